@@ -1,0 +1,132 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.image.Elf32Reader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A guest's code and data as read from a file: a flat binary or an ELF32 executable for i386.
+ *
+ * @param name what reports call the guest
+ * @param format the file's format
+ * @param segments what is to be put into memory, in ascending order of {@link Segment#physicalAddress()}; at least one
+ * @param entry the entry point that the file names; empty for a flat binary
+ * @param symbols the functions and other labels that the file names, in ascending order of address
+ */
+public record GuestImage(String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols) {
+
+    /** A file format that can be booted. */
+    public enum Format {
+        /** Bytes without a header, loaded where the configuration says. */
+        FLAT,
+        /** A 32-bit little-endian ELF executable for i386, loaded at its program headers' physical addresses. */
+        ELF32
+    }
+
+    /**
+     * A part of an image that is contiguous in memory.
+     *
+     * @param physicalAddress where the first byte goes; 0 in a flat binary, which says nothing of its place
+     * @param virtualAddress the address at which the code expects to see the first byte
+     * @param data the bytes that the file holds; not to be changed
+     * @param memorySize bytes in memory, at least {@code data.length}; what the file doesn't hold is zero
+     */
+    public record Segment(long physicalAddress, long virtualAddress, byte[] data, long memorySize) {
+
+        /** Returns the physical address just past the segment. */
+        public long physicalEnd() {
+            return physicalAddress + memorySize;
+        }
+    }
+
+    /**
+     * A named address.
+     *
+     * @param name the name as the linker wrote it
+     * @param address its linear address
+     * @param size bytes, 0 if the file doesn't say
+     */
+    public record Symbol(String name, long address, long size) {}
+
+    public GuestImage {
+        if (segments.isEmpty()) {
+            throw new IllegalArgumentException("image " + name + " has nothing to load");
+        }
+        segments = segments.stream()
+                .sorted(Comparator.comparingLong(Segment::physicalAddress))
+                .toList();
+        symbols = symbols.stream()
+                .sorted(Comparator.comparingLong(Symbol::address))
+                .toList();
+    }
+
+    /**
+     * Reads an image file. A file that starts with the ELF magic is read as ELF, any other as a flat binary.
+     *
+     * @throws IOException if the file can't be read
+     * @throws IllegalArgumentException if it is empty, a damaged ELF file, or an ELF file for another machine
+     */
+    public static GuestImage read(Path file) throws IOException {
+        return of(file.getFileName().toString(), Files.readAllBytes(file));
+    }
+
+    /**
+     * Reads an image from its bytes, as {@link #read(Path)} does.
+     *
+     * @throws IllegalArgumentException if there are no bytes, or they are a damaged or foreign ELF file
+     */
+    public static GuestImage of(String name, byte[] bytes) {
+        return Elf32Reader.isElf(bytes) ? Elf32Reader.read(name, bytes) : flat(name, bytes);
+    }
+
+    /**
+     * Returns a flat image of these bytes.
+     *
+     * @throws IllegalArgumentException if there are none
+     */
+    public static GuestImage flat(String name, byte[] bytes) {
+        if (bytes.length == 0) {
+            throw new IllegalArgumentException("image " + name + " is empty");
+        }
+        Segment all = new Segment(0, 0, bytes.clone(), bytes.length);
+        return new GuestImage(name, Format.FLAT, List.of(all), OptionalLong.empty(), List.of());
+    }
+
+    /** Returns the lowest physical address that the image takes. */
+    public long physicalStart() {
+        return segments.get(0).physicalAddress();
+    }
+
+    /** Returns the physical address just past the image, zero-filled parts included. */
+    public long physicalEnd() {
+        return segments.stream().mapToLong(Segment::physicalEnd).max().orElseThrow();
+    }
+
+    /** Returns the same image moved as a whole in physical memory, so that it starts at {@code load}. */
+    public GuestImage movedTo(long load) {
+        long by = load - physicalStart();
+        List<Segment> moved = segments.stream()
+                .map(s -> new Segment(s.physicalAddress() + by, s.virtualAddress(), s.data(), s.memorySize()))
+                .toList();
+        return new GuestImage(name, format, moved, entry, symbols);
+    }
+
+    /** Returns the symbol that {@code address} lies in or, where sizes are unknown, the nearest one before it. */
+    public Optional<Symbol> symbolAt(long address) {
+        Symbol best = null;
+        for (Symbol symbol : symbols) {
+            if (symbol.address() > address) {
+                break;
+            }
+            if (symbol.size() == 0 || address < symbol.address() + symbol.size()) {
+                best = symbol;
+            }
+        }
+        return Optional.ofNullable(best);
+    }
+}

@@ -1,0 +1,210 @@
+package dev.kvmguest.vmm.image;
+
+import static dev.kvmguest.vmm.Notation.hex;
+
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestImage.Segment;
+import dev.kvmguest.vmm.GuestImage.Symbol;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * Reads 32-bit ELF executables for i386: program headers, entry point and symbols.
+ *
+ * <p>Source: Tool Interface Standard (TIS) Executable and Linking Format Specification, version 1.2. Every offset and
+ * size in a file is taken as hostile: nothing is read before it is known to lie within the file.
+ */
+public final class Elf32Reader {
+
+    private static final int EI_CLASS = 4;
+    private static final int EI_DATA = 5;
+    private static final int ELFCLASS32 = 1;
+    private static final int ELFCLASS64 = 2;
+    private static final int ELFDATA2LSB = 1;
+    private static final int ET_EXEC = 2;
+    private static final int ET_DYN = 3;
+    private static final int EM_386 = 3;
+    private static final int PT_LOAD = 1;
+    private static final int SHT_SYMTAB = 2;
+    private static final int SHN_UNDEF = 0;
+    private static final int STT_FUNC = 2;
+
+    private static final int HEADER_SIZE = 52;
+    private static final int PROGRAM_HEADER_SIZE = 32;
+    private static final int SECTION_HEADER_SIZE = 40;
+    private static final int SYMBOL_SIZE = 16;
+
+    private final String name;
+    private final ByteBuffer file;
+
+    private Elf32Reader(String name, byte[] bytes) {
+        this.name = name;
+        this.file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Says whether the bytes start with the ELF magic. */
+    public static boolean isElf(byte[] bytes) {
+        return bytes.length >= 4 && bytes[0] == 0x7f && bytes[1] == 'E' && bytes[2] == 'L' && bytes[3] == 'F';
+    }
+
+    /**
+     * Reads an executable.
+     *
+     * @throws IllegalArgumentException if it is truncated, damaged, not an executable, or for another machine; the
+     *     message says which
+     */
+    public static GuestImage read(String name, byte[] bytes) {
+        return new Elf32Reader(name, bytes).read();
+    }
+
+    private GuestImage read() {
+        require(0, HEADER_SIZE, "the ELF header");
+        int elfClass = file.get(EI_CLASS);
+        if (elfClass == ELFCLASS64) {
+            throw error("is a 64-bit ELF file; long mode is not supported yet, link it for i386 (ld -m elf_i386)");
+        }
+        if (elfClass != ELFCLASS32 || file.get(EI_DATA) != ELFDATA2LSB) {
+            throw error("is not a 32-bit little-endian ELF file (EI_CLASS " + elfClass + ", EI_DATA "
+                    + file.get(EI_DATA) + ")");
+        }
+        int machine = u16(18);
+        if (machine != EM_386) {
+            throw error("is an ELF file for machine " + machine + ", not for i386 (" + EM_386 + ")");
+        }
+        int type = u16(16);
+        if (type != ET_EXEC && type != ET_DYN) {
+            throw error("is an ELF file of type " + type + ", not an executable (" + ET_EXEC
+                    + "); an object file must be linked first");
+        }
+        return new GuestImage(name, GuestImage.Format.ELF32, readSegments(), OptionalLong.of(u32(24)), readSymbols());
+    }
+
+    private List<Segment> readSegments() {
+        long table = u32(28);
+        int entrySize = u16(42);
+        int count = u16(44);
+        if (count == 0) {
+            throw error("has no program headers, so nothing to load");
+        }
+        if (entrySize < PROGRAM_HEADER_SIZE) {
+            throw error("has program headers of " + entrySize + " bytes; " + PROGRAM_HEADER_SIZE + " are needed");
+        }
+        require(table, (long) entrySize * count, "the program headers");
+        List<Segment> segments = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int at = (int) table + i * entrySize;
+            long memorySize = u32(at + 20);
+            if (u32(at) != PT_LOAD || memorySize == 0) {
+                continue;
+            }
+            long offset = u32(at + 4);
+            long fileSize = u32(at + 16);
+            require(offset, fileSize, "program header " + i);
+            if (fileSize > memorySize) {
+                throw error("has a program header " + i + " with more bytes in the file (" + hex(fileSize)
+                        + ") than in memory (" + hex(memorySize) + ")");
+            }
+            byte[] data = new byte[(int) fileSize];
+            file.get((int) offset, data);
+            segments.add(new Segment(u32(at + 12), u32(at + 8), data, memorySize));
+        }
+        if (segments.isEmpty()) {
+            throw error("has no PT_LOAD program header, so nothing to load");
+        }
+        requireDisjoint(segments);
+        return segments;
+    }
+
+    private void requireDisjoint(List<Segment> segments) {
+        for (Segment a : segments) {
+            for (Segment b : segments) {
+                if (a != b && a.physicalAddress() <= b.physicalAddress() && b.physicalAddress() < a.physicalEnd()) {
+                    throw error("has two segments at the same physical addresses: " + range(a) + " and " + range(b));
+                }
+            }
+        }
+    }
+
+    private static String range(Segment segment) {
+        return hex(segment.physicalAddress()) + "-" + hex(segment.physicalEnd() - 1);
+    }
+
+    private List<Symbol> readSymbols() {
+        long table = u32(32);
+        int entrySize = u16(46);
+        int count = u16(48);
+        if (count == 0) {
+            return List.of();
+        }
+        if (entrySize < SECTION_HEADER_SIZE) {
+            throw error("has section headers of " + entrySize + " bytes; " + SECTION_HEADER_SIZE + " are needed");
+        }
+        require(table, (long) entrySize * count, "the section headers");
+        List<Symbol> symbols = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int at = (int) table + i * entrySize;
+            if (u32(at + 4) == SHT_SYMTAB) {
+                long link = u32(at + 24);
+                if (link >= count) {
+                    throw error("has a symbol table whose string table " + link + " does not exist");
+                }
+                readSymbolTable(at, (int) table + (int) link * entrySize, symbols);
+            }
+        }
+        return symbols;
+    }
+
+    private void readSymbolTable(int section, int stringSection, List<Symbol> symbols) {
+        long start = u32(section + 16);
+        long size = u32(section + 20);
+        long strings = u32(stringSection + 16);
+        long stringsSize = u32(stringSection + 20);
+        require(start, size, "the symbol table");
+        require(strings, stringsSize, "the symbol names");
+        for (int at = (int) start; at + SYMBOL_SIZE <= start + size; at += SYMBOL_SIZE) {
+            int type = file.get(at + 12) & 0xf;
+            long nameOffset = u32(at);
+            boolean defined = u16(at + 14) != SHN_UNDEF;
+            if (defined && nameOffset != 0 && type <= STT_FUNC) {
+                String symbolName = string(strings, stringsSize, nameOffset);
+                symbols.add(new Symbol(symbolName, u32(at + 4), u32(at + 8)));
+            }
+        }
+    }
+
+    private String string(long strings, long stringsSize, long offset) {
+        if (offset >= stringsSize) {
+            throw error("has a symbol whose name lies outside the symbol names");
+        }
+        int start = (int) (strings + offset);
+        int limit = (int) (strings + stringsSize);
+        int end = start;
+        while (end < limit && file.get(end) != 0) {
+            end++;
+        }
+        return new String(file.array(), start, end - start, StandardCharsets.UTF_8);
+    }
+
+    private void require(long offset, long size, String what) {
+        if (offset + size > file.capacity()) {
+            throw error("is truncated: " + what + " would take the bytes " + hex(offset) + " to " + hex(offset + size)
+                    + ", the file has " + hex(file.capacity()));
+        }
+    }
+
+    private int u16(int offset) {
+        return Short.toUnsignedInt(file.getShort(offset));
+    }
+
+    private long u32(int offset) {
+        return Integer.toUnsignedLong(file.getInt(offset));
+    }
+
+    private IllegalArgumentException error(String what) {
+        return new IllegalArgumentException("image " + name + " " + what);
+    }
+}
