@@ -1,0 +1,116 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.board.Ending;
+import dev.kvmguest.vmm.board.PcBoard;
+import dev.kvmguest.vmm.engine.VirtualCpu;
+import dev.kvmguest.vmm.engine.VmExit;
+import java.nio.ByteBuffer;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/** What the machine does at each exit of a vCPU, whatever engine it comes from. */
+final class ExitHandler {
+
+    private static final byte OPEN_BUS = (byte) 0xff;
+    /** Enough to see where a guest went astray; a wild loop touches millions. */
+    private static final int UNCLAIMED_MEMORY_LIMIT = 64;
+
+    private final VirtualCpu cpu;
+    private final PcBoard board;
+    private final NavigableSet<Long> unclaimedMemory = new TreeSet<>();
+
+    ExitHandler(VirtualCpu cpu, PcBoard board) {
+        this.cpu = cpu;
+        this.board = board;
+    }
+
+    /**
+     * Carries out what the exit asks for.
+     *
+     * @return how the run has ended, if it has
+     */
+    Optional<Function<GuestRun, Outcome>> handle(VmExit exit) {
+        if (exit instanceof VmExit.PortOut out) {
+            return portOut(out);
+        }
+        if (exit instanceof VmExit.PortIn in) {
+            while (in.data().hasRemaining()) {
+                put(in.data(), in.width(), board.ports().read(in.port(), in.width()));
+            }
+            return Optional.empty();
+        }
+        if (exit instanceof VmExit.MemoryWrite write) {
+            recordUnclaimed(write.address());
+            return Optional.empty();
+        }
+        if (exit instanceof VmExit.MemoryRead read) {
+            recordUnclaimed(read.address());
+            while (read.data().hasRemaining()) {
+                read.data().put(OPEN_BUS);
+            }
+            return Optional.empty();
+        }
+        if (exit instanceof VmExit.Halt) {
+            boolean interruptsEnabled = cpu.state().interruptsEnabled();
+            return Optional.of(run -> new Outcome.Halted(interruptsEnabled, run));
+        }
+        if (exit instanceof VmExit.Shutdown) {
+            return Optional.of(Outcome.TripleFault::new);
+        }
+        if (exit instanceof VmExit.UnsupportedInstruction unsupported) {
+            return Optional.of(run -> new Outcome.Unsupported(unsupported.reason(), unsupported.bytes(), run));
+        }
+        if (exit instanceof VmExit.Failure failure) {
+            return Optional.of(run -> new Outcome.EngineError(failure.reason(), run));
+        }
+        // An interruption, an open window or a step: what asked for it looks for itself.
+        return Optional.empty();
+    }
+
+    /** Returns the guest physical addresses without RAM that the guest used, the first few. */
+    NavigableSet<Long> unclaimedMemory() {
+        return unclaimedMemory;
+    }
+
+    private Optional<Function<GuestRun, Outcome>> portOut(VmExit.PortOut out) {
+        while (out.data().hasRemaining()) {
+            board.ports().write(out.port(), out.width(), get(out.data(), out.width()));
+            if (board.ending().isPresent()) {
+                return board.ending().map(ExitHandler::outcome);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Function<GuestRun, Outcome> outcome(Ending ending) {
+        if (ending instanceof Ending.DebugExit exit) {
+            return run -> new Outcome.DebugExit(exit.value(), run);
+        }
+        if (ending instanceof Ending.Reset reset) {
+            return run -> new Outcome.Reset(reset.cause(), run);
+        }
+        return Outcome.HypercallExit::new;
+    }
+
+    private void recordUnclaimed(long address) {
+        if (unclaimedMemory.size() < UNCLAIMED_MEMORY_LIMIT) {
+            unclaimedMemory.add(address);
+        }
+    }
+
+    private static long get(ByteBuffer data, int width) {
+        long value = 0;
+        for (int i = 0; i < width; i++) {
+            value |= Byte.toUnsignedLong(data.get()) << 8 * i;
+        }
+        return value;
+    }
+
+    private static void put(ByteBuffer data, int width, long value) {
+        for (int i = 0; i < width; i++) {
+            data.put((byte) (value >>> 8 * i));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package dev.kvmguest.vmm;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * How a run is expected to go; what both front ends compare an {@link Outcome} with. Where nothing is said of the end, it
+ * must be a normal one with exit code 0.
+ */
+public final class Expectation {
+
+    private final Optional<String> console;
+    private final Optional<Pattern> pattern;
+    private final Map<Integer, byte[]> ports;
+    private final Optional<Outcome.Kind> outcome;
+    private final OptionalInt exitCode;
+    private final boolean strictPorts;
+
+    private Expectation(Builder builder) {
+        console = Optional.ofNullable(builder.console);
+        pattern = Optional.ofNullable(builder.pattern);
+        ports = new TreeMap<>(builder.ports);
+        outcome = Optional.ofNullable(builder.outcome);
+        exitCode = builder.exitCode;
+        strictPorts = builder.strictPorts;
+    }
+
+    /** Returns a builder of an expectation that only says what every run must do. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Compares a run with this expectation.
+     *
+     * @return what differs, a sentence each, the end of the run first; empty if nothing does
+     */
+    public List<String> mismatches(Outcome actual) {
+        List<String> mismatches = new ArrayList<>();
+        compareEnd(actual, mismatches);
+        String written = withoutCarriageReturns(actual.console());
+        console.ifPresent(expected -> {
+            if (!written.contains(withoutCarriageReturns(expected))) {
+                mismatches.add(
+                        "the console does not contain " + quoted(expected) + "; it has " + quoted(tail(written)));
+            }
+        });
+        pattern.ifPresent(expected -> {
+            if (!expected.matcher(written).find()) {
+                mismatches.add(
+                        "the console does not match /" + expected.pattern() + "/; it has " + quoted(tail(written)));
+            }
+        });
+        ports.forEach((port, expected) -> {
+            byte[] sent = actual.run().port(port);
+            if (!Arrays.equals(expected, sent)) {
+                mismatches.add("port " + Notation.hex(port) + " was expected to be sent " + bytes(expected)
+                        + " and was sent " + bytes(sent));
+            }
+        });
+        if (strictPorts && !actual.run().unclaimedPorts().isEmpty()) {
+            mismatches.add("the guest used ports that no device has: "
+                    + actual.run().unclaimedPorts().stream().map(Notation::hex).collect(Collectors.joining(", ")));
+        }
+        return mismatches;
+    }
+
+    private void compareEnd(Outcome actual, List<String> mismatches) {
+        boolean asExpected = outcome.isEmpty()
+                ? actual.endedNormally()
+                // Waiting for an interrupt that can't come is a hang, not the HLT at which a guest ends.
+                : actual.kind() == outcome.get() && (actual.kind() != Outcome.Kind.HALTED || actual.endedNormally());
+        if (!asExpected) {
+            mismatches.add("expected the guest to "
+                    + outcome.map(kind -> "end with " + kind.id()).orElse("end normally") + ", but it "
+                    + actual.describe());
+            return;
+        }
+        OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() ? OptionalInt.of(0) : exitCode;
+        if (wanted.isEmpty() || actual.exitCode().equals(wanted)) {
+            return;
+        }
+        if (actual.exitCode().isPresent()) {
+            mismatches.add("expected exit code " + wanted.getAsInt() + ", but it was "
+                    + actual.exitCode().getAsInt());
+        } else if (exitCode.isPresent()) {
+            mismatches.add("expected exit code " + wanted.getAsInt() + ", but the guest " + actual.describe()
+                    + ", which has none");
+        }
+    }
+
+    private static String withoutCarriageReturns(String text) {
+        return text.replace("\r\n", "\n");
+    }
+
+    private static String tail(String text) {
+        int length = 400;
+        return text.length() <= length ? text : "..." + text.substring(text.length() - length);
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\n", "\\n").replace("\r", "\\r") + '"';
+    }
+
+    private static String bytes(byte[] bytes) {
+        return bytes.length == 0
+                ? "nothing"
+                : HexFormat.ofDelimiter(" ").formatHex(bytes, 0, Math.min(bytes.length, 64))
+                        + (bytes.length > 64 ? " ..." : "");
+    }
+
+    /** Collects the parts of an {@link Expectation}. */
+    public static final class Builder {
+
+        private String console;
+        private Pattern pattern;
+        private final Map<Integer, byte[]> ports = new TreeMap<>();
+        private Outcome.Kind outcome;
+        private OptionalInt exitCode = OptionalInt.empty();
+        private boolean strictPorts;
+
+        private Builder() {}
+
+        /** Expects the console to contain a text; CR LF and LF count as the same. */
+        public Builder console(String text) {
+            console = text;
+            return this;
+        }
+
+        /** Expects the console to contain a match, with every CR LF made an LF. */
+        public Builder pattern(Pattern regex) {
+            pattern = regex;
+            return this;
+        }
+
+        /** Expects exactly these bytes to be written to a port, from 0 to 0xffff. */
+        public Builder port(int number, byte[] bytes) {
+            ports.put(number, bytes.clone());
+            return this;
+        }
+
+        /** Expects this kind of end, with any exit code unless {@link #exitCode} says which. */
+        public Builder outcome(Outcome.Kind kind) {
+            outcome = kind;
+            return this;
+        }
+
+        /** Expects the guest to report this status. */
+        public Builder exitCode(int code) {
+            exitCode = OptionalInt.of(code);
+            return this;
+        }
+
+        /** Says whether using a port that no device has is a mismatch. */
+        public Builder strictPorts(boolean strict) {
+            strictPorts = strict;
+            return this;
+        }
+
+        /** Returns the expectation. */
+        public Expectation build() {
+            return new Expectation(this);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+package dev.kvmguest.vmm;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * What is known of a run once it has ended, whatever the outcome.
+ *
+ * @param guest the image's name
+ * @param boot the state at entry
+ * @param vcpu the number of the vCPU, from 0
+ * @param engine the engine that ran the guest, such as {@code kvm}
+ * @param engineReason why that engine, in words
+ * @param consoleBytes what the guest wrote to 0xE9, COM1 and the hypercall port, in the order written
+ * @param ports what the guest wrote to each port, wide values as little-endian bytes
+ * @param unclaimedPorts the ports that the guest used and no device has
+ * @param unclaimedMemory the guest physical addresses that the guest used and where no RAM is, the first few
+ * @param instructions instructions retired, if the engine counts them
+ * @param wallTime the time from the start to the end on the host's clock
+ * @param registers the vCPU's registers at the end; empty if the engine lost them
+ */
+public record GuestRun(
+        String guest,
+        BootMode boot,
+        int vcpu,
+        String engine,
+        String engineReason,
+        byte[] consoleBytes,
+        Map<Integer, byte[]> ports,
+        NavigableSet<Integer> unclaimedPorts,
+        NavigableSet<Long> unclaimedMemory,
+        OptionalLong instructions,
+        Duration wallTime,
+        Optional<CpuState> registers) {
+
+    /** Returns the console output, decoded as UTF-8; bytes that are none become U+FFFD. */
+    public String console() {
+        return new String(consoleBytes, StandardCharsets.UTF_8);
+    }
+
+    /** Returns what the guest wrote to a port; empty if nothing. */
+    public byte[] port(int number) {
+        return ports.getOrDefault(number, new byte[0]);
+    }
+
+    /** Returns the wall time in milliseconds. */
+    public double wallMillis() {
+        return wallTime.toNanos() / 1e6;
+    }
+}

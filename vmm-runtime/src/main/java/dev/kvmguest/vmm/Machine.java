@@ -1,0 +1,184 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.boot.BootLoader;
+import dev.kvmguest.vmm.engine.VirtualMachine;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+
+/**
+ * A machine with a guest in it: made, run once, and closed.
+ *
+ * <pre>{@code
+ * MachineConfig config = MachineConfig.builder()
+ *         .vcpu(VcpuConfig.of(GuestImage.read(Path.of("hello.bin"))))
+ *         .build();
+ * try (Machine machine = Machine.create(config)) {
+ *     Outcome outcome = machine.run();
+ * }
+ * }</pre>
+ *
+ * <p>Every run comes to an end: by the guest, at the time limit, by {@link #stop} or by {@link #close}. All methods may
+ * be called by any thread.
+ */
+public final class Machine implements AutoCloseable {
+
+    private final VirtualMachine machine;
+    private final List<VcpuRunner> runners = new ArrayList<>();
+    private boolean started;
+    private boolean closed;
+
+    private Machine(MachineConfig config, EngineSelection selection) {
+        List<VcpuConfig> vcpus = config.vcpus();
+        machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
+        try {
+            List<CpuState> states = BootLoader.load(machine.memory(), vcpus);
+            for (int i = 0; i < vcpus.size(); i++) {
+                machine.vcpu(i).setState(states.get(i));
+                runners.add(new VcpuRunner(
+                        i,
+                        vcpus.get(i),
+                        config.timeout(),
+                        selection.engine().name(),
+                        selection.reason(),
+                        machine.vcpu(i)));
+            }
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Makes a machine and loads its guests, without starting them.
+     *
+     * @throws IllegalArgumentException if an image can't be placed as the configuration says
+     * @throws VmmException if no engine of this host can run the guests, or the host refuses what it needs
+     */
+    public static Machine create(MachineConfig config) {
+        return new Machine(config, EngineSelection.choose(config));
+    }
+
+    /**
+     * Starts every vCPU. Does nothing if they have been started.
+     *
+     * @throws IllegalStateException if the machine is closed
+     */
+    public synchronized void start() {
+        if (closed) {
+            throw new IllegalStateException("the machine is closed");
+        }
+        if (!started) {
+            started = true;
+            runners.forEach(VcpuRunner::start);
+        }
+    }
+
+    /** Says whether a vCPU is still running. */
+    public synchronized boolean isRunning() {
+        return started && runners.stream().anyMatch(runner -> !runner.outcome().isDone());
+    }
+
+    /**
+     * Starts the only vCPU, if need be, and waits for its end.
+     *
+     * @throws IllegalStateException if there are several vCPUs; see {@link #runAll}
+     * @throws VmmException if the calling thread is interrupted; the guest is stopped then
+     */
+    public Outcome run() {
+        if (runners.size() > 1) {
+            throw new IllegalStateException("this machine has " + runners.size() + " vCPUs, each with its own outcome");
+        }
+        return runAll().get(0);
+    }
+
+    /**
+     * Starts every vCPU, if need be, and waits until all have ended.
+     *
+     * @return the outcomes in the order of the vCPUs' numbers
+     * @throws VmmException if the calling thread is interrupted; the guests are stopped then
+     */
+    public List<Outcome> runAll() {
+        start();
+        List<Outcome> outcomes = new ArrayList<>();
+        try {
+            for (VcpuRunner runner : runners) {
+                outcomes.add(runner.outcome().get());
+            }
+        } catch (InterruptedException e) {
+            stop();
+            Thread.currentThread().interrupt();
+            throw new VmmException("interrupted while the guest was running; it has been stopped", e);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a vCPU's outcome is never exceptional", e);
+        }
+        return outcomes;
+    }
+
+    /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */
+    public void stop() {
+        runners.forEach(VcpuRunner::stop);
+    }
+
+    /** Returns the number of vCPUs. */
+    public int vcpus() {
+        return runners.size();
+    }
+
+    /** Returns the console of the first vCPU. */
+    public Console console() {
+        return console(0);
+    }
+
+    /** Returns the console of a vCPU, by its number from 0. */
+    public Console console(int vcpu) {
+        return runners.get(vcpu).console();
+    }
+
+    /** Types text, in UTF-8, for the first vCPU. */
+    public void type(String text) {
+        type(0, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Types bytes for a vCPU: they are read from COM1 and the hypercall port, by whichever the guest asks first. */
+    public void type(int vcpu, byte[] bytes) {
+        runners.get(vcpu).type(bytes);
+    }
+
+    /** Returns the guest's RAM, which can be read until the machine is closed. */
+    public GuestMemory memory() {
+        return machine.memory();
+    }
+
+    /** Stops what is running, waits for its threads to end, and frees everything. A second call does nothing. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        stop();
+        boolean interrupted = false;
+        for (VcpuRunner runner : runners) {
+            interrupted |= joinUninterruptibly(runner);
+        }
+        machine.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Waits even if interrupted: memory must not be unmapped under a vCPU that still runs. */
+    private static boolean joinUninterruptibly(VcpuRunner runner) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                runner.join();
+                return interrupted;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+    }
+}

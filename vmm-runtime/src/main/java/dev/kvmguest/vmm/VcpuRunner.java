@@ -1,0 +1,148 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.board.PcBoard;
+import dev.kvmguest.vmm.engine.VirtualCpu;
+import dev.kvmguest.vmm.engine.VmExit;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+
+/** Runs one vCPU on a thread of its own, with its board and console, until it ends or is ended. */
+final class VcpuRunner {
+
+    private static final ScheduledThreadPoolExecutor TIMER = timer();
+
+    private final int number;
+    private final VcpuConfig config;
+    private final Duration timeout;
+    private final String engine;
+    private final String engineReason;
+    private final VirtualCpu cpu;
+    private final Console console = new Console();
+    private final PcBoard board;
+    private final ExitHandler exits;
+    private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+
+    private volatile Function<GuestRun, Outcome> endedByHost;
+    private Thread thread;
+
+    VcpuRunner(int number, VcpuConfig config, Duration timeout, String engine, String engineReason, VirtualCpu cpu) {
+        this.number = number;
+        this.config = config;
+        this.timeout = timeout;
+        this.engine = engine;
+        this.engineReason = engineReason;
+        this.cpu = cpu;
+        this.board = new PcBoard(console::append, () -> (int) cpu.register(Register.RBX) & 0xff);
+        this.exits = new ExitHandler(cpu, board);
+        board.input().add(config.inputBytes());
+    }
+
+    Console console() {
+        return console;
+    }
+
+    void type(byte[] bytes) {
+        board.input().add(bytes);
+    }
+
+    /** Starts the thread; to be called once. */
+    void start() {
+        thread = new Thread(
+                this::run, "kvmguest-vcpu-" + number + "-" + config.image().name());
+        // A daemon, so that a machine that nobody closes doesn't keep the JVM alive.
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Completes when the vCPU has ended; its thread is then about to end. */
+    CompletableFuture<Outcome> outcome() {
+        return outcome;
+    }
+
+    /** Ends the run from outside, unless it has ended already. */
+    void stop() {
+        end(Outcome.Stopped::new);
+    }
+
+    /** Waits until the thread has ended, so that what it uses can be freed. */
+    void join() throws InterruptedException {
+        if (thread != null) {
+            thread.join();
+        }
+    }
+
+    private void end(Function<GuestRun, Outcome> how) {
+        if (endedByHost == null) {
+            endedByHost = how;
+        }
+        cpu.interrupt();
+    }
+
+    private void run() {
+        long start = System.nanoTime();
+        ScheduledFuture<?> limit = TIMER.schedule(
+                () -> end(run -> new Outcome.TimedOut(timeout, run)), timeout.toNanos(), TimeUnit.NANOSECONDS);
+        Function<GuestRun, Outcome> how;
+        try {
+            how = runToItsEnd();
+        } catch (RuntimeException | Error e) {
+            // Whatever went wrong on this thread must become a verdict, or a test would wait for it in vain.
+            how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
+        }
+        limit.cancel(false);
+        Duration wallTime = Duration.ofNanos(System.nanoTime() - start);
+        console.close();
+        outcome.complete(how.apply(record(wallTime)));
+    }
+
+    private Function<GuestRun, Outcome> runToItsEnd() {
+        while (endedByHost == null) {
+            VmExit exit = cpu.run();
+            Optional<Function<GuestRun, Outcome>> end = exits.handle(exit);
+            if (end.isPresent()) {
+                return end.get();
+            }
+        }
+        return endedByHost;
+    }
+
+    private GuestRun record(Duration wallTime) {
+        return new GuestRun(
+                config.image().name(),
+                config.boot(),
+                number,
+                engine,
+                engineReason,
+                console.bytes(),
+                board.ports().written(),
+                board.ports().unclaimed(),
+                exits.unclaimedMemory(),
+                cpu.instructions(),
+                wallTime,
+                registers());
+    }
+
+    private Optional<CpuState> registers() {
+        try {
+            return Optional.of(cpu.state()).filter(state -> !state.isResetState());
+        } catch (VmmException e) {
+            // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
+            return Optional.empty();
+        }
+    }
+
+    private static ScheduledThreadPoolExecutor timer() {
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> {
+            Thread thread = new Thread(task, "kvmguest-timer");
+            thread.setDaemon(true);
+            return thread;
+        });
+        timer.setRemoveOnCancelPolicy(true);
+        return timer;
+    }
+}

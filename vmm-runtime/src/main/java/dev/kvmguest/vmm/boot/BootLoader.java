@@ -1,0 +1,118 @@
+package dev.kvmguest.vmm.boot;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.VcpuConfig;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Puts images, descriptor tables, page tables and registers in place, as each {@link BootMode} says. */
+public final class BootLoader {
+
+    private BootLoader() {}
+
+    /**
+     * Loads what each vCPU runs into zeroed memory.
+     *
+     * @return the registers with which each vCPU starts
+     * @throws IllegalArgumentException if an image overlaps another or a table, passes the end of RAM, has its entry
+     *     elsewhere, or leaves no room for a stack; memory is unchanged then
+     */
+    public static List<CpuState> load(GuestMemory memory, List<VcpuConfig> vcpus) {
+        List<PlacedGuest> guests = new ArrayList<>();
+        for (int i = 0; i < vcpus.size(); i++) {
+            guests.add(vcpus.size() == 1 ? PlacedGuest.of(vcpus.get(i)) : PlacedGuest.amongOthers(vcpus.get(i), i));
+        }
+        MemoryLayout layout = new MemoryLayout(memory.size());
+        for (PlacedGuest guest : guests) {
+            takeTables(guest.boot(), layout);
+            guest.take(layout);
+        }
+        List<CpuState> states = guests.stream().map(BootLoader::entryState).toList();
+        for (PlacedGuest guest : guests) {
+            writeTables(guest.boot(), memory);
+            for (GuestImage.Segment segment : guest.image().segments()) {
+                memory.write(segment.physicalAddress(), segment.data());
+            }
+        }
+        return states;
+    }
+
+    private static void takeTables(BootMode boot, MemoryLayout layout) {
+        if (boot != BootMode.REAL) {
+            DescriptorTables.take(layout);
+        }
+        if (boot.paging()) {
+            PageTables.take(layout, boot == BootMode.PAGED_4K);
+        }
+    }
+
+    private static void writeTables(BootMode boot, GuestMemory memory) {
+        if (boot != BootMode.REAL) {
+            DescriptorTables.write(memory);
+        }
+        switch (boot) {
+            case PAGED -> PageTables.writeLargePages(memory);
+            case PAGED_4K -> PageTables.writeSmallPages(memory);
+            case REAL, PROTECTED -> {
+                // No paging, no tables.
+            }
+        }
+    }
+
+    private static CpuState entryState(PlacedGuest guest) {
+        return guest.boot() == BootMode.REAL ? realState(guest) : protectedState(guest);
+    }
+
+    private static CpuState realState(PlacedGuest guest) {
+        SegmentState segment = SegmentState.real(guest.entry().segment().orElse(0));
+        return withFixedState()
+                .segment(SegmentRegister.CS, segment)
+                .segment(SegmentRegister.DS, segment)
+                .segment(SegmentRegister.ES, segment)
+                .segment(SegmentRegister.SS, segment)
+                .segment(SegmentRegister.FS, SegmentState.real(0))
+                .segment(SegmentRegister.GS, SegmentState.real(0))
+                .set(Register.RIP, guest.entry().offset())
+                .set(Register.RSP, guest.realModeStackPointer())
+                .set(Register.CR0, CpuState.CR0_ET)
+                .idt(new DescriptorTable(0, 0x3ff))
+                .build();
+    }
+
+    private static CpuState protectedState(PlacedGuest guest) {
+        BootMode boot = guest.boot();
+        SegmentState data = SegmentState.flatData(DescriptorTables.KERNEL_DATA);
+        CpuState.Builder state = withFixedState()
+                .segment(SegmentRegister.CS, SegmentState.flatCode(DescriptorTables.KERNEL_CODE))
+                .segment(SegmentRegister.DS, data)
+                .segment(SegmentRegister.ES, data)
+                .segment(SegmentRegister.FS, data)
+                .segment(SegmentRegister.GS, data)
+                .segment(SegmentRegister.SS, data)
+                .set(Register.RIP, guest.entry().offset())
+                .set(Register.CR0, CpuState.CR0_ET | CpuState.CR0_PE | (boot.paging() ? CpuState.CR0_PG : 0))
+                .gdt(DescriptorTables.GDT)
+                .idt(DescriptorTables.IDT);
+        if (boot.paging()) {
+            state.set(Register.CR3, PageTables.DIRECTORY);
+        }
+        if (boot == BootMode.PAGED) {
+            state.set(Register.CR4, CpuState.CR4_PSE);
+        }
+        return state.build();
+    }
+
+    private static CpuState.Builder withFixedState() {
+        return CpuState.builder()
+                .set(Register.RFLAGS, CpuState.EFLAGS_FIXED)
+                .segment(SegmentRegister.TR, SegmentState.resetTask())
+                .segment(SegmentRegister.LDTR, SegmentState.unusable());
+    }
+}

@@ -1,0 +1,107 @@
+package dev.kvmguest.vmm.boot;
+
+import static dev.kvmguest.vmm.Notation.hex;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.VcpuConfig;
+
+/**
+ * An image at its final place, with its entry point.
+ *
+ * @param image the image, its physical addresses final
+ * @param boot the state at entry
+ * @param entry where it starts, with a segment only in real mode
+ */
+record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
+
+    private static final long DEFAULT_LOAD = 0x1000;
+    private static final long SEGMENT_SIZE = 0x1_0000;
+    /** Room for a few interrupt frames until the guest sets up its own stack. */
+    private static final long SMALLEST_STACK = 0x100;
+
+    /** Places a guest that has the machine to itself. */
+    static PlacedGuest of(VcpuConfig config) {
+        GuestImage image = config.image();
+        BootMode boot = config.boot();
+        boolean flat = image.format() == GuestImage.Format.FLAT;
+        if (config.load().isPresent() || flat) {
+            image = image.movedTo(config.load().orElse(DEFAULT_LOAD));
+        } else if (boot.paging() && image.physicalStart() >= boot.kernelBase()) {
+            // Linked without load addresses of its own: each segment goes where the boot map shows it.
+            image = image.movedTo(image.physicalStart() - boot.kernelBase());
+        }
+        long start = image.physicalStart();
+        EntryPoint entry = config.entry().orElse(EntryPoint.linear(image.entry().orElse(boot.kernelBase() + start)));
+        PlacedGuest placed = new PlacedGuest(image, boot, entry);
+        placed.requireUsableEntry();
+        return placed;
+    }
+
+    /**
+     * Places a guest that shares the machine with others. One that is linked for a segment of its own, with the entry
+     * SEG:OFF and the image at or above SEG:0, gets the 64 KiB segment of its vCPU, 0x10000 for the first; any other
+     * stays where it says.
+     */
+    static PlacedGuest amongOthers(VcpuConfig config, int vcpu) {
+        PlacedGuest alone = of(config);
+        if (alone.entry.segment().isEmpty()) {
+            return alone;
+        }
+        long from = alone.entry.segment().getAsInt() * 16L;
+        long to = SEGMENT_SIZE * (vcpu + 1);
+        if (alone.image.physicalStart() < from || alone.image.physicalEnd() > from + SEGMENT_SIZE) {
+            return alone;
+        }
+        GuestImage moved = alone.image.movedTo(alone.image.physicalStart() - from + to);
+        return new PlacedGuest(moved, alone.boot, EntryPoint.segmented((int) (to / 16), (int) alone.entry.offset()));
+    }
+
+    /** Takes the image's memory. */
+    void take(MemoryLayout layout) {
+        for (GuestImage.Segment segment : image.segments()) {
+            layout.take("image " + image.name(), segment.physicalAddress(), segment.physicalEnd());
+        }
+    }
+
+    /**
+     * Returns SP for real mode: just below the image if there is room below it in its segment, else 0, which is the top
+     * of the segment, provided that the image leaves room there.
+     */
+    int realModeStackPointer() {
+        long base = entry.segment().orElse(0) * 16L;
+        long below = image.physicalStart() - base & ~1L;
+        if (below >= SMALLEST_STACK && below < SEGMENT_SIZE) {
+            return (int) below;
+        }
+        if (image.physicalStart() >= base + SEGMENT_SIZE
+                || image.physicalEnd() <= base + SEGMENT_SIZE - SMALLEST_STACK) {
+            return 0;
+        }
+        throw new IllegalArgumentException("image " + image.name() + " at " + hex(image.physicalStart()) + "-"
+                + hex(image.physicalEnd() - 1) + " leaves no room for a stack in segment "
+                + hex(entry.segment().orElse(0)) + "; enter it by a lower segment");
+    }
+
+    private void requireUsableEntry() {
+        if (boot != BootMode.REAL && entry.segment().isPresent()) {
+            throw new IllegalArgumentException("entry " + entry + " has a segment, which only real mode can use; boot "
+                    + boot + " takes a linear address");
+        }
+        if (boot == BootMode.REAL && entry.segment().isEmpty() && entry.offset() > 0xffff) {
+            throw new IllegalArgumentException("entry " + entry
+                    + " is not below 64 KiB, where real mode can start at a linear address; write it as SEG:OFF, such"
+                    + " as " + hex(entry.offset() >> 4) + ":" + hex(entry.offset() & 0xf));
+        }
+        long physical = entry.linearAddress();
+        if (boot.paging() && physical >= boot.kernelBase()) {
+            physical -= boot.kernelBase();
+        }
+        if (physical < image.physicalStart() || physical >= image.physicalEnd()) {
+            throw new IllegalArgumentException("entry " + entry + " lies outside image " + image.name()
+                    + ", which is at physical " + hex(image.physicalStart()) + "-" + hex(image.physicalEnd() - 1)
+                    + "; it may be linked at another address than it is loaded at");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+package dev.kvmguest.vmm.engine;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Register;
+import java.util.OptionalLong;
+
+/**
+ * One vCPU of a {@link VirtualMachine}.
+ *
+ * <p>All methods but {@link #interrupt} belong to one thread at a time, and from the first {@link #run} on to the thread
+ * that called it.
+ */
+public interface VirtualCpu {
+
+    /** Returns all registers as they are between two instructions. */
+    CpuState state();
+
+    /** Sets all registers. */
+    void setState(CpuState state);
+
+    /**
+     * Returns a single register, at less cost than {@link #state}. Between a port or memory exit and the next run,
+     * {@link Register#RIP} may still be that of the instruction that exited; the others are as the instruction sees
+     * them.
+     */
+    long register(Register register);
+
+    /** Runs guest code until there is something for the host to do. */
+    VmExit run();
+
+    /**
+     * Makes the current run, or the next one if none is under way, return {@link VmExit.Interrupted} soon. May be called
+     * by any thread, at any time, also after the machine was closed.
+     */
+    void interrupt();
+
+    /**
+     * Delivers an external interrupt to the guest at the next run.
+     *
+     * @param vector 0 to 255
+     * @throws IllegalStateException if {@link #canInjectInterrupt} is false
+     */
+    void injectInterrupt(int vector);
+
+    /** Says whether the guest would take an external interrupt now: IF is set and no shadow or event is in the way. */
+    boolean canInjectInterrupt();
+
+    /** Asks for {@link VmExit.InterruptWindow} as soon as the guest would take an external interrupt, or no longer. */
+    void setInterruptWindow(boolean wanted);
+
+    /** Makes {@link #run} return {@link VmExit.SingleStep} after each instruction, or no longer. */
+    void setSingleStep(boolean on);
+
+    /** Returns the number of instructions retired since the start, if the engine counts them. */
+    OptionalLong instructions();
+}

@@ -1,0 +1,163 @@
+package dev.kvmguest.vmm.kvm;
+
+import com.sun.jna.Native;
+import dev.kvmguest.vmm.kvm.abi.Kvm;
+import dev.kvmguest.vmm.kvm.abi.Libc;
+import dev.kvmguest.vmm.kvm.abi.NativeBuffer;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_guest_debug;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_interrupt;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_regs;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_run;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_sregs;
+import java.nio.ByteBuffer;
+
+/**
+ * A vCPU: its registers and the page that it shares with its user. All methods but {@link #kick} belong to one thread at
+ * a time. Source: Linux, Documentation/virt/kvm/api.rst.
+ */
+public final class KvmVcpu implements AutoCloseable {
+
+    private final OwnedFd fd;
+    private final Mapping mapping;
+    private final ByteBuffer run;
+    private final NativeBuffer regs = new NativeBuffer(kvm_regs.SIZE);
+    private final NativeBuffer sregs = new NativeBuffer(kvm_sregs.SIZE);
+
+    private final Object kickLock = new Object();
+    private Thread owner;
+    private long ownerNumber;
+    private boolean inRun;
+    private boolean kicked;
+
+    KvmVcpu(OwnedFd fd, Mapping mapping) {
+        this.fd = fd;
+        this.mapping = mapping;
+        this.run = mapping.bytes();
+    }
+
+    /** Gives the vCPU its CPUID leaves, a {@code kvm_cpuid2} with entries. */
+    void setCpuid(NativeBuffer cpuid) {
+        fd.ioctl("KVM_SET_CPUID2", Kvm.KVM_SET_CPUID2, cpuid);
+    }
+
+    /** Returns {@code struct kvm_run}, followed by the data of port exits; not to be used after {@link #close}. */
+    ByteBuffer runPage() {
+        return run;
+    }
+
+    /** Reads the general registers, RIP and RFLAGS and returns them as {@code struct kvm_regs}. */
+    ByteBuffer regs() {
+        fd.ioctl("KVM_GET_REGS", Kvm.KVM_GET_REGS, regs);
+        return regs.bytes();
+    }
+
+    /** Writes what {@link #regs} returned, as changed since. */
+    void setRegs() {
+        fd.ioctl("KVM_SET_REGS", Kvm.KVM_SET_REGS, regs);
+    }
+
+    /** Reads the segment, control and descriptor-table registers and returns them as {@code struct kvm_sregs}. */
+    ByteBuffer sregs() {
+        fd.ioctl("KVM_GET_SREGS", Kvm.KVM_GET_SREGS, sregs);
+        return sregs.bytes();
+    }
+
+    /** Writes what {@link #sregs} returned, as changed since. */
+    void setSregs() {
+        fd.ioctl("KVM_SET_SREGS", Kvm.KVM_SET_SREGS, sregs);
+    }
+
+    /** Queues an external interrupt; fails with EEXIST if one is queued already. */
+    void interrupt(int vector) {
+        NativeBuffer interrupt = new NativeBuffer(kvm_interrupt.SIZE);
+        interrupt.bytes().putInt(kvm_interrupt.irq, vector);
+        fd.ioctl("KVM_INTERRUPT", Kvm.KVM_INTERRUPT, interrupt);
+    }
+
+    /** Makes KVM come back after each instruction, or no longer. */
+    void setSingleStep(boolean on) {
+        NativeBuffer debug = new NativeBuffer(kvm_guest_debug.SIZE);
+        int control = on ? Kvm.KVM_GUESTDBG_ENABLE | Kvm.KVM_GUESTDBG_SINGLESTEP : 0;
+        debug.bytes().putInt(kvm_guest_debug.control, control);
+        fd.ioctl("KVM_SET_GUEST_DEBUG", Kvm.KVM_SET_GUEST_DEBUG, debug);
+    }
+
+    /**
+     * Runs guest code until KVM has an exit to report, in {@link #runPage}.
+     *
+     * @return false if {@link #kick} ended the run, and there is no exit
+     */
+    boolean run() {
+        adoptThisThread();
+        while (enterUnlessKicked()) {
+            int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
+            int errno = result < 0 ? Native.getLastError() : 0;
+            synchronized (kickLock) {
+                inRun = false;
+            }
+            if (result >= 0) {
+                return true;
+            }
+            if (errno == Libc.EINTR) {
+                // Ours or any other signal; what tells is whether a kick was asked for.
+                KickSignal.drain();
+            } else if (errno != Libc.EAGAIN) {
+                throw KvmException.of("KVM_RUN", errno);
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Lets KVM finish the instruction whose port or memory access the last exit asked for, without running another, so
+     * that the registers are those behind it.
+     */
+    void completeAccess() {
+        run.put(kvm_run.immediate_exit, (byte) 1);
+        try {
+            if (Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0) < 0) {
+                int errno = Native.getLastError();
+                if (errno != Libc.EINTR) {
+                    throw KvmException.of("KVM_RUN", errno);
+                }
+            }
+        } finally {
+            run.put(kvm_run.immediate_exit, (byte) 0);
+        }
+    }
+
+    /** Makes the run under way, or else the next, return false. Any thread may call it, at any time. */
+    void kick() {
+        synchronized (kickLock) {
+            kicked = true;
+            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked.
+            if (inRun) {
+                KickSignal.sendTo(ownerNumber);
+            }
+        }
+    }
+
+    private boolean enterUnlessKicked() {
+        synchronized (kickLock) {
+            inRun = !kicked;
+            kicked = false;
+            return inRun;
+        }
+    }
+
+    private void adoptThisThread() {
+        if (owner != Thread.currentThread()) {
+            NativeBuffer mask = KickSignal.blockInThisThread();
+            fd.ioctl("KVM_SET_SIGNAL_MASK", Kvm.KVM_SET_SIGNAL_MASK, mask);
+            ownerNumber = KickSignal.thisThread();
+            owner = Thread.currentThread();
+        }
+    }
+
+    /** Unmaps the shared page and closes the descriptor. The vCPU must not be running. */
+    @Override
+    public void close() {
+        mapping.close();
+        fd.close();
+    }
+}

@@ -1,0 +1,202 @@
+package dev.kvmguest.vmm.kvm;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.engine.VirtualCpu;
+import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_dtable;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_regs;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_run;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_segment;
+import dev.kvmguest.vmm.kvm.abi.Structs.kvm_sregs;
+import java.nio.ByteBuffer;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** A KVM vCPU behind the engine seam: registers in the runtime's terms, exits as {@link VmExit}. */
+final class KvmVirtualCpu implements VirtualCpu {
+
+    private static final Map<Register, Integer> REGS = new EnumMap<>(Map.ofEntries(
+            Map.entry(Register.RAX, kvm_regs.rax),
+            Map.entry(Register.RBX, kvm_regs.rbx),
+            Map.entry(Register.RCX, kvm_regs.rcx),
+            Map.entry(Register.RDX, kvm_regs.rdx),
+            Map.entry(Register.RSI, kvm_regs.rsi),
+            Map.entry(Register.RDI, kvm_regs.rdi),
+            Map.entry(Register.RBP, kvm_regs.rbp),
+            Map.entry(Register.RSP, kvm_regs.rsp),
+            Map.entry(Register.R8, kvm_regs.r8),
+            Map.entry(Register.R9, kvm_regs.r9),
+            Map.entry(Register.R10, kvm_regs.r10),
+            Map.entry(Register.R11, kvm_regs.r11),
+            Map.entry(Register.R12, kvm_regs.r12),
+            Map.entry(Register.R13, kvm_regs.r13),
+            Map.entry(Register.R14, kvm_regs.r14),
+            Map.entry(Register.R15, kvm_regs.r15),
+            Map.entry(Register.RIP, kvm_regs.rip),
+            Map.entry(Register.RFLAGS, kvm_regs.rflags)));
+
+    private static final Map<Register, Integer> CONTROL_REGISTERS = new EnumMap<>(Map.of(
+            Register.CR0, kvm_sregs.cr0,
+            Register.CR2, kvm_sregs.cr2,
+            Register.CR3, kvm_sregs.cr3,
+            Register.CR4, kvm_sregs.cr4,
+            Register.EFER, kvm_sregs.efer));
+
+    private static final Map<SegmentRegister, Integer> SEGMENTS = new EnumMap<>(Map.of(
+            SegmentRegister.CS, kvm_sregs.cs,
+            SegmentRegister.DS, kvm_sregs.ds,
+            SegmentRegister.ES, kvm_sregs.es,
+            SegmentRegister.FS, kvm_sregs.fs,
+            SegmentRegister.GS, kvm_sregs.gs,
+            SegmentRegister.SS, kvm_sregs.ss,
+            SegmentRegister.TR, kvm_sregs.tr,
+            SegmentRegister.LDTR, kvm_sregs.ldt));
+
+    private final KvmVcpu vcpu;
+    private boolean accessPending;
+
+    KvmVirtualCpu(KvmVcpu vcpu) {
+        this.vcpu = vcpu;
+    }
+
+    @Override
+    public CpuState state() {
+        if (accessPending) {
+            vcpu.completeAccess();
+            accessPending = false;
+        }
+        CpuState.Builder state = CpuState.builder();
+        ByteBuffer regs = vcpu.regs();
+        REGS.forEach((register, offset) -> state.set(register, regs.getLong(offset)));
+        ByteBuffer sregs = vcpu.sregs();
+        CONTROL_REGISTERS.forEach((register, offset) -> state.set(register, sregs.getLong(offset)));
+        SEGMENTS.forEach((register, offset) -> state.segment(register, segment(sregs, offset)));
+        return state.gdt(table(sregs, kvm_sregs.gdt))
+                .idt(table(sregs, kvm_sregs.idt))
+                .build();
+    }
+
+    @Override
+    public void setState(CpuState state) {
+        // Read first: what CpuState doesn't have, such as the APIC base, stays as it is.
+        ByteBuffer sregs = vcpu.sregs();
+        CONTROL_REGISTERS.forEach((register, offset) -> sregs.putLong(offset, state.get(register)));
+        SEGMENTS.forEach((register, offset) -> putSegment(sregs, offset, state.segment(register)));
+        putTable(sregs, kvm_sregs.gdt, state.gdt());
+        putTable(sregs, kvm_sregs.idt, state.idt());
+        vcpu.setSregs();
+        ByteBuffer regs = vcpu.regs();
+        REGS.forEach((register, offset) -> regs.putLong(offset, state.get(register)));
+        vcpu.setRegs();
+        accessPending = false;
+    }
+
+    @Override
+    public long register(Register register) {
+        Integer offset = REGS.get(register);
+        return offset != null ? vcpu.regs().getLong(offset) : vcpu.sregs().getLong(CONTROL_REGISTERS.get(register));
+    }
+
+    @Override
+    public VmExit run() {
+        accessPending = false;
+        if (!vcpu.run()) {
+            return new VmExit.Interrupted();
+        }
+        VmExit exit = ExitDecoder.decode(vcpu.runPage());
+        accessPending = exit instanceof VmExit.PortIn
+                || exit instanceof VmExit.PortOut
+                || exit instanceof VmExit.MemoryRead
+                || exit instanceof VmExit.MemoryWrite;
+        return exit;
+    }
+
+    @Override
+    public void interrupt() {
+        vcpu.kick();
+    }
+
+    @Override
+    public void injectInterrupt(int vector) {
+        if (vector < 0 || vector > 255) {
+            throw new IllegalArgumentException("interrupt vector " + vector + " is not between 0 and 255");
+        }
+        if (!canInjectInterrupt()) {
+            throw new IllegalStateException("the guest takes no external interrupt now; wait for the interrupt window");
+        }
+        vcpu.interrupt(vector);
+    }
+
+    @Override
+    public boolean canInjectInterrupt() {
+        // Filled in by KVM at each exit; before the first one both are 0, and so is IF.
+        return vcpu.runPage().get(kvm_run.ready_for_interrupt_injection) != 0
+                && vcpu.runPage().get(kvm_run.if_flag) != 0;
+    }
+
+    @Override
+    public void setInterruptWindow(boolean wanted) {
+        vcpu.runPage().put(kvm_run.request_interrupt_window, (byte) (wanted ? 1 : 0));
+    }
+
+    @Override
+    public void setSingleStep(boolean on) {
+        vcpu.setSingleStep(on);
+    }
+
+    @Override
+    public OptionalLong instructions() {
+        // KVM counts none.
+        return OptionalLong.empty();
+    }
+
+    private static SegmentState segment(ByteBuffer sregs, int at) {
+        int rights = sregs.get(at + kvm_segment.type)
+                | sregs.get(at + kvm_segment.s) << 4
+                | sregs.get(at + kvm_segment.dpl) << 5
+                | sregs.get(at + kvm_segment.present) << 7
+                | sregs.get(at + kvm_segment.avl) << 12
+                | sregs.get(at + kvm_segment.l) << 13
+                | sregs.get(at + kvm_segment.db) << 14
+                | sregs.get(at + kvm_segment.g) << 15
+                | sregs.get(at + kvm_segment.unusable) << 16;
+        return new SegmentState(
+                Short.toUnsignedInt(sregs.getShort(at + kvm_segment.selector)),
+                sregs.getLong(at + kvm_segment.base),
+                Integer.toUnsignedLong(sregs.getInt(at + kvm_segment.limit)),
+                rights);
+    }
+
+    private static void putSegment(ByteBuffer sregs, int at, SegmentState state) {
+        sregs.putLong(at + kvm_segment.base, state.base())
+                .putInt(at + kvm_segment.limit, (int) state.limit())
+                .putShort(at + kvm_segment.selector, (short) state.selector())
+                .put(at + kvm_segment.type, (byte) state.type())
+                .put(at + kvm_segment.s, bit(state.codeOrData()))
+                .put(at + kvm_segment.dpl, (byte) state.dpl())
+                .put(at + kvm_segment.present, bit(state.present()))
+                .put(at + kvm_segment.avl, bit(state.available()))
+                .put(at + kvm_segment.l, bit(state.longMode()))
+                .put(at + kvm_segment.db, bit(state.big()))
+                .put(at + kvm_segment.g, bit(state.granularity()))
+                .put(at + kvm_segment.unusable, bit(state.isUnusable()));
+    }
+
+    private static byte bit(boolean set) {
+        return (byte) (set ? 1 : 0);
+    }
+
+    private static DescriptorTable table(ByteBuffer sregs, int at) {
+        return new DescriptorTable(
+                sregs.getLong(at + kvm_dtable.base), Short.toUnsignedInt(sregs.getShort(at + kvm_dtable.limit)));
+    }
+
+    private static void putTable(ByteBuffer sregs, int at, DescriptorTable table) {
+        sregs.putLong(at + kvm_dtable.base, table.base()).putShort(at + kvm_dtable.limit, (short) table.limit());
+    }
+}

@@ -1,0 +1,88 @@
+package dev.kvmguest.vmm.report;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Outcome;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * A run as one JSON object. Keys are always there; what isn't known is null. {@code registers} is null when the engine
+ * lost them, {@code instructions} when it doesn't count them.
+ */
+public final class JsonReport {
+
+    private JsonReport() {}
+
+    /** Returns the report of one vCPU's run. */
+    public static String of(Outcome outcome) {
+        return JsonWriter.write(object(outcome));
+    }
+
+    /** Returns the report of a machine with several vCPUs: an object whose {@code vcpus} are their reports. */
+    public static String of(List<Outcome> outcomes) {
+        return outcomes.size() == 1
+                ? of(outcomes.get(0))
+                : JsonWriter.write(Map.of(
+                        "vcpus", outcomes.stream().map(JsonReport::object).toList()));
+    }
+
+    /**
+     * Returns the report of a guest that no engine of this host can run: its outcome is {@code unsupported}, and
+     * {@code engineReason} says why.
+     */
+    public static String ofRefusal(String reason) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("outcome", Outcome.Kind.UNSUPPORTED.id());
+        object.put("exitCode", null);
+        object.put("engine", null);
+        object.put("engineReason", reason);
+        return JsonWriter.write(object);
+    }
+
+    private static Map<String, Object> object(Outcome outcome) {
+        GuestRun run = outcome.run();
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("outcome", outcome.kind().id());
+        object.put(
+                "exitCode", outcome.exitCode().isPresent() ? outcome.exitCode().getAsInt() : null);
+        object.put("guest", run.guest());
+        object.put("boot", run.boot().id());
+        object.put("vcpu", run.vcpu());
+        object.put("description", outcome.describe());
+        object.put("engine", run.engine());
+        object.put("engineReason", run.engineReason());
+        object.put("console", run.console());
+        Map<String, Object> ports = new LinkedHashMap<>();
+        run.ports()
+                .forEach((port, bytes) ->
+                        ports.put(Notation.hex(port), Base64.getEncoder().encodeToString(bytes)));
+        object.put("ports", ports);
+        object.put("unclaimedPorts", hex(run.unclaimedPorts().stream().map(Integer::longValue)));
+        object.put("unclaimedMemory", hex(run.unclaimedMemory().stream()));
+        object.put(
+                "instructions",
+                run.instructions().isPresent() ? run.instructions().getAsLong() : null);
+        object.put("wallMillis", run.wallMillis());
+        object.put("registers", run.registers().map(JsonReport::registers).orElse(null));
+        object.put("fault", null);
+        return object;
+    }
+
+    private static Map<String, String> registers(CpuState state) {
+        Map<String, String> registers = new LinkedHashMap<>();
+        state.named().forEach((name, value) -> registers.put(name, Notation.hex(value)));
+        return registers;
+    }
+
+    private static List<String> hex(Stream<Long> numbers) {
+        List<String> list = new ArrayList<>();
+        numbers.forEach(number -> list.add(Notation.hex(number)));
+        return list;
+    }
+}

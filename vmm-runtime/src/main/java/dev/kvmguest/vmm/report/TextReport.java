@@ -1,0 +1,120 @@
+package dev.kvmguest.vmm.report;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.SegmentRegister;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** A run as text for a person: one line, or the few that fit a screen. */
+public final class TextReport {
+
+    private static final int CONSOLE_LINES = 10;
+    private static final int CONSOLE_WIDTH = 160;
+
+    private static final List<Register> FIRST_ROW =
+            List.of(Register.RAX, Register.RBX, Register.RCX, Register.RDX, Register.RSI, Register.RDI);
+    private static final List<Register> SECOND_ROW =
+            List.of(Register.RBP, Register.RSP, Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4);
+
+    private TextReport() {}
+
+    /** Returns how a guest ended, in one line without a line end. */
+    public static String line(Outcome outcome) {
+        GuestRun run = outcome.run();
+        String where = run.registers()
+                .map(state -> " at " + state.instructionPointer())
+                .orElse("");
+        return String.format(
+                Locale.ROOT,
+                "guest %s (boot %s) %s%s, after %.1f ms on %s",
+                run.guest(),
+                run.boot(),
+                outcome.describe(),
+                where,
+                run.wallMillis(),
+                run.engine());
+    }
+
+    /** Returns {@link #line}, registers, unclaimed ports and the tail of the console, lines ended by LF. */
+    public static String full(Outcome outcome) {
+        GuestRun run = outcome.run();
+        StringBuilder text = new StringBuilder(line(outcome)).append('\n');
+        text.append(run.registers()
+                .map(TextReport::registers)
+                .orElse("  registers: lost, the engine has reset the vCPU\n"));
+        list(text, "ports without a device", run.unclaimedPorts());
+        list(text, "addresses without RAM", run.unclaimedMemory());
+        text.append(console(run.console()));
+        return text.toString();
+    }
+
+    private static String registers(CpuState state) {
+        return row(state, FIRST_ROW)
+                + row(state, SECOND_ROW)
+                + Arrays.stream(SegmentRegister.values())
+                        .map(register -> String.format(
+                                "%s=%04x",
+                                register.lowerCaseName(),
+                                state.segment(register).selector()))
+                        .collect(Collectors.joining(" ", "  ", ""))
+                + String.format(
+                        " gdt=%x/%x idt=%x/%x\n",
+                        state.gdt().base(),
+                        state.gdt().limit(),
+                        state.idt().base(),
+                        state.idt().limit());
+    }
+
+    private static String row(CpuState state, List<Register> registers) {
+        return registers.stream()
+                .map(register -> String.format("%s=%08x", register.name32(), state.get(register)))
+                .collect(Collectors.joining(" ", "  ", "\n"));
+    }
+
+    private static void list(StringBuilder text, String what, Collection<? extends Number> numbers) {
+        if (!numbers.isEmpty()) {
+            text.append("  ").append(what).append(": ");
+            text.append(numbers.stream()
+                    .limit(16)
+                    .map(number -> Notation.hex(number.longValue()))
+                    .collect(Collectors.joining(", ")));
+            text.append(numbers.size() > 16 ? ", ...\n" : "\n");
+        }
+    }
+
+    private static String console(String console) {
+        if (console.isEmpty()) {
+            return "  console: empty\n";
+        }
+        List<String> lines = console.lines().toList();
+        List<String> last = lines.subList(Math.max(0, lines.size() - CONSOLE_LINES), lines.size());
+        StringBuilder text = new StringBuilder(
+                last.size() == lines.size()
+                        ? "  console:\n"
+                        : "  console, last " + last.size() + " of " + lines.size() + " lines:\n");
+        for (String line : last) {
+            text.append("  | ").append(printable(line)).append('\n');
+        }
+        return text.toString();
+    }
+
+    /** Keeps a guest from moving the reader's cursor or flooding the report with one line. */
+    private static String printable(String line) {
+        StringBuilder text = new StringBuilder();
+        line.codePoints().limit(CONSOLE_WIDTH).forEach(c -> {
+            if (Character.isISOControl(c) && c != '\t') {
+                text.append(String.format("\\x%02x", c));
+            } else {
+                text.appendCodePoint(c);
+            }
+        });
+        return text.append(line.length() > CONSOLE_WIDTH ? "..." : "").toString();
+    }
+}
