@@ -1,0 +1,109 @@
+package dev.kvmguest.maven.assemble;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Collects the files that a guest is built from.
+ *
+ * <p>The compilers list what the C preprocessor includes. What the assembler and the linker include is searched for
+ * here, as no option makes clang or lld tell.
+ */
+final class InputScanner {
+
+    /** {@code .incbin "font.bin"} and {@code .include "macros.inc"}, within a C string too, and a script's INCLUDE. */
+    private static final Pattern INCLUSION = Pattern.compile(
+            "\\.(?:incbin|include)\\s+\\\\?\"([^\"\\\\]+)|^\\s*INCLUDE\\s+\"?([^\\s\";]+)", Pattern.MULTILINE);
+
+    private final Path basedir;
+    private final List<Path> folders;
+    private final Set<Path> files = new TreeSet<>();
+
+    /**
+     * Creates a scanner.
+     *
+     * @param folders where an included file is looked for, after the base directory
+     */
+    InputScanner(Path basedir, List<Path> folders) {
+        this.basedir = basedir;
+        this.folders = folders;
+    }
+
+    /** Adds a file and what the assembler or linker includes from it, if it exists. */
+    void add(Path file) throws IOException {
+        Path path = basedir.resolve(file).normalize();
+        if (!Files.isRegularFile(path) || !files.add(path)) {
+            return;
+        }
+        // Bytes that are no text can't be malformed in ISO 8859-1, and the names searched for are ASCII mostly.
+        Matcher inclusion = INCLUSION.matcher(Files.readString(path, StandardCharsets.ISO_8859_1));
+        while (inclusion.find()) {
+            String name = inclusion.group(inclusion.group(1) != null ? 1 : 2);
+            for (Path candidate : candidates(path, name)) {
+                add(candidate);
+            }
+        }
+    }
+
+    private List<Path> candidates(Path from, String name) {
+        try {
+            return Stream.concat(Stream.of(basedir, from.getParent()), folders.stream())
+                    .map(folder -> folder.resolve(name))
+                    .toList();
+        } catch (InvalidPathException e) {
+            // Not a file name on this host, so the assembler can't have opened it.
+            return List.of();
+        }
+    }
+
+    /** Adds the files of a make rule that a compiler wrote, if it did. */
+    void addDependencies(Path rule) throws IOException {
+        if (Files.isRegularFile(rule)) {
+            for (String name : prerequisites(Files.readString(rule))) {
+                add(Path.of(name));
+            }
+        }
+    }
+
+    /** Adds the file that an option names, as {@code FILE} or {@code OPTION=FILE}, if it is one. */
+    void addArgument(String argument) throws IOException {
+        for (Path candidate : candidates(basedir.resolve("."), argument.substring(argument.indexOf('=') + 1))) {
+            add(candidate);
+        }
+    }
+
+    /** Returns the files added. */
+    List<Path> files() {
+        return List.copyOf(files);
+    }
+
+    /**
+     * Returns the prerequisites of make rules: what is after the colon, up to the end of the logical line, with a
+     * backslash before blanks and {@code #} and a doubled dollar sign undone.
+     */
+    static List<String> prerequisites(String rules) {
+        List<String> names = new ArrayList<>();
+        for (String line : rules.replace("\\\r\n", " ").replace("\\\n", " ").split("\n")) {
+            Matcher target = Pattern.compile(":(?=\\s)").matcher(line);
+            if (!target.find()) {
+                continue;
+            }
+            for (String name : line.substring(target.end()).trim().split("(?<!\\\\)\\s+")) {
+                if (!name.isEmpty()) {
+                    names.add(name.replaceAll("\\\\([ #])", "$1").replace("$$", "$"));
+                }
+            }
+        }
+        return names;
+    }
+}
