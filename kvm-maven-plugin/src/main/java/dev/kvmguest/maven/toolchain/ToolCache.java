@@ -3,7 +3,6 @@ package dev.kvmguest.maven.toolchain;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -100,14 +99,10 @@ public final class ToolCache {
 
     /** Fills a folder; the caller holds its lock, so nobody else is at work on what is removed here. */
     private static void fill(Path folder, Filler filler) throws IOException, ToolchainException {
-        String prefix = folder.getFileName() + ".unpacking-";
-        try (DirectoryStream<Path> leftOver = Files.newDirectoryStream(folder.getParent(), prefix + "*")) {
-            for (Path path : leftOver) {
-                deleteTree(path);
-            }
-        }
+        Path filling = folder.resolveSibling(folder.getFileName() + ".unpacking");
+        deleteTree(filling);
         deleteTree(folder);
-        Path filling = Files.createTempDirectory(folder.getParent(), prefix);
+        Files.createDirectory(filling);
         try {
             filler.fill(filling);
             Files.write(filling.resolve(CONTENTS), contents(filling));
