@@ -157,7 +157,7 @@ public class AssembleMojo extends AbstractMojo {
             result.warnings().forEach(this::log);
             getLog().info(guest + ": built "
                     + result.folder().resolve(result.manifest().image()) + " from "
-                    + spec.sources().files().size() + " source files with toolchain " + toolchain.kind());
+                    + count(spec.sources().files().size(), "source file") + " with toolchain " + toolchain.kind());
         } catch (GuestBuildException e) {
             e.diagnostics().forEach(this::log);
             throw new MojoExecutionException(guest + ": " + e.getMessage(), e);
@@ -167,6 +167,10 @@ public class AssembleMojo extends AbstractMojo {
             Thread.currentThread().interrupt();
             throw new MojoExecutionException(guest + ": the build was interrupted", e);
         }
+    }
+
+    private static String count(int number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
     }
 
     private void log(Diagnostic diagnostic) {

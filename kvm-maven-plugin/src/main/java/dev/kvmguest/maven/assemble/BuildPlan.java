@@ -77,7 +77,6 @@ final class BuildPlan {
         List<String> command = new ArrayList<>(compiler.command());
         if (compiler.dialect() == Dialect.NASM) {
             includeFolders().forEach(folder -> command.add("-I" + relative(folder) + "/"));
-            command.addAll(List.of("-MD", relative(dependencies)));
         } else {
             command.add("-ffile-prefix-map=" + basedir + "=.");
             if (compiler.dialect() == Dialect.CLANG) {

@@ -16,14 +16,18 @@ import java.util.stream.Stream;
 /**
  * Collects the files that a guest is built from.
  *
- * <p>The compilers list what the C preprocessor includes. What the assembler and the linker include is searched for
- * here, as no option makes clang or lld tell.
+ * <p>The compilers list what the C preprocessor includes. What assemblers and the linker include is searched for here:
+ * no option makes clang or lld tell, and nasm's list lacks what {@code %include} names.
  */
 final class InputScanner {
 
-    /** {@code .incbin "font.bin"} and {@code .include "macros.inc"}, within a C string too, and a script's INCLUDE. */
-    private static final Pattern INCLUSION = Pattern.compile(
-            "\\.(?:incbin|include)\\s+\\\\?\"([^\"\\\\]+)|^\\s*INCLUDE\\s+\"?([^\\s\";]+)", Pattern.MULTILINE);
+    private static final List<Pattern> INCLUSIONS = List.of(
+            // GNU assembly, on its own or in a C string: .incbin "font.bin", .include "macros.inc"
+            Pattern.compile("\\.(?:incbin|include)\\s+\\\\?\"([^\"\\\\]+)"),
+            // nasm: incbin "font.bin", %include 'macros.inc'
+            Pattern.compile("^\\s*(?:\\w+:?\\s+)?(?:%include|incbin)\\s+[\"'`]([^\"'`]+)", Pattern.MULTILINE),
+            // linker scripts: INCLUDE memory.ld
+            Pattern.compile("^\\s*INCLUDE\\s+\"?([^\\s\";]+)", Pattern.MULTILINE));
 
     private final Path basedir;
     private final List<Path> folders;
@@ -46,11 +50,12 @@ final class InputScanner {
             return;
         }
         // Bytes that are no text can't be malformed in ISO 8859-1, and the names searched for are ASCII mostly.
-        Matcher inclusion = INCLUSION.matcher(Files.readString(path, StandardCharsets.ISO_8859_1));
-        while (inclusion.find()) {
-            String name = inclusion.group(inclusion.group(1) != null ? 1 : 2);
-            for (Path candidate : candidates(path, name)) {
-                add(candidate);
+        String text = Files.readString(path, StandardCharsets.ISO_8859_1);
+        for (Pattern pattern : INCLUSIONS) {
+            for (Matcher inclusion = pattern.matcher(text); inclusion.find(); ) {
+                for (Path candidate : candidates(path, inclusion.group(1))) {
+                    add(candidate);
+                }
             }
         }
     }

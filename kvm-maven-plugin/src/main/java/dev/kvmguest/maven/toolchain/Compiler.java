@@ -43,8 +43,6 @@ public record Compiler(Dialect dialect, List<String> command) {
     static Compiler clang(String program, List<String> options) {
         List<String> command = new ArrayList<>();
         command.add(program);
-        // A configuration file of the host's would change the guest.
-        command.add("--no-default-config");
         command.add("--target=i386-unknown-none-elf");
         // Assembly has no use for the options that are about C, and clang would warn of each.
         command.add("-Qunused-arguments");
@@ -65,8 +63,11 @@ public record Compiler(Dialect dialect, List<String> command) {
         return new Compiler(Dialect.GCC, command);
     }
 
-    /** Returns a nasm that writes ELF32 with debug information. */
+    /**
+     * Returns a nasm that writes ELF32, without debug information: nasm would put the absolute path of the source's
+     * folder into it, and the guest would differ from one checkout to the next.
+     */
     static Compiler nasm(String program) {
-        return new Compiler(Dialect.NASM, List.of(program, "-f", "elf32", "-g", "-F", "dwarf"));
+        return new Compiler(Dialect.NASM, List.of(program, "-f", "elf32"));
     }
 }

@@ -65,10 +65,14 @@ public final class PinnedLlvm {
 
     private Compiler clang(Path folder) {
         Path resources = folder.resolve("lib").resolve("clang").resolve(version.replaceFirst("\\..*", ""));
-        // The debug information names clang's headers by the toolchain's version, not by the user's cache.
         return Compiler.clang(
                 program(folder, "clang"),
-                List.of("-resource-dir=" + resources, "-ffile-prefix-map=" + resources + "=llvm-" + version));
+                List.of(
+                        // A configuration file of the host's would change the guest.
+                        "--no-default-config",
+                        "-resource-dir=" + resources,
+                        // The debug information names clang's headers by the toolchain's version, not by the cache.
+                        "-ffile-prefix-map=" + resources + "=llvm-" + version));
     }
 
     private String program(Path folder, String name) {
