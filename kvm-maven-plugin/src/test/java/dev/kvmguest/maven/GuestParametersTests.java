@@ -11,6 +11,7 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.junit.jupiter.api.BeforeEach;
@@ -136,6 +137,14 @@ class GuestParametersTests {
         guest.includes = List.of(new File("include"));
         assertRefused("<guests><guest id=kernel><includes>: the folder " + basedir.resolve("include")
                 + " does not exist; create it, or leave the element out");
+    }
+
+    @Test
+    void anEmptyElementOfAListIsRefused() {
+        guest.compilerArgs = Arrays.asList("-O1", null);
+
+        assertRefused("<guests><guest id=kernel><compilerArgs>: element number 2 is empty;"
+                + " give it a value, or leave the element out");
     }
 
     @Test

@@ -113,7 +113,9 @@ public final class GuestAssembler {
         if (spec.linkerScript().isEmpty()) {
             Files.writeString(plan.builtInScriptFile(), plan.builtInScript());
         }
-        List<String> command = plan.linkCommand();
+        boolean definesStart =
+                SymbolList.of(requireSuccess(plan.objectSymbolsCommand(), tool)).contains(" T _start\n");
+        List<String> command = plan.linkCommand(definesStart);
         return warningsOf(DiagnosticParser.ofLinker(basedir, programOf(command), tool.run(command)));
     }
 

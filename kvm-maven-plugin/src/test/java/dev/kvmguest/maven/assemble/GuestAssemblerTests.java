@@ -150,6 +150,21 @@ class GuestAssemblerTests {
         assertThat(here.get("kernel.elf")).contains(".debug_line");
     }
 
+    @Test
+    void aLinkToTheProjectGivesTheSameBytes() throws Exception {
+        Path link = Files.createSymbolicLink(temp.resolve("link"), basedir);
+
+        assemble();
+        Map<String, String> here = contents(basedir);
+        assertThat(assembler(link).assemble(spec(link, "kernel"), gcc).upToDate())
+                .isTrue();
+        Files.delete(output("kernel.bin"));
+        assertThat(assembler(link).assemble(spec(link, "kernel"), gcc).upToDate())
+                .isFalse();
+
+        assertThat(contents(basedir)).isEqualTo(here);
+    }
+
     private static Map<String, String> contents(Path basedir) throws IOException {
         Map<String, String> contents = new TreeMap<>();
         try (Stream<Path> files = Files.list(basedir.resolve("target/classes/META-INF/kvm-guests/kernel"))) {
