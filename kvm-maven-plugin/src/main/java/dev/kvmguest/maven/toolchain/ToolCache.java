@@ -76,6 +76,7 @@ public final class ToolCache {
                         folder.resolveSibling(name + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                     lock(channel, name);
                     if (!isWhole(folder)) {
+                        progress.accept("Unpacking " + name + ", once for all projects");
                         fill(folder, filler);
                     }
                 }

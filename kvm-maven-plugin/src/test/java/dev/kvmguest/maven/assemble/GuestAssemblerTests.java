@@ -176,6 +176,19 @@ class GuestAssemblerTests {
     }
 
     @Test
+    void withoutAGlobalStartTheFirstByteIsTheEntry() throws Exception {
+        for (String start : List.of("first: nop\n_start: hlt\n", "nop\n.globl _start, other\nother: _start: hlt\n")) {
+            Files.deleteIfExists(basedir.resolve("src/kernel/main file.c"));
+            write("src/kernel/start.S", start);
+
+            assertThat(assemble().warnings()).isEmpty();
+
+            assertThat(GuestImage.read(output("kernel.elf")).entry())
+                    .hasValue(start.contains(".globl") ? 0x1001 : 0x1000);
+        }
+    }
+
+    @Test
     void nothingIsDoneTwice() throws Exception {
         assertBuilt();
     }
