@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.assemble;
 
 import dev.kvmguest.maven.assemble.BuildPlan.Compilation;
+import dev.kvmguest.maven.files.FileTrees;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestManifest;
