@@ -86,7 +86,10 @@ final class VcpuRunner {
     private void run() {
         long start = System.nanoTime();
         ScheduledFuture<?> limit = TIMER.schedule(
-                () -> end(run -> new Outcome.TimedOut(timeout, run)), timeout.toNanos(), TimeUnit.NANOSECONDS);
+                () -> end(run -> new Outcome.TimedOut(timeout, run)),
+                // Saturates: a limit of more than 292 years is none.
+                TimeUnit.NANOSECONDS.convert(timeout),
+                TimeUnit.NANOSECONDS);
         Function<GuestRun, Outcome> how;
         try {
             how = runToItsEnd();
@@ -130,7 +133,7 @@ final class VcpuRunner {
     private Optional<CpuState> registers() {
         try {
             return Optional.of(cpu.state()).filter(state -> !state.isResetState());
-        } catch (VmmException e) {
+        } catch (RuntimeException e) {
             // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
             return Optional.empty();
         }
