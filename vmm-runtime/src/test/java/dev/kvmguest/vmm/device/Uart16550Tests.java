@@ -173,9 +173,38 @@ class Uart16550Tests {
             uart.writeByte(RBR_THR_DLL, i);
         }
 
+        assertThat(uart.readByte(LSR)).isEqualTo(0x63);
+        assertThat(uart.readByte(LSR)).isEqualTo(0x61);
         for (int i = 0; i < 16; i++) {
             assertThat(uart.readByte(RBR_THR_DLL)).isEqualTo(i);
         }
+        assertThat(uart.readByte(LSR)).isEqualTo(0x60);
+    }
+
+    @Test
+    void overrunWithoutFifosDestroysTheByteBefore() {
+        uart.writeByte(MCR, 0x10);
+        uart.writeByte(RBR_THR_DLL, 1);
+        uart.writeByte(RBR_THR_DLL, 2);
+
+        assertThat(uart.readByte(LSR)).isEqualTo(0x63);
+        assertThat(uart.readByte(RBR_THR_DLL)).isEqualTo(2);
+        assertThat(uart.readByte(LSR)).isEqualTo(0x60);
+    }
+
+    @Test
+    void changingTheFifoModeClearsTheReceiver() {
+        uart.writeByte(MCR, 0x10);
+        uart.writeByte(RBR_THR_DLL, 1);
+
+        uart.writeByte(IIR_FCR, 0x01);
+        assertThat(uart.readByte(LSR)).isEqualTo(0x60);
+
+        uart.writeByte(RBR_THR_DLL, 2);
+        uart.writeByte(IIR_FCR, 0x01);
+        assertThat(uart.readByte(LSR)).isEqualTo(0x61);
+
+        uart.writeByte(IIR_FCR, 0x00);
         assertThat(uart.readByte(LSR)).isEqualTo(0x60);
     }
 
