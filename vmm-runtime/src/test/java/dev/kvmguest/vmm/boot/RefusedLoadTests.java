@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.boot;
 
-import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -109,7 +108,7 @@ class RefusedLoadTests {
                 .isThrownBy(() -> Guests.load(memory, Guests.flat(4).withBoot(BootMode.PAGED)))
                 .withMessage("the boot page directory at 0x100000-0x100fff does not fit into RAM, which ends at"
                         + " 0xfffff; give the guest more memory or another load address");
-        assertThat(Guests.everything(memory)).containsOnly(0);
+        Guests.assertZero(memory);
     }
 
     static Stream<Arguments> strayEntries() {
@@ -178,6 +177,6 @@ class RefusedLoadTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootLoader.load(memory, List.of(guests)))
                 .withMessage(message);
-        assertThat(Guests.everything(memory)).containsOnly(0);
+        Guests.assertZero(memory);
     }
 }
