@@ -174,6 +174,8 @@ class DamagedElfTests {
     void segmentMayNotBeLongerInTheFileThanInMemory() {
         assertRefused(
                 patched(P_MEMSZ, 1), "has a program header 0 with more bytes in the file (0x2) than in memory (0x1)");
+        assertRefused(
+                patched(P_MEMSZ, 0), "has a program header 0 with more bytes in the file (0x2) than in memory (0x0)");
     }
 
     @ParameterizedTest
