@@ -3,8 +3,6 @@ package dev.kvmguest.maven.boot;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Outcome;
-import java.io.FileDescriptor;
-import java.io.FileInputStream;
 import java.io.OutputStream;
 import java.time.Duration;
 
@@ -53,11 +51,9 @@ public final class BootSession {
     }
 
     private static Outcome runWithKeyboard(Machine machine) {
-        // Past the standard input's buffer: it would take keys that are not for this guest.
-        FileInputStream in = new FileInputStream(FileDescriptor.in);
         try (Terminal terminal = Terminal.singleKeys();
-                Keyboard keys = new Keyboard(in, bytes -> machine.type(0, bytes), machine::stop)) {
-            keys.start();
+                Keyboard keyboard = new Keyboard(terminal.keys(), keys -> machine.type(0, keys), machine::stop)) {
+            keyboard.start();
             return machine.run();
         }
     }

@@ -20,7 +20,7 @@ final class Keyboard implements AutoCloseable {
     /**
      * Creates a keyboard.
      *
-     * @param in the terminal's input, whose reads end after a short while without a key
+     * @param in the terminal's keys, as {@link Terminal#keys} gives them
      * @param typed takes the keys
      * @param escape called at the escape key, or when the terminal is gone
      */

@@ -3,6 +3,9 @@ package dev.kvmguest.maven.boot;
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.Platform;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.InputStream;
 
 /**
  * The terminal on the standard input, set to give single keys without echo until it is closed. It is set back as it was
@@ -69,6 +72,12 @@ final class Terminal implements AutoCloseable {
         keys.setByte(OFFSET_CC + VTIME, READ_TIMEOUT);
         CLibrary.tcsetattr(STDIN, TCSADRAIN, keys);
         return terminal;
+    }
+
+    /** Returns the keys, of which each read gives those that are there or, after a short while, the end of the stream. */
+    InputStream keys() {
+        // Past the standard input's buffer: it would take keys that are not for this guest.
+        return new FileInputStream(FileDescriptor.in);
     }
 
     @Override

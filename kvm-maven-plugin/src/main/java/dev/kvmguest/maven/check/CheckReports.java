@@ -39,7 +39,8 @@ public final class CheckReports {
             return Optional.empty();
         }
         try {
-            return Optional.of(Summary.parse(xml)).filter(summary -> summary.build().equals(build));
+            return Optional.of(Summary.parse(xml))
+                    .filter(summary -> summary.build().equals(build));
         } catch (IllegalArgumentException e) {
             throw new IOException(file + ": " + e.getMessage() + "; delete it", e);
         }

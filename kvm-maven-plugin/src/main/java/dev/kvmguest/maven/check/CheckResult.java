@@ -15,7 +15,11 @@ import java.util.Optional;
  * @param error what kept the guest from running; empty if it ran
  */
 public record CheckResult(
-        GuestCheck check, Duration time, Optional<Outcome> outcome, List<String> mismatches, Optional<Exception> error) {
+        GuestCheck check,
+        Duration time,
+        Optional<Outcome> outcome,
+        List<String> mismatches,
+        Optional<Exception> error) {
 
     /** The three ways in which a check ends. */
     public enum Verdict {

@@ -1,6 +1,5 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -44,7 +43,9 @@ final class JUnitXml {
         attributes.put("classname", PREFIX + result.check().guest());
         attributes.put("time", seconds(result.time()));
         xml.start("testcase", attributes);
-        result.error().ifPresent(error -> xml.text("error", problem(result, error.getClass().getName()), details(error)));
+        result.error()
+                .ifPresent(error ->
+                        xml.text("error", problem(result, error.getClass().getName()), details(error)));
         result.outcome().ifPresent(outcome -> {
             if (result.verdict() == CheckResult.Verdict.FAIL) {
                 String details = String.join("\n", result.mismatches()) + "\n" + TextReport.full(outcome);

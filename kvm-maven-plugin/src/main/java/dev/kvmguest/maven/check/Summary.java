@@ -69,7 +69,8 @@ public record Summary(String build, List<Entry> entries) {
 
     /** Returns the number of checks with this verdict. */
     public int count(Verdict verdict) {
-        return (int) entries.stream().filter(entry -> entry.verdict() == verdict).count();
+        return (int)
+                entries.stream().filter(entry -> entry.verdict() == verdict).count();
     }
 
     /** Returns the counts in words. */
@@ -106,8 +107,7 @@ public record Summary(String build, List<Entry> entries) {
      */
     public static Summary parse(String xml) {
         try {
-            Element root = parser()
-                    .parse(new ByteArrayInputStream(xml.getBytes(StandardCharsets.UTF_8)))
+            Element root = parser().parse(new ByteArrayInputStream(xml.getBytes(StandardCharsets.UTF_8)))
                     .getDocumentElement();
             List<Entry> entries = new ArrayList<>();
             NodeList checks = root.getElementsByTagName("check");
