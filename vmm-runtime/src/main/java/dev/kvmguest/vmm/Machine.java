@@ -61,18 +61,23 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts every vCPU. Does nothing if they have been started.
+     * Starts every vCPU on a thread of its own. Does nothing if they have been started.
      *
      * @throws IllegalStateException if the machine is closed
      */
-    public synchronized void start() {
+    public void start() {
+        if (claimStart()) {
+            runners.forEach(VcpuRunner::start);
+        }
+    }
+
+    private synchronized boolean claimStart() {
         if (closed) {
             throw new IllegalStateException("the machine is closed");
         }
-        if (!started) {
-            started = true;
-            runners.forEach(VcpuRunner::start);
-        }
+        boolean first = !started;
+        started = true;
+        return first;
     }
 
     /** Says whether a vCPU is still running. */
@@ -81,7 +86,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts the only vCPU, if need be, and waits for its end.
+     * Runs the only vCPU to its end: on the calling thread, which is quickest, or if {@link #start} has been called by
+     * waiting for it.
      *
      * @throws IllegalStateException if there are several vCPUs; see {@link #runAll}
      * @throws VmmException if the calling thread is interrupted; the guest is stopped then
@@ -100,12 +106,17 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the calling thread is interrupted; the guests are stopped then
      */
     public List<Outcome> runAll() {
-        start();
-        List<Outcome> outcomes = new ArrayList<>();
         try {
+            if (runners.size() > 1) {
+                start();
+            } else if (claimStart()) {
+                new InterruptHook(this::stop).run(runners.get(0)::run);
+            }
+            List<Outcome> outcomes = new ArrayList<>();
             for (VcpuRunner runner : runners) {
                 outcomes.add(runner.outcome().get());
             }
+            return outcomes;
         } catch (InterruptedException e) {
             stop();
             Thread.currentThread().interrupt();
@@ -113,7 +124,6 @@ public final class Machine implements AutoCloseable {
         } catch (ExecutionException e) {
             throw new IllegalStateException("a vCPU's outcome is never exceptional", e);
         }
-        return outcomes;
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */
@@ -151,7 +161,7 @@ public final class Machine implements AutoCloseable {
         return machine.memory();
     }
 
-    /** Stops what is running, waits for its threads to end, and frees everything. A second call does nothing. */
+    /** Stops what is running, waits for it to end, and frees everything. A second call does nothing. */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -160,8 +170,10 @@ public final class Machine implements AutoCloseable {
         closed = true;
         stop();
         boolean interrupted = false;
-        for (VcpuRunner runner : runners) {
-            interrupted |= joinUninterruptibly(runner);
+        if (started) {
+            for (VcpuRunner runner : runners) {
+                interrupted |= joinUninterruptibly(runner);
+            }
         }
         machine.close();
         if (interrupted) {

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -149,7 +148,7 @@ final class BuildPlan {
     }
 
     /** Returns a text that differs whenever another guest would be built from files with the same contents. */
-    String fingerprint() throws IOException {
+    String fingerprint() {
         List<String> lines = new ArrayList<>();
         lines.add(toolchain.identity());
         compilations().forEach(compilation -> lines.add(compilation.command().toString()));
@@ -158,12 +157,6 @@ final class BuildPlan {
             lines.add(builtInScript());
         }
         lines.add(spec.boot() + " " + spec.load() + " " + spec.entry() + " " + spec.memory());
-        // A new file may hide one of the same name in a later folder.
-        for (Path folder : includeFolders()) {
-            if (Files.isDirectory(folder)) {
-                SourceTree.filesBelow(folder).forEach(file -> lines.add(relative(file)));
-            }
-        }
         return String.join("\n", lines);
     }
 

@@ -37,7 +37,7 @@ final class DiagnosticParser {
     private static final Pattern COUNT = Pattern.compile("\\d+ (?:warning|error)s?.* generated\\.");
 
     private final String program;
-    private final boolean failed;
+    private final int exitCode;
     private final List<Diagnostic> found = new ArrayList<>();
     private final List<String> context = new ArrayList<>();
     private Severity severity;
@@ -45,19 +45,19 @@ final class DiagnosticParser {
     private String message;
     private final List<String> text = new ArrayList<>();
 
-    private DiagnosticParser(String program, boolean failed) {
+    private DiagnosticParser(String program, int exitCode) {
         this.program = program;
-        this.failed = failed;
+        this.exitCode = exitCode;
     }
 
     /** Returns the objections of a compiler, at least one error if it failed. */
     static List<Diagnostic> ofCompiler(Path basedir, String program, Tool.Result result) {
-        return new DiagnosticParser(program, result.failed()).parse(relative(basedir, result.output()), false);
+        return new DiagnosticParser(program, result.exitCode()).parse(relative(basedir, result.output()), false);
     }
 
     /** Returns the objections of a linker, at least one error if it failed. */
     static List<Diagnostic> ofLinker(Path basedir, String program, Tool.Result result) {
-        return new DiagnosticParser(program, result.failed()).parse(relative(basedir, result.output()), true);
+        return new DiagnosticParser(program, result.exitCode()).parse(relative(basedir, result.output()), true);
     }
 
     private static String relative(Path basedir, String output) {
@@ -71,10 +71,12 @@ final class DiagnosticParser {
             }
         }
         finish();
-        if (found.stream().noneMatch(Diagnostic::isError) && failed) {
-            found.add(new Diagnostic(Severity.ERROR, program, "failed: " + output.strip(), output.strip()));
-        } else if (found.isEmpty() && !output.isBlank()) {
-            found.add(new Diagnostic(Severity.WARNING, program, output.strip(), output.strip()));
+        String all = output.strip();
+        if (exitCode != 0 && found.stream().noneMatch(Diagnostic::isError)) {
+            String message = "failed with exit code " + exitCode + (all.isEmpty() ? "" : ": " + all);
+            found.add(new Diagnostic(Severity.ERROR, program, message, program + ": " + message));
+        } else if (found.isEmpty() && !all.isEmpty()) {
+            found.add(new Diagnostic(Severity.WARNING, program, all, program + ": " + all));
         }
         return found;
     }
@@ -97,7 +99,7 @@ final class DiagnosticParser {
         }
         Matcher bare = WITHOUT_SEVERITY.matcher(line);
         if (severityMayLack && !line.startsWith(">>>") && bare.matches()) {
-            start(failed ? "error" : "warning", bare.group(1) + ":" + bare.group(2), bare.group(3), line);
+            start(exitCode != 0 ? "error" : "warning", bare.group(1) + ":" + bare.group(2), bare.group(3), line);
             return true;
         }
         Matcher reference = REFERENCE.matcher(line);

@@ -49,15 +49,19 @@ final class InputScanner {
         if (!Files.isRegularFile(path) || !files.add(path)) {
             return;
         }
-        // Bytes that are no text can't be malformed in ISO 8859-1, and the names searched for are ASCII mostly.
+        // No file is malformed in ISO 8859-1, binary ones included; names are taken back to bytes.
         String text = Files.readString(path, StandardCharsets.ISO_8859_1);
         for (Pattern pattern : INCLUSIONS) {
             for (Matcher inclusion = pattern.matcher(text); inclusion.find(); ) {
-                for (Path candidate : candidates(path, inclusion.group(1))) {
+                for (Path candidate : candidates(path, utf8(inclusion.group(1)))) {
                     add(candidate);
                 }
             }
         }
+    }
+
+    private static String utf8(String bytes) {
+        return new String(bytes.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
     }
 
     private List<Path> candidates(Path from, String name) {

@@ -74,7 +74,7 @@ final class Tool {
             CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> read(process));
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new GuestBuildException("the program " + command.get(0) + " did not end within "
-                        + limit.toSeconds() + " s and was killed; its command was " + command);
+                        + limit.toMillis() + " ms and was killed; its command was " + command);
             }
             return new Result(process.exitValue(), output.get());
         } catch (ExecutionException e) {
