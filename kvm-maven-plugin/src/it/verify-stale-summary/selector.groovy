@@ -1,3 +1,2 @@
-// Boots a guest, so it needs a KVM that this user may use; elsewhere Maven reports the project as skipped.
-def kvm = new File('/dev/kvm')
-kvm.canRead() && kvm.canWrite()
+// Boots a guest. Where there is no KVM Maven reports the project as skipped; where there is one that doesn't work it fails.
+new File('/dev/kvm').exists()

@@ -210,6 +210,10 @@ public class BootMojo extends AbstractMojo {
         }
         try {
             if (image != null) {
+                if (!image.isFile()) {
+                    throw new IllegalArgumentException(
+                            "there is no file " + image + "; name a flat binary or an ELF file");
+                }
                 return List.of(new Target(VcpuConfig.of(GuestImage.read(image.toPath())), OptionalLong.empty()));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
