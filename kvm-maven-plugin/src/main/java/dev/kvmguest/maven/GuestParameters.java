@@ -89,6 +89,8 @@ final class GuestParameters {
         Optional<Path> linkerScript = value(
                 at(id, "linkerScript"),
                 () -> Optional.ofNullable(guest.linkerScript).map(this::path).map(GuestParameters::requireFile));
+        List<String> compilerArgs = value(at(id, "compilerArgs"), () -> requireNoEmpty(guest.compilerArgs));
+        List<String> linkerArgs = value(at(id, "linkerArgs"), () -> requireNoEmpty(guest.linkerArgs));
         List<Path> includes = value(at(id, "includes"), () -> guest.includes.stream()
                 .map(this::path)
                 .map(GuestParameters::requireFolder)
@@ -103,8 +105,8 @@ final class GuestParameters {
                         load,
                         entry,
                         memory,
-                        guest.compilerArgs,
-                        guest.linkerArgs,
+                        compilerArgs,
+                        linkerArgs,
                         includes,
                         toolchain));
     }
@@ -131,6 +133,17 @@ final class GuestParameters {
 
     private Path path(File file) {
         return basedir.resolve(file.toPath()).normalize();
+    }
+
+    /** Maven makes null of an element without text. */
+    private static <T> List<T> requireNoEmpty(List<T> elements) {
+        for (int i = 0; i < elements.size(); i++) {
+            if (elements.get(i) == null) {
+                throw new IllegalArgumentException(
+                        "element number " + (i + 1) + " is empty; give it a value, or leave the element out");
+            }
+        }
+        return elements;
     }
 
     private static Path requireFile(Path file) {
