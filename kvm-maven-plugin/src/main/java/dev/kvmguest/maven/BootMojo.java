@@ -188,13 +188,9 @@ public class BootMojo extends AbstractMojo {
     }
 
     private void judge(Outcome outcome, BootParameters parameters, boolean keyboard) throws MojoFailureException {
-        boolean stopped = outcome.kind() == Outcome.Kind.STOPPED;
-        boolean died = !outcome.endedNormally() && !stopped;
+        List<String> mismatches = parameters.mismatches(outcome, keyboard);
+        boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         String text = died ? TextReport.full(outcome).stripTrailing() : TextReport.line(outcome);
-        // A user who has seen enough has not seen a failure, unless told what to see.
-        List<String> mismatches = keyboard && stopped && !parameters.expectsAnEnd()
-                ? List.of()
-                : parameters.expectation().mismatches(outcome);
         if (mismatches.isEmpty()) {
             getLog().info(text);
         } else {

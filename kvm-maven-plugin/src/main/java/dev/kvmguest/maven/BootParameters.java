@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.VcpuConfig;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
@@ -91,6 +92,15 @@ record BootParameters(
                 .engine(engine);
         (memory.isPresent() ? memory : guestMemory).ifPresent(machine::memory);
         return machine.build();
+    }
+
+    /**
+     * Compares a run with what is expected of it. A user at the keyboard who ends it has seen enough, and no failure,
+     * unless the parameters name an end to come.
+     */
+    List<String> mismatches(Outcome outcome, boolean keyboard) {
+        boolean endedByUser = keyboard && outcome.kind() == Outcome.Kind.STOPPED;
+        return endedByUser && !expectsAnEnd ? List.of() : expectation.mismatches(outcome);
     }
 
     private static OptionalLong number(String name, String text, Function<String, Long> reading)

@@ -7,17 +7,35 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.VcpuConfig;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeSet;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.junit.jupiter.api.Test;
 
 class BootParametersTests {
 
     private static final Duration WITHOUT_TIMEOUT = Duration.ofSeconds(77);
+
+    private static final Outcome STOPPED = new Outcome.Stopped(new GuestRun(
+            "kernel",
+            BootMode.REAL,
+            0,
+            "kvm",
+            "asked for",
+            new byte[0],
+            Map.of(),
+            new TreeSet<>(),
+            new TreeSet<>(),
+            OptionalLong.empty(),
+            Duration.ofMillis(1),
+            Optional.empty()));
 
     private final VcpuConfig guest = VcpuConfig.of(GuestImage.flat("kernel", new byte[16]))
             .withBoot(BootMode.PROTECTED)
@@ -27,15 +45,12 @@ class BootParametersTests {
 
     @Test
     void whatIsNotGivenIsTheGuests() throws Exception {
-        BootParameters parameters = BootParameters.read(text);
-
-        MachineConfig machine = parameters.machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
+        MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
 
         assertThat(machine.vcpus()).containsExactly(guest);
         assertThat(machine.memorySize()).isEqualTo(1 << 20);
         assertThat(machine.timeout()).isEqualTo(WITHOUT_TIMEOUT);
         assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
-        assertThat(parameters.expectsAnEnd()).isFalse();
     }
 
     @Test
@@ -70,8 +85,21 @@ class BootParametersTests {
     }
 
     @Test
-    void userWhoNamesAnEndExpectsIt() throws Exception {
+    void userWhoEndsTheRunHasSeenNoFailureUnlessAnEndIsNamed() throws Exception {
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).isEmpty();
+        // Without a keyboard nobody has seen it.
+        assertThat(BootParameters.read(text).mismatches(STOPPED, false))
+                .containsExactly("expected the guest to end normally, but it was stopped while it was running");
+
+        text.console = "login:";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).hasSize(2);
+        text.console = null;
         text.exitCode = "0";
-        assertThat(BootParameters.read(text).expectsAnEnd()).isTrue();
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).hasSize(1);
+        text.exitCode = null;
+        text.expect = "halted";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).hasSize(1);
+        text.expect = "stopped";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).isEmpty();
     }
 }
