@@ -7,6 +7,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
@@ -85,9 +86,11 @@ public final class Console {
     }
 
     private Optional<String> awaitEnd(ToIntFunction<byte[]> endOfMatch, Duration timeout) throws InterruptedException {
-        long deadline = System.nanoTime() + timeout.toNanos();
+        // Saturates: what is longer than a long of nanoseconds is for ever.
+        long deadline = System.nanoTime() + TimeUnit.NANOSECONDS.convert(timeout);
         int seen = -1;
         while (true) {
+            int from;
             byte[] fresh;
             synchronized (this) {
                 while (log.size() == seen) {
@@ -98,13 +101,15 @@ public final class Console {
                     wait(left / 1_000_000 + 1);
                 }
                 seen = log.size();
-                fresh = log.toByteArray(awaitedUpTo, seen);
+                from = awaitedUpTo;
+                fresh = log.toByteArray(from, seen);
             }
             // Outside the lock, so that a search in much output does not hold up the guest.
             int end = endOfMatch.applyAsInt(fresh);
             if (end >= 0) {
                 synchronized (this) {
-                    awaitedUpTo += end;
+                    // Another thread may have found something meanwhile.
+                    awaitedUpTo = Math.max(awaitedUpTo, from + end);
                 }
                 return Optional.of(new String(fresh, 0, end, StandardCharsets.UTF_8));
             }

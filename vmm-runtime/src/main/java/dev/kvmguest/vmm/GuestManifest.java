@@ -83,18 +83,8 @@ public record GuestManifest(
      * @throws IllegalArgumentException if a key is unknown or missing or a value is malformed
      */
     public static GuestManifest parse(String text, String source) {
-        Properties properties = new Properties();
         try {
-            properties.load(new StringReader(text));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        for (String key : properties.stringPropertyNames()) {
-            if (!KEYS.contains(key)) {
-                throw new IllegalArgumentException(source + ": key \"" + key + "\" is unknown");
-            }
-        }
-        try {
+            Properties properties = properties(text);
             return new GuestManifest(
                     required(properties, "id"),
                     required(properties, "image"),
@@ -105,6 +95,21 @@ public record GuestManifest(
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(source + ": " + e.getMessage(), e);
         }
+    }
+
+    private static Properties properties(String text) {
+        Properties properties = new Properties();
+        try {
+            properties.load(new StringReader(text));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        for (String key : properties.stringPropertyNames()) {
+            if (!KEYS.contains(key)) {
+                throw new IllegalArgumentException("key \"" + key + "\" is unknown");
+            }
+        }
+        return properties;
     }
 
     /** Returns the resource name of this guest's folder, ending in a slash. */

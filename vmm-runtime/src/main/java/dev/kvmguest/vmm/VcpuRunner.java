@@ -90,7 +90,10 @@ final class VcpuRunner {
     void run() {
         long start = System.nanoTime();
         ScheduledFuture<?> limit = TIMER.schedule(
-                () -> end(run -> new Outcome.TimedOut(timeout, run)), timeout.toNanos(), TimeUnit.NANOSECONDS);
+                () -> end(run -> new Outcome.TimedOut(timeout, run)),
+                // Saturates: a limit of more than 292 years is none.
+                TimeUnit.NANOSECONDS.convert(timeout),
+                TimeUnit.NANOSECONDS);
         Function<GuestRun, Outcome> how;
         try {
             how = runToItsEnd();
@@ -135,7 +138,7 @@ final class VcpuRunner {
     private Optional<CpuState> registers() {
         try {
             return Optional.of(cpu.state()).filter(state -> !state.isResetState());
-        } catch (VmmException e) {
+        } catch (RuntimeException e) {
             // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
             return Optional.empty();
         }

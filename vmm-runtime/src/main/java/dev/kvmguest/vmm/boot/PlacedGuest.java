@@ -66,18 +66,19 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
     }
 
     /**
-     * Returns SP for real mode: just below the image if there is room below it in its segment, else 0, which is the top
-     * of the segment, provided that the image leaves room there.
+     * Returns SP for real mode: just below the image if there is room below it in its segment, else the top of the
+     * segment or of RAM, whichever comes first, provided that the image leaves room there. The top of a whole segment is
+     * 0, from which the first push wraps.
      */
-    int realModeStackPointer() {
+    int realModeStackPointer(long memorySize) {
         long base = entry.segment().orElse(0) * 16L;
         long below = image.physicalStart() - base & ~1L;
-        if (below >= SMALLEST_STACK && below < SEGMENT_SIZE) {
+        if (below >= SMALLEST_STACK) {
             return (int) below;
         }
-        if (image.physicalStart() >= base + SEGMENT_SIZE
-                || image.physicalEnd() <= base + SEGMENT_SIZE - SMALLEST_STACK) {
-            return 0;
+        long top = Math.min(SEGMENT_SIZE, memorySize - base);
+        if (image.physicalEnd() <= base + top - SMALLEST_STACK) {
+            return (int) (top % SEGMENT_SIZE);
         }
         throw new IllegalArgumentException("image " + image.name() + " at " + hex(image.physicalStart()) + "-"
                 + hex(image.physicalEnd() - 1) + " leaves no room for a stack in segment "

@@ -98,11 +98,11 @@ public final class Elf32Reader {
         for (int i = 0; i < count; i++) {
             int at = (int) table + i * entrySize;
             long memorySize = u32(at + 20);
-            if (u32(at) != PT_LOAD || memorySize == 0) {
+            long fileSize = u32(at + 16);
+            if (u32(at) != PT_LOAD || memorySize == 0 && fileSize == 0) {
                 continue;
             }
             long offset = u32(at + 4);
-            long fileSize = u32(at + 16);
             require(offset, fileSize, "program header " + i);
             if (fileSize > memorySize) {
                 throw error("has a program header " + i + " with more bytes in the file (" + hex(fileSize)

@@ -115,6 +115,7 @@ public final class TextReport {
                 text.appendCodePoint(c);
             }
         });
-        return text.append(line.length() > CONSOLE_WIDTH ? "..." : "").toString();
+        return text.append(line.codePointCount(0, line.length()) > CONSOLE_WIDTH ? "..." : "")
+                .toString();
     }
 }
