@@ -92,16 +92,16 @@ public final class KvmVcpu implements AutoCloseable {
         while (enterUnlessKicked()) {
             int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
             int errno = result < 0 ? Native.getLastError() : 0;
-            synchronized (kickLock) {
-                inRun = false;
+            if (endRun()) {
+                // Even if KVM has an exit to report: the signal may have come just after it. Whatever is pending when
+                // this thread ends, as the JVM then unblocks every signal, kills the process.
+                KickSignal.drain();
             }
             if (result >= 0) {
                 return true;
             }
-            if (errno == Libc.EINTR) {
-                // Ours or any other signal; what tells is whether a kick was asked for.
-                KickSignal.drain();
-            } else if (errno != Libc.EAGAIN) {
+            // EINTR is of our signal or of any other; what tells is whether a kick was asked for.
+            if (errno != Libc.EINTR && errno != Libc.EAGAIN) {
                 throw KvmException.of("KVM_RUN", errno);
             }
         }
@@ -129,11 +129,21 @@ public final class KvmVcpu implements AutoCloseable {
     /** Makes the run under way, or else the next, return false. Any thread may call it, at any time. */
     void kick() {
         synchronized (kickLock) {
-            kicked = true;
-            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked.
-            if (inRun) {
+            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked. One
+            // signal
+            // for a run, which takes one back: real-time signals are queued.
+            if (inRun && !kicked) {
                 KickSignal.sendTo(ownerNumber);
             }
+            kicked = true;
+        }
+    }
+
+    /** Returns whether the signal was sent during the run. From here on it isn't, until the next run. */
+    private boolean endRun() {
+        synchronized (kickLock) {
+            inRun = false;
+            return kicked;
         }
     }
 
