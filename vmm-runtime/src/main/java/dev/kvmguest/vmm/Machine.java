@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.engine.VirtualMachine;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 
 /**
@@ -102,10 +103,25 @@ public final class Machine implements AutoCloseable {
     public List<Outcome> runAll() {
         start();
         List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < runners.size(); i++) {
+            outcomes.add(await(i));
+        }
+        return outcomes;
+    }
+
+    /**
+     * Starts every vCPU, if need be, and waits until one has ended, by its number from 0.
+     *
+     * @throws VmmException if the calling thread is interrupted; the guests are stopped then
+     */
+    public Outcome run(int vcpu) {
+        start();
+        return await(vcpu);
+    }
+
+    private Outcome await(int vcpu) {
         try {
-            for (VcpuRunner runner : runners) {
-                outcomes.add(runner.outcome().get());
-            }
+            return runners.get(vcpu).outcome().get();
         } catch (InterruptedException e) {
             stop();
             Thread.currentThread().interrupt();
@@ -113,7 +129,11 @@ public final class Machine implements AutoCloseable {
         } catch (ExecutionException e) {
             throw new IllegalStateException("a vCPU's outcome is never exceptional", e);
         }
-        return outcomes;
+    }
+
+    /** Returns how a vCPU ended, by its number from 0; empty while it runs or has not been started. */
+    public Optional<Outcome> outcome(int vcpu) {
+        return Optional.ofNullable(runners.get(vcpu).outcome().getNow(null));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */

@@ -96,8 +96,9 @@ final class VcpuRunner {
         }
         limit.cancel(false);
         Duration wallTime = Duration.ofNanos(System.nanoTime() - start);
-        console.close();
         outcome.complete(how.apply(record(wallTime)));
+        // Last, so that whoever sees that no more output will come finds the outcome there.
+        console.close();
     }
 
     private Function<GuestRun, Outcome> runToItsEnd() {
