@@ -47,23 +47,27 @@ final class GuestDefinition {
             throw new IllegalArgumentException("no guest is named; set value to the id of a guest that kvm:assemble"
                     + " builds, or image to a file");
         }
-        List<VcpuConfig> vcpus = new ArrayList<>();
+        List<VcpuConfig> guests = new ArrayList<>();
         OptionalLong memory = OptionalLong.empty();
         for (String id : settings.ids()) {
             GuestManifest.Located located = manifest(id);
-            vcpus.add(vcpu(located));
+            guests.add(vcpu(located));
             OptionalLong wanted = located.manifest().memory();
             if (wanted.isPresent() && wanted.getAsLong() > memory.orElse(0)) {
                 memory = wanted;
             }
         }
         for (String image : settings.images()) {
-            vcpus.add(VcpuConfig.of(read(image)));
+            guests.add(VcpuConfig.of(read(image)));
         }
-        vcpus = oneForEach(vcpus);
+        int vcpus = vcpus(guests.size());
         MachineConfig.Builder machine = MachineConfig.builder();
-        for (int i = 0; i < vcpus.size(); i++) {
-            machine.vcpu(configured(vcpus.get(i), i, vcpus.size()));
+        for (int i = 0; i < vcpus; i++) {
+            VcpuConfig vcpu = configured(guests.get(guests.size() == 1 ? 0 : i), i, vcpus);
+            if (guests.size() < vcpus) {
+                requireOwnSegment(vcpu);
+            }
+            machine.vcpu(vcpu);
         }
         memory.ifPresent(machine::memory);
         settings.memory().ifPresent(text -> machine.memory(Notation.parseSize("memory", text)));
@@ -72,20 +76,13 @@ final class GuestDefinition {
         return machine.build();
     }
 
-    private List<VcpuConfig> oneForEach(List<VcpuConfig> guests) {
+    private int vcpus(int guests) {
         int vcpus = settings.vcpus();
-        if (vcpus == 0 || vcpus == guests.size()) {
-            return guests;
+        if (guests > 1 && vcpus != 0 && vcpus != guests) {
+            throw new IllegalArgumentException("vcpus = " + vcpus + " differs from the number of guests, " + guests
+                    + ", which get a vCPU each; leave it out");
         }
-        if (guests.size() > 1) {
-            throw new IllegalArgumentException("vcpus = " + vcpus + " differs from the number of guests, "
-                    + guests.size() + ", which get a vCPU each; leave it out");
-        }
-        List<VcpuConfig> same = new ArrayList<>();
-        for (int i = 0; i < vcpus; i++) {
-            same.add(guests.get(0));
-        }
-        return same;
+        return vcpus == 0 ? guests : vcpus;
     }
 
     private VcpuConfig configured(VcpuConfig guest, int number, int vcpus) {
@@ -108,6 +105,16 @@ final class GuestDefinition {
                     + " vCPU(s); give one for every vCPU, or one for each");
         }
         return input.isEmpty() ? vcpu : vcpu.withInput(input.get(input.size() == 1 ? 0 : number));
+    }
+
+    /** Only an image that is entered at SEG:OFF can be moved to a segment of each vCPU's own. */
+    private static void requireOwnSegment(VcpuConfig vcpu) {
+        if (vcpu.entry().isEmpty() || vcpu.entry().get().segment().isEmpty()) {
+            throw new IllegalArgumentException("entry "
+                    + vcpu.entry().map(point -> "= " + point).orElse("is not given")
+                    + ", but several vCPUs run the image " + vcpu.image().name()
+                    + "; give it as SEG:OFF, such as 0x100:0x0, so that each can have a segment of its own");
+        }
     }
 
     private static boolean placesItself(VcpuConfig vcpu) {
