@@ -53,7 +53,7 @@ final class ExitHandler {
             return Optional.empty();
         }
         if (exit instanceof VmExit.Halt) {
-            boolean interruptsEnabled = cpu.state().interruptsEnabled();
+            boolean interruptsEnabled = (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0;
             return Optional.of(run -> new Outcome.Halted(interruptsEnabled, run));
         }
         if (exit instanceof VmExit.Shutdown) {

@@ -62,18 +62,23 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts every vCPU. Does nothing if they have been started.
+     * Starts every vCPU on a thread of its own. Does nothing if they have been started.
      *
      * @throws IllegalStateException if the machine is closed
      */
-    public synchronized void start() {
+    public void start() {
+        if (claimStart()) {
+            runners.forEach(VcpuRunner::start);
+        }
+    }
+
+    private synchronized boolean claimStart() {
         if (closed) {
             throw new IllegalStateException("the machine is closed");
         }
-        if (!started) {
-            started = true;
-            runners.forEach(VcpuRunner::start);
-        }
+        boolean first = !started;
+        started = true;
+        return first;
     }
 
     /** Says whether a vCPU is still running. */
@@ -82,7 +87,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts the only vCPU, if need be, and waits for its end.
+     * Runs the only vCPU to its end: on the calling thread, which is quickest, or if {@link #start} has been called by
+     * waiting for it.
      *
      * @throws IllegalStateException if there are several vCPUs; see {@link #runAll}
      * @throws VmmException if the calling thread is interrupted; the guest is stopped then
@@ -101,7 +107,11 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the calling thread is interrupted; the guests are stopped then
      */
     public List<Outcome> runAll() {
-        start();
+        if (runners.size() > 1) {
+            start();
+        } else if (claimStart()) {
+            runHere();
+        }
         List<Outcome> outcomes = new ArrayList<>();
         for (int i = 0; i < runners.size(); i++) {
             outcomes.add(await(i));
@@ -119,16 +129,28 @@ public final class Machine implements AutoCloseable {
         return await(vcpu);
     }
 
+    private void runHere() {
+        try {
+            new InterruptHook(this::stop).run(runners.get(0)::run);
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
     private Outcome await(int vcpu) {
         try {
             return runners.get(vcpu).outcome().get();
         } catch (InterruptedException e) {
-            stop();
-            Thread.currentThread().interrupt();
-            throw new VmmException("interrupted while the guest was running; it has been stopped", e);
+            throw interrupted(e);
         } catch (ExecutionException e) {
             throw new IllegalStateException("a vCPU's outcome is never exceptional", e);
         }
+    }
+
+    private VmmException interrupted(InterruptedException e) {
+        stop();
+        Thread.currentThread().interrupt();
+        return new VmmException("interrupted while the guest was running; it has been stopped", e);
     }
 
     /** Returns how a vCPU ended, by its number from 0; empty while it runs or has not been started. */
@@ -171,7 +193,7 @@ public final class Machine implements AutoCloseable {
         return machine.memory();
     }
 
-    /** Stops what is running, waits for its threads to end, and frees everything. A second call does nothing. */
+    /** Stops what is running, waits for it to end, and frees everything. A second call does nothing. */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -180,8 +202,10 @@ public final class Machine implements AutoCloseable {
         closed = true;
         stop();
         boolean interrupted = false;
-        for (VcpuRunner runner : runners) {
-            interrupted |= joinUninterruptibly(runner);
+        if (started) {
+            for (VcpuRunner runner : runners) {
+                interrupted |= joinUninterruptibly(runner);
+            }
         }
         machine.close();
         if (interrupted) {

@@ -6,12 +6,13 @@ import dev.kvmguest.vmm.engine.VmExit;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
-/** Runs one vCPU on a thread of its own, with its board and console, until it ends or is ended. */
+/** Runs one vCPU with its board and console until it ends or is ended. */
 final class VcpuRunner {
 
     private static final ScheduledThreadPoolExecutor TIMER = timer();
@@ -26,6 +27,7 @@ final class VcpuRunner {
     private final PcBoard board;
     private final ExitHandler exits;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
+    private final CountDownLatch over = new CountDownLatch(1);
 
     private volatile Function<GuestRun, Outcome> endedByHost;
     private Thread thread;
@@ -50,7 +52,7 @@ final class VcpuRunner {
         board.input().add(bytes);
     }
 
-    /** Starts the thread; to be called once. */
+    /** Starts a thread that calls {@link #run}. */
     void start() {
         thread = new Thread(
                 this::run, "kvmguest-vcpu-" + number + "-" + config.image().name());
@@ -59,7 +61,7 @@ final class VcpuRunner {
         thread.start();
     }
 
-    /** Completes when the vCPU has ended; its thread is then about to end. */
+    /** Completes when the vCPU has ended. */
     CompletableFuture<Outcome> outcome() {
         return outcome;
     }
@@ -69,8 +71,9 @@ final class VcpuRunner {
         end(Outcome.Stopped::new);
     }
 
-    /** Waits until the thread has ended, so that what it uses can be freed. */
+    /** Waits until a run that has been started is over, and its thread too, so that what it uses can be freed. */
     void join() throws InterruptedException {
+        over.await();
         if (thread != null) {
             thread.join();
         }
@@ -83,7 +86,8 @@ final class VcpuRunner {
         cpu.interrupt();
     }
 
-    private void run() {
+    /** Runs the vCPU on the calling thread; to be called once. */
+    void run() {
         long start = System.nanoTime();
         ScheduledFuture<?> limit = TIMER.schedule(
                 () -> end(run -> new Outcome.TimedOut(timeout, run)), timeout.toNanos(), TimeUnit.NANOSECONDS);
@@ -99,6 +103,7 @@ final class VcpuRunner {
         outcome.complete(how.apply(record(wallTime)));
         // Last, so that whoever sees that no more output will come finds the outcome there.
         console.close();
+        over.countDown();
     }
 
     private Function<GuestRun, Outcome> runToItsEnd() {

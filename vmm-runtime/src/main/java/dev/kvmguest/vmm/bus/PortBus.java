@@ -3,7 +3,6 @@ package dev.kvmguest.vmm.bus;
 import static dev.kvmguest.vmm.Notation.hex;
 
 import java.util.Map;
-import java.util.NavigableMap;
 import java.util.NavigableSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -23,8 +22,8 @@ public final class PortBus {
 
     private record Mapping(int first, int count, IoDevice device) {}
 
-    private final Mapping[] byPort = new Mapping[0x10000];
-    private final NavigableMap<Integer, ByteLog> written = new TreeMap<>();
+    private final PortTable<Mapping> mappings = new PortTable<>();
+    private final PortTable<ByteLog> written = new PortTable<>();
     private final NavigableSet<Integer> unclaimed = new TreeSet<>();
 
     /**
@@ -33,15 +32,15 @@ public final class PortBus {
      * @throws IllegalArgumentException if a port lies outside 0 to 0xffff or has a device already
      */
     public void map(int firstPort, int count, IoDevice device) {
-        if (firstPort < 0 || count < 1 || firstPort + count > byPort.length) {
+        if (firstPort < 0 || count < 1 || firstPort + count > PortTable.PORTS) {
             throw new IllegalArgumentException("ports " + hex(firstPort) + " + " + count + " are outside 0 to 0xffff");
         }
         Mapping mapping = new Mapping(firstPort, count, device);
         for (int port = firstPort; port < firstPort + count; port++) {
-            if (byPort[port] != null) {
+            if (mappings.get(port) != null) {
                 throw new IllegalArgumentException("port " + hex(port) + " has a device already");
             }
-            byPort[port] = mapping;
+            mappings.put(port, mapping);
         }
     }
 
@@ -52,13 +51,8 @@ public final class PortBus {
      * @param value the value, zero-extended
      */
     public void write(int port, int width, long value) {
-        synchronized (this) {
-            ByteLog log = written.computeIfAbsent(port, p -> new ByteLog(PORT_LOG_LIMIT));
-            for (int i = 0; i < width; i++) {
-                log.append((int) (value >>> 8 * i) & 0xff);
-            }
-        }
-        Mapping mapping = byPort[port];
+        log(port, width, value);
+        Mapping mapping = mappings.get(port);
         if (mapping == null) {
             recordUnclaimed(port, width);
             return;
@@ -84,7 +78,7 @@ public final class PortBus {
      * @return the value, zero-extended
      */
     public long read(int port, int width) {
-        Mapping mapping = byPort[port];
+        Mapping mapping = mappings.get(port);
         if (mapping == null) {
             recordUnclaimed(port, width);
             return (1L << 8 * width) - 1;
@@ -113,6 +107,17 @@ public final class PortBus {
     /** Returns the ports that the guest used and no device has, in ascending order. */
     public synchronized NavigableSet<Integer> unclaimed() {
         return new TreeSet<>(unclaimed);
+    }
+
+    private synchronized void log(int port, int width, long value) {
+        ByteLog log = written.get(port);
+        if (log == null) {
+            log = new ByteLog(PORT_LOG_LIMIT);
+            written.put(port, log);
+        }
+        for (int i = 0; i < width; i++) {
+            log.append((int) (value >>> 8 * i) & 0xff);
+        }
     }
 
     private synchronized void recordUnclaimed(int port, int width) {

@@ -33,7 +33,7 @@ public final class HostProbe {
     private static final int LOAD = 0x1000;
     private static final int RESULT = 0x3000;
     private static final int DONE = 0x4b;
-    private static final long LIMIT_MILLIS = 1000;
+    private static final long DEFAULT_LIMIT_MILLIS = 1000;
 
     /** mov byte [0x3000], 0x4b; hlt */
     private static final String REAL_GUEST = "c6 06 00 30 4b f4";
@@ -60,10 +60,16 @@ public final class HostProbe {
     private static final String NOT_ANSWERED = "the probe guest halted without having done its work";
 
     private final Engine engine;
+    private final long limitMillis;
 
     /** Creates a probe of this engine. */
     public HostProbe(Engine engine) {
+        this(engine, DEFAULT_LIMIT_MILLIS);
+    }
+
+    HostProbe(Engine engine, long limitMillis) {
         this.engine = engine;
+        this.limitMillis = limitMillis;
     }
 
     /**
@@ -156,9 +162,9 @@ public final class HostProbe {
         return exit;
     }
 
-    private static VmExit await(CompletableFuture<VmExit> exit, VirtualCpu vcpu) {
+    private VmExit await(CompletableFuture<VmExit> exit, VirtualCpu vcpu) {
         try {
-            return exit.get(LIMIT_MILLIS, TimeUnit.MILLISECONDS);
+            return exit.get(limitMillis, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             vcpu.interrupt();
             return exit.join();
@@ -172,19 +178,19 @@ public final class HostProbe {
         }
     }
 
-    private static Finding judge(VmExit exit, GuestMemory memory) {
+    private Finding judge(VmExit exit, GuestMemory memory) {
         if (!(exit instanceof VmExit.Halt)) {
             return new Finding(false, "the probe guest " + describe(exit));
         }
         return memory.readByte(RESULT) == DONE ? new Finding(true, "") : new Finding(false, NOT_ANSWERED);
     }
 
-    private static String describe(VmExit exit) {
+    private String describe(VmExit exit) {
         if (exit instanceof VmExit.Shutdown) {
             return "shut down";
         }
         if (exit instanceof VmExit.Interrupted) {
-            return "did not end within " + LIMIT_MILLIS + " ms";
+            return "did not end within " + limitMillis + " ms";
         }
         if (exit instanceof VmExit.UnsupportedInstruction unsupported) {
             return "met an instruction it could not run: " + unsupported.reason();

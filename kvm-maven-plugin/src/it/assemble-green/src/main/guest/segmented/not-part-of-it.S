@@ -1,0 +1,1 @@
+        .error "the guest names a single file, and this is another one"

@@ -1,0 +1,4 @@
+void careless(void)
+{
+    int never_used;
+}

@@ -1,0 +1,183 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.maven.assemble.Diagnostic;
+import dev.kvmguest.maven.assemble.GuestAssembler;
+import dev.kvmguest.maven.assemble.GuestBuildException;
+import dev.kvmguest.maven.assemble.GuestSpec;
+import dev.kvmguest.maven.toolchain.HostPlatform;
+import dev.kvmguest.maven.toolchain.PinnedLlvm;
+import dev.kvmguest.maven.toolchain.SystemPrograms;
+import dev.kvmguest.maven.toolchain.ToolCache;
+import dev.kvmguest.maven.toolchain.Toolchain;
+import dev.kvmguest.maven.toolchain.ToolchainException;
+import dev.kvmguest.maven.toolchain.Toolchains;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import javax.inject.Inject;
+import org.apache.maven.execution.MavenSession;
+import org.apache.maven.model.Plugin;
+import org.apache.maven.plugin.AbstractMojo;
+import org.apache.maven.plugin.MojoExecution;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.apache.maven.plugins.annotations.LifecyclePhase;
+import org.apache.maven.plugins.annotations.Mojo;
+import org.apache.maven.plugins.annotations.Parameter;
+import org.apache.maven.project.MavenProject;
+import org.eclipse.aether.RepositorySystem;
+
+/**
+ * Builds guests from C and assembly with a pinned toolchain, so that every host gets the same bytes, and puts them on
+ * the module's class path: an ELF file, a flat binary, a map, a list of symbols and a manifest for each, in
+ * {@code META-INF/kvm-guests/ID}. What hasn't changed isn't built again.
+ */
+@Mojo(name = "assemble", defaultPhase = LifecyclePhase.PROCESS_CLASSES, threadSafe = true)
+public class AssembleMojo extends AbstractMojo {
+
+    /** The guests to build. Without any the goal only warns. */
+    @Parameter
+    private List<Guest> guests = new ArrayList<>();
+
+    /** The root of the class path that the guests go to; the test classes' folder keeps them out of the jar. */
+    @Parameter(defaultValue = "${project.build.outputDirectory}", required = true)
+    private File outputDirectory;
+
+    /** The folder for object files and for the record of what was built from what. */
+    @Parameter(defaultValue = "${project.build.directory}/kvm-guests", required = true)
+    private File workDirectory;
+
+    /** The version of the pinned toolchain, {@code org.bytedeco:llvm}. */
+    @Parameter(property = "kvm.llvm.version", defaultValue = PinnedLlvm.DEFAULT_VERSION, required = true)
+    private String llvmVersion;
+
+    /**
+     * The folder that the pinned toolchain is unpacked to, once for all projects. Default: {@code kvmguest} in the
+     * folder that the environment variable XDG_CACHE_HOME names, or in {@code .cache} in the user's home.
+     */
+    @Parameter(property = "kvm.cache")
+    private File cacheDirectory;
+
+    /** Builds nothing if set. */
+    @Parameter(property = "kvm.skip", defaultValue = "false")
+    private boolean skip;
+
+    /** The project whose guests are built. */
+    @Parameter(defaultValue = "${project}", readonly = true, required = true)
+    private MavenProject project;
+
+    /** The build, for its artifact resolver's session. */
+    @Parameter(defaultValue = "${session}", readonly = true, required = true)
+    private MavenSession session;
+
+    /** This execution, for the plugin that it belongs to. */
+    @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
+    private MojoExecution execution;
+
+    private final RepositorySystem repositorySystem;
+
+    /** Creates the goal. */
+    @Inject
+    public AssembleMojo(RepositorySystem repositorySystem) {
+        this.repositorySystem = repositorySystem;
+    }
+
+    @Override
+    public void execute() throws MojoExecutionException {
+        if (skip) {
+            getLog().info("No guest is assembled: kvm.skip is set");
+            return;
+        }
+        Path basedir = project.getBasedir().toPath();
+        List<GuestSpec> specs = new GuestParameters(basedir).read(guests);
+        GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());
+        removeGuestsThatAreNoMore(assembler);
+        if (specs.isEmpty()) {
+            getLog().warn("No guest to assemble: <guests> is empty. Add <guests><guest><id>NAME</id>...; a goal that is"
+                    + " named on the command line sees the <configuration> of the plugin, not that of an <execution>");
+        }
+        Toolchains toolchains = toolchains();
+        for (GuestSpec spec : specs) {
+            assemble(assembler, spec, toolchains);
+        }
+    }
+
+    private void removeGuestsThatAreNoMore(GuestAssembler assembler) throws MojoExecutionException {
+        Set<String> known = new HashSet<>();
+        guests.forEach(guest -> known.add(guest.id.trim()));
+        Plugin plugin = project.getPlugin(execution.getPlugin().getKey());
+        if (plugin != null) {
+            known.addAll(PomGuests.ids(plugin));
+        }
+        try {
+            for (String id : assembler.removeOthers(known)) {
+                getLog().info("guest " + id + " is not in the POM any more and was removed");
+            }
+        } catch (IOException e) {
+            throw new MojoExecutionException("what was built of a former guest can't be removed: " + e, e);
+        }
+    }
+
+    private Toolchains toolchains() {
+        return new Toolchains(
+                () -> {
+                    Path cache = cacheDirectory != null
+                            ? cacheDirectory.toPath()
+                            : ToolCache.defaultRoot(System.getenv(), Path.of(System.getProperty("user.home")));
+                    ResolverArtifactSource artifacts = new ResolverArtifactSource(
+                            repositorySystem, session.getRepositorySession(), project.getRemoteProjectRepositories());
+                    return new PinnedLlvm(
+                                    llvmVersion,
+                                    HostPlatform.current(),
+                                    new ToolCache(cache, getLog()::info),
+                                    artifacts)
+                            .toolchain();
+                },
+                SystemPrograms.ofPath(System.getenv()));
+    }
+
+    private void assemble(GuestAssembler assembler, GuestSpec spec, Toolchains toolchains)
+            throws MojoExecutionException {
+        String guest = "guest " + spec.id();
+        Toolchain toolchain;
+        try {
+            toolchain = toolchains.get(spec.toolchain());
+        } catch (ToolchainException e) {
+            throw new MojoExecutionException(GuestParameters.at(spec.id(), "toolchain") + e.getMessage(), e);
+        }
+        try {
+            GuestAssembler.Result result = assembler.assemble(spec, toolchain);
+            if (result.upToDate()) {
+                getLog().info(guest + " is up to date");
+                return;
+            }
+            result.warnings().forEach(this::log);
+            getLog().info(guest + ": built "
+                    + result.folder().resolve(result.manifest().image()) + " from "
+                    + count(spec.sources().files().size(), "source file") + " with toolchain " + toolchain.kind());
+        } catch (GuestBuildException e) {
+            e.diagnostics().forEach(this::log);
+            throw new MojoExecutionException(guest + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new MojoExecutionException(guest + ": a file can't be read or written: " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MojoExecutionException(guest + ": the build was interrupted", e);
+        }
+    }
+
+    private static String count(int number, String what) {
+        return number + " " + what + (number == 1 ? "" : "s");
+    }
+
+    private void log(Diagnostic diagnostic) {
+        if (diagnostic.isError()) {
+            getLog().error(diagnostic.text());
+        } else {
+            getLog().warn(diagnostic.text());
+        }
+    }
+}

@@ -1,0 +1,51 @@
+package dev.kvmguest.maven;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/** A {@code <check>} of a guest, as it was written: one run and what is expected of it. */
+public class Check {
+
+    /** What reports call the run. Default: the guest's id, with a number if it has several checks. */
+    String name;
+
+    /** What is typed on the guest's console; {@code \n}, {@code \r}, {@code \t} and {@code \\} as in Java. */
+    String input;
+
+    /** A text that the console must show. */
+    String console;
+
+    /** A regular expression that must be found in what the console shows. */
+    String pattern;
+
+    /** What must have been written to single ports. */
+    List<Port> ports = new ArrayList<>();
+
+    /** How the run must end, such as {@code halted} or {@code debug-exit}. */
+    String outcome;
+
+    /** The exit code that the run must end with. */
+    String exitCode;
+
+    /** How long the run may take, as {@code 500ms}, {@code 5s} or {@code 2m}. */
+    String timeout = "5s";
+
+    /** What runs the guest: {@code auto}, {@code kvm} or {@code emulator}. */
+    String engine = "auto";
+
+    /** Whether a write to or read from a port without a device fails the run. */
+    boolean strictPorts;
+
+    /** A {@code <port>} of a check: what the guest must have written to it, in order. */
+    public static class Port {
+
+        /** The port's number, as {@code 0xe9} or {@code 233}. Required. */
+        String number;
+
+        /** The bytes as text, with the escapes of {@link Check#input}; either this or {@link #hex}. */
+        String text;
+
+        /** The bytes in hexadecimal, blanks between them allowed; either this or {@link #text}. */
+        String hex;
+    }
+}

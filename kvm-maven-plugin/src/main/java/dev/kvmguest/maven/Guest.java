@@ -1,0 +1,57 @@
+package dev.kvmguest.maven;
+
+import java.io.File;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A {@code <guest>} in the plugin's configuration, as it was written. */
+public class Guest {
+
+    /** The guest's name: letters, digits, {@code .}, {@code _} and {@code -}. Required. */
+    String id;
+
+    /**
+     * A folder, whose sources at any depth are all compiled, or a single file; relative to the project. Default:
+     * {@code src/main/guest/ID}.
+     */
+    File sources;
+
+    /** A linker script, relative to the project. Default: a built-in one that fits the boot mode. */
+    File linkerScript;
+
+    /** The state at entry: {@code real}, {@code protected}, {@code paged} or {@code paged-4k}. */
+    String boot = "real";
+
+    /**
+     * The physical address of the image's first byte, as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000} with
+     * the built-in linker script, else what the linker script says.
+     */
+    String load;
+
+    /**
+     * Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: the symbol {@code _start},
+     * or the first byte if there is none.
+     */
+    String entry;
+
+    /** Guest RAM, as {@code 16M} or {@code 640K}. Default: what the boot mode needs. */
+    String memory;
+
+    /** Further options of the compiler; of nasm when that is the toolchain. They come last, so they win. */
+    List<String> compilerArgs = new ArrayList<>();
+
+    /** Further options of the linker. */
+    List<String> linkerArgs = new ArrayList<>();
+
+    /** Folders for included files, relative to the project; the sources' folder is always the first. */
+    List<File> includes = new ArrayList<>();
+
+    /**
+     * {@code llvm}, a pinned version that gives the same bytes on every host, or what is installed on this host:
+     * {@code gcc}, {@code clang} or {@code nasm}.
+     */
+    String toolchain = "llvm";
+
+    /** Runs of the guest that must go well for the build to go on. */
+    List<Check> checks = new ArrayList<>();
+}

@@ -1,0 +1,145 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.maven.assemble.GuestSpec;
+import dev.kvmguest.maven.assemble.SourceTree;
+import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.Notation;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.ToLongFunction;
+import org.apache.maven.plugin.MojoExecutionException;
+
+/** Reads the {@code <guests>} of a POM, and names the element that has a bad value. */
+final class GuestParameters {
+
+    private final Path basedir;
+
+    /** Creates a reader that resolves relative paths against this folder. */
+    GuestParameters(Path basedir) {
+        this.basedir = basedir;
+    }
+
+    /** Reads a value. */
+    @FunctionalInterface
+    private interface Reading<T> {
+
+        T read() throws IOException;
+    }
+
+    /**
+     * Returns the guests in the order of the POM.
+     *
+     * @throws MojoExecutionException if a value is missing or bad
+     */
+    List<GuestSpec> read(List<Guest> guests) throws MojoExecutionException {
+        List<GuestSpec> specs = new ArrayList<>();
+        Set<String> ids = new HashSet<>();
+        for (int i = 0; i < guests.size(); i++) {
+            String id = readId(guests.get(i), i + 1);
+            if (!ids.add(id)) {
+                throw new MojoExecutionException(
+                        at(id, "id") + "the id \"" + id + "\" is taken by an earlier guest; give each its own");
+            }
+            specs.add(read(id, guests.get(i)));
+        }
+        return specs;
+    }
+
+    private static String readId(Guest guest, int number) throws MojoExecutionException {
+        String where = "<guests><guest><id>, guest number " + number + ": ";
+        if (guest.id == null || guest.id.isBlank()) {
+            throw new MojoExecutionException(where + "the id is missing; add <id>NAME</id>");
+        }
+        try {
+            return GuestManifest.requireValidId(guest.id.trim());
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException(where + e.getMessage(), e);
+        }
+    }
+
+    private GuestSpec read(String id, Guest guest) throws MojoExecutionException {
+        ToolchainKind toolchain = value(at(id, "toolchain"), () -> ToolchainKind.parse(guest.toolchain));
+        BootMode boot = value(at(id, "boot"), () -> BootMode.parse(guest.boot));
+        OptionalLong load = number(at(id, "load"), guest.load, text -> Notation.parseAddress("load", text));
+        Optional<EntryPoint> entry =
+                value(at(id, "entry"), () -> Optional.ofNullable(guest.entry).map(EntryPoint::parse));
+        OptionalLong memory = number(at(id, "memory"), guest.memory, text -> Notation.parseSize("memory", text));
+        SourceTree sources = value(at(id, "sources"), () -> {
+            Path path =
+                    guest.sources == null ? basedir.resolve("src/main/guest").resolve(id) : path(guest.sources);
+            return SourceTree.find(path, toolchain);
+        });
+        Optional<Path> linkerScript = value(
+                at(id, "linkerScript"),
+                () -> Optional.ofNullable(guest.linkerScript).map(this::path).map(GuestParameters::requireFile));
+        List<Path> includes = value(at(id, "includes"), () -> guest.includes.stream()
+                .map(this::path)
+                .map(GuestParameters::requireFolder)
+                .toList());
+        return value(
+                "<guests><guest id=" + id + ">: ",
+                () -> new GuestSpec(
+                        id,
+                        sources,
+                        linkerScript,
+                        boot,
+                        load,
+                        entry,
+                        memory,
+                        guest.compilerArgs,
+                        guest.linkerArgs,
+                        includes,
+                        toolchain));
+    }
+
+    private static OptionalLong number(String where, String text, ToLongFunction<String> reading)
+            throws MojoExecutionException {
+        return value(where, () -> text == null ? OptionalLong.empty() : OptionalLong.of(reading.applyAsLong(text)));
+    }
+
+    private static <T> T value(String where, Reading<T> reading) throws MojoExecutionException {
+        try {
+            return reading.read();
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException(where + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new MojoExecutionException(where + "can't be read: " + e, e);
+        }
+    }
+
+    /** Returns how an error names an element of a guest. */
+    static String at(String id, String element) {
+        return "<guests><guest id=" + id + "><" + element + ">: ";
+    }
+
+    private Path path(File file) {
+        return basedir.resolve(file.toPath()).normalize();
+    }
+
+    private static Path requireFile(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new IllegalArgumentException(
+                    "the file " + file + " does not exist; create it, or leave the element out");
+        }
+        return file;
+    }
+
+    private static Path requireFolder(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            throw new IllegalArgumentException(
+                    "the folder " + folder + " does not exist; create it, or leave the element out");
+        }
+        return folder;
+    }
+}

@@ -1,0 +1,37 @@
+package dev.kvmguest.maven;
+
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.maven.model.Plugin;
+import org.apache.maven.model.PluginExecution;
+import org.codehaus.plexus.util.xml.Xpp3Dom;
+
+/** Finds every guest that a POM names for this plugin, also in executions other than the one that runs. */
+final class PomGuests {
+
+    private PomGuests() {}
+
+    /** Returns the ids of the guests in the configuration of a plugin and of all its executions. */
+    static Set<String> ids(Plugin plugin) {
+        Set<String> ids = new HashSet<>();
+        collect(plugin.getConfiguration(), ids);
+        for (PluginExecution execution : plugin.getExecutions()) {
+            collect(execution.getConfiguration(), ids);
+        }
+        return ids;
+    }
+
+    private static void collect(Object configuration, Set<String> ids) {
+        if (!(configuration instanceof Xpp3Dom)) {
+            return;
+        }
+        Xpp3Dom element = (Xpp3Dom) configuration;
+        Xpp3Dom id = element.getChild("id");
+        if (element.getName().equals("guest") && id != null && id.getValue() != null) {
+            ids.add(id.getValue().trim());
+        }
+        for (Xpp3Dom child : element.getChildren()) {
+            collect(child, ids);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package dev.kvmguest.maven.assemble;
+
+import dev.kvmguest.maven.toolchain.Compiler;
+import dev.kvmguest.maven.toolchain.Compiler.Dialect;
+import dev.kvmguest.maven.toolchain.Toolchain;
+import dev.kvmguest.vmm.Notation;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The commands that build a guest.
+ *
+ * <p>Every command runs in the project's base directory and names the project's files relative to it, so that neither
+ * debug information nor messages depend on where the project lies.
+ */
+final class BuildPlan {
+
+    /**
+     * The compilation of one source file.
+     *
+     * @param command the compiler's command
+     * @param object the object file it writes
+     * @param dependencies the make rule it writes about included files; not every source has one
+     */
+    record Compilation(List<String> command, Path object, Path dependencies) {}
+
+    private final Path basedir;
+    private final Path work;
+    private final GuestSpec spec;
+    private final Toolchain toolchain;
+
+    /**
+     * Creates the plan.
+     *
+     * @param work the guest's folder for intermediate files
+     */
+    BuildPlan(Path basedir, Path work, GuestSpec spec, Toolchain toolchain) {
+        this.basedir = basedir;
+        this.work = work;
+        this.spec = spec;
+        this.toolchain = toolchain;
+    }
+
+    Path elf() {
+        return work.resolve(spec.id() + ".elf");
+    }
+
+    Path bin() {
+        return work.resolve(spec.id() + ".bin");
+    }
+
+    Path map() {
+        return work.resolve(spec.id() + ".map");
+    }
+
+    /** Returns where {@link #builtInScript()} is written to when the guest brings no linker script. */
+    Path builtInScriptFile() {
+        return work.resolve("guest.ld");
+    }
+
+    /** Returns a compilation for each source, in the order of linking. */
+    List<Compilation> compilations() {
+        return spec.sources().files().stream().map(this::compilation).toList();
+    }
+
+    private Compilation compilation(Path source) {
+        String name = RelativePaths.of(spec.sources().root(), source);
+        Path object = work.resolve("obj").resolve(name + ".o");
+        Path dependencies = work.resolve("obj").resolve(name + ".d");
+        Compiler compiler = toolchain.compilerFor(name).orElseThrow();
+        List<String> command = new ArrayList<>(compiler.command());
+        if (compiler.dialect() == Dialect.NASM) {
+            includeFolders().forEach(folder -> command.add("-I" + relative(folder) + "/"));
+        } else {
+            command.add("-ffile-prefix-map=" + basedir + "=.");
+            if (compiler.dialect() == Dialect.CLANG) {
+                command.add("-fdebug-compilation-dir=.");
+            }
+            includeFolders().forEach(folder -> command.add("-I" + relative(folder)));
+            // A .s file isn't preprocessed, and gcc takes the option for an error then.
+            if (!name.endsWith(".s")) {
+                command.addAll(List.of("-MMD", "-MF", relative(dependencies)));
+            }
+            command.add("-c");
+        }
+        if (takesCompilerArgs(compiler)) {
+            command.addAll(spec.compilerArgs());
+        }
+        command.addAll(List.of("-o", relative(object), relative(source)));
+        return new Compilation(command, object, dependencies);
+    }
+
+    /** In a nasm guest the options are nasm's, and the C compiler beside it would not understand them. */
+    private boolean takesCompilerArgs(Compiler compiler) {
+        boolean mixed = toolchain.compilers().values().stream().anyMatch(other -> other.dialect() == Dialect.NASM);
+        return !mixed || compiler.dialect() == Dialect.NASM;
+    }
+
+    private List<Path> includeFolders() {
+        List<Path> folders = new ArrayList<>();
+        folders.add(spec.sources().root());
+        folders.addAll(spec.includes());
+        return folders;
+    }
+
+    List<String> linkCommand() {
+        List<String> command = new ArrayList<>(toolchain.linker());
+        command.addAll(List.of("-m", "elf_i386", "-static", "-nostdlib", "--build-id=none", "-z", "noexecstack"));
+        // Neither page alignment in the file nor ELF headers in memory: a guest's image is its sections alone.
+        command.add("-n");
+        if (spec.linkerScript().isEmpty()) {
+            // Makes the script's PROVIDE(_start) take effect in a guest without one.
+            command.addAll(List.of("-u", "_start"));
+        }
+        command.addAll(List.of("-T", relative(spec.linkerScript().orElseGet(this::builtInScriptFile))));
+        command.addAll(List.of("-Map=" + relative(map()), "-o", relative(elf())));
+        command.addAll(spec.linkerArgs());
+        compilations().forEach(compilation -> command.add(relative(compilation.object())));
+        return command;
+    }
+
+    List<String> flattenCommand() {
+        List<String> command = new ArrayList<>(toolchain.objcopy());
+        command.addAll(List.of("-O", "binary", relative(elf()), relative(bin())));
+        return command;
+    }
+
+    List<String> symbolsCommand() {
+        List<String> command = new ArrayList<>(toolchain.nm());
+        command.add(relative(elf()));
+        return command;
+    }
+
+    /** Returns the linker script for guests without one, for this guest's addresses. */
+    String builtInScript() {
+        try (InputStream in = BuildPlan.class.getResourceAsStream("guest.ld")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
+                    .replace("@VIRTUAL@", Notation.hex(spec.linkedVirtually()))
+                    .replace("@PHYSICAL@", Notation.hex(spec.linkedPhysically()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Returns a text that differs whenever another guest would be built from files with the same contents. */
+    String fingerprint() {
+        List<String> lines = new ArrayList<>();
+        lines.add(toolchain.identity());
+        compilations().forEach(compilation -> lines.add(compilation.command().toString()));
+        lines.add(linkCommand().toString());
+        if (spec.linkerScript().isEmpty()) {
+            lines.add(builtInScript());
+        }
+        lines.add(spec.boot() + " " + spec.load() + " " + spec.entry() + " " + spec.memory());
+        return String.join("\n", lines);
+    }
+
+    /** Returns the files that the guest is built from, included ones too; to be called after the compilers ran. */
+    List<Path> inputs() throws IOException {
+        InputScanner scanner = new InputScanner(basedir, includeFolders());
+        for (Path source : spec.sources().files()) {
+            scanner.add(source);
+        }
+        for (Compilation compilation : compilations()) {
+            scanner.addDependencies(compilation.dependencies());
+        }
+        if (spec.linkerScript().isPresent()) {
+            scanner.add(spec.linkerScript().get());
+        }
+        for (String argument : spec.compilerArgs()) {
+            scanner.addArgument(argument);
+        }
+        for (String argument : spec.linkerArgs()) {
+            scanner.addArgument(argument);
+        }
+        return scanner.files();
+    }
+
+    private String relative(Path file) {
+        return RelativePaths.of(basedir, file);
+    }
+}

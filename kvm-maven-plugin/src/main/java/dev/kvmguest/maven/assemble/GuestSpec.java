@@ -1,0 +1,89 @@
+package dev.kvmguest.maven.assemble;
+
+import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.Notation;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A guest to build, its values known to be good.
+ *
+ * @param id the guest's name
+ * @param sources its source files
+ * @param linkerScript its linker script; empty for the built-in one
+ * @param boot the state at entry
+ * @param load the physical address of the image's first byte
+ * @param entry where the guest starts
+ * @param memory guest RAM in bytes
+ * @param compilerArgs further options of the compiler
+ * @param linkerArgs further options of the linker
+ * @param includes folders for included files, after the sources' own
+ * @param toolchain what builds it
+ */
+public record GuestSpec(
+        String id,
+        SourceTree sources,
+        Optional<Path> linkerScript,
+        BootMode boot,
+        OptionalLong load,
+        Optional<EntryPoint> entry,
+        OptionalLong memory,
+        List<String> compilerArgs,
+        List<String> linkerArgs,
+        List<Path> includes,
+        ToolchainKind toolchain) {
+
+    /** Where an image is put when the guest doesn't say, in bytes. */
+    public static final long DEFAULT_LOAD = 0x1000;
+
+    private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
+
+    public GuestSpec {
+        GuestManifest.requireValidId(id);
+        compilerArgs = List.copyOf(compilerArgs);
+        linkerArgs = List.copyOf(linkerArgs);
+        includes = List.copyOf(includes);
+        long start = load.orElse(DEFAULT_LOAD);
+        boolean segmented = entry.isPresent() && entry.get().segment().isPresent();
+        if (segmented && boot != BootMode.REAL) {
+            throw new IllegalArgumentException("entry " + entry.get() + " has a segment, but boot mode " + boot
+                    + " has none; write the linear address "
+                    + Notation.hex(entry.get().linearAddress()));
+        }
+        if (boot == BootMode.REAL && !segmented) {
+            requireReachable("load", start, start);
+            entry.ifPresent(point -> requireReachable("entry", point.linearAddress(), start));
+        }
+        if (segmented && entry.get().segment().getAsInt() * 16L > start) {
+            throw new IllegalArgumentException("entry " + entry.get() + " has a segment that starts above load "
+                    + Notation.hex(start) + ", so the image is not in it; write the entry as "
+                    + EntryPoint.segmented((int) (start >> 4), (int) (start & 0xf)));
+        }
+    }
+
+    private static void requireReachable(String what, long address, long load) {
+        if (address >= REAL_MODE_SEGMENT_SIZE) {
+            throw new IllegalArgumentException(what + " " + Notation.hex(address)
+                    + " is out of reach in real mode with the segment registers 0; give the entry a segment, such as "
+                    + EntryPoint.segmented((int) Math.min(load >> 4, 0xffff), 0));
+        }
+    }
+
+    /** Returns the physical address that the built-in linker script puts the first byte at. */
+    public long linkedPhysically() {
+        return load.orElse(DEFAULT_LOAD);
+    }
+
+    /** Returns the address at which the code linked by the built-in linker script sees its first byte. */
+    public long linkedVirtually() {
+        long segment = entry.map(EntryPoint::segment)
+                .flatMap(found -> found.isPresent() ? Optional.of(found.getAsInt() * 16L) : Optional.empty())
+                .orElse(0L);
+        return boot.kernelBase() + linkedPhysically() - segment;
+    }
+}

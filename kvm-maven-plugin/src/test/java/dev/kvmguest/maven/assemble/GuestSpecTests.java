@@ -1,0 +1,81 @@
+package dev.kvmguest.maven.assemble;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class GuestSpecTests {
+
+    private static GuestSpec spec(String boot, String load, String entry) {
+        return new GuestSpec(
+                "kernel",
+                new SourceTree(Path.of("src"), List.of()),
+                Optional.empty(),
+                BootMode.parse(boot),
+                load == null ? OptionalLong.empty() : OptionalLong.of(Long.decode(load)),
+                Optional.ofNullable(entry).map(EntryPoint::parse),
+                OptionalLong.empty(),
+                List.of(),
+                List.of(),
+                List.of(),
+                ToolchainKind.LLVM);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // boot, load, entry, linked at, loaded at
+        "real, , , 0x1000, 0x1000",
+        "real, 0x7c00, , 0x7c00, 0x7c00",
+        "real, 0x7c00, 0x7c3e, 0x7c00, 0x7c00",
+        "real, 0x7c00, 0x7c0:0x0, 0x0, 0x7c00",
+        "real, 0x20100, 0x2000:0x100, 0x100, 0x20100",
+        "protected, , , 0x1000, 0x1000",
+        "protected, 0x100000, 0x100010, 0x100000, 0x100000",
+        "paged, , , 0x80001000, 0x1000",
+        "paged-4k, 0x200000, , 0x80200000, 0x200000",
+    })
+    void theBuiltInScriptLinksWhereTheBootModeRuns(
+            String boot, String load, String entry, String linkedAt, String loadedAt) {
+        GuestSpec spec = spec(boot, load, entry);
+
+        assertThat(spec.linkedVirtually()).isEqualTo(Long.decode(linkedAt));
+        assertThat(spec.linkedPhysically()).isEqualTo(Long.decode(loadedAt));
+    }
+
+    @Test
+    void aRealModeImageAbove64KiBNeedsASegment() {
+        assertThatThrownBy(() -> spec("real", "0x20000", null))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("load 0x20000 is out of reach in real mode with the segment registers 0;"
+                        + " give the entry a segment, such as 0x2000:0x0");
+        assertThatThrownBy(() -> spec("real", "0x1000", "0x10000"))
+                .hasMessage("entry 0x10000 is out of reach in real mode with the segment registers 0;"
+                        + " give the entry a segment, such as 0x100:0x0");
+    }
+
+    @Test
+    void aSegmentAboveTheImageIsAnError() {
+        assertThatThrownBy(() -> spec("real", "0x1000", "0x2000:0x0"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("entry 0x2000:0x0 has a segment that starts above load 0x1000, so the image is not in it;"
+                        + " write the entry as 0x100:0x0");
+    }
+
+    @Test
+    void aSegmentOutsideRealModeIsAnError() {
+        assertThatThrownBy(() -> spec("paged", null, "0x8:0x1000"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("entry 0x8:0x1000 has a segment, but boot mode paged has none;"
+                        + " write the linear address 0x1080");
+    }
+}

@@ -1,0 +1,115 @@
+package dev.kvmguest.vmm;
+
+import static dev.kvmguest.vmm.TestGuest.flat;
+import static dev.kvmguest.vmm.TestGuest.real;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** Many guests in one JVM leave nothing behind. */
+@NeedsKvm
+class ResourceTests {
+
+    private static final int GUESTS = 2000;
+    /** Large, so that a single mapping left behind outweighs whatever the JVM itself maps meanwhile. */
+    private static final long MEMORY = 512L << 20;
+
+    private static final VcpuConfig HALTING = real("b0 61 e6 e9 f4"); // mov al,'a'; out 0xe9,al; hlt
+    private static final VcpuConfig DYING = flat("0f 0b"); // ud2
+    private static final VcpuConfig HANGING = real("eb fe"); // here: jmp here
+    private static final VcpuConfig LEAVING = real("b0 05 e6 f4"); // mov al,5; out 0xf4,al
+
+    @Test
+    void twoThousandGuestsLeaveNoDescriptorMappingOrThread() throws IOException {
+        runGuests(100);
+        Usage before = Usage.now();
+
+        runGuests(GUESTS);
+
+        Usage after = Usage.now();
+        assertThat(after.descriptors).as("open file descriptors").isEqualTo(before.descriptors);
+        assertThat(after.vcpuMappings).as("mapped kvm_run pages").isZero();
+        assertThat(after.threads).as("threads %s", after.threads).isEqualTo(before.threads);
+        assertThat(after.mapped).as("bytes mapped").isLessThan(before.mapped + MEMORY);
+    }
+
+    private static void runGuests(int count) {
+        for (int i = 0; i < count; i++) {
+            switch (i % 10) {
+                case 0 -> {
+                    if (i % 50 == 0) {
+                        assertThat(run(HANGING)).isEqualTo(Outcome.Kind.TIMED_OUT);
+                    } else {
+                        closeWhileRunning();
+                    }
+                }
+                case 1, 2 -> assertThat(run(DYING)).isEqualTo(Outcome.Kind.TRIPLE_FAULT);
+                case 3 -> assertThat(run(LEAVING)).isEqualTo(Outcome.Kind.DEBUG_EXIT);
+                case 4 -> refuse();
+                default -> assertThat(run(HALTING)).isEqualTo(Outcome.Kind.HALTED);
+            }
+        }
+    }
+
+    private static MachineConfig config(VcpuConfig guest) {
+        return MachineConfig.builder()
+                .vcpu(guest)
+                .memory(MEMORY)
+                .timeout(guest == HANGING ? Duration.ofMillis(20) : MachineConfig.DEFAULT_TIMEOUT)
+                .build();
+    }
+
+    private static Outcome.Kind run(VcpuConfig guest) {
+        try (Machine machine = Machine.create(config(guest))) {
+            return machine.run().kind();
+        }
+    }
+
+    private static void closeWhileRunning() {
+        try (Machine machine = Machine.create(config(HANGING))) {
+            machine.start();
+        }
+    }
+
+    private static void refuse() {
+        VcpuConfig outsideRam = HALTING.withLoad(MEMORY).withEntry(EntryPoint.linear(0));
+        try (Machine machine = Machine.create(config(outsideRam))) {
+            throw new AssertionError("an image outside RAM was loaded into " + machine);
+        } catch (IllegalArgumentException e) {
+            assertThat(e).hasMessageContaining("entry 0x0 lies outside image");
+        }
+    }
+
+    private record Usage(long descriptors, long vcpuMappings, List<String> threads, long mapped) {
+
+        static Usage now() throws IOException {
+            List<String> maps = Files.readAllLines(Path.of("/proc/self/maps"));
+            return new Usage(
+                    descriptorsNow(),
+                    maps.stream().filter(line -> line.contains("kvm-vcpu")).count(),
+                    Thread.getAllStackTraces().keySet().stream()
+                            .map(Thread::getName)
+                            .filter(name -> name.startsWith("kvmguest"))
+                            .sorted()
+                            .toList(),
+                    maps.stream().mapToLong(Usage::length).sum());
+        }
+
+        private static long descriptorsNow() throws IOException {
+            try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+                return descriptors.count();
+            }
+        }
+
+        private static long length(String mapsLine) {
+            String[] range = mapsLine.substring(0, mapsLine.indexOf(' ')).split("-");
+            return Long.parseUnsignedLong(range[1], 16) - Long.parseUnsignedLong(range[0], 16);
+        }
+    }
+}

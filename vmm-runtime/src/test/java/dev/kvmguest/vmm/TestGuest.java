@@ -1,0 +1,44 @@
+package dev.kvmguest.vmm;
+
+import java.time.Duration;
+import java.util.HexFormat;
+
+/** Guests for tests, written as their bytes in hexadecimal; the mnemonics stand beside them in the tests. */
+public final class TestGuest {
+
+    private TestGuest() {}
+
+    /** Returns a guest at 0x1000 in real mode. */
+    public static VcpuConfig real(String code) {
+        return VcpuConfig.of(GuestImage.flat("test", bytes(code)));
+    }
+
+    /** Returns a guest at 0x1000 in protected mode without paging. */
+    public static VcpuConfig flat(String code) {
+        return real(code).withBoot(BootMode.PROTECTED);
+    }
+
+    /** Returns the bytes, written with or without spaces between them. */
+    public static byte[] bytes(String code) {
+        return HexFormat.of().parseHex(code.replace(" ", ""));
+    }
+
+    /** Returns a machine with one vCPU that runs the guest. */
+    public static Machine machine(VcpuConfig guest) {
+        return Machine.create(MachineConfig.builder().vcpu(guest).build());
+    }
+
+    /** Runs a guest to its end. */
+    public static Outcome run(VcpuConfig guest) {
+        return run(guest, MachineConfig.DEFAULT_TIMEOUT);
+    }
+
+    /** Runs a guest to its end or to the time limit. */
+    public static Outcome run(VcpuConfig guest, Duration timeout) {
+        MachineConfig config =
+                MachineConfig.builder().vcpu(guest).timeout(timeout).build();
+        try (Machine machine = Machine.create(config)) {
+            return machine.run();
+        }
+    }
+}
