@@ -28,6 +28,7 @@ public final class KvmVcpu implements AutoCloseable {
     private long ownerNumber;
     private boolean inRun;
     private boolean kicked;
+    private boolean signalled;
 
     KvmVcpu(OwnedFd fd, Mapping mapping) {
         this.fd = fd;
@@ -92,16 +93,12 @@ public final class KvmVcpu implements AutoCloseable {
         while (enterUnlessKicked()) {
             int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
             int errno = result < 0 ? Native.getLastError() : 0;
-            synchronized (kickLock) {
-                inRun = false;
-            }
+            leave();
             if (result >= 0) {
                 return true;
             }
-            if (errno == Libc.EINTR) {
-                // Ours or any other signal; what tells is whether a kick was asked for.
-                KickSignal.drain();
-            } else if (errno != Libc.EAGAIN) {
+            // EINTR is due to our signal or any other; what tells is whether a kick was asked for.
+            if (errno != Libc.EINTR && errno != Libc.EAGAIN) {
                 throw KvmException.of("KVM_RUN", errno);
             }
         }
@@ -133,6 +130,7 @@ public final class KvmVcpu implements AutoCloseable {
             // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked.
             if (inRun) {
                 KickSignal.sendTo(ownerNumber);
+                signalled = true;
             }
         }
     }
@@ -142,6 +140,22 @@ public final class KvmVcpu implements AutoCloseable {
             inRun = !kicked;
             kicked = false;
             return inRun;
+        }
+    }
+
+    /**
+     * Takes our signal back whatever KVM_RUN returned: it may have come together with an exit. Left pending, it would end
+     * the process when the thread ends, because the JVM then restores the signal mask that the thread had at first.
+     */
+    private void leave() {
+        boolean pending;
+        synchronized (kickLock) {
+            inRun = false;
+            pending = signalled;
+            signalled = false;
+        }
+        if (pending) {
+            KickSignal.drain();
         }
     }
 
