@@ -25,11 +25,16 @@ final class Fixture {
     }
 
     static EngineExecutionResults run(Class<?> testClass, Map<String, String> parameters) {
+        return run(testClass, parameters, new Folder(Path.of("target", "test-output")));
+    }
+
+    static EngineExecutionResults run(
+            Class<?> testClass, Map<String, String> parameters, OutputDirectoryProvider output) {
         TestGuests.write();
         return EngineTestKit.engine("junit-jupiter")
                 .selectors(selectClass(testClass))
                 .configurationParameters(parameters)
-                .outputDirectoryProvider(new Folder(Path.of("target", "test-output")))
+                .outputDirectoryProvider(output)
                 .execute();
     }
 
