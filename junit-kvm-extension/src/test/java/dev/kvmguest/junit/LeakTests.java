@@ -96,6 +96,7 @@ class LeakTests {
                         descriptors.count(),
                         Thread.getAllStackTraces().keySet().stream()
                                 .map(Thread::getName)
+                                .filter(name -> name.startsWith("kvmguest"))
                                 .sorted()
                                 .toList(),
                         AssertedEnds.watched());
