@@ -89,7 +89,8 @@ public final class TextReport {
         }
     }
 
-    private static String console(String console) {
+    /** Returns the tail of a console's text, as {@link #full} shows it. */
+    public static String console(String console) {
         if (console.isEmpty()) {
             return "  console: empty\n";
         }
