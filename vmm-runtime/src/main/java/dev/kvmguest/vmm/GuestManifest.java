@@ -41,11 +41,15 @@ public record GuestManifest(
     /** The manifest's file name in the guest's folder. */
     public static final String FILE_NAME = "guest.properties";
 
-    private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+    private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> KEYS = Set.of("id", "image", "boot", "load", "entry", "memory");
 
     public GuestManifest {
         requireValidId(id);
+        if (!PLAIN_NAME.matcher(image).matches()) {
+            throw new IllegalArgumentException("image \"" + image
+                    + "\" must be the plain name of a file beside the manifest: letters, digits, '.', '_' and '-'");
+        }
     }
 
     /**
@@ -54,7 +58,7 @@ public record GuestManifest(
      * @throws IllegalArgumentException if it can't
      */
     public static String requireValidId(String id) {
-        if (!ID.matcher(id).matches()) {
+        if (!PLAIN_NAME.matcher(id).matches()) {
             throw new IllegalArgumentException("guest id \"" + id
                     + "\" may only have letters, digits, '.', '_' and '-', and starts with one of" + " the first two");
         }

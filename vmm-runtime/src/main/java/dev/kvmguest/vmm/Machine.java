@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.engine.VirtualMachine;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 
 /**
@@ -106,24 +107,55 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the calling thread is interrupted; the guests are stopped then
      */
     public List<Outcome> runAll() {
-        try {
-            if (runners.size() > 1) {
-                start();
-            } else if (claimStart()) {
-                new InterruptHook(this::stop).run(runners.get(0)::run);
-            }
-            List<Outcome> outcomes = new ArrayList<>();
-            for (VcpuRunner runner : runners) {
-                outcomes.add(runner.outcome().get());
-            }
-            return outcomes;
-        } catch (InterruptedException e) {
-            stop();
-            Thread.currentThread().interrupt();
-            throw new VmmException("interrupted while the guest was running; it has been stopped", e);
-        } catch (ExecutionException e) {
-            throw new IllegalStateException("a vCPU's outcome is never exceptional", e);
+        if (runners.size() > 1) {
+            start();
+        } else if (claimStart()) {
+            runHere();
         }
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < runners.size(); i++) {
+            outcomes.add(await(i));
+        }
+        return outcomes;
+    }
+
+    /**
+     * Starts every vCPU, if need be, and waits until one has ended, by its number from 0.
+     *
+     * @throws VmmException if the calling thread is interrupted; the guests are stopped then
+     */
+    public Outcome run(int vcpu) {
+        start();
+        return await(vcpu);
+    }
+
+    private void runHere() {
+        try {
+            new InterruptHook(this::stop).run(runners.get(0)::run);
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    private Outcome await(int vcpu) {
+        try {
+            return runners.get(vcpu).outcome().get();
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        } catch (ExecutionException e) {
+            throw new VmmException("the end of the run could not be recorded: " + e.getCause(), e.getCause());
+        }
+    }
+
+    private VmmException interrupted(InterruptedException e) {
+        stop();
+        Thread.currentThread().interrupt();
+        return new VmmException("interrupted while the guest was running; it has been stopped", e);
+    }
+
+    /** Returns how a vCPU ended, by its number from 0; empty while it runs or has not been started. */
+    public Optional<Outcome> outcome(int vcpu) {
+        return Optional.ofNullable(runners.get(vcpu).outcome().getNow(null));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */

@@ -79,7 +79,7 @@ final class VcpuRunner {
         }
     }
 
-    private void end(Function<GuestRun, Outcome> how) {
+    private synchronized void end(Function<GuestRun, Outcome> how) {
         if (endedByHost == null) {
             endedByHost = how;
         }
@@ -102,10 +102,15 @@ final class VcpuRunner {
             how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
         }
         limit.cancel(false);
-        Duration wallTime = Duration.ofNanos(System.nanoTime() - start);
-        console.close();
-        outcome.complete(how.apply(record(wallTime)));
-        over.countDown();
+        try {
+            outcome.complete(how.apply(record(Duration.ofNanos(System.nanoTime() - start))));
+        } catch (RuntimeException | Error e) {
+            outcome.completeExceptionally(e);
+        } finally {
+            // Last, so that whoever sees that no more output will come finds the outcome there.
+            console.close();
+            over.countDown();
+        }
     }
 
     private Function<GuestRun, Outcome> runToItsEnd() {

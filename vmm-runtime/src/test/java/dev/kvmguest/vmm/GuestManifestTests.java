@@ -59,7 +59,7 @@ class GuestManifestTests {
                 SMALL,
                 new GuestManifest(
                         "a.B_c-1",
-                        "gr\u00fc\u00dfe.bin",
+                        "a-b_c.1.bin",
                         BootMode.REAL,
                         OptionalLong.empty(),
                         Optional.of(EntryPoint.segmented(0x1000, 0x20)),
@@ -70,6 +70,16 @@ class GuestManifestTests {
     @MethodSource("manifests")
     void textIsWhatParseReads(GuestManifest manifest) {
         assertThat(GuestManifest.parse(manifest.toText(), "here")).isEqualTo(manifest);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "../kernel.elf", "sub/kernel.elf", "http://example.org/x", "a#b", "a?b", ".hidden"})
+    void imageIsThePlainNameOfAFileBesideTheManifest(String image) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new GuestManifest(
+                        "a", image, BootMode.REAL, OptionalLong.empty(), Optional.empty(), OptionalLong.empty()))
+                .withMessage("image \"" + image
+                        + "\" must be the plain name of a file beside the manifest: letters, digits, '.', '_' and '-'");
     }
 
     @Test

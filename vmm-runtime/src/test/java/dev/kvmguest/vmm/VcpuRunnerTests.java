@@ -253,15 +253,6 @@ class VcpuRunnerTests {
         assertThat(thread.get().isDaemon()).isTrue();
     }
 
-    @Test
-    void runnerThatWasNotStartedHasNothingToWaitFor() throws Exception {
-        VcpuRunner runner = runner(LONG);
-
-        runner.join();
-
-        assertThat(runner.outcome()).isNotDone();
-    }
-
     private static VcpuConfig config() {
         return VcpuConfig.of(GuestImage.flat("hello", new byte[] {(byte) 0xf4}));
     }

@@ -34,6 +34,9 @@ public final class BootLoader {
             takeTables(guest.boot(), layout);
             guest.take(layout);
         }
+        if (guests.size() > 1) {
+            guests.forEach(guest -> guest.takeStack(layout));
+        }
         List<CpuState> states =
                 guests.stream().map(guest -> entryState(guest, memory.size())).toList();
         for (PlacedGuest guest : guests) {

@@ -32,11 +32,19 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
             // Linked without load addresses of its own: each segment goes where the boot map shows it.
             image = image.movedTo(image.physicalStart() - boot.kernelBase());
         }
-        long start = image.physicalStart();
-        EntryPoint entry = config.entry().orElse(EntryPoint.linear(image.entry().orElse(boot.kernelBase() + start)));
-        PlacedGuest placed = new PlacedGuest(image, boot, entry);
+        PlacedGuest placed = new PlacedGuest(
+                image, boot, config.entry().isPresent() ? config.entry().get() : defaultEntry(image, boot));
         placed.requireUsableEntry();
         return placed;
+    }
+
+    private static EntryPoint defaultEntry(GuestImage image, BootMode boot) {
+        long entry = image.entry().orElse(boot.kernelBase() + image.physicalStart());
+        if (entry > 0xffff_ffffL) {
+            throw new IllegalArgumentException("load " + hex(image.physicalStart())
+                    + " is beyond what is mapped when a guest is entered in boot mode " + boot);
+        }
+        return EntryPoint.linear(entry);
     }
 
     /**
@@ -85,6 +93,13 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
                 + hex(entry.segment().orElse(0)) + "; enter it by a lower segment");
     }
 
+    /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */
+    void takeStack(MemoryLayout layout) {
+        int stackPointer = realModeStackPointer(layout.memorySize());
+        long end = entry.segment().orElse(0) * 16L + (stackPointer == 0 ? SEGMENT_SIZE : stackPointer);
+        layout.take("the stack of image " + image.name(), end - SMALLEST_STACK, end);
+    }
+
     private void requireUsableEntry() {
         if (boot != BootMode.REAL && entry.segment().isPresent()) {
             throw new IllegalArgumentException("entry " + entry + " has a segment, which only real mode can use; boot "
@@ -94,6 +109,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
             throw new IllegalArgumentException("entry " + entry
                     + " is not below 64 KiB, where real mode can start at a linear address; write it as SEG:OFF, such"
                     + " as " + hex(entry.offset() >> 4) + ":" + hex(entry.offset() & 0xf));
+        }
+        if (boot.paging() && !PageTables.maps(entry.offset())) {
+            throw new IllegalArgumentException("entry " + entry + " is not mapped when a guest is entered in boot mode "
+                    + boot + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff");
         }
         long physical = entry.linearAddress();
         if (boot.paging() && physical >= boot.kernelBase()) {

@@ -129,9 +129,8 @@ public final class KvmVcpu implements AutoCloseable {
     /** Makes the run under way, or else the next, return false. Any thread may call it, at any time. */
     void kick() {
         synchronized (kickLock) {
-            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked. One
-            // signal
-            // for a run, which takes one back: real-time signals are queued.
+            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked. A run is
+            // sent one signal, because it takes one back and real-time signals are queued.
             if (inRun && !kicked) {
                 KickSignal.sendTo(ownerNumber);
             }

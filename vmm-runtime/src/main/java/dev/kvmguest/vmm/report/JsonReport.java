@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.report;
 
+import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.Notation;
@@ -36,12 +37,24 @@ public final class JsonReport {
      * Returns the report of a guest that no engine of this host can run: its outcome is {@code unsupported}, and
      * {@code engineReason} says why.
      */
-    public static String ofRefusal(String reason) {
+    public static String ofRefusal(String guest, BootMode boot, String reason) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("outcome", Outcome.Kind.UNSUPPORTED.id());
         object.put("exitCode", null);
+        object.put("guest", guest);
+        object.put("boot", boot.id());
+        object.put("vcpu", 0);
+        object.put("description", "was not run");
         object.put("engine", null);
         object.put("engineReason", reason);
+        object.put("console", "");
+        object.put("ports", Map.of());
+        object.put("unclaimedPorts", List.of());
+        object.put("unclaimedMemory", List.of());
+        object.put("instructions", null);
+        object.put("wallMillis", null);
+        object.put("registers", null);
+        object.put("fault", null);
         return JsonWriter.write(object);
     }
 

@@ -48,7 +48,7 @@ public final class TextReport {
         StringBuilder text = new StringBuilder(line(outcome)).append('\n');
         text.append(run.registers()
                 .map(TextReport::registers)
-                .orElse("  registers: lost, the engine has reset the vCPU\n"));
+                .orElse("  registers: not known, the engine reset the vCPU or could not read it\n"));
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
         text.append(console(run.console()));
@@ -89,7 +89,8 @@ public final class TextReport {
         }
     }
 
-    private static String console(String console) {
+    /** Returns the tail of a console's text, as {@link #full} shows it. */
+    public static String console(String console) {
         if (console.isEmpty()) {
             return "  console: empty\n";
         }

@@ -132,6 +132,33 @@ class RefusedLoadTests {
     }
 
     @Test
+    void entryThatTheBootMapDoesNotShowIsRefused() {
+        for (BootMode mode : List.of(BootMode.PAGED, BootMode.PAGED_4K)) {
+            for (String entry : List.of("0x400000", "0x80800000", "0x7fffffff")) {
+                assertRefused(
+                        "entry " + entry + " is not mapped when a guest is entered in boot mode " + mode
+                                + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff",
+                        Guests.flat(4).withBoot(mode).withEntry(EntryPoint.parse(entry)));
+            }
+        }
+    }
+
+    @Test
+    void loadBeyondTheBootMapIsRefusedAsSuch() {
+        assertRefused(
+                "load 0x80000000 is beyond what is mapped when a guest is entered in boot mode paged",
+                Guests.flat(4).withBoot(BootMode.PAGED).withLoad(0x8000_0000L));
+    }
+
+    @Test
+    void stackOfOneVcpuMayNotLieInTheImageOfAnother() {
+        assertRefused(
+                "the stack of image b at 0xf80-0x107f overlaps image a at 0x1000-0x1003; move the image",
+                Guests.flat("a", 4),
+                Guests.flat("b", 4).withLoad(0x1080));
+    }
+
+    @Test
     void elfLoadedElsewhereThanLinkedHasItsEntryOutside() {
         assertRefused(
                 "entry 0x1000 lies outside image kernel, which is at physical 0x5000-0x5003; it may be linked at"

@@ -113,6 +113,7 @@ class PortBusTests {
 
         assertThat(bus.read(0x100, 2)).isEqualTo(0xff10);
         assertThat(neighbour.seen).isEmpty();
+        assertThat(bus.unclaimed()).isEmpty();
     }
 
     @Test
@@ -142,6 +143,20 @@ class PortBusTests {
 
         assertThat(bus.unclaimed()).containsExactly(0x510, 0x512);
         assertThat(bus.written().get(0x510)).containsExactly(2);
+    }
+
+    @Test
+    void allPortsTogetherAreRecordedUpToALimit() {
+        for (int port = 0; port < 20; port++) {
+            for (int i = 0; i < 1 << 18; i++) {
+                bus.write(port, 4, 0);
+            }
+        }
+
+        assertThat(bus.written().values().stream()
+                        .mapToInt(bytes -> bytes.length)
+                        .sum())
+                .isEqualTo(16 << 20);
     }
 
     @Test

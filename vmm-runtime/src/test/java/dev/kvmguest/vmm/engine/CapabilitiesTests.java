@@ -33,14 +33,14 @@ class CapabilitiesTests {
     @Test
     void descriptionHasALineForEveryFeature() {
         assertThat(capabilities.describe()).isEqualTo("""
-                        real mode                            yes \n\
-                        INT and IRET in real mode            no  not tried
-                        protected mode without paging        no  not tried
-                        INT and IRET in protected mode       no  not tried
-                        32-bit paging with 4 MiB pages       no  the probe guest shut down
-                        32-bit paging with 4 KiB pages       no  not tried
-                        single-stepping                      no  not tried
-                        several vCPUs in parallel            no  not tried
+                        real mode                            yes
+                        INT and IRET in real mode            no, not tried
+                        protected mode without paging        no, not tried
+                        INT and IRET in protected mode       no, not tried
+                        32-bit paging with 4 MiB pages       no, the probe guest shut down
+                        32-bit paging with 4 KiB pages       no, not tried
+                        single-stepping                      no, not tried
+                        several vCPUs in parallel            no, not tried
                         """);
     }
 

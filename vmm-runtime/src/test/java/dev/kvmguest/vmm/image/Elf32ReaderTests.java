@@ -94,6 +94,7 @@ class Elf32ReaderTests {
                 .symbol(".text", 0x1000, 0, ElfBuilder.SECTION)
                 .symbol("kernel.c", 0x1000, 0, ElfBuilder.FILE)
                 .symbol("", 0x1000, 0, ElfBuilder.NOTYPE)
+                .absoluteSymbol("DEBUG_EXIT", 0xf4)
                 .undefinedSymbol("printf"));
 
         assertThat(image.symbols())

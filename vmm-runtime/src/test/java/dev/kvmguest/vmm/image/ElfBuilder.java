@@ -57,6 +57,11 @@ final class ElfBuilder {
         return this;
     }
 
+    ElfBuilder absoluteSymbol(String name, long value) {
+        symbols.add(new Symbol(name, value, 0, NOTYPE, 0xfff1));
+        return this;
+    }
+
     ElfBuilder undefinedSymbol(String name) {
         symbols.add(new Symbol(name, 0, 0, NOTYPE, 0));
         return this;

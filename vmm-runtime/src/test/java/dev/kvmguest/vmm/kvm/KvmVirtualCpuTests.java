@@ -173,6 +173,18 @@ class KvmVirtualCpuTests {
     }
 
     @Test
+    void stateSetAfterAnInputExitIsNotOverwrittenByTheInput() {
+        CpuState start = load(real("e4 10 f4")); // in al,0x10; hlt
+        assertThat(vcpu.run())
+                .isInstanceOfSatisfying(VmExit.PortIn.class, in -> in.data().put((byte) 0x5a));
+
+        vcpu.setState(start.with(builder -> builder.set(Register.RIP, 0x1002).set(Register.RAX, 0x1234)));
+
+        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
+        assertThat(vcpu.register(Register.RAX)).isEqualTo(0x1234);
+    }
+
+    @Test
     void segmentRegistersKeepSelectorBaseLimitAndRights() {
         load(flat("8e db f4")); // mov ds,bx (null selector); hlt
         assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);

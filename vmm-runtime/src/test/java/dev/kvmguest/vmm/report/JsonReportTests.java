@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.Outcome;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -100,13 +101,26 @@ class JsonReportTests {
     }
 
     @Test
-    void refusalSaysWhyNoEngineRunsTheGuest() {
-        assertThat(JsonReport.ofRefusal("no /dev/kvm")).isEqualTo("""
+    void refusalHasEveryKeyOfARunAndSaysWhyThereWasNone() {
+        assertThat(JsonReport.ofRefusal("kernel.elf", BootMode.PAGED, "no /dev/kvm"))
+                .isEqualTo("""
                         {
                           "outcome": "unsupported",
                           "exitCode": null,
+                          "guest": "kernel.elf",
+                          "boot": "paged",
+                          "vcpu": 0,
+                          "description": "was not run",
                           "engine": null,
-                          "engineReason": "no /dev/kvm"
+                          "engineReason": "no /dev/kvm",
+                          "console": "",
+                          "ports": {},
+                          "unclaimedPorts": [],
+                          "unclaimedMemory": [],
+                          "instructions": null,
+                          "wallMillis": null,
+                          "registers": null,
+                          "fault": null
                         }
                         """);
     }

@@ -17,7 +17,7 @@ class TextReportTests {
 
     private static final String BARE = """
             guest kernel (boot paged) triple-faulted, after 3.1 ms on kvm
-              registers: lost, the engine has reset the vCPU
+              registers: not known, the engine reset the vCPU or could not read it
             """;
 
     @Test

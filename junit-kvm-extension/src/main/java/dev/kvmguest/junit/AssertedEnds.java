@@ -1,0 +1,40 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Outcome;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.Map;
+
+/**
+ * Which of the outcomes that tests have at hand were asserted by them. An outcome is found by its identity, not by
+ * the thread that asserts it: assertions may run on any.
+ */
+final class AssertedEnds {
+
+    private static final Map<Outcome, Boolean> ASSERTED = Collections.synchronizedMap(new IdentityHashMap<>());
+
+    private AssertedEnds() {}
+
+    /** Remembers from now on whether the outcome is asserted, until {@link #forget}. */
+    static void watch(Outcome outcome) {
+        ASSERTED.putIfAbsent(outcome, false);
+    }
+
+    /** Says that a test has asserted how this run ended. Does nothing if nobody watches it. */
+    static void markAsserted(Outcome outcome) {
+        ASSERTED.replace(outcome, true);
+    }
+
+    static boolean wasAsserted(Outcome outcome) {
+        return ASSERTED.getOrDefault(outcome, false);
+    }
+
+    static void forget(Outcome outcome) {
+        ASSERTED.remove(outcome);
+    }
+
+    /** Returns the number of outcomes watched. */
+    static int watched() {
+        return ASSERTED.size();
+    }
+}

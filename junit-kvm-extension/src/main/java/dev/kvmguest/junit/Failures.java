@@ -1,0 +1,56 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.report.TextReport;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** The messages of failures: what differs, a line each, and the report of the run that it differs in. */
+final class Failures {
+
+    private Failures() {}
+
+    static String message(List<String> mismatches, Outcome outcome) {
+        return Stream.concat(mismatches.stream(), Stream.of(TextReport.full(outcome)))
+                .collect(Collectors.joining("\n"));
+    }
+
+    static String message(String mismatch, Outcome outcome) {
+        return message(List.of(mismatch), outcome);
+    }
+
+    /** Returns the message for a guest that still runs. */
+    static String message(String mismatch, String guest, String console) {
+        return mismatch + "\nguest " + guest + " is still running\n" + TextReport.console(console);
+    }
+
+    /** Returns what to write in a test that means this end. */
+    static String howToAssert(Outcome outcome) {
+        String assertion =
+                switch (outcome.kind()) {
+                    case HALTED -> outcome.endedNormally() ? "halted()" : "waitsForInterrupt()";
+                    case DEBUG_EXIT -> "debugExited(" + outcome.exitCode().orElseThrow() + ")";
+                    case HYPERCALL_EXIT -> "hypercallExited()";
+                    case TRIPLE_FAULT -> "tripleFaulted()";
+                    case RESET -> "reset()";
+                    case TIMED_OUT -> "timedOut()";
+                    case UNSUPPORTED -> "unsupported()";
+                    case ENGINE_ERROR -> "engineFailed()";
+                    case STOPPED -> "stopped()";
+                };
+        return "if the test means this end: GuestAssertions.assertThat(outcome)." + assertion;
+    }
+
+    /** Returns what is wrong if the guest must not use ports that no device has; empty if it used none. */
+    static Optional<String> unclaimedPorts(Outcome outcome) {
+        return outcome.run().unclaimedPorts().isEmpty()
+                ? Optional.empty()
+                : Optional.of("the guest used ports that no device has: "
+                        + outcome.run().unclaimedPorts().stream()
+                                .map(Notation::hex)
+                                .collect(Collectors.joining(", ")));
+    }
+}

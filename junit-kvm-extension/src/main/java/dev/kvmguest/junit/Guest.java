@@ -1,0 +1,179 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Console;
+import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.VmmException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/**
+ * A guest that a test talks to while it runs. It boots when it is first used and is gone after the test.
+ *
+ * <pre>{@code
+ * @Test
+ * @KvmGuest("kernel")
+ * void multiplies(Guest guest) {
+ *     guest.awaitOutput("Select:");
+ *     guest.type("1\n");
+ *     guest.awaitOutput("9 x 9 = 81");
+ *     assertThat(guest).ended().hypercallExited();
+ * }
+ * }</pre>
+ *
+ * <p>Awaiting reads the console like a conversation: each call looks only at what came after the text that the one
+ * before found. Where there are several vCPUs, this is the first one; {@link #vcpu} returns the others. All methods may be
+ * called by any thread. Interrupting a thread that awaits something stops the guest.
+ */
+public final class Guest {
+
+    /** How much longer than the guest may run its output is awaited, so that its own time limit tells the end. */
+    private static final Duration UNTIL_LIMIT_SHOWS = Duration.ofSeconds(1);
+
+    private final GuestSession session;
+    private final int vcpu;
+
+    Guest(GuestSession session, int vcpu) {
+        this.session = session;
+        this.vcpu = vcpu;
+    }
+
+    /**
+     * Waits until the guest has written a text, as long as it may run.
+     *
+     * @return what it wrote since what was last awaited, up to and including {@code text}
+     * @throws AssertionError if the guest ends without it; says how, with the console's tail
+     */
+    public String awaitOutput(String text) {
+        return awaitOutput(text, timeLimit());
+    }
+
+    /**
+     * Waits until the guest has written a text, at most {@code timeout}.
+     *
+     * @return what it wrote since what was last awaited, up to and including {@code text}
+     * @throws AssertionError if the guest ends, or the time is over, without it
+     */
+    public String awaitOutput(String text, Duration timeout) {
+        return found(() -> bootedConsole().await(text, timeout), '"' + text.replace("\n", "\\n") + '"', timeout);
+    }
+
+    /**
+     * Waits until what the guest has written contains a match, as long as it may run. See {@link Console#await(Pattern,
+     * Duration)} about patterns that end in a quantifier.
+     *
+     * @return what it wrote since what was last awaited, up to the end of the match
+     * @throws AssertionError if the guest ends without it
+     */
+    public String awaitOutput(Pattern pattern) {
+        return awaitOutput(pattern, timeLimit());
+    }
+
+    /**
+     * Waits until what the guest has written contains a match, at most {@code timeout}.
+     *
+     * @return what it wrote since what was last awaited, up to the end of the match
+     * @throws AssertionError if the guest ends, or the time is over, without it
+     */
+    public String awaitOutput(Pattern pattern, Duration timeout) {
+        return found(() -> bootedConsole().await(pattern, timeout), '/' + pattern.pattern() + '/', timeout);
+    }
+
+    /** Types text, in UTF-8, for the guest to read from COM1 or the hypercall port. */
+    public void type(String text) {
+        session.machine().type(vcpu, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Returns what the guest has written so far. */
+    public String console() {
+        return bootedConsole().text();
+    }
+
+    /** Waits until the guest has ended, by itself or at its time limit, and returns how. */
+    public Outcome await() {
+        return session.await(vcpu);
+    }
+
+    /** Waits until every vCPU has ended, and returns how, in the order of their numbers. */
+    public List<Outcome> awaitAll() {
+        return session.runToEnd();
+    }
+
+    /** Returns how the guest ended; empty while it runs or before it has booted. Boots nothing. */
+    public Optional<Outcome> outcome() {
+        return session.outcome(vcpu);
+    }
+
+    /** Says whether the guest has booted and not ended. Boots nothing. */
+    public boolean isRunning() {
+        return session.booted().isPresent() && outcome().isEmpty();
+    }
+
+    /** Stops every vCPU. Does not wait for it, and does nothing before the guest has booted. */
+    public void stop() {
+        session.booted().ifPresent(machine -> machine.stop());
+    }
+
+    /** Returns the guest's RAM, which all vCPUs share; it can be read until the test has ended. */
+    public GuestMemory memory() {
+        return session.machine().memory();
+    }
+
+    /** Returns the number of vCPUs. */
+    public int vcpus() {
+        return session.config().vcpus().size();
+    }
+
+    /**
+     * Returns the same machine as seen by another vCPU, by its number from 0.
+     *
+     * @throws IllegalArgumentException if there is no such vCPU
+     */
+    public Guest vcpu(int number) {
+        if (number < 0 || number >= vcpus()) {
+            throw new IllegalArgumentException(
+                    "vcpu " + number + " does not exist; this guest's are 0 to " + (vcpus() - 1));
+        }
+        return new Guest(session, number);
+    }
+
+    /** Returns the name of the image and, if there are several, the vCPU's number. */
+    @Override
+    public String toString() {
+        String image = session.config().vcpus().get(vcpu).image().name();
+        return vcpus() == 1 ? image : image + " (vCPU " + vcpu + ")";
+    }
+
+    private Console bootedConsole() {
+        return session.machine().console(vcpu);
+    }
+
+    private Duration timeLimit() {
+        return session.config().timeout().plus(UNTIL_LIMIT_SHOWS);
+    }
+
+    private String found(Wait wait, String wanted, Duration timeout) {
+        try {
+            return wait.forOutput().orElseThrow(() -> new AssertionError(missing(wanted, timeout)));
+        } catch (InterruptedException e) {
+            stop();
+            Thread.currentThread().interrupt();
+            throw new VmmException("interrupted while awaiting output " + wanted + "; the guest has been stopped", e);
+        }
+    }
+
+    private String missing(String wanted, Duration timeout) {
+        String expected = "expected the guest to write " + wanted;
+        return outcome()
+                .map(outcome -> Failures.message(expected + ", but it " + outcome.describe(), outcome))
+                .orElseGet(() -> Failures.message(
+                        expected + " within " + timeout.toMillis() + " ms, but it has not", toString(), console()));
+    }
+
+    private interface Wait {
+        Optional<String> forOutput() throws InterruptedException;
+    }
+}

@@ -1,0 +1,136 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.MachineConfig;
+import java.lang.reflect.AnnotatedElement;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.junit.jupiter.api.extension.ExtensionConfigurationException;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.platform.commons.support.AnnotationSupport;
+
+/**
+ * What the annotations on a test method and around it say, as seen by one test.
+ *
+ * @param test the test, as errors name it
+ * @param guestTest the method's {@link GuestTest}
+ * @param onMethod whether the method itself asks for a guest
+ */
+record GuestAnnotations(
+        String test, GuestSettings settings, Optional<GuestTest> guestTest, boolean onMethod, ClassLoader loader) {
+
+    /**
+     * Reads the annotations that apply to a test method, the outermost class first.
+     *
+     * @throws ExtensionConfigurationException if attributes contradict each other
+     */
+    static GuestAnnotations of(ExtensionContext method) {
+        String test = method.getRequiredTestClass().getName() + "."
+                + method.getRequiredTestMethod().getName();
+        try {
+            GuestSettings settings = GuestSettings.NONE;
+            for (Class<?> testClass : outermostFirst(method)) {
+                settings = settings.overriddenBy(ofClass(testClass));
+            }
+            AnnotatedElement element = method.getRequiredTestMethod();
+            Optional<KvmGuest> kvmGuest = AnnotationSupport.findAnnotation(element, KvmGuest.class);
+            Optional<GuestTest> guestTest = AnnotationSupport.findAnnotation(element, GuestTest.class);
+            if (kvmGuest.isPresent()) {
+                settings = settings.overriddenBy(GuestSettings.of(kvmGuest.get()));
+            }
+            if (guestTest.isPresent()) {
+                settings = settings.overriddenBy(GuestSettings.of(guestTest.get()));
+            }
+            return new GuestAnnotations(
+                    test,
+                    settings,
+                    guestTest,
+                    kvmGuest.isPresent() || guestTest.isPresent(),
+                    method.getRequiredTestClass().getClassLoader());
+        } catch (IllegalArgumentException e) {
+            throw refused(test, e);
+        }
+    }
+
+    /**
+     * Returns the machine that they describe.
+     *
+     * @throws ExtensionConfigurationException if they describe none
+     */
+    MachineConfig machine() {
+        try {
+            return GuestDefinition.machine(settings, loader);
+        } catch (IllegalArgumentException e) {
+            throw refused(test, e);
+        }
+    }
+
+    /**
+     * Returns how the guest is expected to end; whether it may use ports without a device is not part of it.
+     *
+     * @throws ExtensionConfigurationException if an attribute of {@link GuestTest} is malformed
+     */
+    Expectation expectation() {
+        Expectation.Builder expectation = Expectation.builder();
+        try {
+            if (guestTest.isPresent()) {
+                GuestTest expected = guestTest.get();
+                expectation.console(expected.console());
+                expectation.pattern(pattern(expected.pattern()));
+                GuestSettings.single("outcome", expected.outcome()).ifPresent(expectation::outcome);
+                int[] exitCode = expected.exitCode();
+                if (exitCode.length > 1) {
+                    throw new IllegalArgumentException("exitCode has " + exitCode.length + " values; give one");
+                }
+                if (exitCode.length == 1) {
+                    expectation.exitCode(exitCode[0]);
+                }
+            }
+            return expectation.build();
+        } catch (IllegalArgumentException e) {
+            throw refused(test, e);
+        }
+    }
+
+    /** Returns the error for a value that a user wrote. */
+    static ExtensionConfigurationException refused(String test, IllegalArgumentException reason) {
+        return new ExtensionConfigurationException("guest of " + test + ": " + reason.getMessage(), reason);
+    }
+
+    private static Pattern pattern(String regex) {
+        try {
+            return Pattern.compile(regex);
+        } catch (PatternSyntaxException e) {
+            throw new IllegalArgumentException(
+                    "pattern \"" + regex + "\" is not a regular expression: " + e.getDescription(), e);
+        }
+    }
+
+    /**
+     * Returns the test classes around a test. Those of nested classes come from the contexts and not from the classes'
+     * enclosing classes: a nested class that a superclass declares runs within the subclass.
+     */
+    private static Iterable<Class<?>> outermostFirst(ExtensionContext method) {
+        Deque<Class<?>> classes = new ArrayDeque<>();
+        Optional<ExtensionContext> context = Optional.of(method);
+        while (context.isPresent()) {
+            context.get()
+                    .getTestClass()
+                    .filter(testClass -> testClass != classes.peekFirst())
+                    .ifPresent(classes::addFirst);
+            context = context.get().getParent();
+        }
+        return classes;
+    }
+
+    private static GuestSettings ofClass(Class<?> testClass) {
+        GuestSettings inherited =
+                testClass.getSuperclass() == null ? GuestSettings.NONE : ofClass(testClass.getSuperclass());
+        return AnnotationSupport.findAnnotation(testClass, KvmGuest.class)
+                .map(annotation -> inherited.overriddenBy(GuestSettings.of(annotation)))
+                .orElse(inherited);
+    }
+}

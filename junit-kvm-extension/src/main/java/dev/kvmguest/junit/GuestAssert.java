@@ -1,0 +1,82 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Outcome;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.assertj.core.api.AbstractAssert;
+
+/**
+ * Assertions on a live guest, at this moment: they don't wait. To wait for output, see {@link Guest#awaitOutput(String)};
+ * to wait for the end, {@link #ended}.
+ *
+ * <pre>{@code
+ * assertThat(guest).isRunning().consoleContains("Select:");
+ * assertThat(guest).ended().debugExited(0);
+ * }</pre>
+ */
+public final class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
+
+    GuestAssert(Guest actual) {
+        super(actual, GuestAssert.class);
+    }
+
+    /** Verifies that the guest has booted and not ended. */
+    public GuestAssert isRunning() {
+        isNotNull();
+        if (actual.outcome().isPresent()) {
+            return check(Optional.of("expected the guest to be running, but it "
+                    + actual.outcome().get().describe()));
+        }
+        if (!actual.isRunning()) {
+            failWithMessage("%s", "expected the guest " + actual + " to be running, but nothing has booted it yet");
+        }
+        return this;
+    }
+
+    /** Waits until the guest has ended and starts assertions on how. */
+    public OutcomeAssert ended() {
+        isNotNull();
+        return new OutcomeAssert(actual.await()).as(descriptionText());
+    }
+
+    /** Verifies that the console so far is exactly this text; CR LF and LF count as the same. */
+    public GuestAssert hasConsole(String text) {
+        isNotNull();
+        return check(Consoles.notEqual(actual.console(), text));
+    }
+
+    /** Verifies that the console so far contains this text; CR LF and LF count as the same. */
+    public GuestAssert consoleContains(String text) {
+        isNotNull();
+        return check(Consoles.notContaining(actual.console(), text));
+    }
+
+    /** Verifies that the console so far contains a match of this regular expression, with every CR LF made an LF. */
+    public GuestAssert consoleMatches(String regex) {
+        isNotNull();
+        return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));
+    }
+
+    /** Verifies the bytes, 0 to 255 each, from a guest physical address on. */
+    public GuestAssert hasMemory(long address, int... octets) {
+        isNotNull();
+        byte[] expected = Octets.of(octets);
+        byte[] found = actual.memory().read(address, octets.length);
+        return check(
+                Arrays.equals(found, expected)
+                        ? Optional.empty()
+                        : Optional.of("expected " + Octets.text(expected) + " at guest physical address "
+                                + Notation.hex(address) + ", but there is " + Octets.text(found)));
+    }
+
+    private GuestAssert check(Optional<String> mismatch) {
+        mismatch.ifPresent(text -> failWithMessage(
+                "%s",
+                actual.outcome()
+                        .map((Outcome outcome) -> Failures.message(text, outcome))
+                        .orElseGet(() -> Failures.message(text, actual.toString(), actual.console()))));
+        return this;
+    }
+}

@@ -1,0 +1,29 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Outcome;
+
+/**
+ * The entry points for assertions on guests. They stand beside AssertJ's own; both can be imported statically in one file:
+ *
+ * <pre>{@code
+ * import static dev.kvmguest.junit.GuestAssertions.assertThat;
+ * import static org.assertj.core.api.Assertions.assertThat;
+ *
+ * assertThat(outcome).debugExited(0).consoleContains("9 x 9 = 81");
+ * assertThat(outcome.run().wallMillis()).isLessThan(50);
+ * }</pre>
+ */
+public final class GuestAssertions {
+
+    private GuestAssertions() {}
+
+    /** Starts assertions on how a guest ended and what it did. */
+    public static OutcomeAssert assertThat(Outcome actual) {
+        return new OutcomeAssert(actual);
+    }
+
+    /** Starts assertions on a live guest. */
+    public static GuestAssert assertThat(Guest actual) {
+        return new GuestAssert(actual);
+    }
+}

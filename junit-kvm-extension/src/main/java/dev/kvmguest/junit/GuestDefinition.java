@@ -1,0 +1,171 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.VcpuConfig;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URL;
+import java.net.URLConnection;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+
+/** Makes a machine's configuration of settings: finds manifests and images, and lets the annotation win over them. */
+final class GuestDefinition {
+
+    /** The segment whose offset 0 is the default load address of a flat image. */
+    private static final EntryPoint START_OF_OWN_SEGMENT = EntryPoint.segmented(0x100, 0);
+
+    private final GuestSettings settings;
+    private final ClassLoader loader;
+
+    private GuestDefinition(GuestSettings settings, ClassLoader loader) {
+        this.settings = settings;
+        this.loader = loader;
+    }
+
+    /**
+     * Returns the machine that the settings describe.
+     *
+     * @param loader finds manifests and image resources
+     * @throws IllegalArgumentException if they describe none; the message names the attribute, its value and the way out
+     */
+    static MachineConfig machine(GuestSettings settings, ClassLoader loader) {
+        return new GuestDefinition(settings, loader).machine();
+    }
+
+    private MachineConfig machine() {
+        if (!settings.namesGuest()) {
+            throw new IllegalArgumentException("no guest is named; set value to the id of a guest that kvm:assemble"
+                    + " builds, or image to a file");
+        }
+        List<VcpuConfig> guests = new ArrayList<>();
+        OptionalLong memory = OptionalLong.empty();
+        for (String id : settings.ids()) {
+            GuestManifest.Located located = manifest(id);
+            guests.add(vcpu(located));
+            OptionalLong wanted = located.manifest().memory();
+            if (wanted.isPresent() && wanted.getAsLong() > memory.orElse(0)) {
+                memory = wanted;
+            }
+        }
+        for (String image : settings.images()) {
+            guests.add(VcpuConfig.of(read(image)));
+        }
+        int vcpus = vcpus(guests.size());
+        MachineConfig.Builder machine = MachineConfig.builder();
+        for (int i = 0; i < vcpus; i++) {
+            VcpuConfig vcpu = configured(guests.get(guests.size() == 1 ? 0 : i), i, vcpus);
+            if (guests.size() < vcpus) {
+                requireOwnSegment(vcpu);
+            }
+            machine.vcpu(vcpu);
+        }
+        memory.ifPresent(machine::memory);
+        settings.memory().ifPresent(text -> machine.memory(Notation.parseSize("memory", text)));
+        settings.timeout().ifPresent(text -> machine.timeout(Notation.parseDuration("timeout", text)));
+        settings.engine().ifPresent(machine::engine);
+        return machine.build();
+    }
+
+    private int vcpus(int guests) {
+        int vcpus = settings.vcpus();
+        if (guests > 1 && vcpus != 0 && vcpus != guests) {
+            throw new IllegalArgumentException("vcpus = " + vcpus + " differs from the number of guests, " + guests
+                    + ", which get a vCPU each; leave it out");
+        }
+        return vcpus == 0 ? guests : vcpus;
+    }
+
+    private VcpuConfig configured(VcpuConfig guest, int number, int vcpus) {
+        VcpuConfig vcpu = guest;
+        if (settings.boot().isPresent()) {
+            vcpu = vcpu.withBoot(settings.boot().get());
+        }
+        if (settings.load().isPresent()) {
+            vcpu = vcpu.withLoad(Notation.parseAddress("load", settings.load().get()));
+        }
+        if (settings.entry().isPresent()) {
+            vcpu = vcpu.withEntry(EntryPoint.parse(settings.entry().get()));
+        }
+        if (vcpus > 1 && placesItself(vcpu)) {
+            vcpu = vcpu.withEntry(START_OF_OWN_SEGMENT);
+        }
+        List<String> input = settings.input();
+        if (input.size() > 1 && input.size() != vcpus) {
+            throw new IllegalArgumentException("input has " + input.size() + " texts for " + vcpus
+                    + " vCPU(s); give one for every vCPU, or one for each");
+        }
+        return input.isEmpty() ? vcpu : vcpu.withInput(input.get(input.size() == 1 ? 0 : number));
+    }
+
+    /** Only an image that is entered at SEG:OFF can be moved to a segment of each vCPU's own. */
+    private static void requireOwnSegment(VcpuConfig vcpu) {
+        if (vcpu.entry().isEmpty() || vcpu.entry().get().segment().isEmpty()) {
+            throw new IllegalArgumentException("entry "
+                    + vcpu.entry().map(point -> "= " + point).orElse("is not given")
+                    + ", but several vCPUs run the image " + vcpu.image().name()
+                    + "; give it as SEG:OFF, such as 0x100:0x0, so that each can have a segment of its own");
+        }
+    }
+
+    private static boolean placesItself(VcpuConfig vcpu) {
+        return vcpu.boot() == BootMode.REAL
+                && vcpu.image().format() == GuestImage.Format.FLAT
+                && vcpu.load().isEmpty()
+                && vcpu.entry().isEmpty();
+    }
+
+    private GuestManifest.Located manifest(String id) {
+        try {
+            return GuestManifest.find(loader, id);
+        } catch (IOException e) {
+            throw new IllegalArgumentException("the manifest of guest \"" + id + "\" can't be read: " + e, e);
+        }
+    }
+
+    private static VcpuConfig vcpu(GuestManifest.Located located) {
+        try {
+            return VcpuConfig.of(located);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "the image \"" + located.manifest().image() + "\" that " + located.url()
+                            + " names can't be read; run kvm:assemble again: " + e,
+                    e);
+        }
+    }
+
+    private GuestImage read(String image) {
+        try {
+            Path file = Path.of(image);
+            if (Files.isRegularFile(file)) {
+                return GuestImage.read(file);
+            }
+            URL resource = loader.getResource(image);
+            if (resource != null) {
+                return GuestImage.of(image.substring(image.lastIndexOf('/') + 1), read(resource));
+            }
+            throw new IllegalArgumentException("image \"" + image + "\" is neither a file, "
+                    + file.toAbsolutePath().normalize() + ", nor a class path resource; name one of the two");
+        } catch (InvalidPathException | IOException e) {
+            throw new IllegalArgumentException("image \"" + image + "\" can't be read: " + e, e);
+        }
+    }
+
+    private static byte[] read(URL resource) throws IOException {
+        URLConnection connection = resource.openConnection();
+        // A cached jar connection would keep the jar file open after the last stream is closed.
+        connection.setUseCaches(false);
+        try (InputStream in = connection.getInputStream()) {
+            return in.readAllBytes();
+        }
+    }
+}

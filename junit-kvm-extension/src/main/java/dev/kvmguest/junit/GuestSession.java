@@ -1,0 +1,181 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.VmmException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * One test's machine, made when it is first needed.
+ *
+ * <p>JUnit closes it with the test's store: as an AutoCloseable from 5.13 on, as a CloseableResource before.
+ */
+final class GuestSession implements AutoCloseable, ExtensionContext.Store.CloseableResource {
+
+    private final GuestAnnotations annotations;
+    private final MachineConfig config;
+    private final Expectation expectation;
+    private Machine machine;
+    private VmmException refusal;
+    private boolean live;
+    private boolean closed;
+
+    GuestSession(GuestAnnotations annotations) {
+        this.annotations = annotations;
+        this.config = annotations.machine();
+        this.expectation = annotations.expectation();
+    }
+
+    GuestAnnotations annotations() {
+        return annotations;
+    }
+
+    MachineConfig config() {
+        return config;
+    }
+
+    /** Returns the guest that the test talks to while it runs. */
+    synchronized Guest guest() {
+        live = true;
+        return new Guest(this, 0);
+    }
+
+    /** Says whether the test has been given a {@link Guest}. */
+    synchronized boolean isLive() {
+        return live;
+    }
+
+    /** Returns the machine if there is one. */
+    synchronized Optional<Machine> booted() {
+        return Optional.ofNullable(machine);
+    }
+
+    /** Returns why no machine could be made; empty if that was not tried, or worked. */
+    synchronized Optional<VmmException> refusal() {
+        return Optional.ofNullable(refusal);
+    }
+
+    /** Returns the machine, started; see {@link #loaded} for what is thrown. */
+    Machine machine() {
+        Machine loaded = loaded();
+        loaded.start();
+        return loaded;
+    }
+
+    /**
+     * Returns the machine, made and loaded if that hasn't been done.
+     *
+     * @throws IllegalStateException if the test has ended
+     * @throws VmmException if this host can't run the guest
+     * @throws org.junit.jupiter.api.extension.ExtensionConfigurationException if an image can't be placed as asked
+     */
+    private synchronized Machine loaded() {
+        if (closed) {
+            throw new IllegalStateException(
+                    "the guest is gone: " + annotations.test() + " has ended, and every test has a guest of its own");
+        }
+        if (machine == null) {
+            try {
+                machine = Machine.create(config);
+                refusal = null;
+            } catch (VmmException e) {
+                refusal = e;
+                throw e;
+            } catch (IllegalArgumentException e) {
+                throw GuestAnnotations.refused(annotations.test(), e);
+            }
+        }
+        return machine;
+    }
+
+    /** Boots the guest, if need be, and waits until every vCPU has ended. */
+    List<Outcome> runToEnd() {
+        // Not started here: a single vCPU then runs on this thread, which is quickest.
+        List<Outcome> outcomes = loaded().runAll();
+        outcomes.forEach(AssertedEnds::watch);
+        return outcomes;
+    }
+
+    /** Boots the guest, if need be, and waits until this vCPU has ended. */
+    Outcome await(int vcpu) {
+        Outcome outcome = machine().run(vcpu);
+        AssertedEnds.watch(outcome);
+        return outcome;
+    }
+
+    /** Returns how a vCPU ended; empty while it runs or if nothing was booted. */
+    Optional<Outcome> outcome(int vcpu) {
+        Optional<Outcome> outcome = booted().flatMap(machine -> machine.outcome(vcpu));
+        outcome.ifPresent(AssertedEnds::watch);
+        return outcome;
+    }
+
+    /**
+     * Stops what still runs.
+     *
+     * @return how each vCPU ended; empty if nothing was booted
+     */
+    List<Outcome> end() {
+        Optional<Machine> booted = booted();
+        if (booted.isEmpty()) {
+            return List.of();
+        }
+        booted.get().stop();
+        // The verdict must be had even if the test's thread was interrupted; after stop it comes at once.
+        boolean interrupted = Thread.interrupted();
+        try {
+            return runToEnd();
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /**
+     * Compares how a vCPU ended with what the annotations and the test's own assertions say.
+     *
+     * @return what differs; empty if nothing does
+     */
+    List<String> mismatches(Outcome outcome) {
+        List<String> mismatches = new ArrayList<>();
+        if (!endIsAccepted(outcome)) {
+            mismatches.addAll(expectation.mismatches(outcome));
+        }
+        if (annotations.settings().strictPorts().orElse(false)) {
+            Failures.unclaimedPorts(outcome).ifPresent(mismatches::add);
+        }
+        return mismatches;
+    }
+
+    /** Says whether the test could still have asserted this end; an end that an annotation expects is not up to it. */
+    boolean endMayBeAsserted(Outcome outcome) {
+        return annotations.guestTest().isEmpty() && !endIsAccepted(outcome);
+    }
+
+    private boolean endIsAccepted(Outcome outcome) {
+        return annotations.guestTest().isEmpty()
+                && (outcome instanceof Outcome.Stopped || AssertedEnds.wasAsserted(outcome));
+    }
+
+    @Override
+    public void close() {
+        Machine last;
+        synchronized (this) {
+            closed = true;
+            last = machine;
+            machine = null;
+        }
+        if (last != null) {
+            for (int i = 0; i < last.vcpus(); i++) {
+                last.outcome(i).ifPresent(AssertedEnds::forget);
+            }
+            last.close();
+        }
+    }
+}

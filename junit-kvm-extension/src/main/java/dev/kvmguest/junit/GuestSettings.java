@@ -1,0 +1,139 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+
+/**
+ * The attributes that one annotation sets, or several laid over each other; empty where none sets it.
+ *
+ * @param ids the guests' ids; empty if there are images
+ * @param images the guests' files; empty if there are ids
+ * @param vcpus 0 if not set
+ */
+record GuestSettings(
+        List<String> ids,
+        List<String> images,
+        Optional<BootMode> boot,
+        Optional<String> load,
+        Optional<String> entry,
+        Optional<String> memory,
+        List<String> input,
+        Optional<String> timeout,
+        Optional<EngineChoice> engine,
+        int vcpus,
+        Optional<Boolean> strictPorts) {
+
+    static final GuestSettings NONE = new GuestSettings(
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty(),
+            0,
+            Optional.empty());
+
+    GuestSettings {
+        if (!ids.isEmpty() && !images.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "id = " + ids + " and image = " + images + " both name the guest; keep one of them");
+        }
+        if (vcpus < 0) {
+            throw new IllegalArgumentException("vcpus = " + vcpus + " must be at least 1");
+        }
+    }
+
+    /**
+     * Reads an annotation.
+     *
+     * @throws IllegalArgumentException if attributes contradict each other
+     */
+    static GuestSettings of(KvmGuest annotation) {
+        List<String> value = List.of(annotation.value());
+        List<String> id = List.of(annotation.id());
+        if (!value.isEmpty() && !id.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "value = " + value + " and id = " + id + " mean the same; keep one of them");
+        }
+        return new GuestSettings(
+                value.isEmpty() ? id : value,
+                List.of(annotation.image()),
+                single("boot", annotation.boot()),
+                text(annotation.load()),
+                text(annotation.entry()),
+                text(annotation.memory()),
+                List.of(annotation.input()),
+                text(annotation.timeout()),
+                single("engine", annotation.engine()),
+                annotation.vcpus(),
+                single("strictPorts", boxed(annotation.strictPorts())));
+    }
+
+    /**
+     * Reads what a {@link GuestTest} says of its guest.
+     *
+     * @throws IllegalArgumentException if attributes contradict each other
+     */
+    static GuestSettings of(GuestTest annotation) {
+        return new GuestSettings(
+                List.of(annotation.id()),
+                List.of(annotation.image()),
+                single("boot", annotation.boot()),
+                text(annotation.load()),
+                text(annotation.entry()),
+                text(annotation.memory()),
+                List.of(annotation.input()),
+                text(annotation.timeout()),
+                single("engine", annotation.engine()),
+                annotation.vcpus(),
+                single("strictPorts", boxed(annotation.strictPorts())));
+    }
+
+    /** Returns these settings with those of an inner annotation over them. */
+    GuestSettings overriddenBy(GuestSettings inner) {
+        // Where and how an image is entered belongs to that image.
+        boolean otherGuest = inner.namesGuest();
+        return new GuestSettings(
+                otherGuest ? inner.ids : ids,
+                otherGuest ? inner.images : images,
+                otherGuest ? inner.boot : inner.boot.or(() -> boot),
+                otherGuest ? inner.load : inner.load.or(() -> load),
+                otherGuest ? inner.entry : inner.entry.or(() -> entry),
+                inner.memory.or(() -> memory),
+                inner.input.isEmpty() ? input : inner.input,
+                inner.timeout.or(() -> timeout),
+                inner.engine.or(() -> engine),
+                inner.vcpus == 0 ? vcpus : inner.vcpus,
+                inner.strictPorts.or(() -> strictPorts));
+    }
+
+    boolean namesGuest() {
+        return !ids.isEmpty() || !images.isEmpty();
+    }
+
+    /**
+     * Returns the value of an attribute that is an array only so that it can be left out.
+     *
+     * @throws IllegalArgumentException if there are several
+     */
+    static <T> Optional<T> single(String attribute, T[] values) {
+        if (values.length > 1) {
+            throw new IllegalArgumentException(attribute + " = " + List.of(values) + " must be one value");
+        }
+        return values.length == 0 ? Optional.empty() : Optional.of(values[0]);
+    }
+
+    private static Optional<String> text(String value) {
+        return value.isEmpty() ? Optional.empty() : Optional.of(value);
+    }
+
+    private static Boolean[] boxed(boolean[] values) {
+        return IntStream.range(0, values.length).mapToObj(i -> values[i]).toArray(Boolean[]::new);
+    }
+}

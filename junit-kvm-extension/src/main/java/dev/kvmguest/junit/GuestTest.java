@@ -1,0 +1,81 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.Outcome;
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+
+/**
+ * A test that boots a guest, lets it run to its end, and compares how it went with what is expected: {@code @Test},
+ * {@link KvmGuest @KvmGuest} and the usual assertions in one. The body can be empty.
+ *
+ * <pre>{@code
+ * @GuestTest(id = "hello", console = "Hello")
+ * void hello() {}
+ *
+ * @GuestTest(image = "guests/ud2.bin", boot = BootMode.PROTECTED, outcome = Outcome.Kind.TRIPLE_FAULT)
+ * void diesOfAnInvalidOpcode() {}
+ * }</pre>
+ *
+ * <p>Where nothing is said of the end, it must be a normal one with exit code 0. A body that takes a {@link Guest} talks
+ * to it first; then it runs to its end. What is expected holds for every vCPU. Attributes that {@code @KvmGuest} has too
+ * mean the same here, and win over a {@code @KvmGuest} on the class.
+ */
+@Documented
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.METHOD, ElementType.ANNOTATION_TYPE})
+@Test
+@ExtendWith(KvmGuestExtension.class)
+public @interface GuestTest {
+
+    /** See {@link KvmGuest#id}. */
+    String[] id() default {};
+
+    /** See {@link KvmGuest#image}. */
+    String[] image() default {};
+
+    /** See {@link KvmGuest#boot}. */
+    BootMode[] boot() default {};
+
+    /** See {@link KvmGuest#load}. */
+    String load() default "";
+
+    /** See {@link KvmGuest#entry}. */
+    String entry() default "";
+
+    /** See {@link KvmGuest#memory}. */
+    String memory() default "";
+
+    /** See {@link KvmGuest#input}. */
+    String[] input() default {};
+
+    /** See {@link KvmGuest#timeout}. */
+    String timeout() default "";
+
+    /** See {@link KvmGuest#engine}. */
+    EngineChoice[] engine() default {};
+
+    /** See {@link KvmGuest#vcpus}. */
+    int vcpus() default 0;
+
+    /** See {@link KvmGuest#strictPorts}. */
+    boolean[] strictPorts() default {};
+
+    /** A text that the console must contain; CR LF and LF count as the same. */
+    String console() default "";
+
+    /** A regular expression that the console must contain a match of, with every CR LF made an LF. */
+    String pattern() default "";
+
+    /** The kind of end; a normal one if not said. */
+    Outcome.Kind[] outcome() default {};
+
+    /** The status that the guest must report; 0 if neither this nor {@link #outcome} is said, else any. */
+    int[] exitCode() default {};
+}

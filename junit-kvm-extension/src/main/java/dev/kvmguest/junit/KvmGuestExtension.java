@@ -1,0 +1,169 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.report.TextReport;
+import java.lang.reflect.Constructor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.BeforeTestExecutionCallback;
+import org.junit.jupiter.api.extension.ExtensionConfigurationException;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolutionException;
+import org.junit.jupiter.api.extension.ParameterResolver;
+import org.opentest4j.TestAbortedException;
+
+/**
+ * Gives tests their guests. All that a test needs is in its {@link GuestSession}, in the store of its own context, so
+ * that tests may run in parallel.
+ */
+final class KvmGuestExtension
+        implements BeforeEachCallback,
+                BeforeTestExecutionCallback,
+                AfterTestExecutionCallback,
+                AfterEachCallback,
+                ParameterResolver {
+
+    private static final ExtensionContext.Namespace NAMESPACE =
+            ExtensionContext.Namespace.create(KvmGuestExtension.class);
+
+    /** Makes the session of a test that is known to need one, so that a bad attribute is that test's own failure. */
+    @Override
+    public void beforeEach(ExtensionContext context) {
+        Set<GuestParameter> parameters = GuestParameter.of(context.getRequiredTestMethod());
+        if (!parameters.isEmpty() || GuestAnnotations.of(context).onMethod()) {
+            GuestSession session = session(context);
+            parameters.forEach(parameter -> requireFitting(parameter, session));
+        }
+    }
+
+    /** Runs after the test's own set-up, which may have typed something for the guest. */
+    @Override
+    public void beforeTestExecution(ExtensionContext context) {
+        Optional<GuestSession> session = existingSession(context);
+        if (session.isEmpty()) {
+            return;
+        }
+        Set<GuestParameter> parameters = GuestParameter.of(context.getRequiredTestMethod());
+        boolean takesOutcome =
+                parameters.contains(GuestParameter.OUTCOME) || parameters.contains(GuestParameter.OUTCOMES);
+        boolean talksToGuest =
+                parameters.contains(GuestParameter.GUEST) || session.get().isLive();
+        if (takesOutcome || session.get().annotations().onMethod() && !talksToGuest) {
+            session.get().runToEnd();
+        }
+    }
+
+    /** Lets a guest whose end is expected come to it, once the body has said what it has to say. */
+    @Override
+    public void afterTestExecution(ExtensionContext context) {
+        existingSession(context)
+                .filter(session -> session.annotations().guestTest().isPresent())
+                .filter(session -> context.getExecutionException().isEmpty())
+                .ifPresent(GuestSession::runToEnd);
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) {
+        Optional<GuestSession> session = existingSession(context);
+        if (session.isEmpty()) {
+            return;
+        }
+        List<Outcome> outcomes = session.get().end();
+        Optional<Throwable> ownFailure = context.getExecutionException();
+        if (ownFailure.isEmpty()) {
+            verdict(session.get(), outcomes).ifPresent(message -> {
+                AssertionError failure = new AssertionError(message);
+                GuestFiles.publish(context, session.get(), outcomes, failure);
+                throw failure;
+            });
+        } else if (!(ownFailure.get() instanceof TestAbortedException)) {
+            addReport(session.get(), outcomes, ownFailure.get());
+            GuestFiles.publish(context, session.get(), outcomes, ownFailure.get());
+        }
+    }
+
+    @Override
+    public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+        return GuestParameter.of(parameter.getParameter()).isPresent();
+    }
+
+    @Override
+    public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
+        GuestParameter kind = GuestParameter.of(parameter.getParameter()).orElseThrow();
+        if (parameter.getDeclaringExecutable() instanceof Constructor<?>
+                || context.getTestMethod().isEmpty()) {
+            throw new ParameterResolutionException("parameter " + parameter.getParameter() + " of "
+                    + parameter.getDeclaringExecutable().getName() + ": a guest lives for one test; take it in a test"
+                    + " method, @BeforeEach or @AfterEach");
+        }
+        GuestSession session = session(context);
+        requireFitting(kind, session);
+        return switch (kind) {
+            case GUEST -> session.guest();
+            case OUTCOME -> session.runToEnd().get(0);
+            case OUTCOMES -> session.runToEnd();
+        };
+    }
+
+    private static void requireFitting(GuestParameter kind, GuestSession session) {
+        int vcpus = session.config().vcpus().size();
+        if (kind == GuestParameter.OUTCOME && vcpus > 1) {
+            throw new ExtensionConfigurationException("guest of "
+                    + session.annotations().test() + ": a parameter is an Outcome, but there are " + vcpus
+                    + " vCPUs with one each; take a List<Outcome>");
+        }
+    }
+
+    /** Returns why the guest fails a test whose body passed; empty if it doesn't. */
+    private static Optional<String> verdict(GuestSession session, List<Outcome> outcomes) {
+        String test = session.annotations().test();
+        if (session.refusal().isPresent()) {
+            return Optional.of(test + ": the guest could not be run: "
+                    + session.refusal().get().getMessage());
+        }
+        if (outcomes.isEmpty()) {
+            return Optional.of(
+                    test + ": the test takes a Guest and never uses it, so that nothing was booted and there is"
+                            + " no verdict; use the Guest, or take an Outcome to have it run to its end");
+        }
+        List<String> failures = failures(session, outcomes);
+        return failures.isEmpty() ? Optional.empty() : Optional.of(test + ": " + String.join("\n", failures));
+    }
+
+    private static List<String> failures(GuestSession session, List<Outcome> outcomes) {
+        List<String> failures = new ArrayList<>();
+        for (Outcome outcome : outcomes) {
+            List<String> mismatches = session.mismatches(outcome);
+            if (!mismatches.isEmpty()) {
+                failures.add(Failures.message(mismatches, outcome)
+                        + (session.endMayBeAsserted(outcome) ? Failures.howToAssert(outcome) + "\n" : ""));
+            }
+        }
+        return failures;
+    }
+
+    /** Adds what is known of the guest to a failure that doesn't say it yet. */
+    private static void addReport(GuestSession session, List<Outcome> outcomes, Throwable failure) {
+        for (Outcome outcome : outcomes) {
+            if (!String.valueOf(failure.getMessage()).contains(TextReport.full(outcome))) {
+                failure.addSuppressed(new GuestReport(Failures.message(session.mismatches(outcome), outcome)));
+            }
+        }
+    }
+
+    private static GuestSession session(ExtensionContext context) {
+        return context.getStore(NAMESPACE)
+                .getOrComputeIfAbsent(
+                        GuestSession.class, key -> new GuestSession(GuestAnnotations.of(context)), GuestSession.class);
+    }
+
+    private static Optional<GuestSession> existingSession(ExtensionContext context) {
+        return Optional.ofNullable(context.getStore(NAMESPACE).get(GuestSession.class, GuestSession.class));
+    }
+}

@@ -1,0 +1,185 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Register;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import org.assertj.core.api.AbstractAssert;
+
+/**
+ * Assertions on how a guest ended and what it did. Every failure shows the run: outcome, registers, console.
+ *
+ * <pre>{@code
+ * assertThat(outcome).tripleFaulted().hasRegister(Register.RAX, 0x1234).consoleContains("about to fault");
+ * }</pre>
+ *
+ * <p>Those that say how the guest ended, {@link #halted} to {@link #stopped}, also say that the test means this end: where
+ * they pass, the end itself doesn't fail the test any more.
+ */
+public final class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
+
+    OutcomeAssert(Outcome actual) {
+        super(actual, OutcomeAssert.class);
+    }
+
+    /** Verifies that the guest halted with interrupts off. */
+    public OutcomeAssert halted() {
+        return end(outcome -> is(outcome, Outcome.Kind.HALTED) && outcome.endedNormally(), "halt with interrupts off");
+    }
+
+    /** Verifies that the guest halted with interrupts on, where no device can raise one: a hang. */
+    public OutcomeAssert waitsForInterrupt() {
+        return end(
+                outcome -> is(outcome, Outcome.Kind.HALTED) && !outcome.endedNormally(),
+                "halt with interrupts on and wait in vain");
+    }
+
+    /** Verifies that the guest wrote this value to the debug-exit port 0xF4. */
+    public OutcomeAssert debugExited(int value) {
+        return end(
+                outcome -> is(outcome, Outcome.Kind.DEBUG_EXIT) && reported(outcome, value),
+                "leave by the debug-exit port with " + value);
+    }
+
+    /** Verifies that the guest made the exit call of the hypercall port 0x500. */
+    public OutcomeAssert hypercallExited() {
+        return end(outcome -> is(outcome, Outcome.Kind.HYPERCALL_EXIT), "leave by the hypercall port");
+    }
+
+    /** Verifies that the guest reported this status, whichever way. */
+    public OutcomeAssert exitedWith(int code) {
+        return end(outcome -> reported(outcome, code), "exit with code " + code);
+    }
+
+    /** Verifies that the guest halted with interrupts off or left by an exit port, with any status. */
+    public OutcomeAssert endedNormally() {
+        return end(Outcome::endedNormally, "end normally");
+    }
+
+    /** Verifies that the guest triple-faulted. */
+    public OutcomeAssert tripleFaulted() {
+        return end(outcome -> is(outcome, Outcome.Kind.TRIPLE_FAULT), "triple-fault");
+    }
+
+    /** Verifies that a device reset the machine. */
+    public OutcomeAssert reset() {
+        return end(outcome -> is(outcome, Outcome.Kind.RESET), "be reset");
+    }
+
+    /** Verifies that the guest still ran at its time limit. */
+    public OutcomeAssert timedOut() {
+        return end(outcome -> is(outcome, Outcome.Kind.TIMED_OUT), "still run at its time limit");
+    }
+
+    /** Verifies that the guest met an instruction that the engine can't execute. */
+    public OutcomeAssert unsupported() {
+        return end(
+                outcome -> is(outcome, Outcome.Kind.UNSUPPORTED),
+                "meet an instruction that the engine does not support");
+    }
+
+    /** Verifies that the engine failed. */
+    public OutcomeAssert engineFailed() {
+        return end(outcome -> is(outcome, Outcome.Kind.ENGINE_ERROR), "be ended by a failure of the engine");
+    }
+
+    /** Verifies that the guest was stopped by the test while it ran. */
+    public OutcomeAssert stopped() {
+        return end(outcome -> is(outcome, Outcome.Kind.STOPPED), "be stopped while it was running");
+    }
+
+    /** Verifies that the console is exactly this text; CR LF and LF count as the same. */
+    public OutcomeAssert hasConsole(String text) {
+        isNotNull();
+        return check(Consoles.notEqual(actual.console(), text));
+    }
+
+    /** Verifies that the console contains this text; CR LF and LF count as the same. */
+    public OutcomeAssert consoleContains(String text) {
+        isNotNull();
+        return check(Consoles.notContaining(actual.console(), text));
+    }
+
+    /** Verifies that the console contains a match of this regular expression, with every CR LF made an LF. */
+    public OutcomeAssert consoleMatches(String regex) {
+        isNotNull();
+        return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));
+    }
+
+    /**
+     * Verifies that the guest wrote exactly these bytes, 0 to 255 each, to a port; none means that it wrote nothing
+     * there. A wide value counts as its little-endian bytes.
+     */
+    public OutcomeAssert wrotePort(int port, int... octets) {
+        isNotNull();
+        byte[] expected = Octets.of(octets);
+        byte[] written = actual.run().port(port);
+        return check(
+                Arrays.equals(written, expected)
+                        ? Optional.empty()
+                        : Optional.of("expected the guest to write " + Octets.text(expected) + " to port "
+                                + Notation.hex(port) + ", but it wrote " + Octets.text(written)));
+    }
+
+    /** Verifies that the guest used no port that no device has. */
+    public OutcomeAssert hasNoUnclaimedPorts() {
+        isNotNull();
+        return check(Failures.unclaimedPorts(actual));
+    }
+
+    /** Verifies that this engine, such as {@code kvm}, ran the guest. */
+    public OutcomeAssert ranOn(String engine) {
+        isNotNull();
+        return check(
+                actual.run().engine().equals(engine)
+                        ? Optional.empty()
+                        : Optional.of("expected the guest to run on " + engine + ", but it ran on "
+                                + actual.run().engine() + " (" + actual.run().engineReason() + ")"));
+    }
+
+    /**
+     * Verifies the lower 32 bits of a register at the end, which are all that a guest outside long mode sees; the upper
+     * half of {@code value} doesn't count, so that {@code 0x80001000} can be written as an {@code int}.
+     */
+    public OutcomeAssert hasRegister(Register register, long value) {
+        isNotNull();
+        String expected = "expected " + register.name32() + " to be " + Notation.hex(lower(value)) + ", but ";
+        Optional<CpuState> state = actual.run().registers();
+        if (state.isEmpty()) {
+            return check(Optional.of(expected + "the engine has lost the registers"));
+        }
+        long found = lower(state.get().get(register));
+        return check(found == lower(value) ? Optional.empty() : Optional.of(expected + "it is " + Notation.hex(found)));
+    }
+
+    private OutcomeAssert end(Predicate<Outcome> expected, String words) {
+        isNotNull();
+        check(
+                expected.test(actual)
+                        ? Optional.empty()
+                        : Optional.of("expected the guest to " + words + ", but it " + actual.describe()));
+        AssertedEnds.markAsserted(actual);
+        return this;
+    }
+
+    private OutcomeAssert check(Optional<String> mismatch) {
+        mismatch.ifPresent(text -> failWithMessage("%s", Failures.message(text, actual)));
+        return this;
+    }
+
+    private static boolean is(Outcome outcome, Outcome.Kind kind) {
+        return outcome.kind() == kind;
+    }
+
+    private static boolean reported(Outcome outcome, int code) {
+        return outcome.exitCode().isPresent() && outcome.exitCode().getAsInt() == code;
+    }
+
+    private static long lower(long value) {
+        return value & 0xffff_ffffL;
+    }
+}

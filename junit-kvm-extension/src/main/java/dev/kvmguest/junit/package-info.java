@@ -1,0 +1,10 @@
+/**
+ * Guests in JUnit tests: {@link dev.kvmguest.junit.KvmGuest @KvmGuest} boots one per test,
+ * {@link dev.kvmguest.junit.Guest} talks to it while it runs, and {@link dev.kvmguest.junit.GuestAssertions} says what is
+ * expected of it.
+ *
+ * <p>There is no verdict without a run: a guest that can't be run on this host fails its test, and so does one that
+ * died, hung or was never booted, even if the test's body passed. {@link dev.kvmguest.junit.EnabledIfKvm @EnabledIfKvm}
+ * is the only thing that skips a test, for those who ask for it.
+ */
+package dev.kvmguest.junit;

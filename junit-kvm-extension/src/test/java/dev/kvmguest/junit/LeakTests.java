@@ -1,0 +1,106 @@
+package dev.kvmguest.junit;
+
+import static dev.kvmguest.junit.GuestAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.Outcome;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+@NeedsKvm
+class LeakTests {
+
+    private static final int RUNS = 30;
+
+    @Test
+    void testsLeaveNoDescriptorThreadOrOutcomeBehindHoweverTheyEnd() throws IOException {
+        Fixture.run(EveryWayToEnd.class);
+        Usage before = Usage.now();
+
+        for (int i = 0; i < RUNS; i++) {
+            Fixture.run(EveryWayToEnd.class)
+                    .testEvents()
+                    .assertStatistics(
+                            statistics -> statistics.succeeded(2).failed(5).aborted(1));
+        }
+
+        assertThat(Usage.now()).isEqualTo(before);
+    }
+
+    @KvmGuest(image = TestGuests.HI_AND_HANG)
+    static class EveryWayToEnd {
+        @Test
+        void leavesItRunning(Guest guest) {
+            guest.awaitOutput("Hi");
+        }
+
+        @Test
+        @KvmGuest(image = TestGuests.EXIT_3)
+        void assertsTheEnd(Outcome outcome) {
+            assertThat(outcome).exitedWith(3);
+        }
+
+        @Test
+        void throwsWhileItRuns(Guest guest) {
+            guest.awaitOutput("Hi");
+            fail("own failure");
+        }
+
+        @Test
+        void abortsWhileItRuns(Guest guest) {
+            guest.awaitOutput("Hi");
+            abort("not today");
+        }
+
+        @Test
+        @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED)
+        void dies(Outcome outcome) {}
+
+        @Test
+        @KvmGuest(load = "0xfffff000", entry = "0x0")
+        void cannotBePlaced(Outcome outcome) {}
+
+        @Test
+        @KvmGuest(
+                image = {TestGuests.HELLO, TestGuests.HANG},
+                timeout = "20ms")
+        void hangsOnOneVcpu(List<Outcome> outcomes) {}
+
+        @Nested
+        class WithFailingSetUp {
+            @BeforeEach
+            void fails(Guest guest) {
+                guest.awaitOutput("Hi");
+                fail("set-up");
+            }
+
+            @Test
+            void neverRuns() {}
+        }
+    }
+
+    private record Usage(long descriptors, List<String> threads, int watchedOutcomes) {
+
+        static Usage now() throws IOException {
+            try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
+                return new Usage(
+                        descriptors.count(),
+                        Thread.getAllStackTraces().keySet().stream()
+                                .map(Thread::getName)
+                                .filter(name -> name.startsWith("kvmguest"))
+                                .sorted()
+                                .toList(),
+                        AssertedEnds.watched());
+            }
+        }
+    }
+}

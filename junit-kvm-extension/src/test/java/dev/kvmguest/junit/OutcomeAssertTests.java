@@ -1,0 +1,275 @@
+package dev.kvmguest.junit;
+
+import static dev.kvmguest.junit.GuestAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.report.TextReport;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class OutcomeAssertTests {
+
+    private static final Outcome HALTED = Runs.halted("Hello\r\nworld\n");
+    private static final Outcome WAITING = new Outcome.Halted(true, Runs.run(""));
+    private static final Outcome EXIT_3 = new Outcome.DebugExit(3, Runs.run(""));
+    private static final Outcome HYPERCALL = new Outcome.HypercallExit(Runs.run(""));
+    private static final Outcome TRIPLE_FAULT = new Outcome.TripleFault(Runs.run("100 % sure"));
+    private static final Outcome RESET = new Outcome.Reset("port 0x64", Runs.run(""));
+    private static final Outcome TIMED_OUT = new Outcome.TimedOut(Duration.ofMillis(100), Runs.run(""));
+    private static final Outcome UNSUPPORTED =
+            new Outcome.Unsupported("no SSE", new byte[] {0x66, 0x0f, 0x6e}, Runs.run(""));
+    private static final Outcome ENGINE_ERROR = new Outcome.EngineError("no memory", Runs.run(""));
+    private static final Outcome STOPPED = new Outcome.Stopped(Runs.run(""));
+    private static final Outcome STRAY =
+            new Outcome.Halted(false, Runs.run("", Optional.empty(), List.of(0xe0, 0x510)));
+
+    static Stream<Arguments> assertions() {
+        return Stream.of(
+                of(
+                        "halted",
+                        OutcomeAssert::halted,
+                        HALTED,
+                        WAITING,
+                        "expected the guest to halt with interrupts off, but it halted with interrupts on, and no device can raise one"),
+                of(
+                        "waitsForInterrupt",
+                        OutcomeAssert::waitsForInterrupt,
+                        WAITING,
+                        HALTED,
+                        "expected the guest to halt with interrupts on and wait in vain, but it halted with interrupts off"),
+                of(
+                        "debugExited",
+                        a -> a.debugExited(3),
+                        EXIT_3,
+                        HYPERCALL,
+                        "expected the guest to leave by the debug-exit port with 3, but it left by the hypercall port"),
+                of(
+                        "debugExited, other value",
+                        a -> a.debugExited(3),
+                        EXIT_3,
+                        new Outcome.DebugExit(4, Runs.run("")),
+                        "expected the guest to leave by the debug-exit port with 3, but it left by the debug-exit port with 4"),
+                of(
+                        "hypercallExited",
+                        OutcomeAssert::hypercallExited,
+                        HYPERCALL,
+                        EXIT_3,
+                        "expected the guest to leave by the hypercall port, but it left by the debug-exit port with 3"),
+                of(
+                        "exitedWith",
+                        a -> a.exitedWith(0),
+                        HYPERCALL,
+                        HALTED,
+                        "expected the guest to exit with code 0, but it halted with interrupts off"),
+                of(
+                        "endedNormally",
+                        OutcomeAssert::endedNormally,
+                        EXIT_3,
+                        TRIPLE_FAULT,
+                        "expected the guest to end normally, but it triple-faulted"),
+                of(
+                        "tripleFaulted",
+                        OutcomeAssert::tripleFaulted,
+                        TRIPLE_FAULT,
+                        HALTED,
+                        "expected the guest to triple-fault, but it halted with interrupts off"),
+                of(
+                        "reset",
+                        OutcomeAssert::reset,
+                        RESET,
+                        TRIPLE_FAULT,
+                        "expected the guest to be reset, but it triple-faulted"),
+                of(
+                        "timedOut",
+                        OutcomeAssert::timedOut,
+                        TIMED_OUT,
+                        RESET,
+                        "expected the guest to still run at its time limit, but it was reset: port 0x64"),
+                of(
+                        "unsupported",
+                        OutcomeAssert::unsupported,
+                        UNSUPPORTED,
+                        TIMED_OUT,
+                        "expected the guest to meet an instruction that the engine does not support, but it was still running at its time limit of 100 ms"),
+                of(
+                        "engineFailed",
+                        OutcomeAssert::engineFailed,
+                        ENGINE_ERROR,
+                        UNSUPPORTED,
+                        "expected the guest to be ended by a failure of the engine, but it met an instruction that the engine does not support, 66 0f 6e: no SSE"),
+                of(
+                        "stopped",
+                        OutcomeAssert::stopped,
+                        STOPPED,
+                        ENGINE_ERROR,
+                        "expected the guest to be stopped while it was running, but it was ended by a failure of the engine: no memory"),
+                of(
+                        "hasConsole",
+                        a -> a.hasConsole("Hello\nworld\n"),
+                        HALTED,
+                        TRIPLE_FAULT,
+                        "expected the console to be \"Hello\\nworld\\n\", but it is \"100 % sure\""),
+                of(
+                        "consoleContains",
+                        a -> a.consoleContains("lo\nwo"),
+                        HALTED,
+                        TRIPLE_FAULT,
+                        "expected the console to contain \"lo\\nwo\", but it is \"100 % sure\""),
+                of(
+                        "consoleMatches",
+                        a -> a.consoleMatches("H.*o\n"),
+                        HALTED,
+                        TRIPLE_FAULT,
+                        "expected the console to match /H.*o\n/, but it is \"100 % sure\""),
+                of(
+                        "wrotePort",
+                        a -> a.wrotePort(0x80, 0x55, 0xaa),
+                        HALTED,
+                        HALTED,
+                        a -> a.wrotePort(0x80, 0x55),
+                        "expected the guest to write 55 to port 0x80, but it wrote 55 aa"),
+                of(
+                        "wrotePort, nothing",
+                        a -> a.wrotePort(0x81),
+                        HALTED,
+                        HALTED,
+                        a -> a.wrotePort(0x81, 1),
+                        "expected the guest to write 01 to port 0x81, but it wrote nothing"),
+                of(
+                        "hasNoUnclaimedPorts",
+                        OutcomeAssert::hasNoUnclaimedPorts,
+                        HALTED,
+                        STRAY,
+                        "the guest used ports that no device has: 0xe0, 0x510"),
+                of(
+                        "ranOn",
+                        a -> a.ranOn("kvm"),
+                        HALTED,
+                        HALTED,
+                        a -> a.ranOn("emulator"),
+                        "expected the guest to run on emulator, but it ran on kvm (asked for)"),
+                of(
+                        "hasRegister",
+                        a -> a.hasRegister(Register.RAX, 0x1234),
+                        HALTED,
+                        HALTED,
+                        a -> a.hasRegister(Register.RAX, 0x8000_0000),
+                        "expected eax to be 0x80000000, but it is 0x1234"),
+                of(
+                        "hasRegister, lost",
+                        a -> a.hasRegister(Register.RIP, 0x1003),
+                        HALTED,
+                        STRAY,
+                        "expected eip to be 0x1003, but the engine has lost the registers"));
+    }
+
+    private static Arguments of(
+            String name, Consumer<OutcomeAssert> assertion, Outcome passing, Outcome failing, String mismatch) {
+        return of(name, assertion, passing, failing, assertion, mismatch);
+    }
+
+    private static Arguments of(
+            String name,
+            Consumer<OutcomeAssert> passingAssertion,
+            Outcome passing,
+            Outcome failing,
+            Consumer<OutcomeAssert> failingAssertion,
+            String mismatch) {
+        return Arguments.of(name, passingAssertion, passing, failing, failingAssertion, mismatch);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("assertions")
+    void passes(String name, Consumer<OutcomeAssert> assertion, Outcome passing) {
+        assertThatCode(() -> assertion.accept(assertThat(passing))).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("assertions")
+    void failsWithTheWholeStory(
+            String name,
+            Consumer<OutcomeAssert> passingAssertion,
+            Outcome passing,
+            Outcome failing,
+            Consumer<OutcomeAssert> assertion,
+            String mismatch) {
+        assertThatThrownBy(() -> assertion.accept(assertThat(failing)))
+                .isInstanceOf(AssertionError.class)
+                .hasMessage(mismatch + "\n" + TextReport.full(failing));
+    }
+
+    @Test
+    void aDescriptionComesFirst() {
+        assertThatThrownBy(() -> assertThat(HALTED).as("menu").tripleFaulted())
+                .hasMessageStartingWith("[menu] expected the guest to triple-fault");
+    }
+
+    @Test
+    void noOutcomeIsAFailureToo() {
+        assertThatThrownBy(() -> assertThat((Outcome) null).halted()).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void aPortTakesBytesOnly() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> assertThat(HALTED).wrotePort(0x80, 0x100))
+                .withMessage("byte 256 is not between 0 and 255");
+    }
+
+    @Test
+    void aLongConsoleIsShownByItsEnd() {
+        Outcome outcome = Runs.halted("x".repeat(1000) + "end");
+
+        assertThatThrownBy(() -> assertThat(outcome).hasConsole(""))
+                .hasMessageStartingWith(
+                        "expected the console to be \"\", but it is \"..." + "x".repeat(397) + "end\"\n");
+    }
+
+    @Test
+    void onlyAnEndThatWasAssertedCountsAsMeant() {
+        Outcome outcome = new Outcome.TripleFault(Runs.run(""));
+        AssertedEnds.watch(outcome);
+        try {
+            assertThat(outcome).hasConsole("").ranOn("kvm");
+            assertThat(AssertedEnds.wasAsserted(outcome)).isFalse();
+
+            assertThat(outcome).tripleFaulted();
+            assertThat(AssertedEnds.wasAsserted(outcome)).isTrue();
+        } finally {
+            AssertedEnds.forget(outcome);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("ends")
+    void aVerdictSaysHowToAssertTheEndItFound(Outcome outcome, String assertion) {
+        assertThat(Failures.howToAssert(outcome))
+                .isEqualTo("if the test means this end: GuestAssertions.assertThat(outcome)." + assertion);
+    }
+
+    static Stream<Arguments> ends() {
+        return Stream.of(
+                Arguments.of(HALTED, "halted()"),
+                Arguments.of(WAITING, "waitsForInterrupt()"),
+                Arguments.of(EXIT_3, "debugExited(3)"),
+                Arguments.of(HYPERCALL, "hypercallExited()"),
+                Arguments.of(TRIPLE_FAULT, "tripleFaulted()"),
+                Arguments.of(RESET, "reset()"),
+                Arguments.of(TIMED_OUT, "timedOut()"),
+                Arguments.of(UNSUPPORTED, "unsupported()"),
+                Arguments.of(ENGINE_ERROR, "engineFailed()"),
+                Arguments.of(STOPPED, "stopped()"));
+    }
+}

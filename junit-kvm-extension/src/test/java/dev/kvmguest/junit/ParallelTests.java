@@ -1,0 +1,78 @@
+package dev.kvmguest.junit;
+
+import static dev.kvmguest.junit.GuestAssertions.assertThat;
+
+import dev.kvmguest.vmm.Outcome;
+import java.util.Map;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+
+@NeedsKvm
+class ParallelTests {
+
+    private static final Map<String, String> CONCURRENTLY = Map.of(
+            "junit.jupiter.execution.parallel.enabled", "true",
+            "junit.jupiter.execution.parallel.mode.default", "concurrent",
+            "junit.jupiter.execution.parallel.config.strategy", "fixed",
+            "junit.jupiter.execution.parallel.config.fixed.parallelism", "4");
+
+    @Test
+    void testsOfOneInstanceEachTalkToTheirOwnGuestAtTheSameTime() {
+        Fixture.expectPasses(Fixture.run(PerClass.class, CONCURRENTLY), 20);
+    }
+
+    @Test
+    void testsWithAnInstanceEachDoToo() {
+        Fixture.expectPasses(Fixture.run(PerMethod.class, CONCURRENTLY), 20);
+    }
+
+    @Test
+    void anEndAssertedInOneTestIsNotAssertedInAnother() {
+        Fixture.run(HalfAssert.class, CONCURRENTLY)
+                .testEvents()
+                .assertStatistics(statistics -> statistics.succeeded(10).failed(10));
+    }
+
+    /** JUnit runs the tests of one instance one after another unless the class says otherwise. */
+    @TestInstance(TestInstance.Lifecycle.PER_CLASS)
+    @Execution(ExecutionMode.CONCURRENT)
+    static class PerClass extends Conversation {}
+
+    @TestInstance(TestInstance.Lifecycle.PER_METHOD)
+    static class PerMethod extends Conversation {}
+
+    @KvmGuest(image = TestGuests.ECHO)
+    abstract static class Conversation {
+
+        /** Two tests must be at the same point, so that this hangs unless they run in parallel. */
+        private static final CyclicBarrier TWO = new CyclicBarrier(2);
+
+        @RepeatedTest(20)
+        void talks(RepetitionInfo repetition, Guest guest) throws Exception {
+            String text = "repetition " + repetition.getCurrentRepetition() + ".";
+            guest.type(text);
+            TWO.await(30, TimeUnit.SECONDS);
+            guest.awaitOutput(text);
+
+            assertThat(guest).hasConsole(text);
+            guest.type("q");
+            assertThat(guest).ended().halted();
+        }
+    }
+
+    @KvmGuest(image = TestGuests.EXIT_3)
+    static class HalfAssert {
+        @RepeatedTest(20)
+        void everySecondAsserts(RepetitionInfo repetition, Outcome outcome) {
+            if (repetition.getCurrentRepetition() % 2 == 0) {
+                assertThat(outcome).exitedWith(3);
+            }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+package dev.kvmguest.junit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.Outcome;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.platform.engine.TestDescriptor;
+import org.junit.platform.engine.reporting.OutputDirectoryProvider;
+
+@NeedsKvm
+class PublishedFilesTests {
+
+    @TempDir
+    private Path root;
+
+    @Test
+    void aTestThatItsGuestFailsPublishesConsoleAndReport() {
+        Map<String, String> files = filesOf(Hangs.class);
+
+        assertThat(files).containsOnlyKeys("console.txt", "guest.json");
+        assertThat(files.get("console.txt")).isEqualTo("Hi");
+        assertThat(files.get("guest.json"))
+                .contains(
+                        "\"outcome\": \"timed-out\"",
+                        "\"guest\": \"hi-and-hang.bin\"",
+                        "\"console\": \"Hi\"",
+                        "\"eip\":");
+    }
+
+    static class Hangs {
+        @Test
+        @KvmGuest(image = TestGuests.HI_AND_HANG, timeout = "50ms")
+        void runs() {}
+    }
+
+    @Test
+    void aTestThatFailsItselfPublishesThemToo() {
+        Map<String, String> files = filesOf(FailsItself.class);
+
+        assertThat(files).containsOnlyKeys("console.txt", "guest.json");
+        assertThat(files.get("console.txt")).isEqualTo("Hi");
+        assertThat(files.get("guest.json")).contains("\"outcome\": \"stopped\"");
+    }
+
+    static class FailsItself {
+        @Test
+        @KvmGuest(image = TestGuests.HI_AND_HANG)
+        void fails(Guest guest) {
+            guest.awaitOutput("Hi");
+            fail("own failure");
+        }
+    }
+
+    @Test
+    void eachVcpuHasAConsoleFile() {
+        Map<String, String> files = filesOf(TwoVcpus.class);
+
+        assertThat(files).containsOnlyKeys("console-0.txt", "console-1.txt", "guest.json");
+        assertThat(files.get("console-0.txt")).isEqualTo("Hello");
+        assertThat(files.get("console-1.txt")).isEmpty();
+        assertThat(files.get("guest.json")).contains("\"vcpus\":", "\"halted\"", "\"debug-exit\"");
+    }
+
+    static class TwoVcpus {
+        @Test
+        @KvmGuest(image = {TestGuests.HELLO, TestGuests.EXIT_3})
+        void oneFails(List<Outcome> outcomes) {}
+    }
+
+    @Test
+    void aTestThatPassesPublishesNothing() {
+        assertThat(filesOf(Passes.class)).isEmpty();
+    }
+
+    static class Passes {
+        @Test
+        @KvmGuest(image = TestGuests.HELLO)
+        void passes() {}
+    }
+
+    @Test
+    void aLauncherThatTakesNoFilesIsToldBesideTheFailure() {
+        Throwable failure = Fixture.failuresOf(Fixture.run(Dies.class, Map.of(), new Unwritable(root)))
+                .get(0);
+
+        assertThat(failure).hasMessageContaining("triple-faulted");
+        assertThat(failure.getSuppressed()).singleElement().satisfies(suppressed -> assertThat(suppressed)
+                .hasStackTraceContaining("no files here"));
+    }
+
+    static class Dies {
+        @Test
+        @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED)
+        void dies() {}
+    }
+
+    /** A folder that can't be made. */
+    record Unwritable(Path root) implements OutputDirectoryProvider {
+
+        @Override
+        public Path getRootDirectory() {
+            return root;
+        }
+
+        @Override
+        public Path createOutputDirectory(TestDescriptor test) throws IOException {
+            throw new IOException("no files here");
+        }
+    }
+
+    /** Runs a class and returns the text of what it published, by file name. */
+    private Map<String, String> filesOf(Class<?> testClass) {
+        Fixture.run(testClass, Map.of(), new Fixture.Folder(root));
+        Map<String, String> files = new TreeMap<>();
+        try (Stream<Path> paths = Files.walk(root)) {
+            for (Path file : paths.filter(Files::isRegularFile).toList()) {
+                files.put(file.getFileName().toString(), Files.readString(file));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return files;
+    }
+}
