@@ -2,7 +2,6 @@ package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.boot.BootSession;
 import dev.kvmguest.maven.check.BuiltGuests;
-import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestManifest;
 import dev.kvmguest.vmm.MachineConfig;
@@ -174,8 +173,7 @@ public class BootMojo extends AbstractMojo {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
-            BootMode mode = parameters.boot().orElse(target.vcpu().boot());
-            write(JsonReport.ofRefusal(name, mode, e.getMessage()));
+            write(JsonReport.ofRefusal(e.getMessage()));
             throw new MojoExecutionException(e.getMessage(), e);
         }
         write(JsonReport.of(outcome));

@@ -1,7 +1,6 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.GuestCheck;
-import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
 import dev.kvmguest.vmm.Notation;
@@ -107,7 +106,6 @@ final class CheckParameters {
         }
         return new GuestCheck(
                 guest.id,
-                boot(),
                 name,
                 check.input == null ? "" : value("input", () -> Escapes.resolve(check.input)),
                 expectation.build(),
@@ -157,14 +155,6 @@ final class CheckParameters {
                     "hex \"" + port.hex + "\" of port " + Notation.hex(number)
                             + " is not made of bytes of two hexadecimal digits each, such as 61 62 63",
                     e);
-        }
-    }
-
-    private BootMode boot() throws MojoExecutionException {
-        try {
-            return BootMode.parse(guest.boot);
-        } catch (IllegalArgumentException e) {
-            throw new MojoExecutionException(GuestParameters.at(guest.id, "boot") + e.getMessage(), e);
         }
     }
 

@@ -39,7 +39,6 @@ class CheckParametersTests {
         GuestCheck read = CheckParameters.read(List.of(guest)).get(0);
 
         assertThat(read.guest()).isEqualTo("kernel");
-        assertThat(read.boot()).isEqualTo(BootMode.REAL);
         assertThat(read.name()).isEqualTo("kernel");
         assertThat(read.input()).isEmpty();
         assertThat(read.timeout()).isEqualTo(Duration.ofSeconds(10));
@@ -105,17 +104,6 @@ class CheckParametersTests {
                 .hasMessage("<guests><guest id=kernel><checks><check name=First_Line><name>: the reports of \"kernel /"
                         + " first line\" and \"kernel / First_Line\" would be the same file, kernel-First_Line.json;"
                         + " give one of them another <name>");
-    }
-
-    @Test
-    void bootModeIsTheGuests() throws Exception {
-        guest.boot = "paged";
-        assertThat(CheckParameters.read(List.of(guest)).get(0).boot()).isEqualTo(BootMode.PAGED);
-
-        guest.boot = "pagged";
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest)))
-                .isInstanceOf(MojoExecutionException.class)
-                .hasMessageStartingWith("<guests><guest id=kernel><boot>: boot mode \"pagged\" is unknown; use one of");
     }
 
     @Test

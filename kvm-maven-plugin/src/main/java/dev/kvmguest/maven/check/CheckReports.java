@@ -73,11 +73,8 @@ public final class CheckReports {
                     folder.resolve(JUnitXml.fileName(guest.getKey())), JUnitXml.of(guest.getKey(), guest.getValue()));
         }
         for (CheckResult result : results) {
-            GuestCheck check = result.check();
-            String json = result.outcome()
-                    .map(JsonReport::of)
-                    .orElseGet(() -> JsonReport.ofRefusal(check.guest(), check.boot(), result.reason()));
-            Files.writeString(folder.resolve(check.jsonFileName()), json);
+            String json = result.outcome().map(JsonReport::of).orElseGet(() -> JsonReport.ofRefusal(result.reason()));
+            Files.writeString(folder.resolve(result.check().jsonFileName()), json);
         }
         Summary summary = summary().orElse(Summary.empty(build)).with(execution, results);
         Files.writeString(folder.resolve(Summary.FILE_NAME), summary.toXml());

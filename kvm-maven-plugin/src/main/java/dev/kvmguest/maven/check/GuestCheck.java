@@ -1,6 +1,5 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
 import java.time.Duration;
@@ -9,7 +8,6 @@ import java.time.Duration;
  * One run of a guest that was built, and how it is expected to go.
  *
  * @param guest the guest's id
- * @param boot the state at entry that the POM gives the guest
  * @param name what reports call the check, unlike that of any other check of the guest
  * @param input what is typed for the guest before it starts
  * @param expectation what the run is compared with
@@ -17,13 +15,7 @@ import java.time.Duration;
  * @param engine what executes the guest
  */
 public record GuestCheck(
-        String guest,
-        BootMode boot,
-        String name,
-        String input,
-        Expectation expectation,
-        Duration timeout,
-        EngineChoice engine) {
+        String guest, String name, String input, Expectation expectation, Duration timeout, EngineChoice engine) {
 
     /** The time limit of a check that doesn't set one. */
     public static final String DEFAULT_TIMEOUT = "10s";

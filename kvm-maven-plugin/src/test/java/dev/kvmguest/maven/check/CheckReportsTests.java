@@ -41,11 +41,7 @@ class CheckReportsTests {
                 .contains("\"outcome\": \"debug-exit\"");
         assertThat(Files.readString(folder.resolve("other-x.json"))).contains("\"outcome\": \"triple-fault\"");
         assertThat(Files.readString(folder.resolve("kernel-quit.json")))
-                .contains(
-                        "\"outcome\": \"unsupported\"",
-                        "\"guest\": \"kernel\"",
-                        "\"boot\": \"protected\"",
-                        "\"engineReason\": \"no /dev/kvm\"");
+                .contains("\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
     }
 
     @Test

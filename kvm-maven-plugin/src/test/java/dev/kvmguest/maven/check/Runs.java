@@ -22,8 +22,7 @@ final class Runs {
     }
 
     static GuestCheck check(String guest, String name, Expectation expectation) {
-        return new GuestCheck(
-                guest, BootMode.PROTECTED, name, "", expectation, Duration.ofSeconds(1), EngineChoice.AUTO);
+        return new GuestCheck(guest, name, "", expectation, Duration.ofSeconds(1), EngineChoice.AUTO);
     }
 
     static CheckResult passed(GuestCheck check, String console) {
