@@ -173,7 +173,7 @@ public class BootMojo extends AbstractMojo {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
-            write(JsonReport.ofRefusal(e.getMessage()));
+            write(JsonReport.ofRefusal(name, e.getMessage()));
             throw new MojoExecutionException(e.getMessage(), e);
         }
         write(JsonReport.of(outcome));

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * A machine to be made: its vCPUs and what they run, its RAM, its time limit and its engine.
  *
- * @param vcpus what each vCPU runs, in the order of their numbers; 1 to {@value #MAX_VCPUS}
+ * @param vcpus what each vCPU runs, in the order of their numbers; at least one, and as many as the host allows
  * @param memorySize RAM in bytes: a multiple of 4096, from 64 KiB to 2 GiB less one page
  * @param timeout the longest that the guest may run, on the host's clock
  * @param engine what executes the guest
@@ -20,9 +20,6 @@ public record MachineConfig(List<VcpuConfig> vcpus, long memorySize, Duration ti
     /** The time limit where nothing else is asked for: 10 s. */
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
 
-    /** The most vCPUs of a machine: their 64 KiB segments lie within the 640 KiB of RAM that every PC has below 1 MiB. */
-    public static final int MAX_VCPUS = 8;
-
     private static final long PAGE = 4096;
     private static final long MIN_MEMORY = 64L << 10;
     /** Guest RAM is one Java buffer, whose size is an int. */
@@ -32,10 +29,6 @@ public record MachineConfig(List<VcpuConfig> vcpus, long memorySize, Duration ti
         vcpus = List.copyOf(vcpus);
         if (vcpus.isEmpty()) {
             throw new IllegalArgumentException("a machine needs at least one vCPU with an image to run");
-        }
-        if (vcpus.size() > MAX_VCPUS) {
-            throw new IllegalArgumentException(
-                    vcpus.size() + " vCPUs are too many; a machine has at most " + MAX_VCPUS);
         }
         if (memorySize < MIN_MEMORY || memorySize > MAX_MEMORY || memorySize % PAGE != 0) {
             throw new IllegalArgumentException("memory of " + memorySize

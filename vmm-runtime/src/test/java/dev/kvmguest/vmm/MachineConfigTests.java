@@ -44,18 +44,6 @@ class MachineConfigTests {
     }
 
     @Test
-    void machineHasAtMost8Vcpus() {
-        MachineConfig.Builder builder = MachineConfig.builder();
-        for (int i = 0; i < 9; i++) {
-            builder.vcpu(GUEST);
-        }
-
-        assertThatIllegalArgumentException()
-                .isThrownBy(builder::build)
-                .withMessage("9 vCPUs are too many; a machine has at most 8");
-    }
-
-    @Test
     void machineNeedsAVcpu() {
         assertThatIllegalArgumentException()
                 .isThrownBy(MachineConfig.builder()::build)

@@ -73,7 +73,9 @@ public final class CheckReports {
                     folder.resolve(JUnitXml.fileName(guest.getKey())), JUnitXml.of(guest.getKey(), guest.getValue()));
         }
         for (CheckResult result : results) {
-            String json = result.outcome().map(JsonReport::of).orElseGet(() -> JsonReport.ofRefusal(result.reason()));
+            String json = result.outcome()
+                    .map(JsonReport::of)
+                    .orElseGet(() -> JsonReport.ofRefusal(result.check().guest(), result.reason()));
             Files.writeString(folder.resolve(result.check().jsonFileName()), json);
         }
         Summary summary = summary().orElse(Summary.empty(build)).with(execution, results);

@@ -18,6 +18,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     private static final long DEFAULT_LOAD = 0x1000;
     private static final long SEGMENT_SIZE = 0x1_0000;
+    private static final long LAST_SEGMENT = 0xf_0000;
     /** Room for a few interrupt frames until the guest sets up its own stack. */
     private static final long SMALLEST_STACK = 0x100;
 
@@ -61,6 +62,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         long to = SEGMENT_SIZE * (vcpu + 1);
         if (alone.image.physicalStart() < from || alone.image.physicalEnd() > from + SEGMENT_SIZE) {
             return alone;
+        }
+        if (to > LAST_SEGMENT) {
+            throw new IllegalArgumentException("vCPU " + vcpu + " has no segment of its own left for image "
+                    + config.image().name() + ": real mode reaches 15 of 64 KiB, from 0x10000 to 0xfffff");
         }
         GuestImage moved = alone.image.movedTo(alone.image.physicalStart() - from + to);
         return new PlacedGuest(moved, alone.boot, EntryPoint.segmented((int) (to / 16), (int) alone.entry.offset()));

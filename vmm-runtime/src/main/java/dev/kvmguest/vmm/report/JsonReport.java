@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.Notation;
@@ -37,13 +36,13 @@ public final class JsonReport {
      * Returns the report of a guest that no engine of this host can run: its outcome is {@code unsupported}, and
      * {@code engineReason} says why.
      */
-    public static String ofRefusal(String guest, BootMode boot, String reason) {
+    public static String ofRefusal(String guest, String reason) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("outcome", Outcome.Kind.UNSUPPORTED.id());
         object.put("exitCode", null);
         object.put("guest", guest);
-        object.put("boot", boot.id());
-        object.put("vcpu", 0);
+        object.put("boot", null);
+        object.put("vcpu", null);
         object.put("description", "was not run");
         object.put("engine", null);
         object.put("engineReason", reason);

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage.Segment;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.VcpuConfig;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -156,6 +157,17 @@ class RefusedLoadTests {
                 "the stack of image b at 0xf80-0x107f overlaps image a at 0x1000-0x1003; move the image",
                 Guests.flat("a", 4),
                 Guests.flat("b", 4).withLoad(0x1080));
+    }
+
+    @Test
+    void sixteenthVcpuHasNoSegmentLeft() {
+        VcpuConfig[] guests = new VcpuConfig[16];
+        Arrays.fill(guests, Guests.flat(4).withLoad(0x1_0000).withEntry(EntryPoint.segmented(0x1000, 0)));
+
+        assertRefused(
+                "vCPU 15 has no segment of its own left for image hello: real mode reaches 15 of 64 KiB, from 0x10000 to"
+                        + " 0xfffff",
+                guests);
     }
 
     @Test
