@@ -11,7 +11,7 @@ assert log.contains('guest hello: expected exit code 3, but it was 0')
 assert new JsonSlurper().parse(new File(basedir, 'hello.json')).outcome == 'debug-exit'
 
 // The line that the guest has left open is ended before Maven goes on.
-assert log.contains('\n!\n[INFO] guest hang (boot real) was still running at its time limit of 200 ms')
+assert log.contains('\n!\n[INFO] guest hang (boot real) was still running at its time limit of 500 ms')
 
 // All of them, one after the other, up to the first that does not end as expected.
 assert log.count('Booting hello') == 2

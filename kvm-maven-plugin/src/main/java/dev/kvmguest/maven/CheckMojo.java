@@ -81,23 +81,7 @@ public class CheckMojo extends AbstractCheckMojo {
         } catch (IOException e) {
             throw new MojoExecutionException("a guest's manifest can't be read: " + e, e);
         }
-        return new CheckRunner(built, readParallelism());
-    }
-
-    private int readParallelism() throws MojoExecutionException {
-        if (parallelism == null) {
-            return Runtime.getRuntime().availableProcessors();
-        }
-        try {
-            int number = Integer.parseInt(parallelism.trim());
-            if (number >= 1) {
-                return number;
-            }
-        } catch (NumberFormatException e) {
-            // Said below, as for a number that is too small.
-        }
-        throw new MojoExecutionException("kvm.parallelism: \"" + parallelism
-                + "\" is not a number from 1 on; leave it out for the number of processors");
+        return new CheckRunner(built, CheckParameters.parallelism(parallelism));
     }
 
     private String nothingToCheck() {

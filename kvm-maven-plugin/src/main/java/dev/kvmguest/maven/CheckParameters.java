@@ -61,6 +61,22 @@ final class CheckParameters {
         return checks;
     }
 
+    /**
+     * Returns how many checks run at the same time: the number given, or that of the processors if it is null.
+     *
+     * @throws MojoExecutionException if it is no number, or less than 1
+     */
+    static int parallelism(String text) throws MojoExecutionException {
+        if (text == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        if (!text.trim().matches("0*[1-9]\\d{0,3}")) {
+            throw new MojoExecutionException("kvm.parallelism: \"" + text
+                    + "\" is not a number from 1 to 9999; leave it out for the number of processors");
+        }
+        return Integer.parseInt(text.trim());
+    }
+
     private static String defaultName(Guest guest, int number) {
         return guest.checks.size() == 1 ? guest.id : guest.id + "-" + number;
     }

@@ -157,6 +157,18 @@ class CheckParametersTests {
                         "<guests><guest id=kernel><checks><check name=menu><" + element + ">: " + message);
     }
 
+    @Test
+    void parallelismIsAPositiveNumber() throws Exception {
+        assertThat(CheckParameters.parallelism(null)).isPositive();
+        assertThat(CheckParameters.parallelism(" 3 ")).isEqualTo(3);
+        for (String text : List.of("0", "-1", "two", "", "10000000000")) {
+            assertThatThrownBy(() -> CheckParameters.parallelism(text))
+                    .isInstanceOf(MojoExecutionException.class)
+                    .hasMessage("kvm.parallelism: \"" + text
+                            + "\" is not a number from 1 to 9999; leave it out for the number of processors");
+        }
+    }
+
     private static Arguments bad(String element, Consumer<Check> setting, String message) {
         return Arguments.of(element, setting, message);
     }

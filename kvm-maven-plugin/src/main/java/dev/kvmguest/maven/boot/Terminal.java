@@ -3,6 +3,7 @@ package dev.kvmguest.maven.boot;
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.Platform;
+import dev.kvmguest.vmm.VmmException;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.InputStream;
@@ -54,11 +55,16 @@ final class Terminal implements AutoCloseable {
     /**
      * Sets the terminal to single keys. Ctrl-C keeps its meaning; Ctrl-Z, Ctrl-\, Ctrl-S and Ctrl-Q become keys like any
      * other, and Enter stays a line feed.
+     *
+     * @throws VmmException if the terminal refuses
      */
     static Terminal singleKeys() {
         // As large as the C library's struct, which it reads and writes as a whole; freed with this object.
         Memory before = new Memory(SIZEOF_TERMIOS);
-        CLibrary.tcgetattr(STDIN, before);
+        if (CLibrary.tcgetattr(STDIN, before) != 0) {
+            throw new VmmException("the terminal's settings can't be read (tcgetattr: error " + Native.getLastError()
+                    + "); run Maven with -B to boot the guest without a keyboard");
+        }
         Terminal terminal = new Terminal(before);
         // Before the change, so that no Ctrl-C comes between the two.
         Runtime.getRuntime().addShutdownHook(terminal.hook);
