@@ -24,12 +24,12 @@ class ParallelTests {
 
     @Test
     void testsOfOneInstanceEachTalkToTheirOwnGuestAtTheSameTime() {
-        Fixture.expectPasses(Fixture.run(PerClass.class, CONCURRENTLY), 20);
+        Fixture.expectPasses(Fixture.run(PerClass.class, CONCURRENTLY), 10);
     }
 
     @Test
     void testsWithAnInstanceEachDoToo() {
-        Fixture.expectPasses(Fixture.run(PerMethod.class, CONCURRENTLY), 20);
+        Fixture.expectPasses(Fixture.run(PerMethod.class, CONCURRENTLY), 10);
     }
 
     @Test
@@ -47,17 +47,17 @@ class ParallelTests {
     @TestInstance(TestInstance.Lifecycle.PER_METHOD)
     static class PerMethod extends Conversation {}
 
-    @KvmGuest(image = TestGuests.ECHO)
+    @KvmGuest(image = TestGuests.ECHO, timeout = "2m")
     abstract static class Conversation {
 
         /** Two tests must be at the same point, so that this hangs unless they run in parallel. */
         private static final CyclicBarrier TWO = new CyclicBarrier(2);
 
-        @RepeatedTest(20)
+        @RepeatedTest(10)
         void talks(RepetitionInfo repetition, Guest guest) throws Exception {
             String text = "repetition " + repetition.getCurrentRepetition() + ".";
             guest.type(text);
-            TWO.await(30, TimeUnit.SECONDS);
+            TWO.await(90, TimeUnit.SECONDS);
             guest.awaitOutput(text);
 
             assertThat(guest).hasConsole(text);
