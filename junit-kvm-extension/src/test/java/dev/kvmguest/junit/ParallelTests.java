@@ -1,10 +1,11 @@
 package dev.kvmguest.junit;
 
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.Outcome;
 import java.util.Map;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -42,22 +43,39 @@ class ParallelTests {
     /** JUnit runs the tests of one instance one after another unless the class says otherwise. */
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
     @Execution(ExecutionMode.CONCURRENT)
-    static class PerClass extends Conversation {}
+    static class PerClass extends Conversation {
+        private static final CountDownLatch BOTH = new CountDownLatch(2);
+
+        PerClass() {
+            super(BOTH);
+        }
+    }
 
     @TestInstance(TestInstance.Lifecycle.PER_METHOD)
-    static class PerMethod extends Conversation {}
+    static class PerMethod extends Conversation {
+        private static final CountDownLatch BOTH = new CountDownLatch(2);
+
+        PerMethod() {
+            super(BOTH);
+        }
+    }
 
     @KvmGuest(image = TestGuests.ECHO, timeout = "2m")
     abstract static class Conversation {
 
-        /** Two tests must be at the same point, so that this hangs unless they run in parallel. */
-        private static final CyclicBarrier TWO = new CyclicBarrier(2);
+        /** Opens when a second guest has been booted beside the first, so that this fails unless they run in parallel. */
+        private final CountDownLatch twoGuests;
+
+        Conversation(CountDownLatch twoGuests) {
+            this.twoGuests = twoGuests;
+        }
 
         @RepeatedTest(10)
         void talks(RepetitionInfo repetition, Guest guest) throws Exception {
             String text = "repetition " + repetition.getCurrentRepetition() + ".";
             guest.type(text);
-            TWO.await(90, TimeUnit.SECONDS);
+            twoGuests.countDown();
+            assertThat(twoGuests.await(60, TimeUnit.SECONDS)).isTrue();
             guest.awaitOutput(text);
 
             assertThat(guest).hasConsole(text);
