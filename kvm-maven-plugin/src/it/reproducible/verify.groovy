@@ -20,7 +20,7 @@ one.each { name, bytes ->
         assert !text.contains(place) : name + ' has ' + place
     }
 }
-def elf = new String(one[['kernel', 'kernel.elf'].join(File.separator)], 'ISO-8859-1')
+def elf = new String(one['kernel' + File.separator + 'kernel.elf'], 'ISO-8859-1')
 assert elf.contains('.debug_line')
 assert elf.contains('kernel/main.c')
 assert elf.contains('Jan  1 1970 00:00:00')

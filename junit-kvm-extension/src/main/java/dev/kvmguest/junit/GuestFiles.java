@@ -17,7 +17,8 @@ final class GuestFiles {
         try {
             if (session.refusal().isPresent()) {
                 String reason = session.refusal().get().getMessage();
-                publish(context, "guest.json", MediaType.APPLICATION_JSON_UTF_8, JsonReport.ofRefusal(reason));
+                String guest = session.config().vcpus().get(0).image().name();
+                publish(context, "guest.json", MediaType.APPLICATION_JSON_UTF_8, JsonReport.ofRefusal(guest, reason));
             } else if (!outcomes.isEmpty()) {
                 publish(context, "guest.json", MediaType.APPLICATION_JSON_UTF_8, JsonReport.of(outcomes));
             }

@@ -1,5 +1,6 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.maven.check.GuestCheck;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -9,7 +10,10 @@ public class Check {
     /** What reports call the run. Default: the guest's id, with a number if it has several checks. */
     String name;
 
-    /** What is typed on the guest's console; {@code \n}, {@code \r}, {@code \t} and {@code \\} as in Java. */
+    /**
+     * What is typed for the guest before it starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape),
+     * {@code \\} and {@code \x00} to {@code \x7f} are understood.
+     */
     String input;
 
     /** A text that the console must show. */
@@ -21,16 +25,20 @@ public class Check {
     /** What must have been written to single ports. */
     List<Port> ports = new ArrayList<>();
 
-    /** How the run must end, such as {@code halted} or {@code debug-exit}. */
+    /**
+     * How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
+     * {@code reset}, {@code timed-out} or {@code unsupported}. Default: in order, that is one of the first three, and
+     * with no exit code but 0.
+     */
     String outcome;
 
-    /** The exit code that the run must end with. */
+    /** The exit code that the run must end with. Default: 0, or any if there is an {@link #outcome}. */
     String exitCode;
 
-    /** How long the run may take, as {@code 500ms}, {@code 5s} or {@code 2m}. */
-    String timeout = "5s";
+    /** How long the run may take, as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
+    String timeout = GuestCheck.DEFAULT_TIMEOUT;
 
-    /** What runs the guest: {@code auto}, {@code kvm} or {@code emulator}. */
+    /** What runs the guest: {@code kvm}, or {@code auto}, the best that this host has. */
     String engine = "auto";
 
     /** Whether a write to or read from a port without a device fails the run. */

@@ -47,16 +47,14 @@ final class GuestParameters {
         Set<String> ids = new HashSet<>();
         for (int i = 0; i < guests.size(); i++) {
             String id = readId(guests.get(i), i + 1);
-            if (!ids.add(id)) {
-                throw new MojoExecutionException(
-                        at(id, "id") + "the id \"" + id + "\" is taken by an earlier guest; give each its own");
-            }
+            requireNew(id, ids);
             specs.add(read(id, guests.get(i)));
         }
         return specs;
     }
 
-    private static String readId(Guest guest, int number) throws MojoExecutionException {
+    /** Returns the id of the guest with this number, from 1. */
+    static String readId(Guest guest, int number) throws MojoExecutionException {
         String where = "<guests><guest><id>, guest number " + number + ": ";
         if (guest.id == null || guest.id.isBlank()) {
             throw new MojoExecutionException(where + "the id is missing; add <id>NAME</id>");
@@ -65,6 +63,14 @@ final class GuestParameters {
             return GuestManifest.requireValidId(guest.id.trim());
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(where + e.getMessage(), e);
+        }
+    }
+
+    /** Adds an id to those that earlier guests have. */
+    static void requireNew(String id, Set<String> taken) throws MojoExecutionException {
+        if (!taken.add(id)) {
+            throw new MojoExecutionException(
+                    at(id, "id") + "the id \"" + id + "\" is taken by an earlier guest; give each its own");
         }
     }
 
@@ -83,6 +89,8 @@ final class GuestParameters {
         Optional<Path> linkerScript = value(
                 at(id, "linkerScript"),
                 () -> Optional.ofNullable(guest.linkerScript).map(this::path).map(GuestParameters::requireFile));
+        List<String> compilerArgs = value(at(id, "compilerArgs"), () -> requireNoEmpty(guest.compilerArgs));
+        List<String> linkerArgs = value(at(id, "linkerArgs"), () -> requireNoEmpty(guest.linkerArgs));
         List<Path> includes = value(at(id, "includes"), () -> guest.includes.stream()
                 .map(this::path)
                 .map(GuestParameters::requireFolder)
@@ -97,8 +105,8 @@ final class GuestParameters {
                         load,
                         entry,
                         memory,
-                        guest.compilerArgs,
-                        guest.linkerArgs,
+                        compilerArgs,
+                        linkerArgs,
                         includes,
                         toolchain));
     }
@@ -125,6 +133,17 @@ final class GuestParameters {
 
     private Path path(File file) {
         return basedir.resolve(file.toPath()).normalize();
+    }
+
+    /** Maven makes null of an element without text. */
+    private static <T> List<T> requireNoEmpty(List<T> elements) {
+        for (int i = 0; i < elements.size(); i++) {
+            if (elements.get(i) == null) {
+                throw new IllegalArgumentException(
+                        "element number " + (i + 1) + " is empty; give it a value, or leave the element out");
+            }
+        }
+        return elements;
     }
 
     private static Path requireFile(Path file) {

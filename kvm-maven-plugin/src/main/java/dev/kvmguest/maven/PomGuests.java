@@ -1,6 +1,6 @@
 package dev.kvmguest.maven;
 
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.Set;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.model.PluginExecution;
@@ -11,9 +11,9 @@ final class PomGuests {
 
     private PomGuests() {}
 
-    /** Returns the ids of the guests in the configuration of a plugin and of all its executions. */
+    /** Returns the ids of the guests in the configuration of a plugin and of all its executions, in its order. */
     static Set<String> ids(Plugin plugin) {
-        Set<String> ids = new HashSet<>();
+        Set<String> ids = new LinkedHashSet<>();
         collect(plugin.getConfiguration(), ids);
         for (PluginExecution execution : plugin.getExecutions()) {
             collect(execution.getConfiguration(), ids);

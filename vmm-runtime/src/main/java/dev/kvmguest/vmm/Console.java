@@ -7,6 +7,7 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.function.ToIntFunction;
 import java.util.regex.Matcher;
@@ -65,7 +66,7 @@ public final class Console {
      */
     public Optional<String> await(String text, Duration timeout) throws InterruptedException {
         byte[] wanted = text.getBytes(StandardCharsets.UTF_8);
-        return awaitEnd(fresh -> endOf(fresh, wanted), timeout);
+        return awaitEnd(fresh -> endOf(fresh, wanted), wanted.length, timeout);
     }
 
     /**
@@ -81,13 +82,23 @@ public final class Console {
                     Matcher matcher = pattern.matcher(new String(fresh, StandardCharsets.UTF_8));
                     return matcher.find() ? bytesDecoded(fresh, matcher.end()) : -1;
                 },
+                LIMIT,
                 timeout);
     }
 
-    private Optional<String> awaitEnd(ToIntFunction<byte[]> endOfMatch, Duration timeout) throws InterruptedException {
-        long deadline = System.nanoTime() + timeout.toNanos();
+    /**
+     * Waits for a match.
+     *
+     * @param endOfMatch returns the end of the first match in bytes, or -1
+     * @param longest the most bytes that a match can have; only so much is searched again when more has been written
+     */
+    private Optional<String> awaitEnd(ToIntFunction<byte[]> endOfMatch, int longest, Duration timeout)
+            throws InterruptedException {
+        // Saturates: what is longer than a long of nanoseconds is for ever.
+        long deadline = System.nanoTime() + TimeUnit.NANOSECONDS.convert(timeout);
         int seen = -1;
         while (true) {
+            int start;
             byte[] fresh;
             synchronized (this) {
                 while (log.size() == seen) {
@@ -97,18 +108,24 @@ public final class Console {
                     }
                     wait(left / 1_000_000 + 1);
                 }
+                start = Math.max(awaitedUpTo, seen - longest);
                 seen = log.size();
-                fresh = log.toByteArray(awaitedUpTo, seen);
+                fresh = log.toByteArray(start, seen);
             }
             // Outside the lock, so that a search in much output does not hold up the guest.
             int end = endOfMatch.applyAsInt(fresh);
             if (end >= 0) {
-                synchronized (this) {
-                    awaitedUpTo += end;
-                }
-                return Optional.of(new String(fresh, 0, end, StandardCharsets.UTF_8));
+                return Optional.of(advance(start + end));
             }
         }
+    }
+
+    /** Moves the place awaited up to, and returns the text that this passes. */
+    private synchronized String advance(int to) {
+        // Another thread may have found something behind it meanwhile.
+        int from = Math.min(awaitedUpTo, to);
+        awaitedUpTo = Math.max(awaitedUpTo, to);
+        return new String(log.toByteArray(from, to), StandardCharsets.UTF_8);
     }
 
     /** Returns how many of the bytes make the first {@code chars} characters. */

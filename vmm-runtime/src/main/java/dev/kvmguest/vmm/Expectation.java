@@ -106,8 +106,19 @@ public final class Expectation {
         return text.length() <= length ? text : "..." + text.substring(text.length() - length);
     }
 
+    /** Keeps what a guest wrote from moving the cursor of whoever reads the message. */
     private static String quoted(String text) {
-        return '"' + text.replace("\n", "\\n").replace("\r", "\\r") + '"';
+        StringBuilder quoted = new StringBuilder("\"");
+        text.chars().forEach(c -> {
+            switch (c) {
+                case '\n' -> quoted.append("\\n");
+                case '\r' -> quoted.append("\\r");
+                case '\t' -> quoted.append('\t');
+                default ->
+                    quoted.append(Character.isISOControl(c) ? String.format("\\x%02x", c) : Character.toString(c));
+            }
+        });
+        return quoted.append('"').toString();
     }
 
     private static String bytes(byte[] bytes) {

@@ -41,11 +41,15 @@ public record GuestManifest(
     /** The manifest's file name in the guest's folder. */
     public static final String FILE_NAME = "guest.properties";
 
-    private static final Pattern ID = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
+    private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> KEYS = Set.of("id", "image", "boot", "load", "entry", "memory");
 
     public GuestManifest {
         requireValidId(id);
+        if (!PLAIN_NAME.matcher(image).matches()) {
+            throw new IllegalArgumentException("image \"" + image
+                    + "\" must be the plain name of a file beside the manifest: letters, digits, '.', '_' and '-'");
+        }
     }
 
     /**
@@ -54,7 +58,7 @@ public record GuestManifest(
      * @throws IllegalArgumentException if it can't
      */
     public static String requireValidId(String id) {
-        if (!ID.matcher(id).matches()) {
+        if (!PLAIN_NAME.matcher(id).matches()) {
             throw new IllegalArgumentException("guest id \"" + id
                     + "\" may only have letters, digits, '.', '_' and '-', and starts with one of" + " the first two");
         }
@@ -83,18 +87,8 @@ public record GuestManifest(
      * @throws IllegalArgumentException if a key is unknown or missing or a value is malformed
      */
     public static GuestManifest parse(String text, String source) {
-        Properties properties = new Properties();
         try {
-            properties.load(new StringReader(text));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        for (String key : properties.stringPropertyNames()) {
-            if (!KEYS.contains(key)) {
-                throw new IllegalArgumentException(source + ": key \"" + key + "\" is unknown");
-            }
-        }
-        try {
+            Properties properties = properties(text);
             return new GuestManifest(
                     required(properties, "id"),
                     required(properties, "image"),
@@ -105,6 +99,21 @@ public record GuestManifest(
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(source + ": " + e.getMessage(), e);
         }
+    }
+
+    private static Properties properties(String text) {
+        Properties properties = new Properties();
+        try {
+            properties.load(new StringReader(text));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        for (String key : properties.stringPropertyNames()) {
+            if (!KEYS.contains(key)) {
+                throw new IllegalArgumentException("key \"" + key + "\" is unknown");
+            }
+        }
+        return properties;
     }
 
     /** Returns the resource name of this guest's folder, ending in a slash. */

@@ -143,7 +143,7 @@ public final class Machine implements AutoCloseable {
         } catch (InterruptedException e) {
             throw interrupted(e);
         } catch (ExecutionException e) {
-            throw new IllegalStateException("a vCPU's outcome is never exceptional", e);
+            throw new VmmException("the end of the run could not be recorded: " + e.getCause(), e.getCause());
         }
     }
 

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * A machine to be made: its vCPUs and what they run, its RAM, its time limit and its engine.
  *
- * @param vcpus what each vCPU runs, in the order of their numbers; at least one
+ * @param vcpus what each vCPU runs, in the order of their numbers; at least one, and as many as the host allows
  * @param memorySize RAM in bytes: a multiple of 4096, from 64 KiB to 2 GiB less one page
  * @param timeout the longest that the guest may run, on the host's clock
  * @param engine what executes the guest

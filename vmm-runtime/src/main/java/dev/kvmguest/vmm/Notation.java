@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm;
 
+import java.math.BigInteger;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.regex.Matcher;
@@ -8,6 +9,7 @@ import java.util.regex.Pattern;
 /** The notations for addresses, sizes and times that annotations, POMs, manifests and command lines share. */
 public final class Notation {
 
+    private static final Pattern NUMBER = Pattern.compile("0x([0-9a-f]+)|([0-9]+)", Pattern.CASE_INSENSITIVE);
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMG]?)(?:i?B)?", Pattern.CASE_INSENSITIVE);
     private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m)", Pattern.CASE_INSENSITIVE);
 
@@ -20,19 +22,16 @@ public final class Notation {
      * @throws IllegalArgumentException if it is no number or doesn't fit in 32 bits
      */
     public static long parseAddress(String what, String text) {
-        String digits = text.trim().replace("_", "").toLowerCase(Locale.ROOT);
-        try {
-            long value = digits.startsWith("0x")
-                    ? Long.parseUnsignedLong(digits.substring(2), 16)
-                    : Long.parseUnsignedLong(digits);
-            if (value >= 0 && value <= 0xffff_ffffL) {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(
-                    what + " \"" + text + "\" is not a number; write it as 0x1000 or 4096", e);
+        Matcher matcher = NUMBER.matcher(text.trim().replace("_", ""));
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is not a number; write it as 0x1000 or 4096");
         }
-        throw new IllegalArgumentException(what + " \"" + text + "\" does not fit in 32 bits");
+        BigInteger value =
+                matcher.group(1) != null ? new BigInteger(matcher.group(1), 16) : new BigInteger(matcher.group(2));
+        if (value.bitLength() > 32) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" does not fit in 32 bits");
+        }
+        return value.longValue();
     }
 
     /**

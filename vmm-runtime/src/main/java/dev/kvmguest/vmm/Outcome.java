@@ -215,8 +215,10 @@ public sealed interface Outcome {
 
         @Override
         public String describe() {
-            return "met an instruction that the engine does not support,"
-                    + (bytes.length == 0 ? "" : " " + HexFormat.ofDelimiter(" ").formatHex(bytes)) + ": " + reason;
+            return "met an instruction that the engine does not support"
+                    + (bytes.length == 0
+                            ? ""
+                            : ", " + HexFormat.ofDelimiter(" ").formatHex(bytes)) + ": " + reason;
         }
     }
 

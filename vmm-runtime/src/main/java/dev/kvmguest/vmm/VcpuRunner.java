@@ -79,7 +79,7 @@ final class VcpuRunner {
         }
     }
 
-    private void end(Function<GuestRun, Outcome> how) {
+    private synchronized void end(Function<GuestRun, Outcome> how) {
         if (endedByHost == null) {
             endedByHost = how;
         }
@@ -90,7 +90,10 @@ final class VcpuRunner {
     void run() {
         long start = System.nanoTime();
         ScheduledFuture<?> limit = TIMER.schedule(
-                () -> end(run -> new Outcome.TimedOut(timeout, run)), timeout.toNanos(), TimeUnit.NANOSECONDS);
+                () -> end(run -> new Outcome.TimedOut(timeout, run)),
+                // Saturates: a limit of more than 292 years is none.
+                TimeUnit.NANOSECONDS.convert(timeout),
+                TimeUnit.NANOSECONDS);
         Function<GuestRun, Outcome> how;
         try {
             how = runToItsEnd();
@@ -99,11 +102,15 @@ final class VcpuRunner {
             how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
         }
         limit.cancel(false);
-        Duration wallTime = Duration.ofNanos(System.nanoTime() - start);
-        outcome.complete(how.apply(record(wallTime)));
-        // Last, so that whoever sees that no more output will come finds the outcome there.
-        console.close();
-        over.countDown();
+        try {
+            outcome.complete(how.apply(record(Duration.ofNanos(System.nanoTime() - start))));
+        } catch (RuntimeException | Error e) {
+            outcome.completeExceptionally(e);
+        } finally {
+            // Last, so that whoever sees that no more output will come finds the outcome there.
+            console.close();
+            over.countDown();
+        }
     }
 
     private Function<GuestRun, Outcome> runToItsEnd() {
@@ -136,7 +143,7 @@ final class VcpuRunner {
     private Optional<CpuState> registers() {
         try {
             return Optional.of(cpu.state()).filter(state -> !state.isResetState());
-        } catch (VmmException e) {
+        } catch (RuntimeException e) {
             // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
             return Optional.empty();
         }

@@ -108,14 +108,19 @@ final class BuildPlan {
         return folders;
     }
 
-    List<String> linkCommand() {
+    /**
+     * Returns the command that links.
+     *
+     * @param definesStart whether an object file defines {@code _start}; if none does, the built-in script's ENTRY is
+     *     replaced by the address of the first byte. PROVIDE(_start = .) won't do: GNU ld prefers it to an object's.
+     */
+    List<String> linkCommand(boolean definesStart) {
         List<String> command = new ArrayList<>(toolchain.linker());
         command.addAll(List.of("-m", "elf_i386", "-static", "-nostdlib", "--build-id=none", "-z", "noexecstack"));
         // Neither page alignment in the file nor ELF headers in memory: a guest's image is its sections alone.
         command.add("-n");
-        if (spec.linkerScript().isEmpty()) {
-            // Makes the script's PROVIDE(_start) take effect in a guest without one.
-            command.addAll(List.of("-u", "_start"));
+        if (spec.linkerScript().isEmpty() && !definesStart) {
+            command.addAll(List.of("-e", Notation.hex(spec.linkedVirtually())));
         }
         command.addAll(List.of("-T", relative(spec.linkerScript().orElseGet(this::builtInScriptFile))));
         command.addAll(List.of("-Map=" + relative(map()), "-o", relative(elf())));
@@ -130,9 +135,19 @@ final class BuildPlan {
         return command;
     }
 
+    /** Returns the command that lists the symbols of the linked guest. */
     List<String> symbolsCommand() {
+        return listSymbols(List.of(elf()));
+    }
+
+    /** Returns the command that lists the symbols of the object files. */
+    List<String> objectSymbolsCommand() {
+        return listSymbols(compilations().stream().map(Compilation::object).toList());
+    }
+
+    private List<String> listSymbols(List<Path> files) {
         List<String> command = new ArrayList<>(toolchain.nm());
-        command.add(relative(elf()));
+        files.forEach(file -> command.add(relative(file)));
         return command;
     }
 
@@ -152,12 +167,13 @@ final class BuildPlan {
         List<String> lines = new ArrayList<>();
         lines.add(toolchain.identity());
         compilations().forEach(compilation -> lines.add(compilation.command().toString()));
-        lines.add(linkCommand().toString());
+        lines.add(linkCommand(true).toString());
         if (spec.linkerScript().isEmpty()) {
             lines.add(builtInScript());
         }
         lines.add(spec.boot() + " " + spec.load() + " " + spec.entry() + " " + spec.memory());
-        return String.join("\n", lines);
+        // A project that was moved or copied as it is would be built into the same bytes.
+        return String.join("\n", lines).replace(basedir.toString(), ".");
     }
 
     /** Returns the files that the guest is built from, included ones too; to be called after the compilers ran. */

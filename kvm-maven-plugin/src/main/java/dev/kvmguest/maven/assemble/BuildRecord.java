@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.assemble;
 
+import dev.kvmguest.maven.files.FileTrees;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

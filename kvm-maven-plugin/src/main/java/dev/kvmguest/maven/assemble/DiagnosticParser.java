@@ -84,7 +84,7 @@ final class DiagnosticParser {
     private boolean startsOne(String line, boolean severityMayLack) {
         Matcher inSource = IN_SOURCE.matcher(line);
         if (inSource.matches()) {
-            start(inSource.group(3), inSource.group(1) + ":" + inSource.group(2), inSource.group(4), line);
+            start(inSource.group(3), place(inSource.group(1), inSource.group(2)), inSource.group(4), line);
             return true;
         }
         Matcher byProgram = BY_PROGRAM.matcher(line);
@@ -92,22 +92,27 @@ final class DiagnosticParser {
             String file = byProgram.group(3);
             start(
                     byProgram.group(2),
-                    file == null ? program : file + ":" + byProgram.group(4),
+                    file == null ? program : place(file, byProgram.group(4)),
                     byProgram.group(5),
                     line);
             return true;
         }
         Matcher bare = WITHOUT_SEVERITY.matcher(line);
         if (severityMayLack && !line.startsWith(">>>") && bare.matches()) {
-            start(exitCode != 0 ? "error" : "warning", bare.group(1) + ":" + bare.group(2), bare.group(3), line);
+            start(exitCode != 0 ? "error" : "warning", place(bare.group(1), bare.group(2)), bare.group(3), line);
             return true;
         }
         Matcher reference = REFERENCE.matcher(line);
         if (program.equals(where) && reference.matches()) {
             boolean path = reference.group(1) != null;
-            where = reference.group(path ? 1 : 3) + ":" + reference.group(path ? 2 : 4);
+            where = place(reference.group(path ? 1 : 3), reference.group(path ? 2 : 4));
         }
         return false;
+    }
+
+    /** Linkers put the folder that debug information names, which is {@code .}, before the file. */
+    private static String place(String file, String line) {
+        return (file.startsWith("./") ? file.substring(2) : file) + ":" + line;
     }
 
     private void start(String severityWord, String place, String what, String line) {

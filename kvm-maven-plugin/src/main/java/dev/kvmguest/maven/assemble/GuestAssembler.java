@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.assemble;
 
 import dev.kvmguest.maven.assemble.BuildPlan.Compilation;
+import dev.kvmguest.maven.files.FileTrees;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestManifest;
@@ -14,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -28,6 +31,10 @@ public final class GuestAssembler {
 
     /** A flat binary that spans more has a hole, as when a section was left at its linear address. */
     private static final long LARGEST_FLAT_BINARY = 256L << 20;
+
+    /** A line of the symbol list; an upper-case type is that of a global symbol. */
+    private static final Predicate<String> GLOBAL_START =
+            Pattern.compile("\\S+ [A-Z] _start").asMatchPredicate();
 
     private final Path basedir;
     private final Path workRoot;
@@ -113,7 +120,10 @@ public final class GuestAssembler {
         if (spec.linkerScript().isEmpty()) {
             Files.writeString(plan.builtInScriptFile(), plan.builtInScript());
         }
-        List<String> command = plan.linkCommand();
+        boolean definesStart = SymbolList.of(requireSuccess(plan.objectSymbolsCommand(), tool))
+                .lines()
+                .anyMatch(GLOBAL_START);
+        List<String> command = plan.linkCommand(definesStart);
         return warningsOf(DiagnosticParser.ofLinker(basedir, programOf(command), tool.run(command)));
     }
 

@@ -63,6 +63,8 @@ final class Tool {
                 new ProcessBuilder(command).directory(directory.toFile()).redirectErrorStream(true);
         builder.environment().keySet().removeIf(variable -> !KEPT_VARIABLES.contains(variable));
         builder.environment().putAll(FIXED_VARIABLES);
+        // gcc's debug information has the folder's name from here, where links in it are still to be seen.
+        builder.environment().put("PWD", directory.toString());
         Process process;
         try {
             process = builder.start();

@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.toolchain;
 
+import dev.kvmguest.maven.files.FileTrees;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -7,7 +8,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -76,6 +76,7 @@ public final class ToolCache {
                         folder.resolveSibling(name + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
                     lock(channel, name);
                     if (!isWhole(folder)) {
+                        progress.accept("Unpacking " + name + ", once for all projects");
                         fill(folder, filler);
                     }
                 }
@@ -100,15 +101,15 @@ public final class ToolCache {
     /** Fills a folder; the caller holds its lock, so nobody else is at work on what is removed here. */
     private static void fill(Path folder, Filler filler) throws IOException, ToolchainException {
         Path filling = folder.resolveSibling(folder.getFileName() + ".unpacking");
-        deleteTree(filling);
-        deleteTree(folder);
+        FileTrees.delete(filling);
+        FileTrees.delete(folder);
         Files.createDirectory(filling);
         try {
             filler.fill(filling);
             Files.write(filling.resolve(CONTENTS), contents(filling));
             Files.move(filling, folder, StandardCopyOption.ATOMIC_MOVE);
         } finally {
-            deleteTree(filling);
+            FileTrees.delete(filling);
         }
     }
 
@@ -151,19 +152,6 @@ public final class ToolCache {
             return Files.size(file);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        List<Path> deepestFirst;
-        try (Stream<Path> all = Files.walk(folder)) {
-            deepestFirst = all.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path path : deepestFirst) {
-            Files.delete(path);
         }
     }
 }

@@ -82,7 +82,7 @@ class DiagnosticParserTests {
     void lldsUndefinedSymbolIsWhereItIsReferenced() {
         String output = """
                 lld: error: undefined symbol: kernel_main
-                >>> referenced by start.S:5 (src/kernel/start.S:5)
+                >>> referenced by start.S:5 (./src/kernel/start.S:5)
                 >>>               target/kvm-guests/kernel/obj/start.S.o:(.text+0x6)
                 """;
 
@@ -102,7 +102,7 @@ class DiagnosticParserTests {
     void gnuLdsUndefinedReferenceHasNoSeverity() {
         String output = """
                 /usr/bin/ld: target/kvm-guests/kernel/obj/start.S.o: in function `_start':
-                src/kernel/start.S:5: undefined reference to `kernel_main'
+                ./src/kernel/start.S:5: undefined reference to `kernel_main'
                 """;
 
         assertThat(linker(1, output))

@@ -10,6 +10,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -25,6 +26,7 @@ class ToolCacheTests {
     Path root;
 
     private final AtomicInteger fillings = new AtomicInteger();
+    private final List<String> progress = new CopyOnWriteArrayList<>();
 
     private void fill(Path folder) throws IOException {
         fillings.incrementAndGet();
@@ -34,7 +36,7 @@ class ToolCacheTests {
     }
 
     private Path folder() throws ToolchainException {
-        return new ToolCache(root, message -> {}).folder("llvm-1", this::fill);
+        return new ToolCache(root, progress::add).folder("llvm-1", this::fill);
     }
 
     @Test
@@ -45,6 +47,7 @@ class ToolCacheTests {
         assertThat(first).isEqualTo(second).isEqualTo(root.resolve("toolchains").resolve("llvm-1"));
         assertThat(first.resolve("bin/clang")).hasContent("a compiler");
         assertThat(fillings).hasValue(1);
+        assertThat(progress).containsExactly("Unpacking llvm-1, once for all projects");
     }
 
     @Test

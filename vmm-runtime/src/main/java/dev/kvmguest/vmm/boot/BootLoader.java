@@ -34,7 +34,11 @@ public final class BootLoader {
             takeTables(guest.boot(), layout);
             guest.take(layout);
         }
-        List<CpuState> states = guests.stream().map(BootLoader::entryState).toList();
+        if (guests.size() > 1) {
+            guests.forEach(guest -> guest.takeStack(layout));
+        }
+        List<CpuState> states =
+                guests.stream().map(guest -> entryState(guest, memory.size())).toList();
         for (PlacedGuest guest : guests) {
             writeTables(guest.boot(), memory);
             for (GuestImage.Segment segment : guest.image().segments()) {
@@ -66,11 +70,11 @@ public final class BootLoader {
         }
     }
 
-    private static CpuState entryState(PlacedGuest guest) {
-        return guest.boot() == BootMode.REAL ? realState(guest) : protectedState(guest);
+    private static CpuState entryState(PlacedGuest guest, long memorySize) {
+        return guest.boot() == BootMode.REAL ? realState(guest, memorySize) : protectedState(guest);
     }
 
-    private static CpuState realState(PlacedGuest guest) {
+    private static CpuState realState(PlacedGuest guest, long memorySize) {
         SegmentState segment = SegmentState.real(guest.entry().segment().orElse(0));
         return withFixedState()
                 .segment(SegmentRegister.CS, segment)
@@ -80,7 +84,7 @@ public final class BootLoader {
                 .segment(SegmentRegister.FS, SegmentState.real(0))
                 .segment(SegmentRegister.GS, SegmentState.real(0))
                 .set(Register.RIP, guest.entry().offset())
-                .set(Register.RSP, guest.realModeStackPointer())
+                .set(Register.RSP, guest.realModeStackPointer(memorySize))
                 .set(Register.CR0, CpuState.CR0_ET)
                 .idt(new DescriptorTable(0, 0x3ff))
                 .build();

@@ -22,6 +22,10 @@ final class MemoryLayout {
         this.memorySize = memorySize;
     }
 
+    long memorySize() {
+        return memorySize;
+    }
+
     /**
      * Takes the range from {@code start}, inclusive, to {@code end}, exclusive.
      *

@@ -18,6 +18,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     private static final long DEFAULT_LOAD = 0x1000;
     private static final long SEGMENT_SIZE = 0x1_0000;
+    private static final long LAST_SEGMENT = 0xf_0000;
     /** Room for a few interrupt frames until the guest sets up its own stack. */
     private static final long SMALLEST_STACK = 0x100;
 
@@ -32,11 +33,19 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
             // Linked without load addresses of its own: each segment goes where the boot map shows it.
             image = image.movedTo(image.physicalStart() - boot.kernelBase());
         }
-        long start = image.physicalStart();
-        EntryPoint entry = config.entry().orElse(EntryPoint.linear(image.entry().orElse(boot.kernelBase() + start)));
-        PlacedGuest placed = new PlacedGuest(image, boot, entry);
+        PlacedGuest placed = new PlacedGuest(
+                image, boot, config.entry().isPresent() ? config.entry().get() : defaultEntry(image, boot));
         placed.requireUsableEntry();
         return placed;
+    }
+
+    private static EntryPoint defaultEntry(GuestImage image, BootMode boot) {
+        long entry = image.entry().orElse(boot.kernelBase() + image.physicalStart());
+        if (entry > 0xffff_ffffL) {
+            throw new IllegalArgumentException("load " + hex(image.physicalStart())
+                    + " is beyond what is mapped when a guest is entered in boot mode " + boot);
+        }
+        return EntryPoint.linear(entry);
     }
 
     /**
@@ -54,6 +63,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         if (alone.image.physicalStart() < from || alone.image.physicalEnd() > from + SEGMENT_SIZE) {
             return alone;
         }
+        if (to > LAST_SEGMENT) {
+            throw new IllegalArgumentException("vCPU " + vcpu + " has no segment of its own left for image "
+                    + config.image().name() + ": real mode reaches 15 of 64 KiB, from 0x10000 to 0xfffff");
+        }
         GuestImage moved = alone.image.movedTo(alone.image.physicalStart() - from + to);
         return new PlacedGuest(moved, alone.boot, EntryPoint.segmented((int) (to / 16), (int) alone.entry.offset()));
     }
@@ -66,22 +79,30 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
     }
 
     /**
-     * Returns SP for real mode: just below the image if there is room below it in its segment, else 0, which is the top
-     * of the segment, provided that the image leaves room there.
+     * Returns SP for real mode: just below the image if there is room below it in its segment, else the top of the
+     * segment or of RAM, whichever comes first, provided that the image leaves room there. The top of a whole segment is
+     * 0, from which the first push wraps.
      */
-    int realModeStackPointer() {
+    int realModeStackPointer(long memorySize) {
         long base = entry.segment().orElse(0) * 16L;
         long below = image.physicalStart() - base & ~1L;
-        if (below >= SMALLEST_STACK && below < SEGMENT_SIZE) {
+        if (below >= SMALLEST_STACK) {
             return (int) below;
         }
-        if (image.physicalStart() >= base + SEGMENT_SIZE
-                || image.physicalEnd() <= base + SEGMENT_SIZE - SMALLEST_STACK) {
-            return 0;
+        long top = Math.min(SEGMENT_SIZE, memorySize - base);
+        if (image.physicalEnd() <= base + top - SMALLEST_STACK) {
+            return (int) (top % SEGMENT_SIZE);
         }
         throw new IllegalArgumentException("image " + image.name() + " at " + hex(image.physicalStart()) + "-"
                 + hex(image.physicalEnd() - 1) + " leaves no room for a stack in segment "
                 + hex(entry.segment().orElse(0)) + "; enter it by a lower segment");
+    }
+
+    /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */
+    void takeStack(MemoryLayout layout) {
+        int stackPointer = realModeStackPointer(layout.memorySize());
+        long end = entry.segment().orElse(0) * 16L + (stackPointer == 0 ? SEGMENT_SIZE : stackPointer);
+        layout.take("the stack of image " + image.name(), end - SMALLEST_STACK, end);
     }
 
     private void requireUsableEntry() {
@@ -93,6 +114,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
             throw new IllegalArgumentException("entry " + entry
                     + " is not below 64 KiB, where real mode can start at a linear address; write it as SEG:OFF, such"
                     + " as " + hex(entry.offset() >> 4) + ":" + hex(entry.offset() & 0xf));
+        }
+        if (boot.paging() && !PageTables.maps(entry.offset())) {
+            throw new IllegalArgumentException("entry " + entry + " is not mapped when a guest is entered in boot mode "
+                    + boot + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff");
         }
         long physical = entry.linearAddress();
         if (boot.paging() && physical >= boot.kernelBase()) {

@@ -17,14 +17,17 @@ import java.util.TreeSet;
  */
 public final class PortBus {
 
-    /** Bytes kept per port, so that a guest that writes for ever does not take the JVM's memory. */
+    /** Bytes kept per port and in all, so that a guest that writes for ever does not take the JVM's memory. */
     private static final int PORT_LOG_LIMIT = 1 << 20;
+
+    private static final int LOG_LIMIT = 16 << 20;
 
     private record Mapping(int first, int count, IoDevice device) {}
 
     private final PortTable<Mapping> mappings = new PortTable<>();
     private final PortTable<ByteLog> written = new PortTable<>();
     private final NavigableSet<Integer> unclaimed = new TreeSet<>();
+    private long logged;
 
     /**
      * Puts a device behind {@code count} ports.
@@ -97,7 +100,7 @@ public final class PortBus {
         return value;
     }
 
-    /** Returns what the guest wrote to each port so far, wide values as little-endian bytes, by the first port. */
+    /** Returns what the guest wrote to each port so far, the first 1 MiB of each and 16 MiB in all, wide values as little-endian bytes, by the first port. */
     public synchronized Map<Integer, byte[]> written() {
         Map<Integer, byte[]> copy = new TreeMap<>();
         written.forEach((port, log) -> copy.put(port, log.toByteArray()));
@@ -115,14 +118,20 @@ public final class PortBus {
             log = new ByteLog(PORT_LOG_LIMIT);
             written.put(port, log);
         }
-        for (int i = 0; i < width; i++) {
-            log.append((int) (value >>> 8 * i) & 0xff);
+        logged += width;
+        if (logged <= LOG_LIMIT) {
+            for (int i = 0; i < width; i++) {
+                log.append((int) (value >>> 8 * i) & 0xff);
+            }
         }
     }
 
     private synchronized void recordUnclaimed(int port, int width) {
-        for (int i = 0; i < width; i++) {
-            unclaimed.add(port + i & 0xffff);
+        for (int i = port; i < port + width; i++) {
+            // The neighbour that an access runs into has a device, even though it takes no part in the access.
+            if (mappings.get(i & 0xffff) == null) {
+                unclaimed.add(i & 0xffff);
+            }
         }
     }
 }

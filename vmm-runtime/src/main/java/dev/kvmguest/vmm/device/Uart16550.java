@@ -23,6 +23,7 @@ public final class Uart16550 implements IoDevice {
 
     private static final int LCR_DLAB = 0x80;
     private static final int LSR_DATA_READY = 0x01;
+    private static final int LSR_OVERRUN = 0x02;
     private static final int LSR_TRANSMITTER_EMPTY = 0x60;
     private static final int IIR_NONE_PENDING = 0x01;
     private static final int IIR_FIFOS_ENABLED = 0xc0;
@@ -39,6 +40,7 @@ public final class Uart16550 implements IoDevice {
     private int divisor = 12;
     private int interruptEnable;
     private boolean fifosEnabled;
+    private boolean overrun;
     private int lineControl;
     private int modemControl;
     private int scratch;
@@ -57,7 +59,7 @@ public final class Uart16550 implements IoDevice {
             case INTERRUPT_ID_FIFO_CONTROL -> IIR_NONE_PENDING | (fifosEnabled ? IIR_FIFOS_ENABLED : 0);
             case LINE_CONTROL -> lineControl;
             case MODEM_CONTROL -> modemControl;
-            case LINE_STATUS -> LSR_TRANSMITTER_EMPTY | (dataReady() ? LSR_DATA_READY : 0);
+            case LINE_STATUS -> lineStatus();
             case MODEM_STATUS -> inLoopback() ? loopedModemStatus() : MSR_CTS_DSR_DCD;
             case SCRATCH -> scratch;
             default -> throw new IllegalArgumentException("a UART has no register " + offset);
@@ -82,10 +84,11 @@ public final class Uart16550 implements IoDevice {
                 }
             }
             case INTERRUPT_ID_FIFO_CONTROL -> {
-                fifosEnabled = (value & FCR_ENABLE) != 0;
-                if ((value & FCR_CLEAR_RECEIVER) != 0) {
+                boolean enable = (value & FCR_ENABLE) != 0;
+                if (enable != fifosEnabled || (value & FCR_CLEAR_RECEIVER) != 0) {
                     loopback.clear();
                 }
+                fifosEnabled = enable;
             }
             case LINE_CONTROL -> lineControl = value;
             case MODEM_CONTROL -> modemControl = value & 0x1f;
@@ -114,7 +117,21 @@ public final class Uart16550 implements IoDevice {
             output.accept(value);
         } else if (loopback.size() < (fifosEnabled ? FIFO_SIZE : 1)) {
             loopback.add(value);
+        } else {
+            overrun = true;
+            if (!fifosEnabled) {
+                // The receiver buffer takes the byte and loses the one before; a full FIFO loses the new one.
+                loopback.clear();
+                loopback.add(value);
+            }
         }
+    }
+
+    /** Reading the line status clears its error bits. */
+    private int lineStatus() {
+        int status = LSR_TRANSMITTER_EMPTY | (dataReady() ? LSR_DATA_READY : 0) | (overrun ? LSR_OVERRUN : 0);
+        overrun = false;
+        return status;
     }
 
     private int receive() {

@@ -44,9 +44,8 @@ public final class Capabilities {
     /** Returns one line per feature: whether it works and what was seen. */
     public String describe() {
         StringBuilder text = new StringBuilder();
-        findings.forEach((feature, finding) -> text.append(String.format(
-                "%-36s %-4s%s\n",
-                feature.words(), finding.works() ? "yes" : "no", finding.works() ? "" : finding.seen())));
+        findings.forEach((feature, finding) -> text.append(
+                String.format("%-36s %s\n", feature.words(), finding.works() ? "yes" : "no, " + finding.seen())));
         return text.toString();
     }
 }

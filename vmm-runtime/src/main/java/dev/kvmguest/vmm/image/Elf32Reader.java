@@ -31,6 +31,7 @@ public final class Elf32Reader {
     private static final int PT_LOAD = 1;
     private static final int SHT_SYMTAB = 2;
     private static final int SHN_UNDEF = 0;
+    private static final int SHN_ABS = 0xfff1;
     private static final int STT_FUNC = 2;
 
     private static final int HEADER_SIZE = 52;
@@ -98,11 +99,11 @@ public final class Elf32Reader {
         for (int i = 0; i < count; i++) {
             int at = (int) table + i * entrySize;
             long memorySize = u32(at + 20);
-            if (u32(at) != PT_LOAD || memorySize == 0) {
+            long fileSize = u32(at + 16);
+            if (u32(at) != PT_LOAD || memorySize == 0 && fileSize == 0) {
                 continue;
             }
             long offset = u32(at + 4);
-            long fileSize = u32(at + 16);
             require(offset, fileSize, "program header " + i);
             if (fileSize > memorySize) {
                 throw error("has a program header " + i + " with more bytes in the file (" + hex(fileSize)
@@ -168,8 +169,10 @@ public final class Elf32Reader {
         for (int at = (int) start; at + SYMBOL_SIZE <= start + size; at += SYMBOL_SIZE) {
             int type = file.get(at + 12) & 0xf;
             long nameOffset = u32(at);
-            boolean defined = u16(at + 14) != SHN_UNDEF;
-            if (defined && nameOffset != 0 && type <= STT_FUNC) {
+            int definedIn = u16(at + 14);
+            // An absolute symbol is a constant, not a place in the image.
+            boolean isPlace = definedIn != SHN_UNDEF && definedIn != SHN_ABS;
+            if (isPlace && nameOffset != 0 && type <= STT_FUNC) {
                 String symbolName = string(strings, stringsSize, nameOffset);
                 symbols.add(new Symbol(symbolName, u32(at + 4), u32(at + 8)));
             }

@@ -46,7 +46,9 @@ public final class KvmEngine implements Engine {
                 throw new VmmException(
                         "this host's KVM has at most " + max + " vCPUs a machine; " + vcpus + " were asked for");
             }
-            return new KvmMachine(system.createVm(), memorySize, vcpus, supportedCpuid(system));
+            // Asked before there is a VM, which a refusal would leave open.
+            NativeBuffer leaves = supportedCpuid(system);
+            return new KvmMachine(system.createVm(), memorySize, vcpus, leaves);
         }
     }
 

@@ -51,6 +51,7 @@ public final class KvmException extends VmmException {
                         ? "the user must be in the group that owns the device, usually kvm: sudo usermod -aG kvm $USER, then"
                                 + " log in again"
                         : "";
+            case Libc.EPERM -> opening ? "this container may not use the device: docker run --device /dev/kvm" : "";
             case Libc.EBUSY -> "another hypervisor, such as VirtualBox, may be using the processor's virtualization";
             case Libc.EMFILE -> "the process has too many open files; raise ulimit -n";
             case Libc.ENOMEM -> "the host has no memory left, or a limit of the process or its cgroup is reached";

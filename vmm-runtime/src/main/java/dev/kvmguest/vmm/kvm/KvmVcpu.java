@@ -28,7 +28,6 @@ public final class KvmVcpu implements AutoCloseable {
     private long ownerNumber;
     private boolean inRun;
     private boolean kicked;
-    private boolean signalled;
 
     KvmVcpu(OwnedFd fd, Mapping mapping) {
         this.fd = fd;
@@ -93,11 +92,15 @@ public final class KvmVcpu implements AutoCloseable {
         while (enterUnlessKicked()) {
             int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
             int errno = result < 0 ? Native.getLastError() : 0;
-            leave();
+            if (endRun()) {
+                // Even if KVM has an exit to report: the signal may have come just after it. Whatever is pending when
+                // this thread ends, as the JVM then unblocks every signal, kills the process.
+                KickSignal.drain();
+            }
             if (result >= 0) {
                 return true;
             }
-            // EINTR is due to our signal or any other; what tells is whether a kick was asked for.
+            // EINTR is of our signal or of any other; what tells is whether a kick was asked for.
             if (errno != Libc.EINTR && errno != Libc.EAGAIN) {
                 throw KvmException.of("KVM_RUN", errno);
             }
@@ -126,12 +129,20 @@ public final class KvmVcpu implements AutoCloseable {
     /** Makes the run under way, or else the next, return false. Any thread may call it, at any time. */
     void kick() {
         synchronized (kickLock) {
-            kicked = true;
-            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked.
-            if (inRun) {
+            // While inRun is set the owner can't leave run(), so its thread exists and has the signal blocked. A run is
+            // sent one signal, because it takes one back and real-time signals are queued.
+            if (inRun && !kicked) {
                 KickSignal.sendTo(ownerNumber);
-                signalled = true;
             }
+            kicked = true;
+        }
+    }
+
+    /** Returns whether the signal was sent during the run. From here on it isn't, until the next run. */
+    private boolean endRun() {
+        synchronized (kickLock) {
+            inRun = false;
+            return kicked;
         }
     }
 
@@ -140,22 +151,6 @@ public final class KvmVcpu implements AutoCloseable {
             inRun = !kicked;
             kicked = false;
             return inRun;
-        }
-    }
-
-    /**
-     * Takes our signal back whatever KVM_RUN returned: it may have come together with an exit. Left pending, it would end
-     * the process when the thread ends, because the JVM then restores the signal mask that the thread had at first.
-     */
-    private void leave() {
-        boolean pending;
-        synchronized (kickLock) {
-            inRun = false;
-            pending = signalled;
-            signalled = false;
-        }
-        if (pending) {
-            KickSignal.drain();
         }
     }
 

@@ -66,10 +66,7 @@ final class KvmVirtualCpu implements VirtualCpu {
 
     @Override
     public CpuState state() {
-        if (accessPending) {
-            vcpu.completeAccess();
-            accessPending = false;
-        }
+        completeAccess();
         CpuState.Builder state = CpuState.builder();
         ByteBuffer regs = vcpu.regs();
         REGS.forEach((register, offset) -> state.set(register, regs.getLong(offset)));
@@ -83,6 +80,8 @@ final class KvmVirtualCpu implements VirtualCpu {
 
     @Override
     public void setState(CpuState state) {
+        // Else the next run would complete it on top of the new state.
+        completeAccess();
         // Read first: what CpuState doesn't have, such as the APIC base, stays as it is.
         ByteBuffer sregs = vcpu.sregs();
         CONTROL_REGISTERS.forEach((register, offset) -> sregs.putLong(offset, state.get(register)));
@@ -93,7 +92,13 @@ final class KvmVirtualCpu implements VirtualCpu {
         ByteBuffer regs = vcpu.regs();
         REGS.forEach((register, offset) -> regs.putLong(offset, state.get(register)));
         vcpu.setRegs();
-        accessPending = false;
+    }
+
+    private void completeAccess() {
+        if (accessPending) {
+            vcpu.completeAccess();
+            accessPending = false;
+        }
     }
 
     @Override

@@ -36,12 +36,24 @@ public final class JsonReport {
      * Returns the report of a guest that no engine of this host can run: its outcome is {@code unsupported}, and
      * {@code engineReason} says why.
      */
-    public static String ofRefusal(String reason) {
+    public static String ofRefusal(String guest, String reason) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("outcome", Outcome.Kind.UNSUPPORTED.id());
         object.put("exitCode", null);
+        object.put("guest", guest);
+        object.put("boot", null);
+        object.put("vcpu", null);
+        object.put("description", "was not run");
         object.put("engine", null);
         object.put("engineReason", reason);
+        object.put("console", "");
+        object.put("ports", Map.of());
+        object.put("unclaimedPorts", List.of());
+        object.put("unclaimedMemory", List.of());
+        object.put("instructions", null);
+        object.put("wallMillis", null);
+        object.put("registers", null);
+        object.put("fault", null);
         return JsonWriter.write(object);
     }
 

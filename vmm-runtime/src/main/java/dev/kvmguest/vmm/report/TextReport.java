@@ -48,7 +48,7 @@ public final class TextReport {
         StringBuilder text = new StringBuilder(line(outcome)).append('\n');
         text.append(run.registers()
                 .map(TextReport::registers)
-                .orElse("  registers: lost, the engine has reset the vCPU\n"));
+                .orElse("  registers: not known, the engine reset the vCPU or could not read it\n"));
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
         text.append(console(run.console()));
@@ -116,6 +116,7 @@ public final class TextReport {
                 text.appendCodePoint(c);
             }
         });
-        return text.append(line.length() > CONSOLE_WIDTH ? "..." : "").toString();
+        return text.append(line.codePointCount(0, line.length()) > CONSOLE_WIDTH ? "..." : "")
+                .toString();
     }
 }

@@ -20,7 +20,7 @@ import java.util.concurrent.TimeUnit;
 /**
  * Measures the runtime against a C program that makes the same ioctls, compiled on the spot: a one-HLT guest in a fresh
  * VM, and a port OUT there and back. The two take turns within one run, and the figures are medians, because the speed of
- * a shared machine drifts by more than the difference.
+ * a shared machine drifts by more than the difference. Beside that, how long a guest that spins outlives its time limit.
  */
 public final class KvmBenchmark {
 
@@ -33,6 +33,11 @@ public final class KvmBenchmark {
 
     /** mov al,'x'; mov cx,40000; again: out 0xe9,al; dec cx; jnz again; hlt */
     private static final VcpuConfig OUT = TestGuest.real("b0 78 b9 40 9c e6 e9 49 75 fb f4");
+
+    /** here: jmp here */
+    private static final VcpuConfig SPIN = TestGuest.real("eb fe");
+
+    private static final Duration SPIN_LIMIT = Duration.ofMillis(50);
 
     private final Path program;
 
@@ -72,6 +77,7 @@ public final class KvmBenchmark {
         System.out.printf(Locale.ROOT, "%-34s %10s %10s %7s %6s%n", "median", "Java", "C", "ratio", "aim");
         print("fresh VM, HLT, closed", javaBoots, cBoots, 1.30);
         print("port OUT there and back", javaOuts, cOuts, 1.15);
+        printOverruns();
     }
 
     private static void print(String what, List<Long> java, List<Long> c, double aim) {
@@ -85,6 +91,24 @@ public final class KvmBenchmark {
                 cMedian,
                 javaMedian / cMedian,
                 aim);
+    }
+
+    private static void printOverruns() {
+        MachineConfig config =
+                MachineConfig.builder().vcpu(SPIN).timeout(SPIN_LIMIT).build();
+        List<Long> overruns = new ArrayList<>();
+        for (int i = 0; i < ROUNDS; i++) {
+            try (Machine machine = Machine.create(config)) {
+                Outcome outcome = machine.run();
+                require(outcome, Outcome.Kind.TIMED_OUT);
+                overruns.add(outcome.run().wallTime().minus(SPIN_LIMIT).toNanos());
+            }
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "a spinning guest outlives its time limit by %.2f ms (median), %.2f ms (most)%n",
+                median(overruns) / 1e6,
+                overruns.stream().mapToLong(Long::longValue).max().orElseThrow() / 1e6);
     }
 
     private static long median(List<Long> values) {

@@ -85,6 +85,9 @@ class KvmSystemTests {
         assertThat(KvmException.of("open /dev/kvm", Libc.EACCES))
                 .hasMessage("open /dev/kvm failed: Permission denied (errno 13); the user must be in the group that"
                         + " owns the device, usually kvm: sudo usermod -aG kvm $USER, then log in again");
+        assertThat(KvmException.of("open /dev/kvm", Libc.EPERM))
+                .hasMessage("open /dev/kvm failed: Operation not permitted (errno 1); this container may not use the"
+                        + " device: docker run --device /dev/kvm");
         assertThat(KvmException.of("KVM_CREATE_VM", Libc.EBUSY))
                 .hasMessage("KVM_CREATE_VM failed: Device or resource busy (errno 16); another hypervisor, such as"
                         + " VirtualBox, may be using the processor's virtualization");

@@ -14,6 +14,9 @@ import dev.kvmguest.vmm.boot.BootLoader;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VirtualMachine;
 import dev.kvmguest.vmm.engine.VmExit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -140,6 +143,23 @@ class KvmVirtualCpuTests {
     }
 
     @Test
+    void interruptThatMeetsAnExitLeavesNoSignalPending() throws Exception {
+        load(real("ec eb fd")); // here: in al,dx; jmp here
+        CompletableFuture<Void> storm = CompletableFuture.runAsync(() -> {
+            for (int i = 0; i < 20_000; i++) {
+                vcpu.interrupt();
+            }
+        });
+        // The JVM unblocks every signal as a thread ends; one that is pending then would kill the process.
+        while (!storm.isDone()) {
+            if (!(vcpu.run() instanceof VmExit.Interrupted)) {
+                assertThat(signalsPendingInThisThread()).isZero();
+            }
+        }
+        storm.get();
+    }
+
+    @Test
     void inputIsInTheRegistersWithoutAnotherInstruction() {
         load(real("e4 10 b0 00 f4")); // in al,0x10; mov al,0; hlt
         assertThat(vcpu.run())
@@ -150,6 +170,18 @@ class KvmVirtualCpuTests {
         assertThat(state.get(Register.RAX)).isEqualTo(0x5a);
         assertThat(state.eip()).isEqualTo(0x1002);
         assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
+    }
+
+    @Test
+    void stateSetAfterAnInputExitIsNotOverwrittenByTheInput() {
+        CpuState start = load(real("e4 10 f4")); // in al,0x10; hlt
+        assertThat(vcpu.run())
+                .isInstanceOfSatisfying(VmExit.PortIn.class, in -> in.data().put((byte) 0x5a));
+
+        vcpu.setState(start.with(builder -> builder.set(Register.RIP, 0x1002).set(Register.RAX, 0x1234)));
+
+        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
+        assertThat(vcpu.register(Register.RAX)).isEqualTo(0x1234);
     }
 
     @Test
@@ -166,5 +198,13 @@ class KvmVirtualCpuTests {
         CpuState state = BootLoader.load(machine.memory(), List.of(guest)).get(0);
         vcpu.setState(state);
         return state;
+    }
+
+    private static long signalsPendingInThisThread() throws IOException {
+        return Files.readAllLines(Path.of("/proc/thread-self/status")).stream()
+                .filter(line -> line.startsWith("SigPnd:"))
+                .mapToLong(line -> Long.parseUnsignedLong(line.substring(7).trim(), 16))
+                .findFirst()
+                .orElseThrow();
     }
 }

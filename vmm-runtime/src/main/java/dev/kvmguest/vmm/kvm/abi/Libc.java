@@ -22,6 +22,7 @@ public final class Libc {
     public static final int MAP_NORESERVE = 0x4000;
     public static final long MAP_FAILED = -1;
 
+    public static final int EPERM = 1;
     public static final int ENOENT = 2;
     public static final int EINTR = 4;
     public static final int ENXIO = 6;

@@ -1,4 +1,4 @@
-package dev.kvmguest.maven.assemble;
+package dev.kvmguest.maven.files;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** Removal of folders. */
-final class FileTrees {
+public final class FileTrees {
 
     private FileTrees() {}
 
     /** Removes a folder with all that is in it, if it exists. */
-    static void delete(Path folder) throws IOException {
+    public static void delete(Path folder) throws IOException {
         if (!Files.exists(folder)) {
             return;
         }
@@ -27,7 +27,7 @@ final class FileTrees {
     }
 
     /** Removes a folder if it exists and has nothing in it. */
-    static void deleteIfEmpty(Path folder) throws IOException {
+    public static void deleteIfEmpty(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             return;
         }

@@ -1,0 +1,25 @@
+import groovy.json.JsonSlurper
+
+def hello = new JsonSlurper().parse(new File(basedir, 'reports/hello.json'))
+assert hello.outcome == 'debug-exit'
+assert hello.exitCode == 0
+assert hello.guest == 'hello.bin'
+assert hello.boot == 'real'
+assert hello.console == 'hello\n'
+assert hello.engine == 'kvm'
+assert hello.registers.cs == '0x0'
+
+def echo = new JsonSlurper().parse(new File(basedir, 'echo.json'))
+assert echo.outcome == 'halted'
+assert echo.console == '\u001b'
+assert echo.registers.cs == '0x7c0'
+
+def bytes = new File(basedir, 'build.log').getText('ISO-8859-1')
+def log = bytes.readLines()
+def console = log.indexOf('hello')
+assert console > 0 : 'the console is there as it was written, in a line of its own'
+assert log[console - 1].endsWith('Booting hello.bin')
+assert log[console + 1] =~ /guest hello.bin \(boot real\) left by the debug-exit port with 0 at .* on kvm$/
+assert bytes.contains('\u001b\n[INFO] guest echo.bin (boot real) halted with interrupts off') : 'escape sequences pass'
+assert log.any { it =~ /kvm.image: there is no file .*nowhere.bin; name a flat binary or an ELF file/ }
+true

@@ -1,0 +1,6 @@
+void fill(void);
+
+void main(void)
+{
+    fill();
+}

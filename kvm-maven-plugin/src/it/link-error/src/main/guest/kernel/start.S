@@ -1,0 +1,4 @@
+        .globl  _start
+_start:
+        call    kernel_main
+        hlt

@@ -1,0 +1,67 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.maven.check.CheckReports;
+import java.io.File;
+import java.util.Optional;
+import org.apache.maven.execution.MavenSession;
+import org.apache.maven.plugin.AbstractMojo;
+import org.apache.maven.plugins.annotations.Parameter;
+
+/** What kvm:check and kvm:verify share: when they are skipped, and where the reports lie. */
+abstract class AbstractCheckMojo extends AbstractMojo {
+
+    /**
+     * The folder of the reports. Executions that check the same guest need a folder each, or the later one's reports
+     * replace those of the earlier; the summary has all.
+     */
+    @Parameter(
+            property = "kvm.reportsDirectory",
+            defaultValue = "${project.build.directory}/kvm-reports",
+            required = true)
+    private File reportsDirectory;
+
+    /** Does nothing if set. */
+    @Parameter(property = "kvm.skip", defaultValue = "false")
+    private boolean skip;
+
+    /** Does nothing if set: the checks are integration tests. */
+    @Parameter(property = "skipITs", defaultValue = "false")
+    private boolean skipITs;
+
+    /** Does nothing if set: the checks are tests. */
+    @Parameter(property = "skipTests", defaultValue = "false")
+    private boolean skipTests;
+
+    /** Does nothing if set: the checks are tests. */
+    @Parameter(property = "maven.test.skip", defaultValue = "false")
+    private boolean mavenTestSkip;
+
+    /** The build, whose start tells its reports from an earlier one's. */
+    @Parameter(defaultValue = "${session}", readonly = true, required = true)
+    private MavenSession session;
+
+    /** Returns the property that says to skip; empty if none does. */
+    Optional<String> skippedBy() {
+        if (skip) {
+            return Optional.of("kvm.skip");
+        }
+        if (skipITs) {
+            return Optional.of("skipITs");
+        }
+        if (skipTests) {
+            return Optional.of("skipTests");
+        }
+        return mavenTestSkip ? Optional.of("maven.test.skip") : Optional.empty();
+    }
+
+    /** Returns the folder of the reports. */
+    File reportsDirectory() {
+        return reportsDirectory;
+    }
+
+    /** Returns this build's view of the reports. */
+    CheckReports reports() {
+        String build = session.getRequest().getStartTime().toInstant().toString();
+        return new CheckReports(reportsDirectory.toPath(), build);
+    }
+}

@@ -1,0 +1,275 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.maven.boot.BootSession;
+import dev.kvmguest.maven.check.BuiltGuests;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.report.JsonReport;
+import dev.kvmguest.vmm.report.TextReport;
+import java.io.File;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.OptionalLong;
+import org.apache.maven.model.Plugin;
+import org.apache.maven.plugin.AbstractMojo;
+import org.apache.maven.plugin.MojoExecution;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.apache.maven.plugin.MojoFailureException;
+import org.apache.maven.plugins.annotations.Mojo;
+import org.apache.maven.plugins.annotations.Parameter;
+import org.apache.maven.project.MavenProject;
+
+/**
+ * Boots a guest with its console on the terminal: an image file, for which no POM is needed, or guests of the project
+ * that kvm:assemble has built. The build fails unless the guest ends as expected.
+ *
+ * <p>On a terminal, and without Maven's option -B, keys go to the guest one by one as they are pressed. Ctrl-] ends the
+ * run, Ctrl-C the whole build; Enter is a line feed.
+ */
+@Mojo(name = "boot", requiresProject = false, threadSafe = true)
+public class BootMojo extends AbstractMojo {
+
+    /** An image to boot: a flat binary or an ELF file. Default: a guest of the project. */
+    @Parameter(property = "kvm.image")
+    private File image;
+
+    /**
+     * The guests of the project to boot, one after the other: an id, several with commas between them, or {@code all}.
+     * Default: the project's only guest.
+     */
+    @Parameter(property = "kvm.guest")
+    private String guest;
+
+    /**
+     * The state at entry: {@code real}, {@code protected}, {@code paged} or {@code paged-4k}. Default: what the
+     * project's guest says; {@code real} for an image.
+     */
+    @Parameter(property = "kvm.boot")
+    private String boot;
+
+    /**
+     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x1000 for
+     * a flat binary.
+     */
+    @Parameter(property = "kvm.load")
+    private String load;
+
+    /**
+     * Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: what the project's guest or
+     * the ELF file says; the first byte of a flat binary.
+     */
+    @Parameter(property = "kvm.entry")
+    private String entry;
+
+    /** Guest RAM, as {@code 16M} or {@code 640K}. Default: what the project's guest says; 16M for an image. */
+    @Parameter(property = "kvm.memory")
+    private String memory;
+
+    /** What runs the guest: {@code kvm}, or {@code auto}, the best that this host has. */
+    @Parameter(property = "kvm.engine", defaultValue = "auto")
+    private String engine;
+
+    /**
+     * What is typed for the guest before it starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape),
+     * {@code \\} and {@code \x00} to {@code \x7f} are understood. Default: nothing.
+     */
+    @Parameter(property = "kvm.input")
+    private String input;
+
+    /**
+     * How long the guest may run, as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}; with a keyboard
+     * as long as the user lets it.
+     */
+    @Parameter(property = "kvm.timeout")
+    private String timeout;
+
+    /** A file for the report in JSON. Default: none is written. */
+    @Parameter(property = "kvm.report")
+    private File report;
+
+    /**
+     * How the guest must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
+     * {@code reset}, {@code timed-out}, {@code unsupported} or {@code stopped} (by the user). Default: in order, that is
+     * one of the first three, and with no exit code but 0.
+     */
+    @Parameter(property = "kvm.expect")
+    private String expect;
+
+    /** The exit code that the guest must end with. Default: 0, or any if {@code kvm.expect} is given. */
+    @Parameter(property = "kvm.exitCode")
+    private String exitCode;
+
+    /** A text that the guest must have written to its console. Default: any. */
+    @Parameter(property = "kvm.console")
+    private String console;
+
+    /** Whether the build fails if the guest used a port that no device has. */
+    @Parameter(property = "kvm.strictPorts", defaultValue = "false")
+    private boolean strictPorts;
+
+    /** Boots nothing if set. */
+    @Parameter(property = "kvm.skip", defaultValue = "false")
+    private boolean skip;
+
+    /** The root of the class path that kvm:assemble has put the guests on. */
+    @Parameter(defaultValue = "${project.build.outputDirectory}")
+    private File outputDirectory;
+
+    /** Whether Maven may talk with the user; not so with its option -B. */
+    @Parameter(defaultValue = "${settings.interactiveMode}", readonly = true)
+    private boolean interactiveMode;
+
+    /** The project that has the guests, if there is one. */
+    @Parameter(defaultValue = "${project}", readonly = true)
+    private MavenProject project;
+
+    /** This execution, for the plugin that it belongs to. */
+    @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
+    private MojoExecution execution;
+
+    /** A guest to boot, with what it says of the memory it needs. */
+    private record Target(VcpuConfig vcpu, OptionalLong memory) {}
+
+    @Override
+    public void execute() throws MojoExecutionException, MojoFailureException {
+        if (skip) {
+            getLog().info("No guest is booted: kvm.skip is set");
+            return;
+        }
+        BootParameters parameters = BootParameters.read(text());
+        List<Target> targets = targets();
+        if (report != null && targets.size() > 1) {
+            throw new MojoExecutionException(
+                    "kvm.report: " + report + " can take the report of one guest, and kvm.guest" + " names "
+                            + targets.size() + "; boot them one by one");
+        }
+        boolean keyboard = interactiveMode && BootSession.hasKeyboard();
+        for (Target target : targets) {
+            boot(target, parameters, keyboard);
+        }
+    }
+
+    private void boot(Target target, BootParameters parameters, boolean keyboard)
+            throws MojoExecutionException, MojoFailureException {
+        String name = target.vcpu().image().name();
+        Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
+        Outcome outcome;
+        try {
+            removeOldReport();
+            MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
+            getLog().info("Booting " + name + (keyboard ? "; " + BootSession.ESCAPE_KEY + " ends it" : ""));
+            outcome = run(machine, keyboard);
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
+        } catch (VmmException e) {
+            write(JsonReport.ofRefusal(name, e.getMessage()));
+            throw new MojoExecutionException(e.getMessage(), e);
+        }
+        write(JsonReport.of(outcome));
+        judge(outcome, parameters, keyboard);
+    }
+
+    private static Outcome run(MachineConfig machine, boolean keyboard) {
+        // Maven's own standard output would take out the guest's escape sequences when it is no terminal.
+        System.out.flush();
+        FileOutputStream out = new FileOutputStream(FileDescriptor.out);
+        return new BootSession(out, keyboard).run(machine);
+    }
+
+    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard) throws MojoFailureException {
+        List<String> mismatches = parameters.mismatches(outcome, keyboard);
+        boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
+        String text = died ? TextReport.full(outcome).stripTrailing() : TextReport.line(outcome);
+        if (mismatches.isEmpty()) {
+            getLog().info(text);
+        } else {
+            getLog().error(text);
+            throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
+        }
+    }
+
+    private List<Target> targets() throws MojoExecutionException {
+        if (image != null && guest != null) {
+            throw new MojoExecutionException(
+                    "kvm.image " + image + " and kvm.guest " + guest + " can't both be booted; leave one of them out");
+        }
+        try {
+            if (image != null) {
+                if (!image.isFile()) {
+                    throw new IllegalArgumentException(
+                            "there is no file " + image + "; name a flat binary or an ELF file");
+                }
+                return List.of(new Target(VcpuConfig.of(GuestImage.read(image.toPath())), OptionalLong.empty()));
+            }
+            BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
+            List<Target> targets = new ArrayList<>();
+            for (String id : GuestSelection.choose(guest, ids(built))) {
+                GuestManifest.Located located = built.find(id);
+                targets.add(
+                        new Target(VcpuConfig.of(located), located.manifest().memory()));
+            }
+            return targets;
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException((image == null ? "" : "kvm.image: ") + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new MojoExecutionException((image == null ? "a guest" : "kvm.image") + " can't be read: " + e, e);
+        }
+    }
+
+    /** Returns the guests that the POM names or, if it names none here, those that were built. */
+    private Collection<String> ids(BuiltGuests built) throws IOException {
+        Plugin plugin = project.getPlugin(execution.getPlugin().getKey());
+        Collection<String> named = plugin == null ? List.of() : PomGuests.ids(plugin);
+        return named.isEmpty() ? built.ids() : named;
+    }
+
+    private void removeOldReport() throws MojoExecutionException {
+        try {
+            if (report != null) {
+                Files.deleteIfExists(report.toPath());
+            }
+        } catch (IOException e) {
+            throw new MojoExecutionException("kvm.report: the old " + report + " can't be removed: " + e, e);
+        }
+    }
+
+    private void write(String json) throws MojoExecutionException {
+        if (report == null) {
+            return;
+        }
+        Path file = report.toPath().toAbsolutePath();
+        try {
+            Files.createDirectories(file.getParent());
+            Files.writeString(file, json);
+        } catch (IOException e) {
+            throw new MojoExecutionException("kvm.report: " + file + " can't be written: " + e, e);
+        }
+    }
+
+    private BootParameters.Text text() {
+        BootParameters.Text text = new BootParameters.Text();
+        text.boot = boot;
+        text.load = load;
+        text.entry = entry;
+        text.memory = memory;
+        text.input = input;
+        text.timeout = timeout;
+        text.engine = engine;
+        text.expect = expect;
+        text.exitCode = exitCode;
+        text.console = console;
+        text.strictPorts = strictPorts;
+        return text;
+    }
+}

@@ -1,0 +1,119 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.VcpuConfig;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Function;
+import org.apache.maven.plugin.MojoExecutionException;
+
+/**
+ * The parameters of kvm:boot but for which guest it boots. What is empty comes from the guest's manifest, or is the
+ * default of the boot mode.
+ */
+record BootParameters(
+        Optional<BootMode> boot,
+        OptionalLong load,
+        Optional<EntryPoint> entry,
+        OptionalLong memory,
+        String input,
+        Optional<Duration> timeout,
+        EngineChoice engine,
+        Expectation expectation,
+        boolean expectsAnEnd) {
+
+    /** The values as they were written; null where there is none. */
+    static final class Text {
+
+        String boot;
+        String load;
+        String entry;
+        String memory;
+        String input;
+        String timeout;
+        String engine;
+        String expect;
+        String exitCode;
+        String console;
+        boolean strictPorts;
+    }
+
+    /**
+     * Reads the values.
+     *
+     * @throws MojoExecutionException if one is bad; the message names its property
+     */
+    static BootParameters read(Text text) throws MojoExecutionException {
+        return new BootParameters(
+                value("boot", text.boot, BootMode::parse),
+                number("load", text.load, load -> Notation.parseAddress("load", load)),
+                value("entry", text.entry, EntryPoint::parse),
+                number("memory", text.memory, memory -> Notation.parseSize("memory", memory)),
+                value("input", text.input, Escapes::resolve).orElse(""),
+                value("timeout", text.timeout, timeout -> Notation.parseDuration("timeout", timeout)),
+                value("engine", text.engine, EngineChoice::parse).orElse(EngineChoice.AUTO),
+                expectation(text),
+                text.expect != null || text.exitCode != null || text.console != null);
+    }
+
+    private static Expectation expectation(Text text) throws MojoExecutionException {
+        Expectation.Builder expectation = Expectation.builder().strictPorts(text.strictPorts);
+        value("expect", text.expect, Outcome.Kind::parse).ifPresent(expectation::outcome);
+        value("exitCode", text.exitCode, CheckParameters::exitCode).ifPresent(expectation::exitCode);
+        if (text.console != null) {
+            expectation.console(text.console);
+        }
+        return expectation.build();
+    }
+
+    /** Returns the machine for a guest, in which what is given here replaces what the guest says of itself. */
+    MachineConfig machine(VcpuConfig guest, OptionalLong guestMemory, Duration defaultTimeout) {
+        VcpuConfig vcpu = guest.withInput(input);
+        if (boot.isPresent()) {
+            vcpu = vcpu.withBoot(boot.get());
+        }
+        if (load.isPresent()) {
+            vcpu = vcpu.withLoad(load.getAsLong());
+        }
+        if (entry.isPresent()) {
+            vcpu = vcpu.withEntry(entry.get());
+        }
+        MachineConfig.Builder machine = MachineConfig.builder()
+                .vcpu(vcpu)
+                .timeout(timeout.orElse(defaultTimeout))
+                .engine(engine);
+        (memory.isPresent() ? memory : guestMemory).ifPresent(machine::memory);
+        return machine.build();
+    }
+
+    /**
+     * Compares a run with what is expected of it. A user at the keyboard who ends it has seen enough, and no failure,
+     * unless the parameters name an end to come.
+     */
+    List<String> mismatches(Outcome outcome, boolean keyboard) {
+        boolean endedByUser = keyboard && outcome.kind() == Outcome.Kind.STOPPED;
+        return endedByUser && !expectsAnEnd ? List.of() : expectation.mismatches(outcome);
+    }
+
+    private static OptionalLong number(String name, String text, Function<String, Long> reading)
+            throws MojoExecutionException {
+        return value(name, text, reading).map(OptionalLong::of).orElse(OptionalLong.empty());
+    }
+
+    private static <T> Optional<T> value(String name, String text, Function<String, T> reading)
+            throws MojoExecutionException {
+        try {
+            return Optional.ofNullable(text).map(reading);
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException("kvm." + name + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.maven.check.BuiltGuests;
+import dev.kvmguest.maven.check.CheckReports;
+import dev.kvmguest.maven.check.CheckResult;
+import dev.kvmguest.maven.check.CheckRunner;
+import dev.kvmguest.maven.check.GuestCheck;
+import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.vmm.report.TextReport;
+import java.io.File;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.apache.maven.plugin.MojoExecution;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.apache.maven.plugins.annotations.LifecyclePhase;
+import org.apache.maven.plugins.annotations.Mojo;
+import org.apache.maven.plugins.annotations.Parameter;
+
+/**
+ * Boots the guests that kvm:assemble has built, as their {@code <checks>} say, and reports how they went: a JUnit XML
+ * file for each guest, a JSON file for each check, and a summary. A check that fails doesn't end the build; kvm:verify,
+ * which belongs with this goal, does that later, after the phase post-integration-test.
+ */
+@Mojo(name = "check", defaultPhase = LifecyclePhase.INTEGRATION_TEST, threadSafe = true)
+public class CheckMojo extends AbstractCheckMojo {
+
+    /** The guests whose checks are run. Without any the goal only warns. */
+    @Parameter
+    private List<Guest> guests = new ArrayList<>();
+
+    /** The root of the class path that kvm:assemble has put the guests on. */
+    @Parameter(defaultValue = "${project.build.outputDirectory}", required = true)
+    private File outputDirectory;
+
+    /** How many guests run at the same time, at least 1. Default: the number of processors. */
+    @Parameter(property = "kvm.parallelism")
+    private String parallelism;
+
+    /** This execution, whose id goes to the summary. */
+    @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
+    private MojoExecution execution;
+
+    @Override
+    public void execute() throws MojoExecutionException {
+        Optional<String> skippedBy = skippedBy();
+        if (skippedBy.isPresent()) {
+            getLog().info("No guest is checked: " + skippedBy.get() + " is set");
+            return;
+        }
+        List<GuestCheck> checks = CheckParameters.read(guests);
+        CheckRunner runner = runner(checks);
+        CheckReports reports = reports();
+        try {
+            reports.removeStale();
+            if (checks.isEmpty()) {
+                getLog().warn(nothingToCheck());
+            }
+            List<CheckResult> results = runner.run(checks, this::logEnd);
+            Summary summary = reports.write(execution.getExecutionId(), results);
+            getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
+        } catch (IOException e) {
+            throw new MojoExecutionException(
+                    "the reports of the checks can't be written to " + reportsDirectory() + ": " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MojoExecutionException("the build was interrupted while guests were running", e);
+        }
+    }
+
+    private CheckRunner runner(List<GuestCheck> checks) throws MojoExecutionException {
+        BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
+        try {
+            for (GuestCheck check : checks) {
+                built.find(check.guest());
+            }
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException(e.getMessage(), e);
+        } catch (IOException e) {
+            throw new MojoExecutionException("a guest's manifest can't be read: " + e, e);
+        }
+        return new CheckRunner(built, readParallelism());
+    }
+
+    private int readParallelism() throws MojoExecutionException {
+        if (parallelism == null) {
+            return Runtime.getRuntime().availableProcessors();
+        }
+        try {
+            int number = Integer.parseInt(parallelism.trim());
+            if (number >= 1) {
+                return number;
+            }
+        } catch (NumberFormatException e) {
+            // Said below, as for a number that is too small.
+        }
+        throw new MojoExecutionException("kvm.parallelism: \"" + parallelism
+                + "\" is not a number from 1 on; leave it out for the number of processors");
+    }
+
+    private String nothingToCheck() {
+        return guests.isEmpty()
+                ? "No guest is checked: <guests> is empty. Add <guests><guest><id>NAME</id><checks><check>...; a goal"
+                        + " that is named on the command line sees the <configuration> of the plugin, not that of an"
+                        + " <execution>"
+                : "No guest is checked: none of the guests " + ids() + " has a <check>. Add <checks><check/></checks>"
+                        + " to expect a normal end with exit code 0";
+    }
+
+    private String ids() {
+        return String.join(", ", guests.stream().map(guest -> guest.id).toList());
+    }
+
+    private void logEnd(CheckResult result) {
+        String end = result.outcome()
+                .map(TextReport::line)
+                .orElse(String.format(
+                        Locale.ROOT, "not run, after %.1f ms", result.time().toNanos() / 1e6));
+        String line = result.verdict() + " " + result.check() + ": " + end;
+        if (result.verdict() == CheckResult.Verdict.PASS) {
+            getLog().info(line);
+        } else {
+            getLog().error(line + ": " + result.reason());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.maven.check.Summary;
+import java.io.IOException;
+import java.util.Optional;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.apache.maven.plugin.MojoFailureException;
+import org.apache.maven.plugins.annotations.LifecyclePhase;
+import org.apache.maven.plugins.annotations.Mojo;
+import org.apache.maven.plugins.annotations.Parameter;
+
+/** Fails the build if one of the checks that kvm:check has run in it failed or could not be run. */
+@Mojo(name = "verify", defaultPhase = LifecyclePhase.VERIFY, threadSafe = true)
+public class VerifyMojo extends AbstractCheckMojo {
+
+    /** Lets the build go on in spite of failures, which are logged all the same. */
+    @Parameter(property = "maven.test.failure.ignore", defaultValue = "false")
+    private boolean testFailureIgnore;
+
+    @Override
+    public void execute() throws MojoExecutionException, MojoFailureException {
+        Optional<String> skippedBy = skippedBy();
+        if (skippedBy.isPresent()) {
+            getLog().info("No check is verified: " + skippedBy.get() + " is set");
+            return;
+        }
+        Summary summary = summary();
+        if (summary.entries().isEmpty()) {
+            getLog().warn("No check is verified: kvm:check had none to run");
+            return;
+        }
+        if (summary.problems().isEmpty()) {
+            getLog().info(summary.totals());
+            return;
+        }
+        StringBuilder message = new StringBuilder(summary.totals());
+        summary.problems().forEach(problem -> message.append("\n  ").append(problem));
+        message.append("\nThe reports are in ").append(reportsDirectory());
+        if (!testFailureIgnore) {
+            throw new MojoFailureException(message.toString());
+        }
+        getLog().error(message);
+        getLog().warn("The build goes on: maven.test.failure.ignore is set");
+    }
+
+    private Summary summary() throws MojoExecutionException {
+        try {
+            return reports()
+                    .summary()
+                    .orElseThrow(() -> new MojoExecutionException("kvm:check has not run in this build: "
+                            + reportsDirectory() + " has no " + Summary.FILE_NAME + " of it; bind it too, by"
+                            + " <goal>check</goal> beside <goal>verify</goal>"));
+        } catch (IOException e) {
+            throw new MojoExecutionException("the results of kvm:check can't be read: " + e.getMessage(), e);
+        }
+    }
+}

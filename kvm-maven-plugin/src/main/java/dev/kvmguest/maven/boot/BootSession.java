@@ -1,0 +1,60 @@
+package dev.kvmguest.maven.boot;
+
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
+import java.io.OutputStream;
+import java.time.Duration;
+
+/** One run of a guest whose console is the terminal. */
+public final class BootSession {
+
+    /** What the user presses to end a run, in words. */
+    public static final String ESCAPE_KEY = "Ctrl-]";
+
+    /** The time limit of a run that a user watches and can end: longer than anybody does. */
+    public static final Duration NO_LIMIT = Duration.ofDays(365);
+
+    private final OutputStream out;
+    private final boolean keyboard;
+
+    /**
+     * Creates a session.
+     *
+     * @param out takes the guest's console, byte for byte, flushed after each
+     * @param keyboard whether the terminal's keys go to the guest; see {@link #hasKeyboard}
+     */
+    public BootSession(OutputStream out, boolean keyboard) {
+        this.out = out;
+        this.keyboard = keyboard;
+    }
+
+    /** Says whether this process has a terminal whose single keys can be passed to a guest. */
+    public static boolean hasKeyboard() {
+        return Terminal.available();
+    }
+
+    /**
+     * Boots a guest and waits for its end, or for the user to end it.
+     *
+     * @throws IllegalArgumentException if the guest can't be placed as the configuration says
+     * @throws dev.kvmguest.vmm.VmmException if this host can't run it
+     */
+    public Outcome run(MachineConfig config) {
+        try (Machine machine = Machine.create(config)) {
+            LiveConsole console = new LiveConsole(out);
+            machine.console().forwardTo(console);
+            Outcome outcome = keyboard ? runWithKeyboard(machine) : machine.run();
+            console.endLine();
+            return outcome;
+        }
+    }
+
+    private static Outcome runWithKeyboard(Machine machine) {
+        try (Terminal terminal = Terminal.singleKeys();
+                Keyboard keyboard = new Keyboard(terminal.keys(), keys -> machine.type(0, keys), machine::stop)) {
+            keyboard.start();
+            return machine.run();
+        }
+    }
+}

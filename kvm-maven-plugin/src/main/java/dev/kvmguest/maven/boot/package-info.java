@@ -1,0 +1,2 @@
+/** Runs one guest with its console on the terminal; knows nothing of Maven. */
+package dev.kvmguest.maven.boot;

@@ -1,0 +1,59 @@
+package dev.kvmguest.maven.check;
+
+import dev.kvmguest.vmm.Outcome;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How a check went.
+ *
+ * @param check the check
+ * @param time from its start to its end on the host's clock, the making of the machine included
+ * @param outcome how the guest ended; empty if it never ran
+ * @param mismatches what was not as expected, a sentence each
+ * @param error what kept the guest from running; empty if it ran
+ */
+public record CheckResult(
+        GuestCheck check,
+        Duration time,
+        Optional<Outcome> outcome,
+        List<String> mismatches,
+        Optional<Exception> error) {
+
+    /** The three ways in which a check ends. */
+    public enum Verdict {
+        /** The guest ran as expected. */
+        PASS,
+        /** The guest ran, and not as expected. */
+        FAIL,
+        /** The guest could not be run. */
+        ERROR
+    }
+
+    public CheckResult {
+        mismatches = List.copyOf(mismatches);
+    }
+
+    static CheckResult ran(GuestCheck check, Duration time, Outcome outcome) {
+        List<String> mismatches = check.expectation().mismatches(outcome);
+        return new CheckResult(check, time, Optional.of(outcome), mismatches, Optional.empty());
+    }
+
+    static CheckResult notRun(GuestCheck check, Duration time, Exception error) {
+        return new CheckResult(check, time, Optional.empty(), List.of(), Optional.of(error));
+    }
+
+    /** Returns whether the check passed. */
+    public Verdict verdict() {
+        if (error.isPresent()) {
+            return Verdict.ERROR;
+        }
+        return mismatches.isEmpty() ? Verdict.PASS : Verdict.FAIL;
+    }
+
+    /** Returns why the check did not pass, in one line; empty if it passed. */
+    public String reason() {
+        return error.map(ErrorText::of).orElseGet(() -> String.join("; ", mismatches));
+    }
+}

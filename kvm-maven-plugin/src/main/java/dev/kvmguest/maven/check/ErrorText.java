@@ -1,0 +1,21 @@
+package dev.kvmguest.maven.check;
+
+import dev.kvmguest.vmm.VmmException;
+import java.io.IOException;
+
+/** What is said of an exception that kept a guest from running. */
+final class ErrorText {
+
+    private ErrorText() {}
+
+    /** Returns the message where it was written for the user, else the exception's type as well. */
+    static String of(Exception e) {
+        boolean speaksForItself = isExpected(e) && !(e instanceof IOException) && e.getMessage() != null;
+        return speaksForItself ? e.getMessage() : e.toString();
+    }
+
+    /** Says whether the exception tells of the host or of the configuration, so that its stack trace adds nothing. */
+    static boolean isExpected(Exception e) {
+        return e instanceof VmmException || e instanceof IllegalArgumentException || e instanceof IOException;
+    }
+}

@@ -1,0 +1,141 @@
+package dev.kvmguest.maven.check;
+
+import dev.kvmguest.maven.check.CheckResult.Verdict;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.xml.parsers.DocumentBuilder;
+import javax.xml.parsers.DocumentBuilderFactory;
+import javax.xml.parsers.ParserConfigurationException;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
+
+/**
+ * What kvm:check leaves for kvm:verify: the verdict of every check of a build.
+ *
+ * @param build names the build; a summary of another build says nothing of this one
+ * @param entries the checks, in the order in which the build ran its executions and the POM has their checks
+ */
+public record Summary(String build, List<Entry> entries) {
+
+    /** The summary's file name in the folder of the reports. */
+    public static final String FILE_NAME = "kvm-summary.xml";
+
+    /**
+     * The verdict on a check.
+     *
+     * @param execution the id of the plugin's execution that ran it
+     * @param guest the guest's id
+     * @param check the check's name
+     * @param verdict how it went
+     * @param reason why it did not pass; empty if it did
+     */
+    public record Entry(String execution, String guest, String check, Verdict verdict, String reason) {
+
+        /** Returns one line that says which check did not pass, and why. */
+        @Override
+        public String toString() {
+            return guest + " / " + check + (verdict == Verdict.ERROR ? " could not be run: " : " failed: ") + reason;
+        }
+    }
+
+    public Summary {
+        entries = List.copyOf(entries);
+    }
+
+    /** Returns a summary without any check yet. */
+    public static Summary empty(String build) {
+        return new Summary(build, List.of());
+    }
+
+    /** Returns this summary with the results of an execution, in place of what that execution left before. */
+    public Summary with(String execution, List<CheckResult> results) {
+        List<Entry> all = new ArrayList<>(entries);
+        all.removeIf(entry -> entry.execution().equals(execution));
+        for (CheckResult result : results) {
+            GuestCheck check = result.check();
+            all.add(new Entry(execution, check.guest(), check.name(), result.verdict(), result.reason()));
+        }
+        return new Summary(build, all);
+    }
+
+    /** Returns the checks that failed or could not be run. */
+    public List<Entry> problems() {
+        return entries.stream().filter(entry -> entry.verdict() != Verdict.PASS).toList();
+    }
+
+    /** Returns the number of checks with this verdict. */
+    public int count(Verdict verdict) {
+        return (int)
+                entries.stream().filter(entry -> entry.verdict() == verdict).count();
+    }
+
+    /** Returns the counts in words. */
+    public String totals() {
+        return "Checks run: " + entries.size() + ", failures: " + count(Verdict.FAIL) + ", errors: "
+                + count(Verdict.ERROR);
+    }
+
+    /** Returns the summary as an XML document. */
+    public String toXml() {
+        XmlWriter xml = new XmlWriter();
+        Map<String, String> counts = new LinkedHashMap<>();
+        counts.put("build", build);
+        counts.put("checks", Integer.toString(entries.size()));
+        counts.put("failures", Integer.toString(count(Verdict.FAIL)));
+        counts.put("errors", Integer.toString(count(Verdict.ERROR)));
+        xml.start("kvm-summary", counts);
+        for (Entry entry : entries) {
+            Map<String, String> attributes = new LinkedHashMap<>();
+            attributes.put("execution", entry.execution());
+            attributes.put("guest", entry.guest());
+            attributes.put("name", entry.check());
+            attributes.put("verdict", entry.verdict().name());
+            xml.text("check", attributes, entry.reason());
+        }
+        xml.end();
+        return xml.document();
+    }
+
+    /**
+     * Reads what {@link #toXml} wrote.
+     *
+     * @throws IllegalArgumentException if it is something else
+     */
+    public static Summary parse(String xml) {
+        try {
+            Element root = parser().parse(new ByteArrayInputStream(xml.getBytes(StandardCharsets.UTF_8)))
+                    .getDocumentElement();
+            List<Entry> entries = new ArrayList<>();
+            NodeList checks = root.getElementsByTagName("check");
+            for (int i = 0; i < checks.getLength(); i++) {
+                Element check = (Element) checks.item(i);
+                entries.add(new Entry(
+                        check.getAttribute("execution"),
+                        check.getAttribute("guest"),
+                        check.getAttribute("name"),
+                        Verdict.valueOf(check.getAttribute("verdict")),
+                        check.getTextContent()));
+            }
+            if (!root.getAttribute("checks").equals(Integer.toString(entries.size()))) {
+                throw new IllegalArgumentException(
+                        "it has " + entries.size() + " checks and says " + root.getAttribute("checks"));
+            }
+            return new Summary(root.getAttribute("build"), entries);
+        } catch (Exception e) {
+            throw new IllegalArgumentException("this is no summary of kvm:check: " + e.getMessage(), e);
+        }
+    }
+
+    private static DocumentBuilder parser() throws ParserConfigurationException {
+        DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
+        factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
+        DocumentBuilder parser = factory.newDocumentBuilder();
+        // The default handler prints to the standard error; the exception is enough.
+        parser.setErrorHandler(null);
+        return parser;
+    }
+}

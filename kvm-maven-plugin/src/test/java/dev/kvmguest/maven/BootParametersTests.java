@@ -1,0 +1,105 @@
+package dev.kvmguest.maven;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.VcpuConfig;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeSet;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.junit.jupiter.api.Test;
+
+class BootParametersTests {
+
+    private static final Duration WITHOUT_TIMEOUT = Duration.ofSeconds(77);
+
+    private static final Outcome STOPPED = new Outcome.Stopped(new GuestRun(
+            "kernel",
+            BootMode.REAL,
+            0,
+            "kvm",
+            "asked for",
+            new byte[0],
+            Map.of(),
+            new TreeSet<>(),
+            new TreeSet<>(),
+            OptionalLong.empty(),
+            Duration.ofMillis(1),
+            Optional.empty()));
+
+    private final VcpuConfig guest = VcpuConfig.of(GuestImage.flat("kernel", new byte[16]))
+            .withBoot(BootMode.PROTECTED)
+            .withLoad(0x8000)
+            .withEntry(EntryPoint.linear(0x8004));
+    private final BootParameters.Text text = new BootParameters.Text();
+
+    @Test
+    void whatIsNotGivenIsTheGuests() throws Exception {
+        MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
+
+        assertThat(machine.vcpus()).containsExactly(guest);
+        assertThat(machine.memorySize()).isEqualTo(1 << 20);
+        assertThat(machine.timeout()).isEqualTo(WITHOUT_TIMEOUT);
+        assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
+    }
+
+    @Test
+    void whatIsGivenReplacesWhatTheGuestSays() throws Exception {
+        text.boot = "real";
+        text.load = "0x7c00";
+        text.entry = "0x7c0:0x0";
+        text.memory = "64K";
+        text.input = "1\\n";
+        text.timeout = "2m";
+        text.engine = "kvm";
+
+        MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
+
+        VcpuConfig vcpu = machine.vcpus().get(0);
+        assertThat(vcpu.boot()).isEqualTo(BootMode.REAL);
+        assertThat(vcpu.load()).hasValue(0x7c00);
+        assertThat(vcpu.entry()).isEqualTo(Optional.of(EntryPoint.segmented(0x7c0, 0)));
+        assertThat(vcpu.input()).isEqualTo("1\n");
+        assertThat(machine.memorySize()).isEqualTo(64 << 10);
+        assertThat(machine.timeout()).isEqualTo(Duration.ofMinutes(2));
+        assertThat(machine.engine()).isEqualTo(EngineChoice.KVM);
+    }
+
+    @Test
+    void badValueIsNamedByItsProperty() {
+        text.expect = "dead";
+
+        assertThatThrownBy(() -> BootParameters.read(text))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessageStartingWith("kvm.expect: outcome \"dead\" is unknown; use one of halted, ");
+    }
+
+    @Test
+    void userWhoEndsTheRunHasSeenNoFailureUnlessAnEndIsNamed() throws Exception {
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).isEmpty();
+        // Without a keyboard nobody has seen it.
+        assertThat(BootParameters.read(text).mismatches(STOPPED, false))
+                .containsExactly("expected the guest to end normally, but it was stopped while it was running");
+
+        text.console = "login:";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).hasSize(2);
+        text.console = null;
+        text.exitCode = "0";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).hasSize(1);
+        text.exitCode = null;
+        text.expect = "halted";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).hasSize(1);
+        text.expect = "stopped";
+        assertThat(BootParameters.read(text).mismatches(STOPPED, true)).isEmpty();
+    }
+}

@@ -1,0 +1,189 @@
+package dev.kvmguest.maven;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.maven.check.GuestCheck;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.Outcome;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeSet;
+import java.util.function.Consumer;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.FieldSource;
+
+class CheckParametersTests {
+
+    private final Guest guest = new Guest();
+    private final Check check = new Check();
+
+    @BeforeEach
+    void addCheck() {
+        guest.id = "kernel";
+        guest.checks.add(check);
+    }
+
+    @Test
+    void checkThatSaysNothingExpectsANormalEndWithExitCodeZero() throws Exception {
+        GuestCheck read = CheckParameters.read(List.of(guest)).get(0);
+
+        assertThat(read.guest()).isEqualTo("kernel");
+        assertThat(read.name()).isEqualTo("kernel");
+        assertThat(read.input()).isEmpty();
+        assertThat(read.timeout()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(read.engine()).isEqualTo(EngineChoice.AUTO);
+        assertThat(read.expectation().mismatches(exit(0, "", 0x80))).isEmpty();
+        assertThat(read.expectation().mismatches(exit(1, "", 0x80)))
+                .containsExactly("expected exit code 0, but it was 1");
+    }
+
+    @Test
+    void everyElementIsRead() throws Exception {
+        check.name = " menu ";
+        check.input = "1\\n0\\n";
+        check.console = "9 x 9";
+        check.pattern = "= 8\\d$";
+        check.outcome = "debug-exit";
+        check.exitCode = "0x21";
+        check.timeout = "250ms";
+        check.engine = "kvm";
+        check.strictPorts = true;
+        check.ports = List.of(port("0x80", "a\\n", null), port("129", null, "0D 0a"));
+
+        GuestCheck read = CheckParameters.read(List.of(guest)).get(0);
+
+        assertThat(read.name()).isEqualTo("menu");
+        assertThat(read.input()).isEqualTo("1\n0\n");
+        assertThat(read.timeout()).isEqualTo(Duration.ofMillis(250));
+        assertThat(read.engine()).isEqualTo(EngineChoice.KVM);
+        assertThat(read.expectation().mismatches(exit(0x21, "9 x 9 = 81", 0x80)))
+                .containsExactly(
+                        "port 0x80 was expected to be sent 61 0a and was sent nothing",
+                        "port 0x81 was expected to be sent 0d 0a and was sent nothing",
+                        "the guest used ports that no device has: 0x80");
+        assertThat(read.expectation().mismatches(exit(2, "", 0x80)))
+                .contains("expected exit code 33, but it was 2")
+                .anyMatch(mismatch -> mismatch.startsWith("the console does not contain \"9 x 9\""))
+                .anyMatch(mismatch -> mismatch.startsWith("the console does not match /= 8\\d$/"));
+    }
+
+    @Test
+    void checksWithoutANameAreNumberedWhenThereAreSeveral() throws Exception {
+        Check named = new Check();
+        named.name = "menu";
+        guest.checks.addAll(List.of(named, new Check()));
+        Guest other = new Guest();
+        other.id = "hello";
+        other.checks.add(new Check());
+
+        assertThat(CheckParameters.read(List.of(guest, other)))
+                .extracting(GuestCheck::toString)
+                .containsExactly("kernel / kernel-1", "kernel / menu", "kernel / kernel-3", "hello / hello");
+    }
+
+    @Test
+    void checksWhoseReportsWouldBeOneFileAreRefused() {
+        check.name = "first line";
+        Check other = new Check();
+        other.name = "First_Line";
+        guest.checks.add(other);
+
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest)))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage("<guests><guest id=kernel><checks><check name=First_Line><name>: the reports of \"kernel /"
+                        + " first line\" and \"kernel / First_Line\" would be the same file, kernel-First_Line.json;"
+                        + " give one of them another <name>");
+    }
+
+    @Test
+    void guestsWithOneIdAreRefused() {
+        Guest other = new Guest();
+        other.id = "kernel";
+
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other)))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessageContaining("the id \"kernel\" is taken by an earlier guest");
+    }
+
+    static final List<Arguments> BAD_VALUES = List.of(
+            bad("input", check -> check.input = "\\q", "\"\\q\" has a backslash that starts no known escape"),
+            bad("pattern", check -> check.pattern = "(", "\"(\" is not a regular expression of java.util.regex: "),
+            bad("outcome", check -> check.outcome = "dead", "outcome \"dead\" is unknown; use one of halted, "),
+            bad("exitCode", check -> check.exitCode = "one", "exit code \"one\" is not a number"),
+            bad("timeout", check -> check.timeout = "5", "timeout \"5\" is not a time; write it as 500ms, 5s or 2m"),
+            bad("engine", check -> check.engine = "xen", "engine \"xen\" is unknown; use one of auto, kvm"),
+            bad(
+                    "ports><port><number",
+                    check -> check.ports.add(port(null, "a", null)),
+                    "the number is missing; add <number>0xe9</number>"),
+            bad(
+                    "ports><port><number",
+                    check -> check.ports.add(port("0x10000", "a", null)),
+                    "port 0x10000 is not between 0 and 0xffff"),
+            bad(
+                    "ports><port><number",
+                    check -> check.ports.addAll(List.of(port("0x80", "a", null), port("128", "b", null))),
+                    "port 0x80 is there already"),
+            bad(
+                    "ports><port",
+                    check -> check.ports.add(port("0x80", "a", "61")),
+                    "port 0x80 needs what it must be sent as <text>abc</text> or as <hex>61 62 63</hex>"),
+            bad("ports><port", check -> check.ports.add(port("0x80", null, null)), "port 0x80 needs what it must be"),
+            bad(
+                    "ports><port",
+                    check -> check.ports.add(port("0x80", null, "6 1 6")),
+                    "hex \"6 1 6\" of port 0x80 is not made of bytes of two hexadecimal digits each"));
+
+    @ParameterizedTest
+    @FieldSource("BAD_VALUES")
+    void badValueIsNamedByItsElement(String element, Consumer<Check> setting, String message) {
+        check.name = "menu";
+        setting.accept(check);
+
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest)))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessageStartingWith(
+                        "<guests><guest id=kernel><checks><check name=menu><" + element + ">: " + message);
+    }
+
+    private static Arguments bad(String element, Consumer<Check> setting, String message) {
+        return Arguments.of(element, setting, message);
+    }
+
+    private static Check.Port port(String number, String text, String hex) {
+        Check.Port port = new Check.Port();
+        port.number = number;
+        port.text = text;
+        port.hex = hex;
+        return port;
+    }
+
+    private static Outcome exit(int code, String console, int unclaimedPort) {
+        return new Outcome.DebugExit(
+                code,
+                new GuestRun(
+                        "kernel",
+                        BootMode.REAL,
+                        0,
+                        "kvm",
+                        "asked for",
+                        console.getBytes(StandardCharsets.UTF_8),
+                        Map.of(),
+                        new TreeSet<>(List.of(unclaimedPort)),
+                        new TreeSet<>(),
+                        OptionalLong.empty(),
+                        Duration.ofMillis(1),
+                        Optional.empty()));
+    }
+}

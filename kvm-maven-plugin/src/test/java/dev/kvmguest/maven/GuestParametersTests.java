@@ -1,0 +1,158 @@
+package dev.kvmguest.maven;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.maven.assemble.GuestSpec;
+import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GuestParametersTests {
+
+    @TempDir
+    Path basedir;
+
+    private final Guest guest = new Guest();
+
+    @BeforeEach
+    void writeSources() throws IOException {
+        guest.id = "kernel";
+        Files.createDirectories(basedir.resolve("src/main/guest/kernel"));
+        Files.writeString(basedir.resolve("src/main/guest/kernel/boot.S"), "");
+    }
+
+    private GuestSpec read() throws MojoExecutionException {
+        return new GuestParameters(basedir).read(List.of(guest)).get(0);
+    }
+
+    private void assertRefused(String message) {
+        assertThatThrownBy(this::read)
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage(message);
+    }
+
+    @Test
+    void aGuestNeedsOnlyAnId() throws Exception {
+        GuestSpec spec = read();
+
+        assertThat(spec.id()).isEqualTo("kernel");
+        assertThat(spec.boot()).isEqualTo(BootMode.REAL);
+        assertThat(spec.toolchain()).isEqualTo(ToolchainKind.LLVM);
+        assertThat(spec.sources().files()).containsExactly(basedir.resolve("src/main/guest/kernel/boot.S"));
+        assertThat(spec.load()).isEmpty();
+        assertThat(spec.entry()).isEmpty();
+        assertThat(spec.memory()).isEmpty();
+        assertThat(spec.linkerScript()).isEmpty();
+    }
+
+    @Test
+    void everyElementIsRead() throws Exception {
+        Files.writeString(basedir.resolve("kernel.ld"), "");
+        Files.createDirectory(basedir.resolve("include"));
+        guest.sources = new File("src/main/guest/kernel/boot.S");
+        guest.linkerScript = new File("kernel.ld");
+        guest.boot = "paged-4k";
+        guest.load = "0x2000";
+        guest.entry = "0x80002000";
+        guest.memory = "16M";
+        guest.compilerArgs = List.of("-O0");
+        guest.linkerArgs = List.of("--gc-sections");
+        guest.includes = List.of(new File("include"));
+        guest.toolchain = "gcc";
+
+        GuestSpec spec = read();
+
+        assertThat(spec.linkerScript()).hasValue(basedir.resolve("kernel.ld"));
+        assertThat(spec.boot()).isEqualTo(BootMode.PAGED_4K);
+        assertThat(spec.load()).hasValue(0x2000);
+        assertThat(spec.entry()).hasValue(EntryPoint.linear(0x80002000L));
+        assertThat(spec.memory()).hasValue(16 << 20);
+        assertThat(spec.compilerArgs()).containsExactly("-O0");
+        assertThat(spec.linkerArgs()).containsExactly("--gc-sections");
+        assertThat(spec.includes()).containsExactly(basedir.resolve("include"));
+        assertThat(spec.toolchain()).isEqualTo(ToolchainKind.GCC);
+    }
+
+    @Test
+    void anIdMustBeThereOnceAndBeAName() {
+        assertThatThrownBy(() -> new GuestParameters(basedir).read(List.of(guest, guest)))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage("<guests><guest id=kernel><id>: the id \"kernel\" is taken by an earlier guest;"
+                        + " give each its own");
+
+        guest.id = null;
+        assertRefused("<guests><guest><id>, guest number 1: the id is missing; add <id>NAME</id>");
+        guest.id = "../kernel";
+        assertThatThrownBy(this::read)
+                .hasMessageStartingWith("<guests><guest><id>, guest number 1: guest id \"../kernel\" ");
+    }
+
+    @Test
+    void badValuesAreRefusedAtTheirElement() {
+        guest.boot = "long-mode";
+        assertRefused("<guests><guest id=kernel><boot>: boot mode \"long-mode\" is unknown;"
+                + " use one of real, protected, paged, paged-4k");
+        guest.boot = "real";
+
+        guest.load = "1000h";
+        assertRefused("<guests><guest id=kernel><load>: load \"1000h\" is not a number; write it as 0x1000 or 4096");
+        guest.load = null;
+
+        guest.entry = "start";
+        assertRefused("<guests><guest id=kernel><entry>: entry \"start\" is not a number; write it as 0x1000 or 4096");
+        guest.entry = null;
+
+        guest.memory = "lots";
+        assertRefused("<guests><guest id=kernel><memory>: memory \"lots\" is not a size; write it as 16M or 640K");
+        guest.memory = null;
+
+        guest.toolchain = "tcc";
+        assertRefused("<guests><guest id=kernel><toolchain>: toolchain \"tcc\" is unknown;"
+                + " use one of llvm, gcc, clang, nasm");
+    }
+
+    @Test
+    void missingFilesAreRefusedAtTheirElement() {
+        guest.sources = new File("nowhere");
+        assertRefused("<guests><guest id=kernel><sources>: the folder or file " + basedir.resolve("nowhere")
+                + " does not exist; create it, or name the place where the guest's sources are");
+        guest.sources = null;
+
+        guest.linkerScript = new File("kernel.ld");
+        assertRefused("<guests><guest id=kernel><linkerScript>: the file " + basedir.resolve("kernel.ld")
+                + " does not exist; create it, or leave the element out");
+        guest.linkerScript = null;
+
+        guest.includes = List.of(new File("include"));
+        assertRefused("<guests><guest id=kernel><includes>: the folder " + basedir.resolve("include")
+                + " does not exist; create it, or leave the element out");
+    }
+
+    @Test
+    void anEmptyElementOfAListIsRefused() {
+        guest.compilerArgs = Arrays.asList("-O1", null);
+
+        assertRefused("<guests><guest id=kernel><compilerArgs>: element number 2 is empty;"
+                + " give it a value, or leave the element out");
+    }
+
+    @Test
+    void valuesThatContradictEachOtherAreRefusedAtTheGuest() {
+        guest.boot = "protected";
+        guest.entry = "0x100:0x0";
+
+        assertRefused("<guests><guest id=kernel>: entry 0x100:0x0 has a segment, but boot mode protected has none;"
+                + " write the linear address 0x1000");
+    }
+}

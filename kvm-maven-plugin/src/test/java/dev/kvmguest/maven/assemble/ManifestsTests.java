@@ -1,0 +1,114 @@
+package dev.kvmguest.maven.assemble;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestImage.Segment;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class ManifestsTests {
+
+    private static GuestSpec spec(BootMode boot, OptionalLong load, Optional<EntryPoint> entry) {
+        return new GuestSpec(
+                "kernel",
+                new SourceTree(Path.of("src"), List.of()),
+                Optional.of(Path.of("kernel.ld")),
+                boot,
+                load,
+                entry,
+                OptionalLong.of(1 << 20),
+                List.of(),
+                List.of(),
+                List.of(),
+                ToolchainKind.LLVM);
+    }
+
+    private static GuestImage elf(long physical, long virtual, long entry) {
+        return new GuestImage(
+                "kernel.elf",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(physical, virtual, new byte[16], 32)),
+                OptionalLong.of(entry),
+                List.of());
+    }
+
+    private static String text(GuestSpec spec, GuestImage elf) {
+        return Manifests.of(spec, elf).toText();
+    }
+
+    @Test
+    void anElfFileKnowsItsPlaceAndEntry() {
+        GuestSpec spec = spec(BootMode.PAGED, OptionalLong.empty(), Optional.empty());
+
+        assertThat(text(spec, elf(0x1000, 0x80001000L, 0x80001004L)))
+                .isEqualTo("id=kernel\nimage=kernel.elf\nboot=paged\nmemory=1048576\n");
+    }
+
+    @Test
+    void whatThePomSaysOfAnElfFileIsWrittenOut() {
+        GuestSpec spec = spec(BootMode.PROTECTED, OptionalLong.of(0x100000), Optional.of(EntryPoint.linear(0x100008)));
+
+        assertThat(text(spec, elf(0x1000, 0x1000, 0x1000)))
+                .isEqualTo("id=kernel\nimage=kernel.elf\nboot=protected\nload=0x100000\nentry=0x100008\n"
+                        + "memory=1048576\n");
+    }
+
+    @Test
+    void anElfFileWithoutAnEntryIsEnteredAtItsFirstByte() {
+        GuestSpec spec = spec(BootMode.PROTECTED, OptionalLong.empty(), Optional.empty());
+
+        assertThat(text(spec, elf(0x1000, 0x2000, 0))).contains("entry=0x2000\n");
+    }
+
+    @Test
+    void aRealModeGuestIsItsFlatBinaryWhereItWasLinked() {
+        GuestSpec spec = spec(BootMode.REAL, OptionalLong.empty(), Optional.empty());
+
+        assertThat(text(spec, elf(0x7c00, 0x7c00, 0x7c03)))
+                .isEqualTo("id=kernel\nimage=kernel.bin\nboot=real\nload=0x7c00\nentry=0x7c03\nmemory=1048576\n");
+        assertThat(text(spec, elf(0x7c00, 0x7c00, 0))).contains("entry=0x7c00\n");
+    }
+
+    @Test
+    void aRealModeGuestThatIsMovedIsEnteredWhereItsEntryIsThen() {
+        GuestSpec spec = spec(BootMode.REAL, OptionalLong.of(0x7c00), Optional.empty());
+
+        assertThat(text(spec, elf(0, 0, 4))).contains("load=0x7c00\nentry=0x7c04\n");
+    }
+
+    @Test
+    void theFlatBinaryBeginsWithTheFirstSegmentThatHasBytes() {
+        GuestImage elf = new GuestImage(
+                "kernel.elf",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(0x500, 0x500, new byte[0], 64), new Segment(0x1000, 0x1000, new byte[4], 4)),
+                OptionalLong.of(0x1000),
+                List.of());
+
+        assertThat(text(spec(BootMode.REAL, OptionalLong.empty(), Optional.empty()), elf))
+                .contains("load=0x1000\n");
+    }
+
+    @Test
+    void anImageWithoutBytesIsAnError() {
+        GuestImage elf = new GuestImage(
+                "kernel.elf",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(0x500, 0x500, new byte[0], 64)),
+                OptionalLong.empty(),
+                List.of());
+
+        assertThatThrownBy(() -> Manifests.first(elf))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("image kernel.elf holds no bytes; do its sources have code,"
+                        + " and does the linker script keep it?");
+    }
+}

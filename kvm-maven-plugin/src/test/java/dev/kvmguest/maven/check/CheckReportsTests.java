@@ -1,0 +1,104 @@
+package dev.kvmguest.maven.check;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.vmm.VmmException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CheckReportsTests {
+
+    @TempDir
+    private Path target;
+
+    private Path folder;
+
+    @BeforeEach
+    void nameFolder() {
+        folder = target.resolve("kvm-reports");
+    }
+
+    @Test
+    void everyGuestHasAnXmlFileAndEveryCheckAJsonFile() throws IOException {
+        reports("1")
+                .write(
+                        "default",
+                        List.of(
+                                Runs.passed(Runs.check("kernel", "menu: first/line"), "hi"),
+                                Runs.failed(Runs.check("other", "x")),
+                                Runs.notRun(Runs.check("kernel", "quit"), new VmmException("no /dev/kvm"))));
+
+        assertThat(folder).isDirectoryContaining("glob:**/TEST-kvm.kernel.xml");
+        assertThat(Files.readString(folder.resolve("TEST-kvm.kernel.xml"))).contains("tests=\"2\"");
+        assertThat(Files.readString(folder.resolve("TEST-kvm.other.xml"))).contains("tests=\"1\"");
+        assertThat(Files.readString(folder.resolve("kernel-menu__first_line.json")))
+                .contains("\"outcome\": \"debug-exit\"");
+        assertThat(Files.readString(folder.resolve("other-x.json"))).contains("\"outcome\": \"triple-fault\"");
+        assertThat(Files.readString(folder.resolve("kernel-quit.json")))
+                .contains("\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
+    }
+
+    @Test
+    void summaryIsThisBuildsOnly() throws IOException {
+        assertThat(reports("1").summary()).isEmpty();
+
+        Summary written = reports("1").write("default", List.of(Runs.passed(Runs.check("kernel", "menu"), "")));
+
+        assertThat(reports("1").summary()).contains(written);
+        assertThat(reports("2").summary()).isEmpty();
+    }
+
+    @Test
+    void executionsOfABuildAddUpAndThoseOfAnEarlierOneDoNot() throws IOException {
+        reports("1").write("first", List.of(Runs.failed(Runs.check("kernel", "menu"))));
+
+        reports("2").write("first", List.of(Runs.passed(Runs.check("kernel", "menu"), "")));
+        Summary summary = reports("2").write("second", List.of(Runs.failed(Runs.check("other", "x"))));
+
+        assertThat(summary.totals()).isEqualTo("Checks run: 2, failures: 1, errors: 0");
+    }
+
+    @Test
+    void staleResultsAreRemovedAndThisBuildsStay() throws IOException {
+        reports("1").write("default", List.of(Runs.failed(Runs.check("former", "x"))));
+        Files.writeString(folder.resolve("notes.xml"), "not ours");
+
+        reports("1").removeStale();
+        assertThat(folder).isDirectoryContaining("glob:**/TEST-kvm.former.xml");
+
+        reports("2").removeStale();
+        assertThat(folder.resolve("TEST-kvm.former.xml")).doesNotExist();
+        assertThat(folder.resolve(Summary.FILE_NAME)).doesNotExist();
+        assertThat(folder.resolve("notes.xml")).exists();
+    }
+
+    @Test
+    void damagedSummaryIsStaleForAWriterAndAnErrorForAReader() throws IOException {
+        Files.createDirectories(folder);
+        Path summary = Files.writeString(folder.resolve(Summary.FILE_NAME), "<kvm-summary");
+
+        assertThatThrownBy(() -> reports("1").summary())
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(summary + ": this is no summary of kvm:check: ")
+                .hasMessageEndingWith("; delete it");
+        reports("1").removeStale();
+        assertThat(summary).doesNotExist();
+    }
+
+    @Test
+    void nothingToRemoveIsNoError() throws IOException {
+        reports("1").removeStale();
+
+        assertThat(folder).doesNotExist();
+    }
+
+    private CheckReports reports(String build) {
+        return new CheckReports(folder, build);
+    }
+}

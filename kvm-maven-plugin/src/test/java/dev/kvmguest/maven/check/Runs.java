@@ -1,0 +1,59 @@
+package dev.kvmguest.maven.check;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.Outcome;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.TreeSet;
+
+/** Checks and outcomes that no machine has made. */
+final class Runs {
+
+    private Runs() {}
+
+    static GuestCheck check(String guest, String name) {
+        return check(guest, name, Expectation.builder().build());
+    }
+
+    static GuestCheck check(String guest, String name, Expectation expectation) {
+        return new GuestCheck(guest, name, "", expectation, Duration.ofSeconds(1), EngineChoice.AUTO);
+    }
+
+    static CheckResult passed(GuestCheck check, String console) {
+        return CheckResult.ran(check, Duration.ofMillis(12), exit(0, console));
+    }
+
+    static CheckResult failed(GuestCheck check) {
+        return CheckResult.ran(check, Duration.ofMillis(1500), new Outcome.TripleFault(run("dying\n")));
+    }
+
+    static CheckResult notRun(GuestCheck check, Exception error) {
+        return CheckResult.notRun(check, Duration.ZERO, error);
+    }
+
+    static Outcome exit(int code, String console) {
+        return new Outcome.DebugExit(code, run(console));
+    }
+
+    private static GuestRun run(String console) {
+        return new GuestRun(
+                "kernel",
+                BootMode.PROTECTED,
+                0,
+                "kvm",
+                "asked for",
+                console.getBytes(StandardCharsets.UTF_8),
+                Map.of(),
+                new TreeSet<>(),
+                new TreeSet<>(),
+                OptionalLong.empty(),
+                Duration.ofMillis(3),
+                Optional.empty());
+    }
+}

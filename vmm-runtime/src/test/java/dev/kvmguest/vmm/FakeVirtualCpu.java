@@ -1,0 +1,99 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.engine.VirtualCpu;
+import dev.kvmguest.vmm.engine.VmExit;
+import java.util.ArrayDeque;
+import java.util.OptionalLong;
+import java.util.concurrent.Semaphore;
+import java.util.function.Supplier;
+
+/** A vCPU that comes back with the exits it was given, and then runs for ever, that is until it is interrupted. */
+final class FakeVirtualCpu implements VirtualCpu {
+
+    private final ArrayDeque<Supplier<VmExit>> script = new ArrayDeque<>();
+    private final Semaphore interrupts = new Semaphore(0);
+    private CpuState state = CpuState.builder().build();
+    private RuntimeException stateFailure;
+
+    FakeVirtualCpu then(VmExit exit) {
+        return then(() -> exit);
+    }
+
+    FakeVirtualCpu then(Supplier<VmExit> exit) {
+        script.add(exit);
+        return this;
+    }
+
+    FakeVirtualCpu withState(CpuState registers) {
+        state = registers;
+        return this;
+    }
+
+    FakeVirtualCpu failingToReadState(RuntimeException failure) {
+        stateFailure = failure;
+        return this;
+    }
+
+    /** Says how many exits of the script are left. */
+    int left() {
+        return script.size();
+    }
+
+    @Override
+    public CpuState state() {
+        if (stateFailure != null) {
+            throw stateFailure;
+        }
+        return state;
+    }
+
+    @Override
+    public void setState(CpuState registers) {
+        state = registers;
+    }
+
+    @Override
+    public long register(Register register) {
+        return state.get(register);
+    }
+
+    @Override
+    public VmExit run() {
+        Supplier<VmExit> next = script.poll();
+        if (next == null) {
+            interrupts.acquireUninterruptibly();
+            return new VmExit.Interrupted();
+        }
+        return next.get();
+    }
+
+    @Override
+    public void interrupt() {
+        interrupts.release();
+    }
+
+    @Override
+    public void injectInterrupt(int vector) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public boolean canInjectInterrupt() {
+        return false;
+    }
+
+    @Override
+    public void setInterruptWindow(boolean wanted) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void setSingleStep(boolean on) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public OptionalLong instructions() {
+        return OptionalLong.of(1234);
+    }
+}

@@ -1,0 +1,146 @@
+package dev.kvmguest.vmm.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestImage.Segment;
+import dev.kvmguest.vmm.GuestImage.Symbol;
+import org.junit.jupiter.api.Test;
+
+class Elf32ReaderTests {
+
+    @Test
+    void segmentHasItsAddressesBytesAndSizeInMemory() {
+        GuestImage image = read(new ElfBuilder().load(0x1000, 0x8000_1000L, 0x20, 0xf4, 0x90));
+
+        assertThat(image.name()).isEqualTo("kernel");
+        assertThat(image.format()).isEqualTo(GuestImage.Format.ELF32);
+        Segment segment = image.segments().get(0);
+        assertThat(segment.physicalAddress()).isEqualTo(0x1000);
+        assertThat(segment.virtualAddress()).isEqualTo(0x8000_1000L);
+        assertThat(segment.data()).containsExactly(0xf4, 0x90);
+        assertThat(segment.memorySize()).isEqualTo(0x20);
+        assertThat(segment.physicalEnd()).isEqualTo(0x1020);
+    }
+
+    @Test
+    void segmentsAreInOrderOfPhysicalAddresses() {
+        GuestImage image = read(
+                new ElfBuilder().load(0x3000, 0, 1, 3).load(0x1000, 0, 1, 1).load(0x2000, 0, 1, 2));
+
+        assertThat(image.segments()).extracting(Segment::physicalAddress).containsExactly(0x1000L, 0x2000L, 0x3000L);
+        assertThat(image.segments()).extracting(segment -> segment.data()[0]).containsExactly((byte) 1, (byte) 2, (byte)
+                3);
+        assertThat(image.physicalStart()).isEqualTo(0x1000);
+        assertThat(image.physicalEnd()).isEqualTo(0x3001);
+    }
+
+    @Test
+    void segmentMayHaveNoBytesInTheFile() {
+        GuestImage image = read(new ElfBuilder().load(0x1000, 0, 1, 0xf4).load(0x2000, 0, 0x1000));
+
+        assertThat(image.segments().get(1).data()).isEmpty();
+        assertThat(image.physicalEnd()).isEqualTo(0x3000);
+    }
+
+    @Test
+    void segmentsMayTouch() {
+        assertThat(read(new ElfBuilder().load(0x1000, 0, 0x1000, 1).load(0x2000, 0, 1, 2))
+                        .segments())
+                .hasSize(2);
+    }
+
+    @Test
+    void onlyLoadableSegmentsOfSomeSizeAreTaken() {
+        GuestImage image = read(new ElfBuilder()
+                .segment(ElfBuilder.PT_NOTE, 0x1000, 0, 1, 1)
+                .load(0x1000, 0, 1, 2)
+                .load(0x1000, 0, 0));
+
+        assertThat(image.segments()).hasSize(1);
+        assertThat(image.segments().get(0).data()).containsExactly(2);
+    }
+
+    @Test
+    void addressesAreUnsigned() {
+        GuestImage image = read(new ElfBuilder().entry(0xffff_fff0L).load(0xffff_f000L, 0xffff_f000L, 0x1000, 0xf4));
+
+        assertThat(image.entry()).hasValue(0xffff_fff0L);
+        assertThat(image.physicalStart()).isEqualTo(0xffff_f000L);
+        assertThat(image.physicalEnd()).isEqualTo(0x1_0000_0000L);
+        assertThat(image.segments().get(0).virtualAddress()).isEqualTo(0xffff_f000L);
+    }
+
+    @Test
+    void headersMayBeLongerThanTheyHaveToBe() {
+        byte[] file = new ElfBuilder()
+                .load(0x1000, 0, 1, 0xf4)
+                .load(0x2000, 0, 1, 0x90)
+                .build();
+        // One header of twice the size: what was the second is now the tail of the first.
+        file[42] = 2 * ElfBuilder.PROGRAM_HEADER;
+        file[44] = 1;
+
+        assertThat(Elf32Reader.read("kernel", file).segments())
+                .extracting(Segment::physicalAddress)
+                .containsExactly(0x1000L);
+    }
+
+    @Test
+    void symbolsAreFunctionsObjectsAndLabelsInOrderOfAddress() {
+        GuestImage image = read(guest().symbol("memset", 0x1010, 0x20, ElfBuilder.FUNC)
+                .symbol("start", 0x1000, 0, ElfBuilder.NOTYPE)
+                .symbol("banner", 0x1030, 6, ElfBuilder.OBJECT)
+                .symbol(".text", 0x1000, 0, ElfBuilder.SECTION)
+                .symbol("kernel.c", 0x1000, 0, ElfBuilder.FILE)
+                .symbol("", 0x1000, 0, ElfBuilder.NOTYPE)
+                .absoluteSymbol("DEBUG_EXIT", 0xf4)
+                .undefinedSymbol("printf"));
+
+        assertThat(image.symbols())
+                .containsExactly(
+                        new Symbol("start", 0x1000, 0),
+                        new Symbol("memset", 0x1010, 0x20),
+                        new Symbol("banner", 0x1030, 6));
+    }
+
+    @Test
+    void symbolNamesAreUtf8() {
+        assertThat(read(guest().symbol("gr\u00fc\u00dfe", 0x1000, 0, ElfBuilder.FUNC))
+                        .symbols())
+                .containsExactly(new Symbol("gr\u00fc\u00dfe", 0x1000, 0));
+    }
+
+    @Test
+    void symbolAddressesAreUnsigned() {
+        assertThat(read(guest().symbol("top", 0xffff_fff0L, 0xf, ElfBuilder.FUNC))
+                        .symbolAt(0xffff_fff8L))
+                .contains(new Symbol("top", 0xffff_fff0L, 0xf));
+    }
+
+    @Test
+    void strippedFileHasNoSymbols() {
+        assertThat(read(guest()).symbols()).isEmpty();
+    }
+
+    @Test
+    void magicMakesAFileElf() {
+        assertThat(Elf32Reader.isElf(guest().build())).isTrue();
+        assertThat(Elf32Reader.isElf(new byte[] {0x7f, 'E', 'L'})).isFalse();
+        assertThat(Elf32Reader.isElf(new byte[] {0x7f, 'E', 'L', 'f', 1, 1})).isFalse();
+        assertThat(Elf32Reader.isElf(new byte[0])).isFalse();
+    }
+
+    @Test
+    void imageIsReadAsElfByItsMagic() {
+        assertThat(GuestImage.of("kernel", guest().build()).format()).isEqualTo(GuestImage.Format.ELF32);
+    }
+
+    private static ElfBuilder guest() {
+        return new ElfBuilder().entry(0x1000).load(0x1000, 0x1000, 0x40, 0xf4);
+    }
+
+    private static GuestImage read(ElfBuilder elf) {
+        return Elf32Reader.read("kernel", elf.build());
+    }
+}

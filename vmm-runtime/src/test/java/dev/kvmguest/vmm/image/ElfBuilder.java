@@ -1,0 +1,155 @@
+package dev.kvmguest.vmm.image;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Builds ELF32 files byte by byte: the header, program headers, the segments' bytes, symbols and their names, section
+ * headers; in that order without gaps, so that a file cut anywhere lacks something that a reader needs.
+ */
+final class ElfBuilder {
+
+    static final int HEADER = 52;
+    static final int PROGRAM_HEADER = 32;
+    static final int SECTION_HEADER = 40;
+    static final int SYMBOL = 16;
+
+    static final int PT_LOAD = 1;
+    static final int PT_NOTE = 4;
+    static final int NOTYPE = 0;
+    static final int OBJECT = 1;
+    static final int FUNC = 2;
+    static final int SECTION = 3;
+    static final int FILE = 4;
+
+    private record Segment(int type, long physical, long virtual, byte[] data, long memorySize) {}
+
+    private record Symbol(String name, long address, long size, int type, int section) {}
+
+    private final List<Segment> segments = new ArrayList<>();
+    private final List<Symbol> symbols = new ArrayList<>();
+    private long entry;
+
+    ElfBuilder entry(long address) {
+        entry = address;
+        return this;
+    }
+
+    ElfBuilder load(long physical, long virtual, long memorySize, int... data) {
+        return segment(PT_LOAD, physical, virtual, memorySize, data);
+    }
+
+    ElfBuilder segment(int type, long physical, long virtual, long memorySize, int... data) {
+        byte[] bytes = new byte[data.length];
+        for (int i = 0; i < data.length; i++) {
+            bytes[i] = (byte) data[i];
+        }
+        segments.add(new Segment(type, physical, virtual, bytes, memorySize));
+        return this;
+    }
+
+    ElfBuilder symbol(String name, long address, long size, int type) {
+        symbols.add(new Symbol(name, address, size, type, 1));
+        return this;
+    }
+
+    ElfBuilder absoluteSymbol(String name, long value) {
+        symbols.add(new Symbol(name, value, 0, NOTYPE, 0xfff1));
+        return this;
+    }
+
+    ElfBuilder undefinedSymbol(String name) {
+        symbols.add(new Symbol(name, 0, 0, NOTYPE, 0));
+        return this;
+    }
+
+    /** Returns where a program header starts in the file. */
+    static int programHeader(int index) {
+        return HEADER + index * PROGRAM_HEADER;
+    }
+
+    byte[] build() {
+        ByteArrayOutputStream names = new ByteArrayOutputStream();
+        names.write(0);
+        ByteBuffer table = little(symbols.isEmpty() ? 0 : (symbols.size() + 1) * SYMBOL);
+        table.position(Math.min(SYMBOL, table.capacity()));
+        for (Symbol symbol : symbols) {
+            table.putInt(symbol.name.isEmpty() ? 0 : names.size())
+                    .putInt((int) symbol.address)
+                    .putInt((int) symbol.size)
+                    .put((byte) (1 << 4 | symbol.type))
+                    .put((byte) 0)
+                    .putShort((short) symbol.section);
+            names.writeBytes(symbol.name.getBytes(StandardCharsets.UTF_8));
+            names.write(0);
+        }
+        int dataStart = programHeader(segments.size());
+        int symbolStart =
+                dataStart + segments.stream().mapToInt(s -> s.data.length).sum();
+        int nameStart = symbolStart + table.capacity();
+        int sectionStart = nameStart + (symbols.isEmpty() ? 0 : names.size());
+        int sections = symbols.isEmpty() ? 0 : 3;
+
+        ByteBuffer file = little(sectionStart + sections * SECTION_HEADER);
+        putHeader(file, sections, sectionStart);
+        int data = dataStart;
+        for (Segment segment : segments) {
+            file.putInt(segment.type)
+                    .putInt(data)
+                    .putInt((int) segment.virtual)
+                    .putInt((int) segment.physical)
+                    .putInt(segment.data.length)
+                    .putInt((int) segment.memorySize)
+                    .putInt(7)
+                    .putInt(4);
+            data += segment.data.length;
+        }
+        segments.forEach(segment -> file.put(segment.data));
+        if (sections > 0) {
+            file.put(table.array()).put(names.toByteArray());
+            file.position(file.position() + SECTION_HEADER);
+            putSection(file, 2, symbolStart, table.capacity(), 2);
+            putSection(file, 3, nameStart, names.size(), 0);
+        }
+        return file.array();
+    }
+
+    private void putHeader(ByteBuffer file, int sections, int sectionStart) {
+        file.put(new byte[] {0x7f, 'E', 'L', 'F', 1, 1, 1})
+                .position(16)
+                .putShort((short) 2)
+                .putShort((short) 3)
+                .putInt(1)
+                .putInt((int) entry)
+                .putInt(HEADER)
+                .putInt(sections == 0 ? 0 : sectionStart)
+                .putInt(0)
+                .putShort((short) HEADER)
+                .putShort((short) PROGRAM_HEADER)
+                .putShort((short) segments.size())
+                .putShort((short) SECTION_HEADER)
+                .putShort((short) sections)
+                .putShort((short) 0);
+    }
+
+    private static void putSection(ByteBuffer file, int type, int offset, int size, int link) {
+        file.putInt(0)
+                .putInt(type)
+                .putInt(0)
+                .putInt(0)
+                .putInt(offset)
+                .putInt(size)
+                .putInt(link)
+                .putInt(1)
+                .putInt(4)
+                .putInt(type == 2 ? SYMBOL : 0);
+    }
+
+    private static ByteBuffer little(int size) {
+        return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

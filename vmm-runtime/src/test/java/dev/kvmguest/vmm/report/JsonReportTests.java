@@ -1,0 +1,125 @@
+package dev.kvmguest.vmm.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.Outcome;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class JsonReportTests {
+
+    @Test
+    void reportHasAllThatIsKnown() {
+        assertThat(JsonReport.of(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
+                        {
+                          "outcome": "debug-exit",
+                          "exitCode": 3,
+                          "guest": "kernel",
+                          "boot": "paged",
+                          "vcpu": 0,
+                          "description": "left by the debug-exit port with 3",
+                          "engine": "kvm",
+                          "engineReason": "asked for",
+                          "console": "Hi\\n",
+                          "ports": {
+                            "0xe9": "SGkK",
+                            "0x510": "/w=="
+                          },
+                          "unclaimedPorts": ["0x70", "0x510"],
+                          "unclaimedMemory": ["0xfee00000"],
+                          "instructions": 1234,
+                          "wallMillis": 3.125,
+                          "registers": {
+                            "eax": "0x1234",
+                            "ebx": "0x0",
+                            "ecx": "0x0",
+                            "edx": "0x0",
+                            "esi": "0x0",
+                            "edi": "0x0",
+                            "ebp": "0x0",
+                            "esp": "0xfffffffc",
+                            "eip": "0x80001d3f",
+                            "eflags": "0x2",
+                            "cs": "0x8",
+                            "ds": "0x10",
+                            "es": "0x0",
+                            "fs": "0x0",
+                            "gs": "0x0",
+                            "ss": "0x10",
+                            "tr": "0x0",
+                            "ldtr": "0x0",
+                            "gdtr.base": "0x500",
+                            "gdtr.limit": "0x27",
+                            "idtr.base": "0x528",
+                            "idtr.limit": "0x7ff",
+                            "cr0": "0x80000011",
+                            "cr2": "0x0",
+                            "cr3": "0x100000",
+                            "cr4": "0x10",
+                            "efer": "0x0"
+                          },
+                          "fault": null
+                        }
+                        """);
+    }
+
+    @Test
+    void whatIsNotKnownIsNull() {
+        assertThat(JsonReport.of(new Outcome.TripleFault(Examples.bare()))).isEqualTo("""
+                        {
+                          "outcome": "triple-fault",
+                          "exitCode": null,
+                          "guest": "kernel",
+                          "boot": "paged",
+                          "vcpu": 0,
+                          "description": "triple-faulted",
+                          "engine": "kvm",
+                          "engineReason": "asked for",
+                          "console": "",
+                          "ports": {},
+                          "unclaimedPorts": [],
+                          "unclaimedMemory": [],
+                          "instructions": null,
+                          "wallMillis": 3.125,
+                          "registers": null,
+                          "fault": null
+                        }
+                        """);
+    }
+
+    @Test
+    void severalVcpusAreAList() {
+        Outcome first = new Outcome.TripleFault(Examples.bare());
+        Outcome second = new Outcome.HypercallExit(Examples.bare());
+
+        assertThat(JsonReport.of(List.of(first, second)))
+                .startsWith("{\n  \"vcpus\": [{\n      \"outcome\": \"triple-fault\",\n")
+                .contains("}, {\n      \"outcome\": \"hypercall-exit\",\n      \"exitCode\": 0,\n")
+                .endsWith("    }]\n}\n");
+        assertThat(JsonReport.of(List.of(first))).isEqualTo(JsonReport.of(first));
+    }
+
+    @Test
+    void refusalHasEveryKeyOfARunAndSaysWhyThereWasNone() {
+        assertThat(JsonReport.ofRefusal("kernel.elf", "no /dev/kvm")).isEqualTo("""
+                        {
+                          "outcome": "unsupported",
+                          "exitCode": null,
+                          "guest": "kernel.elf",
+                          "boot": null,
+                          "vcpu": null,
+                          "description": "was not run",
+                          "engine": null,
+                          "engineReason": "no /dev/kvm",
+                          "console": "",
+                          "ports": {},
+                          "unclaimedPorts": [],
+                          "unclaimedMemory": [],
+                          "instructions": null,
+                          "wallMillis": null,
+                          "registers": null,
+                          "fault": null
+                        }
+                        """);
+    }
+}

@@ -1,0 +1,120 @@
+package dev.kvmguest.vmm.report;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.Outcome;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TextReportTests {
+
+    private static final String BARE = """
+            guest kernel (boot paged) triple-faulted, after 3.1 ms on kvm
+              registers: not known, the engine reset the vCPU or could not read it
+            """;
+
+    @Test
+    void lineSaysHowAndWhereTheGuestEnded() {
+        assertThat(TextReport.line(new Outcome.DebugExit(3, Examples.full())))
+                .isEqualTo("guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f,"
+                        + " after 3.1 ms on kvm");
+        assertThat(TextReport.line(new Outcome.TripleFault(Examples.bare())))
+                .isEqualTo("guest kernel (boot paged) triple-faulted, after 3.1 ms on kvm");
+    }
+
+    @Test
+    void fullReportHasRegistersPortsAndConsole() {
+        assertThat(TextReport.full(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
+                        guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f, after 3.1 ms on kvm
+                          eax=00001234 ebx=00000000 ecx=00000000 edx=00000000 esi=00000000 edi=00000000
+                          ebp=00000000 esp=fffffffc eflags=00000002 cr0=80000011 cr3=00100000 cr4=00000010
+                          cs=0008 ds=0010 es=0000 fs=0000 gs=0000 ss=0010 tr=0000 ldtr=0000 gdt=500/27 idt=528/7ff
+                          ports without a device: 0x70, 0x510
+                          addresses without RAM: 0xfee00000
+                          console:
+                          | Hi
+                        """);
+    }
+
+    @Test
+    void lostRegistersAndAnEmptyConsoleAreSaidToBeSo() {
+        assertThat(full(Examples.bare())).isEqualTo(BARE + "  console: empty\n");
+    }
+
+    @Test
+    void controlCharactersDoNotReachTheTerminal() {
+        assertThat(full(Examples.withConsole("a\u001b[2Jb\tc\u0007\u0000\u007f\u009b\n")))
+                .isEqualTo(BARE + "  console:\n  | a\\x1b[2Jb\tc\\x07\\x00\\x7f\\x9b\n");
+    }
+
+    @Test
+    void everyKindOfLineEndEndsALine() {
+        assertThat(full(Examples.withConsole("a\r\nb\rc\n\nd")))
+                .isEqualTo(BARE + "  console:\n  | a\n  | b\n  | c\n  | \n  | d\n");
+    }
+
+    @Test
+    void longConsoleIsCutToItsLastLines() {
+        String console = IntStream.rangeClosed(1, 12).mapToObj(i -> "line " + i).collect(Collectors.joining("\n"));
+
+        assertThat(full(Examples.withConsole(console)))
+                .startsWith(BARE + "  console, last 10 of 12 lines:\n  | line 3\n")
+                .endsWith("  | line 12\n");
+    }
+
+    @Test
+    void consoleOfTenLinesIsWhole() {
+        assertThat(full(Examples.withConsole("x\n".repeat(10))))
+                .isEqualTo(BARE + "  console:\n" + "  | x\n".repeat(10));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"x", "\u00e4", "\ud83d\ude00"})
+    void longLineIsCut(String character) {
+        assertThat(full(Examples.withConsole(character.repeat(160))))
+                .isEqualTo(BARE + "  console:\n  | " + character.repeat(160) + "\n");
+        assertThat(full(Examples.withConsole(character.repeat(161))))
+                .isEqualTo(BARE + "  console:\n  | " + character.repeat(160) + "...\n");
+    }
+
+    @Test
+    void longListsAreCut() {
+        GuestRun run = Examples.withUnclaimed(
+                IntStream.range(0, 17).boxed().toList(),
+                LongStream.range(0x1000, 0x1010).boxed().toList());
+
+        assertThat(full(run))
+                .isEqualTo(BARE
+                        + "  ports without a device: 0x0, 0x1, 0x2, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc,"
+                        + " 0xd, 0xe, 0xf, ...\n"
+                        + "  addresses without RAM: 0x1000, 0x1001, 0x1002, 0x1003, 0x1004, 0x1005, 0x1006, 0x1007,"
+                        + " 0x1008, 0x1009, 0x100a, 0x100b, 0x100c, 0x100d, 0x100e, 0x100f\n"
+                        + "  console: empty\n");
+    }
+
+    @Test
+    void reportIsTheSameInEveryLocale() {
+        Outcome outcome = new Outcome.DebugExit(3, Examples.full());
+        String expected = TextReport.full(outcome);
+        Locale before = Locale.getDefault();
+        for (String tag : List.of("de-DE", "ar-EG-u-nu-arab", "tr-TR", "th-TH-u-nu-thai")) {
+            Locale.setDefault(Locale.forLanguageTag(tag));
+            try {
+                assertThat(TextReport.full(outcome)).as(tag).isEqualTo(expected);
+            } finally {
+                Locale.setDefault(before);
+            }
+        }
+    }
+
+    private static String full(GuestRun run) {
+        return TextReport.full(new Outcome.TripleFault(run));
+    }
+}
