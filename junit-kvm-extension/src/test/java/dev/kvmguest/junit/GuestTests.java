@@ -193,4 +193,20 @@ class GuestTests {
         assertThat(Thread.interrupted()).isTrue();
         assertThat(guest).ended().stopped();
     }
+
+    @Test
+    void anInterruptThatTheTestLeavesBehindDoesNotHideTheVerdict() {
+        assertThat(Fixture.failureOf(LeavesAnInterrupt.class))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageContaining("triple-faulted");
+    }
+
+    static class LeavesAnInterrupt {
+        @Test
+        @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED)
+        void interruptsItself(Guest guest) {
+            guest.await();
+            Thread.currentThread().interrupt();
+        }
+    }
 }

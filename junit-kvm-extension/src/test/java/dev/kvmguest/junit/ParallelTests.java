@@ -1,10 +1,11 @@
 package dev.kvmguest.junit;
 
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.Outcome;
 import java.util.Map;
-import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
@@ -24,12 +25,12 @@ class ParallelTests {
 
     @Test
     void testsOfOneInstanceEachTalkToTheirOwnGuestAtTheSameTime() {
-        Fixture.expectPasses(Fixture.run(PerClass.class, CONCURRENTLY), 20);
+        Fixture.expectPasses(Fixture.run(PerClass.class, CONCURRENTLY), 10);
     }
 
     @Test
     void testsWithAnInstanceEachDoToo() {
-        Fixture.expectPasses(Fixture.run(PerMethod.class, CONCURRENTLY), 20);
+        Fixture.expectPasses(Fixture.run(PerMethod.class, CONCURRENTLY), 10);
     }
 
     @Test
@@ -42,22 +43,39 @@ class ParallelTests {
     /** JUnit runs the tests of one instance one after another unless the class says otherwise. */
     @TestInstance(TestInstance.Lifecycle.PER_CLASS)
     @Execution(ExecutionMode.CONCURRENT)
-    static class PerClass extends Conversation {}
+    static class PerClass extends Conversation {
+        private static final CountDownLatch BOTH = new CountDownLatch(2);
+
+        PerClass() {
+            super(BOTH);
+        }
+    }
 
     @TestInstance(TestInstance.Lifecycle.PER_METHOD)
-    static class PerMethod extends Conversation {}
+    static class PerMethod extends Conversation {
+        private static final CountDownLatch BOTH = new CountDownLatch(2);
 
-    @KvmGuest(image = TestGuests.ECHO)
+        PerMethod() {
+            super(BOTH);
+        }
+    }
+
+    @KvmGuest(image = TestGuests.ECHO, timeout = "2m")
     abstract static class Conversation {
 
-        /** Two tests must be at the same point, so that this hangs unless they run in parallel. */
-        private static final CyclicBarrier TWO = new CyclicBarrier(2);
+        /** Opens when a second guest has been booted beside the first, so that this fails unless they run in parallel. */
+        private final CountDownLatch twoGuests;
 
-        @RepeatedTest(20)
+        Conversation(CountDownLatch twoGuests) {
+            this.twoGuests = twoGuests;
+        }
+
+        @RepeatedTest(10)
         void talks(RepetitionInfo repetition, Guest guest) throws Exception {
             String text = "repetition " + repetition.getCurrentRepetition() + ".";
             guest.type(text);
-            TWO.await(30, TimeUnit.SECONDS);
+            twoGuests.countDown();
+            assertThat(twoGuests.await(60, TimeUnit.SECONDS)).isTrue();
             guest.awaitOutput(text);
 
             assertThat(guest).hasConsole(text);

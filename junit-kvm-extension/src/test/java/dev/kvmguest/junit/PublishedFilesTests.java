@@ -2,6 +2,7 @@ package dev.kvmguest.junit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.Outcome;
@@ -87,6 +88,19 @@ class PublishedFilesTests {
         @Test
         @KvmGuest(image = TestGuests.HELLO)
         void passes() {}
+    }
+
+    @Test
+    void aTestThatIsAbortedPublishesNothing() {
+        assertThat(filesOf(Aborts.class)).isEmpty();
+    }
+
+    static class Aborts {
+        @Test
+        @KvmGuest(image = TestGuests.HELLO)
+        void aborts() {
+            abort("not today");
+        }
     }
 
     @Test
