@@ -155,7 +155,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
 
     /** Says whether the test could still have asserted this end; an end that an annotation expects is not up to it. */
     boolean endMayBeAsserted(Outcome outcome) {
-        return annotations.guestTest().isEmpty() && !endIsAccepted(outcome);
+        return annotations.guestTest().isEmpty() && !outcome.endedNormally() && !endIsAccepted(outcome);
     }
 
     private boolean endIsAccepted(Outcome outcome) {

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * has a machine of its own. A test method that carries the annotation itself and takes no such parameter has its guest
  * run to its end before the body too; where only its class does, it is an ordinary test.
  *
- * <p><b>Verdict.</b> A guest that died, hung or reported a failure fails its test even if the body passed, unless the
+ * <p><b>Verdict.</b> A guest that died, hung or could not be run fails its test even if the body passed, unless the
  * test asserted that end with {@link GuestAssertions}. A live guest that still runs when the test ends is stopped, which
  * is no failure. One that the test takes and never uses fails: nothing was booted, so that there is no verdict. Each
  * failing test publishes the guest's console as {@code console.txt} and its report as {@code guest.json}.

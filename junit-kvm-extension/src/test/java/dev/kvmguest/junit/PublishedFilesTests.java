@@ -70,12 +70,13 @@ class PublishedFilesTests {
         assertThat(files).containsOnlyKeys("console-0.txt", "console-1.txt", "guest.json");
         assertThat(files.get("console-0.txt")).isEqualTo("Hello");
         assertThat(files.get("console-1.txt")).isEmpty();
-        assertThat(files.get("guest.json")).contains("\"vcpus\":", "\"halted\"", "\"debug-exit\"");
+        assertThat(files.get("guest.json"))
+                .contains("\"vcpus\":", "halted with interrupts off", "halted with interrupts on");
     }
 
     static class TwoVcpus {
         @Test
-        @KvmGuest(image = {TestGuests.HELLO, TestGuests.EXIT_3})
+        @KvmGuest(image = {TestGuests.HELLO, TestGuests.WAIT})
         void oneFails(List<Outcome> outcomes) {}
     }
 

@@ -60,16 +60,16 @@ class VerdictTests {
     }
 
     @Test
-    void aGuestThatReportsAFailureFails() {
-        assertThat(Fixture.failureOf(ExitedWith3.class))
-                .hasMessageContaining("expected exit code 0, but it was 3")
-                .hasMessageContaining("assertThat(outcome).debugExited(3)");
+    void aStatusThatTheGuestReportsIsForTheTestToJudge() {
+        Fixture.expectPasses(ExitedWith3.class, 1);
     }
 
     static class ExitedWith3 {
         @Test
         @KvmGuest(image = TestGuests.EXIT_3)
-        void passes(Outcome outcome) {}
+        void passes(Outcome outcome) {
+            assertThat(outcome.exitCode()).hasValue(3);
+        }
     }
 
     @Test
@@ -97,15 +97,15 @@ class VerdictTests {
         }
 
         @Test
-        @KvmGuest(image = TestGuests.EXIT_3)
-        void exitedLive(Guest guest) {
-            assertThat(guest).ended().exitedWith(3);
+        @KvmGuest(image = TestGuests.WAIT)
+        void waitsLive(Guest guest) {
+            assertThat(guest).ended().waitsForInterrupt();
         }
 
         @Test
-        @KvmGuest(image = TestGuests.EXIT_3)
+        @KvmGuest(image = TestGuests.WAIT)
         void onAnotherThread(Outcome outcome) throws InterruptedException {
-            Thread thread = new Thread(() -> assertThat(outcome).debugExited(3));
+            Thread thread = new Thread(() -> assertThat(outcome).waitsForInterrupt());
             thread.start();
             thread.join();
         }
@@ -130,12 +130,12 @@ class VerdictTests {
 
     @Test
     void anAssertionOnTheConsoleAssertsNoEnd() {
-        assertThat(Fixture.failureOf(LooksAtTheConsole.class)).hasMessageContaining("expected exit code 0");
+        assertThat(Fixture.failureOf(LooksAtTheConsole.class)).hasMessageContaining("halted with interrupts on");
     }
 
     static class LooksAtTheConsole {
         @Test
-        @KvmGuest(image = TestGuests.EXIT_3)
+        @KvmGuest(image = TestGuests.WAIT)
         void looks(Outcome outcome) {
             assertThat(outcome).hasConsole("").ranOn("kvm");
         }
@@ -146,14 +146,14 @@ class VerdictTests {
         Fixture.expectPasses(AssertsAfterwards.class, 1);
     }
 
-    @KvmGuest(image = TestGuests.EXIT_3)
+    @KvmGuest(image = TestGuests.WAIT)
     static class AssertsAfterwards {
         @Test
         void runs(Outcome outcome) {}
 
         @AfterEach
         void asserts(Outcome outcome) {
-            assertThat(outcome).exitedWith(3);
+            assertThat(outcome).waitsForInterrupt();
         }
     }
 
@@ -321,13 +321,13 @@ class VerdictTests {
     @Test
     void eachOfSeveralVcpusIsJudged() {
         assertThat(Fixture.failureOf(OneOfTwoFails.class))
-                .hasMessageContaining("guest exit-3.bin")
+                .hasMessageContaining("guest wait.bin")
                 .hasMessageNotContainingAny("guest hello.bin");
     }
 
     static class OneOfTwoFails {
         @Test
-        @KvmGuest(image = {TestGuests.HELLO, TestGuests.EXIT_3})
+        @KvmGuest(image = {TestGuests.HELLO, TestGuests.WAIT})
         void runs(List<Outcome> outcomes) {
             assertThat(outcomes).extracting(Outcome::console).containsExactly("Hello", "");
         }

@@ -22,6 +22,7 @@ public final class Expectation {
     private final Map<Integer, byte[]> ports;
     private final Optional<Outcome.Kind> outcome;
     private final OptionalInt exitCode;
+    private final boolean anyExitCode;
     private final boolean strictPorts;
 
     private Expectation(Builder builder) {
@@ -30,6 +31,7 @@ public final class Expectation {
         ports = new TreeMap<>(builder.ports);
         outcome = Optional.ofNullable(builder.outcome);
         exitCode = builder.exitCode;
+        anyExitCode = builder.anyExitCode;
         strictPorts = builder.strictPorts;
     }
 
@@ -84,7 +86,7 @@ public final class Expectation {
                     + actual.describe());
             return;
         }
-        OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() ? OptionalInt.of(0) : exitCode;
+        OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() && !anyExitCode ? OptionalInt.of(0) : exitCode;
         if (wanted.isEmpty() || actual.exitCode().equals(wanted)) {
             return;
         }
@@ -136,6 +138,7 @@ public final class Expectation {
         private final Map<Integer, byte[]> ports = new TreeMap<>();
         private Outcome.Kind outcome;
         private OptionalInt exitCode = OptionalInt.empty();
+        private boolean anyExitCode;
         private boolean strictPorts;
 
         private Builder() {}
@@ -167,6 +170,12 @@ public final class Expectation {
         /** Expects the guest to report this status. */
         public Builder exitCode(int code) {
             exitCode = OptionalInt.of(code);
+            return this;
+        }
+
+        /** Takes a normal end with any exit code, where nothing else is said of the end. */
+        public Builder anyExitCode() {
+            anyExitCode = true;
             return this;
         }
 

@@ -40,6 +40,9 @@ class ExpectationTests {
                         waiting,
                         "expected the guest to end normally, but it halted with interrupts on, and no device can raise"
                                 + " one"),
+                arguments(expect().anyExitCode(), exit3, null),
+                arguments(expect().anyExitCode(), fault, "expected the guest to end normally, but it triple-faulted"),
+                arguments(expect().anyExitCode().exitCode(3), exit0, "expected exit code 3, but it was 0"),
                 arguments(expect().exitCode(3), exit3, null),
                 arguments(expect().exitCode(3), exit0, "expected exit code 3, but it was 0"),
                 arguments(
