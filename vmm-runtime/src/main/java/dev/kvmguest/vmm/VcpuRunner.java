@@ -7,15 +7,10 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ScheduledFuture;
-import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 
 /** Runs one vCPU with its board and console until it ends or is ended. */
 final class VcpuRunner {
-
-    private static final ScheduledThreadPoolExecutor TIMER = timer();
 
     private final int number;
     private final VcpuConfig config;
@@ -89,11 +84,7 @@ final class VcpuRunner {
     /** Runs the vCPU on the calling thread; to be called once. */
     void run() {
         long start = System.nanoTime();
-        ScheduledFuture<?> limit = TIMER.schedule(
-                () -> end(run -> new Outcome.TimedOut(timeout, run)),
-                // Saturates: a limit of more than 292 years is none.
-                TimeUnit.NANOSECONDS.convert(timeout),
-                TimeUnit.NANOSECONDS);
+        TimeLimits.Limit limit = TimeLimits.SHARED.start(timeout, () -> end(run -> new Outcome.TimedOut(timeout, run)));
         Function<GuestRun, Outcome> how;
         try {
             how = runToItsEnd();
@@ -101,7 +92,7 @@ final class VcpuRunner {
             // Whatever went wrong on this thread must become a verdict, or a test would wait for it in vain.
             how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
         }
-        limit.cancel(false);
+        limit.cancel();
         try {
             outcome.complete(how.apply(record(Duration.ofNanos(System.nanoTime() - start))));
         } catch (RuntimeException | Error e) {
@@ -147,15 +138,5 @@ final class VcpuRunner {
             // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
             return Optional.empty();
         }
-    }
-
-    private static ScheduledThreadPoolExecutor timer() {
-        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, task -> {
-            Thread thread = new Thread(task, "kvmguest-timer");
-            thread.setDaemon(true);
-            return thread;
-        });
-        timer.setRemoveOnCancelPolicy(true);
-        return timer;
     }
 }
