@@ -17,8 +17,9 @@ assert echo.registers.cs == '0x7c0'
 def bytes = new File(basedir, 'build.log').getText('ISO-8859-1')
 def log = bytes.readLines()
 def console = log.indexOf('hello')
-assert console > 0 : 'the console is there as it was written, in a line of its own'
-assert log[console - 1].endsWith('Booting hello.bin')
+def booting = log.findIndexOf { it.endsWith('Booting hello.bin') }
+// Not always the next line: JDK 24 and later warn of JNA's native library in between.
+assert booting >= 0 && console > booting : 'the console is there as it was written, in a line of its own'
 assert log[console + 1] =~ /guest hello.bin \(boot real\) left by the debug-exit port with 0 at .* on kvm$/
 assert bytes.contains('\u001b\n[INFO] guest echo.bin (boot real) halted with interrupts off') : 'escape sequences pass'
 assert log.any { it =~ /kvm.image: there is no file .*nowhere.bin; name a flat binary or an ELF file/ }
