@@ -8,18 +8,20 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /** A vCPU that comes back with the exits it was given, and then runs for ever, that is until it is interrupted. */
-final class FakeVirtualCpu implements VirtualCpu {
+public final class FakeVirtualCpu implements VirtualCpu {
 
     private final ArrayDeque<Supplier<VmExit>> script = new ArrayDeque<>();
     private final Semaphore interrupts = new Semaphore(0);
     private CpuState state = CpuState.builder().build();
     private RuntimeException stateFailure;
 
-    FakeVirtualCpu then(VmExit exit) {
+    /** Adds an exit to the script. */
+    public FakeVirtualCpu then(VmExit exit) {
         return then(() -> exit);
     }
 
-    FakeVirtualCpu then(Supplier<VmExit> exit) {
+    /** Adds an exit that is made when its turn comes. */
+    public FakeVirtualCpu then(Supplier<VmExit> exit) {
         script.add(exit);
         return this;
     }
@@ -89,7 +91,7 @@ final class FakeVirtualCpu implements VirtualCpu {
 
     @Override
     public void setSingleStep(boolean on) {
-        throw new UnsupportedOperationException();
+        // The script says what a run ends with, stepped or not.
     }
 
     @Override

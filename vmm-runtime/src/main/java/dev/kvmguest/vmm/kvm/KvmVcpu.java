@@ -40,8 +40,12 @@ public final class KvmVcpu implements AutoCloseable {
         fd.ioctl("KVM_SET_CPUID2", Kvm.KVM_SET_CPUID2, cpuid);
     }
 
-    /** Returns {@code struct kvm_run}, followed by the data of port exits; not to be used after {@link #close}. */
+    /**
+     * Returns {@code struct kvm_run}, followed by the data of port exits. To be fetched anew for each use: after
+     * {@link #close} the page is gone, and this method throws {@link IllegalStateException}.
+     */
     ByteBuffer runPage() {
+        fd.number();
         return run;
     }
 
@@ -113,7 +117,7 @@ public final class KvmVcpu implements AutoCloseable {
      * that the registers are those behind it.
      */
     void completeAccess() {
-        run.put(kvm_run.immediate_exit, (byte) 1);
+        runPage().put(kvm_run.immediate_exit, (byte) 1);
         try {
             if (Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0) < 0) {
                 int errno = Native.getLastError();
@@ -166,7 +170,8 @@ public final class KvmVcpu implements AutoCloseable {
     /** Unmaps the shared page and closes the descriptor. The vCPU must not be running. */
     @Override
     public void close() {
-        mapping.close();
+        // First, because it is what tells that the page is gone.
         fd.close();
+        mapping.close();
     }
 }

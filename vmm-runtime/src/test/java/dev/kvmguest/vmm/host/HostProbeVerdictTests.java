@@ -65,7 +65,7 @@ class HostProbeVerdictTests {
 
     @Test
     void guestThatHangsIsGivenUp() {
-        assertThat(probe(memory -> ScriptedEngine.HANG).whyNot(Feature.REAL_MODE))
+        assertThat(probe(ScriptedEngine.hanging()).whyNot(Feature.REAL_MODE))
                 .contains("the probe guest did not end within 20 ms");
     }
 
@@ -78,8 +78,11 @@ class HostProbeVerdictTests {
                 .hasMessage("probing this host failed: KVM_RUN failed");
     }
 
-    private static Capabilities probe(Function<GuestMemory, VmExit> script) {
-        ScriptedEngine engine = new ScriptedEngine(script);
+    private static Capabilities probe(Function<GuestMemory, VmExit> exit) {
+        return probe(ScriptedEngine.comingBackWith(exit));
+    }
+
+    private static Capabilities probe(ScriptedEngine engine) {
         try {
             return new HostProbe(engine, LIMIT_MILLIS).probe();
         } finally {

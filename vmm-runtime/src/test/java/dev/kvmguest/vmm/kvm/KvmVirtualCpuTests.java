@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -182,6 +183,23 @@ class KvmVirtualCpuTests {
 
         assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
         assertThat(vcpu.register(Register.RAX)).isEqualTo(0x1234);
+    }
+
+    @Test
+    void vcpuOfAClosedMachineRefusesEveryUse() {
+        load(real("e4 10 f4")); // in al,0x10; hlt
+        vcpu.run();
+        machine.close();
+
+        for (ThrowingCallable use : List.<ThrowingCallable>of(
+                vcpu::state,
+                vcpu::run,
+                vcpu::canInjectInterrupt,
+                () -> vcpu.setInterruptWindow(true),
+                () -> vcpu.setSingleStep(true),
+                () -> vcpu.register(Register.RAX))) {
+            assertThatThrownBy(use).isInstanceOf(IllegalStateException.class).hasMessage("vCPU 0 is closed");
+        }
     }
 
     @Test
