@@ -8,9 +8,7 @@ import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.VcpuConfig;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URL;
-import java.net.URLConnection;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -151,21 +149,12 @@ final class GuestDefinition {
             }
             URL resource = loader.getResource(image);
             if (resource != null) {
-                return GuestImage.of(image.substring(image.lastIndexOf('/') + 1), read(resource));
+                return GuestImage.read(image.substring(image.lastIndexOf('/') + 1), resource);
             }
             throw new IllegalArgumentException("image \"" + image + "\" is neither a file, "
                     + file.toAbsolutePath().normalize() + ", nor a class path resource; name one of the two");
         } catch (InvalidPathException | IOException e) {
             throw new IllegalArgumentException("image \"" + image + "\" can't be read: " + e, e);
-        }
-    }
-
-    private static byte[] read(URL resource) throws IOException {
-        URLConnection connection = resource.openConnection();
-        // A cached jar connection would keep the jar file open after the last stream is closed.
-        connection.setUseCaches(false);
-        try (InputStream in = connection.getInputStream()) {
-            return in.readAllBytes();
         }
     }
 }

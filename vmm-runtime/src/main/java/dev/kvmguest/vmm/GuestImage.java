@@ -2,6 +2,7 @@ package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.image.Elf32Reader;
 import java.io.IOException;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -73,6 +74,17 @@ public record GuestImage(String name, Format format, List<Segment> segments, Opt
      */
     public static GuestImage read(Path file) throws IOException {
         return of(file.getFileName().toString(), Files.readAllBytes(file));
+    }
+
+    /**
+     * Reads an image from a class path or any other address, as {@link #read(Path)} does.
+     *
+     * @param name what reports call the guest
+     * @throws IOException if it can't be read
+     * @throws IllegalArgumentException if it is empty, a damaged ELF file, or an ELF file for another machine
+     */
+    public static GuestImage read(String name, URL url) throws IOException {
+        return of(name, Resources.read(url));
     }
 
     /**

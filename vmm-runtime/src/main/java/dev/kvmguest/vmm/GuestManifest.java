@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.net.URL;
@@ -144,7 +143,7 @@ public record GuestManifest(
             throw new IllegalArgumentException("guest \"" + id + "\" is on the class path more than once: " + found);
         }
         URL url = found.get(0);
-        return new Located(parse(new String(read(url), StandardCharsets.UTF_8), url.toString()), url);
+        return new Located(parse(new String(Resources.read(url), StandardCharsets.UTF_8), url.toString()), url);
     }
 
     /**
@@ -173,22 +172,12 @@ public record GuestManifest(
          * @throws IOException if the file is missing or can't be read
          */
         public GuestImage image() throws IOException {
-            byte[] bytes = GuestManifest.read(sibling(manifest.image()));
-            return GuestImage.of(manifest.id(), bytes);
+            return GuestImage.read(manifest.id(), sibling(manifest.image()));
         }
 
         private URL sibling(String fileName) throws IOException {
             // URI.resolve can't be used here: a jar: address is opaque to it.
             return new URL(url, fileName);
-        }
-    }
-
-    private static byte[] read(URL url) throws IOException {
-        var connection = url.openConnection();
-        // A cached jar connection would keep the jar file open after the last stream is closed.
-        connection.setUseCaches(false);
-        try (InputStream in = connection.getInputStream()) {
-            return in.readAllBytes();
         }
     }
 
