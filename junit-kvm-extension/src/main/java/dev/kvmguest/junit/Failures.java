@@ -1,10 +1,8 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -42,15 +40,5 @@ final class Failures {
                     case STOPPED -> "stopped()";
                 };
         return "if the test means this end: GuestAssertions.assertThat(outcome)." + assertion;
-    }
-
-    /** Returns what is wrong if the guest must not use ports that no device has; empty if it used none. */
-    static Optional<String> unclaimedPorts(Outcome outcome) {
-        return outcome.run().unclaimedPorts().isEmpty()
-                ? Optional.empty()
-                : Optional.of("the guest used ports that no device has: "
-                        + outcome.run().unclaimedPorts().stream()
-                                .map(Notation::hex)
-                                .collect(Collectors.joining(", ")));
     }
 }

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.Console;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.report.ConsoleText;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -58,7 +59,7 @@ public final class Guest {
      * @throws AssertionError if the guest ends, or the time is over, without it
      */
     public String awaitOutput(String text, Duration timeout) {
-        return found(() -> bootedConsole().await(text, timeout), '"' + text.replace("\n", "\\n") + '"', timeout);
+        return found(() -> bootedConsole().await(text, timeout), ConsoleText.quoted(text), timeout);
     }
 
     /**

@@ -103,7 +103,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
 
     /** Boots the guest, if need be, and waits until this vCPU has ended. */
     Outcome await(int vcpu) {
-        Outcome outcome = machine().run(vcpu);
+        Outcome outcome = loaded().run(vcpu);
         AssertedEnds.watch(outcome);
         return outcome;
     }
@@ -148,7 +148,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
             mismatches.addAll(expectation.mismatches(outcome));
         }
         if (annotations.settings().strictPorts().orElse(false)) {
-            Failures.unclaimedPorts(outcome).ifPresent(mismatches::add);
+            Expectation.unclaimedPorts(outcome).ifPresent(mismatches::add);
         }
         return mismatches;
     }

@@ -1,6 +1,7 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Expectation;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Register;
@@ -128,7 +129,7 @@ public final class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> 
     /** Verifies that the guest used no port that no device has. */
     public OutcomeAssert hasNoUnclaimedPorts() {
         isNotNull();
-        return check(Failures.unclaimedPorts(actual));
+        return check(Expectation.unclaimedPorts(actual));
     }
 
     /** Verifies that this engine, such as {@code kvm}, ran the guest. */

@@ -1,5 +1,9 @@
 package dev.kvmguest.vmm;
 
+import static dev.kvmguest.vmm.report.ConsoleText.quoted;
+import static dev.kvmguest.vmm.report.ConsoleText.tail;
+import static dev.kvmguest.vmm.report.ConsoleText.withoutCarriageReturns;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -68,11 +72,20 @@ public final class Expectation {
                         + " and was sent " + bytes(sent));
             }
         });
-        if (strictPorts && !actual.run().unclaimedPorts().isEmpty()) {
-            mismatches.add("the guest used ports that no device has: "
-                    + actual.run().unclaimedPorts().stream().map(Notation::hex).collect(Collectors.joining(", ")));
+        if (strictPorts) {
+            unclaimedPorts(actual).ifPresent(mismatches::add);
         }
         return mismatches;
+    }
+
+    /** Returns, in a sentence, which ports the guest used that no device has; empty if it used none. */
+    public static Optional<String> unclaimedPorts(Outcome actual) {
+        return actual.run().unclaimedPorts().isEmpty()
+                ? Optional.empty()
+                : Optional.of("the guest used ports that no device has: "
+                        + actual.run().unclaimedPorts().stream()
+                                .map(Notation::hex)
+                                .collect(Collectors.joining(", ")));
     }
 
     private void compareEnd(Outcome actual, List<String> mismatches) {
@@ -97,30 +110,6 @@ public final class Expectation {
             mismatches.add("expected exit code " + wanted.getAsInt() + ", but the guest " + actual.describe()
                     + ", which has none");
         }
-    }
-
-    private static String withoutCarriageReturns(String text) {
-        return text.replace("\r\n", "\n");
-    }
-
-    private static String tail(String text) {
-        int length = 400;
-        return text.length() <= length ? text : "..." + text.substring(text.length() - length);
-    }
-
-    /** Keeps what a guest wrote from moving the cursor of whoever reads the message. */
-    private static String quoted(String text) {
-        StringBuilder quoted = new StringBuilder("\"");
-        text.chars().forEach(c -> {
-            switch (c) {
-                case '\n' -> quoted.append("\\n");
-                case '\r' -> quoted.append("\\r");
-                case '\t' -> quoted.append('\t');
-                default ->
-                    quoted.append(Character.isISOControl(c) ? String.format("\\x%02x", c) : Character.toString(c));
-            }
-        });
-        return quoted.append('"').toString();
     }
 
     private static String bytes(byte[] bytes) {

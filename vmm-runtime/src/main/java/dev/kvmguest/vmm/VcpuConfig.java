@@ -16,6 +16,9 @@ import java.util.OptionalLong;
  */
 public record VcpuConfig(GuestImage image, BootMode boot, OptionalLong load, Optional<EntryPoint> entry, String input) {
 
+    /** Where a flat binary is loaded if nothing else is said. */
+    public static final long DEFAULT_LOAD = 0x1000;
+
     /** Returns the configuration that boots an image in real mode with every default. */
     public static VcpuConfig of(GuestImage image) {
         return new VcpuConfig(image, BootMode.REAL, OptionalLong.empty(), Optional.empty(), "");

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestManifest;
 import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.VcpuConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -38,9 +39,6 @@ public record GuestSpec(
         List<Path> includes,
         ToolchainKind toolchain) {
 
-    /** Where an image is put when the guest doesn't say, in bytes. */
-    public static final long DEFAULT_LOAD = 0x1000;
-
     private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
 
     public GuestSpec {
@@ -48,7 +46,7 @@ public record GuestSpec(
         compilerArgs = List.copyOf(compilerArgs);
         linkerArgs = List.copyOf(linkerArgs);
         includes = List.copyOf(includes);
-        long start = load.orElse(DEFAULT_LOAD);
+        long start = load.orElse(VcpuConfig.DEFAULT_LOAD);
         boolean segmented = entry.isPresent() && entry.get().segment().isPresent();
         if (segmented && boot != BootMode.REAL) {
             throw new IllegalArgumentException("entry " + entry.get() + " has a segment, but boot mode " + boot
@@ -76,7 +74,7 @@ public record GuestSpec(
 
     /** Returns the physical address that the built-in linker script puts the first byte at. */
     public long linkedPhysically() {
-        return load.orElse(DEFAULT_LOAD);
+        return load.orElse(VcpuConfig.DEFAULT_LOAD);
     }
 
     /** Returns the address at which the code linked by the built-in linker script sees its first byte. */

@@ -16,7 +16,6 @@ import dev.kvmguest.vmm.VcpuConfig;
  */
 record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
-    private static final long DEFAULT_LOAD = 0x1000;
     private static final long SEGMENT_SIZE = 0x1_0000;
     private static final long LAST_SEGMENT = 0xf_0000;
     /** Room for a few interrupt frames until the guest sets up its own stack. */
@@ -28,7 +27,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         BootMode boot = config.boot();
         boolean flat = image.format() == GuestImage.Format.FLAT;
         if (config.load().isPresent() || flat) {
-            image = image.movedTo(config.load().orElse(DEFAULT_LOAD));
+            image = image.movedTo(config.load().orElse(VcpuConfig.DEFAULT_LOAD));
         } else if (boot.paging() && image.physicalStart() >= boot.kernelBase()) {
             // Linked without load addresses of its own: each segment goes where the boot map shows it.
             image = image.movedTo(image.physicalStart() - boot.kernelBase());
