@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Many guests in one JVM leave nothing behind. */
@@ -86,12 +85,12 @@ class ResourceTests {
         }
     }
 
-    private record Usage(long descriptors, long vcpuMappings, List<String> threads, long mapped) {
+    private record Usage(List<String> descriptors, long vcpuMappings, List<String> threads, long mapped) {
 
         static Usage now() throws IOException {
             List<String> maps = Files.readAllLines(Path.of("/proc/self/maps"));
             return new Usage(
-                    descriptorsNow(),
+                    OpenDescriptors.now(),
                     maps.stream().filter(line -> line.contains("kvm-vcpu")).count(),
                     Thread.getAllStackTraces().keySet().stream()
                             .map(Thread::getName)
@@ -99,12 +98,6 @@ class ResourceTests {
                             .sorted()
                             .toList(),
                     maps.stream().mapToLong(Usage::length).sum());
-        }
-
-        private static long descriptorsNow() throws IOException {
-            try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
-                return descriptors.count();
-            }
         }
 
         private static long length(String mapsLine) {

@@ -4,13 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.NeedsKvm;
+import dev.kvmguest.vmm.OpenDescriptors;
 import dev.kvmguest.vmm.VmmException;
 import dev.kvmguest.vmm.kvm.abi.Kvm;
 import dev.kvmguest.vmm.kvm.abi.Libc;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.stream.Stream;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -32,16 +31,16 @@ class KvmSystemTests {
     @Test
     @NeedsKvm
     void everyDescriptorIsClosedOnceByItsOwner() throws IOException {
-        long before = openDescriptors();
+        List<String> before = OpenDescriptors.now();
         KvmSystem system = KvmSystem.open();
         KvmVm vm = system.createVm();
         KvmVcpu vcpu = vm.createVcpu(0);
-        assertThat(openDescriptors()).isEqualTo(before + 3);
+        assertThat(OpenDescriptors.now()).hasSize(before.size() + 3);
 
         vcpu.close();
         vm.close();
         system.close();
-        assertThat(openDescriptors()).isEqualTo(before);
+        assertThat(OpenDescriptors.now()).isEqualTo(before);
 
         // Numbers are reused: a second close must not close somebody else's.
         try (KvmSystem other = KvmSystem.open()) {
@@ -91,11 +90,5 @@ class KvmSystemTests {
         assertThat(KvmException.of("KVM_CREATE_VM", Libc.EBUSY))
                 .hasMessage("KVM_CREATE_VM failed: Device or resource busy (errno 16); another hypervisor, such as"
                         + " VirtualBox, may be using the processor's virtualization");
-    }
-
-    private static long openDescriptors() throws IOException {
-        try (Stream<Path> descriptors = Files.list(Path.of("/proc/self/fd"))) {
-            return descriptors.count();
-        }
     }
 }
