@@ -16,7 +16,16 @@ public final class GuestMemory implements AutoCloseable {
 
     private final long size;
     private final Runnable release;
+    private final WriteObserver observer;
     private ByteBuffer ram;
+
+    /** Learns of what is written through this class, before it is written. */
+    @FunctionalInterface
+    public interface WriteObserver {
+
+        /** Called by the writing thread; the range is inside RAM. */
+        void beforeWrite(long address, int length);
+    }
 
     /**
      * Wraps a direct buffer, from position 0 to its capacity.
@@ -25,9 +34,21 @@ public final class GuestMemory implements AutoCloseable {
      * @param release gives the memory back; run once, by the first {@link #close()}
      */
     public GuestMemory(ByteBuffer ram, Runnable release) {
+        this(ram, release, (address, length) -> {});
+    }
+
+    /**
+     * Wraps a direct buffer, from position 0 to its capacity.
+     *
+     * @param ram guest RAM; valid until {@code release} has been run
+     * @param release gives the memory back; run once, by the first {@link #close()}
+     * @param observer learns of each write
+     */
+    public GuestMemory(ByteBuffer ram, Runnable release, WriteObserver observer) {
         this.ram = ram.order(ByteOrder.LITTLE_ENDIAN);
         this.size = ram.capacity();
         this.release = release;
+        this.observer = observer;
     }
 
     /** Returns the size in bytes. */
@@ -65,27 +86,27 @@ public final class GuestMemory implements AutoCloseable {
 
     /** Writes the lowest 8 bits of {@code value}. */
     public synchronized void writeByte(long address, int value) {
-        ram.put(check(address, 1), (byte) value);
+        ram.put(checkWrite(address, 1), (byte) value);
     }
 
     /** Writes the lowest 16 bits of {@code value}. */
     public synchronized void writeShort(long address, int value) {
-        ram.putShort(check(address, 2), (short) value);
+        ram.putShort(checkWrite(address, 2), (short) value);
     }
 
     /** Writes 32 bits. */
     public synchronized void writeInt(long address, int value) {
-        ram.putInt(check(address, 4), value);
+        ram.putInt(checkWrite(address, 4), value);
     }
 
     /** Writes 64 bits. */
     public synchronized void writeLong(long address, long value) {
-        ram.putLong(check(address, 8), value);
+        ram.putLong(checkWrite(address, 8), value);
     }
 
     /** Writes bytes from a guest physical address on. */
     public synchronized void write(long address, byte[] bytes) {
-        ram.put(check(address, bytes.length), bytes);
+        ram.put(checkWrite(address, bytes.length), bytes);
     }
 
     /** Gives the memory back. Every later access throws {@link IllegalStateException}; a second call does nothing. */
@@ -95,6 +116,12 @@ public final class GuestMemory implements AutoCloseable {
             ram = null;
             release.run();
         }
+    }
+
+    private int checkWrite(long address, int length) {
+        int start = check(address, length);
+        observer.beforeWrite(address, length);
+        return start;
     }
 
     private int check(long address, int length) {

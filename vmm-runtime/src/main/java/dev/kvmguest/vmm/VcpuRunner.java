@@ -93,6 +93,7 @@ final class VcpuRunner {
             how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
         }
         limit.cancel();
+        cpu.leave();
         try {
             outcome.complete(how.apply(record(Duration.ofNanos(System.nanoTime() - start))));
         } catch (RuntimeException | Error e) {

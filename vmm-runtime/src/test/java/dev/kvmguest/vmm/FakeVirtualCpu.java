@@ -98,4 +98,7 @@ public final class FakeVirtualCpu implements VirtualCpu {
     public OptionalLong instructions() {
         return OptionalLong.of(1234);
     }
+
+    @Override
+    public void leave() {}
 }

@@ -53,4 +53,7 @@ public interface VirtualCpu {
 
     /** Returns the number of instructions retired since the start, if the engine counts them. */
     OptionalLong instructions();
+
+    /** Says that this vCPU will not run again, so that no other waits for it. May be called by any thread. */
+    void leave();
 }

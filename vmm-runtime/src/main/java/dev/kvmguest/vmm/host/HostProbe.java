@@ -154,6 +154,8 @@ public final class HostProbe {
                         exit.complete(vcpu.run());
                     } catch (RuntimeException e) {
                         exit.completeExceptionally(e);
+                    } finally {
+                        vcpu.leave();
                     }
                 },
                 "kvmguest-probe");

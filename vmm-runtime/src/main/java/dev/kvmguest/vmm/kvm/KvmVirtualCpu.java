@@ -160,6 +160,11 @@ final class KvmVirtualCpu implements VirtualCpu {
         return OptionalLong.empty();
     }
 
+    @Override
+    public void leave() {
+        // KVM's vCPUs don't wait for each other.
+    }
+
     private static SegmentState segment(ByteBuffer sregs, int at) {
         int rights = sregs.get(at + kvm_segment.type)
                 | sregs.get(at + kvm_segment.s) << 4

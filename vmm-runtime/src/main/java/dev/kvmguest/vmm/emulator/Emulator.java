@@ -1,0 +1,216 @@
+package dev.kvmguest.vmm.emulator;
+
+import dev.kvmguest.vmm.emulator.Cpu.Shadow;
+import dev.kvmguest.vmm.emulator.HostAccess.Restart;
+import dev.kvmguest.vmm.emulator.event.CpuFault;
+import dev.kvmguest.vmm.emulator.event.DebugRegisters;
+import dev.kvmguest.vmm.emulator.event.Vector;
+import dev.kvmguest.vmm.emulator.memory.Ram;
+import dev.kvmguest.vmm.engine.VmExit;
+
+/**
+ * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
+ * 3A, 6.9, table 6-2).
+ *
+ * <p>Whole blocks are executed as long as nothing is due. Where something may be due after each instruction (TF is set, a
+ * debug register watches code, the host steps), {@link Cpu#requestAttention} makes each block end after its first.
+ */
+final class Emulator {
+
+    private static final int NO_INTERRUPT = -1;
+
+    private final Cpu cpu;
+    private final CodeCache code;
+
+    private Shadow shadow = Shadow.NONE;
+    /** Bits of DR6 for a #DB that is due after the last instruction. */
+    private int trap;
+
+    /** Whether TF was set when the instruction began. */
+    private boolean traced;
+
+    private CpuFault undelivered;
+    private boolean stepped;
+    private boolean shutDown;
+    private int pendingInterrupt = NO_INTERRUPT;
+    private boolean windowWanted;
+    private boolean singleStep;
+
+    Emulator(Cpu cpu, Ram ram) {
+        this.cpu = cpu;
+        this.code = new CodeCache(cpu, ram, new Decoder(InstructionSet.operations()));
+        ram.watch(code);
+    }
+
+    /** Has the state replaced by another: what was due is no longer. */
+    void reset() {
+        cpu.host.clear();
+        cpu.restart = false;
+        cpu.nextShadow = Shadow.NONE;
+        cpu.trapCancelled = false;
+        shadow = Shadow.NONE;
+        trap = 0;
+        undelivered = null;
+        stepped = false;
+        shutDown = false;
+    }
+
+    void inject(int vector) {
+        pendingInterrupt = vector;
+        cpu.requestAttention();
+    }
+
+    boolean canInject() {
+        return pendingInterrupt == NO_INTERRUPT
+                && cpu.eflags.has(Eflags.IF)
+                && shadow == Shadow.NONE
+                && undelivered == null
+                && !shutDown;
+    }
+
+    void setInterruptWindow(boolean wanted) {
+        windowWanted = wanted;
+        cpu.requestAttention();
+    }
+
+    void setSingleStep(boolean on) {
+        singleStep = on;
+        stepped = false;
+        cpu.requestAttention();
+    }
+
+    /**
+     * Executes until the host has something to do.
+     *
+     * @param end the number of retired instructions at which to stop; a block that has begun is finished
+     * @return what the host has to do; null if nothing, when the end is reached
+     */
+    VmExit run(long end) {
+        cpu.host.resume();
+        try {
+            while (!shutDown) {
+                VmExit exit = cpu.interruptedOrCodeChanged ? heed() : null;
+                if (exit == null && cpu.attention) {
+                    exit = attend();
+                }
+                if (exit != null || cpu.retired >= end) {
+                    return exit;
+                }
+                if (!shutDown && undelivered == null) {
+                    execute(end);
+                }
+            }
+            return new VmExit.Shutdown();
+        } catch (UnsupportedInstruction e) {
+            return new VmExit.UnsupportedInstruction(e.getMessage(), code.bytesAt(cpu.eip));
+        } catch (Restart e) {
+            // Delivering an event reads memory without RAM: it is begun anew once that is answered.
+            return cpu.host.nextExit();
+        }
+    }
+
+    private VmExit heed() {
+        cpu.interruptedOrCodeChanged = false;
+        if (cpu.codeChanged) {
+            cpu.codeChanged = false;
+            code.clear();
+        }
+        return cpu.takeInterrupt() ? new VmExit.Interrupted() : null;
+    }
+
+    private void execute(long end) {
+        try {
+            do {
+                code.at(cpu.eip).execute(cpu);
+            } while (!cpu.attention && cpu.retired < end && !cpu.interruptedOrCodeChanged);
+            if (cpu.attention) {
+                finishInstruction();
+            }
+        } catch (CpuFault fault) {
+            raise(fault);
+        }
+    }
+
+    /** Takes note of what the last instruction leaves to be done. */
+    private void finishInstruction() {
+        if (cpu.restart) {
+            cpu.restart = false;
+            return;
+        }
+        cpu.host.settle();
+        shadow = cpu.nextShadow;
+        cpu.nextShadow = Shadow.NONE;
+        trap |= cpu.debug.takeHits();
+        if (traced && !cpu.trapCancelled) {
+            trap |= DebugRegisters.DR6_BS;
+        }
+        cpu.trapCancelled = false;
+        stepped = true;
+    }
+
+    private void raise(CpuFault fault) {
+        cpu.host.clear();
+        cpu.restart = false;
+        cpu.nextShadow = Shadow.NONE;
+        cpu.debug.takeHits();
+        cpu.trapCancelled = false;
+        shadow = Shadow.NONE;
+        trap = 0;
+        undelivered = fault;
+        cpu.requestAttention();
+    }
+
+    /** Looks at what is due before the next instruction, and whether something will be after it. */
+    private VmExit attend() {
+        VmExit exit = cpu.host.nextExit();
+        if (exit != null) {
+            return exit;
+        }
+        if (undelivered != null) {
+            shutDown = !cpu.events.deliver(undelivered);
+            undelivered = null;
+            cpu.host.settle();
+            stepped = true;
+        } else if (trap != 0 && shadow != Shadow.MOV_SS) {
+            cpu.debug.raise(trap);
+            trap = 0;
+            undelivered = CpuFault.of(Vector.DB);
+            return null;
+        }
+        if (shutDown) {
+            return null;
+        }
+        if (singleStep && stepped) {
+            stepped = false;
+            return new VmExit.SingleStep();
+        }
+        if (cpu.eflags.has(Eflags.IF) && shadow == Shadow.NONE) {
+            if (pendingInterrupt != NO_INTERRUPT) {
+                shutDown = !cpu.events.interrupt(pendingInterrupt);
+                pendingInterrupt = NO_INTERRUPT;
+                cpu.host.settle();
+                return null;
+            }
+            if (windowWanted) {
+                return new VmExit.InterruptWindow();
+            }
+        }
+        int hits = cpu.debug.watchesCode() && !cpu.eflags.has(Eflags.RF) && shadow != Shadow.MOV_SS
+                ? cpu.debug.codeHits(cpu.segments[Cpu.CS].base() + cpu.eip & 0xffff_ffffL)
+                : 0;
+        if (hits != 0) {
+            cpu.debug.raise(hits);
+            undelivered = CpuFault.of(Vector.DB);
+            return null;
+        }
+        cpu.eflags.put(Eflags.RF, false);
+        traced = cpu.eflags.has(Eflags.TF);
+        cpu.attention = traced
+                || singleStep
+                || shadow != Shadow.NONE
+                || cpu.debug.watchesCode()
+                || cpu.debug.watchesData()
+                || cpu.host.hasAnswers();
+        return null;
+    }
+}

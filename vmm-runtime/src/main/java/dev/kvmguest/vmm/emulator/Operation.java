@@ -1,0 +1,18 @@
+package dev.kvmguest.vmm.emulator;
+
+import dev.kvmguest.vmm.emulator.event.CpuFault;
+
+/** What an instruction does. One per mnemonic, in the class of its family. */
+@FunctionalInterface
+public interface Operation {
+
+    /**
+     * Executes an instruction. EIP is that of the next one already where nothing else is set; what is behind the
+     * instruction is {@link Instruction#nextEip}. A fault must leave registers and flags as they were before the
+     * instruction, and memory too where the manual says so.
+     *
+     * @throws CpuFault if the guest gets a fault
+     * @throws UnsupportedInstruction if the emulator lacks this form
+     */
+    void execute(Cpu cpu, Instruction instruction);
+}

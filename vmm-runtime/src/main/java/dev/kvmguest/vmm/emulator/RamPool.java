@@ -1,0 +1,39 @@
+package dev.kvmguest.vmm.emulator;
+
+import java.lang.ref.SoftReference;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Iterator;
+
+/**
+ * Zeroed buffers of machines that have been closed, for the next ones: a new buffer of 16 MiB costs milliseconds, what
+ * a short guest has written to is cleared in microseconds. The garbage collector may take them.
+ */
+final class RamPool {
+
+    private static final int MOST_KEPT = 4;
+
+    private final ArrayDeque<SoftReference<ByteBuffer>> kept = new ArrayDeque<>();
+
+    /** Returns a direct buffer of zeros that nobody else has. */
+    synchronized ByteBuffer take(int size) {
+        for (Iterator<SoftReference<ByteBuffer>> iterator = kept.iterator(); iterator.hasNext(); ) {
+            ByteBuffer buffer = iterator.next().get();
+            if (buffer == null) {
+                iterator.remove();
+            } else if (buffer.capacity() == size) {
+                iterator.remove();
+                return buffer;
+            }
+        }
+        return ByteBuffer.allocateDirect(size);
+    }
+
+    /** Takes back a buffer, all zero, that nobody uses any more. */
+    synchronized void give(ByteBuffer zeros) {
+        kept.addFirst(new SoftReference<>(zeros));
+        while (kept.size() > MOST_KEPT) {
+            kept.removeLast();
+        }
+    }
+}
