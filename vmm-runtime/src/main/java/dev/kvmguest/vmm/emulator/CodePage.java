@@ -20,7 +20,9 @@ final class CodePage {
 
     /** Returns the block that starts at this place in RAM and was decoded for this EIP and code size, or null. */
     Block find(int place, long eip, boolean big) {
-        return blocks.get(key(place, eip, big));
+        Block block = blocks.get(key(place, eip, big));
+        // One that crosses pages may have been dropped by the other page only.
+        return block == null || block.stamp == Block.STALE ? null : block;
     }
 
     private static long key(int place, long eip, boolean big) {
@@ -49,8 +51,8 @@ final class CodePage {
         for (Iterator<Block> iterator = blocks.values().iterator(); iterator.hasNext(); ) {
             Block block = iterator.next();
             if (block.stamp == Block.STALE || from(block) < offset + length && offset < to(block)) {
+                dropped += block.stamp == Block.STALE ? 0 : block.instructions();
                 block.stamp = Block.STALE;
-                dropped += block.instructions();
                 iterator.remove();
             } else {
                 covered.set(from(block), to(block));

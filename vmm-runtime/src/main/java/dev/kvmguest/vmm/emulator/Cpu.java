@@ -107,6 +107,8 @@ public final class Cpu {
     boolean attention;
     /** Set to have the instruction executed again after the block was left for it. */
     boolean restart;
+    /** Set beside {@link #restart} when one repetition of a string instruction is complete. */
+    boolean repeated;
 
     /** Set by an instruction after which interrupts have to wait. */
     Shadow nextShadow = Shadow.NONE;
@@ -225,9 +227,9 @@ public final class Cpu {
         return (cr0 & CR0_PG) != 0;
     }
 
-    /** Says whether page tables can forbid execution. */
+    /** Says whether page tables can forbid execution, which only those of PAE paging have a bit for. */
     public boolean noExecute() {
-        return (efer & EFER_NXE) != 0;
+        return (efer & EFER_NXE) != 0 && (cr4 & CR4_PAE) != 0;
     }
 
     /** Says whether EFLAGS.VM is set, which only protected mode allows. */
@@ -283,6 +285,11 @@ public final class Cpu {
         updateCodeStamp();
     }
 
+    /** Returns the limit of CS: no jump goes beyond it. */
+    public long codeLimit() {
+        return stampedLimit;
+    }
+
     /** Returns the bytes by which the stack pointer counts: 4 if SS.B is set, else 2. */
     public int stackAddressSize() {
         return segments[SS].isBig() ? 4 : 2;
@@ -297,6 +304,12 @@ public final class Cpu {
     public void restart() {
         restart = true;
         attention = true;
+    }
+
+    /** Has a repeated instruction go on later with its next repetition: one is complete, and what is due comes first. */
+    public void repeat() {
+        repeated = true;
+        restart();
     }
 
     /** Holds interrupts off until the next instruction is over. */

@@ -31,6 +31,8 @@ public final class Eflags {
     public static final int ALL = ARITHMETIC | TF | IF | DF | IOPL | NT | RF | VM | AC | VIF | VIP | ID;
 
     private static final int IOPL_SHIFT = 12;
+    private static final long AF_CARRY = 1 << 3;
+    private static final long CF_WITHOUT_OF = 3L << 62;
 
     /** The result, sign-extended from the operation's width: ZF if it is 0, SF its sign, PF its lowest byte. */
     private long result = 1;
@@ -58,7 +60,12 @@ public final class Eflags {
         this.flip = 0;
     }
 
-    private static final long AF_CARRY = 1 << 3;
+    /** Sets the arithmetic flags after an operation of 32 bits, as {@link #set(long, long, int)} does. */
+    void set32(long newResult, long newCarries) {
+        result = (int) newResult;
+        carries = newCarries << 32 | newCarries & AF_CARRY;
+        flip = 0;
+    }
 
     /** Sets ZF, SF and PF from a result and clears CF, OF and AF. */
     public void setLogic(long result, int width) {
@@ -70,9 +77,10 @@ public final class Eflags {
 
     /** Sets the flags as {@link #set} does, but leaves CF as it is. */
     public void setKeepingCarry(long result, long carries, int width) {
-        boolean carry = carry();
+        long before = this.carries;
         set(result, carries, width);
-        setCarry(carry);
+        // The two highest bits differ where OF is set: turned over together, they change CF alone.
+        this.carries ^= (before ^ this.carries) >> 63 & CF_WITHOUT_OF;
     }
 
     /** Sets ZF, SF and PF from a result and leaves CF, OF and AF as they are. */

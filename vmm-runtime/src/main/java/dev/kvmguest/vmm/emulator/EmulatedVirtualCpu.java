@@ -14,6 +14,7 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     private final Emulator emulator;
     private final Turns turns;
     private final int number;
+    private volatile boolean closed;
 
     EmulatedVirtualCpu(Ram ram, Turns turns, int number) {
         this.cpu = new Cpu(ram);
@@ -24,22 +25,26 @@ final class EmulatedVirtualCpu implements VirtualCpu {
 
     @Override
     public CpuState state() {
+        requireOpen();
         return cpu.state();
     }
 
     @Override
     public void setState(CpuState state) {
+        requireOpen();
         emulator.reset();
         cpu.setState(state);
     }
 
     @Override
     public long register(Register register) {
+        requireOpen();
         return cpu.register(register);
     }
 
     @Override
     public VmExit run() {
+        requireOpen();
         while (true) {
             if (!turns.take(number, cpu)) {
                 return new VmExit.Interrupted();
@@ -71,16 +76,19 @@ final class EmulatedVirtualCpu implements VirtualCpu {
 
     @Override
     public boolean canInjectInterrupt() {
+        requireOpen();
         return emulator.canInject();
     }
 
     @Override
     public void setInterruptWindow(boolean wanted) {
+        requireOpen();
         emulator.setInterruptWindow(wanted);
     }
 
     @Override
     public void setSingleStep(boolean on) {
+        requireOpen();
         emulator.setSingleStep(on);
     }
 
@@ -92,5 +100,16 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     @Override
     public void leave() {
         turns.leave(number);
+    }
+
+    /** Refuses every further use but {@link #interrupt}, since the machine's RAM goes to another one. */
+    void close() {
+        closed = true;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("vCPU " + number + " is closed");
+        }
     }
 }

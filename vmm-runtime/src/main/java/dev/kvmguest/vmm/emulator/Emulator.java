@@ -29,6 +29,9 @@ final class Emulator {
     /** Whether TF was set when the instruction began. */
     private boolean traced;
 
+    /** Whether the instruction at EIP has begun already: it waits for the host, or for its next repetition. */
+    private boolean begun;
+
     private CpuFault undelivered;
     private boolean stepped;
     private boolean shutDown;
@@ -46,10 +49,12 @@ final class Emulator {
     void reset() {
         cpu.host.clear();
         cpu.restart = false;
+        cpu.repeated = false;
         cpu.nextShadow = Shadow.NONE;
         cpu.trapCancelled = false;
         shadow = Shadow.NONE;
         trap = 0;
+        begun = false;
         undelivered = null;
         stepped = false;
         shutDown = false;
@@ -133,10 +138,13 @@ final class Emulator {
 
     /** Takes note of what the last instruction leaves to be done. */
     private void finishInstruction() {
-        if (cpu.restart) {
-            cpu.restart = false;
+        begun = cpu.restart;
+        cpu.restart = false;
+        if (begun && !cpu.repeated) {
             return;
         }
+        // Traps and interrupts come after each repetition of a string instruction, as after an instruction.
+        cpu.repeated = false;
         cpu.host.settle();
         shadow = cpu.nextShadow;
         cpu.nextShadow = Shadow.NONE;
@@ -145,17 +153,19 @@ final class Emulator {
             trap |= DebugRegisters.DR6_BS;
         }
         cpu.trapCancelled = false;
-        stepped = true;
+        stepped |= !begun;
     }
 
     private void raise(CpuFault fault) {
         cpu.host.clear();
         cpu.restart = false;
+        cpu.repeated = false;
         cpu.nextShadow = Shadow.NONE;
         cpu.debug.takeHits();
         cpu.trapCancelled = false;
         shadow = Shadow.NONE;
         trap = 0;
+        begun = false;
         undelivered = fault;
         cpu.requestAttention();
     }
@@ -172,6 +182,7 @@ final class Emulator {
             cpu.host.settle();
             stepped = true;
         } else if (trap != 0 && shadow != Shadow.MOV_SS) {
+            leaveBegun();
             cpu.debug.raise(trap);
             trap = 0;
             undelivered = CpuFault.of(Vector.DB);
@@ -184,18 +195,18 @@ final class Emulator {
             stepped = false;
             return new VmExit.SingleStep();
         }
-        if (cpu.eflags.has(Eflags.IF) && shadow == Shadow.NONE) {
+        // What the host has answered is not to be asked for twice: that instruction comes to its end first.
+        if (cpu.eflags.has(Eflags.IF) && shadow == Shadow.NONE && !cpu.host.hasAnswers()) {
             if (pendingInterrupt != NO_INTERRUPT) {
+                leaveBegun();
                 shutDown = !cpu.events.interrupt(pendingInterrupt);
                 pendingInterrupt = NO_INTERRUPT;
                 cpu.host.settle();
-                return null;
-            }
-            if (windowWanted) {
+            } else if (windowWanted) {
                 return new VmExit.InterruptWindow();
             }
         }
-        int hits = cpu.debug.watchesCode() && !cpu.eflags.has(Eflags.RF) && shadow != Shadow.MOV_SS
+        int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Eflags.RF) && shadow != Shadow.MOV_SS
                 ? cpu.debug.codeHits(cpu.segments[Cpu.CS].base() + cpu.eip & 0xffff_ffffL)
                 : 0;
         if (hits != 0) {
@@ -203,6 +214,7 @@ final class Emulator {
             undelivered = CpuFault.of(Vector.DB);
             return null;
         }
+        begun = false;
         cpu.eflags.put(Eflags.RF, false);
         traced = cpu.eflags.has(Eflags.TF);
         cpu.attention = traced
@@ -212,5 +224,13 @@ final class Emulator {
                 || cpu.debug.watchesData()
                 || cpu.host.hasAnswers();
         return null;
+    }
+
+    /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */
+    private void leaveBegun() {
+        if (begun) {
+            cpu.eflags.put(Eflags.RF, true);
+            begun = false;
+        }
     }
 }

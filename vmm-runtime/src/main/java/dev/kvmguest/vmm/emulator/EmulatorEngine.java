@@ -16,6 +16,9 @@ import java.util.Map;
 /** Runs guests on an x86 CPU written in Java: on any host, always in the same way, and without native code. */
 public final class EmulatorEngine implements Engine {
 
+    /** More would only wait for each other. */
+    private static final int MOST_VCPUS = 64;
+
     private static final EmulatorEngine INSTANCE = new EmulatorEngine();
 
     private final RamPool pool = new RamPool();
@@ -47,22 +50,27 @@ public final class EmulatorEngine implements Engine {
             throw new VmmException(
                     "the emulator gives a guest less than 2 GiB of RAM; " + memorySize + " bytes were asked for");
         }
+        if (vcpus > MOST_VCPUS) {
+            throw new VmmException(
+                    "the emulator has at most " + MOST_VCPUS + " vCPUs a machine; " + vcpus + " were asked for");
+        }
         return new EmulatedMachine(pool.take((int) memorySize), vcpus);
     }
 
-    /** A machine: RAM from the pool and vCPUs. */
+    /** A machine: RAM from the pool and vCPUs. The RAM goes back only after the vCPUs have been kept from using it. */
     private final class EmulatedMachine implements VirtualMachine {
 
+        private final ByteBuffer bytes;
+        private final Ram ram;
         private final GuestMemory memory;
         private final List<EmulatedVirtualCpu> vcpus = new ArrayList<>();
+        private boolean closed;
 
         EmulatedMachine(ByteBuffer zeros, int vcpuCount) {
-            Ram ram = new Ram(zeros);
+            bytes = zeros;
+            ram = new Ram(zeros);
+            memory = ram.guestMemory(() -> {});
             Turns turns = new Turns(vcpuCount);
-            memory = ram.guestMemory(() -> {
-                ram.clear();
-                pool.give(zeros);
-            });
             for (int i = 0; i < vcpuCount; i++) {
                 vcpus.add(new EmulatedVirtualCpu(ram, turns, i));
             }
@@ -79,8 +87,15 @@ public final class EmulatorEngine implements Engine {
         }
 
         @Override
-        public void close() {
+        public synchronized void close() {
+            if (closed) {
+                return;
+            }
+            closed = true;
             memory.close();
+            vcpus.forEach(EmulatedVirtualCpu::close);
+            ram.clear();
+            pool.give(bytes);
         }
     }
 }

@@ -17,10 +17,12 @@ public final class Instruction {
     public final Mnemonic mnemonic;
     /** Where it is. */
     public final long eip;
-    /** Where the one behind it is, wrapped at 64 KiB in 16-bit code. */
+    /** Where the one behind it is; behind 0xffff in 16-bit code too, where the limit of CS says that there is none. */
     public final long nextEip;
     /** Bytes, prefixes included: 1 to 15. */
     public final int length;
+    /** What operand and address size are without prefixes, in bytes: 2 in 16-bit code, 4 in 32-bit code. */
+    public final int codeSize;
     /** The operand size in bytes, 2 or 4, whether or not this instruction has an operand of that size. */
     public final int operandSize;
     /** The address size in bytes, 2 or 4. */
@@ -44,11 +46,18 @@ public final class Instruction {
     /** What it does. */
     public final Operation operation;
 
+    // What QuickForms needs of the operands, one step nearer.
+    final int register0;
+    final int register1;
+    final long number0;
+    final long number1;
+
     private Instruction(Builder builder, long eip, int length, OperationTable operations) {
         this.mnemonic = builder.mnemonic;
         this.eip = eip;
         this.length = length;
-        this.nextEip = eip + length & builder.eipMask;
+        this.nextEip = eip + length & 0xffff_ffffL;
+        this.codeSize = builder.codeSize;
         this.operandSize = builder.operandSize;
         this.addressSize = builder.addressSize;
         this.width = builder.width;
@@ -59,13 +68,17 @@ public final class Instruction {
         this.op0 = builder.op0;
         this.op1 = builder.op1;
         this.op2 = builder.op2;
+        this.register0 = op0 == null ? 0 : op0.number;
+        this.register1 = op1 == null ? 0 : op1.number;
+        this.number0 = op0 == null ? 0 : op0.value;
+        this.number1 = op1 == null ? 0 : op1.value;
         this.operation = operations.operation(this);
     }
 
     /** What the decoder has found out so far. */
     public static final class Builder {
         public Mnemonic mnemonic = Mnemonic.INVALID;
-        public long eipMask = 0xffff_ffffL;
+        public int codeSize;
         public int operandSize;
         public int addressSize;
         public int width;

@@ -15,21 +15,26 @@ import dev.kvmguest.vmm.emulator.data.Move;
 import dev.kvmguest.vmm.emulator.data.Stack;
 import dev.kvmguest.vmm.emulator.data.Strings;
 import dev.kvmguest.vmm.emulator.fpu.Mmx;
-import dev.kvmguest.vmm.emulator.fpu.SseInteger;
+import dev.kvmguest.vmm.emulator.fpu.PackedInteger;
+import dev.kvmguest.vmm.emulator.fpu.PackedShuffle;
+import dev.kvmguest.vmm.emulator.fpu.SseArithmetic;
+import dev.kvmguest.vmm.emulator.fpu.SseConvert;
 import dev.kvmguest.vmm.emulator.fpu.SseMove;
 import dev.kvmguest.vmm.emulator.fpu.SseState;
 import dev.kvmguest.vmm.emulator.fpu.X87;
 import dev.kvmguest.vmm.emulator.io.PortInstructions;
 import dev.kvmguest.vmm.emulator.system.ControlRegisters;
 import dev.kvmguest.vmm.emulator.system.Cpuid;
+import dev.kvmguest.vmm.emulator.system.DebugRegisterMoves;
 import dev.kvmguest.vmm.emulator.system.DescriptorTables;
+import dev.kvmguest.vmm.emulator.system.FastSystemCalls;
 import dev.kvmguest.vmm.emulator.system.Msr;
 import dev.kvmguest.vmm.emulator.system.SegmentChecks;
 
 /** All instructions that the emulator executes: those of each family. */
 final class InstructionSet {
 
-    private static final OperationTable OPERATIONS = collect();
+    private static final OperationTable OPERATIONS = fill(new OperationTable());
 
     private InstructionSet() {}
 
@@ -37,8 +42,8 @@ final class InstructionSet {
         return OPERATIONS;
     }
 
-    private static OperationTable collect() {
-        OperationTable table = new OperationTable();
+    /** Puts all families' operations into a table. */
+    static OperationTable fill(OperationTable table) {
         Arithmetic.install(table);
         Logic.install(table);
         Shift.install(table);
@@ -55,15 +60,20 @@ final class InstructionSet {
         InterruptReturn.install(table);
         SoftwareInterrupts.install(table);
         ControlRegisters.install(table);
+        DebugRegisterMoves.install(table);
         DescriptorTables.install(table);
         SegmentChecks.install(table);
         Msr.install(table);
         Cpuid.install(table);
+        FastSystemCalls.install(table);
         X87.install(table);
         Mmx.install(table);
         SseState.install(table);
         SseMove.install(table);
-        SseInteger.install(table);
+        SseArithmetic.install(table);
+        SseConvert.install(table);
+        PackedInteger.install(table);
+        PackedShuffle.install(table);
         return table;
     }
 }

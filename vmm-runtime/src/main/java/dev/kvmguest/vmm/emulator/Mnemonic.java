@@ -259,7 +259,6 @@ public enum Mnemonic {
     FINCSTP,
     FIST,
     FISTP,
-    FISTTP,
     FISUB,
     FISUBR,
     FLD,

@@ -8,6 +8,22 @@ public final class OperationTable {
 
     private final Map<Mnemonic, Operation> operations = new EnumMap<>(Mnemonic.class);
 
+    private final boolean quickForms;
+
+    /** Creates an empty table; the commonest forms of what is put into it are done by {@link QuickForms}. */
+    public OperationTable() {
+        this(true);
+    }
+
+    /**
+     * Creates an empty table.
+     *
+     * @param quickForms whether the commonest forms are done by {@link QuickForms}
+     */
+    public OperationTable(boolean quickForms) {
+        this.quickForms = quickForms;
+    }
+
     /**
      * Sets the operation of a mnemonic.
      *
@@ -28,7 +44,11 @@ public final class OperationTable {
     /** Returns what an instruction does; one that isn't implemented throws {@link UnsupportedInstruction}. */
     Operation operation(Instruction instruction) {
         Operation operation = operations.get(instruction.mnemonic);
-        return operation != null ? operation : OperationTable::unsupported;
+        if (operation == null) {
+            return OperationTable::unsupported;
+        }
+        Operation quick = quickForms ? QuickForms.of(instruction) : null;
+        return quick != null ? quick : operation;
     }
 
     private static void unsupported(Cpu cpu, Instruction instruction) {

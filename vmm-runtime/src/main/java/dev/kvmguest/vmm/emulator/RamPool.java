@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.emulator;
 
+import dev.kvmguest.vmm.VmmException;
 import java.lang.ref.SoftReference;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -15,7 +16,11 @@ final class RamPool {
 
     private final ArrayDeque<SoftReference<ByteBuffer>> kept = new ArrayDeque<>();
 
-    /** Returns a direct buffer of zeros that nobody else has. */
+    /**
+     * Returns a direct buffer of zeros that nobody else has.
+     *
+     * @throws VmmException if the JVM has no room for it
+     */
     synchronized ByteBuffer take(int size) {
         for (Iterator<SoftReference<ByteBuffer>> iterator = kept.iterator(); iterator.hasNext(); ) {
             ByteBuffer buffer = iterator.next().get();
@@ -26,7 +31,24 @@ final class RamPool {
                 return buffer;
             }
         }
-        return ByteBuffer.allocateDirect(size);
+        try {
+            return ByteBuffer.allocateDirect(size);
+        } catch (OutOfMemoryError e) {
+            return takeTheirRoom(size);
+        }
+    }
+
+    /** Soft references alone don't help: they are cleared for want of heap, not of room outside it. */
+    private ByteBuffer takeTheirRoom(int size) {
+        kept.clear();
+        try {
+            return ByteBuffer.allocateDirect(size);
+        } catch (OutOfMemoryError e) {
+            throw new VmmException(
+                    "the JVM has no room for " + (size >> 10) + " KiB of guest RAM; give it more by"
+                            + " -XX:MaxDirectMemorySize, or the guest less",
+                    e);
+        }
     }
 
     /** Takes back a buffer, all zero, that nobody uses any more. */

@@ -20,27 +20,53 @@ public final class CpuFault extends RuntimeException {
     private final Vector vector;
     private final int errorCode;
     private final long cr2;
+    private final String reason;
 
-    private CpuFault(Vector vector, int errorCode, long cr2) {
+    private CpuFault(Vector vector, int errorCode, long cr2, String reason) {
         super(null, null, false, false);
         this.vector = vector;
         this.errorCode = errorCode;
         this.cr2 = cr2;
+        this.reason = reason;
     }
 
     /** An exception without an error code. */
     public static CpuFault of(Vector vector) {
-        return new CpuFault(vector, 0, 0);
+        return new CpuFault(vector, 0, 0, null);
     }
 
     /** An exception with this error code. */
     public static CpuFault of(Vector vector, int errorCode) {
-        return new CpuFault(vector, errorCode, 0);
+        return new CpuFault(vector, errorCode, 0, null);
     }
 
     /** An exception whose error code is a selector: its index and TI bits. */
     public static CpuFault selector(Vector vector, int selector) {
-        return new CpuFault(vector, selector & SELECTOR, 0);
+        return selector(vector, selector, 0);
+    }
+
+    /**
+     * An exception whose error code is a selector.
+     *
+     * @param ext {@link #EXT} if the event that is being delivered is no software interrupt, else 0
+     */
+    public static CpuFault selector(Vector vector, int selector, int ext) {
+        return of(vector, selector & SELECTOR | ext);
+    }
+
+    /**
+     * An exception whose error code is an index into the IDT.
+     *
+     * @param index of the gate, 0 to 255
+     * @param ext {@link #EXT} if the event that is being delivered is no software interrupt, else 0
+     */
+    public static CpuFault gate(Vector vector, int index, int ext) {
+        return of(vector, index << 3 | IDT | ext);
+    }
+
+    /** Returns this exception with words that say which check failed. */
+    public CpuFault because(String why) {
+        return new CpuFault(vector, errorCode, cr2, why);
     }
 
     /** #GP(0). */
@@ -60,7 +86,7 @@ public final class CpuFault extends RuntimeException {
      * @param address the linear address, which goes into CR2
      */
     public static CpuFault page(int errorCode, long address) {
-        return new CpuFault(Vector.PF, errorCode, address);
+        return new CpuFault(Vector.PF, errorCode, address, null);
     }
 
     public Vector vector() {
@@ -75,6 +101,11 @@ public final class CpuFault extends RuntimeException {
     /** Returns the linear address of a page fault. */
     public long cr2() {
         return cr2;
+    }
+
+    /** Returns which check failed, in words, such as "the segment is not present"; null where nobody has said. */
+    public String reason() {
+        return reason;
     }
 
     @Override

@@ -1,24 +1,36 @@
 package dev.kvmguest.vmm.emulator.event;
 
 import dev.kvmguest.vmm.emulator.Cpu;
+import dev.kvmguest.vmm.emulator.UnsupportedInstruction;
+import dev.kvmguest.vmm.emulator.event.Vector.Combination;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Delivers exceptions and interrupts through the IVT or the IDT (Intel SDM volume 3A, chapter 6). */
 public final class ExceptionDelivery {
 
+    /** #AC and #PF can follow from each other's delivery without end, as on a real processor, which hangs then. */
+    private static final int MOST_FAILURES = 16;
+
     private final Cpu cpu;
+    private final HandlerEntry handlers;
+    private final List<DeliveryFailure> failures = new ArrayList<>();
 
     public ExceptionDelivery(Cpu cpu) {
         this.cpu = cpu;
+        this.handlers = new HandlerEntry(cpu);
     }
 
     /**
      * Delivers an exception that an instruction has raised; EIP is that to be pushed. Exceptions on the way become
-     * another one or a double fault.
+     * another one or a double fault. If a handler is entered, all registers but CR2 that aren't its concern are as they
+     * were; if none is, all are.
      *
      * @return false if it ended in a triple fault
      */
     public boolean deliver(CpuFault fault) {
-        throw new UnsupportedOperationException(cpu + " " + fault);
+        failures.clear();
+        return deliverAny(fault);
     }
 
     /**
@@ -27,6 +39,83 @@ public final class ExceptionDelivery {
      * @return false if it ended in a triple fault
      */
     public boolean interrupt(int vector) {
-        throw new UnsupportedOperationException(cpu + " " + vector);
+        failures.clear();
+        try {
+            handlers.enter(Event.interrupt(vector, cpu.eip));
+            return true;
+        } catch (CpuFault second) {
+            failures.add(new DeliveryFailure(vector, false, 0, second));
+            return deliverAny(second);
+        }
+    }
+
+    /**
+     * Enters the handler of INT n, INT3 or INTO, if the gate lets the privilege level in. TF doesn't trap after it.
+     *
+     * @param vector 0 to 255
+     * @param returnEip the EIP of the next instruction
+     * @throws CpuFault if it can't be entered
+     */
+    public void software(int vector, long returnEip) {
+        handlers.enter(Event.software(vector, returnEip));
+        cpu.cancelTrap();
+    }
+
+    /**
+     * Enters the handler of #DB for INT1: no gate keeps it out (volume 2, INT n).
+     *
+     * @param returnEip the EIP of the next instruction
+     * @throws CpuFault if it can't be entered
+     */
+    public void privilegedSoftware(long returnEip) {
+        handlers.enter(Event.interrupt(Vector.DB.number(), returnEip));
+        cpu.cancelTrap();
+    }
+
+    /**
+     * Returns the events of the last delivery whose handlers could not be entered, the first one first: after a triple
+     * fault all that led to it, and nothing after an event that went well.
+     */
+    public List<DeliveryFailure> failures() {
+        return List.copyOf(failures);
+    }
+
+    private boolean deliverAny(CpuFault fault) {
+        CpuFault first = fault;
+        while (true) {
+            if (first.vector() == Vector.PF) {
+                cpu.setCr2(first.cr2());
+            }
+            try {
+                handlers.enter(Event.exception(first, cpu.eip));
+                return true;
+            } catch (CpuFault second) {
+                boolean hasErrorCode = cpu.isProtected() && first.vector().hasErrorCode();
+                failures.add(new DeliveryFailure(first.vector().number(), hasErrorCode, first.errorCode(), second));
+                if (second.vector() == Vector.PF) {
+                    cpu.setCr2(second.cr2());
+                }
+                Combination both =
+                        combine(first.vector().combination(), second.vector().combination());
+                if (both == null) {
+                    return false;
+                }
+                first = both == Combination.DOUBLE_FAULT ? CpuFault.of(Vector.DF) : second;
+            }
+            if (failures.size() == MOST_FAILURES) {
+                throw new UnsupportedInstruction("exceptions whose delivery raises each other without end");
+            }
+        }
+    }
+
+    /** Returns what follows from two exceptions (volume 3A, table 6-5): a double fault, the second one, or the end: null. */
+    private static Combination combine(Combination first, Combination second) {
+        boolean secondCounts = second == Combination.CONTRIBUTORY || second == Combination.PAGE_FAULT;
+        return switch (first) {
+            case DOUBLE_FAULT -> secondCounts ? null : second;
+            case PAGE_FAULT -> secondCounts ? Combination.DOUBLE_FAULT : second;
+            case CONTRIBUTORY -> second == Combination.CONTRIBUTORY ? Combination.DOUBLE_FAULT : second;
+            case BENIGN -> second;
+        };
     }
 }

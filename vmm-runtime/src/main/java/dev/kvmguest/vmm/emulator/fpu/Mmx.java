@@ -1,12 +1,22 @@
 package dev.kvmguest.vmm.emulator.fpu;
 
+import dev.kvmguest.vmm.emulator.Cpu;
+import dev.kvmguest.vmm.emulator.Instruction;
+import dev.kvmguest.vmm.emulator.Mnemonic;
 import dev.kvmguest.vmm.emulator.OperationTable;
 
-/** MMX instructions. */
+/** EMMS: what leaves MMX for x87 again (Intel SDM volume 1, 9.6.2). */
 public final class Mmx {
 
     private Mmx() {}
 
     /** Puts this family's operations into the table. */
-    public static void install(OperationTable table) {}
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.EMMS, Mmx::emms);
+    }
+
+    private static void emms(Cpu cpu, Instruction i) {
+        FpuChecks.requireMmx(cpu);
+        cpu.fpu.leaveMmx();
+    }
 }

@@ -1,12 +1,45 @@
 package dev.kvmguest.vmm.emulator.fpu;
 
+import dev.kvmguest.vmm.emulator.Cpu;
+import dev.kvmguest.vmm.emulator.Instruction;
+import dev.kvmguest.vmm.emulator.Mnemonic;
+import dev.kvmguest.vmm.emulator.Operation;
 import dev.kvmguest.vmm.emulator.OperationTable;
+import dev.kvmguest.vmm.emulator.UnsupportedInstruction;
 
-/** x87 instructions, as far as they are needed to be right about their faults. */
+/** x87 instructions (Intel SDM volume 1, chapter 8; volume 2). Transcendental and decimal ones only check and give up. */
 public final class X87 {
+
+    private static final Mnemonic[] NOT_IMPLEMENTED = {
+        Mnemonic.F2XM1,
+        Mnemonic.FBLD,
+        Mnemonic.FBSTP,
+        Mnemonic.FCOS,
+        Mnemonic.FPATAN,
+        Mnemonic.FPTAN,
+        Mnemonic.FSIN,
+        Mnemonic.FSINCOS,
+        Mnemonic.FYL2X,
+        Mnemonic.FYL2XP1
+    };
 
     private X87() {}
 
     /** Puts this family's operations into the table. */
-    public static void install(OperationTable table) {}
+    public static void install(OperationTable table) {
+        X87Control.install(table);
+        X87Move.install(table);
+        X87Arithmetic.install(table);
+        X87Compare.install(table);
+        X87Remainder.install(table);
+        Operation notImplemented = X87::notImplemented;
+        for (Mnemonic mnemonic : NOT_IMPLEMENTED) {
+            table.put(mnemonic, notImplemented);
+        }
+    }
+
+    private static void notImplemented(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87Ready(cpu);
+        throw new UnsupportedInstruction("the emulator does not implement " + i.mnemonic.text());
+    }
 }

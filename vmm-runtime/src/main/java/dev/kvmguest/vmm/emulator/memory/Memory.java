@@ -4,8 +4,7 @@ import dev.kvmguest.vmm.emulator.Cpu;
 import dev.kvmguest.vmm.emulator.event.CpuFault;
 import dev.kvmguest.vmm.emulator.event.Vector;
 import java.nio.ByteBuffer;
-import java.util.EnumMap;
-import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Memory as an instruction sees it: through segments and page tables. Widths are bytes, 1, 2, 4 or 8; values are
@@ -20,18 +19,29 @@ public final class Memory {
     private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
     private static final int OFFSET_MASK = PAGE_SIZE - 1;
 
+    /** Many elements at once. */
+    public final BulkTransfer bulk;
+
     private final Cpu cpu;
     private final Ram ram;
     private final ByteBuffer bytes;
     private final Paging paging;
 
-    private final Map<Access, Tlb> supervisor = tlbs();
-    private final Map<Access, Tlb> user = tlbs();
+    /** By kind of access: what is allowed with supervisor rights. */
+    private final Tlb[] supervisor = tlbs();
+
+    private final Tlb[] user = tlbs();
+
+    /** Pages with code that may be written, but not without a look at what is written. */
+    private final Tlb supervisorCodeWrites = new Tlb();
+
+    private final Tlb userCodeWrites = new Tlb();
+    private final Tlb[] all;
 
     /** Those of the current privilege level. */
-    private Tlb reads = supervisor.get(Access.READ);
+    private Tlb reads = supervisor[Access.READ.ordinal()];
 
-    private Tlb writes = supervisor.get(Access.WRITE);
+    private Tlb writes = supervisor[Access.WRITE.ordinal()];
 
     /** Creates a vCPU's view of RAM. */
     public Memory(Cpu cpu, Ram ram) {
@@ -39,38 +49,40 @@ public final class Memory {
         this.ram = ram;
         this.bytes = ram.bytes();
         this.paging = new Paging(cpu, ram);
+        this.bulk = new BulkTransfer(cpu, this, ram);
+        this.all = Stream.of(supervisor, user, new Tlb[] {supervisorCodeWrites, userCodeWrites})
+                .flatMap(Stream::of)
+                .toArray(Tlb[]::new);
     }
 
-    private static Map<Access, Tlb> tlbs() {
-        Map<Access, Tlb> tlbs = new EnumMap<>(Access.class);
-        for (Access access : Access.values()) {
-            tlbs.put(access, new Tlb());
-        }
-        return tlbs;
+    private static Tlb[] tlbs() {
+        return Stream.of(Access.values()).map(access -> new Tlb()).toArray(Tlb[]::new);
     }
 
     /** Chooses the rights by which instructions access memory from now on. */
     public void setUser(boolean isUser) {
-        reads = (isUser ? user : supervisor).get(Access.READ);
-        writes = (isUser ? user : supervisor).get(Access.WRITE);
+        reads = (isUser ? user : supervisor)[Access.READ.ordinal()];
+        writes = (isUser ? user : supervisor)[Access.WRITE.ordinal()];
     }
 
     /** Forgets all translations. */
     public void flush() {
-        supervisor.values().forEach(Tlb::flush);
-        user.values().forEach(Tlb::flush);
+        for (Tlb tlb : all) {
+            tlb.flush();
+        }
     }
 
     /** Forgets the translations of one page. */
     public void invalidatePage(long linear) {
-        supervisor.values().forEach(tlb -> tlb.invalidate(linear));
-        user.values().forEach(tlb -> tlb.invalidate(linear));
+        for (Tlb tlb : all) {
+            tlb.invalidate(linear);
+        }
     }
 
     /** Makes writes to a page of RAM take the long way again. */
     public void noticeWrites(int place) {
-        supervisor.get(Access.WRITE).invalidatePlace(place);
-        user.get(Access.WRITE).invalidatePlace(place);
+        supervisor[Access.WRITE.ordinal()].invalidatePlace(place);
+        user[Access.WRITE.ordinal()].invalidatePlace(place);
     }
 
     /**
@@ -80,6 +92,18 @@ public final class Memory {
      */
     public boolean loadPageDirectoryPointers(long cr3) {
         return paging.loadPointers(cr3);
+    }
+
+    /** Returns the place in RAM of a page that can be read without a further look, or -1. */
+    int readablePage(long linear) {
+        int slot = Tlb.slot(linear);
+        return ((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads.places[slot] : -1;
+    }
+
+    /** Returns the place in RAM of a page that can be written without a further look, or -1. */
+    int writablePage(long linear) {
+        int slot = Tlb.slot(linear);
+        return ((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes.places[slot] : -1;
     }
 
     /** Reads through a segment. */
@@ -212,8 +236,35 @@ public final class Memory {
 
     /** Reads what the same instruction writes afterwards: whatever keeps it from writing is its fault here. */
     public long readForUpdate(int segment, long offset, int width) {
+        Segment s = cpu.segments[segment];
+        if (offset + width - 1 <= s.writeLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | width - 1)) == 0) {
+                return readPlace(writes.places[slot] + ((int) linear & OFFSET_MASK), width);
+            }
+        }
         checkWritable(segment, offset, width);
         return read(segment, offset, width);
+    }
+
+    /**
+     * Throws the fault that a read of these bytes would raise, for instructions that read in parts: the limit comes before
+     * the pages.
+     *
+     * @param length bytes, 1 to 4096
+     */
+    public void checkReadable(int segment, long offset, int length) {
+        Segment s = cpu.segments[segment];
+        if (offset + length - 1 > s.readLimit()) {
+            requireReadable(segment, offset, length);
+        }
+        long linear = s.base() + offset & LINEAR_MASK;
+        translate(linear, Access.READ, cpu.isUser());
+        long last = linear + length - 1 & LINEAR_MASK;
+        if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
+            translate(last & Tlb.PAGE_MASK, Access.READ, cpu.isUser());
+        }
     }
 
     /**
@@ -231,7 +282,7 @@ public final class Memory {
         translate(linear, Access.WRITE, cpu.isUser());
         long last = linear + length - 1 & LINEAR_MASK;
         if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
-            translate(last, Access.WRITE, cpu.isUser());
+            translate(last & Tlb.PAGE_MASK, Access.WRITE, cpu.isUser());
         }
         if (length <= 8) {
             checkAlignment(linear, length, cpu.isUser());
@@ -356,31 +407,43 @@ public final class Memory {
     }
 
     private long translate(long linear, Access access, boolean asUser) {
-        Tlb tlb = (asUser ? user : supervisor).get(access);
+        Tlb tlb = (asUser ? user : supervisor)[access.ordinal()];
         int slot = Tlb.slot(linear);
         if (((tlb.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
             return tlb.places[slot] + (linear & OFFSET_MASK);
         }
-        long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
-        if (physical < ram.size() && !mustTakeTheLongWay(physical, access)) {
-            if (access == Access.WRITE) {
-                ram.markWritten((int) physical);
+        if (access == Access.WRITE) {
+            Tlb codeWrites = asUser ? userCodeWrites : supervisorCodeWrites;
+            if (((codeWrites.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
+                return codeWrites.places[slot] + (linear & OFFSET_MASK);
             }
-            tlb.put(linear, (int) (physical & Tlb.PAGE_MASK));
+        }
+        long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
+        if (physical < ram.size()) {
+            remember(tlb, linear, (int) (physical & Tlb.PAGE_MASK), access, asUser);
         }
         return physical;
     }
 
-    private boolean mustTakeTheLongWay(long physical, Access access) {
-        return access == Access.WRITE && ram.hasCode((int) physical)
-                || access != Access.FETCH && cpu.debug.watchesData();
+    private void remember(Tlb tlb, long linear, int place, Access access, boolean asUser) {
+        if (access == Access.WRITE && ram.hasCode(place)) {
+            (asUser ? userCodeWrites : supervisorCodeWrites).put(linear, place);
+        } else if (access == Access.FETCH || !cpu.debug.watchesData()) {
+            if (access == Access.WRITE) {
+                ram.markWritten(place);
+            }
+            tlb.put(linear, place);
+        }
     }
 
     private long readPhysical(long address, int width) {
         if (address > ram.size() - width) {
             return cpu.host.readMemory(address, width);
         }
-        int place = (int) address;
+        return readPlace((int) address, width);
+    }
+
+    private long readPlace(int place, int width) {
         return switch (width) {
             case 1 -> bytes.get(place) & 0xffL;
             case 2 -> bytes.getShort(place) & 0xffffL;

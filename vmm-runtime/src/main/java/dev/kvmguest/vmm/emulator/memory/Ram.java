@@ -3,8 +3,7 @@ package dev.kvmguest.vmm.emulator.memory;
 import dev.kvmguest.vmm.GuestMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Arrays;
 
 /**
  * A machine's RAM in an ordinary direct buffer, with what has to be known of each page: whether it was ever written, so
@@ -30,7 +29,8 @@ public final class Ram {
     private final boolean[] written;
 
     private final boolean[] code;
-    private final List<CodeWatcher> watchers = new CopyOnWriteArrayList<>();
+    /** Replaced as a whole when one is added: it is gone through at each write to a page with code. */
+    private volatile CodeWatcher[] watchers = {};
 
     /** Takes a direct buffer of zeros, a multiple of 4096 bytes long. */
     public Ram(ByteBuffer zeros) {
@@ -45,8 +45,10 @@ public final class Ram {
     }
 
     /** Adds what must learn of writes to code. */
-    public void watch(CodeWatcher watcher) {
-        watchers.add(watcher);
+    public synchronized void watch(CodeWatcher watcher) {
+        CodeWatcher[] more = Arrays.copyOf(watchers, watchers.length + 1);
+        more[watchers.length] = watcher;
+        watchers = more;
     }
 
     /** Returns the bytes, little-endian; whoever writes them calls {@link #beforeWrite} first. */
@@ -64,7 +66,9 @@ public final class Ram {
         int page = place >> Tlb.PAGE_SHIFT;
         written[page] = true;
         if (code[page]) {
-            watchers.forEach(watcher -> watcher.codeWritten(place, length));
+            for (CodeWatcher watcher : watchers) {
+                watcher.codeWritten(place, length);
+            }
         }
     }
 
@@ -82,7 +86,9 @@ public final class Ram {
         int page = place >> Tlb.PAGE_SHIFT;
         if (!code[page]) {
             code[page] = true;
-            watchers.forEach(watcher -> watcher.codeAppears(page << Tlb.PAGE_SHIFT));
+            for (CodeWatcher watcher : watchers) {
+                watcher.codeAppears(page << Tlb.PAGE_SHIFT);
+            }
         }
     }
 
@@ -93,7 +99,9 @@ public final class Ram {
             written[(int) page] = true;
         }
         if (hitsCode) {
-            watchers.forEach(CodeWatcher::codeWrittenByHost);
+            for (CodeWatcher watcher : watchers) {
+                watcher.codeWrittenByHost();
+            }
         }
     }
 

@@ -1,0 +1,11 @@
+package dev.kvmguest.vmm.emulator.event;
+
+/**
+ * An event whose handler could not be entered.
+ *
+ * @param vector of the event, 0 to 255
+ * @param hasErrorCode whether the event has an error code
+ * @param errorCode its error code, 0 if it has none
+ * @param cause the exception that arose instead; its reason says which check failed
+ */
+public record DeliveryFailure(int vector, boolean hasErrorCode, int errorCode, CpuFault cause) {}
