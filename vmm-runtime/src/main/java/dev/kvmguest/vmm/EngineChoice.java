@@ -6,10 +6,14 @@ import java.util.stream.Collectors;
 
 /** What executes a guest. */
 public enum EngineChoice {
-    /** The best engine of this host that can run the guest; {@value #PROPERTY} overrides it. */
+    /**
+     * KVM where this host's can run the guest's boot mode in full, else the emulator; {@value #PROPERTY} overrides it.
+     */
     AUTO,
     /** The host kernel's KVM, through /dev/kvm. */
-    KVM;
+    KVM,
+    /** An x86 CPU written in Java, which runs anywhere. */
+    EMULATOR;
 
     /** The system property that chooses the engine where {@link #AUTO} is asked for. */
     public static final String PROPERTY = "kvmguest.engine";

@@ -55,10 +55,10 @@ public final class Machine implements AutoCloseable {
      * Makes a machine and loads its guests, without starting them.
      *
      * @throws IllegalArgumentException if an image can't be placed as the configuration says
-     * @throws VmmException if no engine of this host can run the guests, or the host refuses what it needs
+     * @throws VmmException if the engine asked for can't run the guests on this host, or the host refuses what it needs
      */
     public static Machine create(MachineConfig config) {
-        return new Machine(config, EngineSelection.choose(config));
+        return new Machine(config, EngineSelector.OF_THIS_HOST.choose(config));
     }
 
     /**

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class EngineChoiceTests {
 
     @ParameterizedTest
-    @CsvSource({"auto, AUTO", "KVM, KVM", "' Kvm ', KVM"})
+    @CsvSource({"auto, AUTO", "KVM, KVM", "' Kvm ', KVM", "emulator, EMULATOR"})
     void nameIsReadInAnyCase(String text, EngineChoice choice) {
         assertThat(EngineChoice.parse(text)).isEqualTo(choice);
     }
@@ -27,6 +27,6 @@ class EngineChoiceTests {
     void unknownNameListsTheKnownOnes() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> EngineChoice.parse("bochs"))
-                .withMessage("engine \"bochs\" is unknown; use one of auto, kvm");
+                .withMessage("engine \"bochs\" is unknown; use one of auto, kvm, emulator");
     }
 }

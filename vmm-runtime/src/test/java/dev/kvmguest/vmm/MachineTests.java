@@ -2,24 +2,21 @@ package dev.kvmguest.vmm;
 
 import static dev.kvmguest.vmm.TestGuest.bytes;
 import static dev.kvmguest.vmm.TestGuest.flat;
-import static dev.kvmguest.vmm.TestGuest.machine;
 import static dev.kvmguest.vmm.TestGuest.real;
-import static dev.kvmguest.vmm.TestGuest.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.kvm.KvmEngine;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
-@NeedsKvm
+@OnEachEngine
 @Timeout(60)
 class MachineTests {
 
@@ -30,6 +27,25 @@ class MachineTests {
 
     /** mov dx, 0x3fd; wait: in al, dx; test al, 1; jz wait; mov dl, 0xf8; in al, dx; out dx, al; mov dl, 0xfd; jmp wait */
     private static final String ECHO = "ba fd 03 ec a8 01 74 fb b2 f8 ec ee b2 fd eb f3";
+
+    private final EngineChoice engine;
+
+    MachineTests(EngineChoice engine) {
+        Device.assumeFor(engine);
+        this.engine = engine;
+    }
+
+    private Machine machine(VcpuConfig guest) {
+        return TestGuest.machine(guest, engine);
+    }
+
+    private Outcome run(VcpuConfig guest) {
+        return TestGuest.run(guest, engine);
+    }
+
+    private Outcome run(VcpuConfig guest, Duration timeout) {
+        return TestGuest.run(guest, engine, timeout);
+    }
 
     @Test
     void consoleHasDebugPortSerialLineAndHypercallInTheOrderWritten() {
@@ -49,7 +65,8 @@ class MachineTests {
         assertThat(outcome).isInstanceOf(Outcome.Halted.class);
         assertThat(outcome.endedNormally()).isTrue();
         assertThat(outcome.run().registers().orElseThrow().instructionPointer()).isEqualTo("0000:1001");
-        assertThat(outcome.run().engine()).isEqualTo("kvm");
+        assertThat(outcome.run().engine()).isEqualTo(engine.id());
+        assertThat(outcome.run().engineReason()).isEqualTo("asked for");
     }
 
     @Test
@@ -251,38 +268,20 @@ class MachineTests {
 
     @ParameterizedTest
     @EnumSource(names = {"PAGED", "PAGED_4K"})
-    void pagedGuestRunsOrIsRefusedInWords(BootMode mode) {
+    void pagedGuestRuns(BootMode mode) {
+        Device.assumeFor(engine, Feature.neededBy(mode));
+
         // mov eax,[0x80001000]; mov ebx,cr3; hlt
-        VcpuConfig guest = real("a1 00 10 00 80 0f 20 db f4").withBoot(mode);
-        if (KvmEngine.instance().capabilities().has(Feature.neededBy(mode))) {
-            Outcome outcome = run(guest);
-            assertThat(outcome.kind()).isEqualTo(Outcome.Kind.HALTED);
-            assertThat(outcome.run().registers().orElseThrow().get(Register.RBX))
-                    .isEqualTo(0x10_0000);
-        } else {
-            assertThatThrownBy(() -> run(guest))
-                    .isInstanceOf(VmmException.class)
-                    .hasMessageStartingWith(
-                            "engine kvm can't run test (boot " + mode + ") on this host: 32-bit paging");
-        }
-    }
+        Outcome outcome = run(real("a1 00 10 00 80 0f 20 db f4").withBoot(mode));
 
-    @Test
-    void instructionThatThisKvmCannotRunIsUnsupportedWithItsBytes() {
-        Assumptions.assumeFalse(
-                KvmEngine.instance().capabilities().has(Feature.PROTECTED_MODE_INTERRUPTS),
-                "this KVM runs INT in protected mode");
-
-        Outcome outcome = run(flat("cd 30")); // int 0x30
-
-        assertThat(outcome).isInstanceOfSatisfying(Outcome.Unsupported.class, unsupported -> {
-            assertThat(unsupported.bytes()).startsWith(bytes("cd 30"));
-            assertThat(unsupported.reason()).contains("KVM_INTERNAL_ERROR_EMULATION");
-        });
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.HALTED);
+        assertThat(outcome.run().registers().orElseThrow().get(Register.RAX)).isEqualTo(0x0010_00a1);
+        assertThat(outcome.run().registers().orElseThrow().get(Register.RBX)).isEqualTo(0x10_0000);
     }
 
     @Test
     void fourVcpusRunAtTheSameTimeEachWithItsOwnSegmentAndConsole() {
+        Device.assumeFor(engine, Feature.PARALLEL_VCPUS);
         // Entered at SEG:0. mov ax,cs; mov al,ah; shr al,4; (1 to 4) mov bl,al; add al,'0'; out 0xe9,al;
         // xor ax,ax; mov ds,ax; xor bh,bh; mov byte [bx+0x4ff],1;
         // all: cmp dword [0x500],0x01010101; jne all; mov al,'!'; out 0xe9,al; hlt
@@ -295,6 +294,7 @@ class MachineTests {
                 .vcpu(guest)
                 .vcpu(guest)
                 .vcpu(guest)
+                .engine(engine)
                 .build();
 
         try (Machine machine = Machine.create(config)) {
@@ -311,10 +311,14 @@ class MachineTests {
 
     @Test
     void vcpuThatHaltsLeavesTheOthersRunning() throws InterruptedException {
+        Device.assumeFor(engine, Feature.PARALLEL_VCPUS);
         VcpuConfig halting = real("f4");
         VcpuConfig echoing = real(ECHO).withLoad(0x2000);
-        MachineConfig config =
-                MachineConfig.builder().vcpu(halting).vcpu(echoing).build();
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(halting)
+                .vcpu(echoing)
+                .engine(engine)
+                .build();
 
         try (Machine machine = Machine.create(config)) {
             machine.start();

@@ -1,11 +1,16 @@
 package dev.kvmguest.vmm;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.kvm.KvmEngine;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
@@ -22,8 +27,22 @@ public @interface NeedsKvm {
 
         private Device() {}
 
-        static boolean exists() {
+        public static boolean exists() {
             return Files.exists(Path.of("/dev/kvm"));
+        }
+
+        /** Has a test skipped that would run on KVM where there is none. */
+        public static void assumeFor(EngineChoice engine) {
+            assumeTrue(engine != EngineChoice.KVM || exists(), "this machine has no /dev/kvm");
+        }
+
+        /** Has a test skipped that would run on KVM where it lacks a feature. */
+        public static void assumeFor(EngineChoice engine, Feature feature) {
+            if (engine == EngineChoice.KVM) {
+                assumeFor(engine);
+                Optional<String> whyNot = KvmEngine.instance().capabilities().whyNot(feature);
+                assumeTrue(whyNot.isEmpty(), () -> "this KVM can't run " + feature.words() + ": " + whyNot.get());
+            }
         }
     }
 }

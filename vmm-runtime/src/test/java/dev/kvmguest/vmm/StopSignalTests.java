@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.TestGuest.machine;
 import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.NeedsKvm.Device;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -15,12 +16,19 @@ import org.junit.jupiter.api.Timeout;
  * Stopping guests in a JVM of their own: a signal that is still pending when a vCPU's thread ends would end the process,
  * and only where no guest has run on the main thread before, since a thread inherits its parent's signal mask.
  */
-@NeedsKvm
+@OnEachEngine
 @Timeout(60)
 class StopSignalTests {
 
     /** mov al, '.'; next: out 0xe9, al; jmp next: hardly ever within KVM_RUN for long */
     private static final String EXITS_ALL_THE_TIME = "b0 2e e6 e9 eb fc";
+
+    private final EngineChoice engine;
+
+    StopSignalTests(EngineChoice engine) {
+        Device.assumeFor(engine);
+        this.engine = engine;
+    }
 
     @Test
     void stoppingGuestsLeavesNoSignalBehindThatEndsTheProcess() throws IOException, InterruptedException {
@@ -28,7 +36,8 @@ class StopSignalTests {
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
                         System.getProperty("java.class.path"),
-                        Stopper.class.getName())
+                        Stopper.class.getName(),
+                        engine.id())
                 .redirectErrorStream(true)
                 .start();
         String output = new String(jvm.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -44,7 +53,7 @@ class StopSignalTests {
 
         public static void main(String[] arguments) throws InterruptedException {
             for (int i = 0; i < GUESTS; i++) {
-                try (Machine machine = machine(real(EXITS_ALL_THE_TIME))) {
+                try (Machine machine = machine(real(EXITS_ALL_THE_TIME), EngineChoice.parse(arguments[0]))) {
                     machine.start();
                     assertThat(machine.console().await(".", Duration.ofSeconds(30)))
                             .isPresent();

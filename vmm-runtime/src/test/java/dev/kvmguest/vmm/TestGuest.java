@@ -24,19 +24,22 @@ public final class TestGuest {
     }
 
     /** Returns a machine with one vCPU that runs the guest. */
-    public static Machine machine(VcpuConfig guest) {
-        return Machine.create(MachineConfig.builder().vcpu(guest).build());
+    public static Machine machine(VcpuConfig guest, EngineChoice engine) {
+        return Machine.create(MachineConfig.builder().vcpu(guest).engine(engine).build());
     }
 
     /** Runs a guest to its end. */
-    public static Outcome run(VcpuConfig guest) {
-        return run(guest, MachineConfig.DEFAULT_TIMEOUT);
+    public static Outcome run(VcpuConfig guest, EngineChoice engine) {
+        return run(guest, engine, MachineConfig.DEFAULT_TIMEOUT);
     }
 
     /** Runs a guest to its end or to the time limit. */
-    public static Outcome run(VcpuConfig guest, Duration timeout) {
-        MachineConfig config =
-                MachineConfig.builder().vcpu(guest).timeout(timeout).build();
+    public static Outcome run(VcpuConfig guest, EngineChoice engine, Duration timeout) {
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(guest)
+                .engine(engine)
+                .timeout(timeout)
+                .build();
         try (Machine machine = Machine.create(config)) {
             return machine.run();
         }

@@ -33,4 +33,9 @@ public enum Feature {
             case PAGED_4K -> PAGING_4K;
         };
     }
+
+    /** Returns what a guest booted in this mode can't take an interrupt or an exception without. */
+    public static Feature interruptsIn(BootMode mode) {
+        return mode == BootMode.REAL ? REAL_MODE_INTERRUPTS : PROTECTED_MODE_INTERRUPTS;
+    }
 }

@@ -12,10 +12,14 @@ import java.util.OptionalLong;
  */
 public interface VirtualCpu {
 
-    /** Returns all registers as they are between two instructions. */
+    /**
+     * Returns all registers as they are between two instructions. After {@link VmExit.PortIn} or
+     * {@link VmExit.MemoryRead} and before the next run, that is before the instruction that exited or behind it, as the
+     * engine has it.
+     */
     CpuState state();
 
-    /** Sets all registers. */
+    /** Sets all registers. What an exit still asked for is forgotten. */
     void setState(CpuState state);
 
     /**

@@ -69,7 +69,8 @@ public final class KvmSystem implements AutoCloseable {
         try {
             number = Libc.open(path, Libc.O_RDWR | Libc.O_CLOEXEC);
         } catch (LinkageError e) {
-            throw new VmmException("JNA can't load its native library, which the kvm engine needs: " + e, e);
+            throw new VmmException(
+                    "the kvm engine needs JNA and its native library, and they can't be loaded: " + e, e);
         }
         if (number < 0) {
             throw KvmException.lastError("open " + path);

@@ -49,4 +49,11 @@ class CapabilitiesTests {
     void bootModeNeedsItsFeature(BootMode mode, Feature feature) {
         assertThat(Feature.neededBy(mode)).isEqualTo(feature);
     }
+
+    @ParameterizedTest
+    @CsvSource({"REAL, REAL_MODE_INTERRUPTS", "PROTECTED, PROTECTED_MODE_INTERRUPTS", "PAGED, PROTECTED_MODE_INTERRUPTS"
+    })
+    void interruptsAreAFeatureOfTheirOwn(BootMode mode, Feature feature) {
+        assertThat(Feature.interruptsIn(mode)).isEqualTo(feature);
+    }
 }

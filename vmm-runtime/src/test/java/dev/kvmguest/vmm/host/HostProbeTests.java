@@ -3,15 +3,16 @@ package dev.kvmguest.vmm.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm;
+import dev.kvmguest.vmm.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.engine.Capabilities;
 import dev.kvmguest.vmm.engine.Feature;
 import dev.kvmguest.vmm.kvm.KvmEngine;
 import org.junit.jupiter.api.Test;
 
-@NeedsKvm
 class HostProbeTests {
 
     @Test
+    @NeedsKvm
     void everyFeatureIsTriedAndWhatFailsIsSaidInWords() {
         Capabilities capabilities = KvmEngine.instance().capabilities();
 
@@ -24,8 +25,19 @@ class HostProbeTests {
     }
 
     @Test
+    @NeedsKvm
     void answerIsFoundOnceAJvm() {
         assertThat(KvmEngine.instance().capabilities())
                 .isSameAs(KvmEngine.instance().capabilities());
+    }
+
+    @Test
+    void emulatorCanDoAllThatItSaysOnAnyHost() {
+        Capabilities capabilities = new HostProbe(EmulatorEngine.instance()).probe();
+
+        for (Feature feature : Feature.values()) {
+            assertThat(capabilities.whyNot(feature)).as(feature.words()).isEmpty();
+            assertThat(EmulatorEngine.instance().capabilities().has(feature)).isTrue();
+        }
     }
 }

@@ -1,146 +1,24 @@
 package dev.kvmguest.vmm.kvm;
 
-import static dev.kvmguest.vmm.TestGuest.flat;
 import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.NeedsKvm;
 import dev.kvmguest.vmm.Register;
-import dev.kvmguest.vmm.SegmentRegister;
-import dev.kvmguest.vmm.VcpuConfig;
-import dev.kvmguest.vmm.boot.BootLoader;
-import dev.kvmguest.vmm.engine.VirtualCpu;
-import dev.kvmguest.vmm.engine.VirtualMachine;
+import dev.kvmguest.vmm.engine.VirtualCpuContract;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 @NeedsKvm
-@Timeout(60)
-class KvmVirtualCpuTests {
+class KvmVirtualCpuTests extends VirtualCpuContract {
 
-    private final VirtualMachine machine = KvmEngine.instance().createMachine(1 << 20, 1);
-    private final VirtualCpu vcpu = machine.vcpu(0);
-
-    @AfterEach
-    void close() {
-        machine.close();
-    }
-
-    @Test
-    void stateReadIsTheStateSet() {
-        CpuState flat = load(flat("f4"));
-        CpuState state = flat.with(builder -> {
-            for (Register register : Register.values()) {
-                if (register.isGeneral()) {
-                    builder.set(register, 0x1111_1111L * (register.ordinal() + 1));
-                }
-            }
-            return builder.set(Register.CR2, 0xdead_b000L);
-        });
-
-        vcpu.setState(state);
-
-        assertThat(vcpu.state()).isEqualTo(state);
-        assertThat(vcpu.register(Register.RBX)).isEqualTo(state.get(Register.RBX));
-        assertThat(vcpu.register(Register.CR2)).isEqualTo(0xdead_b000L);
-    }
-
-    @Test
-    void singleStepStopsAfterEachInstruction() {
-        load(real("b0 01 b0 02 f4")); // mov al,1; mov al,2; hlt
-        vcpu.setSingleStep(true);
-
-        assertThat(vcpu.run()).isInstanceOf(VmExit.SingleStep.class);
-        assertThat(vcpu.state().eip()).isEqualTo(0x1002);
-        assertThat(vcpu.register(Register.RAX)).isEqualTo(1);
-        assertThat(vcpu.run()).isInstanceOf(VmExit.SingleStep.class);
-        assertThat(vcpu.register(Register.RAX)).isEqualTo(2);
-        vcpu.setSingleStep(false);
-        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
-    }
-
-    @Test
-    void interruptIsDeliveredWhenTheWindowOpens() {
-        // mov word [0x80],0x100c; nop; out 0xe9,al; sti; here: jmp here; 0x100c: mov al,5; out 0xf4,al
-        load(real("c7 06 80 00 0c 10 90 e6 e9 fb eb fe b0 05 e6 f4"));
-        assertThat(vcpu.run()).isInstanceOf(VmExit.PortOut.class);
-        assertThat(vcpu.canInjectInterrupt()).isFalse();
-        assertThatThrownBy(() -> vcpu.injectInterrupt(0x20))
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessage("the guest takes no external interrupt now; wait for the interrupt window");
-
-        vcpu.setInterruptWindow(true);
-        assertThat(vcpu.run()).isInstanceOf(VmExit.InterruptWindow.class);
-        assertThat(vcpu.canInjectInterrupt()).isTrue();
-        vcpu.setInterruptWindow(false);
-        vcpu.injectInterrupt(0x20);
-
-        assertThat(vcpu.run()).isInstanceOfSatisfying(VmExit.PortOut.class, out -> assertThat(out.port())
-                .isEqualTo(0xf4));
-        CpuState state = vcpu.state();
-        assertThat(state.interruptsEnabled()).isFalse();
-        assertThat(state.get(Register.RSP)).isEqualTo(0x1000 - 6);
-        assertThat(machine.memory().readShort(0xffa)).isEqualTo(0x100a);
-    }
-
-    @Test
-    void vectorOutOfRangeIsRefused() {
-        assertThatThrownBy(() -> vcpu.injectInterrupt(256))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("interrupt vector 256 is not between 0 and 255");
-    }
-
-    @Test
-    void interruptBeforeTheRunEndsTheNextRunAndOnlyThat() {
-        load(real("f4"));
-        vcpu.interrupt();
-
-        assertThat(vcpu.run()).isInstanceOf(VmExit.Interrupted.class);
-        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
-    }
-
-    @Test
-    void interruptFromAnotherThreadEndsASpinningRun() throws Exception {
-        load(real("eb fe")); // here: jmp here
-        CountDownLatch started = new CountDownLatch(1);
-        CompletableFuture<VmExit> exit = CompletableFuture.supplyAsync(() -> {
-            started.countDown();
-            return vcpu.run();
-        });
-        started.await();
-
-        vcpu.interrupt();
-
-        assertThat(exit.get()).isInstanceOf(VmExit.Interrupted.class);
-    }
-
-    @Test
-    void stormOfInterruptsIsTakenOneRunAtATimeAndHarmsNobody() throws Exception {
-        load(real("eb fe")); // here: jmp here
-        CompletableFuture<Void> storm = CompletableFuture.runAsync(() -> {
-            for (int i = 0; i < 20_000; i++) {
-                vcpu.interrupt();
-            }
-        });
-        while (!storm.isDone()) {
-            vcpu.interrupt();
-            assertThat(vcpu.run()).isInstanceOf(VmExit.Interrupted.class);
-        }
-        storm.get();
-        machine.close();
-
-        vcpu.interrupt(); // after the end: nothing happens
+    KvmVirtualCpuTests() {
+        super(KvmEngine.instance());
     }
 
     @Test
@@ -171,52 +49,6 @@ class KvmVirtualCpuTests {
         assertThat(state.get(Register.RAX)).isEqualTo(0x5a);
         assertThat(state.eip()).isEqualTo(0x1002);
         assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
-    }
-
-    @Test
-    void stateSetAfterAnInputExitIsNotOverwrittenByTheInput() {
-        CpuState start = load(real("e4 10 f4")); // in al,0x10; hlt
-        assertThat(vcpu.run())
-                .isInstanceOfSatisfying(VmExit.PortIn.class, in -> in.data().put((byte) 0x5a));
-
-        vcpu.setState(start);
-
-        assertThat(vcpu.run())
-                .isInstanceOfSatisfying(VmExit.PortIn.class, in -> in.data().put((byte) 0x5b));
-        assertThat(vcpu.state().get(Register.RAX)).isEqualTo(0x5b);
-    }
-
-    @Test
-    void vcpuOfAClosedMachineRefusesEveryUse() {
-        load(real("e4 10 f4")); // in al,0x10; hlt
-        vcpu.run();
-        machine.close();
-
-        for (ThrowingCallable use : List.<ThrowingCallable>of(
-                vcpu::state,
-                vcpu::run,
-                vcpu::canInjectInterrupt,
-                () -> vcpu.setInterruptWindow(true),
-                () -> vcpu.setSingleStep(true),
-                () -> vcpu.register(Register.RAX))) {
-            assertThatThrownBy(use).isInstanceOf(IllegalStateException.class).hasMessage("vCPU 0 is closed");
-        }
-    }
-
-    @Test
-    void segmentRegistersKeepSelectorBaseLimitAndRights() {
-        load(flat("8e db f4")); // mov ds,bx (null selector); hlt
-        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
-
-        assertThat(vcpu.state().segment(SegmentRegister.DS).selector()).isZero();
-        assertThat(vcpu.state().segment(SegmentRegister.CS).limit()).isEqualTo(0xffff_ffffL);
-        assertThat(vcpu.state().segment(SegmentRegister.CS).big()).isTrue();
-    }
-
-    private CpuState load(VcpuConfig guest) {
-        CpuState state = BootLoader.load(machine.memory(), List.of(guest)).get(0);
-        vcpu.setState(state);
-        return state;
     }
 
     private static long signalsPendingInThisThread() throws IOException {

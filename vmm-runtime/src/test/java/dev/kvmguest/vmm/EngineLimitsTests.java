@@ -1,0 +1,56 @@
+package dev.kvmguest.vmm;
+
+import static dev.kvmguest.vmm.TestGuest.bytes;
+import static dev.kvmguest.vmm.TestGuest.flat;
+import static dev.kvmguest.vmm.TestGuest.real;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.kvm.KvmEngine;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What an engine can't run is told as such, and never blamed on the guest. */
+@Timeout(60)
+class EngineLimitsTests {
+
+    @ParameterizedTest
+    @EnumSource(names = {"PAGED", "PAGED_4K"})
+    @NeedsKvm
+    void pagedGuestThatThisKvmCannotRunIsRefusedInWords(BootMode mode) {
+        assumeFalse(KvmEngine.instance().capabilities().has(Feature.neededBy(mode)), "this KVM runs it too");
+
+        assertThatThrownBy(() -> TestGuest.machine(real("f4").withBoot(mode), EngineChoice.KVM))
+                .isInstanceOf(VmmException.class)
+                .hasMessageStartingWith("engine kvm can't run test (boot " + mode + ") on this host: 32-bit paging");
+    }
+
+    @Test
+    @NeedsKvm
+    void instructionThatThisKvmCannotRunIsUnsupportedWithItsBytes() {
+        assumeFalse(
+                KvmEngine.instance().capabilities().has(Feature.PROTECTED_MODE_INTERRUPTS),
+                "this KVM runs INT in protected mode");
+
+        Outcome outcome = TestGuest.run(flat("cd 30"), EngineChoice.KVM); // int 0x30
+
+        assertThat(outcome).isInstanceOfSatisfying(Outcome.Unsupported.class, unsupported -> {
+            assertThat(unsupported.bytes()).startsWith(bytes("cd 30"));
+            assertThat(unsupported.reason()).contains("KVM_INTERNAL_ERROR_EMULATION");
+        });
+    }
+
+    @Test
+    void instructionThatTheEmulatorLacksIsUnsupportedWithItsBytes() {
+        Outcome outcome = TestGuest.run(flat("90 d9 fe"), EngineChoice.EMULATOR); // nop; fsin
+
+        assertThat(outcome)
+                .isInstanceOfSatisfying(Outcome.Unsupported.class, unsupported -> assertThat(unsupported.bytes())
+                        .startsWith(bytes("d9 fe")));
+        assertThat(outcome.run().registers().orElseThrow().eip()).isEqualTo(0x1001);
+    }
+}
