@@ -1,0 +1,115 @@
+package dev.kvmguest.vmm.emulator.differential;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import dev.kvmguest.vmm.NeedsKvm;
+import dev.kvmguest.vmm.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.engine.Capabilities;
+import dev.kvmguest.vmm.kvm.KvmEngine;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Random programs end alike on the emulator and on this host's KVM. */
+@NeedsKvm
+class DifferentialTests {
+
+    private static final int PROGRAMS_OF_ONE_TEMPLATE = 25;
+    private static final int STEPS_OF_ONE_TEMPLATE = 4;
+
+    private final Capabilities kvm = KvmEngine.instance().capabilities();
+    private final List<KvmDifference> known = KvmDifference.appliesTo(kvm) ? KvmDifference.list() : List.of();
+    private final Map<Mode, Differential> engines = new EnumMap<>(Mode.class);
+
+    @TestFactory
+    Stream<DynamicContainer> programsEndAlikeOnKvm() {
+        return Arrays.stream(Mode.values()).map(this::programs);
+    }
+
+    private DynamicContainer programs(Mode mode) {
+        if (!kvm.has(mode.feature())) {
+            String seen = "this host's KVM has no " + mode.feature().words() + ": "
+                    + kvm.finding(mode.feature()).seen();
+            return dynamicContainer(mode.name(), Stream.of(dynamicTest("all", () -> abort(seen))));
+        }
+        List<DynamicTest> tests = new ArrayList<>();
+        List<Template> comparable = comparable(mode, Template.all());
+        tests.add(test(mode, "mixed instructions", () -> {
+            ProgramGenerator generator = new ProgramGenerator(mode, comparable, Seeds.seed());
+            return Stream.generate(generator::program).limit(Seeds.count());
+        }));
+        for (Template template : comparable) {
+            tests.add(test(mode, template.name(), () -> {
+                ProgramGenerator generator = new ProgramGenerator(mode, List.of(template), Seeds.seed());
+                return Stream.generate(() -> generator.program(STEPS_OF_ONE_TEMPLATE))
+                        .limit(PROGRAMS_OF_ONE_TEMPLATE);
+            }));
+        }
+        for (Template template : comparable(mode, FaultTemplates.all())) {
+            tests.add(test(mode, template.name(), () -> {
+                ProgramGenerator generator = new ProgramGenerator(mode, comparable, Seeds.seed());
+                return Stream.generate(() -> generator.programEndingIn(template))
+                        .limit(PROGRAMS_OF_ONE_TEMPLATE);
+            }));
+        }
+        return dynamicContainer(mode.name(), tests);
+    }
+
+    private List<Template> comparable(Mode mode, List<Template> templates) {
+        return templates.stream()
+                .filter(template -> template.modes().contains(mode))
+                .filter(template -> !KvmDifference.covers(known, template, mode))
+                .toList();
+    }
+
+    private DynamicTest test(Mode mode, String name, Supplier<Stream<Program>> programs) {
+        return dynamicTest(name, () -> {
+            Differential engines = onEmulatorAndKvm(mode);
+            programs.get().forEach(program -> engines.divergence(program)
+                    .ifPresent(report -> fail("emulator / KVM\n  " + report + "\nagain: " + Seeds.text())));
+        });
+    }
+
+    private Differential onEmulatorAndKvm(Mode mode) {
+        return engines.computeIfAbsent(
+                mode,
+                ignored -> new Differential(
+                        new Executor(EmulatorEngine.instance(), mode, false),
+                        new Executor(KvmEngine.instance(), mode, false)));
+    }
+
+    @AfterEach
+    void closeMachines() {
+        engines.values().forEach(Differential::close);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> listedDifferencesOfKvmAreStillThere() {
+        List<Template> templates = new ArrayList<>(Template.all());
+        templates.addAll(FaultTemplates.all());
+        return known.stream().flatMap(difference -> difference.modes().stream()
+                .filter(mode -> kvm.has(mode.feature()))
+                .map(mode -> dynamicTest(difference.template() + " " + mode, () -> {
+                    Template template = templates.stream()
+                            .filter(candidate -> candidate.name().equals(difference.template()))
+                            .findFirst()
+                            .orElseThrow();
+                    ProgramGenerator generator = new ProgramGenerator(mode, List.of(template), Seeds.seed());
+                    assertThat(Stream.generate(() -> generator.program(STEPS_OF_ONE_TEMPLATE))
+                                    .limit(PROGRAMS_OF_ONE_TEMPLATE))
+                            .anyMatch(onEmulatorAndKvm(mode)::differs);
+                })));
+    }
+}

@@ -1,0 +1,102 @@
+package dev.kvmguest.vmm.emulator.differential;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.engine.VmExit;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
+
+/**
+ * How a program ended.
+ *
+ * @param exit what ended it
+ * @param ports what it read and wrote, in order
+ * @param data its data and stack
+ * @param instructions how many it executed, if the engine counts them
+ */
+record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLong instructions) {
+
+    private static final int FIRST_DIFFERENCES = 8;
+
+    private static final List<Register> REGISTERS = List.of(
+            Register.RAX,
+            Register.RCX,
+            Register.RDX,
+            Register.RBX,
+            Register.RSP,
+            Register.RBP,
+            Register.RSI,
+            Register.RDI,
+            Register.RIP,
+            Register.RFLAGS);
+
+    private static final List<SegmentRegister> SEGMENTS = List.of(
+            SegmentRegister.ES,
+            SegmentRegister.CS,
+            SegmentRegister.SS,
+            SegmentRegister.DS,
+            SegmentRegister.FS,
+            SegmentRegister.GS);
+
+    /** Says whether the program came to a HLT. */
+    boolean isHalt() {
+        return exit.equals(new VmExit.Halt().toString());
+    }
+
+    /** Says in what two ends differ; empty if in nothing. */
+    List<String> differences(EndState other) {
+        List<String> differences = new ArrayList<>();
+        compare(differences, "exit", exit, other.exit);
+        for (Register register : REGISTERS) {
+            compare(differences, register.name32(), hex(cpu.get(register)), hex(other.cpu.get(register)));
+        }
+        for (SegmentRegister segment : SEGMENTS) {
+            String name = segment.lowerCaseName();
+            compare(differences, name, hex(selector(segment)), hex(other.selector(segment)));
+            compare(differences, name + ".base", hex(base(segment)), hex(other.base(segment)));
+        }
+        compare(differences, "ports", ports, other.ports);
+        if (instructions.isPresent() && other.instructions.isPresent()) {
+            compare(differences, "instructions", "" + instructions, "" + other.instructions);
+        }
+        for (int i = Arrays.mismatch(data, other.data); i >= 0 && differences.size() < FIRST_DIFFERENCES; ) {
+            compare(differences, "linear " + hex(Mode.DATA + i), hex(data[i] & 0xff), hex(other.data[i] & 0xff));
+            int rest = Arrays.mismatch(data, i + 1, data.length, other.data, i + 1, data.length);
+            i = rest < 0 ? -1 : i + 1 + rest;
+        }
+        return differences;
+    }
+
+    private static void compare(List<String> differences, String what, String here, String there) {
+        if (!here.equals(there)) {
+            differences.add(what + ": " + here + " / " + there);
+        }
+    }
+
+    private long selector(SegmentRegister segment) {
+        return cpu.segment(segment).selector();
+    }
+
+    private long base(SegmentRegister segment) {
+        return cpu.segment(segment).base();
+    }
+
+    private static String hex(long value) {
+        return Long.toHexString(value);
+    }
+
+    @Override
+    public String toString() {
+        StringBuilder text = new StringBuilder(exit);
+        for (Register register : REGISTERS) {
+            text.append(' ').append(register.name32()).append('=').append(hex(cpu.get(register)));
+        }
+        for (SegmentRegister segment : SEGMENTS) {
+            text.append(' ').append(segment.lowerCaseName()).append('=').append(hex(selector(segment)));
+        }
+        return text.toString();
+    }
+}
