@@ -1,0 +1,267 @@
+package dev.kvmguest.vmm.faults;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.engine.VmExit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Compares how a scenario ended with what its line says.
+ *
+ * <p>The first word says how it must end: {@code #GP(ro0)} and the like, {@code int(5)} for an interrupt without an error
+ * code, {@code ok} for the HLT behind the code, {@code shutdown}. All else must be as it was before, general registers,
+ * segment registers and data included, but for what further words name: {@code at} or {@code behind} which instruction
+ * the pushed EIP is, {@code eip=}, {@code cs=}, {@code esp=}, {@code ss=}, {@code efl+}, {@code efl-} or {@code efl=?}
+ * of the interrupted code, {@code cr2=}, {@code dr6=}, registers, {@code m32[data]=}, {@code tos=} for the stack that
+ * the frame is on and {@code frame16} for a frame of 16-bit words.
+ */
+final class Expected {
+
+    private static final Pattern ENDING = Pattern.compile("(#[A-Z]+|int)(?:\\((.+)\\))?");
+    private static final Pattern WORD = Pattern.compile("(\\w+)(?:\\[(.+)])?([=+-])(.+)");
+    private static final List<String> VECTORS = List.of(
+            "#DE", "#DB", "#NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "#9", "#TS", "#NP", "#SS", "#GP", "#PF",
+            "#15", "#MF", "#AC", "#MC", "#XM");
+    private static final List<String> TRAPS = List.of("#BP", "#OF", "int");
+    private static final List<String> WITHOUT_CODE =
+            List.of("#DE", "#DB", "#BP", "#OF", "#BR", "#UD", "#NM", "#MF", "#XM");
+    /** VM, RF, NT, IF and TF. */
+    private static final long FLAGS_CLEARED = 0x3_4300;
+
+    private static final long RF = 1 << 16;
+    private static final int LOWEST_RPL = 3;
+
+    private final Scenario scenario;
+    private final FaultLine line;
+    private final Names names;
+    private final String ending;
+    private final String argument;
+    private final Map<String, String> words = new HashMap<>();
+    private final List<String> differences = new ArrayList<>();
+
+    private CpuState end;
+    /** The state of the interrupted code: from the frame, or the state itself. */
+    private final Map<String, Long> observed = new HashMap<>();
+
+    Expected(Scenario scenario) {
+        this.scenario = scenario;
+        this.line = scenario.line;
+        this.names = scenario.world.names;
+        Matcher matcher = ENDING.matcher(line.expected()[0]);
+        boolean event = matcher.matches();
+        ending = event ? matcher.group(1) : line.expected()[0];
+        argument = event ? matcher.group(2) : null;
+        for (int i = 1; i < line.expected().length; i++) {
+            String word = line.expected()[i];
+            Matcher parts = WORD.matcher(word);
+            if (parts.matches()) {
+                String name = parts.group(1) + (parts.group(2) == null ? "" : "[" + parts.group(2) + "]");
+                words.put(parts.group(3).equals("=") ? name : name + parts.group(3), parts.group(4));
+            } else {
+                words.put(word, "");
+            }
+        }
+    }
+
+    /** Returns what is different, in words. */
+    List<String> differences(VmExit exit, CpuState endState) {
+        end = endState;
+        if (ending.equals("shutdown") || ending.equals("unsupported")) {
+            boolean right = ending.equals("shutdown")
+                    ? exit instanceof VmExit.Shutdown
+                    : exit instanceof VmExit.UnsupportedInstruction;
+            return right ? List.of() : List.of("ended with " + exit + " at " + end.instructionPointer());
+        }
+        if (!(exit instanceof VmExit.Halt)) {
+            return List.of("ended with " + exit + " at " + end.instructionPointer());
+        }
+        int vector = GuestWorld.vectorAt(end.instructionAddress());
+        boolean ok = ending.equals("ok");
+        if (vector < 0) {
+            observe(end.eip() - 1, end.segment(SegmentRegister.CS).selector(), end.get(Register.RFLAGS));
+            observed.put("esp", end.get(Register.RSP));
+            observed.put("ss", (long) end.segment(SegmentRegister.SS).selector());
+            if (!ok) {
+                differences.add("no exception; halted at " + end.instructionPointer());
+                return differences;
+            }
+        } else {
+            // In the outer rings, the HLT behind the code is #GP(0).
+            int wanted = ok ? VECTORS.indexOf("#GP") : vectorWanted();
+            readFrame(vector, !ok && ending.equals("int"));
+            if (vector != wanted || ok && observed.get("eip") != eipWanted()) {
+                differences.add("vector " + vector + " with frame " + observed);
+                return differences;
+            }
+        }
+        compare(ok, vector >= 0);
+        return differences;
+    }
+
+    private int vectorWanted() {
+        return ending.equals("int") ? Integer.parseInt(argument) : VECTORS.indexOf(ending);
+    }
+
+    private void observe(long eip, long cs, long flags) {
+        observed.put("eip", eip);
+        observed.put("cs", cs);
+        observed.put("efl", flags);
+    }
+
+    private void readFrame(int vector, boolean software) {
+        int size = words.containsKey("frame16") || !end.protectedMode() ? 2 : 4;
+        SegmentState ss = end.segment(SegmentRegister.SS);
+        long esp = end.get(Register.RSP) & (ss.big() ? 0xffff_ffffL : 0xffff);
+        long frame = ss.base() + esp;
+        boolean code = end.protectedMode() && !software && hasErrorCode(vector);
+        if (code) {
+            observed.put("code", read(frame, size));
+            frame += size;
+        }
+        observe(read(frame, size), read(frame + size, size), read(frame + 2 * size, size));
+        long after = frame + 3L * size;
+        boolean inner = end.protectedMode()
+                && (observed.get("cs") & LOWEST_RPL)
+                        > (end.segment(SegmentRegister.CS).selector() & LOWEST_RPL);
+        if (inner) {
+            observed.put("esp", read(after, size));
+            observed.put("ss", read(after + size, size));
+            after += 2L * size;
+            observed.put("tos", after - ss.base());
+        } else {
+            observed.put("esp", after - ss.base());
+            observed.put("ss", (long) ss.selector());
+        }
+    }
+
+    private static boolean hasErrorCode(int vector) {
+        return vector < VECTORS.size() && vector >= 8 && !WITHOUT_CODE.contains(VECTORS.get(vector));
+    }
+
+    private long read(long address, int size) {
+        return size == 2 ? scenario.memory.readShort(address) : scenario.memory.readInt(address) & 0xffff_ffffL;
+    }
+
+    private void compare(boolean ok, boolean framed) {
+        CpuState start = scenario.state();
+        if (!ok && observed.containsKey("code")) {
+            compare("code", argument == null ? 0 : names.evaluate(argument), observed.get("code"));
+        }
+        compare("eip", eipWanted(), observed.get("eip"));
+        compare("cs", wanted("cs", start.segment(SegmentRegister.CS).selector()), observed.get("cs"));
+        compareFlags(start, ok, framed);
+        compare("esp", wanted("esp", start.get(Register.RSP)), observed.get("esp"));
+        compare("ss", wanted("ss", start.segment(SegmentRegister.SS).selector()), observed.get("ss"));
+        if (observed.containsKey("tos")) {
+            compare("tos", wanted("tos", GuestWorld.STACK0), observed.get("tos"));
+        }
+        for (String name : new String[] {"eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "cr0", "cr2", "cr3", "cr4"}) {
+            Register register = Scenario.register(name);
+            compare(name, wanted(name, start.get(register)), end.get(register));
+        }
+        for (String name : new String[] {"ds", "es", "fs", "gs", "tr", "ldtr"}) {
+            SegmentRegister register = SegmentRegister.valueOf(name.toUpperCase(Locale.ROOT));
+            compareSegment(name, start.segment(register), end.segment(register));
+        }
+        compareTable("gdt", start.gdt(), end.gdt());
+        compareTable("idt", start.idt(), end.idt());
+        if (words.containsKey("dr6")) {
+            compare("dr6", wanted("dr6", 0), scenario.world.debugStatus() & 0xe00f);
+        }
+        compareData();
+    }
+
+    private long eipWanted() {
+        long entry = scenario.state().eip();
+        if (words.containsKey("eip")) {
+            return wanted("eip", 0);
+        }
+        if (ending.equals("ok")) {
+            return entry + line.code().length;
+        }
+        boolean behind = words.containsKey("behind") || TRAPS.contains(ending) && !words.containsKey("at");
+        return entry + (behind ? line.behind() : line.at());
+    }
+
+    private void compareFlags(CpuState start, boolean ok, boolean framed) {
+        long flags = observed.get("efl");
+        if (framed && end.protectedMode() && !words.containsKey("trapGate")) {
+            // An interrupt gate clears these and leaves the others (volume 3A, 6.12.1.2).
+            long kept = flags & ~FLAGS_CLEARED & 0xffff;
+            compare("eflags in the handler", kept, end.get(Register.RFLAGS) & 0xffff);
+        }
+        if ("?".equals(words.get("efl"))) {
+            return;
+        }
+        long wanted = start.get(Register.RFLAGS);
+        wanted |= words.containsKey("efl+") ? names.evaluate(words.get("efl+")) : 0;
+        wanted &= words.containsKey("efl-") ? ~names.evaluate(words.get("efl-")) : -1;
+        wanted = wanted("efl", wanted);
+        // A fault is pushed with RF set (volume 3B, 17.3.1.1); aborts and what follows other code say nothing of it.
+        boolean fault = !TRAPS.contains(ending) && !ok && !words.containsKey("behind");
+        boolean rf = words.containsKey("rf") || fault && !words.containsKey("norf");
+        wanted = rf ? wanted | RF : wanted;
+        boolean unknown = ok || ending.equals("#DF") || !end.protectedMode() || words.containsKey("frame16");
+        long mask = unknown ? 0xffff : 0xffff_ffffL;
+        compare("efl", wanted & mask, flags & mask);
+    }
+
+    private void compareSegment(String name, SegmentState before, SegmentState now) {
+        if (words.containsKey(name)) {
+            compare(name, wanted(name, 0), now.selector());
+        } else if (before.selector() != now.selector()
+                || before.isUnusable() != now.isUnusable()
+                || !now.isUnusable() && (before.base() != now.base() || before.limit() != now.limit())) {
+            differences.add(name + " is " + now + ", not " + before);
+        }
+    }
+
+    private void compareTable(String name, DescriptorTable before, DescriptorTable now) {
+        if (!words.containsKey(name) && !before.equals(now)) {
+            differences.add(name + " is " + now + ", not " + before);
+        }
+    }
+
+    /** Compares the data with what was there, but for the words that the line names. */
+    private void compareData() {
+        byte[] wanted = scenario.dataBefore.clone();
+        words.forEach((name, text) -> {
+            Matcher matcher = Pattern.compile("m(8|16|32)\\[(.+)]").matcher(name);
+            if (matcher.matches()) {
+                int offset = (int) names.evaluate(matcher.group(2)) - GuestWorld.DATA;
+                long value = names.evaluate(text);
+                for (int i = 0; i < Integer.parseInt(matcher.group(1)) / 8; i++) {
+                    wanted[offset + i] = (byte) (value >> 8 * i);
+                }
+            }
+        });
+        byte[] now = scenario.memory.read(GuestWorld.DATA, GuestWorld.DATA_SIZE);
+        for (int i = 0; i < now.length; i++) {
+            if (now[i] != wanted[i] && !words.containsKey("data")) {
+                differences.add(
+                        String.format("byte 0x%x is 0x%02x, not 0x%02x", GuestWorld.DATA + i, now[i], wanted[i]));
+            }
+        }
+    }
+
+    private long wanted(String name, long otherwise) {
+        String text = words.get(name);
+        return text == null || text.equals("?") ? otherwise : names.evaluate(text) & 0xffff_ffffL;
+    }
+
+    private void compare(String name, long wanted, long is) {
+        if (wanted != is && !"?".equals(words.get(name))) {
+            differences.add(name + " is " + Notation.hex(is) + ", not " + Notation.hex(wanted));
+        }
+    }
+}
