@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.bench;
 
+import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Outcome;
@@ -104,8 +105,11 @@ public final class KvmBenchmark {
     }
 
     private static void printOverruns() {
-        MachineConfig config =
-                MachineConfig.builder().vcpu(SPIN).timeout(SPIN_LIMIT).build();
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(SPIN)
+                .timeout(SPIN_LIMIT)
+                .engine(EngineChoice.KVM)
+                .build();
         List<Long> overruns = new ArrayList<>();
         for (int i = 0; i < ROUNDS; i++) {
             try (Machine machine = Machine.create(config)) {
@@ -129,7 +133,7 @@ public final class KvmBenchmark {
 
     private static long bootNanos() {
         long start = System.nanoTime();
-        try (Machine machine = TestGuest.machine(HALT)) {
+        try (Machine machine = TestGuest.machine(HALT, EngineChoice.KVM)) {
             require(machine.run(), Outcome.Kind.HALTED);
         }
         return System.nanoTime() - start;
