@@ -1,0 +1,187 @@
+package dev.kvmguest.maven.decoder;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.kvmguest.maven.decoder.KnownDifferences.Kind;
+import dev.kvmguest.maven.decoder.LlvmMc.Disassembly;
+import dev.kvmguest.maven.toolchain.HostPlatform;
+import dev.kvmguest.maven.toolchain.PinnedLlvm;
+import dev.kvmguest.maven.toolchain.ToolCache;
+import dev.kvmguest.maven.toolchain.ToolchainException;
+import dev.kvmguest.vmm.emulator.Decoder;
+import dev.kvmguest.vmm.emulator.Disassembler;
+import dev.kvmguest.vmm.emulator.Instruction;
+import dev.kvmguest.vmm.emulator.Mnemonic;
+import dev.kvmguest.vmm.emulator.OperationTable;
+import java.io.IOException;
+import java.net.JarURLConnection;
+import java.net.URL;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.opentest4j.TestAbortedException;
+
+/**
+ * Compares the emulator's decoder with LLVM's: what is an instruction, how long it is, its name and its operands.
+ *
+ * <p>It is here because this module has the pinned LLVM. {@code -Dkvmguest.decoder.seed=N} and
+ * {@code -Dkvmguest.decoder.cases=N} (for each of 16- and 32-bit code) choose other random bytes,
+ * {@code -Dkvmguest.decoder.llvm-mc=FILE} another LLVM.
+ */
+class DecoderAgainstLlvmTests {
+
+    private static final long SEED = Long.getLong("kvmguest.decoder.seed", 1);
+    private static final int CASES = Integer.getInteger("kvmguest.decoder.cases", 120_000);
+
+    private static final int EIP = 0x1000;
+    private static final int PER_RUN = 100_000;
+    private static final HexFormat BYTES = HexFormat.ofDelimiter(" ");
+    private static final Pattern ENCODING = Pattern.compile("((?:(?:66|67|f[023]|[23][6e]|64|65) )*)(.*)");
+    private static final byte NOP = (byte) 0x90;
+
+    @TempDir
+    Path folder;
+
+    private final KnownDifferences known = new KnownDifferences();
+    /** The first of its kind, by our mnemonic and LLVM's. */
+    private final Map<String, String> differences = new LinkedHashMap<>();
+
+    DecoderAgainstLlvmTests() throws IOException {}
+
+    @Test
+    void bytesAreTheSameInstructions() throws Exception {
+        LlvmMc llvm = new LlvmMc(program(), folder);
+        Encodings encodings = new Encodings(SEED);
+        for (boolean big : new boolean[] {true, false}) {
+            List<byte[]> all = encodings.systematic();
+            all.addAll(encodings.random(CASES));
+            for (int from = 0; from < all.size(); from += PER_RUN) {
+                compare(llvm, all.subList(from, Math.min(from + PER_RUN, all.size())), big);
+            }
+        }
+
+        assertThat(differences.values())
+                .as("differences, with -Dkvmguest.decoder.seed=%d", SEED)
+                .isEmpty();
+        assertThat(known.unused())
+                .as("lines of llvm-differences.txt that nothing has needed")
+                .isEmpty();
+    }
+
+    private void compare(LlvmMc llvm, List<byte[]> encodings, boolean big) throws IOException, InterruptedException {
+        List<Instruction> ours = new ArrayList<>(encodings.size());
+        List<byte[]> cut = new ArrayList<>(encodings.size());
+        for (byte[] encoding : encodings) {
+            Instruction instruction = new Decoder(new OperationTable()).decode(i -> encoding[i] & 0xff, EIP, big);
+            ours.add(instruction);
+            cut.add(cut(instruction, encoding));
+        }
+        List<Disassembly> theirs = llvm.disassemble(cut, big);
+        for (int i = 0; i < encodings.size(); i++) {
+            String subject = subject(cut.get(i), big);
+            String difference = difference(ours.get(i), theirs.get(i), subject);
+            if (difference != null && !known.allow(Kind.ANY, subject)) {
+                String names = ours.get(i).mnemonic + " " + firstName(theirs.get(i));
+                differences.putIfAbsent(names, subject + ": " + difference);
+            }
+        }
+    }
+
+    private static String firstName(Disassembly theirs) {
+        List<String> texts = theirs.instructions();
+        return texts.isEmpty() ? "" : texts.get(0).split("\\s")[0];
+    }
+
+    /** LLVM gets as many bytes as the decoder took: if it needs fewer or more, that shows. */
+    private static byte[] cut(Instruction instruction, byte[] encoding) {
+        if (!isValid(instruction)) {
+            return encoding;
+        }
+        byte[] bytes = Arrays.copyOf(encoding, instruction.length);
+        if (instruction.mnemonic == Mnemonic.BOUND) {
+            // LLVM looks at the byte behind it before it sees that this is no EVEX prefix.
+            bytes = Arrays.copyOf(bytes, instruction.length + 1);
+            bytes[instruction.length] = NOP;
+        }
+        return bytes;
+    }
+
+    /** Returns what the patterns of llvm-differences.txt look at: mode, prefixes and the rest. */
+    private static String subject(byte[] encoding, boolean big) {
+        Matcher matcher = ENCODING.matcher(BYTES.formatHex(encoding));
+        if (!matcher.matches()) {
+            throw new IllegalStateException();
+        }
+        return (big ? "32: " : "16: ") + matcher.group(1) + ": " + matcher.group(2);
+    }
+
+    private String difference(Instruction ours, Disassembly theirs, String subject) {
+        List<String> texts = theirs.instructions();
+        LlvmText first = texts.isEmpty() ? null : LlvmText.parse(texts.get(0), ours.addressSize);
+        if (!isValid(ours)) {
+            boolean same = first == null || known.allow(Kind.LLVM_ACCEPTS, subject);
+            return same ? null : "no instruction, but to LLVM " + texts.get(0);
+        }
+        String text = Disassembler.text(ours);
+        if (first == null) {
+            return known.allow(Kind.LLVM_REJECTS, subject) ? null : text + ", but to LLVM longer or no instruction";
+        }
+        int expected = ours.mnemonic == Mnemonic.BOUND ? 2 : 1;
+        if (texts.size() != expected || !theirs.complete()) {
+            return text + ", but to LLVM shorter: " + texts;
+        }
+        String names = ours.mnemonic + " " + first.mnemonic();
+        if (!first.mnemonic().equals(ours.mnemonic.text()) && !known.allow(Kind.NAME, names)) {
+            return text + ", but to LLVM " + texts.get(0) + " (" + names + ")";
+        }
+        boolean same = OurText.hasOperands(ours, first.operands());
+        return same || known.allow(Kind.OPERANDS, ours.mnemonic + " " + subject)
+                ? null
+                : text + ", but to LLVM " + texts.get(0) + " (" + OurText.operands(ours) + " and " + first.operands()
+                        + ")";
+    }
+
+    private static boolean isValid(Instruction instruction) {
+        return instruction.mnemonic != Mnemonic.INVALID && instruction.mnemonic != Mnemonic.TOO_LONG;
+    }
+
+    private static Path program() throws ToolchainException, IOException {
+        String named = System.getProperty("kvmguest.decoder.llvm-mc");
+        return named != null ? Path.of(named) : pinned();
+    }
+
+    /** Returns the program of the pinned LLVM, which is among this module's test dependencies. */
+    private static Path pinned() throws ToolchainException, IOException {
+        HostPlatform platform = platform();
+        String name = "org/bytedeco/llvm/" + platform.classifier() + "/llvm-mc";
+        URL resource = DecoderAgainstLlvmTests.class.getClassLoader().getResource(name);
+        assumeTrue(resource != null, "the LLVM for " + platform.classifier() + " is among the test dependencies");
+        Path jar = Path.of(
+                ((JarURLConnection) resource.openConnection()).getJarFile().getName());
+        ToolCache cache = new ToolCache(
+                ToolCache.defaultRoot(System.getenv(), Path.of(System.getProperty("user.home"))), message -> {});
+        String linker = new PinnedLlvm(
+                        PinnedLlvm.DEFAULT_VERSION, platform, cache, (groupId, artifactId, version, classifier) -> jar)
+                .toolchain()
+                .linker()
+                .get(0);
+        return Path.of(linker).resolveSibling("llvm-mc");
+    }
+
+    private static HostPlatform platform() {
+        try {
+            return HostPlatform.current();
+        } catch (ToolchainException e) {
+            throw new TestAbortedException(e.getMessage(), e);
+        }
+    }
+}

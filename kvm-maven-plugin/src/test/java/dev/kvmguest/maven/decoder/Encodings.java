@@ -1,0 +1,105 @@
+package dev.kvmguest.maven.decoder;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
+
+/** Bytes to decode: 16 each, so that what follows an instruction is there too. */
+final class Encodings {
+
+    static final int LENGTH = 16;
+
+    private static final int OPERAND_SIZE = 0x66;
+    private static final int ADDRESS_SIZE = 0x67;
+    // LOCK is left out: LLVM takes it before anything, and DecoderTests has all that may follow it.
+    private static final int[] PREFIXES = {OPERAND_SIZE, ADDRESS_SIZE, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65};
+    private static final int[][] EVERYWHERE = {
+        {OPERAND_SIZE}, {ADDRESS_SIZE}, {OPERAND_SIZE, ADDRESS_SIZE}, {0xf2}, {0xf3}, {0x64}
+    };
+    private static final int[] USUAL_BYTES = {0x00, 0x01, 0x7f, 0x80, 0xff};
+
+    private static final int ESCAPE = 0x0f;
+    private static final int LOCK = 0xf0;
+    private static final int MOV = 0x8b;
+    /** One byte, and from 0x100 on those behind 0F. */
+    private static final int[] OPCODES = IntStream.range(0, 0x200)
+            .filter(opcode -> opcode != ESCAPE && opcode != LOCK)
+            .filter(opcode -> IntStream.of(PREFIXES).noneMatch(prefix -> prefix == opcode))
+            .toArray();
+
+    private final Random random;
+
+    Encodings(long seed) {
+        random = new Random(seed);
+    }
+
+    /** Every opcode with every ModRM byte, and with prefixes every mod and reg field; every SIB byte. */
+    List<byte[]> systematic() {
+        List<byte[]> encodings = new ArrayList<>();
+        for (int opcode : OPCODES) {
+            for (int modRm = 0; modRm < 0x100; modRm++) {
+                encodings.add(encoding(new int[0], opcode, modRm));
+            }
+            for (int[] prefixes : EVERYWHERE) {
+                addEveryModAndReg(encodings, prefixes, opcode);
+            }
+        }
+        for (int sib = 0; sib < 0x100; sib++) {
+            for (int modRm : new int[] {0x04, 0x4c, 0x94}) {
+                for (int[] prefixes : new int[][] {{}, {ADDRESS_SIZE}}) {
+                    byte[] encoding = encoding(prefixes, MOV, modRm);
+                    encoding[prefixes.length + 2] = (byte) sib;
+                    encodings.add(encoding);
+                }
+            }
+        }
+        encodings.addAll(handPicked());
+        return encodings;
+    }
+
+    /** Returns what is too rare to come up by chance. */
+    private static List<byte[]> handPicked() {
+        // VFRCZPS, of XOP.
+        byte[] xop = {(byte) 0x8f, (byte) 0xe9, 0x78, (byte) 0x80, (byte) 0xc0};
+        return List.of(Arrays.copyOf(xop, LENGTH));
+    }
+
+    private void addEveryModAndReg(List<byte[]> encodings, int[] prefixes, int opcode) {
+        for (int modAndReg = 0; modAndReg < 0x100; modAndReg += 8) {
+            encodings.add(encoding(prefixes, opcode, modAndReg | random.nextInt(8)));
+        }
+    }
+
+    /** Some random ones, most of them instructions. */
+    List<byte[]> random(int count) {
+        List<byte[]> encodings = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) {
+            int[] prefixes = new int[random.nextInt(4) == 0 ? random.nextInt(5) : random.nextInt(2)];
+            Arrays.setAll(prefixes, prefix -> PREFIXES[random.nextInt(PREFIXES.length)]);
+            encodings.add(encoding(prefixes, OPCODES[random.nextInt(OPCODES.length)], random.nextInt(0x100)));
+        }
+        return encodings;
+    }
+
+    private byte[] encoding(int[] prefixes, int opcode, int modRm) {
+        byte[] bytes = new byte[LENGTH];
+        random.nextBytes(bytes);
+        if (random.nextInt(4) == 0) {
+            for (int i = 0; i < LENGTH; i++) {
+                bytes[i] = (byte) USUAL_BYTES[random.nextInt(USUAL_BYTES.length)];
+            }
+        }
+        int next = 0;
+        for (int prefix : prefixes) {
+            bytes[next++] = (byte) prefix;
+        }
+        if (opcode >= 0x100) {
+            bytes[next++] = ESCAPE;
+        }
+        bytes[next++] = (byte) opcode;
+        bytes[next] = (byte) modRm;
+        return bytes;
+    }
+}
