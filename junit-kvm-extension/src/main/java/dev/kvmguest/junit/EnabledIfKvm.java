@@ -14,12 +14,13 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *
  * <pre>{@code
  * @EnabledIfKvm(BootMode.PAGED)
- * @KvmGuest("kernel")
+ * @KvmGuest(value = "kernel", engine = EngineChoice.KVM)
  * class KernelTests { ... }
  * }</pre>
  *
- * <p>Without it nothing is skipped: a guest that can't be run on this host fails its test, because a kernel that nobody
- * has booted has not been tested. Where KVM can run a mode is found by running a tiny guest in it, once per JVM.
+ * <p>For tests that are about KVM itself. Others don't need it: where KVM can't run a guest, the emulator does, unless the
+ * test asks for KVM by {@link KvmGuest#engine}, and fails then. Where KVM can run a mode is found by running a tiny guest
+ * in it, once per JVM.
  */
 @Documented
 @Inherited

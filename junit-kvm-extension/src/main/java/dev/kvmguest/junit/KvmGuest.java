@@ -95,7 +95,10 @@ public @interface KvmGuest {
     /** The longest that the guest may run, such as {@code 500ms} or {@code 5s}; 10s if not said. */
     String timeout() default "";
 
-    /** What executes the guest; the best engine of this host if not said. */
+    /**
+     * What executes the guest. If not said, KVM where this host's can run the guest's boot mode, else the emulator, which
+     * runs on any host; the system property {@code kvmguest.engine} chooses then. The outcome says which it was, and why.
+     */
     EngineChoice[] engine() default {};
 
     /**

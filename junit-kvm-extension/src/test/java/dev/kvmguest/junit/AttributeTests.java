@@ -50,7 +50,7 @@ class AttributeTests {
         });
         assertThat(machine.memorySize()).isEqualTo(2 << 20);
         assertThat(machine.timeout()).isEqualTo(Duration.ofMillis(1500));
-        assertThat(machine.engine()).isEqualTo(EngineChoice.KVM);
+        assertThat(machine.engine()).isEqualTo(EngineChoice.EMULATOR);
     }
 
     @Test
@@ -101,7 +101,7 @@ class AttributeTests {
                 memory = "2M",
                 input = "1\n",
                 timeout = "1500ms",
-                engine = EngineChoice.KVM)
+                engine = EngineChoice.EMULATOR)
         void everythingSet() {}
 
         @Test

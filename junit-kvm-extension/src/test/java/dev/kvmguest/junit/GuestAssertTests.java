@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.vmm.report.TextReport;
 import org.junit.jupiter.api.Test;
 
-@NeedsKvm
+@BootsGuests
 @KvmGuest(image = TestGuests.HI_AND_HANG)
 class GuestAssertTests {
 

@@ -4,6 +4,7 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Outcome;
 import java.util.Map;
 import java.util.function.Function;
@@ -11,7 +12,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.engine.TestExecutionResult;
 
-@NeedsKvm
+@BootsGuests
 class GuestTestTests {
 
     @GuestTest(id = TestGuests.HELLO_ID, console = "Hello")
@@ -21,9 +22,10 @@ class GuestTestTests {
             image = TestGuests.HELLO,
             pattern = "^H.*o$",
             exitCode = {},
-            outcome = Outcome.Kind.HALTED)
+            outcome = Outcome.Kind.HALTED,
+            engine = EngineChoice.EMULATOR)
     void aBodyCanSayMore(Outcome outcome) {
-        assertThat(outcome).ranOn("kvm").hasConsole("Hello");
+        assertThat(outcome).ranOn("emulator").hasConsole("Hello");
     }
 
     @GuestTest(image = TestGuests.EXIT_3, exitCode = 3)

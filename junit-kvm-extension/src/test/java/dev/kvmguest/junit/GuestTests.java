@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@NeedsKvm
+@BootsGuests
 @KvmGuest(image = TestGuests.ECHO)
 @Timeout(60)
 class GuestTests {

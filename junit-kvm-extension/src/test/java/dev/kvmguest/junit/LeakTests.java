@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
-@NeedsKvm
+@BootsGuests
 class LeakTests {
 
     private static final int RUNS = 30;

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
 
-@NeedsKvm
+@BootsGuests
 class ParallelTests {
 
     private static final Map<String, String> CONCURRENTLY = Map.of(

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-@NeedsKvm
+@BootsGuests
 @KvmGuest(image = TestGuests.ECHO)
 class ParameterTests {
 

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.reporting.OutputDirectoryProvider;
 
-@NeedsKvm
+@BootsGuests
 class PublishedFilesTests {
 
     @TempDir

@@ -6,13 +6,14 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Outcome;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.AssertionFailedError;
 
-@NeedsKvm
+@BootsGuests
 class VerdictTests {
 
     @Test
@@ -135,9 +136,9 @@ class VerdictTests {
 
     static class LooksAtTheConsole {
         @Test
-        @KvmGuest(image = TestGuests.WAIT)
+        @KvmGuest(image = TestGuests.WAIT, engine = EngineChoice.EMULATOR)
         void looks(Outcome outcome) {
-            assertThat(outcome).hasConsole("").ranOn("kvm");
+            assertThat(outcome).hasConsole("").ranOn("emulator");
         }
     }
 

@@ -76,7 +76,10 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.memory")
     private String memory;
 
-    /** What runs the guest: {@code kvm}, or {@code auto}, the best that this host has. */
+    /**
+     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, KVM where this host's can
+     * run the boot mode, else the emulator.
+     */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;
 

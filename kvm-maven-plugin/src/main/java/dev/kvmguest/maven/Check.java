@@ -38,8 +38,11 @@ public class Check {
     /** How long the run may take, as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
     String timeout = GuestCheck.DEFAULT_TIMEOUT;
 
-    /** What runs the guest: {@code kvm}, or {@code auto}, the best that this host has. */
-    String engine = "auto";
+    /**
+     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, KVM where this host's can
+     * run the boot mode, else the emulator. Default: the goal's {@code engine}.
+     */
+    String engine;
 
     /** Whether a write to or read from a port without a device fails the run. */
     boolean strictPorts;

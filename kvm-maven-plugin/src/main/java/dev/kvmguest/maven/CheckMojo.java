@@ -31,6 +31,13 @@ public class CheckMojo extends AbstractCheckMojo {
     @Parameter
     private List<Guest> guests = new ArrayList<>();
 
+    /**
+     * What runs the guests of checks that don't say it themselves: {@code kvm}; {@code emulator}, which runs anywhere; or
+     * {@code auto}, KVM where this host's can run the boot mode, else the emulator.
+     */
+    @Parameter(property = "kvm.engine", defaultValue = "auto")
+    private String engine;
+
     /** The root of the class path that kvm:assemble has put the guests on. */
     @Parameter(defaultValue = "${project.build.outputDirectory}", required = true)
     private File outputDirectory;
@@ -50,7 +57,7 @@ public class CheckMojo extends AbstractCheckMojo {
             getLog().info("No guest is checked: " + skippedBy.get() + " is set");
             return;
         }
-        List<GuestCheck> checks = CheckParameters.read(guests);
+        List<GuestCheck> checks = CheckParameters.read(guests, CheckParameters.engine(engine));
         CheckRunner runner = runner(checks);
         CheckReports reports = reports();
         try {

@@ -25,9 +25,11 @@ final class CheckParameters {
     private final Guest guest;
     private final Check check;
     private final String name;
+    private final EngineChoice defaultEngine;
 
-    private CheckParameters(Guest guest, int number) {
+    private CheckParameters(Guest guest, int number, EngineChoice defaultEngine) {
         this.guest = guest;
+        this.defaultEngine = defaultEngine;
         this.check = guest.checks.get(number - 1);
         this.name = check.name != null ? check.name.trim() : defaultName(guest, number);
     }
@@ -35,9 +37,10 @@ final class CheckParameters {
     /**
      * Returns the checks in the order of the POM.
      *
+     * @param engine the engine of checks that name none
      * @throws MojoExecutionException if a value is missing or bad
      */
-    static List<GuestCheck> read(List<Guest> guests) throws MojoExecutionException {
+    static List<GuestCheck> read(List<Guest> guests, EngineChoice engine) throws MojoExecutionException {
         List<GuestCheck> checks = new ArrayList<>();
         Map<String, GuestCheck> byFile = new HashMap<>();
         Set<String> ids = new HashSet<>();
@@ -46,7 +49,7 @@ final class CheckParameters {
             guest.id = GuestParameters.readId(guest, i + 1);
             GuestParameters.requireNew(guest.id, ids);
             for (int number = 1; number <= guest.checks.size(); number++) {
-                CheckParameters parameters = new CheckParameters(guest, number);
+                CheckParameters parameters = new CheckParameters(guest, number, engine);
                 GuestCheck check = parameters.read();
                 // Some file systems don't tell upper from lower case.
                 GuestCheck other = byFile.put(check.jsonFileName().toLowerCase(Locale.ROOT), check);
@@ -75,6 +78,19 @@ final class CheckParameters {
                     + "\" is not a number from 1 to 9999; leave it out for the number of processors");
         }
         return Integer.parseInt(text.trim());
+    }
+
+    /**
+     * Returns the engine of this name.
+     *
+     * @throws MojoExecutionException if there is none
+     */
+    static EngineChoice engine(String text) throws MojoExecutionException {
+        try {
+            return EngineChoice.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException("kvm.engine: " + e.getMessage(), e);
+        }
     }
 
     private static String defaultName(Guest guest, int number) {
@@ -110,7 +126,7 @@ final class CheckParameters {
                 check.input == null ? "" : value("input", () -> Escapes.resolve(check.input)),
                 expectation.build(),
                 value("timeout", () -> Notation.parseDuration("timeout", check.timeout)),
-                value("engine", () -> EngineChoice.parse(check.engine)));
+                check.engine == null ? defaultEngine : value("engine", () -> EngineChoice.parse(check.engine)));
     }
 
     static Pattern pattern(String regex) {

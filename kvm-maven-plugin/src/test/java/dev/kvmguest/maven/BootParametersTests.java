@@ -61,7 +61,7 @@ class BootParametersTests {
         text.memory = "64K";
         text.input = "1\\n";
         text.timeout = "2m";
-        text.engine = "kvm";
+        text.engine = "emulator";
 
         MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
 
@@ -72,7 +72,7 @@ class BootParametersTests {
         assertThat(vcpu.input()).isEqualTo("1\n");
         assertThat(machine.memorySize()).isEqualTo(64 << 10);
         assertThat(machine.timeout()).isEqualTo(Duration.ofMinutes(2));
-        assertThat(machine.engine()).isEqualTo(EngineChoice.KVM);
+        assertThat(machine.engine()).isEqualTo(EngineChoice.EMULATOR);
     }
 
     @Test

@@ -36,7 +36,8 @@ class CheckParametersTests {
 
     @Test
     void checkThatSaysNothingExpectsANormalEndWithExitCodeZero() throws Exception {
-        GuestCheck read = CheckParameters.read(List.of(guest)).get(0);
+        GuestCheck read =
+                CheckParameters.read(List.of(guest), EngineChoice.AUTO).get(0);
 
         assertThat(read.guest()).isEqualTo("kernel");
         assertThat(read.name()).isEqualTo("kernel");
@@ -61,7 +62,8 @@ class CheckParametersTests {
         check.strictPorts = true;
         check.ports = List.of(port("0x80", "a\\n", null), port("129", null, "0D 0a"));
 
-        GuestCheck read = CheckParameters.read(List.of(guest)).get(0);
+        GuestCheck read =
+                CheckParameters.read(List.of(guest), EngineChoice.AUTO).get(0);
 
         assertThat(read.name()).isEqualTo("menu");
         assertThat(read.input()).isEqualTo("1\n0\n");
@@ -87,7 +89,7 @@ class CheckParametersTests {
         other.id = "hello";
         other.checks.add(new Check());
 
-        assertThat(CheckParameters.read(List.of(guest, other)))
+        assertThat(CheckParameters.read(List.of(guest, other), EngineChoice.AUTO))
                 .extracting(GuestCheck::toString)
                 .containsExactly("kernel / kernel-1", "kernel / menu", "kernel / kernel-3", "hello / hello");
     }
@@ -99,7 +101,7 @@ class CheckParametersTests {
         other.name = "First_Line";
         guest.checks.add(other);
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest)))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessage("<guests><guest id=kernel><checks><check name=First_Line><name>: the reports of \"kernel /"
                         + " first line\" and \"kernel / First_Line\" would be the same file, kernel-First_Line.json;"
@@ -111,7 +113,7 @@ class CheckParametersTests {
         Guest other = new Guest();
         other.id = "kernel";
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other)))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other), EngineChoice.AUTO))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessageContaining("the id \"kernel\" is taken by an earlier guest");
     }
@@ -122,7 +124,7 @@ class CheckParametersTests {
             bad("outcome", check -> check.outcome = "dead", "outcome \"dead\" is unknown; use one of halted, "),
             bad("exitCode", check -> check.exitCode = "one", "exit code \"one\" is not a number"),
             bad("timeout", check -> check.timeout = "5", "timeout \"5\" is not a time; write it as 500ms, 5s or 2m"),
-            bad("engine", check -> check.engine = "xen", "engine \"xen\" is unknown; use one of auto, kvm"),
+            bad("engine", check -> check.engine = "xen", "engine \"xen\" is unknown; use one of auto, kvm, emulator"),
             bad(
                     "ports><port><number",
                     check -> check.ports.add(port(null, "a", null)),
@@ -151,10 +153,28 @@ class CheckParametersTests {
         check.name = "menu";
         setting.accept(check);
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest)))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessageStartingWith(
                         "<guests><guest id=kernel><checks><check name=menu><" + element + ">: " + message);
+    }
+
+    @Test
+    void engineOfACheckWinsOverThatOfTheGoal() throws Exception {
+        Check other = new Check();
+        other.engine = "kvm";
+        guest.checks.add(other);
+
+        assertThat(CheckParameters.read(List.of(guest), CheckParameters.engine("emulator")))
+                .extracting(GuestCheck::engine)
+                .containsExactly(EngineChoice.EMULATOR, EngineChoice.KVM);
+    }
+
+    @Test
+    void unknownEngineOfTheGoalIsRefused() {
+        assertThatThrownBy(() -> CheckParameters.engine("xen"))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage("kvm.engine: engine \"xen\" is unknown; use one of auto, kvm, emulator");
     }
 
     @Test

@@ -45,11 +45,17 @@ final class Terminal implements AutoCloseable {
 
     /** Says whether the standard input is a terminal that this process may read and that can give single keys. */
     static boolean available() {
-        return Platform.isLinux()
-                && (Platform.isIntel() || Platform.isARM())
-                && CLibrary.isatty(STDIN) == 1
-                // In the background, setting the terminal would stop the process.
-                && CLibrary.tcgetpgrp(STDIN) == CLibrary.getpgrp();
+        if (!Platform.isLinux() || !Platform.isIntel() && !Platform.isARM()) {
+            return false;
+        }
+        try {
+            return CLibrary.isatty(STDIN) == 1
+                    // In the background, setting the terminal would stop the process.
+                    && CLibrary.tcgetpgrp(STDIN) == CLibrary.getpgrp();
+        } catch (LinkageError e) {
+            // Without JNA's native library a guest can still be booted, on the emulator.
+            return false;
+        }
     }
 
     /**
