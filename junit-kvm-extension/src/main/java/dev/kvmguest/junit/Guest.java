@@ -3,6 +3,7 @@ package dev.kvmguest.junit;
 import dev.kvmguest.vmm.Console;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.TimeFactor;
 import dev.kvmguest.vmm.VmmException;
 import dev.kvmguest.vmm.report.ConsoleText;
 import java.nio.charset.StandardCharsets;
@@ -49,17 +50,17 @@ public final class Guest {
      * @throws AssertionError if the guest ends without it; says how, with the console's tail
      */
     public String awaitOutput(String text) {
-        return awaitOutput(text, timeLimit());
+        return found(text, timeLimit());
     }
 
     /**
-     * Waits until the guest has written a text, at most {@code timeout}.
+     * Waits until the guest has written a text, at most {@code timeout}, as {@link TimeFactor} stretches it.
      *
      * @return what it wrote since what was last awaited, up to and including {@code text}
      * @throws AssertionError if the guest ends, or the time is over, without it
      */
     public String awaitOutput(String text, Duration timeout) {
-        return found(() -> bootedConsole().await(text, timeout), ConsoleText.quoted(text), timeout);
+        return found(text, TimeFactor.stretch(timeout));
     }
 
     /**
@@ -70,17 +71,18 @@ public final class Guest {
      * @throws AssertionError if the guest ends without it
      */
     public String awaitOutput(Pattern pattern) {
-        return awaitOutput(pattern, timeLimit());
+        return found(pattern, timeLimit());
     }
 
     /**
-     * Waits until what the guest has written contains a match, at most {@code timeout}.
+     * Waits until what the guest has written contains a match, at most {@code timeout}, as {@link TimeFactor} stretches
+     * it.
      *
      * @return what it wrote since what was last awaited, up to the end of the match
      * @throws AssertionError if the guest ends, or the time is over, without it
      */
     public String awaitOutput(Pattern pattern, Duration timeout) {
-        return found(() -> bootedConsole().await(pattern, timeout), '/' + pattern.pattern() + '/', timeout);
+        return found(pattern, TimeFactor.stretch(timeout));
     }
 
     /** Types text, in UTF-8, for the guest to read from COM1 or the hypercall port. */
@@ -153,7 +155,15 @@ public final class Guest {
     }
 
     private Duration timeLimit() {
-        return session.config().timeout().plus(UNTIL_LIMIT_SHOWS);
+        return TimeFactor.stretch(session.config().timeout()).plus(UNTIL_LIMIT_SHOWS);
+    }
+
+    private String found(String text, Duration timeout) {
+        return found(() -> bootedConsole().await(text, timeout), ConsoleText.quoted(text), timeout);
+    }
+
+    private String found(Pattern pattern, Duration timeout) {
+        return found(() -> bootedConsole().await(pattern, timeout), '/' + pattern.pattern() + '/', timeout);
     }
 
     private String found(Wait wait, String wanted, Duration timeout) {

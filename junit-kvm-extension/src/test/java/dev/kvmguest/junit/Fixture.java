@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 import static org.junit.platform.testkit.engine.EventConditions.finishedWithFailure;
 
+import dev.kvmguest.vmm.TimeFactor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.platform.engine.TestDescriptor;
@@ -79,5 +81,10 @@ final class Fixture {
             String name = test.getUniqueId().toString().replaceAll("[^A-Za-z0-9.]+", "-");
             return Files.createDirectories(root.resolve(name));
         }
+    }
+
+    /** Returns a time limit as messages show it on this machine. */
+    static String stretched(long millis) {
+        return TimeFactor.stretch(Duration.ofMillis(millis)).toMillis() + " ms";
     }
 }

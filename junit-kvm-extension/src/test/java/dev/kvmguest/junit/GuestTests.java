@@ -63,8 +63,8 @@ class GuestTests {
     void outputIsAwaitedAsLongAsTheGuestMayRun(Guest guest) {
         assertThatThrownBy(() -> guest.awaitOutput(Pattern.compile("l+")))
                 .isInstanceOf(AssertionError.class)
-                .hasMessage("expected the guest to write /l+/, but it was still running at its time limit of 100 ms\n"
-                        + TextReport.full(guest.await()));
+                .hasMessage("expected the guest to write /l+/, but it was still running at its time limit of "
+                        + Fixture.stretched(100) + "\n" + TextReport.full(guest.await()));
 
         assertThat(guest).ended().timedOut();
     }
@@ -76,11 +76,11 @@ class GuestTests {
 
         assertThatThrownBy(() -> guest.awaitOutput("abc", Duration.ofMillis(50)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessage("expected the guest to write \"abc\" within 50 ms, but it has not\n"
+                .hasMessage("expected the guest to write \"abc\" within " + Fixture.stretched(50) + ", but it has not\n"
                         + "guest echo.bin is still running\n  console:\n  | abc\n");
         assertThatThrownBy(() -> guest.awaitOutput(Pattern.compile("b"), Duration.ofMillis(50)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessageStartingWith("expected the guest to write /b/ within 50 ms");
+                .hasMessageStartingWith("expected the guest to write /b/ within " + Fixture.stretched(50));
     }
 
     @Test

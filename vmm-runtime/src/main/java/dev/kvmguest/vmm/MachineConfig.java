@@ -9,7 +9,7 @@ import java.util.List;
  *
  * @param vcpus what each vCPU runs, in the order of their numbers; at least one, and as many as the host allows
  * @param memorySize RAM in bytes: a multiple of 4096, from 64 KiB to 2 GiB less one page
- * @param timeout the longest that the guest may run, on the host's clock
+ * @param timeout the longest that the guest may run, on the host's clock; see {@link TimeFactor}
  * @param engine what executes the guest
  */
 public record MachineConfig(List<VcpuConfig> vcpus, long memorySize, Duration timeout, EngineChoice engine) {

@@ -30,7 +30,7 @@ final class VcpuRunner {
     VcpuRunner(int number, VcpuConfig config, Duration timeout, String engine, String engineReason, VirtualCpu cpu) {
         this.number = number;
         this.config = config;
-        this.timeout = timeout;
+        this.timeout = TimeFactor.stretch(timeout);
         this.engine = engine;
         this.engineReason = engineReason;
         this.cpu = cpu;
