@@ -11,6 +11,7 @@ import java.lang.annotation.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 /**
@@ -19,6 +20,7 @@ import org.junit.jupiter.api.condition.EnabledIf;
  */
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)
+@Tag("kvm")
 @EnabledIf(value = "dev.kvmguest.vmm.NeedsKvm$Device#exists", disabledReason = "this machine has no /dev/kvm")
 public @interface NeedsKvm {
 

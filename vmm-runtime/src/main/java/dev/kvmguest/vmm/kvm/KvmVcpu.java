@@ -115,16 +115,19 @@ public final class KvmVcpu implements AutoCloseable {
     /**
      * Lets KVM finish the instruction whose port or memory access the last exit asked for, without running another, so
      * that the registers are those behind it.
+     *
+     * @return whether KVM has an exit to report, in {@link #runPage}: a single step over the instruction, or its next
+     *     access
      */
-    void completeAccess() {
+    boolean completeAccess() {
         runPage().put(kvm_run.immediate_exit, (byte) 1);
         try {
-            if (Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0) < 0) {
-                int errno = Native.getLastError();
-                if (errno != Libc.EINTR) {
-                    throw KvmException.of("KVM_RUN", errno);
-                }
+            int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
+            int errno = result < 0 ? Native.getLastError() : 0;
+            if (result < 0 && errno != Libc.EINTR) {
+                throw KvmException.of("KVM_RUN", errno);
             }
+            return result >= 0;
         } finally {
             run.put(kvm_run.immediate_exit, (byte) 0);
         }

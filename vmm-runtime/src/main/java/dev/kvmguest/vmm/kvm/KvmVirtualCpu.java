@@ -59,6 +59,8 @@ final class KvmVirtualCpu implements VirtualCpu {
 
     private final KvmVcpu vcpu;
     private boolean accessPending;
+    /** What KVM reported as the access was completed, for the next run to return. */
+    private VmExit overdue;
 
     KvmVirtualCpu(KvmVcpu vcpu) {
         this.vcpu = vcpu;
@@ -81,7 +83,11 @@ final class KvmVirtualCpu implements VirtualCpu {
     @Override
     public void setState(CpuState state) {
         // Else the next run would complete it on top of the new state.
-        completeAccess();
+        do {
+            completeAccess();
+            accessPending = isAccess(overdue);
+            overdue = null;
+        } while (accessPending);
         // Read first: what CpuState doesn't have, such as the APIC base, stays as it is.
         ByteBuffer sregs = vcpu.sregs();
         CONTROL_REGISTERS.forEach((register, offset) -> sregs.putLong(offset, state.get(register)));
@@ -96,9 +102,18 @@ final class KvmVirtualCpu implements VirtualCpu {
 
     private void completeAccess() {
         if (accessPending) {
-            vcpu.completeAccess();
             accessPending = false;
+            if (vcpu.completeAccess()) {
+                overdue = ExitDecoder.decode(vcpu.runPage());
+            }
         }
+    }
+
+    private static boolean isAccess(VmExit exit) {
+        return exit instanceof VmExit.PortIn
+                || exit instanceof VmExit.PortOut
+                || exit instanceof VmExit.MemoryRead
+                || exit instanceof VmExit.MemoryWrite;
     }
 
     @Override
@@ -110,14 +125,12 @@ final class KvmVirtualCpu implements VirtualCpu {
     @Override
     public VmExit run() {
         accessPending = false;
-        if (!vcpu.run()) {
+        if (overdue == null && !vcpu.run()) {
             return new VmExit.Interrupted();
         }
-        VmExit exit = ExitDecoder.decode(vcpu.runPage());
-        accessPending = exit instanceof VmExit.PortIn
-                || exit instanceof VmExit.PortOut
-                || exit instanceof VmExit.MemoryRead
-                || exit instanceof VmExit.MemoryWrite;
+        VmExit exit = overdue != null ? overdue : ExitDecoder.decode(vcpu.runPage());
+        overdue = null;
+        accessPending = isAccess(exit);
         return exit;
     }
 
@@ -151,6 +164,8 @@ final class KvmVirtualCpu implements VirtualCpu {
 
     @Override
     public void setSingleStep(boolean on) {
+        // Else the end of an instruction that had its exit before stepping began would be a step of its own.
+        completeAccess();
         vcpu.setSingleStep(on);
     }
 

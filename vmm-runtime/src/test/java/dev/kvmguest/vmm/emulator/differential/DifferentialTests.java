@@ -20,10 +20,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DynamicContainer;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 
 /** Random programs end alike on the emulator and on this host's KVM. */
 @NeedsKvm
+@Tag("differential")
 class DifferentialTests {
 
     private static final int PROGRAMS_OF_ONE_TEMPLATE = 25;
