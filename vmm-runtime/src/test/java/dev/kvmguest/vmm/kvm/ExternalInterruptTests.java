@@ -138,8 +138,7 @@ class ExternalInterruptTests {
     }
 
     @Test
-    void interruptIsNotLostToAnExceptionOnItsWay() {
-        // The page of the handler's stack, or its gate, is in order; the handler itself faults at once.
+    void handlerWhoseFirstInstructionFaultsGoesOnAfterwards() {
         guest.handler(IRQ, "0f 0b b1 01 cf"); // ud2; mov cl,1; iretd
         guest.handler(6, "b3 01 83 04 24 02 cf"); // mov bl,1; add dword [esp],2; iretd
         guest.start("fb f4 f4"); // sti; hlt; hlt
