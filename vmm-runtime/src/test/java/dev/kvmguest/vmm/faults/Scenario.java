@@ -137,7 +137,12 @@ final class Scenario {
 
     /** Runs until something other than a port is wanted; ports read as ones. */
     VmExit run(VirtualCpu vcpu) {
-        vcpu.setState(state);
+        return run(vcpu, state);
+    }
+
+    /** The same from a state that an engine takes for this scenario's. */
+    VmExit run(VirtualCpu vcpu, CpuState start) {
+        vcpu.setState(start);
         VmExit exit = vcpu.run();
         for (int i = 0; i < MOST_EXITS && (exit instanceof VmExit.PortOut || exit instanceof VmExit.PortIn); i++) {
             if (exit instanceof VmExit.PortIn in) {

@@ -185,6 +185,10 @@ final class ArithmeticTemplates {
             loadPair(e);
         }
         Location location = new Location(new int[0], new int[] {e.mode.isWide() ? ESI : 4}, true);
+        if (e.random.nextBoolean()) {
+            // The flags that it leaves alone may be those of a comparison.
+            e.bytes(0x38, 0xc0 | e.random.nextInt(64));
+        }
         e.maybeLock(location).modRm(e.defaultWidth(), location, 1, 0x0f, 0xc7);
     }
 

@@ -6,7 +6,6 @@ import static dev.kvmguest.vmm.emulator.differential.Emitter.ESI;
 import dev.kvmguest.vmm.SegmentRegister;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.List;
 
 /** Jumps, always forwards, and calls of a few instructions that return. */
@@ -15,7 +14,7 @@ final class ControlTemplates {
     private static final int RET = 0xc3;
     private static final int RETF = 0xcb;
     private static final int INC_EDX = 0x42;
-    private static final int PUSH_CS = 0x0e;
+    private static final int PUSH_IMMEDIATE = 0x6a;
     private static final int POP_ESI = 0x5e;
     private static final int PUSH_ESI = 0x56;
     private static final int JMP_SHORT = 0xeb;
@@ -41,9 +40,8 @@ final class ControlTemplates {
                 Template.of("call far m, retf", ControlTemplates::callFar),
                 Template.of("retf", ControlTemplates::returnFar),
                 Template.of("code that is changed", ControlTemplates::changeCode)));
-        all.add(Template.of(
-                "int n", EnumSet.of(Mode.REAL), e -> e.bytes(0xcd, Mode.RETURNING_VECTOR + e.random.nextInt(16))));
-        all.add(Template.of("iret", EnumSet.of(Mode.REAL), ControlTemplates::interruptReturn));
+        all.add(Template.of("int n", e -> e.bytes(0xcd, Mode.RETURNING_VECTOR + e.random.nextInt(16))));
+        all.add(Template.of("iret", ControlTemplates::interruptReturn));
         return all;
     }
 
@@ -142,13 +140,18 @@ final class ControlTemplates {
     }
 
     private static void returnFar(Emitter e) {
-        e.bytes(PUSH_CS);
+        // Not PUSH CS: processors differ in what it writes above the 16 bits.
+        e.bytes(PUSH_IMMEDIATE, e.mode.selector(SegmentRegister.CS));
         loadAddress(e, 2 + 1);
         e.bytes(PUSH_ESI, RETF, INC_EDX);
     }
 
     private static void interruptReturn(Emitter e) {
-        e.bytes(0x9c, PUSH_CS);
+        if (e.mode.isWide()) {
+            // A set NT would make it a return to another task.
+            e.bytes(PUSH_IMMEDIATE, 2, 0x9d);
+        }
+        e.bytes(0x9c, PUSH_IMMEDIATE, e.mode.selector(SegmentRegister.CS));
         loadAddress(e, 2 + 1);
         e.bytes(PUSH_ESI, 0xcf, INC_EDX);
     }

@@ -147,8 +147,8 @@ final class Emitter {
     }
 
     /**
-     * Deals with flags that the manual leaves undefined: puts the others into a register, and defines all by a
-     * comparison.
+     * Deals with flags that the manual leaves undefined: puts the others into a register, overwrites what PUSHF left
+     * below the stack's top, and defines all by a comparison.
      */
     Emitter undefined(int flags) {
         if (flags == 0) {
@@ -157,6 +157,7 @@ final class Emitter {
         int register = target(4);
         bytes(0x9c, 0x58 + register);
         operandSize(defaultWidth()).bytes(0x81, 0xe0 + register).immediate(defaultWidth(), 0xfff & ~flags);
+        bytes(0x50 + register, 0x58 + register);
         return bytes(0x38, 0xc0 | random.nextInt(64));
     }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * How a program ended.
@@ -21,6 +22,10 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
 
     private static final int FIRST_DIFFERENCES = 8;
 
+    private static final Set<Integer> WITH_ERROR_CODE = Set.of(8, 10, 11, 12, 13, 14, 17);
+    /** Where RF, bit 16 of EFLAGS, is from the pushed EIP on. */
+    private static final int RF_BYTE = 10;
+
     private static final List<Register> REGISTERS = List.of(
             Register.RAX,
             Register.RCX,
@@ -31,7 +36,8 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
             Register.RSI,
             Register.RDI,
             Register.RIP,
-            Register.RFLAGS);
+            Register.RFLAGS,
+            Register.CR2);
 
     private static final List<SegmentRegister> SEGMENTS = List.of(
             SegmentRegister.ES,
@@ -44,6 +50,19 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
     /** Says whether the program came to a HLT. */
     boolean isHalt() {
         return exit.equals(new VmExit.Halt().toString());
+    }
+
+    /** Returns this end without RF in the flags that an exception of protected mode pushed, if one ended the program. */
+    EndState withoutPushedRf() {
+        int vector = Mode.vectorAt(cpu.instructionAddress());
+        if (!isHalt() || !cpu.protectedMode() || vector < 0) {
+            return this;
+        }
+        int frame = (int) cpu.get(Register.RSP) + (WITH_ERROR_CODE.contains(vector) ? 4 : 0);
+        Mode mode = (cpu.get(Register.CR0) & CpuState.CR0_PG) != 0 ? Mode.PAGED : Mode.FLAT;
+        byte[] changed = data.clone();
+        changed[mode.dataIndex(frame + RF_BYTE)] &= ~1;
+        return new EndState(exit, cpu, ports, changed, instructions);
     }
 
     /** Says in what two ends differ; empty if in nothing. */
@@ -63,7 +82,7 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
             compare(differences, "instructions", "" + instructions, "" + other.instructions);
         }
         for (int i = Arrays.mismatch(data, other.data); i >= 0 && differences.size() < FIRST_DIFFERENCES; ) {
-            compare(differences, "linear " + hex(Mode.DATA + i), hex(data[i] & 0xff), hex(other.data[i] & 0xff));
+            compare(differences, "data at " + hex(i), hex(data[i] & 0xff), hex(other.data[i] & 0xff));
             int rest = Arrays.mismatch(data, i + 1, data.length, other.data, i + 1, data.length);
             i = rest < 0 ? -1 : i + 1 + rest;
         }

@@ -1,11 +1,15 @@
 package dev.kvmguest.vmm.emulator.differential;
 
+import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.TimeFactor;
 import dev.kvmguest.vmm.engine.Engine;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VirtualMachine;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
@@ -19,7 +23,8 @@ import java.util.concurrent.TimeUnit;
 /** Executes programs of one mode on an engine, one after another in the same machine. */
 final class Executor implements AutoCloseable {
 
-    private static final long LIMIT_MILLIS = 2000;
+    private static final long LIMIT_MILLIS =
+            TimeFactor.stretch(Duration.ofMillis(300)).toMillis();
 
     private static final ScheduledExecutorService WATCH = Executors.newSingleThreadScheduledExecutor(task -> {
         Thread thread = new Thread(task, "differential-watch");
@@ -53,6 +58,7 @@ final class Executor implements AutoCloseable {
         if (machine == null) {
             machine = engine.createMachine(Mode.MEMORY, 1);
             mode.prepare(machine.memory());
+            touchPages();
         }
         GuestMemory memory = machine.memory();
         memory.write(mode.physicalData(), data.computeIfAbsent(program.dataSeed(), Executor::data));
@@ -79,6 +85,18 @@ final class Executor implements AutoCloseable {
             close();
         }
         return end;
+    }
+
+    /**
+     * Writes to each page that programs use: with SVM, QEMU goes on with the old bytes of code that changes itself if it
+     * is the first write to the page.
+     */
+    private void touchPages() {
+        machine.memory().write(Mode.CODE, mode.touchingCode());
+        machine.vcpu(0)
+                .setState(
+                        mode.state().set(Register.RFLAGS, CpuState.EFLAGS_FIXED).build());
+        machine.vcpu(0).run();
     }
 
     private static VmExit runToEnd(VirtualCpu vcpu, StringBuilder ports) {

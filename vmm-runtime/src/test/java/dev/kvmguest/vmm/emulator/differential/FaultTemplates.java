@@ -14,8 +14,11 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** Instructions that end a real-mode program in an exception's handler. */
+/** Instructions that end a program in an exception's handler. */
 final class FaultTemplates {
+
+    /** What needs segments of 64 KiB. */
+    private static final List<String> REAL_ONLY = List.of("#GP", "#SS", "#BR");
 
     private FaultTemplates() {}
 
@@ -36,9 +39,9 @@ final class FaultTemplates {
         undefinedOpcode(all, "ud1", 0x0f, 0xb9, 0xc0);
         undefinedOpcode(all, "lock nop", 0xf0, 0x90);
         undefinedOpcode(all, "lock add r,r", 0xf0, 0x01, 0xc8);
-        undefinedOpcode(all, "lock cmp m,r", 0xf0, 0x39, 0x0e, 0x00, 0x10);
-        undefinedOpcode(all, "lock mov m,r", 0xf0, 0x89, 0x0e, 0x00, 0x10);
-        undefinedOpcode(all, "lock bt m,imm", 0xf0, 0x0f, 0xba, 0x26, 0x00, 0x10, 0x01);
+        add(all, "#UD by lock cmp m,r", e -> locked(e, ECX, 0x39));
+        add(all, "#UD by lock mov m,r", e -> locked(e, ECX, 0x89));
+        add(all, "#UD by lock bt m,imm", e -> locked(e, 4, 0x0f, 0xba).bytes(1));
         undefinedOpcode(all, "mov cs,ax", 0x8e, 0xc8);
         undefinedOpcode(all, "mov segment 6", 0x8e, 0xf0);
         undefinedOpcode(all, "mov from segment 7", 0x8c, 0xf8);
@@ -68,15 +71,22 @@ final class FaultTemplates {
         add(all, "#GP by repeated string", FaultTemplates::repeatedString);
         add(all, "#SS by pop", e -> e.set(ESP, 0xffff).bytes(0x58 + EBX));
         add(all, "#GP by fetch", e -> e.bytes(0xea, 0xff, 0xff, 0x00, 0x08));
+        all.addAll(ProtectedFaultTemplates.all());
         return all;
     }
 
+    /** Adds one for all modes, or for real mode if it needs a segment of 64 KiB. */
     private static void add(List<Template> all, String name, Consumer<Emitter> emit) {
-        all.add(Template.of(name, EnumSet.of(Mode.REAL), emit));
+        boolean real = REAL_ONLY.stream().anyMatch(name::startsWith) || name.endsWith("in real mode");
+        all.add(Template.of(name, real ? EnumSet.of(Mode.REAL) : EnumSet.allOf(Mode.class), emit));
     }
 
     private static void undefinedOpcode(List<Template> all, String name, int... bytes) {
         add(all, "#UD by " + name, e -> e.bytes(bytes));
+    }
+
+    private static Emitter locked(Emitter e, int field, int... opcode) {
+        return e.bytes(0xf0).modRm(e.defaultWidth(), Location.direct(e, Mode.DATA + 0x1000), field, opcode);
     }
 
     private static void divide(Emitter e, int extension, long divisor, long dividend) {

@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.emulator.differential;
 
-import dev.kvmguest.vmm.engine.Capabilities;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.KvmKind;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -13,23 +12,25 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * An instruction that KVM doesn't execute as the manual says, where it executes the guest's instructions itself: a line
- * of {@code differential/kvm-differences.txt}.
+ * An instruction that some KVM doesn't execute as the manual says: a line of {@code differential/kvm-differences.txt}.
  *
+ * @param kind the KVM, by the word of its {@link KvmKind}
  * @param template the instruction, by its template's name
  * @param modes where that is so
  * @param reason what KVM does
  */
-record KvmDifference(String template, Set<Mode> modes, String reason) {
+record KvmDifference(String kind, String template, Set<Mode> modes, String reason) {
 
     private static final String LIST = "/differential/kvm-differences.txt";
 
-    static List<KvmDifference> list() {
+    /** Returns what is known of a KVM. */
+    static List<KvmDifference> listOf(KvmKind kind) {
         try (InputStream in = KvmDifference.class.getResourceAsStream(LIST)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8)
                     .lines()
                     .filter(line -> !line.isBlank() && !line.startsWith(";"))
                     .map(KvmDifference::parse)
+                    .filter(difference -> difference.kind().equals(kind.word()))
                     .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -37,19 +38,11 @@ record KvmDifference(String template, Set<Mode> modes, String reason) {
     }
 
     private static KvmDifference parse(String line) {
-        String[] columns = line.strip().split("\\s*\\|\\s*", 3);
-        Set<Mode> modes = Arrays.stream(columns[1].split(" "))
+        String[] columns = line.strip().split("\\s*\\|\\s*", 4);
+        Set<Mode> modes = Arrays.stream(columns[2].split(" "))
                 .map(Mode::valueOf)
                 .collect(Collectors.toCollection(() -> EnumSet.noneOf(Mode.class)));
-        return new KvmDifference(columns[0], modes, columns[2]);
-    }
-
-    /**
-     * Says whether this KVM executes guest instructions itself rather than have the processor do it: such a one has no
-     * interrupts in protected mode.
-     */
-    static boolean appliesTo(Capabilities kvm) {
-        return !kvm.has(Feature.PROTECTED_MODE_INTERRUPTS);
+        return new KvmDifference(columns[0], columns[1], modes, columns[3]);
     }
 
     static boolean covers(List<KvmDifference> differences, Template template, Mode mode) {

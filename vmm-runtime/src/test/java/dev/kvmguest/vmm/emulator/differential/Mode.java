@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
 import dev.kvmguest.vmm.engine.Feature;
+import java.io.ByteArrayOutputStream;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -17,7 +18,7 @@ import java.util.Map;
 enum Mode {
     /** Real mode: 16-bit code, overlapping segments, exceptions through the IVT. */
     REAL(Feature.REAL_MODE),
-    /** Protected mode, 32-bit code in flat segments, no handlers: programs must not fault. */
+    /** Protected mode, 32-bit code in flat segments, exceptions through an IDT. */
     FLAT(Feature.PROTECTED_MODE),
     /** The same with paging, and the data's pages in reverse order. */
     PAGED(Feature.PAGING_4K);
@@ -35,7 +36,7 @@ enum Mode {
     static final int STACK_TOP = 0x7800;
     static final int STACK_END = 0x8000;
 
-    /** Interrupts that a real-mode handler returns from: 16 from here on. All others halt. */
+    /** Interrupts whose handler returns: 16 from here on. All others halt. */
     static final int RETURNING_VECTOR = 0x20;
 
     static final int CODE_SELECTOR = 0x08;
@@ -45,6 +46,8 @@ enum Mode {
     private static final int IRET = 0xcf;
     private static final int HANDLERS = 0x600;
     private static final int GDT = 0x500;
+    private static final int IDT = 0x800;
+    private static final int IDT_LIMIT = 0x7ff;
     private static final int PAGE = 0x1000;
     private static final int PAGE_DIRECTORY = 0x2_0000;
     private static final int PAGE_TABLE = 0x2_1000;
@@ -94,10 +97,33 @@ enum Mode {
         return this == PAGED ? PAGED_DATA : DATA;
     }
 
+    /** Returns where in a program's data, as it is in RAM, a linear address of data or stack is. */
+    int dataIndex(int linear) {
+        return this == PAGED ? STACK_END - PAGE - (linear & -PAGE) + (linear & PAGE - 1) : linear - DATA;
+    }
+
+    /** Returns code that writes to each page up to the stack's end, changes nothing, and halts. */
+    byte[] touchingCode() {
+        ByteArrayOutputStream code = new ByteArrayOutputStream();
+        for (int address = 0; address < STACK_END; address += PAGE) {
+            // or byte [gs:address], 0
+            code.writeBytes(new byte[] {0x65, (byte) 0x80, (byte) (isWide() ? 0x0d : 0x0e), 0, (byte) (address >> 8)});
+            code.writeBytes(new byte[isWide() ? 3 : 1]);
+        }
+        code.write(HLT);
+        return code.toByteArray();
+    }
+
+    /** Returns the vector whose handler has halted, by the linear address behind its HLT; -1 if it is none. */
+    static int vectorAt(long linear) {
+        long vector = linear - HANDLERS - 1;
+        return vector >= 0 && vector < 256 ? (int) vector : -1;
+    }
+
     /** Writes tables and handlers. */
     void prepare(GuestMemory memory) {
         switch (this) {
-            case REAL -> writeHandlers(memory);
+            case REAL -> writeVectors(memory);
             case FLAT -> writeDescriptors(memory);
             case PAGED -> {
                 writeDescriptors(memory);
@@ -106,15 +132,26 @@ enum Mode {
         }
     }
 
-    private static void writeHandlers(GuestMemory memory) {
+    private static void writeVectors(GuestMemory memory) {
         for (int vector = 0; vector < 256; vector++) {
             memory.writeInt(4L * vector, HANDLERS + vector);
+        }
+        writeHandlers(memory);
+    }
+
+    private static void writeHandlers(GuestMemory memory) {
+        for (int vector = 0; vector < 256; vector++) {
             boolean returns = vector >= RETURNING_VECTOR && vector < RETURNING_VECTOR + 16;
             memory.writeByte(HANDLERS + vector, returns ? IRET : HLT);
         }
     }
 
+    /** Segments, and interrupt gates for each handler. */
     private static void writeDescriptors(GuestMemory memory) {
+        writeHandlers(memory);
+        for (int vector = 0; vector < 256; vector++) {
+            memory.writeLong(IDT + 8L * vector, 0x8e00_0000_0000L | CODE_SELECTOR << 16 | HANDLERS + vector);
+        }
         memory.writeLong(GDT + CODE_SELECTOR, 0x00cf_9b00_0000_ffffL);
         memory.writeLong(GDT + DATA_SELECTOR, 0x00cf_9300_0000_ffffL);
     }
@@ -141,6 +178,7 @@ enum Mode {
         }
         state.segment(SegmentRegister.CS, SegmentState.flatCode(CODE_SELECTOR))
                 .gdt(new DescriptorTable(GDT, DATA_SELECTOR + 7))
+                .idt(new DescriptorTable(IDT, IDT_LIMIT))
                 .set(Register.CR0, CpuState.CR0_ET | CpuState.CR0_PE);
         if (this == PAGED) {
             state.set(Register.CR3, PAGE_DIRECTORY)

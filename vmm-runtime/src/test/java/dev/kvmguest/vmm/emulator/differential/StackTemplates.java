@@ -22,7 +22,8 @@ final class StackTemplates {
                 Template.of("push r/m", StackTemplates::pushLocation),
                 Template.of("pop r/m", StackTemplates::popLocation),
                 Template.of("pop [esp]", StackTemplates::popBySp),
-                Template.of("push segment", StackTemplates::pushSegment),
+                Template.of("push segment", e -> pushSegment(e, 2)),
+                Template.of("push segment, 32 bits", e -> pushSegment(e, 4)),
                 Template.of("pop segment", StackTemplates::popSegment),
                 Template.of("pusha", e -> e.operandSize(e.wordWidth()).bytes(0x60)),
                 Template.of("popa", e -> e.operandSize(e.wordWidth()).bytes(0x61)),
@@ -66,9 +67,9 @@ final class StackTemplates {
         e.modRm(e.wordWidth(), new Location(prefixes, tail, true), 0, 0x8f);
     }
 
-    private static void pushSegment(Emitter e) {
+    private static void pushSegment(Emitter e, int width) {
         int[][] opcodes = {{0x06}, {0x0e}, {0x16}, {0x1e}, {0x0f, 0xa0}, {0x0f, 0xa8}};
-        e.operandSize(e.wordWidth()).bytes(opcodes[e.random.nextInt(opcodes.length)]);
+        e.operandSize(width).bytes(opcodes[e.random.nextInt(opcodes.length)]);
     }
 
     private static void popSegment(Emitter e) {

@@ -17,8 +17,8 @@ final class SystemTemplates {
                 Template.of("mov r,cr", e -> e.bytes(0x0f, 0x20, 0xc0 | controlRegister(e) << 3 | e.target(4))),
                 Template.of("clts", e -> e.bytes(0x0f, 0x06)),
                 Template.of("sldt, str", PROTECTED, SystemTemplates::storeSelector),
-                Template.of("lar", PROTECTED, e -> look(e, 0x02)),
-                Template.of("lsl", PROTECTED, e -> look(e, 0x03)),
+                Template.of("lar", PROTECTED, SystemTemplates::lar),
+                Template.of("lsl", PROTECTED, e -> look(e, e.target(4), 0x03)),
                 Template.of("verr, verw", PROTECTED, SystemTemplates::verify),
                 Template.of("arpl", PROTECTED, e -> e.modRm(2, e.location(2), e.source(), 0x63)),
                 Template.of("bound", SystemTemplates::boundWithin));
@@ -39,10 +39,17 @@ final class SystemTemplates {
         return 8 * e.random.nextInt(4) | e.random.nextInt(4);
     }
 
-    private static void look(Emitter e, int opcode) {
+    /** Bits 16 to 19 of the rights are undefined: they are cleared, and the flags are left alone. */
+    private static void lar(Emitter e) {
+        int target = e.target(4);
+        look(e, target, 0x02);
+        e.bytes(0x9c, 0x81, 0xe0 | target).immediate(4, 0xfff0_ffffL).bytes(0x9d);
+    }
+
+    private static void look(Emitter e, int target, int opcode) {
         int source = e.target(4);
         e.set(source, selector(e));
-        e.modRm(e.wordWidth(), Location.register(source), e.target(4), 0x0f, opcode);
+        e.modRm(e.wordWidth(), Location.register(source), target, 0x0f, opcode);
     }
 
     private static void verify(Emitter e) {
