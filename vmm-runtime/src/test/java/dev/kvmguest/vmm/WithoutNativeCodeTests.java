@@ -27,7 +27,7 @@ class WithoutNativeCodeTests {
 
     /** Ways to have a JVM without JNA. */
     enum Jna {
-        UNLOADABLE("-Djna.nosys=true", "-Djna.nounpack=true", "-Djna.boot.library.path=/nowhere"),
+        UNLOADABLE("-Djna.nosys=true", "-Djna.nounpack=true", "-Djna.boot.library.path=nowhere"),
         MISSING();
 
         private final List<String> options;
