@@ -232,11 +232,6 @@ public final class Cpu {
         return (efer & EFER_NXE) != 0 && (cr4 & CR4_PAE) != 0;
     }
 
-    /** Says whether EFLAGS.VM is set, which only protected mode allows. */
-    public boolean isVirtual8086() {
-        return eflags.has(Eflags.VM);
-    }
-
     /** Returns the current privilege level, 0 to 3; 0 in real mode. */
     public int cpl() {
         return cpl;

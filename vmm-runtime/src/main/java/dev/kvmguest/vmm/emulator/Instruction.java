@@ -95,9 +95,4 @@ public final class Instruction {
             return new Instruction(this, eip, length, operations);
         }
     }
-
-    /** Says whether the operation reads or writes memory by an explicit operand. */
-    public boolean hasMemoryOperand() {
-        return op0 != null && op0.isMemory() || op1 != null && op1.isMemory() || op2 != null && op2.isMemory();
-    }
 }

@@ -380,11 +380,6 @@ public final class Memory {
         translate(linear & LINEAR_MASK, Access.WRITE, asUser);
     }
 
-    /** Throws the fault that a read of one byte with these rights would raise. */
-    public void checkReadableLinear(long linear, boolean asUser) {
-        translate(linear & LINEAR_MASK, Access.READ, asUser);
-    }
-
     private void checkAlignment(long linear, int width, boolean asUser) {
         if ((linear & width - 1) != 0 && asUser && cpu.checksAlignment()) {
             throw CpuFault.of(Vector.AC, 0);

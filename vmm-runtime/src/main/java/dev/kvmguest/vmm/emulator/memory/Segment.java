@@ -80,10 +80,6 @@ public final class Segment {
         return selector;
     }
 
-    public void setSelector(int newSelector) {
-        selector = newSelector;
-    }
-
     public long base() {
         return base;
     }
