@@ -14,6 +14,7 @@ public final class FakeVirtualCpu implements VirtualCpu {
     private final Semaphore interrupts = new Semaphore(0);
     private CpuState state = CpuState.builder().build();
     private RuntimeException stateFailure;
+    private long time;
 
     /** Adds an exit to the script. */
     public FakeVirtualCpu then(VmExit exit) {
@@ -98,6 +99,29 @@ public final class FakeVirtualCpu implements VirtualCpu {
     public OptionalLong instructions() {
         return OptionalLong.of(1234);
     }
+
+    @Override
+    public long time() {
+        return time;
+    }
+
+    @Override
+    public boolean hasOwnTime() {
+        return true;
+    }
+
+    @Override
+    public void passTime(long nanos) {
+        time += nanos;
+    }
+
+    @Override
+    public void setAlarm(long time) {
+        // The script says when a run ends.
+    }
+
+    @Override
+    public void rest() {}
 
     @Override
     public void leave() {}

@@ -56,6 +56,9 @@ public final class Cpu {
     /** EFER.NXE, no-execute enable. */
     public static final long EFER_NXE = 1 << 11;
 
+    /** A processor of 100 million instructions a second: slower than the emulator, so that a guest doesn't wait for itself. */
+    private static final long NANOS_PER_INSTRUCTION = 10;
+
     /** Why no interrupt is taken before the next instruction is over. */
     public enum Shadow {
         NONE,
@@ -103,6 +106,8 @@ public final class Cpu {
 
     /** Instructions retired; while one is executed that ends its block, it is counted already. */
     long retired;
+    /** Guest time that passed while the vCPU was halted. */
+    private long haltedNanos;
     /** Set to have the block left after the instruction, and {@link Emulator} look what there is to do. */
     boolean attention;
     /** Set to have the instruction executed again after the block was left for it. */
@@ -351,6 +356,22 @@ public final class Cpu {
     /** Returns the number of instructions retired, the current one included if it ends its block (RDTSC does). */
     public long retired() {
         return retired;
+    }
+
+    /** Returns the guest's time in nanoseconds: {@value #NANOS_PER_INSTRUCTION} a retired instruction, and what passed halted. */
+    public long time() {
+        return retired * NANOS_PER_INSTRUCTION + haltedNanos;
+    }
+
+    /** Lets time pass without instructions. */
+    void passTime(long nanos) {
+        haltedNanos += nanos;
+    }
+
+    /** Returns the number of retired instructions at which, if the vCPU doesn't halt, a time has come. */
+    long retiredAt(long time) {
+        long nanos = time - haltedNanos;
+        return nanos <= 0 ? 0 : (nanos - 1) / NANOS_PER_INSTRUCTION + 1;
     }
 
     /** Returns one register as the runtime shows it. */

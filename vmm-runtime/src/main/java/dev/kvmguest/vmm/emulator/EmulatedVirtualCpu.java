@@ -14,6 +14,7 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     private final Emulator emulator;
     private final Turns turns;
     private final int number;
+    private long alarm = Long.MAX_VALUE;
     private volatile boolean closed;
 
     EmulatedVirtualCpu(Ram ram, Turns turns, int number) {
@@ -49,11 +50,18 @@ final class EmulatedVirtualCpu implements VirtualCpu {
             if (!turns.take(number, cpu)) {
                 return new VmExit.Interrupted();
             }
-            VmExit exit = emulator.run(turns.end(number));
+            long endOfTurn = turns.end(number);
+            long atAlarm = alarm == Long.MAX_VALUE ? Long.MAX_VALUE : cpu.retiredAt(alarm);
+            VmExit exit = emulator.run(Math.min(endOfTurn, atAlarm));
             if (exit != null) {
                 return exit;
             }
-            turns.pass(number);
+            if (cpu.retired() >= endOfTurn) {
+                turns.pass(number);
+            }
+            if (cpu.retired() >= atAlarm) {
+                return new VmExit.Interrupted();
+            }
         }
     }
 
@@ -95,6 +103,31 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     @Override
     public OptionalLong instructions() {
         return OptionalLong.of(cpu.retired());
+    }
+
+    @Override
+    public long time() {
+        return cpu.time();
+    }
+
+    @Override
+    public boolean hasOwnTime() {
+        return true;
+    }
+
+    @Override
+    public void passTime(long nanos) {
+        cpu.passTime(nanos);
+    }
+
+    @Override
+    public void setAlarm(long time) {
+        alarm = time;
+    }
+
+    @Override
+    public void rest() {
+        turns.rest(number);
     }
 
     @Override

@@ -6,26 +6,34 @@ import java.util.Arrays;
  * Has the vCPUs of a machine run one after another, so many instructions each, in the order of their numbers: what they
  * do to each other is the same every time then, and locked accesses need no more care than others.
  *
- * <p>A vCPU keeps its turn while the host handles its exits. One that hasn't started yet is waited for; one that has left
- * is passed over.
+ * <p>A vCPU keeps its turn while the host handles its exits. One that hasn't started yet is waited for; one that rests or
+ * has left is passed over.
  */
 final class Turns {
 
     private static final long INSTRUCTIONS_A_TURN = 10_000;
 
     private final boolean[] left;
+    private final boolean[] resting;
     private final long[] ends;
     private int current;
 
     Turns(int vcpus) {
         left = new boolean[vcpus];
+        resting = new boolean[vcpus];
         ends = new long[vcpus];
         Arrays.fill(ends, INSTRUCTIONS_A_TURN);
     }
 
     /** Waits for a vCPU's turn; false if it has been interrupted meanwhile. */
     synchronized boolean take(int vcpu, Cpu cpu) {
+        resting[vcpu] = false;
         while (current != vcpu) {
+            if (resting[current] || left[current]) {
+                // Nobody was there to pass the turn to.
+                next();
+                continue;
+            }
             if (cpu.takeInterrupt()) {
                 return false;
             }
@@ -51,6 +59,14 @@ final class Turns {
         next();
     }
 
+    /** Takes a vCPU out until it asks for its turn again. */
+    synchronized void rest(int vcpu) {
+        resting[vcpu] = true;
+        if (current == vcpu) {
+            next();
+        }
+    }
+
     /** Takes a vCPU out for good. */
     synchronized void leave(int vcpu) {
         left[vcpu] = true;
@@ -67,7 +83,7 @@ final class Turns {
     private void next() {
         for (int i = 1; i <= left.length; i++) {
             int candidate = (current + i) % left.length;
-            if (!left[candidate]) {
+            if (!left[candidate] && !resting[candidate]) {
                 current = candidate;
                 break;
             }

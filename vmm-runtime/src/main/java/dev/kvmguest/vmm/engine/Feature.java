@@ -28,7 +28,7 @@ public enum Feature {
     public static Feature neededBy(BootMode mode) {
         return switch (mode) {
             case REAL -> REAL_MODE;
-            case PROTECTED -> PROTECTED_MODE;
+            case PROTECTED, MULTIBOOT -> PROTECTED_MODE;
             case PAGED -> PAGING_4M;
             case PAGED_4K -> PAGING_4K;
         };

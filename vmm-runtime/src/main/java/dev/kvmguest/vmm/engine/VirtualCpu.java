@@ -52,11 +52,39 @@ public interface VirtualCpu {
     /** Asks for {@link VmExit.InterruptWindow} as soon as the guest would take an external interrupt, or no longer. */
     void setInterruptWindow(boolean wanted);
 
-    /** Makes {@link #run} return {@link VmExit.SingleStep} after each instruction, or no longer. */
+    /**
+     * Makes {@link #run} return {@link VmExit.SingleStep} after each instruction, or no longer.
+     *
+     * <p>The emulator steps through handlers of exceptions and interrupts too, and the guest can't tell. KVM steps by the
+     * guest's TF: PUSHF and the frames of handlers show the bit, and a handler runs through until its IRET takes the bit
+     * from the frame. To end stepping within a handler is to have that IRET raise #DB in the guest. Behind a fault that
+     * KVM raises itself, as #UD on AMD's processors, it doesn't step before the next exit.
+     */
     void setSingleStep(boolean on);
 
     /** Returns the number of instructions retired since the start, if the engine counts them. */
     OptionalLong instructions();
+
+    /**
+     * Returns the guest's time, in nanoseconds since it started: the host's where the engine is as fast as the host, else
+     * the engine's own, the same in every run.
+     */
+    long time();
+
+    /** Says whether guest time is the engine's own and stands still while the vCPU doesn't run. */
+    boolean hasOwnTime();
+
+    /** Lets guest time pass, in nanoseconds, while the vCPU is halted. Does nothing if it passes by itself. */
+    void passTime(long nanos);
+
+    /**
+     * Makes {@link #run} return {@link VmExit.Interrupted} when guest time has come to {@code time}, or soon after;
+     * {@link Long#MAX_VALUE} for never. It stays set.
+     */
+    void setAlarm(long time);
+
+    /** Says that this vCPU is halted, so that no other waits for it until it runs again. */
+    void rest();
 
     /** Says that this vCPU will not run again, so that no other waits for it. May be called by any thread. */
     void leave();

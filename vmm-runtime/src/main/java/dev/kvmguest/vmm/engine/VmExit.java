@@ -54,7 +54,7 @@ public sealed interface VmExit {
     /** One instruction has been executed under {@link VirtualCpu#setSingleStep}. */
     record SingleStep() implements VmExit {}
 
-    /** {@link VirtualCpu#interrupt} was called. */
+    /** {@link VirtualCpu#interrupt} was called, or it is time for {@link VirtualCpu#setAlarm}. */
     record Interrupted() implements VmExit {}
 
     /**

@@ -71,17 +71,20 @@ public final class KvmVcpu implements AutoCloseable {
         fd.ioctl("KVM_SET_SREGS", Kvm.KVM_SET_SREGS, sregs);
     }
 
-    /** Queues an external interrupt; fails with EEXIST if one is queued already. */
+    /** Queues an external interrupt, in the place of one that is queued already. */
     void interrupt(int vector) {
         NativeBuffer interrupt = new NativeBuffer(kvm_interrupt.SIZE);
         interrupt.bytes().putInt(kvm_interrupt.irq, vector);
         fd.ioctl("KVM_INTERRUPT", Kvm.KVM_INTERRUPT, interrupt);
     }
 
-    /** Makes KVM come back after each instruction, or no longer. */
-    void setSingleStep(boolean on) {
+    /**
+     * Sets what KVM debugs.
+     *
+     * @param control the {@code KVM_GUESTDBG_} bits; 0 ends all of it
+     */
+    void setGuestDebug(int control) {
         NativeBuffer debug = new NativeBuffer(kvm_guest_debug.SIZE);
-        int control = on ? Kvm.KVM_GUESTDBG_ENABLE | Kvm.KVM_GUESTDBG_SINGLESTEP : 0;
         debug.bytes().putInt(kvm_guest_debug.control, control);
         fd.ioctl("KVM_SET_GUEST_DEBUG", Kvm.KVM_SET_GUEST_DEBUG, debug);
     }

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.kvm.abi.Kvm;
 import dev.kvmguest.vmm.kvm.abi.Structs.kvm_dtable;
 import dev.kvmguest.vmm.kvm.abi.Structs.kvm_regs;
 import dev.kvmguest.vmm.kvm.abi.Structs.kvm_run;
@@ -57,10 +58,20 @@ final class KvmVirtualCpu implements VirtualCpu {
             SegmentRegister.TR, kvm_sregs.tr,
             SegmentRegister.LDTR, kvm_sregs.ldt));
 
+    /**
+     * Without KVM_GUESTDBG_BLOCKIRQ: it holds back what KVM's own interrupt controller has, which is not used here, and
+     * nothing that KVM_INTERRUPT queued.
+     */
+    private static final int STEP = Kvm.KVM_GUESTDBG_ENABLE | Kvm.KVM_GUESTDBG_SINGLESTEP;
+
     private final KvmVcpu vcpu;
+    private boolean stepping;
     private boolean accessPending;
     /** What KVM reported as the access was completed, for the next run to return. */
     private VmExit overdue;
+
+    private final long start = System.nanoTime();
+    private final Alarm alarm = new Alarm(this::interrupt);
 
     KvmVirtualCpu(KvmVcpu vcpu) {
         this.vcpu = vcpu;
@@ -125,6 +136,10 @@ final class KvmVirtualCpu implements VirtualCpu {
     @Override
     public VmExit run() {
         accessPending = false;
+        if (stepping) {
+            // Once more: KVM loses TF where RIP is set, and where it raises a fault itself, as #UD on AMD's processors.
+            vcpu.setGuestDebug(STEP);
+        }
         if (overdue == null && !vcpu.run()) {
             return new VmExit.Interrupted();
         }
@@ -148,13 +163,14 @@ final class KvmVirtualCpu implements VirtualCpu {
             throw new IllegalStateException("the guest takes no external interrupt now; wait for the interrupt window");
         }
         vcpu.interrupt(vector);
+        // As KVM says it itself at the next exit. Until then it would take another, and forget this one.
+        vcpu.runPage().put(kvm_run.ready_for_interrupt_injection, (byte) 0);
     }
 
     @Override
     public boolean canInjectInterrupt() {
-        // Filled in by KVM at each exit; before the first one both are 0, and so is IF.
-        return vcpu.runPage().get(kvm_run.ready_for_interrupt_injection) != 0
-                && vcpu.runPage().get(kvm_run.if_flag) != 0;
+        // Filled in by KVM at each exit, IF included; 0 before the first one.
+        return vcpu.runPage().get(kvm_run.ready_for_interrupt_injection) != 0;
     }
 
     @Override
@@ -166,7 +182,8 @@ final class KvmVirtualCpu implements VirtualCpu {
     public void setSingleStep(boolean on) {
         // Else the end of an instruction that had its exit before stepping began would be a step of its own.
         completeAccess();
-        vcpu.setSingleStep(on);
+        stepping = on;
+        vcpu.setGuestDebug(on ? STEP : 0);
     }
 
     @Override
@@ -176,8 +193,33 @@ final class KvmVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public void leave() {
+    public long time() {
+        return System.nanoTime() - start;
+    }
+
+    @Override
+    public boolean hasOwnTime() {
+        return false;
+    }
+
+    @Override
+    public void passTime(long nanos) {
+        // It passes by itself.
+    }
+
+    @Override
+    public void setAlarm(long time) {
+        alarm.set(time, time());
+    }
+
+    @Override
+    public void rest() {
         // KVM's vCPUs don't wait for each other.
+    }
+
+    @Override
+    public void leave() {
+        alarm.set(Alarm.NEVER, 0);
     }
 
     private static SegmentState segment(ByteBuffer sregs, int at) {

@@ -69,6 +69,34 @@ public abstract class VirtualCpuContract {
     }
 
     @Test
+    void singleStepGoesOnFromAnotherState() {
+        CpuState entry = load(real("90 b0 01 b0 02 f4")); // nop; mov al,1; mov al,2; hlt
+        vcpu.setSingleStep(true);
+        assertThat(vcpu.run()).isInstanceOf(VmExit.SingleStep.class);
+
+        vcpu.setState(entry.with(state -> state.set(Register.RIP, 0x1003)));
+
+        assertThat(vcpu.run()).isInstanceOf(VmExit.SingleStep.class);
+        assertThat(vcpu.state().eip()).isEqualTo(0x1005);
+    }
+
+    @Test
+    void secondInterruptHasToWaitForTheFirst() {
+        // mov word [0x80],0x100a; sti; nop; here: jmp here; 0x100a: mov al,5; out 0xf4,al
+        load(real("c7 06 80 00 0a 10 fb 90 eb fe b0 05 e6 f4"));
+        vcpu.setInterruptWindow(true);
+        assertThat(vcpu.run()).isInstanceOf(VmExit.InterruptWindow.class);
+        vcpu.setInterruptWindow(false);
+        vcpu.injectInterrupt(0x20);
+
+        assertThat(vcpu.canInjectInterrupt()).isFalse();
+        assertThatThrownBy(() -> vcpu.injectInterrupt(0x21)).isInstanceOf(IllegalStateException.class);
+
+        assertThat(vcpu.run()).isInstanceOf(VmExit.PortOut.class);
+        assertThat(vcpu.register(Register.RAX)).isEqualTo(5);
+    }
+
+    @Test
     void interruptIsDeliveredWhenTheWindowOpens() {
         // mov word [0x80],0x100c; nop; out 0xe9,al; sti; here: jmp here; 0x100c: mov al,5; out 0xf4,al
         load(real("c7 06 80 00 0c 10 90 e6 e9 fb eb fe b0 05 e6 f4"));
@@ -139,6 +167,48 @@ public abstract class VirtualCpuContract {
         machine.close();
 
         vcpu.interrupt(); // after the end: nothing happens
+    }
+
+    @Test
+    void alarmEndsASpinningRunWhenItsTimeHasCome() {
+        load(real("eb fe")); // here: jmp here
+        long time = vcpu.time() + 3_000_000;
+        vcpu.setAlarm(time);
+
+        assertThat(vcpu.run()).isInstanceOf(VmExit.Interrupted.class);
+        assertThat(vcpu.time()).isGreaterThanOrEqualTo(time);
+    }
+
+    @Test
+    void alarmThatIsTakenBackOrFarAwayEndsNoRun() {
+        load(real("b9 ff ff e2 fe e6 e9 f4")); // mov cx,0xffff; here: loop here; out 0xe9,al; hlt
+        vcpu.setAlarm(vcpu.time() + 3_600_000_000_000L);
+        assertThat(vcpu.run()).isInstanceOf(VmExit.PortOut.class);
+
+        vcpu.setAlarm(0);
+        vcpu.setAlarm(Long.MAX_VALUE);
+
+        VmExit exit = vcpu.run();
+        // What has gone off already may still end one run, and no other.
+        assertThat(exit instanceof VmExit.Interrupted ? vcpu.run() : exit).isInstanceOf(VmExit.Halt.class);
+    }
+
+    @Test
+    void timeOfTheEnginesOwnPassesWithInstructionsOrAsItIsTold() {
+        load(real("90 90 90 f4")); // nop; nop; nop; hlt
+        long before = vcpu.time();
+        vcpu.run();
+        long halted = vcpu.time();
+
+        vcpu.passTime(3_600_000_000_000L);
+
+        assertThat(halted).isGreaterThan(before);
+        if (vcpu.hasOwnTime()) {
+            assertThat(halted - before).isEqualTo(4 * 10);
+            assertThat(vcpu.time() - halted).isEqualTo(3_600_000_000_000L);
+        } else {
+            assertThat(vcpu.time() - halted).isLessThan(3_600_000_000_000L);
+        }
     }
 
     @Test

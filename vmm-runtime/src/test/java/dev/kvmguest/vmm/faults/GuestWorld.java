@@ -52,10 +52,11 @@ final class GuestWorld {
     private static final int LARGE = 0x80;
     private static final int HLT = 0xf4;
 
-    /** Stores DR6 through SS and halts, with all registers as they were. */
-    private static final String DEBUG_HANDLER_CODE = "36a304430000 0f21f0 36a300430000 36a104430000 f4";
+    /** Stores DR6 through SS, turns breakpoints off and halts, with all other registers as they were. */
+    private static final String DEBUG_HANDLER_CODE =
+            "36a304430000 0f21f0 36a300430000 b800000000 0f23f8 36a104430000 f4";
 
-    private static final int DEBUG_HANDLER_END = DEBUG_HANDLER + 22;
+    private static final int DEBUG_HANDLER_END = DEBUG_HANDLER + 30;
 
     final Names names = new Names();
     private final GuestMemory memory;

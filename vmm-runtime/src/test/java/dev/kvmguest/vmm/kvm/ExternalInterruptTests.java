@@ -47,6 +47,18 @@ class ExternalInterruptTests {
     }
 
     @Test
+    void noInterruptIsTakenRightBehindSti() {
+        guest.start("fb 90 f4"); // sti; nop; hlt
+        guest.vcpu().setSingleStep(true);
+
+        assertThat(guest.run()).isInstanceOf(VmExit.SingleStep.class);
+
+        // On QEMU, as the processor below KVM, the first step ends behind the next instruction.
+        boolean overNext = guest.get(Register.RIP) == guest.code() + 2;
+        assertThat(guest.vcpu().canInjectInterrupt()).isEqualTo(overNext);
+    }
+
+    @Test
     void interruptsStayOffBetweenStiAndCli() {
         guest.start("fb fa fb fa f4"); // sti; cli; sti; cli; hlt
         guest.vcpu().setInterruptWindow(true);

@@ -33,15 +33,15 @@ class FourVcpusTests {
 
     @Test
     void interruptsOfAllCountInTheSameMemory() {
-        // xor ax,ax; mov ds,ax; mov word [0xc0],0x1b; mov [0xc2],cs; mov cx,1000; again: int 0x30; loop again; hlt;
+        // xor ax,ax; mov ds,ax; mov word [0xc0],0x1b; mov [0xc2],cs; mov cx,5000; again: int 0x30; loop again; hlt;
         // nop; nop; nop; 0x1b: lock inc dword [0x600]; iret
         try (Machine machine =
-                machine("31 c0 8e d8 c7 06 c0 00 1b 00 8c 0e c2 00 b9 e8 03 cd 30 e2 fc f4 90 90 90 90 90"
+                machine("31 c0 8e d8 c7 06 c0 00 1b 00 8c 0e c2 00 b9 88 13 cd 30 e2 fc f4 90 90 90 90 90"
                         + "f0 66 ff 06 00 06 cf")) {
             List<Outcome> outcomes = machine.runAll();
 
             assertThat(outcomes).extracting(Outcome::kind).containsOnly(Outcome.Kind.HALTED);
-            assertThat(machine.memory().readInt(COUNTER)).isEqualTo(4 * 1000);
+            assertThat(machine.memory().readInt(COUNTER)).isEqualTo(4 * 5000);
         }
     }
 

@@ -67,7 +67,6 @@ class GuestExceptionTests {
         assertThat(guest.get(Register.RSP)).isEqualTo(SystemGuest.STACK - 16);
     }
 
-    /** EIP in the frame isn't looked at: kvm_amd on QEMU 7.2 has it behind the INT, the manual at it. */
     @Test
     void intWithoutAGateIsAGeneralProtectionFaultThatNamesTheGate() {
         guest.handler(13, HLT);
@@ -75,6 +74,7 @@ class GuestExceptionTests {
 
         assertHandlerHalts(13);
         assertThat(guest.stack(0)).isEqualTo(0x31 * 8 + 2);
+        assertThat(guest.stack(1)).isEqualTo(guest.faultingInt(guest.code(), guest.stack(1)));
         assertThat(guest.stack(2)).isEqualTo(SystemGuest.CODE_SELECTOR);
         assertThat(guest.get(Register.RSP)).isEqualTo(SystemGuest.STACK - 16);
     }

@@ -25,6 +25,8 @@ class PageFaultTests {
 
     private static final int PAGE_FAULT = 14;
     private static final String HLT = "f4";
+    /** Where a table of the guest's own goes. */
+    private static final int PAGE_TABLE = 0x5000;
 
     private final SystemGuest guest;
 
@@ -54,15 +56,29 @@ class PageFaultTests {
             guest.startInRing3(code);
         }
 
-        assertThat(guest.run()).isInstanceOf(VmExit.Halt.class);
-        assertThat(guest.get(Register.RIP)).isEqualTo(guest.handler(PAGE_FAULT) + 1);
-        assertThat(guest.get(Register.CR2)).isEqualTo(Long.decode(address));
-        assertThat(guest.stack(0)).isEqualTo(errorCode);
-        assertThat(guest.stack(1)).isEqualTo(guest.code());
+        assertFault(Long.decode(address), errorCode, 0);
         assertThat(guest.stack(2) & 3).isEqualTo(ring);
         long flags = guest.stack(3);
         long expected = CpuState.EFLAGS_FIXED | (ring == 0 ? 0 : CpuState.EFLAGS_IF);
         assertThat(flags).isEqualTo(guest.faultFlags(expected, flags));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "a1 00 00 80 00 a1 00 10 80 00, 0x801000, 4", // mov eax,[0x800000]; mov eax,[0x801000], which is absent
+        "a1 00 00 80 00 a1 fe 0f 80 00, 0x801000, 4", // mov eax,[0x800000]; mov eax,[0x800ffe]
+        "a1 00 00 80 00 a3 04 00 80 00, 0x800004, 7", // mov eax,[0x800000]; mov [0x800004],eax, which is read-only
+        "a3 00 20 80 00 a1 00 30 80 00, 0x803000, 5", // mov [0x802000],eax; mov eax,[0x803000], which is ring 0's
+    })
+    void pagesOfATableHaveRightsEachItsOwn(String code, String address, long errorCode) {
+        guest.handler(PAGE_FAULT, HLT).pageTable(0x80_0000, PAGE_TABLE);
+        int[] entries = {0x6005, 0, 0x6007, 0x6003};
+        for (int i = 0; i < entries.length; i++) {
+            guest.memory().writeInt(PAGE_TABLE + 4 * i, entries[i]);
+        }
+        guest.startInRing3(code);
+
+        assertFault(Long.decode(address), errorCode, 5);
     }
 
     @Test
@@ -76,5 +92,13 @@ class PageFaultTests {
         assertThat(guest.get(Register.RBX)).isEqualTo(0x1234_5679);
         assertThat(guest.get(Register.RIP)).isEqualTo(guest.code() + 8);
         assertThat(guest.get(Register.RSP)).isEqualTo(SystemGuest.STACK);
+    }
+
+    private void assertFault(long address, long errorCode, int offset) {
+        assertThat(guest.run()).isInstanceOf(VmExit.Halt.class);
+        assertThat(guest.get(Register.RIP)).isEqualTo(guest.handler(PAGE_FAULT) + 1);
+        assertThat(guest.get(Register.CR2)).isEqualTo(address);
+        assertThat(guest.stack(0)).isEqualTo(errorCode);
+        assertThat(guest.stack(1)).isEqualTo(guest.code() + offset);
     }
 }

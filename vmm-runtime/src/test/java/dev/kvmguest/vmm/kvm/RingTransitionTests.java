@@ -84,7 +84,6 @@ class RingTransitionTests {
         assertThat(guest.stack(2)).isEqualTo(SystemGuest.USER_CODE_SELECTOR);
     }
 
-    /** EIP in the frame isn't looked at: kvm_amd on QEMU 7.2 has it behind the INT, the manual at it. */
     @Test
     void intThroughAGateOfRing0IsAGeneralProtectionFaultThatNamesIt() {
         guest.handler(GENERAL_PROTECTION, HLT).handler(0x30, HLT);
@@ -93,6 +92,7 @@ class RingTransitionTests {
         assertThat(guest.run()).isInstanceOf(VmExit.Halt.class);
         assertThat(guest.get(Register.RIP)).isEqualTo(guest.handler(GENERAL_PROTECTION) + 1);
         assertThat(guest.stack(0)).isEqualTo(0x30 * 8 + 2);
+        assertThat(guest.stack(1)).isEqualTo(guest.faultingInt(guest.code(), guest.stack(1)));
         assertThat(guest.stack(2)).isEqualTo(SystemGuest.USER_CODE_SELECTOR);
     }
 

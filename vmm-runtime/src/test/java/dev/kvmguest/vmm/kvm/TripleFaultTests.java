@@ -44,7 +44,7 @@ class TripleFaultTests {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
     void reportsHaveTheGuestsRegistersOrNone(BootMode mode) {
         VcpuConfig guest = guest(mode);
 
@@ -64,7 +64,7 @@ class TripleFaultTests {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
     void stateOfAVcpuThatShutDownIsTheGuestsOrIsKnownForThatOfAReset(BootMode mode) {
         VcpuConfig guest = guest(mode);
         try (VirtualMachine machine = SystemGuest.engine(engine).createMachine(2 << 20, 1)) {

@@ -10,13 +10,9 @@ import java.util.Map;
  * The model-specific registers (Intel SDM volume 4, 2.22 for the P6 family and 2.1 for those that later became
  * architectural). Reading or writing one that isn't here is #GP(0).
  *
- * <p>The time-stamp counter counts {@value #TICKS_PER_INSTRUCTION} ticks for each retired instruction: time is the
- * guest's own, the same in every run.
+ * <p>The time-stamp counter counts nanoseconds of the guest's time.
  */
 public final class MsrFile {
-
-    /** By how much the time-stamp counter advances with each retired instruction: 1 GHz at 100 million a second. */
-    public static final int TICKS_PER_INSTRUCTION = 10;
 
     public static final int TSC = 0x10;
     public static final int PLATFORM_ID = 0x17;
@@ -82,7 +78,7 @@ public final class MsrFile {
 
     /** Returns the time-stamp counter. */
     public long tsc() {
-        return cpu.retired() * TICKS_PER_INSTRUCTION + tscOffset;
+        return cpu.time() + tscOffset;
     }
 
     /** Returns a register that software has stored, or 0. */
@@ -118,7 +114,7 @@ public final class MsrFile {
      */
     public void write(int number, long value) {
         switch (number) {
-            case TSC -> tscOffset = value - cpu.retired() * TICKS_PER_INSTRUCTION;
+            case TSC -> tscOffset = value - cpu.time();
             case APIC_BASE -> writeApicBase(value);
             case EFER -> writeEfer(value);
             case DEBUG_CONTROL -> writeDebugControl(value);
