@@ -15,7 +15,8 @@ class I8042Tests {
     private static final int COMMAND = I8042.COMMAND_OFFSET;
 
     private final List<String> resets = new ArrayList<>();
-    private final I8042 controller = new I8042(resets::add);
+    private final I8042 controller =
+            new I8042(resets::add, new InputQueue(), high -> {}, () -> IrqState.MASKED, () -> 0);
 
     @Test
     void nothingIsToBeReadAtFirst() {
@@ -23,13 +24,13 @@ class I8042Tests {
     }
 
     @ParameterizedTest
-    @CsvSource({"0xaa, 0x55", "0xab, 0x00", "0x20, 0x04", "0xd0, 0x03"})
+    @CsvSource({"0xaa, 0x55", "0xab, 0x00", "0x20, 0x65", "0xd0, 0x03"})
     void commandIsAnsweredOnce(String command, String answer) {
         controller.writeByte(COMMAND, Integer.decode(command));
 
-        assertThat(controller.readByte(COMMAND)).isEqualTo(0x15);
+        assertThat(controller.readByte(COMMAND)).isEqualTo(0x1d);
         assertThat(controller.readByte(DATA)).isEqualTo(Integer.decode(answer));
-        assertThat(controller.readByte(COMMAND)).isEqualTo(0x14);
+        assertThat(controller.readByte(COMMAND)).isEqualTo(0x1c);
     }
 
     @Test
@@ -92,6 +93,6 @@ class I8042Tests {
         controller.writeByte(COMMAND, command);
 
         assertThat(resets).isEmpty();
-        assertThat(controller.readByte(COMMAND)).isEqualTo(0x14);
+        assertThat(controller.readByte(COMMAND)).isEqualTo(0x1c);
     }
 }

@@ -23,7 +23,7 @@ class Uart16550Tests {
 
     private final List<Integer> sent = new ArrayList<>();
     private final InputQueue input = new InputQueue();
-    private final Uart16550 uart = new Uart16550(sent::add, input);
+    private final Uart16550 uart = new Uart16550(sent::add, input, high -> {}, () -> IrqState.OPEN);
 
     @Test
     void whatIsTransmittedIsOutput() {
@@ -136,7 +136,7 @@ class Uart16550Tests {
     void loopbackShowsModemControlInModemStatus(String control, String status) {
         uart.writeByte(MCR, Integer.decode(control));
 
-        assertThat(uart.readByte(MSR)).isEqualTo(Integer.decode(status));
+        assertThat(uart.readByte(MSR) & 0xf0).isEqualTo(Integer.decode(status));
     }
 
     @Test
