@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.GuestTestResult;
+import dev.kvmguest.vmm.GuestTestResult.Failure;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import java.util.ArrayList;
@@ -13,7 +15,7 @@ import java.util.stream.Stream;
 
 /**
  * A run as one JSON object. Keys are always there; what isn't known is null. {@code registers} is null when the engine
- * lost them, {@code instructions} when it doesn't count them.
+ * lost them, {@code instructions} when it doesn't count them, {@code screen} when it is blank.
  */
 public final class JsonReport {
 
@@ -47,12 +49,15 @@ public final class JsonReport {
         object.put("engine", null);
         object.put("engineReason", reason);
         object.put("console", "");
+        object.put("screen", null);
         object.put("ports", Map.of());
         object.put("unclaimedPorts", List.of());
         object.put("unclaimedMemory", List.of());
+        object.put("warnings", List.of());
         object.put("instructions", null);
         object.put("wallMillis", null);
         object.put("registers", null);
+        object.put("guestTest", null);
         object.put("fault", null);
         return JsonWriter.write(object);
     }
@@ -70,6 +75,7 @@ public final class JsonReport {
         object.put("engine", run.engine());
         object.put("engineReason", run.engineReason());
         object.put("console", run.console());
+        object.put("screen", run.screen().isBlank() ? null : run.screen().text());
         Map<String, Object> ports = new LinkedHashMap<>();
         run.ports()
                 .forEach((port, bytes) ->
@@ -77,13 +83,25 @@ public final class JsonReport {
         object.put("ports", ports);
         object.put("unclaimedPorts", hex(run.unclaimedPorts().stream().map(Integer::longValue)));
         object.put("unclaimedMemory", hex(run.unclaimedMemory().stream()));
+        object.put("warnings", run.layout().warnings());
         object.put(
                 "instructions",
                 run.instructions().isPresent() ? run.instructions().getAsLong() : null);
         object.put("wallMillis", run.wallMillis());
         object.put("registers", run.registers().map(JsonReport::registers).orElse(null));
+        object.put("guestTest", run.guestTest().map(JsonReport::guestTest).orElse(null));
         object.put("fault", null);
         return object;
+    }
+
+    private static Map<String, Object> guestTest(GuestTestResult result) {
+        Map<String, Object> test = new LinkedHashMap<>();
+        test.put("name", result.test().name());
+        test.put("status", result.status().id());
+        test.put("file", result.failure().map(Failure::file).orElse(null));
+        test.put("line", result.failure().map(Failure::line).orElse(null));
+        test.put("message", result.failure().map(Failure::message).orElse(null));
+        return test;
     }
 
     private static Map<String, String> registers(CpuState state) {

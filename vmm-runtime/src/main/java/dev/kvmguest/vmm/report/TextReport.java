@@ -2,9 +2,11 @@ package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.SegmentRegister;
 import java.util.Arrays;
 import java.util.Collection;
@@ -42,17 +44,41 @@ public final class TextReport {
                 run.engine());
     }
 
-    /** Returns {@link #line}, registers, unclaimed ports and the tail of the console, lines ended by LF. */
+    /** Returns {@link #line}, registers, unclaimed ports, the tail of the console, and the screen unless it is blank; lines ended by LF. */
     public static String full(Outcome outcome) {
         GuestRun run = outcome.run();
         StringBuilder text = new StringBuilder(line(outcome)).append('\n');
+        run.guestTest().ifPresent(result -> text.append("  in-guest test ")
+                .append(result.test().name())
+                .append(", ")
+                .append(result.test().file())
+                .append(':')
+                .append(result.test().line())
+                .append(": ")
+                .append(result.status().id())
+                .append('\n'));
         text.append(run.registers()
                 .map(TextReport::registers)
                 .orElse("  registers: not known, the engine reset the vCPU or could not read it\n"));
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
+        text.append(warnings(run.layout()));
         text.append(console(run.console()));
+        text.append(run.screen().isBlank() ? "" : screen(run.screen()));
         return text.toString();
+    }
+
+    /** Returns a layout's warnings and what they are about, lines ended by LF; empty if there are none. */
+    public static String warnings(MemoryLayout layout) {
+        if (layout.warnings().isEmpty()) {
+            return "";
+        }
+        String warnings = layout.warnings().stream()
+                .map(warning -> "  warning: " + warning + "\n")
+                .collect(Collectors.joining());
+        return layout.ranges().isEmpty()
+                ? warnings
+                : warnings + "  memory at the start:\n" + layout.table().indent(4);
     }
 
     private static String registers(CpuState state) {
@@ -104,6 +130,24 @@ public final class TextReport {
             text.append("  | ").append(printable(line)).append('\n');
         }
         return text.toString();
+    }
+
+    /** Returns the screen's text in a frame, as {@link #full} shows it. */
+    public static String screen(Screen screen) {
+        if (screen.isBlank()) {
+            return "  screen: blank\n";
+        }
+        List<String> lines = screen.text().lines().toList();
+        int width = lines.stream().mapToInt(String::length).max().orElse(0);
+        String edge = "  +" + "-".repeat(width + 2) + "+\n";
+        StringBuilder text = new StringBuilder("  screen:\n").append(edge);
+        for (String line : lines) {
+            text.append("  | ")
+                    .append(line)
+                    .append(" ".repeat(width - line.length()))
+                    .append(" |\n");
+        }
+        return text.append(edge).toString();
     }
 
     /** Keeps a guest from moving the reader's cursor or flooding the report with one line. */

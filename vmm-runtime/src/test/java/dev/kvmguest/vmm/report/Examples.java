@@ -4,7 +4,13 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.GuestTestCase;
+import dev.kvmguest.vmm.GuestTestResult;
+import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Range;
 import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.Screens;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +41,13 @@ final class Examples {
             .idt(new DescriptorTable(0x528, 0x7ff))
             .build();
 
+    /** Has a smiling face in the first cell. */
+    private static final Screen SCREEN = Screens.of("\u0001 Hi", "  there");
+
+    private static final MemoryLayout LAYOUT = new MemoryLayout(
+            List.of(new Range("end of RAM", 0x20_0000, 0x20_0000), new Range("image kernel", 0x1000, 0x10_0000)),
+            List.of("image kernel ends too late", "another warning"));
+
     private Examples() {}
 
     /** Returns a run of which everything is known. */
@@ -42,20 +55,60 @@ final class Examples {
         Map<Integer, byte[]> ports = new TreeMap<>();
         ports.put(0xe9, "Hi\n".getBytes(StandardCharsets.US_ASCII));
         ports.put(0x510, new byte[] {(byte) 0xff});
-        return run("Hi\n", ports, List.of(0x510, 0x70), List.of(0xfee0_0000L), OptionalLong.of(1234), true);
+        return run(
+                "Hi\n",
+                ports,
+                List.of(0x510, 0x70),
+                List.of(0xfee0_0000L),
+                OptionalLong.of(1234),
+                true,
+                LAYOUT,
+                SCREEN);
     }
 
     /** Returns a run of which as little is known as can be. */
     static GuestRun bare() {
-        return run("", Map.of(), List.of(), List.of(), OptionalLong.empty(), false);
+        return run("", Map.of(), List.of(), List.of(), OptionalLong.empty(), false, MemoryLayout.UNKNOWN, Screen.BLANK);
     }
 
     static GuestRun withConsole(String console) {
-        return run(console, Map.of(), List.of(), List.of(), OptionalLong.empty(), false);
+        return run(
+                console,
+                Map.of(),
+                List.of(),
+                List.of(),
+                OptionalLong.empty(),
+                false,
+                MemoryLayout.UNKNOWN,
+                Screen.BLANK);
+    }
+
+    /** Returns a run in which the guest reported that the test it was asked for has failed. */
+    static GuestRun withFailedTest() {
+        GuestRun bare = bare();
+        return new GuestRun(
+                bare.guest(),
+                bare.boot(),
+                bare.vcpu(),
+                bare.engine(),
+                bare.engineReason(),
+                bare.consoleBytes(),
+                bare.ports(),
+                bare.unclaimedPorts(),
+                bare.unclaimedMemory(),
+                bare.instructions(),
+                bare.wallTime(),
+                bare.registers(),
+                bare.layout(),
+                bare.screen(),
+                Optional.of(new GuestTestResult(
+                        new GuestTestCase(0, "splits_pages", "memory.c", 40),
+                        GuestTestResult.Status.FAILED,
+                        Optional.of(new GuestTestResult.Failure("memory.c", 42, "assertion failed: page != 0")))));
     }
 
     static GuestRun withUnclaimed(Collection<Integer> ports, Collection<Long> memory) {
-        return run("", Map.of(), ports, memory, OptionalLong.empty(), false);
+        return run("", Map.of(), ports, memory, OptionalLong.empty(), false, MemoryLayout.UNKNOWN, Screen.BLANK);
     }
 
     private static GuestRun run(
@@ -64,7 +117,9 @@ final class Examples {
             Collection<Integer> unclaimedPorts,
             Collection<Long> unclaimedMemory,
             OptionalLong instructions,
-            boolean registers) {
+            boolean registers,
+            MemoryLayout layout,
+            Screen screen) {
         return new GuestRun(
                 "kernel",
                 BootMode.PAGED,
@@ -77,6 +132,9 @@ final class Examples {
                 new TreeSet<>(unclaimedMemory),
                 instructions,
                 Duration.ofNanos(3_125_400),
-                registers ? Optional.of(REGISTERS) : Optional.empty());
+                registers ? Optional.of(REGISTERS) : Optional.empty(),
+                layout,
+                screen,
+                Optional.empty());
     }
 }

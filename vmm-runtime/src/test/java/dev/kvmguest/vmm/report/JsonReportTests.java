@@ -21,12 +21,14 @@ class JsonReportTests {
                           "engine": "kvm",
                           "engineReason": "asked for",
                           "console": "Hi\\n",
+                          "screen": "☺ Hi\\n  there",
                           "ports": {
                             "0xe9": "SGkK",
                             "0x510": "/w=="
                           },
                           "unclaimedPorts": ["0x70", "0x510"],
                           "unclaimedMemory": ["0xfee00000"],
+                          "warnings": ["image kernel ends too late", "another warning"],
                           "instructions": 1234,
                           "wallMillis": 3.125,
                           "registers": {
@@ -58,6 +60,7 @@ class JsonReportTests {
                             "cr4": "0x10",
                             "efer": "0x0"
                           },
+                          "guestTest": null,
                           "fault": null
                         }
                         """);
@@ -76,12 +79,15 @@ class JsonReportTests {
                           "engine": "kvm",
                           "engineReason": "asked for",
                           "console": "",
+                          "screen": null,
                           "ports": {},
                           "unclaimedPorts": [],
                           "unclaimedMemory": [],
+                          "warnings": [],
                           "instructions": null,
                           "wallMillis": 3.125,
                           "registers": null,
+                          "guestTest": null,
                           "fault": null
                         }
                         """);
@@ -100,6 +106,20 @@ class JsonReportTests {
     }
 
     @Test
+    void testInTheGuestHasItsVerdictAndItsPlace() {
+        assertThat(JsonReport.of(new Outcome.DebugExit(1, Examples.withFailedTest())))
+                .contains("""
+                  "guestTest": {
+                    "name": "splits_pages",
+                    "status": "failed",
+                    "file": "memory.c",
+                    "line": 42,
+                    "message": "assertion failed: page != 0"
+                  },
+                """);
+    }
+
+    @Test
     void refusalHasEveryKeyOfARunAndSaysWhyThereWasNone() {
         assertThat(JsonReport.ofRefusal("kernel.elf", "no /dev/kvm")).isEqualTo("""
                         {
@@ -112,12 +132,15 @@ class JsonReportTests {
                           "engine": null,
                           "engineReason": "no /dev/kvm",
                           "console": "",
+                          "screen": null,
                           "ports": {},
                           "unclaimedPorts": [],
                           "unclaimedMemory": [],
+                          "warnings": [],
                           "instructions": null,
                           "wallMillis": null,
                           "registers": null,
+                          "guestTest": null,
                           "fault": null
                         }
                         """);

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -30,7 +33,7 @@ class TextReportTests {
     }
 
     @Test
-    void fullReportHasRegistersPortsAndConsole() {
+    void fullReportHasRegistersPortsConsoleAndScreen() {
         assertThat(TextReport.full(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
                         guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f, after 3.1 ms on kvm
                           eax=00001234 ebx=00000000 ecx=00000000 edx=00000000 esi=00000000 edi=00000000
@@ -38,9 +41,40 @@ class TextReportTests {
                           cs=0008 ds=0010 es=0000 fs=0000 gs=0000 ss=0010 tr=0000 ldtr=0000 gdt=500/27 idt=528/7ff
                           ports without a device: 0x70, 0x510
                           addresses without RAM: 0xfee00000
+                          warning: image kernel ends too late
+                          warning: another warning
+                          memory at the start:
+                            0x00001000-0x000fffff    1044480 bytes  image kernel
+                            0x00200000                              end of RAM
                           console:
                           | Hi
+                          screen:
+                          +---------+
+                          | ☺ Hi    |
+                          |   there |
+                          +---------+
                         """);
+    }
+
+    @Test
+    void testInTheGuestIsNamedWithItsPlaceAndVerdict() {
+        assertThat(full(Examples.withFailedTest()))
+                .contains("ms on kvm\n  in-guest test splits_pages, memory.c:40: failed\n  registers:");
+    }
+
+    @Test
+    void fullScreenIsShownToItsEdges() {
+        byte[] cells = new byte[4000];
+        Arrays.fill(cells, (byte) '#');
+
+        assertThat(TextReport.screen(Screen.of(cells, OptionalInt.empty())).lines())
+                .hasSize(28)
+                .contains("  +" + "-".repeat(82) + "+", "  | " + "#".repeat(80) + " |");
+    }
+
+    @Test
+    void blankScreenIsSaidToBeSo() {
+        assertThat(TextReport.screen(Screen.BLANK)).isEqualTo("  screen: blank\n");
     }
 
     @Test
