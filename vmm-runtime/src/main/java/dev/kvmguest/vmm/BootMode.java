@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0, EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0
+ * <p>Outside {@link #REAL} all general registers are 0 but for two in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0
  * with limit 0xffff, and CR4 and EFER are 0 but for the bits named below.
  */
 public enum BootMode {
@@ -33,7 +33,14 @@ public enum BootMode {
      * The map of {@link #PAGED} in 4 KiB pages, without CR4.PSE: the page directory at 0x100000 and two page tables
      * after it.
      */
-    PAGED_4K("paged-4k", 0x8000_0000L);
+    PAGED_4K("paged-4k", 0x8000_0000L),
+
+    /**
+     * What a Multiboot 1 boot loader hands over (Multiboot Specification 0.6.96, 3.2): {@link #PROTECTED} with EAX
+     * 0x2badb002 and EBX the physical address of the boot information. The specification leaves GDTR, IDTR and ESP to
+     * the loader: the tables are those of {@link #PROTECTED}, ESP is 0. A kernel brings its own of all three.
+     */
+    MULTIBOOT("multiboot", 0);
 
     private final String id;
     private final long kernelBase;

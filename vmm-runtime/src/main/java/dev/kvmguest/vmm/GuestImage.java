@@ -1,10 +1,12 @@
 package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.image.Elf32Reader;
+import dev.kvmguest.vmm.image.GuestTestTable;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -18,8 +20,10 @@ import java.util.OptionalLong;
  * @param segments what is to be put into memory, in ascending order of {@link Segment#physicalAddress()}; at least one
  * @param entry the entry point that the file names; empty for a flat binary
  * @param symbols the functions and other labels that the file names, in ascending order of address
+ * @param file the whole file, in which a boot loader looks for a header; not to be changed
  */
-public record GuestImage(String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols) {
+public record GuestImage(
+        String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols, byte[] file) {
 
     /** A file format that can be booted. */
     public enum Format {
@@ -66,6 +70,11 @@ public record GuestImage(String name, Format format, List<Segment> segments, Opt
                 .toList();
     }
 
+    /** Creates an image that was not read from a file. */
+    public GuestImage(String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols) {
+        this(name, format, segments, entry, symbols, new byte[0]);
+    }
+
     /**
      * Reads an image file. A file that starts with the ELF magic is read as ELF, any other as a flat binary.
      *
@@ -105,8 +114,9 @@ public record GuestImage(String name, Format format, List<Segment> segments, Opt
         if (bytes.length == 0) {
             throw new IllegalArgumentException("image " + name + " is empty");
         }
-        Segment all = new Segment(0, 0, bytes.clone(), bytes.length);
-        return new GuestImage(name, Format.FLAT, List.of(all), OptionalLong.empty(), List.of());
+        byte[] file = bytes.clone();
+        Segment all = new Segment(0, 0, file, file.length);
+        return new GuestImage(name, Format.FLAT, List.of(all), OptionalLong.empty(), List.of(), file);
     }
 
     /** Returns the lowest physical address that the image takes. */
@@ -125,7 +135,37 @@ public record GuestImage(String name, Format format, List<Segment> segments, Opt
         List<Segment> moved = segments.stream()
                 .map(s -> new Segment(s.physicalAddress() + by, s.virtualAddress(), s.data(), s.memorySize()))
                 .toList();
-        return new GuestImage(name, format, moved, entry, symbols);
+        return new GuestImage(name, format, moved, entry, symbols, file);
+    }
+
+    /**
+     * Returns the tests that the guest brings, as {@code KVMGUEST_TEST} of {@code kvmguest.h} defines them, in the order
+     * of their files and lines; none if it has no table of them, as a flat binary never has.
+     *
+     * @throws IllegalArgumentException if the table is damaged, or two tests have one name
+     */
+    public List<GuestTestCase> guestTests() {
+        return GuestTestTable.read(this);
+    }
+
+    /**
+     * Returns this flat binary with what the ELF file that it was made of knows: symbols, the address at which the code
+     * expects its first byte, and the zeroed memory behind it. An ELF file with other bytes changes nothing.
+     */
+    GuestImage withDetailsOf(GuestImage elf) {
+        byte[] bytes = segments.get(0).data();
+        Optional<Segment> first = elf.segments.stream()
+                .filter(segment -> segment.data().length > 0)
+                .findFirst();
+        if (first.isEmpty()
+                || first.get().data().length > bytes.length
+                || !Arrays.equals(
+                        first.get().data(), Arrays.copyOf(bytes, first.get().data().length))) {
+            return this;
+        }
+        long memorySize = Math.max(bytes.length, elf.physicalEnd() - first.get().physicalAddress());
+        Segment all = new Segment(physicalStart(), first.get().virtualAddress(), bytes, memorySize);
+        return new GuestImage(name, format, List.of(all), entry, elf.symbols, file);
     }
 
     /** Returns the symbol that {@code address} lies in or, where sizes are unknown, the nearest one before it. */

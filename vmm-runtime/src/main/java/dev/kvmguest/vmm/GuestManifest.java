@@ -17,6 +17,7 @@ import java.util.OptionalLong;
 import java.util.Properties;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * What {@code kvm:assemble} says about a guest that it built: which file to boot and how.
@@ -30,9 +31,18 @@ import java.util.regex.Pattern;
  * @param load the physical address of the image's first byte
  * @param entry where the guest starts
  * @param memory guest RAM in bytes
+ * @param commandLine what the kernel is told at boot; empty for nothing
+ * @param modules the files loaded beside the kernel, relative to the manifest
  */
 public record GuestManifest(
-        String id, String image, BootMode boot, OptionalLong load, Optional<EntryPoint> entry, OptionalLong memory) {
+        String id,
+        String image,
+        BootMode boot,
+        OptionalLong load,
+        Optional<EntryPoint> entry,
+        OptionalLong memory,
+        String commandLine,
+        List<String> modules) {
 
     /** The folder on the classpath below which every guest has a folder of its own. */
     public static final String ROOT = "META-INF/kvm-guests/";
@@ -41,14 +51,28 @@ public record GuestManifest(
     public static final String FILE_NAME = "guest.properties";
 
     private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
-    private static final Set<String> KEYS = Set.of("id", "image", "boot", "load", "entry", "memory");
+    private static final Set<String> KEYS =
+            Set.of("id", "image", "boot", "load", "entry", "memory", "commandLine", "modules");
 
     public GuestManifest {
         requireValidId(id);
-        if (!PLAIN_NAME.matcher(image).matches()) {
-            throw new IllegalArgumentException("image \"" + image
+        requirePlainName("image", image);
+        modules = List.copyOf(modules);
+        modules.forEach(module -> requirePlainName("module", module));
+    }
+
+    /**
+     * Returns a file name if a manifest can refer to the file.
+     *
+     * @param what what the file is, as the error names it
+     * @throws IllegalArgumentException if it can't
+     */
+    public static String requirePlainName(String what, String fileName) {
+        if (!PLAIN_NAME.matcher(fileName).matches()) {
+            throw new IllegalArgumentException(what + " \"" + fileName
                     + "\" must be the plain name of a file beside the manifest: letters, digits, '.', '_' and '-'");
         }
+        return fileName;
     }
 
     /**
@@ -73,10 +97,26 @@ public record GuestManifest(
         load.ifPresent(address -> values.put("load", Notation.hex(address)));
         entry.ifPresent(point -> values.put("entry", point.toString()));
         memory.ifPresent(bytes -> values.put("memory", Long.toString(bytes)));
+        if (!commandLine.isEmpty()) {
+            values.put("commandLine", escaped(commandLine));
+        }
+        if (!modules.isEmpty()) {
+            values.put("modules", String.join(",", modules));
+        }
         StringBuilder text = new StringBuilder();
         values.forEach(
                 (key, value) -> text.append(key).append('=').append(value).append('\n'));
         return text.toString();
+    }
+
+    /** Writes what {@link Properties} would read as something else: backslashes, line ends, blanks at the start. */
+    private static String escaped(String value) {
+        String text = value.replace("\\", "\\\\")
+                .replace("\n", "\\n")
+                .replace("\r", "\\r")
+                .replace("\t", "\\t")
+                .replace("\f", "\\f");
+        return text.startsWith(" ") ? "\\" + text : text;
     }
 
     /**
@@ -94,7 +134,9 @@ public record GuestManifest(
                     BootMode.parse(required(properties, "boot")),
                     optionalNumber(properties, "load"),
                     Optional.ofNullable(properties.getProperty("entry")).map(EntryPoint::parse),
-                    optionalNumber(properties, "memory"));
+                    optionalNumber(properties, "memory"),
+                    properties.getProperty("commandLine", ""),
+                    names(properties.getProperty("modules", "")));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(source + ": " + e.getMessage(), e);
         }
@@ -167,12 +209,49 @@ public record GuestManifest(
     public record Located(GuestManifest manifest, URL url) {
 
         /**
-         * Reads the image that the manifest names.
+         * Reads the image that the manifest names. A flat binary is given the symbols and the BSS of the ELF file beside
+         * it that it was made of, if there is one.
          *
          * @throws IOException if the file is missing or can't be read
          */
         public GuestImage image() throws IOException {
-            return GuestImage.read(manifest.id(), sibling(manifest.image()));
+            GuestImage image = GuestImage.read(manifest.id(), sibling(manifest.image()));
+            return image.format() == GuestImage.Format.FLAT
+                    ? elfBeside().map(image::withDetailsOf).orElse(image)
+                    : image;
+        }
+
+        private Optional<GuestImage> elfBeside() {
+            try {
+                GuestImage elf = GuestImage.read(manifest.id(), sibling(manifest.id() + ".elf"));
+                return Optional.of(elf).filter(found -> found.format() == GuestImage.Format.ELF32);
+            } catch (IOException | IllegalArgumentException e) {
+                // It can be booted without; what the ELF file would add only makes checks of the layout sharper.
+                return Optional.empty();
+            }
+        }
+
+        /**
+         * Reads the ELF file of the guest, with its symbols: the image itself, or the file that kvm:assemble leaves
+         * beside a flat one.
+         *
+         * @throws IOException if the file is missing or can't be read
+         */
+        public GuestImage elf() throws IOException {
+            return GuestImage.read(manifest.id(), sibling(manifest.image().replaceFirst("\\.bin$", ".elf")));
+        }
+
+        /**
+         * Reads the modules that the manifest names; each has its file's name for a command line.
+         *
+         * @throws IOException if a file is missing or can't be read
+         */
+        public List<BootModule> modules() throws IOException {
+            List<BootModule> modules = new ArrayList<>();
+            for (String name : manifest.modules()) {
+                modules.add(BootModule.read(name, sibling(name)));
+            }
+            return modules;
         }
 
         private URL sibling(String fileName) throws IOException {
@@ -187,6 +266,12 @@ public record GuestManifest(
             throw new IllegalArgumentException("key \"" + key + "\" is missing");
         }
         return value.trim();
+    }
+
+    private static List<String> names(String list) {
+        return list.isBlank()
+                ? List.of()
+                : Stream.of(list.split(",", -1)).map(String::trim).toList();
     }
 
     private static OptionalLong optionalNumber(Properties properties, String key) {

@@ -17,6 +17,7 @@ class BootModeTests {
         "' protected ', PROTECTED",
         "paged, PAGED",
         "paged-4k, PAGED_4K",
+        "multiboot, MULTIBOOT",
         "PAGED_4K, PAGED_4K",
         "Paged-4K, PAGED_4K"
     })
@@ -36,11 +37,18 @@ class BootModeTests {
     void unknownNameListsTheKnownOnes(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootMode.parse(text))
-                .withMessage("boot mode \"" + text + "\" is unknown; use one of real, protected, paged, paged-4k");
+                .withMessage("boot mode \"" + text
+                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot");
     }
 
     @ParameterizedTest
-    @CsvSource({"REAL, false, 0", "PROTECTED, false, 0", "PAGED, true, 0x80000000", "PAGED_4K, true, 0x80000000"})
+    @CsvSource({
+        "REAL, false, 0",
+        "PROTECTED, false, 0",
+        "PAGED, true, 0x80000000",
+        "PAGED_4K, true, 0x80000000",
+        "MULTIBOOT, false, 0"
+    })
     void onlyThePagedModesMapTheKernelHigh(BootMode mode, boolean paging, String base) {
         assertThat(mode.paging()).isEqualTo(paging);
         assertThat(mode.kernelBase()).isEqualTo(Long.decode(base));

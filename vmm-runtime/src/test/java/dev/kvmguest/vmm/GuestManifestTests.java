@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.kvmguest.vmm.image.ElfBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
@@ -27,10 +29,29 @@ class GuestManifestTests {
             BootMode.PAGED_4K,
             OptionalLong.of(0x1000),
             Optional.of(EntryPoint.linear(0x8000_1000L)),
-            OptionalLong.of(32 << 20));
+            OptionalLong.of(32 << 20),
+            "",
+            List.of());
 
     private static final GuestManifest SMALL = new GuestManifest(
-            "hello", "hello.bin", BootMode.REAL, OptionalLong.empty(), Optional.empty(), OptionalLong.empty());
+            "hello",
+            "hello.bin",
+            BootMode.REAL,
+            OptionalLong.empty(),
+            Optional.empty(),
+            OptionalLong.empty(),
+            "",
+            List.of());
+
+    private static final GuestManifest MULTIBOOT = new GuestManifest(
+            "kernel",
+            "kernel.elf",
+            BootMode.MULTIBOOT,
+            OptionalLong.empty(),
+            Optional.empty(),
+            OptionalLong.empty(),
+            " a=\\b  c:d\te\nf ",
+            List.of("initrd.img", "fonts"));
 
     @Test
     void textHasOneKeyALineInAFixedOrder() {
@@ -42,6 +63,31 @@ class GuestManifestTests {
                         entry=0x80001000
                         memory=33554432
                         """);
+    }
+
+    @Test
+    void textHasCommandLineAndModules() {
+        assertThat(MULTIBOOT.toText()).isEqualTo("""
+                        id=kernel
+                        image=kernel.elf
+                        boot=multiboot
+                        commandLine=\\ a=\\\\b  c:d\\te\\nf\s
+                        modules=initrd.img,fonts
+                        """);
+    }
+
+    @Test
+    void vcpuGetsTheManifestsCommandLineAndModules(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("guest.properties"), MULTIBOOT.toText());
+        Files.write(folder.resolve("kernel.elf"), new byte[] {(byte) 0xf4});
+        Files.write(folder.resolve("initrd.img"), new byte[] {1, 2});
+        Files.write(folder.resolve("fonts"), new byte[0]);
+
+        VcpuConfig config = VcpuConfig.of(GuestManifest.read(folder));
+
+        assertThat(config.commandLine()).isEqualTo(MULTIBOOT.commandLine());
+        assertThat(config.modules()).extracting(BootModule::commandLine).containsExactly("initrd.img", "fonts");
+        assertThat(config.modules().get(0).bytes()).containsExactly(1, 2);
     }
 
     @Test
@@ -57,13 +103,16 @@ class GuestManifestTests {
         return Stream.of(
                 FULL,
                 SMALL,
+                MULTIBOOT,
                 new GuestManifest(
                         "a.B_c-1",
                         "a-b_c.1.bin",
                         BootMode.REAL,
                         OptionalLong.empty(),
                         Optional.of(EntryPoint.segmented(0x1000, 0x20)),
-                        OptionalLong.empty()));
+                        OptionalLong.empty(),
+                        "",
+                        List.of()));
     }
 
     @ParameterizedTest
@@ -77,8 +126,27 @@ class GuestManifestTests {
     void imageIsThePlainNameOfAFileBesideTheManifest(String image) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new GuestManifest(
-                        "a", image, BootMode.REAL, OptionalLong.empty(), Optional.empty(), OptionalLong.empty()))
+                        "a",
+                        image,
+                        BootMode.REAL,
+                        OptionalLong.empty(),
+                        Optional.empty(),
+                        OptionalLong.empty(),
+                        "",
+                        List.of()))
                 .withMessage("image \"" + image
+                        + "\" must be the plain name of a file beside the manifest: letters, digits, '.', '_' and '-'");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new GuestManifest(
+                        "a",
+                        "a.elf",
+                        BootMode.MULTIBOOT,
+                        OptionalLong.empty(),
+                        Optional.empty(),
+                        OptionalLong.empty(),
+                        "",
+                        List.of(image)))
+                .withMessage("module \"" + image
                         + "\" must be the plain name of a file beside the manifest: letters, digits, '.', '_' and '-'");
     }
 
@@ -97,7 +165,7 @@ class GuestManifestTests {
                 arguments("", "key \"id\" is missing"),
                 arguments(
                         "id=a\nimage=b\nboot=flat\n",
-                        "boot mode \"flat\" is unknown; use one of real, protected, paged, paged-4k"),
+                        "boot mode \"flat\" is unknown; use one of real, protected, paged, paged-4k, multiboot"),
                 arguments(
                         "id=a\nimage=b\nboot=real\nload=here\n",
                         "load \"here\" is not a number; write it as 0x1000 or 4096"),
@@ -146,6 +214,41 @@ class GuestManifestTests {
         assertThat(located.manifest()).isEqualTo(SMALL);
         assertThat(located.image().name()).isEqualTo("hello");
         assertThat(located.image().segments().get(0).data()).containsExactly(0xf4);
+    }
+
+    @Test
+    void flatImageHasSymbolsAndBssOfTheElfFileBesideIt(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("guest.properties"), SMALL.toText());
+        Files.write(folder.resolve("hello.bin"), new byte[] {(byte) 0xfa, (byte) 0xf4});
+        Files.write(
+                folder.resolve("hello.elf"),
+                new ElfBuilder()
+                        .load(0x1000, 0, 0x20, 0xfa, 0xf4)
+                        .symbol("start", 0, 0, 0)
+                        .build());
+
+        GuestImage image = GuestManifest.read(folder).image();
+
+        assertThat(image.format()).isEqualTo(GuestImage.Format.FLAT);
+        assertThat(image.entry()).isEmpty();
+        assertThat(image.symbols()).extracting(GuestImage.Symbol::name).containsExactly("start");
+        assertThat(image.movedTo(0x7c00).physicalEnd()).isEqualTo(0x7c20);
+        assertThat(image.segments().get(0).data()).containsExactly(0xfa, 0xf4);
+    }
+
+    @Test
+    void elfFileThatIsNotTheFlatImagesOrIsDamagedChangesNothing(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("guest.properties"), SMALL.toText());
+        Files.write(folder.resolve("hello.bin"), new byte[] {(byte) 0xfa, (byte) 0xf4});
+        byte[] otherCode = new ElfBuilder().load(0x1000, 0, 0x20, 0xfb, 0xf4).build();
+        byte[] moreCode =
+                new ElfBuilder().load(0x1000, 0, 0x20, 0xfa, 0xf4, 0xf4).build();
+
+        for (byte[] elf : List.of(otherCode, moreCode, new byte[] {0x7f, 'E', 'L', 'F'}, new byte[] {1})) {
+            Files.write(folder.resolve("hello.elf"), elf);
+
+            assertThat(GuestManifest.read(folder).image().physicalEnd()).isEqualTo(2);
+        }
     }
 
     @Test

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
@@ -15,40 +16,75 @@ import java.util.List;
 /** Puts images, descriptor tables, page tables and registers in place, as each {@link BootMode} says. */
 public final class BootLoader {
 
-    private BootLoader() {}
+    private final List<PlacedGuest> guests = new ArrayList<>();
+    private final List<MultibootInfo> information = new ArrayList<>();
+    private final List<CpuState> states = new ArrayList<>();
+    private final LayoutPlan plan;
+
+    /**
+     * Finds a place for everything that these vCPUs run, in a memory of this size.
+     *
+     * @param memorySize RAM in bytes
+     * @throws IllegalArgumentException if an image overlaps another or a table, passes the end of RAM, has its entry
+     *     elsewhere, or leaves no room for a stack
+     */
+    public BootLoader(long memorySize, List<VcpuConfig> vcpus) {
+        plan = new LayoutPlan(memorySize);
+        for (int i = 0; i < vcpus.size(); i++) {
+            guests.add(vcpus.size() == 1 ? PlacedGuest.of(vcpus.get(i)) : PlacedGuest.amongOthers(vcpus.get(i), i));
+        }
+        for (PlacedGuest guest : guests) {
+            takeTables(guest.boot(), plan);
+            guest.take(plan);
+        }
+        if (guests.size() > 1) {
+            guests.forEach(guest -> guest.takeStack(plan));
+        }
+        for (int i = 0; i < vcpus.size(); i++) {
+            states.add(entryState(guests.get(i), memorySize));
+            if (vcpus.get(i).boot() == BootMode.MULTIBOOT) {
+                MultibootInfo info = new MultibootInfo(vcpus.get(i), guests.get(i), plan);
+                states.set(i, states.get(i).with(state -> state.set(Register.RAX, MultibootInfo.MAGIC)
+                        .set(Register.RBX, info.address())));
+                information.add(info);
+            }
+        }
+    }
 
     /**
      * Loads what each vCPU runs into zeroed memory.
      *
      * @return the registers with which each vCPU starts
-     * @throws IllegalArgumentException if an image overlaps another or a table, passes the end of RAM, has its entry
-     *     elsewhere, or leaves no room for a stack; memory is unchanged then
+     * @throws IllegalArgumentException as the constructor does; memory is unchanged then
      */
     public static List<CpuState> load(GuestMemory memory, List<VcpuConfig> vcpus) {
-        List<PlacedGuest> guests = new ArrayList<>();
-        for (int i = 0; i < vcpus.size(); i++) {
-            guests.add(vcpus.size() == 1 ? PlacedGuest.of(vcpus.get(i)) : PlacedGuest.amongOthers(vcpus.get(i), i));
-        }
-        MemoryLayout layout = new MemoryLayout(memory.size());
-        for (PlacedGuest guest : guests) {
-            takeTables(guest.boot(), layout);
-            guest.take(layout);
-        }
-        if (guests.size() > 1) {
-            guests.forEach(guest -> guest.takeStack(layout));
-        }
-        List<CpuState> states =
-                guests.stream().map(guest -> entryState(guest, memory.size())).toList();
+        BootLoader loader = new BootLoader(memory.size(), vcpus);
+        loader.load(memory);
+        return loader.states();
+    }
+
+    /** Writes it all into zeroed memory of the size that it was planned for. */
+    public void load(GuestMemory memory) {
         for (PlacedGuest guest : guests) {
             writeTables(guest.boot(), memory);
             for (GuestImage.Segment segment : guest.image().segments()) {
                 memory.write(segment.physicalAddress(), segment.data());
             }
         }
+        information.forEach(info -> info.write(memory));
+    }
+
+    /** Returns the registers with which each vCPU starts. */
+    public List<CpuState> states() {
         return states;
     }
 
-    private static void takeTables(BootMode boot, MemoryLayout layout) {
+    /** Returns what lies where, with warnings of what lies close. */
+    public MemoryLayout layout() {
+        return LayoutCheck.of(plan, guests.stream().map(PlacedGuest::image).toList());
+    }
+
+    private static void takeTables(BootMode boot, LayoutPlan layout) {
         if (boot != BootMode.REAL) {
             DescriptorTables.take(layout);
         }
@@ -64,7 +100,7 @@ public final class BootLoader {
         switch (boot) {
             case PAGED -> PageTables.writeLargePages(memory);
             case PAGED_4K -> PageTables.writeSmallPages(memory);
-            case REAL, PROTECTED -> {
+            case REAL, PROTECTED, MULTIBOOT -> {
                 // No paging, no tables.
             }
         }

@@ -21,7 +21,7 @@ final class DescriptorTables {
 
     private DescriptorTables() {}
 
-    static void take(MemoryLayout layout) {
+    static void take(LayoutPlan layout) {
         layout.take("the boot GDT", GDT.base(), GDT.base() + GDT.limit() + 1);
         layout.take("the boot IDT", IDT.base(), IDT.base() + IDT.limit() + 1);
     }

@@ -25,7 +25,7 @@ final class PageTables {
 
     private PageTables() {}
 
-    static void take(MemoryLayout layout, boolean smallPages) {
+    static void take(LayoutPlan layout, boolean smallPages) {
         layout.take("the boot page directory", DIRECTORY, DIRECTORY + PAGE);
         if (smallPages) {
             layout.take("the boot page tables", DIRECTORY + PAGE, DIRECTORY + PAGE + TABLES * PAGE);

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.image.MultibootHeader;
 
 /**
  * An image at its final place, with its entry point.
@@ -23,6 +24,9 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     /** Places a guest that has the machine to itself. */
     static PlacedGuest of(VcpuConfig config) {
+        if (config.boot() == BootMode.MULTIBOOT) {
+            return multiboot(config);
+        }
         GuestImage image = config.image();
         BootMode boot = config.boot();
         boolean flat = image.format() == GuestImage.Format.FLAT;
@@ -32,6 +36,22 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
             // Linked without load addresses of its own: each segment goes where the boot map shows it.
             image = image.movedTo(image.physicalStart() - boot.kernelBase());
         }
+        return entered(image, config);
+    }
+
+    private static PlacedGuest multiboot(VcpuConfig config) {
+        GuestImage original = config.image();
+        GuestImage image = MultibootImage.place(original, MultibootHeader.find(original.name(), original.file()));
+        if (config.load().isPresent() && config.load().getAsLong() != image.physicalStart()) {
+            throw new IllegalArgumentException("load " + hex(config.load().getAsLong()) + " contradicts image "
+                    + image.name() + ", which says itself that it is to be loaded at " + hex(image.physicalStart())
+                    + "; leave load out, or link the image for that address");
+        }
+        return entered(image, config);
+    }
+
+    private static PlacedGuest entered(GuestImage image, VcpuConfig config) {
+        BootMode boot = config.boot();
         PlacedGuest placed = new PlacedGuest(
                 image, boot, config.entry().isPresent() ? config.entry().get() : defaultEntry(image, boot));
         placed.requireUsableEntry();
@@ -71,9 +91,15 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
     }
 
     /** Takes the image's memory. */
-    void take(MemoryLayout layout) {
+    void take(LayoutPlan layout) {
         for (GuestImage.Segment segment : image.segments()) {
-            layout.take("image " + image.name(), segment.physicalAddress(), segment.physicalEnd());
+            long dataEnd = segment.physicalAddress() + segment.data().length;
+            if (segment.data().length > 0) {
+                layout.takeImage("image " + image.name(), segment.physicalAddress(), dataEnd);
+            }
+            if (dataEnd < segment.physicalEnd()) {
+                layout.takeImage("the BSS of image " + image.name(), dataEnd, segment.physicalEnd());
+            }
         }
     }
 
@@ -98,10 +124,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
     }
 
     /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */
-    void takeStack(MemoryLayout layout) {
+    void takeStack(LayoutPlan layout) {
         int stackPointer = realModeStackPointer(layout.memorySize());
         long end = entry.segment().orElse(0) * 16L + (stackPointer == 0 ? SEGMENT_SIZE : stackPointer);
-        layout.take("the stack of image " + image.name(), end - SMALLEST_STACK, end);
+        layout.takeStack("the stack of image " + image.name(), end - SMALLEST_STACK, end);
     }
 
     private void requireUsableEntry() {

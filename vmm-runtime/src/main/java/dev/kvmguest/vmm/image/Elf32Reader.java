@@ -81,7 +81,8 @@ public final class Elf32Reader {
             throw error("is an ELF file of type " + type + ", not an executable (" + ET_EXEC
                     + "); an object file must be linked first");
         }
-        return new GuestImage(name, GuestImage.Format.ELF32, readSegments(), OptionalLong.of(u32(24)), readSymbols());
+        return new GuestImage(
+                name, GuestImage.Format.ELF32, readSegments(), OptionalLong.of(u32(24)), readSymbols(), file.array());
     }
 
     private List<Segment> readSegments() {

@@ -100,7 +100,11 @@ class BootTablesTests {
     }
 
     private void boot(BootMode mode) {
-        Guests.load(memory, Guests.flat(IMAGE_SIZE).withBoot(mode));
+        Guests.load(
+                memory,
+                mode == BootMode.MULTIBOOT
+                        ? MultibootKernel.flat(Guests.code(IMAGE_SIZE))
+                        : Guests.flat(IMAGE_SIZE).withBoot(mode));
     }
 
     private void clearImage() {

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.boot;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
@@ -70,8 +71,8 @@ class RefusedLoadTests {
     @Test
     void zeroFilledPartCountsToo() {
         assertRefused(
-                "image kernel at 0x1000-0x100000fff does not fit into RAM, which ends at 0x1fffff; give the guest more"
-                        + " memory or another load address",
+                "the BSS of image kernel at 0x1001-0x100000fff does not fit into RAM, which ends at 0x1fffff; give the"
+                        + " guest more memory or another load address",
                 Guests.elf(0x1000, new Segment(0x1000, 0x1000, Guests.code(1), 0x1_0000_0000L))
                         .withBoot(BootMode.PROTECTED));
     }
@@ -107,9 +108,26 @@ class RefusedLoadTests {
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Guests.load(memory, Guests.flat(4).withBoot(BootMode.PAGED)))
-                .withMessage("the boot page directory at 0x100000-0x100fff does not fit into RAM, which ends at"
-                        + " 0xfffff; give the guest more memory or another load address");
+                .withMessageStartingWith(
+                        "the boot page directory at 0x100000-0x100fff does not fit into RAM, which ends"
+                                + " at 0xfffff; give the guest more memory or another load address\n");
         Guests.assertZero(memory);
+    }
+
+    @Test
+    void refusalShowsWhatElseLiesInMemory() {
+        GuestMemory memory = Guests.memory();
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Guests.load(
+                        memory, Guests.flat(4).withBoot(BootMode.PAGED).withLoad(0x10_0ffe)))
+                .withMessage("""
+                        image hello at 0x100ffe-0x101001 overlaps the boot page directory at 0x100000-0x100fff; move the \
+                        image
+                            0x00000500-0x00000527         40 bytes  the boot GDT
+                            0x00000528-0x00000d27       2048 bytes  the boot IDT
+                            0x00100000-0x00100fff       4096 bytes  the boot page directory
+                            0x00100ffe-0x00101001          4 bytes  image hello""");
     }
 
     static Stream<Arguments> strayEntries() {
@@ -215,7 +233,7 @@ class RefusedLoadTests {
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootLoader.load(memory, List.of(guests)))
-                .withMessage(message);
+                .satisfies(e -> assertThat(e.getMessage().lines().findFirst()).hasValue(message));
         Guests.assertZero(memory);
     }
 }

@@ -11,7 +11,7 @@ import java.util.List;
  * Builds ELF32 files byte by byte: the header, program headers, the segments' bytes, symbols and their names, section
  * headers; in that order without gaps, so that a file cut anywhere lacks something that a reader needs.
  */
-final class ElfBuilder {
+public final class ElfBuilder {
 
     static final int HEADER = 52;
     static final int PROGRAM_HEADER = 32;
@@ -34,12 +34,12 @@ final class ElfBuilder {
     private final List<Symbol> symbols = new ArrayList<>();
     private long entry;
 
-    ElfBuilder entry(long address) {
+    public ElfBuilder entry(long address) {
         entry = address;
         return this;
     }
 
-    ElfBuilder load(long physical, long virtual, long memorySize, int... data) {
+    public ElfBuilder load(long physical, long virtual, long memorySize, int... data) {
         return segment(PT_LOAD, physical, virtual, memorySize, data);
     }
 
@@ -52,7 +52,7 @@ final class ElfBuilder {
         return this;
     }
 
-    ElfBuilder symbol(String name, long address, long size, int type) {
+    public ElfBuilder symbol(String name, long address, long size, int type) {
         symbols.add(new Symbol(name, address, size, type, 1));
         return this;
     }
@@ -72,7 +72,7 @@ final class ElfBuilder {
         return HEADER + index * PROGRAM_HEADER;
     }
 
-    byte[] build() {
+    public byte[] build() {
         ByteArrayOutputStream names = new ByteArrayOutputStream();
         names.write(0);
         ByteBuffer table = little(symbols.isEmpty() ? 0 : (symbols.size() + 1) * SYMBOL);

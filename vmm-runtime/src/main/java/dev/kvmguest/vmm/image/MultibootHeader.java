@@ -1,0 +1,134 @@
+package dev.kvmguest.vmm.image;
+
+import static dev.kvmguest.vmm.Notation.hex;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+
+/**
+ * The header by which a kernel says that, and how, a Multiboot 1 loader can boot it.
+ *
+ * <p>Source: Multiboot Specification version 0.6.96, 3.1, "OS image format".
+ *
+ * @param offset where it starts in the file
+ * @param wantsVideoMode whether the kernel asks to be told of the video mode (flag 2)
+ * @param addresses where to load the file, if it says so itself (flag 16) and not in an ELF header
+ */
+public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addresses> addresses) {
+
+    /**
+     * Physical addresses, by which the bytes of the file from {@code offset - (header - load)} on are loaded.
+     *
+     * @param header where the header's first byte belongs
+     * @param load where the first byte that is loaded belongs
+     * @param loadEnd the end of what is loaded, exclusive; 0 for the end of the file
+     * @param bssEnd the end of the zeroed memory behind that, exclusive; 0 for none
+     * @param entry where the kernel is entered
+     */
+    public record Addresses(long header, long load, long loadEnd, long bssEnd, long entry) {}
+
+    private static final int MAGIC = 0x1BAD_B002;
+    private static final int MULTIBOOT_2_MAGIC = 0xE852_50D6;
+    private static final int SEARCHED = 8192;
+    private static final int ALIGNMENT = 4;
+
+    private static final int PAGE_ALIGN = 1;
+    private static final int MEMORY_INFO = 1 << 1;
+    private static final int VIDEO_MODE = 1 << 2;
+    private static final int ADDRESSES = 1 << 16;
+    private static final int KNOWN = PAGE_ALIGN | MEMORY_INFO | VIDEO_MODE;
+    private static final int REQUIRED = 0xffff;
+
+    private static final int SIZE = 12;
+    private static final int SIZE_WITH_ADDRESSES = 32;
+    private static final int SIZE_WITH_VIDEO_MODE = 48;
+
+    /**
+     * Finds the header in the first 8192 bytes of a file.
+     *
+     * @param name the image's name, for errors
+     * @throws IllegalArgumentException if there is none, it is damaged, or it requires what this loader doesn't know; the
+     *     message says how to mend it
+     */
+    public static MultibootHeader find(String name, byte[] bytes) {
+        ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int damaged = -1;
+        for (int at = 0; at + SIZE <= Math.min(SEARCHED, bytes.length); at += ALIGNMENT) {
+            if (file.getInt(at) == MAGIC) {
+                if (MAGIC + file.getInt(at + 4) + file.getInt(at + 8) == 0) {
+                    return read(name, file, at);
+                }
+                damaged = damaged < 0 ? at : damaged;
+            }
+        }
+        throw new IllegalArgumentException(
+                "image " + name + " " + (damaged < 0 ? whyNotFound(file) : wrongChecksum(file, damaged)));
+    }
+
+    /** Says whether bytes start with a header's magic number. */
+    public static boolean startsWithMagic(byte[] bytes) {
+        return bytes.length >= SIZE
+                && ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt() == MAGIC;
+    }
+
+    private static MultibootHeader read(String name, ByteBuffer file, int at) {
+        int flags = file.getInt(at + 4);
+        int unknown = flags & REQUIRED & ~KNOWN;
+        if (unknown != 0) {
+            throw new IllegalArgumentException("image " + name + " has a Multiboot header at file offset " + hex(at)
+                    + " with flags " + hex(Integer.toUnsignedLong(flags)) + ", of which bit "
+                    + Integer.numberOfTrailingZeros(unknown)
+                    + " requires what no Multiboot 1 loader knows; of the bits 0 to 15 only 0, 1 and 2 may be set");
+        }
+        boolean wantsVideoMode = (flags & VIDEO_MODE) != 0;
+        boolean hasAddresses = (flags & ADDRESSES) != 0;
+        int size = wantsVideoMode ? SIZE_WITH_VIDEO_MODE : hasAddresses ? SIZE_WITH_ADDRESSES : SIZE;
+        if (at + size > Math.min(SEARCHED, file.capacity())) {
+            throw new IllegalArgumentException("image " + name + " has a Multiboot header at file offset " + hex(at)
+                    + " whose " + size + " bytes don't lie within the first " + SEARCHED + " bytes of the file; put its"
+                    + " section first in the linker script");
+        }
+        Optional<Addresses> addresses = hasAddresses
+                ? Optional.of(new Addresses(
+                        u32(file, at + 12),
+                        u32(file, at + 16),
+                        u32(file, at + 20),
+                        u32(file, at + 24),
+                        u32(file, at + 28)))
+                : Optional.empty();
+        return new MultibootHeader(at, wantsVideoMode, addresses);
+    }
+
+    private static String wrongChecksum(ByteBuffer file, int at) {
+        int flags = file.getInt(at + 4);
+        return "has a Multiboot header at file offset " + hex(at) + " with the checksum " + hex(u32(file, at + 8))
+                + "; its flags " + hex(Integer.toUnsignedLong(flags)) + " need "
+                + hex(Integer.toUnsignedLong(-(MAGIC + flags))) + ", which is -(0x1badb002 + flags)";
+    }
+
+    private static String whyNotFound(ByteBuffer file) {
+        for (int at = 0; at + SIZE <= Math.min(4 * SEARCHED, file.capacity()); at += ALIGNMENT) {
+            if (file.getInt(at) == MULTIBOOT_2_MAGIC) {
+                return "has a Multiboot 2 header at file offset " + hex(at)
+                        + ", which is not supported; give it a Multiboot 1 header (magic 0x1badb002)";
+            }
+        }
+        for (int at = 0; at + SIZE <= file.capacity(); at++) {
+            if (file.getInt(at) == MAGIC && MAGIC + file.getInt(at + 4) + file.getInt(at + 8) == 0) {
+                return at % ALIGNMENT != 0
+                        ? "has a Multiboot header at file offset " + hex(at) + ", which is not a multiple of "
+                                + ALIGNMENT + "; align it with .balign 4"
+                        : "has a Multiboot header at file offset " + hex(at) + ", behind the first " + SEARCHED
+                                + " bytes, where loaders look; put its section first in the linker script";
+            }
+        }
+        return "has no Multiboot header (magic 0x1badb002) in its first " + SEARCHED
+                + " bytes, which boot mode multiboot needs; put it into a section of its own that the linker script places"
+                + " first, or choose another boot mode";
+    }
+
+    private static long u32(ByteBuffer file, int at) {
+        return Integer.toUnsignedLong(file.getInt(at));
+    }
+}
