@@ -53,7 +53,7 @@ final class ExitHandler {
             return Optional.empty();
         }
         if (exit instanceof VmExit.Halt) {
-            boolean interruptsEnabled = (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0;
+            boolean interruptsEnabled = interruptsEnabled();
             return Optional.of(run -> new Outcome.Halted(interruptsEnabled, run));
         }
         if (exit instanceof VmExit.Shutdown) {
@@ -67,6 +67,11 @@ final class ExitHandler {
         }
         // An interruption, an open window or a step: what asked for it looks for itself.
         return Optional.empty();
+    }
+
+    /** Says whether the guest has interrupts on. */
+    boolean interruptsEnabled() {
+        return (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0;
     }
 
     /** Returns the guest physical addresses without RAM that the guest used, the first few. */

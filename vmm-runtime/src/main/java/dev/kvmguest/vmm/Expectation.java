@@ -17,12 +17,13 @@ import java.util.stream.Collectors;
 
 /**
  * How a run is expected to go; what both front ends compare an {@link Outcome} with. Where nothing is said of the end, it
- * must be a normal one with exit code 0.
+ * must be a normal one with exit code 0. A test that the guest was asked for must have passed.
  */
 public final class Expectation {
 
     private final Optional<String> console;
     private final Optional<Pattern> pattern;
+    private final Optional<String> screen;
     private final Map<Integer, byte[]> ports;
     private final Optional<Outcome.Kind> outcome;
     private final OptionalInt exitCode;
@@ -32,6 +33,7 @@ public final class Expectation {
     private Expectation(Builder builder) {
         console = Optional.ofNullable(builder.console);
         pattern = Optional.ofNullable(builder.pattern);
+        screen = Optional.ofNullable(builder.screen);
         ports = new TreeMap<>(builder.ports);
         outcome = Optional.ofNullable(builder.outcome);
         exitCode = builder.exitCode;
@@ -47,11 +49,11 @@ public final class Expectation {
     /**
      * Compares a run with this expectation.
      *
-     * @return what differs, a sentence each, the end of the run first; empty if nothing does
+     * @return what differs, a sentence each, the test that the guest was asked for and the end of the run first; empty if nothing does
      */
     public List<String> mismatches(Outcome actual) {
         List<String> mismatches = new ArrayList<>();
-        compareEnd(actual, mismatches);
+        compareTest(actual, mismatches);
         String written = withoutCarriageReturns(actual.console());
         console.ifPresent(expected -> {
             if (!written.contains(withoutCarriageReturns(expected))) {
@@ -63,6 +65,14 @@ public final class Expectation {
             if (!expected.matcher(written).find()) {
                 mismatches.add(
                         "the console does not match /" + expected.pattern() + "/; it has " + quoted(tail(written)));
+            }
+        });
+        screen.ifPresent(expected -> {
+            if (!actual.screen().text().contains(withoutCarriageReturns(expected))) {
+                mismatches.add("the screen does not contain " + quoted(expected)
+                        + (actual.screen().isBlank()
+                                ? "; it is blank"
+                                : "; it has " + quoted(tail(actual.screen().text()))));
             }
         });
         ports.forEach((port, expected) -> {
@@ -86,6 +96,16 @@ public final class Expectation {
                         + actual.run().unclaimedPorts().stream()
                                 .map(Notation::hex)
                                 .collect(Collectors.joining(", ")));
+    }
+
+    private void compareTest(Outcome actual, List<String> mismatches) {
+        Optional<GuestTestResult> test = actual.run().guestTest().filter(result -> !result.passed());
+        test.ifPresent(result -> mismatches.add(result.describe()));
+        // A guest whose test failed leaves with a status that says so again.
+        boolean leftForItsFailure = test.isPresent() && test.get().failure().isPresent() && actual.endedNormally();
+        if (!leftForItsFailure) {
+            compareEnd(actual, mismatches);
+        }
     }
 
     private void compareEnd(Outcome actual, List<String> mismatches) {
@@ -124,6 +144,7 @@ public final class Expectation {
 
         private String console;
         private Pattern pattern;
+        private String screen;
         private final Map<Integer, byte[]> ports = new TreeMap<>();
         private Outcome.Kind outcome;
         private OptionalInt exitCode = OptionalInt.empty();
@@ -141,6 +162,12 @@ public final class Expectation {
         /** Expects the console to contain a match, with every CR LF made an LF. */
         public Builder pattern(Pattern regex) {
             pattern = regex;
+            return this;
+        }
+
+        /** Expects the screen to show a text at the end; see {@link Screen#text} for its blanks. */
+        public Builder screen(String text) {
+            screen = text;
             return this;
         }
 

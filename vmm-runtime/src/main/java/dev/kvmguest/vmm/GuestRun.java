@@ -22,6 +22,9 @@ import java.util.OptionalLong;
  * @param instructions instructions retired, if the engine counts them
  * @param wallTime the time from the start to the end on the host's clock
  * @param registers the vCPU's registers at the end; empty if the engine lost them
+ * @param layout what lay where in memory when the machine was made, with warnings of what lay close
+ * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
+ * @param guestTest what became of the test that the guest was asked for; empty if it was asked for none
  */
 public record GuestRun(
         String guest,
@@ -35,7 +38,10 @@ public record GuestRun(
         NavigableSet<Long> unclaimedMemory,
         OptionalLong instructions,
         Duration wallTime,
-        Optional<CpuState> registers) {
+        Optional<CpuState> registers,
+        MemoryLayout layout,
+        Screen screen,
+        Optional<GuestTestResult> guestTest) {
 
     /** Returns the console output, decoded as UTF-8; bytes that are none become U+FFFD. */
     public String console() {

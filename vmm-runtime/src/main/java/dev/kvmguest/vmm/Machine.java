@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.boot.BootLoader;
+import dev.kvmguest.vmm.device.Keystroke;
+import dev.kvmguest.vmm.device.UsLayout;
 import dev.kvmguest.vmm.engine.VirtualMachine;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,6 +24,11 @@ import java.util.concurrent.ExecutionException;
  *
  * <p>Every run comes to an end: by the guest, at the time limit, by {@link #stop} or by {@link #close}. All methods may
  * be called by any thread.
+ *
+ * <p>A machine that is started first, with {@link #start}, is live: while its guest halts with interrupts on, somebody may
+ * type. In one that is just {@link #run} nobody does, so that a guest which halts and waits for its keyboard has come to
+ * its end, and the time for which one waits for its timer is skipped where guest time is the engine's own; what is skipped
+ * counts towards the time limit.
  */
 public final class Machine implements AutoCloseable {
 
@@ -34,16 +41,12 @@ public final class Machine implements AutoCloseable {
         List<VcpuConfig> vcpus = config.vcpus();
         machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
         try {
-            List<CpuState> states = BootLoader.load(machine.memory(), vcpus);
+            BootLoader loader = new BootLoader(machine.memory().size(), vcpus);
+            loader.load(machine.memory());
+            MemoryLayout layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {
-                machine.vcpu(i).setState(states.get(i));
-                runners.add(new VcpuRunner(
-                        i,
-                        vcpus.get(i),
-                        config.timeout(),
-                        selection.engine().name(),
-                        selection.reason(),
-                        machine.vcpu(i)));
+                machine.vcpu(i).setState(loader.states().get(i));
+                runners.add(new VcpuRunner(i, config, selection, machine.vcpu(i), layout, this::screen));
             }
         } catch (RuntimeException e) {
             machine.close();
@@ -62,7 +65,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts every vCPU on a thread of its own. Does nothing if they have been started.
+     * Starts every vCPU on a thread of its own, for guests that somebody may type for. Does nothing if they have been
+     * started.
      *
      * @throws IllegalStateException if the machine is closed
      */
@@ -183,9 +187,46 @@ public final class Machine implements AutoCloseable {
         type(0, text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Types bytes for a vCPU: they are read from COM1 and the hypercall port, by whichever the guest asks first. */
+    /**
+     * Types bytes for a vCPU, by its number from 0. They go to whichever device the guest reads them from, COM1, the
+     * hypercall port or the keyboard; there each byte that the US layout has becomes a key pressed, and others are
+     * skipped. A guest that uses both finds them at COM1: the keyboard gets none while COM1's received-data interrupt is
+     * enabled, nor once the guest has read one from COM1 or the hypercall port.
+     */
     public void type(int vcpu, byte[] bytes) {
-        runners.get(vcpu).type(bytes);
+        runners.get(vcpu).input().add(bytes);
+    }
+
+    /**
+     * Types text on a vCPU's keyboard, which has the US layout: every character of US-ASCII from the space on, Tab, Enter
+     * for line feed and carriage return, Backspace for 0x08 and 0x7F, Escape for 0x1B, and Ctrl with a letter for the
+     * other control characters from 0x01 to 0x1A.
+     *
+     * @param vcpu the vCPU's number, from 0
+     * @throws IllegalArgumentException if the layout doesn't have a character; nothing is typed then
+     */
+    public void typeOnKeyboard(int vcpu, String text) {
+        runners.get(vcpu).input().add(UsLayout.keystrokes(text));
+    }
+
+    /**
+     * Presses keys of a vCPU's keyboard one after the other, holds them, and releases them in the opposite order: one
+     * key by itself, or several at once, such as Ctrl, Alt and Delete.
+     *
+     * @param vcpu the vCPU's number, from 0
+     * @throws IllegalArgumentException if there is no key
+     */
+    public void press(int vcpu, Key... keys) {
+        runners.get(vcpu).input().add(List.of(Keystroke.of(keys)));
+    }
+
+    /**
+     * Returns what the screen shows now, by the first vCPU's CRT controller. While a guest runs it may be half drawn.
+     *
+     * @throws IllegalStateException if the machine is closed
+     */
+    public Screen screen() {
+        return Screen.read(machine.memory(), runners.get(0).crtc());
     }
 
     /** Returns the guest's RAM, which can be read until the machine is closed. */

@@ -2,6 +2,9 @@ package dev.kvmguest.vmm;
 
 import java.math.BigInteger;
 import java.time.Duration;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeParseException;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -79,6 +82,24 @@ public final class Notation {
             return positive(what, duration);
         } catch (ArithmeticException | NumberFormatException e) {
             throw new IllegalArgumentException(what + " \"" + text + "\" is too long", e);
+        }
+    }
+
+    /**
+     * Parses a date with or without a time of day: {@code 2026-12-31} for its midnight, {@code 2026-12-31T23:59} or
+     * {@code 2026-12-31T23:59:58}.
+     *
+     * @throws IllegalArgumentException if it is no date
+     */
+    public static LocalDateTime parseDate(String what, String text) {
+        String date = text.trim();
+        try {
+            return date.contains("T")
+                    ? LocalDateTime.parse(date)
+                    : LocalDate.parse(date).atStartOfDay();
+        } catch (DateTimeParseException e) {
+            throw new IllegalArgumentException(
+                    what + " \"" + text + "\" is not a date; write it as 2026-12-31 or 2026-12-31T23:59:58", e);
         }
     }
 

@@ -79,6 +79,11 @@ public sealed interface Outcome {
         return run().console();
     }
 
+    /** Returns what the screen showed at the end. */
+    default Screen screen() {
+        return run().screen();
+    }
+
     /**
      * HLT.
      *

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -44,10 +45,17 @@ final class TimeLimits {
         private final long start = System.nanoTime();
         private final long nanos;
         private final Runnable atLimit;
+        private final AtomicLong skipped = new AtomicLong();
 
         private Limit(long nanos, Runnable atLimit) {
             this.nanos = nanos;
             this.atLimit = atLimit;
+        }
+
+        /** Has nanoseconds count that the guest would have waited for, and didn't because nothing could happen meanwhile. */
+        void skip(long nanosSkipped) {
+            skipped.addAndGet(nanosSkipped);
+            look();
         }
 
         /** Forgets the limit. */
@@ -57,7 +65,7 @@ final class TimeLimits {
 
         private void look() {
             // The one that removes it acts, so that a limit that has been cancelled does nothing any more.
-            if (System.nanoTime() - start >= nanos && limits.remove(this)) {
+            if (System.nanoTime() - start + skipped.get() >= nanos && limits.remove(this)) {
                 try {
                     atLimit.run();
                 } catch (RuntimeException e) {

@@ -1,13 +1,17 @@
 package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.board.PcBoard;
+import dev.kvmguest.vmm.device.InputQueue;
+import dev.kvmguest.vmm.device.VgaCrtc;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** Runs one vCPU with its board and console until it ends or is ended. */
 final class VcpuRunner {
@@ -15,40 +19,71 @@ final class VcpuRunner {
     private final int number;
     private final VcpuConfig config;
     private final Duration timeout;
-    private final String engine;
-    private final String engineReason;
+    private final EngineSelection selection;
     private final VirtualCpu cpu;
+    private final MemoryLayout layout;
+    private final Supplier<Screen> screen;
     private final Console console = new Console();
     private final PcBoard board;
     private final ExitHandler exits;
+    private final Interrupts interrupts;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
 
     private volatile Function<GuestRun, Outcome> endedByHost;
+    private volatile Thread running;
+    private boolean live;
     private Thread thread;
 
-    VcpuRunner(int number, VcpuConfig config, Duration timeout, String engine, String engineReason, VirtualCpu cpu) {
+    VcpuRunner(
+            int number,
+            MachineConfig machine,
+            EngineSelection selection,
+            VirtualCpu cpu,
+            MemoryLayout layout,
+            Supplier<Screen> screen) {
         this.number = number;
-        this.config = config;
-        this.timeout = TimeFactor.stretch(timeout);
-        this.engine = engine;
-        this.engineReason = engineReason;
+        this.config = machine.vcpus().get(number);
+        this.timeout = TimeFactor.stretch(machine.timeout());
+        this.selection = selection;
         this.cpu = cpu;
-        this.board = new PcBoard(console::append, () -> (int) cpu.register(Register.RBX) & 0xff);
+        this.layout = layout;
+        this.screen = screen;
+        this.board = new PcBoard(
+                console::append,
+                () -> (int) cpu.register(Register.RBX) & 0xff,
+                cpu::time,
+                new PcBoard.Setup(machine.memorySize(), machine.date(), config.boot() == BootMode.MULTIBOOT));
         this.exits = new ExitHandler(cpu, board);
+        this.interrupts = new Interrupts(cpu, board);
         board.input().add(config.inputBytes());
+        board.input().onInput(this::wake);
+        config.guestTest().ifPresent(board.testPort()::ask);
     }
 
     Console console() {
         return console;
     }
 
-    void type(byte[] bytes) {
-        board.input().add(bytes);
+    /** Returns this vCPU's CRT controller. */
+    VgaCrtc crtc() {
+        return board.crtc();
     }
 
-    /** Starts a thread that calls {@link #run}. */
+    /** Returns what is typed for the guest, by any thread. */
+    InputQueue input() {
+        return board.input();
+    }
+
+    /** Has the devices look at what has come from outside. */
+    private void wake() {
+        cpu.interrupt();
+        LockSupport.unpark(running);
+    }
+
+    /** Starts a thread that calls {@link #run}, for a guest that somebody may type for while it runs. */
     void start() {
+        live = true;
         thread = new Thread(
                 this::run, "kvmguest-vcpu-" + number + "-" + config.image().name());
         // A daemon, so that a machine that nobody closes doesn't keep the JVM alive.
@@ -78,16 +113,17 @@ final class VcpuRunner {
         if (endedByHost == null) {
             endedByHost = how;
         }
-        cpu.interrupt();
+        wake();
     }
 
     /** Runs the vCPU on the calling thread; to be called once. */
     void run() {
+        running = Thread.currentThread();
         long start = System.nanoTime();
         TimeLimits.Limit limit = TimeLimits.SHARED.start(timeout, () -> end(run -> new Outcome.TimedOut(timeout, run)));
         Function<GuestRun, Outcome> how;
         try {
-            how = runToItsEnd();
+            how = runToItsEnd(limit);
         } catch (RuntimeException | Error e) {
             // Whatever went wrong on this thread must become a verdict, or a test would wait for it in vain.
             how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
@@ -105,9 +141,15 @@ final class VcpuRunner {
         }
     }
 
-    private Function<GuestRun, Outcome> runToItsEnd() {
+    private Function<GuestRun, Outcome> runToItsEnd(TimeLimits.Limit limit) {
         while (endedByHost == null) {
+            interrupts.beforeRun();
             VmExit exit = cpu.run();
+            if (exit instanceof VmExit.Halt
+                    && exits.interruptsEnabled()
+                    && interrupts.await(live, () -> endedByHost != null, limit::skip)) {
+                continue;
+            }
             Optional<Function<GuestRun, Outcome>> end = exits.handle(exit);
             if (end.isPresent()) {
                 return end.get();
@@ -121,15 +163,18 @@ final class VcpuRunner {
                 config.image().name(),
                 config.boot(),
                 number,
-                engine,
-                engineReason,
+                selection.engine().name(),
+                selection.reason(),
                 console.bytes(),
                 board.ports().written(),
                 board.ports().unclaimed(),
                 exits.unclaimedMemory(),
                 cpu.instructions(),
                 wallTime,
-                registers());
+                registers(),
+                layout,
+                screen.get(),
+                board.testPort().result());
     }
 
     private Optional<CpuState> registers() {

@@ -19,8 +19,11 @@ class ExitHandlerTests {
 
     private final FakeVirtualCpu cpu = new FakeVirtualCpu();
     private final StringBuilder console = new StringBuilder();
-    private final PcBoard board =
-            new PcBoard(octet -> console.append((char) octet), () -> (int) cpu.register(Register.RBX) & 0xff);
+    private final PcBoard board = new PcBoard(
+            octet -> console.append((char) octet),
+            () -> (int) cpu.register(Register.RBX) & 0xff,
+            cpu::time,
+            new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     private final ExitHandler handler = new ExitHandler(cpu, board);
 
     @Test

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -154,6 +156,17 @@ class ExpectationTests {
     }
 
     @Test
+    void screenContainsAText() {
+        Outcome outcome = new Outcome.Halted(false, GuestRuns.withScreen(Screens.of("Hello", "  you")));
+
+        assertThat(expect().screen("Hello\r\n  y").build().mismatches(outcome)).isEmpty();
+        assertThat(expect().screen("bye").build().mismatches(outcome))
+                .containsExactly("the screen does not contain \"bye\"; it has \"Hello\\n  you\"");
+        assertThat(expect().screen("bye").build().mismatches(new Outcome.Halted(false, QUIET)))
+                .containsExactly("the screen does not contain \"bye\"; it is blank");
+    }
+
+    @Test
     void portIsSentExactlyTheseBytes() {
         GuestRun run = GuestRuns.withPorts(Map.of(0x80, new byte[] {0x11, (byte) 0xaa}));
         Outcome outcome = new Outcome.Halted(false, run);
@@ -219,6 +232,37 @@ class ExpectationTests {
 
         assertThat(expectation.mismatches(new Outcome.Halted(false, QUIET)))
                 .containsExactly("port 0x80 was expected to be sent 01 and was sent nothing");
+    }
+
+    static Stream<Arguments> testVerdicts() {
+        GuestTestCase test = new GuestTestCase(0, "adds", "sum.c", 7);
+        GuestRun passed =
+                GuestRuns.withGuestTest(new GuestTestResult(test, GuestTestResult.Status.PASSED, Optional.empty()));
+        GuestRun failed = GuestRuns.withGuestTest(new GuestTestResult(
+                test,
+                GuestTestResult.Status.FAILED,
+                Optional.of(new GuestTestResult.Failure("sum.c", 9, "assertion failed: a > b"))));
+        GuestRun unfinished =
+                GuestRuns.withGuestTest(new GuestTestResult(test, GuestTestResult.Status.UNFINISHED, Optional.empty()));
+        String died = "expected the guest to end normally, but it triple-faulted";
+        return Stream.of(
+                arguments(new Outcome.DebugExit(0, passed), List.of()),
+                arguments(new Outcome.TripleFault(passed), List.of(died)),
+                arguments(new Outcome.DebugExit(1, passed), List.of("expected exit code 0, but it was 1")),
+                arguments(new Outcome.DebugExit(1, failed), List.of("sum.c:9: assertion failed: a > b")),
+                arguments(new Outcome.TripleFault(failed), List.of("sum.c:9: assertion failed: a > b", died)),
+                arguments(
+                        new Outcome.DebugExit(0, unfinished),
+                        List.of("test adds was started, and the guest ended without a verdict")),
+                arguments(
+                        new Outcome.TripleFault(unfinished),
+                        List.of("test adds was started, and the guest ended without a verdict", died)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("testVerdicts")
+    void onlyATestThatPassedAndANormalEndAreAPass(Outcome outcome, List<String> mismatches) {
+        assertThat(expect().build().mismatches(outcome)).isEqualTo(mismatches);
     }
 
     private static Expectation.Builder expect() {

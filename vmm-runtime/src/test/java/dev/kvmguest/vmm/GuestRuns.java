@@ -25,13 +25,26 @@ final class GuestRuns {
         return of("", ports);
     }
 
+    static GuestRun withScreen(Screen screen) {
+        return of("", Map.of(), screen, Optional.empty());
+    }
+
     static GuestRun withUnclaimedPorts(Integer... ports) {
         GuestRun run = quiet();
         run.unclaimedPorts().addAll(List.of(ports));
         return run;
     }
 
+    static GuestRun withGuestTest(GuestTestResult result) {
+        return of("", Map.of(), Screen.BLANK, Optional.of(result));
+    }
+
     private static GuestRun of(String console, Map<Integer, byte[]> ports) {
+        return of(console, ports, Screen.BLANK, Optional.empty());
+    }
+
+    private static GuestRun of(
+            String console, Map<Integer, byte[]> ports, Screen screen, Optional<GuestTestResult> guestTest) {
         return new GuestRun(
                 "kernel",
                 BootMode.REAL,
@@ -44,6 +57,9 @@ final class GuestRuns {
                 new TreeSet<>(),
                 OptionalLong.empty(),
                 Duration.ofMillis(1),
-                Optional.empty());
+                Optional.empty(),
+                MemoryLayout.UNKNOWN,
+                screen,
+                guestTest);
     }
 }

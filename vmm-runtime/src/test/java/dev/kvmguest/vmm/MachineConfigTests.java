@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.LocalDateTime;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,6 +25,7 @@ class MachineConfigTests {
         assertThat(config.memorySize()).isEqualTo(16 << 20);
         assertThat(config.timeout()).isEqualTo(Duration.ofSeconds(10));
         assertThat(config.engine()).isEqualTo(EngineChoice.AUTO);
+        assertThat(config.date()).isEqualTo(LocalDateTime.of(2026, 1, 1, 0, 0));
     }
 
     @ParameterizedTest
@@ -44,6 +47,15 @@ class MachineConfigTests {
     }
 
     @Test
+    void dateThatCmosCannotHoldIsRefused() {
+        MachineConfig.Builder builder = MachineConfig.builder().vcpu(GUEST).date(LocalDateTime.of(10_000, 1, 1, 0, 0));
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(builder::build)
+                .withMessage("date +10000-01-01T00:00 has a year beyond 0 to 9999, all that CMOS can hold");
+    }
+
+    @Test
     void machineNeedsAVcpu() {
         assertThatIllegalArgumentException()
                 .isThrownBy(MachineConfig.builder()::build)
@@ -58,6 +70,46 @@ class MachineConfigTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(builder::build)
                 .withMessage("timeout " + timeout + " must be longer than zero");
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    void onlyMultibootTakesACommandLineOrModules(BootMode mode) {
+        VcpuConfig guest = GUEST.withBoot(mode);
+        String way = " can't be given to hlt in boot mode " + mode
+                + "; only boot mode multiboot passes a command line and modules on";
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> MachineConfig.builder()
+                        .vcpu(guest.withCommandLine("quiet"))
+                        .build())
+                .withMessage("command line \"quiet\"" + way);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> MachineConfig.builder()
+                        .vcpu(guest.withModules(List.of(new BootModule("initrd", new byte[1]))))
+                        .build())
+                .withMessage("modules" + way);
+    }
+
+    @Test
+    void multibootTakesACommandLineAndModules() {
+        VcpuConfig guest = GUEST.withBoot(BootMode.MULTIBOOT)
+                .withCommandLine("quiet")
+                .withModules(List.of(new BootModule("initrd", new byte[1])));
+
+        assertThat(MachineConfig.builder().vcpu(guest).build().vcpus()).containsExactly(guest);
+    }
+
+    @Test
+    void textThatTheKernelWouldReadOnlyInPartIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> GUEST.withCommandLine("a\0b"))
+                .withMessage("command line \"a\\0b\" has a NUL, with which it would end for the guest; leave it out");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new BootModule("a\0b", new byte[1]))
+                .withMessage(
+                        "command line of a module \"a\\0b\" has a NUL, with which it would end for the guest; leave it"
+                                + " out");
     }
 
     @Test

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.engine.Feature;
 import java.time.Duration;
+import java.time.LocalDateTime;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -121,6 +122,19 @@ class MachineTests {
         assertThat(state.get(Register.RAX)).isEqualTo(0x12345607);
         assertThat(state.get(Register.RBX)).isEqualTo(0x11);
         assertThat(state.eip()).isEqualTo(0x100c);
+    }
+
+    @Test
+    void cmosClockStartsAtTheDateOfTheConfiguration() {
+        // mov al,9; out 0x70,al; in al,0x71; out 0xf4,al
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(real("b0 09 e6 70 e4 71 e6 f4"))
+                .engine(engine)
+                .date(LocalDateTime.of(1987, 6, 5, 4, 3, 2))
+                .build();
+        try (Machine machine = Machine.create(config)) {
+            assertThat(machine.run().exitCode()).hasValue(0x87);
+        }
     }
 
     @Test

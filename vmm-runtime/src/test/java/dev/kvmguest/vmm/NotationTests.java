@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.time.Duration;
+import java.time.LocalDateTime;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -112,6 +113,25 @@ class NotationTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Notation.parseDuration("timeout", text))
                 .withMessage("timeout PT0S must be longer than zero");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "2026-12-31, 2026-12-31T00:00:00",
+        "2026-12-31T23:59, 2026-12-31T23:59:00",
+        "' 1999-12-31T23:59:58 ', 1999-12-31T23:59:58"
+    })
+    void dateMayHaveATimeOfDay(String text, LocalDateTime date) {
+        assertThat(Notation.parseDate("date", text)).isEqualTo(date);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "today", "2026-13-01", "2026-02-29", "31.12.2026", "2026-12-31 23:59", "2026-12-31T24:00"})
+    void whatIsNoDateIsNamedWithTheNotation(String text) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Notation.parseDate("date", text))
+                .withMessage("date \"" + text + "\" is not a date; write it as 2026-12-31 or 2026-12-31T23:59:58");
     }
 
     @Test

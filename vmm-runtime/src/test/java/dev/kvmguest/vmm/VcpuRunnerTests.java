@@ -3,6 +3,9 @@ package dev.kvmguest.vmm;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.engine.Capabilities;
+import dev.kvmguest.vmm.engine.Engine;
+import dev.kvmguest.vmm.engine.VirtualMachine;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -21,6 +24,23 @@ class VcpuRunnerTests {
     private static final Duration LONG = Duration.ofMinutes(10);
     private static final Duration SHORT = Duration.ofMillis(1);
     private static final VmExit HLT = new VmExit.Halt();
+
+    private static final Engine FAKE = new Engine() {
+        @Override
+        public String name() {
+            return "fake";
+        }
+
+        @Override
+        public Capabilities capabilities() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public VirtualMachine createMachine(long memorySize, int vcpus) {
+            throw new UnsupportedOperationException();
+        }
+    };
 
     private final FakeVirtualCpu cpu = new FakeVirtualCpu();
 
@@ -47,6 +67,7 @@ class VcpuRunnerTests {
         assertThat(run.instructions()).hasValue(1234);
         assertThat(run.wallTime()).isPositive();
         assertThat(run.registers()).contains(cpu.state());
+        assertThat(run.screen()).isSameAs(Screen.BLANK);
     }
 
     @Test
@@ -54,7 +75,7 @@ class VcpuRunnerTests {
         ByteBuffer read = ByteBuffer.allocate(3);
         cpu.then(new VmExit.PortIn(0x3f8, 1, read)).then(HLT);
         VcpuRunner runner = runner(LONG, config().withInput("1"));
-        runner.type(new byte[] {'2', '3'});
+        runner.input().add(new byte[] {'2', '3'});
 
         run(runner);
 
@@ -262,7 +283,15 @@ class VcpuRunnerTests {
     }
 
     private VcpuRunner runner(Duration timeout, VcpuConfig config) {
-        return new VcpuRunner(3, config, timeout, "fake", "asked for", cpu);
+        MachineConfig machine = MachineConfig.builder()
+                .vcpu(config())
+                .vcpu(config())
+                .vcpu(config())
+                .vcpu(config)
+                .timeout(timeout)
+                .build();
+        EngineSelection selection = new EngineSelection(FAKE, "asked for");
+        return new VcpuRunner(3, machine, selection, cpu, MemoryLayout.UNKNOWN, () -> Screen.BLANK);
     }
 
     private static Outcome run(VcpuRunner runner) throws Exception {

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.board;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.bus.PortBus;
 import java.util.Set;
 import java.util.TreeSet;
@@ -14,7 +15,11 @@ class PcBoardTests {
 
     private final StringBuilder console = new StringBuilder();
     private int bl;
-    private final PcBoard board = new PcBoard(octet -> console.append((char) octet), () -> bl);
+    private final PcBoard board = new PcBoard(
+            octet -> console.append((char) octet),
+            () -> bl,
+            () -> 0,
+            new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     private final PortBus ports = board.ports();
 
     @Test
@@ -65,7 +70,7 @@ class PcBoardTests {
     void keyboardControllerIsAt60And64() {
         ports.write(0x64, 1, 0xaa);
 
-        assertThat(ports.read(0x64, 1)).isEqualTo(0x15);
+        assertThat(ports.read(0x64, 1)).isEqualTo(0x1d);
         assertThat(ports.read(0x60, 1)).isEqualTo(0x55);
     }
 
@@ -118,7 +123,8 @@ class PcBoardTests {
 
         assertThat(claimed)
                 .containsExactly(
-                        0x60, 0x64, 0x80, 0x92, 0xe9, 0xf4, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe, 0x3ff,
-                        0x500, 0xcf9);
+                        0x20, 0x21, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71, 0x80, 0x92, 0xa0, 0xa1, 0xe9,
+                        0xf4, 0xf5, 0xf6, 0xf7, 0x3d4, 0x3d5, 0x3da, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe,
+                        0x3ff, 0x500, 0xcf9);
     }
 }
