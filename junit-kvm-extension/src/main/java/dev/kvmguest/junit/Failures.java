@@ -1,6 +1,7 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.report.TextReport;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -21,8 +22,10 @@ final class Failures {
     }
 
     /** Returns the message for a guest that still runs. */
-    static String message(String mismatch, String guest, String console) {
-        return mismatch + "\nguest " + guest + " is still running\n" + TextReport.console(console);
+    static String message(String mismatch, Guest guest) {
+        Screen screen = guest.screen();
+        return mismatch + "\nguest " + guest + " is still running\n" + TextReport.console(guest.console())
+                + (screen.isBlank() ? "" : TextReport.screen(screen));
     }
 
     /** Returns what to write in a test that means this end. */

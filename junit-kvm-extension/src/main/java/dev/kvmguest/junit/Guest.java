@@ -2,7 +2,10 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Console;
 import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.Key;
+import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.TimeFactor;
 import dev.kvmguest.vmm.VmmException;
 import dev.kvmguest.vmm.report.ConsoleText;
@@ -10,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /**
@@ -34,6 +38,9 @@ public final class Guest {
 
     /** How much longer than the guest may run its output is awaited, so that its own time limit tells the end. */
     private static final Duration UNTIL_LIMIT_SHOWS = Duration.ofSeconds(1);
+
+    /** How often the screen is looked at, in milliseconds: short for a person, and next to nothing for a processor. */
+    private static final long SCREEN_INTERVAL = 5;
 
     private final GuestSession session;
     private final int vcpu;
@@ -85,14 +92,61 @@ public final class Guest {
         return found(pattern, TimeFactor.stretch(timeout));
     }
 
-    /** Types text, in UTF-8, for the guest to read from COM1 or the hypercall port. */
+    /**
+     * Waits until a text is on the screen, as long as the guest may run. Lines of the text are ended by LF; see {@link
+     * Screen#text} for blanks.
+     *
+     * @return the screen with the text on it
+     * @throws AssertionError if the guest ends without it; says how, and shows the screen
+     */
+    public Screen awaitScreen(String text) {
+        return shown(text, timeLimit());
+    }
+
+    /**
+     * Waits until a text is on the screen, at most {@code timeout}, as {@link TimeFactor} stretches it.
+     *
+     * @return the screen with the text on it
+     * @throws AssertionError if the guest ends, or the time is over, without it
+     */
+    public Screen awaitScreen(String text, Duration timeout) {
+        return shown(text, TimeFactor.stretch(timeout));
+    }
+
+    /**
+     * Types text, in UTF-8, for the guest to read from COM1, the hypercall port or the keyboard; {@link
+     * Machine#type(int, byte[])} says which.
+     */
     public void type(String text) {
         session.machine().type(vcpu, text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /**
+     * Types text on the guest's keyboard, which has the US layout. See {@link Machine#typeOnKeyboard}.
+     *
+     * @throws IllegalArgumentException if the layout doesn't have a character; nothing is typed then
+     */
+    public void typeOnKeyboard(String text) {
+        session.machine().typeOnKeyboard(vcpu, text);
+    }
+
+    /**
+     * Presses keys of the guest's keyboard together: one after the other, then releases them in the opposite order.
+     *
+     * @throws IllegalArgumentException if there is no key
+     */
+    public void press(Key... keys) {
+        session.machine().press(vcpu, keys);
     }
 
     /** Returns what the guest has written so far. */
     public String console() {
         return bootedConsole().text();
+    }
+
+    /** Returns what the screen shows now, which all vCPUs share; it may be half drawn. */
+    public Screen screen() {
+        return session.machine().screen();
     }
 
     /** Waits until the guest has ended, by itself or at its time limit, and returns how. */
@@ -168,20 +222,49 @@ public final class Guest {
 
     private String found(Wait wait, String wanted, Duration timeout) {
         try {
-            return wait.forOutput().orElseThrow(() -> new AssertionError(missing(wanted, timeout)));
+            return wait.forOutput()
+                    .orElseThrow(() -> new AssertionError(
+                            missing("expected the guest to write " + wanted, "it has not", timeout)));
         } catch (InterruptedException e) {
-            stop();
-            Thread.currentThread().interrupt();
-            throw new VmmException("interrupted while awaiting output " + wanted + "; the guest has been stopped", e);
+            throw interrupted("output " + wanted, e);
         }
     }
 
-    private String missing(String wanted, Duration timeout) {
-        String expected = "expected the guest to write " + wanted;
+    private Screen shown(String text, Duration timeout) {
+        // Saturates: what is longer than a long of nanoseconds is for ever.
+        long patience = TimeUnit.NANOSECONDS.convert(timeout);
+        long start = System.nanoTime();
+        try {
+            while (true) {
+                // In this order: what is on the screen of a guest that has ended is all that will ever be.
+                boolean last = outcome().isPresent() || System.nanoTime() - start >= patience;
+                Screen screen = screen();
+                if (screen.text().contains(text)) {
+                    return screen;
+                }
+                if (last) {
+                    String expected = "expected the guest to show " + ConsoleText.quoted(text) + " on its screen";
+                    throw new AssertionError(
+                            missing(expected, screen.isBlank() ? "it is blank" : "it has not", timeout));
+                }
+                Thread.sleep(SCREEN_INTERVAL);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted("screen " + ConsoleText.quoted(text), e);
+        }
+    }
+
+    private VmmException interrupted(String awaited, InterruptedException e) {
+        stop();
+        Thread.currentThread().interrupt();
+        return new VmmException("interrupted while awaiting " + awaited + "; the guest has been stopped", e);
+    }
+
+    private String missing(String expected, String state, Duration timeout) {
         return outcome()
                 .map(outcome -> Failures.message(expected + ", but it " + outcome.describe(), outcome))
-                .orElseGet(() -> Failures.message(
-                        expected + " within " + timeout.toMillis() + " ms, but it has not", toString(), console()));
+                .orElseGet(
+                        () -> Failures.message(expected + " within " + timeout.toMillis() + " ms, but " + state, this));
     }
 
     private interface Wait {

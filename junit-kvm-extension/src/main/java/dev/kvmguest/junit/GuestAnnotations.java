@@ -1,10 +1,12 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.MachineConfig;
 import java.lang.reflect.AnnotatedElement;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -63,6 +65,19 @@ record GuestAnnotations(
     MachineConfig machine() {
         try {
             return GuestDefinition.machine(settings, loader);
+        } catch (IllegalArgumentException e) {
+            throw refused(test, e);
+        }
+    }
+
+    /**
+     * Returns the tests inside the guest.
+     *
+     * @throws ExtensionConfigurationException if it has none, or their table is damaged
+     */
+    List<GuestTestCase> guestTests() {
+        try {
+            return GuestDefinition.guestTests(settings, loader);
         } catch (IllegalArgumentException e) {
             throw refused(test, e);
         }

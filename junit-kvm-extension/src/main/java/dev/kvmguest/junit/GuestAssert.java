@@ -59,6 +59,12 @@ public final class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
         return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));
     }
 
+    /** Starts assertions on what the screen shows now. To wait for a text, see {@link Guest#awaitScreen(String)}. */
+    public ScreenAssert screen() {
+        isNotNull();
+        return new ScreenAssert(actual.screen()).as(descriptionText());
+    }
+
     /** Verifies the bytes, 0 to 255 each, from a guest physical address on. */
     public GuestAssert hasMemory(long address, int... octets) {
         isNotNull();
@@ -76,7 +82,7 @@ public final class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
                 "%s",
                 actual.outcome()
                         .map((Outcome outcome) -> Failures.message(text, outcome))
-                        .orElseGet(() -> Failures.message(text, actual.toString(), actual.console()))));
+                        .orElseGet(() -> Failures.message(text, actual))));
         return this;
     }
 }

@@ -1,6 +1,7 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 
 /**
  * The entry points for assertions on guests. They stand beside AssertJ's own; both can be imported statically in one file:
@@ -20,6 +21,11 @@ public final class GuestAssertions {
     /** Starts assertions on how a guest ended and what it did. */
     public static OutcomeAssert assertThat(Outcome actual) {
         return new OutcomeAssert(actual);
+    }
+
+    /** Starts assertions on a screen. */
+    public static ScreenAssert assertThat(Screen actual) {
+        return new ScreenAssert(actual);
     }
 
     /** Starts assertions on a live guest. */

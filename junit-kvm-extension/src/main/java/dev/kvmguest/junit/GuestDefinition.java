@@ -1,9 +1,11 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.BootModule;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.VcpuConfig;
@@ -40,6 +42,36 @@ final class GuestDefinition {
         return new GuestDefinition(settings, loader).machine();
     }
 
+    /**
+     * Returns the tests inside the only guest that the settings name.
+     *
+     * @throws IllegalArgumentException if it has none, or their table is damaged
+     */
+    static List<GuestTestCase> guestTests(GuestSettings settings, ClassLoader loader) {
+        GuestDefinition definition = new GuestDefinition(settings, loader);
+        GuestImage image = settings.ids().isEmpty()
+                ? definition.read(settings.images().get(0))
+                : elf(definition.manifest(settings.ids().get(0)));
+        List<GuestTestCase> tests = image.guestTests();
+        if (tests.isEmpty()) {
+            throw new IllegalArgumentException("image " + image.name() + " has no tests; "
+                    + (image.format() == GuestImage.Format.FLAT
+                            ? "a flat image has no table of them, name the ELF file"
+                            : "define some with KVMGUEST_TEST of kvmguest.h, call kvmguest_run_tests(), and don't strip"
+                                    + " the file of its symbols"));
+        }
+        return tests;
+    }
+
+    private static GuestImage elf(GuestManifest.Located located) {
+        try {
+            return located.elf();
+        } catch (IOException e) {
+            throw new IllegalArgumentException(
+                    "the ELF file beside " + located.url() + ", which has the guest's tests, can't be read: " + e, e);
+        }
+    }
+
     private MachineConfig machine() {
         if (!settings.namesGuest()) {
             throw new IllegalArgumentException("no guest is named; set value to the id of a guest that kvm:assemble"
@@ -70,6 +102,7 @@ final class GuestDefinition {
         memory.ifPresent(machine::memory);
         settings.memory().ifPresent(text -> machine.memory(Notation.parseSize("memory", text)));
         settings.timeout().ifPresent(text -> machine.timeout(Notation.parseDuration("timeout", text)));
+        settings.date().ifPresent(text -> machine.date(Notation.parseDate("date", text)));
         settings.engine().ifPresent(machine::engine);
         return machine.build();
     }
@@ -93,6 +126,13 @@ final class GuestDefinition {
         }
         if (settings.entry().isPresent()) {
             vcpu = vcpu.withEntry(EntryPoint.parse(settings.entry().get()));
+        }
+        if (settings.commandLine().isPresent()) {
+            vcpu = vcpu.withCommandLine(settings.commandLine().get());
+        }
+        if (!settings.modules().isEmpty()) {
+            vcpu = vcpu.withModules(
+                    settings.modules().stream().map(this::module).toList());
         }
         if (vcpus > 1 && placesItself(vcpu)) {
             vcpu = vcpu.withEntry(START_OF_OWN_SEGMENT);
@@ -142,19 +182,41 @@ final class GuestDefinition {
     }
 
     private GuestImage read(String image) {
+        return read("image", image, GuestImage::read, GuestImage::read);
+    }
+
+    private BootModule module(String module) {
+        return read("module", module, BootModule::read, BootModule::read);
+    }
+
+    /** Reads a file. */
+    @FunctionalInterface
+    private interface FileReading<T> {
+
+        T read(Path file) throws IOException;
+    }
+
+    /** Reads a resource, which is to be called by the name given. */
+    @FunctionalInterface
+    private interface ResourceReading<T> {
+
+        T read(String name, URL resource) throws IOException;
+    }
+
+    private <T> T read(String what, String name, FileReading<T> ofFile, ResourceReading<T> ofResource) {
         try {
-            Path file = Path.of(image);
+            Path file = Path.of(name);
             if (Files.isRegularFile(file)) {
-                return GuestImage.read(file);
+                return ofFile.read(file);
             }
-            URL resource = loader.getResource(image);
+            URL resource = loader.getResource(name);
             if (resource != null) {
-                return GuestImage.read(image.substring(image.lastIndexOf('/') + 1), resource);
+                return ofResource.read(name.substring(name.lastIndexOf('/') + 1), resource);
             }
-            throw new IllegalArgumentException("image \"" + image + "\" is neither a file, "
+            throw new IllegalArgumentException(what + " \"" + name + "\" is neither a file, "
                     + file.toAbsolutePath().normalize() + ", nor a class path resource; name one of the two");
         } catch (InvalidPathException | IOException e) {
-            throw new IllegalArgumentException("image \"" + image + "\" can't be read: " + e, e);
+            throw new IllegalArgumentException(what + " \"" + name + "\" can't be read: " + e, e);
         }
     }
 }

@@ -11,14 +11,16 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** The kinds of parameter that stand for a test's guest. */
+/** The kinds of parameter that stand for a test's guest, or for the tests inside one. */
 enum GuestParameter {
     /** A {@link Guest}. */
     GUEST,
     /** An {@link Outcome}. */
     OUTCOME,
     /** A {@code List<Outcome>}. */
-    OUTCOMES;
+    OUTCOMES,
+    /** The {@link GuestTests} of a test factory. */
+    TESTS;
 
     static Optional<GuestParameter> of(Parameter parameter) {
         Type type = parameter.getParameterizedType();
@@ -27,6 +29,9 @@ enum GuestParameter {
         }
         if (type == Outcome.class) {
             return Optional.of(OUTCOME);
+        }
+        if (type == GuestTests.class) {
+            return Optional.of(TESTS);
         }
         boolean outcomes = type instanceof ParameterizedType list
                 && list.getRawType() == List.class

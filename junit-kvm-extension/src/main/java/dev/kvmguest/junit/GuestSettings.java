@@ -19,9 +19,12 @@ record GuestSettings(
         Optional<BootMode> boot,
         Optional<String> load,
         Optional<String> entry,
+        Optional<String> commandLine,
+        List<String> modules,
         Optional<String> memory,
         List<String> input,
         Optional<String> timeout,
+        Optional<String> date,
         Optional<EngineChoice> engine,
         int vcpus,
         Optional<Boolean> strictPorts) {
@@ -34,6 +37,9 @@ record GuestSettings(
             Optional.empty(),
             Optional.empty(),
             List.of(),
+            Optional.empty(),
+            List.of(),
+            Optional.empty(),
             Optional.empty(),
             Optional.empty(),
             0,
@@ -67,9 +73,12 @@ record GuestSettings(
                 single("boot", annotation.boot()),
                 text(annotation.load()),
                 text(annotation.entry()),
+                single("commandLine", annotation.commandLine()),
+                List.of(annotation.modules()),
                 text(annotation.memory()),
                 List.of(annotation.input()),
                 text(annotation.timeout()),
+                text(annotation.date()),
                 single("engine", annotation.engine()),
                 annotation.vcpus(),
                 single("strictPorts", boxed(annotation.strictPorts())));
@@ -87,9 +96,12 @@ record GuestSettings(
                 single("boot", annotation.boot()),
                 text(annotation.load()),
                 text(annotation.entry()),
+                single("commandLine", annotation.commandLine()),
+                List.of(annotation.modules()),
                 text(annotation.memory()),
                 List.of(annotation.input()),
                 text(annotation.timeout()),
+                text(annotation.date()),
                 single("engine", annotation.engine()),
                 annotation.vcpus(),
                 single("strictPorts", boxed(annotation.strictPorts())));
@@ -97,7 +109,7 @@ record GuestSettings(
 
     /** Returns these settings with those of an inner annotation over them. */
     GuestSettings overriddenBy(GuestSettings inner) {
-        // Where and how an image is entered belongs to that image.
+        // Where and how an image is entered, and what it is told, belongs to that image.
         boolean otherGuest = inner.namesGuest();
         return new GuestSettings(
                 otherGuest ? inner.ids : ids,
@@ -105,9 +117,12 @@ record GuestSettings(
                 otherGuest ? inner.boot : inner.boot.or(() -> boot),
                 otherGuest ? inner.load : inner.load.or(() -> load),
                 otherGuest ? inner.entry : inner.entry.or(() -> entry),
+                otherGuest ? inner.commandLine : inner.commandLine.or(() -> commandLine),
+                otherGuest || !inner.modules.isEmpty() ? inner.modules : modules,
                 inner.memory.or(() -> memory),
                 inner.input.isEmpty() ? input : inner.input,
                 inner.timeout.or(() -> timeout),
+                inner.date.or(() -> date),
                 inner.engine.or(() -> engine),
                 inner.vcpus == 0 ? vcpus : inner.vcpus,
                 inner.strictPorts.or(() -> strictPorts));

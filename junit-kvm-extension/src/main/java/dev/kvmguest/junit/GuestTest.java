@@ -49,6 +49,12 @@ public @interface GuestTest {
     /** See {@link KvmGuest#entry}. */
     String entry() default "";
 
+    /** See {@link KvmGuest#commandLine}. */
+    String[] commandLine() default {};
+
+    /** See {@link KvmGuest#modules}. */
+    String[] modules() default {};
+
     /** See {@link KvmGuest#memory}. */
     String memory() default "";
 
@@ -57,6 +63,9 @@ public @interface GuestTest {
 
     /** See {@link KvmGuest#timeout}. */
     String timeout() default "";
+
+    /** See {@link KvmGuest#date}. */
+    String date() default "";
 
     /** See {@link KvmGuest#engine}. */
     EngineChoice[] engine() default {};

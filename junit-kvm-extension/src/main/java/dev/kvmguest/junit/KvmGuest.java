@@ -47,7 +47,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <p><b>Where it can stand.</b> On test classes, test methods and other annotations. Subclasses and nested classes
  * inherit it. Attributes that are set on a method win over those of its class one by one, and so do a nested class's
  * over its enclosing class's and a subclass's over its superclass's; naming another guest drops what was said of the
- * first one: {@link #id}, {@link #image}, {@link #boot}, {@link #load} and {@link #entry}. What the manifest of a guest
+ * first one: {@link #id}, {@link #image}, {@link #boot}, {@link #load}, {@link #entry}, {@link #commandLine} and
+ * {@link #modules}. What the manifest of a guest
  * built by {@code kvm:assemble} says needn't be repeated; what is said here wins.
  *
  * <p>An attribute whose type is an array takes one value, written without braces, unless its description says more; it
@@ -86,6 +87,15 @@ public @interface KvmGuest {
     /** Where the guest starts: a linear address, or {@code SEG:OFF} in real mode. */
     String entry() default "";
 
+    /** What the kernel is told at boot; only for {@link BootMode#MULTIBOOT}. */
+    String[] commandLine() default {};
+
+    /**
+     * The files that are loaded beside the kernel, in this order: paths relative to the working directory or names of
+     * class path resources. The kernel is given their names without folders. Only for {@link BootMode#MULTIBOOT}.
+     */
+    String[] modules() default {};
+
     /** RAM, such as {@code 640K}; 16M if neither this nor the manifest says. */
     String memory() default "";
 
@@ -94,6 +104,12 @@ public @interface KvmGuest {
 
     /** The longest that the guest may run, such as {@code 500ms} or {@code 5s}; 10s if not said. */
     String timeout() default "";
+
+    /**
+     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31T23:59:58}; midnight on 1 January 2026
+     * if not said.
+     */
+    String date() default "";
 
     /**
      * What executes the guest. If not said, KVM where this host's can run the guest's boot mode, else the emulator, which

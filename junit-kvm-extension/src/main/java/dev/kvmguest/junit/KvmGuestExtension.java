@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.AfterTestExecutionCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolutionException;
 import org.junit.jupiter.api.extension.ParameterResolver;
+import org.junit.platform.commons.support.AnnotationSupport;
 import org.opentest4j.TestAbortedException;
 
 /**
@@ -36,7 +38,10 @@ final class KvmGuestExtension
     @Override
     public void beforeEach(ExtensionContext context) {
         Set<GuestParameter> parameters = GuestParameter.of(context.getRequiredTestMethod());
-        if (!parameters.isEmpty() || GuestAnnotations.of(context).onMethod()) {
+        if (parameters.contains(GuestParameter.TESTS)) {
+            requireTestFactory(context, parameters);
+            context.getStore(NAMESPACE).put(GuestTestRunner.class, new GuestTestRunner(context));
+        } else if (!parameters.isEmpty() || GuestAnnotations.of(context).onMethod()) {
             GuestSession session = session(context);
             parameters.forEach(parameter -> requireFitting(parameter, session));
         }
@@ -62,6 +67,9 @@ final class KvmGuestExtension
     /** Lets a guest whose end is expected come to it, once the body has said what it has to say. */
     @Override
     public void afterTestExecution(ExtensionContext context) {
+        existing(context, GuestTestRunner.class)
+                .filter(runner -> context.getExecutionException().isEmpty())
+                .ifPresent(runner -> requireUsed(runner, context));
         existingSession(context)
                 .filter(session -> session.annotations().guestTest().isPresent())
                 .filter(session -> context.getExecutionException().isEmpty())
@@ -79,12 +87,12 @@ final class KvmGuestExtension
         if (ownFailure.isEmpty()) {
             verdict(session.get(), outcomes).ifPresent(message -> {
                 AssertionError failure = new AssertionError(message);
-                GuestFiles.publish(context, session.get(), outcomes, failure);
+                GuestFiles.of(session.get(), outcomes).publish(context, failure);
                 throw failure;
             });
         } else if (!(ownFailure.get() instanceof TestAbortedException)) {
             addReport(session.get(), outcomes, ownFailure.get());
-            GuestFiles.publish(context, session.get(), outcomes, ownFailure.get());
+            GuestFiles.of(session.get(), outcomes).publish(context, ownFailure.get());
         }
     }
 
@@ -102,13 +110,47 @@ final class KvmGuestExtension
                     + parameter.getDeclaringExecutable().getName() + ": a guest lives for one test; take it in a test"
                     + " method, @BeforeEach or @AfterEach");
         }
+        return switch (kind) {
+            case GUEST -> fittingSession(kind, context).guest();
+            case OUTCOME -> fittingSession(kind, context).runToEnd().get(0);
+            case OUTCOMES -> fittingSession(kind, context).runToEnd();
+            case TESTS -> guestTests(parameter, context);
+        };
+    }
+
+    private static GuestSession fittingSession(GuestParameter kind, ExtensionContext context) {
         GuestSession session = session(context);
         requireFitting(kind, session);
-        return switch (kind) {
-            case GUEST -> session.guest();
-            case OUTCOME -> session.runToEnd().get(0);
-            case OUTCOMES -> session.runToEnd();
-        };
+        return session;
+    }
+
+    private static GuestTests guestTests(ParameterContext parameter, ExtensionContext context) {
+        if (!parameter.getDeclaringExecutable().equals(context.getRequiredTestMethod())) {
+            throw new ParameterResolutionException("parameter " + parameter.getParameter() + " of "
+                    + parameter.getDeclaringExecutable().getName()
+                    + ": the tests inside a guest are for the @TestFactory method that returns them");
+        }
+        return existing(context, GuestTestRunner.class).orElseThrow().tests();
+    }
+
+    private static void requireTestFactory(ExtensionContext context, Set<GuestParameter> parameters) {
+        String test = GuestAnnotations.of(context).test();
+        if (!AnnotationSupport.isAnnotated(context.getRequiredTestMethod(), TestFactory.class)) {
+            throw new ExtensionConfigurationException("guest of " + test + ": GuestTests are for a @TestFactory method,"
+                    + " which returns their stream()");
+        }
+        if (parameters.size() > 1) {
+            throw new ExtensionConfigurationException("guest of " + test + ": GuestTests boot a machine each, so that"
+                    + " a method that takes them can't take a Guest or an Outcome too");
+        }
+    }
+
+    private static void requireUsed(GuestTestRunner runner, ExtensionContext context) {
+        if (!runner.isUsed()) {
+            throw new AssertionError(GuestAnnotations.of(context).test()
+                    + ": the factory takes GuestTests and returns none of them, so that nothing was booted and there is"
+                    + " no verdict; return tests.stream()");
+        }
     }
 
     private static void requireFitting(GuestParameter kind, GuestSession session) {
@@ -164,6 +206,10 @@ final class KvmGuestExtension
     }
 
     private static Optional<GuestSession> existingSession(ExtensionContext context) {
-        return Optional.ofNullable(context.getStore(NAMESPACE).get(GuestSession.class, GuestSession.class));
+        return existing(context, GuestSession.class);
+    }
+
+    private static <T> Optional<T> existing(ExtensionContext context, Class<T> type) {
+        return Optional.ofNullable(context.getStore(NAMESPACE).get(type, type));
     }
 }

@@ -157,6 +157,12 @@ public final class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> 
         return check(found == lower(value) ? Optional.empty() : Optional.of(expected + "it is " + Notation.hex(found)));
     }
 
+    /** Starts assertions on what the screen showed at the end. */
+    public ScreenAssert screen() {
+        isNotNull();
+        return new ScreenAssert(actual.screen()).as(descriptionText());
+    }
+
     private OutcomeAssert end(Predicate<Outcome> expected, String words) {
         isNotNull();
         check(

@@ -3,6 +3,7 @@ package dev.kvmguest.junit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.BootModule;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.MachineConfig;
@@ -10,6 +11,7 @@ import dev.kvmguest.vmm.VcpuConfig;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.time.Duration;
+import java.time.LocalDateTime;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Nested;
@@ -35,6 +37,7 @@ class AttributeTests {
         });
         assertThat(machine.memorySize()).isEqualTo(1 << 20);
         assertThat(machine.timeout()).isEqualTo(MachineConfig.DEFAULT_TIMEOUT);
+        assertThat(machine.date()).isEqualTo(MachineConfig.DEFAULT_DATE);
         assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
     }
 
@@ -50,6 +53,7 @@ class AttributeTests {
         });
         assertThat(machine.memorySize()).isEqualTo(2 << 20);
         assertThat(machine.timeout()).isEqualTo(Duration.ofMillis(1500));
+        assertThat(machine.date()).isEqualTo(LocalDateTime.of(1999, 12, 31, 23, 59));
         assertThat(machine.engine()).isEqualTo(EngineChoice.EMULATOR);
     }
 
@@ -86,6 +90,55 @@ class AttributeTests {
         });
     }
 
+    @Test
+    void commandLineAndModulesAreTheManifestsUnlessTheAnnotationSays() {
+        VcpuConfig manifest = machineOf(Multiboot.class, "asBuilt").vcpus().get(0);
+        assertThat(manifest.commandLine()).isEqualTo("from=manifest");
+        assertThat(manifest.modules()).extracting(BootModule::commandLine).containsExactly("module.txt");
+
+        VcpuConfig annotation = machineOf(Multiboot.class, "otherwise").vcpus().get(0);
+        assertThat(annotation.commandLine()).isEmpty();
+        assertThat(annotation.modules()).extracting(BootModule::commandLine).containsExactly("hello.bin", "module.txt");
+        assertThat(annotation.modules().get(1).bytes()).asString().isEqualTo(TestGuests.MODULE_TEXT);
+    }
+
+    @Test
+    void commandLineAndModulesOfAClassAreThoseOfItsGuestOnly() {
+        VcpuConfig same = machineOf(MultibootClass.class, "sameGuest").vcpus().get(0);
+        assertThat(same.commandLine()).isEqualTo("class");
+        assertThat(same.modules()).extracting(BootModule::commandLine).containsExactly("hello.bin");
+
+        VcpuConfig other = machineOf(MultibootClass.class, "otherGuest").vcpus().get(0);
+        assertThat(other.commandLine()).isEmpty();
+        assertThat(other.modules()).isEmpty();
+    }
+
+    @ExtendWith(Capture.class)
+    @KvmGuest(TestGuests.MULTIBOOT_ID)
+    static class Multiboot {
+        @Test
+        @KvmGuest
+        void asBuilt() {}
+
+        @Test
+        @KvmGuest(
+                commandLine = "",
+                modules = {TestGuests.HELLO, TestGuests.MODULE_RESOURCE})
+        void otherwise() {}
+    }
+
+    @ExtendWith(Capture.class)
+    @KvmGuest(value = TestGuests.MULTIBOOT_ID, commandLine = "class", modules = TestGuests.HELLO)
+    static class MultibootClass {
+        @Test
+        @KvmGuest
+        void sameGuest() {}
+
+        @Test
+        @KvmGuest(image = TestGuests.HELLO)
+        void otherGuest() {}
+    }
+
     @ExtendWith(Capture.class)
     static class Attributes {
         @Test
@@ -101,6 +154,7 @@ class AttributeTests {
                 memory = "2M",
                 input = "1\n",
                 timeout = "1500ms",
+                date = "1999-12-31T23:59",
                 engine = EngineChoice.EMULATOR)
         void everythingSet() {}
 

@@ -43,6 +43,9 @@ class ConfigurationErrorTests {
             noSuchImage     | image "no/such.bin" is neither a file,
             idAndImage      | id = [hello] and image = [x.bin] both name the guest; keep one of them
             valueAndId      | value = [hello] and id = [ud2] mean the same; keep one of them
+            noSuchModule    | module "no/such.img" is neither a file,
+            twoCommandLines | commandLine = [a, b] must be one value
+            notMultiboot    | command line "quiet" can't be given to hello in boot mode real; only boot mode multiboot
             badLoad         | load "high" is not a number; write it as 0x1000 or 4096
             badEntry        | entry segment "0xzz" is not a number; write it as 0x1000 or 4096
             badMemory       | memory "much" is not a size; write it as 16M or 640K
@@ -74,6 +77,20 @@ class ConfigurationErrorTests {
         @Test
         @KvmGuest("nobody")
         void unknownId(Guest guest) {}
+
+        @Test
+        @KvmGuest(image = TestGuests.MULTIBOOT, boot = BootMode.MULTIBOOT, modules = "no/such.img")
+        void noSuchModule() {}
+
+        @Test
+        @KvmGuest(
+                value = TestGuests.MULTIBOOT_ID,
+                commandLine = {"a", "b"})
+        void twoCommandLines() {}
+
+        @Test
+        @KvmGuest(value = TestGuests.HELLO_ID, commandLine = "quiet")
+        void notMultiboot() {}
 
         @Test
         @KvmGuest("../x")

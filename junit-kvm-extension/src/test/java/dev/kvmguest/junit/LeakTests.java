@@ -13,8 +13,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 
 @BootsGuests
 class LeakTests {
@@ -30,7 +32,7 @@ class LeakTests {
             Fixture.run(EveryWayToEnd.class)
                     .testEvents()
                     .assertStatistics(
-                            statistics -> statistics.succeeded(2).failed(5).aborted(1));
+                            statistics -> statistics.succeeded(4).failed(7).aborted(1));
         }
 
         assertThat(Usage.now()).isEqualTo(before);
@@ -74,6 +76,18 @@ class LeakTests {
                 image = {TestGuests.HELLO, TestGuests.HANG},
                 timeout = "20ms")
         void hangsOnOneVcpu(List<Outcome> outcomes) {}
+
+        @TestFactory
+        @KvmGuest(image = InGuestTests.GREEN, boot = BootMode.PROTECTED)
+        Stream<DynamicTest> passesInTheGuest(GuestTests tests) {
+            return tests.stream();
+        }
+
+        @TestFactory
+        @KvmGuest(image = InGuestTests.EVERY_END, boot = BootMode.PROTECTED, timeout = "20ms")
+        Stream<DynamicTest> failsInTheGuest(GuestTests tests) {
+            return tests.named("dies", "hangs").stream();
+        }
 
         @Nested
         class WithFailingSetUp {

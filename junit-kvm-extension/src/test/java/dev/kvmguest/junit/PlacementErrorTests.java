@@ -14,7 +14,8 @@ class PlacementErrorTests {
                 .isInstanceOf(ExtensionConfigurationException.class)
                 .hasMessage(
                         "guest of " + PastTheEnd.class.getName() + ".runs: image hello.bin at 0x10000-0x10012 does not"
-                                + " fit into RAM, which ends at 0xffff; give the guest more memory or another load address");
+                                + " fit into RAM, which ends at 0xffff; give the guest more memory or another load address\n"
+                                + "    0x00010000-0x00010012         19 bytes  image hello.bin");
     }
 
     static class PastTheEnd {

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.Outcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -59,6 +60,30 @@ class PublishedFilesTests {
         @KvmGuest(image = TestGuests.HI_AND_HANG)
         void fails(Guest guest) {
             guest.awaitOutput("Hi");
+            fail("own failure");
+        }
+    }
+
+    @Test
+    void screenIsPublishedAsTextAndAsAPicture() throws IOException {
+        Map<String, String> files = filesOf(Shows.class);
+
+        assertThat(files).containsOnlyKeys("console.txt", "guest.json", "screen.txt", "screen.png");
+        assertThat(files.get("screen.txt")).isEqualTo("\n  Hi");
+        assertThat(files.get("guest.json")).contains("\"screen\": \"\\n  Hi\"");
+        try (Stream<Path> paths = Files.walk(root)) {
+            Path picture = paths.filter(path -> path.endsWith("screen.png"))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(Files.readAllBytes(picture)).startsWith(0x89, 'P', 'N', 'G');
+        }
+    }
+
+    static class Shows {
+        @Test
+        @KvmGuest(image = TestGuests.SHOW_AND_HANG)
+        void fails(Guest guest) {
+            guest.awaitScreen("Hi");
             fail("own failure");
         }
     }
@@ -140,7 +165,7 @@ class PublishedFilesTests {
         Map<String, String> files = new TreeMap<>();
         try (Stream<Path> paths = Files.walk(root)) {
             for (Path file : paths.filter(Files::isRegularFile).toList()) {
-                files.put(file.getFileName().toString(), Files.readString(file));
+                files.put(file.getFileName().toString(), Files.readString(file, StandardCharsets.ISO_8859_1));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

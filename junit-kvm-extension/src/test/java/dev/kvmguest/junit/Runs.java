@@ -3,8 +3,10 @@ package dev.kvmguest.junit;
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.Screen;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -27,7 +29,16 @@ final class Runs {
         return run(console, Optional.of(REGISTERS), List.of());
     }
 
+    static GuestRun run(String console, Screen screen) {
+        return run(console, Optional.of(REGISTERS), List.of(), screen);
+    }
+
     static GuestRun run(String console, Optional<CpuState> registers, List<Integer> unclaimedPorts) {
+        return run(console, registers, unclaimedPorts, Screen.BLANK);
+    }
+
+    private static GuestRun run(
+            String console, Optional<CpuState> registers, List<Integer> unclaimedPorts, Screen screen) {
         return new GuestRun(
                 "guest.bin",
                 BootMode.REAL,
@@ -40,7 +51,10 @@ final class Runs {
                 new TreeSet<>(),
                 OptionalLong.empty(),
                 Duration.ofMillis(2),
-                registers);
+                registers,
+                MemoryLayout.UNKNOWN,
+                screen,
+                Optional.empty());
     }
 
     static Outcome halted(String console) {

@@ -1,5 +1,7 @@
 package dev.kvmguest.junit;
 
+import static java.util.Map.entry;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -25,10 +27,25 @@ final class TestGuests {
     static final String WAIT = "target/test-guests/wait.bin";
     /** Writes what is typed on COM1 to 0xE9 until a q is typed, then halts. */
     static final String ECHO = "target/test-guests/echo.bin";
+    /** Writes the scan codes of what is typed on its keyboard, to 0xE9 until Escape is released, then halts. */
+    static final String SCAN_CODES = "target/test-guests/scan-codes.bin";
     /** Uses a port that no device has and halts. */
     static final String STRAY_PORT = "target/test-guests/stray-port.bin";
     /** Writes 0x55 and 0xAA to the POST port and halts with AX = 0x1234. */
     static final String POST = "target/test-guests/post.bin";
+    /** Shows "Hi" in yellow on blue in row 1, column 2, puts the cursor behind it, and never ends. */
+    static final String SHOW_AND_HANG = "target/test-guests/show-and-hang.bin";
+    /** Shows "Hi" in the first row and halts. */
+    static final String SHOW = "target/test-guests/show.bin";
+    /** A Multiboot kernel that writes its command line and its first module to 0xE9 and halts. */
+    static final String MULTIBOOT = "target/test-guests/multiboot.bin";
+
+    /** The id of {@link #MULTIBOOT} with a manifest that has the command line "from=manifest" and one module. */
+    static final String MULTIBOOT_ID = "multiboot";
+    /** The class path resource that is the module of {@link #MULTIBOOT_ID}. */
+    static final String MODULE_RESOURCE = "META-INF/kvm-guests/multiboot/module.txt";
+    /** What {@link #MODULE_RESOURCE} contains. */
+    static final String MODULE_TEXT = "published";
 
     /** The id of {@link #HELLO} with a manifest on the class path. */
     static final String HELLO_ID = "hello";
@@ -37,26 +54,41 @@ final class TestGuests {
     /** The class path resource of {@link #HELLO}. */
     static final String HELLO_RESOURCE = "META-INF/kvm-guests/hello/hello.bin";
 
-    private static final Map<String, String> CODE = Map.of(
+    private static final Map<String, String> CODE = Map.ofEntries(
             // mov al, 'H'; out 0xe9, al; and so on for each letter; hlt
-            HELLO, "b048 e6e9 b065 e6e9 b06c e6e9 e6e9 b06f e6e9 f4",
+            entry(HELLO, "b048 e6e9 b065 e6e9 b06c e6e9 e6e9 b06f e6e9 f4"),
             // ud2
-            UD2, "0f0b",
+            entry(UD2, "0f0b"),
             // here: jmp here
-            HANG, "ebfe",
+            entry(HANG, "ebfe"),
             // mov al, 'H'; out 0xe9, al; mov al, 'i'; out 0xe9, al; here: jmp here
-            HI_AND_HANG, "b048 e6e9 b069 e6e9 ebfe",
+            entry(HI_AND_HANG, "b048 e6e9 b069 e6e9 ebfe"),
             // mov al, 3; out 0xf4, al
-            EXIT_3, "b003 e6f4",
+            entry(EXIT_3, "b003 e6f4"),
             // sti; hlt
-            WAIT, "fb f4",
+            entry(WAIT, "fb f4"),
             // next: mov dx, 0x3fd; poll: in al, dx; test al, 1; jz poll; mov dx, 0x3f8; in al, dx; out 0xe9, al;
             // cmp al, 'q'; jne next; hlt
-            ECHO, "bafd03 ec a801 74fb baf803 ec e6e9 3c71 75ee f4",
+            entry(ECHO, "bafd03 ec a801 74fb baf803 ec e6e9 3c71 75ee f4"),
+            // next: in al, 0x64; test al, 1; jz next; in al, 0x60; out 0xe9, al; cmp al, 0x81; jne next; hlt
+            entry(SCAN_CODES, "e464 a801 74fa e460 e6e9 3c81 75f2 f4"),
             // out 0xe0, al; hlt
-            STRAY_PORT, "e6e0 f4",
+            entry(STRAY_PORT, "e6e0 f4"),
             // mov al, 0x55; out 0x80, al; mov al, 0xaa; out 0x80, al; mov ax, 0x1234; hlt
-            POST, "b055 e680 b0aa e680 b83412 f4");
+            entry(POST, "b055 e680 b0aa e680 b83412 f4"),
+            // mov ax, 0xb800; mov es, ax; mov word [es:164], 0x1e48; mov word [es:166], 0x1e69; mov dx, 0x3d4;
+            // mov ax, 0x540f; out dx, ax; here: jmp here
+            entry(SHOW_AND_HANG, "b800b8 8ec0 26c706a400481e 26c706a600691e bad403 b80f54 ef ebfe"),
+            // mov ax, 0xb800; mov es, ax; mov word [es:0], 0x0748; mov word [es:2], 0x0769; hlt
+            entry(SHOW, "b800b8 8ec0 26c70600004807 26c70602006907 f4"),
+            // header with load addresses: 0x100000, entry 0x100020
+            // mov esi, [ebx+16]; next: lodsb; test al, al; jz end; out 0xe9, al; jmp next;
+            // end: mov al, '|'; out 0xe9, al; mov edi, [ebx+24]; mov esi, [edi]; bytes: cmp esi, [edi+4]; je done;
+            // lodsb; out 0xe9, al; jmp bytes; done: hlt
+            entry(
+                    MULTIBOOT,
+                    "02b0ad1b 03000100 fb4f51e4 00001000 00001000 00000000 00000000 20001000"
+                            + "8b7310 ac 84c0 7404 e6e9 ebf7 b07c e6e9 8b7b18 8b37 3b7704 7405 ac e6e9 ebf6 f4"));
 
     static {
         try {
@@ -76,6 +108,11 @@ final class TestGuests {
             write(Path.of(guest.getKey()), guest.getValue());
         }
         writeManifest(HELLO_ID, HELLO, "id=hello\nimage=hello.bin\nboot=real\nload=0x2000\nmemory=1048576\n");
+        writeManifest(
+                MULTIBOOT_ID,
+                MULTIBOOT,
+                "id=multiboot\nimage=multiboot.bin\nboot=multiboot\ncommandLine=from=manifest\nmodules=module.txt\n");
+        Files.writeString(classPathRoot().resolve(MODULE_RESOURCE), MODULE_TEXT);
         writeManifest(UD2_ID, UD2, "id=ud2\nimage=ud2.bin\nboot=protected\n");
     }
 

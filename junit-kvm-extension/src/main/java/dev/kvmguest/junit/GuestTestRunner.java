@@ -1,0 +1,98 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.GuestTestCase;
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.VmmException;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.extension.ExtensionConfigurationException;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.function.Executable;
+
+/** Runs tests inside a guest for one test factory, each in a machine of its own. */
+final class GuestTestRunner {
+
+    private final ExtensionContext factory;
+    private final GuestAnnotations annotations;
+    private final MachineConfig config;
+    private final Expectation expectation;
+    private final List<GuestTestCase> tests;
+    private final AtomicBoolean used = new AtomicBoolean();
+
+    /**
+     * Creates a runner.
+     *
+     * @throws ExtensionConfigurationException if the annotations describe no machine, or one with several vCPUs, or a
+     *     guest without tests
+     */
+    GuestTestRunner(ExtensionContext factory) {
+        this.factory = factory;
+        this.annotations = GuestAnnotations.of(factory);
+        this.config = annotations.machine();
+        this.expectation = Expectation.builder()
+                .strictPorts(annotations.settings().strictPorts().orElse(false))
+                .build();
+        if (config.vcpus().size() > 1) {
+            throw new ExtensionConfigurationException("guest of " + annotations.test() + ": its tests run on one vCPU,"
+                    + " but there are " + config.vcpus().size() + "; name one guest, and leave vcpus out");
+        }
+        this.tests = annotations.guestTests();
+    }
+
+    /** Returns the guest's tests. */
+    GuestTests tests() {
+        return new GuestTests(this, tests);
+    }
+
+    /** Says whether the factory has made a JUnit test of any of the guest's tests. */
+    boolean isUsed() {
+        return used.get();
+    }
+
+    Executable executable(GuestTestCase test) {
+        used.set(true);
+        return () -> run(test);
+    }
+
+    private void run(GuestTestCase test) {
+        Outcome outcome;
+        try {
+            outcome = run(config.withGuestTest(test));
+        } catch (VmmException e) {
+            AssertionError failure = new AssertionError(describe(test) + " could not be run: " + e.getMessage(), e);
+            files(test, Optional.of(e), List.of(), Screen.BLANK).publish(factory, failure);
+            throw failure;
+        } catch (IllegalArgumentException e) {
+            throw GuestAnnotations.refused(annotations.test(), e);
+        }
+        List<String> mismatches = expectation.mismatches(outcome);
+        if (!mismatches.isEmpty()) {
+            AssertionError failure = new AssertionError(Failures.message(mismatches, outcome));
+            files(test, Optional.empty(), List.of(outcome), outcome.run().screen())
+                    .publish(factory, failure);
+            throw failure;
+        }
+    }
+
+    private static Outcome run(MachineConfig config) {
+        try (Machine machine = Machine.create(config)) {
+            return machine.run();
+        }
+    }
+
+    private static String describe(GuestTestCase test) {
+        return "in-guest test " + test.name() + ", " + test.file() + ":" + test.line() + ",";
+    }
+
+    /** Dynamic tests have no context to publish with but the factory's; the test's name tells their files apart. */
+    private GuestFiles files(
+            GuestTestCase test, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
+        String prefix = test.name().replaceAll("[^A-Za-z0-9._-]", "_") + "-";
+        return new GuestFiles(prefix, config.vcpus().get(0).image().name(), refusal, outcomes, screen);
+    }
+}

@@ -1,0 +1,76 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.GuestTestCase;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+
+/**
+ * The tests inside a guest, which it defines with {@code KVMGUEST_TEST} of {@code kvmguest.h}. A {@code @TestFactory}
+ * method takes them and returns a JUnit test for each:
+ *
+ * <pre>{@code
+ * @TestFactory
+ * @KvmGuest("kernel-tests")
+ * Stream<DynamicTest> inTheKernel(GuestTests tests) {
+ *     return tests.stream();
+ * }
+ * }</pre>
+ *
+ * <p>Each boots a machine of its own, so that a test that dies or hangs takes no other with it, and fails unless the
+ * guest reports that the test passed and then ends normally. They are found in the guest's ELF file without booting it.
+ */
+public final class GuestTests {
+
+    private final GuestTestRunner runner;
+    private final List<GuestTestCase> tests;
+
+    GuestTests(GuestTestRunner runner, List<GuestTestCase> tests) {
+        this.runner = runner;
+        this.tests = tests;
+    }
+
+    /** Returns a JUnit test for each test of the guest, in the order of its source files and their lines. */
+    public Stream<DynamicTest> stream() {
+        return tests.stream().map(test -> DynamicTest.dynamicTest(test.name(), source(test), runner.executable(test)));
+    }
+
+    /**
+     * Returns only the tests of these names.
+     *
+     * @throws IllegalArgumentException if there is no test of such a name; the message lists those that there are
+     */
+    public GuestTests named(String... names) {
+        List<String> wanted = Arrays.asList(names);
+        for (String name : wanted) {
+            if (!names().contains(name)) {
+                throw new IllegalArgumentException(
+                        "there is no in-guest test \"" + name + "\"; there are " + String.join(", ", names()));
+            }
+        }
+        return new GuestTests(
+                runner,
+                tests.stream().filter(test -> wanted.contains(test.name())).toList());
+    }
+
+    /** Returns the tests' names in the order of {@link #stream}. */
+    public List<String> names() {
+        return tests.stream().map(GuestTestCase::name).toList();
+    }
+
+    /** Returns where an IDE finds the test; null, which JUnit takes for unknown, if its file isn't here. */
+    private static URI source(GuestTestCase test) {
+        try {
+            // Compilers name files as they were given them: kvm:assemble relative to the module, where tests run too.
+            Path file = Path.of(test.file());
+            return Files.isRegularFile(file) ? URI.create(file.toUri() + "?line=" + test.line()) : null;
+        } catch (InvalidPathException e) {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package dev.kvmguest.junit;
+
+import static dev.kvmguest.vmm.report.ConsoleText.quoted;
+import static dev.kvmguest.vmm.report.ConsoleText.withoutCarriageReturns;
+
+import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.report.TextReport;
+import java.util.List;
+import org.assertj.core.api.AbstractAssert;
+
+/**
+ * Assertions on a screen as it was at one moment. Rows and columns count from 0; blanks at the ends of lines and empty lines
+ * at the end don't count. Every failure shows the screen.
+ *
+ * <pre>{@code
+ * assertThat(outcome).screen().contains("PANIC").hasColors(0, 0, 15, 4);
+ * assertThat(guest).screen().hasLine(1, "$ _").hasCursorAt(1, 2);
+ * }</pre>
+ */
+public final class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
+
+    ScreenAssert(Screen actual) {
+        super(actual, ScreenAssert.class);
+    }
+
+    /**
+     * Verifies that the screen has these lines from its first row on, and nothing else.
+     *
+     * @throws IllegalArgumentException if they are more than a screen has
+     */
+    public ScreenAssert hasText(String text) {
+        isNotNull();
+        List<String> lines = text.stripTrailing().lines().toList();
+        if (lines.size() > Screen.ROWS) {
+            throw new IllegalArgumentException("the text has " + lines.size() + " lines, a screen " + Screen.ROWS);
+        }
+        for (int row = 0; row < Screen.ROWS; row++) {
+            hasLine(row, row < lines.size() ? lines.get(row) : "");
+        }
+        return this;
+    }
+
+    /** Verifies that the screen contains this text, lines of which are ended by LF or CR LF. */
+    public ScreenAssert contains(String text) {
+        isNotNull();
+        return check(
+                actual.text().contains(withoutCarriageReturns(text)),
+                "expected the screen to contain " + quoted(text) + ", but it doesn't");
+    }
+
+    /**
+     * Verifies that a row shows exactly this text.
+     *
+     * @throws IllegalArgumentException if {@code row} is not 0 to 24
+     */
+    public ScreenAssert hasLine(int row, String text) {
+        isNotNull();
+        String expected = text.stripTrailing();
+        return check(actual.line(row).equals(expected), expectedRow(row) + "be " + quoted(expected) + butIs(row));
+    }
+
+    /**
+     * Verifies that a row contains this text.
+     *
+     * @throws IllegalArgumentException if {@code row} is not 0 to 24
+     */
+    public ScreenAssert lineContains(int row, String text) {
+        isNotNull();
+        return check(actual.line(row).contains(text), expectedRow(row) + "contain " + quoted(text) + butIs(row));
+    }
+
+    /** Verifies that the cursor is seen, and in this cell. */
+    public ScreenAssert hasCursorAt(int row, int column) {
+        isNotNull();
+        String found = actual.cursorRow().isEmpty()
+                ? "none is to be seen"
+                : "it is at "
+                        + place(
+                                actual.cursorRow().getAsInt(),
+                                actual.cursorColumn().getAsInt());
+        return check(
+                found.equals("it is at " + place(row, column)),
+                "expected the cursor at " + place(row, column) + ", but " + found);
+    }
+
+    /**
+     * Verifies the colours of a cell, each 0 (black) to 15 (white).
+     *
+     * @throws IllegalArgumentException if there is no such cell
+     */
+    public ScreenAssert hasColors(int row, int column, int foreground, int background) {
+        isNotNull();
+        Screen.Cell cell = actual.cell(row, column);
+        return check(
+                cell.foreground() == foreground && cell.background() == background,
+                "expected colour " + foreground + " on " + background + " at " + place(row, column) + ", but it is "
+                        + cell.foreground() + " on " + cell.background());
+    }
+
+    /** Verifies that there is nothing to read. */
+    public ScreenAssert isBlank() {
+        isNotNull();
+        return check(actual.isBlank(), "expected the screen to be blank, but it isn't");
+    }
+
+    private ScreenAssert check(boolean holds, String message) {
+        if (!holds) {
+            failWithMessage("%s", message + "\n" + TextReport.screen(actual));
+        }
+        return this;
+    }
+
+    private String butIs(int row) {
+        return ", but it is " + quoted(actual.line(row));
+    }
+
+    private static String expectedRow(int row) {
+        return "expected row " + row + " of the screen to ";
+    }
+
+    private static String place(int row, int column) {
+        return "row " + row + ", column " + column;
+    }
+}
