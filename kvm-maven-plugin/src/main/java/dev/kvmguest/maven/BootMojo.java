@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestManifest;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.VmmException;
 import dev.kvmguest.vmm.report.JsonReport;
@@ -14,8 +15,7 @@ import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -52,8 +52,8 @@ public class BootMojo extends AbstractMojo {
     private String guest;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged} or {@code paged-4k}. Default: what the
-     * project's guest says; {@code real} for an image.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}. Default:
+     * what the project's guest says; {@code real} for an image.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
@@ -76,6 +76,17 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.memory")
     private String memory;
 
+    /** What the kernel is told at boot; only for {@code multiboot}. Default: what the project's guest says. */
+    @Parameter(property = "kvm.commandLine")
+    private String commandLine;
+
+    /**
+     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}. Default: what the
+     * project's guest says.
+     */
+    @Parameter(property = "kvm.modules")
+    private List<File> modules;
+
     /**
      * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, KVM where this host's can
      * run the boot mode, else the emulator.
@@ -97,9 +108,20 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.timeout")
     private String timeout;
 
+    /**
+     * What the guest's CMOS clock shows when it starts, as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}. Default:
+     * {@code 2026-01-01}.
+     */
+    @Parameter(property = "kvm.date")
+    private String date;
+
     /** A file for the report in JSON. Default: none is written. */
     @Parameter(property = "kvm.report")
     private File report;
+
+    /** A file for a picture, in PNG, of what the screen shows at the end. Default: none is written. */
+    @Parameter(property = "kvm.screenshot")
+    private File screenshot;
 
     /**
      * How the guest must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
@@ -152,11 +174,8 @@ public class BootMojo extends AbstractMojo {
         }
         BootParameters parameters = BootParameters.read(text());
         List<Target> targets = targets();
-        if (report != null && targets.size() > 1) {
-            throw new MojoExecutionException(
-                    "kvm.report: " + report + " can take the report of one guest, and kvm.guest" + " names "
-                            + targets.size() + "; boot them one by one");
-        }
+        reportFile().requireOneGuest(targets.size());
+        screenshotFile().requireOneGuest(targets.size());
         boolean keyboard = interactiveMode && BootSession.hasKeyboard();
         for (Target target : targets) {
             boot(target, parameters, keyboard);
@@ -169,17 +188,21 @@ public class BootMojo extends AbstractMojo {
         Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
         Outcome outcome;
         try {
-            removeOldReport();
+            reportFile().removeOld();
+            screenshotFile().removeOld();
             MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
             getLog().info("Booting " + name + (keyboard ? "; " + BootSession.ESCAPE_KEY + " ends it" : ""));
             outcome = run(machine, keyboard);
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
-            write(JsonReport.ofRefusal(name, e.getMessage()));
+            writeReport(JsonReport.ofRefusal(name, e.getMessage()));
             throw new MojoExecutionException(e.getMessage(), e);
         }
-        write(JsonReport.of(outcome));
+        writeReport(JsonReport.of(outcome));
+        if (screenshot != null) {
+            screenshotFile().write(outcome.screen().toPng());
+        }
         judge(outcome, parameters, keyboard);
     }
 
@@ -193,13 +216,22 @@ public class BootMojo extends AbstractMojo {
     private void judge(Outcome outcome, BootParameters parameters, boolean keyboard) throws MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
-        String text = died ? TextReport.full(outcome).stripTrailing() : TextReport.line(outcome);
+        String text = (died ? TextReport.full(outcome) : lineAndScreen(outcome)).stripTrailing();
+        if (!died) {
+            LayoutWarnings.log(
+                    getLog(), "guest " + outcome.run().guest(), outcome.run().layout());
+        }
         if (mismatches.isEmpty()) {
             getLog().info(text);
         } else {
             getLog().error(text);
             throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
         }
+    }
+
+    private static String lineAndScreen(Outcome outcome) {
+        Screen screen = outcome.screen();
+        return TextReport.line(outcome) + (screen.isBlank() ? "" : "\n" + TextReport.screen(screen));
     }
 
     private List<Target> targets() throws MojoExecutionException {
@@ -237,27 +269,16 @@ public class BootMojo extends AbstractMojo {
         return named.isEmpty() ? built.ids() : named;
     }
 
-    private void removeOldReport() throws MojoExecutionException {
-        try {
-            if (report != null) {
-                Files.deleteIfExists(report.toPath());
-            }
-        } catch (IOException e) {
-            throw new MojoExecutionException("kvm.report: the old " + report + " can't be removed: " + e, e);
-        }
+    private OutputFile reportFile() {
+        return new OutputFile("kvm.report", report);
     }
 
-    private void write(String json) throws MojoExecutionException {
-        if (report == null) {
-            return;
-        }
-        Path file = report.toPath().toAbsolutePath();
-        try {
-            Files.createDirectories(file.getParent());
-            Files.writeString(file, json);
-        } catch (IOException e) {
-            throw new MojoExecutionException("kvm.report: " + file + " can't be written: " + e, e);
-        }
+    private OutputFile screenshotFile() {
+        return new OutputFile("kvm.screenshot", screenshot);
+    }
+
+    private void writeReport(String json) throws MojoExecutionException {
+        reportFile().write(json.getBytes(StandardCharsets.UTF_8));
     }
 
     private BootParameters.Text text() {
@@ -266,8 +287,11 @@ public class BootMojo extends AbstractMojo {
         text.load = load;
         text.entry = entry;
         text.memory = memory;
+        text.commandLine = commandLine;
+        text.modules = modules;
         text.input = input;
         text.timeout = timeout;
+        text.date = date;
         text.engine = engine;
         text.expect = expect;
         text.exitCode = exitCode;

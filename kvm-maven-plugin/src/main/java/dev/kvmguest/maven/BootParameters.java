@@ -1,6 +1,7 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.BootModule;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.Expectation;
@@ -8,7 +9,11 @@ import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.VcpuConfig;
+import java.io.File;
+import java.io.IOException;
 import java.time.Duration;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -24,8 +29,11 @@ record BootParameters(
         OptionalLong load,
         Optional<EntryPoint> entry,
         OptionalLong memory,
+        Optional<String> commandLine,
+        Optional<List<BootModule>> modules,
         String input,
         Optional<Duration> timeout,
+        Optional<LocalDateTime> date,
         EngineChoice engine,
         Expectation expectation,
         boolean expectsAnEnd) {
@@ -37,8 +45,11 @@ record BootParameters(
         String load;
         String entry;
         String memory;
+        String commandLine;
+        List<File> modules;
         String input;
         String timeout;
+        String date;
         String engine;
         String expect;
         String exitCode;
@@ -57,8 +68,11 @@ record BootParameters(
                 number("load", text.load, load -> Notation.parseAddress("load", load)),
                 value("entry", text.entry, EntryPoint::parse),
                 number("memory", text.memory, memory -> Notation.parseSize("memory", memory)),
+                Optional.ofNullable(text.commandLine),
+                modules(text.modules),
                 value("input", text.input, Escapes::resolve).orElse(""),
                 value("timeout", text.timeout, timeout -> Notation.parseDuration("timeout", timeout)),
+                value("date", text.date, date -> Notation.parseDate("date", date)),
                 value("engine", text.engine, EngineChoice::parse).orElse(EngineChoice.AUTO),
                 expectation(text),
                 text.expect != null || text.exitCode != null || text.console != null);
@@ -86,10 +100,17 @@ record BootParameters(
         if (entry.isPresent()) {
             vcpu = vcpu.withEntry(entry.get());
         }
+        if (commandLine.isPresent()) {
+            vcpu = vcpu.withCommandLine(commandLine.get());
+        }
+        if (modules.isPresent()) {
+            vcpu = vcpu.withModules(modules.get());
+        }
         MachineConfig.Builder machine = MachineConfig.builder()
                 .vcpu(vcpu)
                 .timeout(timeout.orElse(defaultTimeout))
                 .engine(engine);
+        date.ifPresent(machine::date);
         (memory.isPresent() ? memory : guestMemory).ifPresent(machine::memory);
         return machine.build();
     }
@@ -101,6 +122,21 @@ record BootParameters(
     List<String> mismatches(Outcome outcome, boolean keyboard) {
         boolean endedByUser = keyboard && outcome.kind() == Outcome.Kind.STOPPED;
         return endedByUser && !expectsAnEnd ? List.of() : expectation.mismatches(outcome);
+    }
+
+    private static Optional<List<BootModule>> modules(List<File> files) throws MojoExecutionException {
+        if (files == null) {
+            return Optional.empty();
+        }
+        List<BootModule> modules = new ArrayList<>();
+        for (File file : files) {
+            try {
+                modules.add(BootModule.read(file.toPath()));
+            } catch (IOException e) {
+                throw new MojoExecutionException("kvm.modules: " + file + " can't be read: " + e, e);
+            }
+        }
+        return Optional.of(modules);
     }
 
     private static OptionalLong number(String name, String text, Function<String, Long> reading)

@@ -1,6 +1,7 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.GuestCheck;
+import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,11 +17,23 @@ public class Check {
      */
     String input;
 
+    /** What a {@code multiboot} kernel is told at boot. Default: what the guest says. */
+    String commandLine;
+
+    /**
+     * The files that are loaded beside a {@code multiboot} kernel, relative to the project, in place of the guest's.
+     * Default: what the guest says.
+     */
+    List<File> modules;
+
     /** A text that the console must show. */
     String console;
 
     /** A regular expression that must be found in what the console shows. */
     String pattern;
+
+    /** A text that the screen must show at the end, without the blanks at the ends of its lines. */
+    String screen;
 
     /** What must have been written to single ports. */
     List<Port> ports = new ArrayList<>();
@@ -39,6 +52,12 @@ public class Check {
     String timeout = GuestCheck.DEFAULT_TIMEOUT;
 
     /**
+     * What the guest's CMOS clock shows when it starts, as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}. Default:
+     * {@code 2026-01-01}.
+     */
+    String date;
+
+    /**
      * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, KVM where this host's can
      * run the boot mode, else the emulator. Default: the goal's {@code engine}.
      */
@@ -46,6 +65,12 @@ public class Check {
 
     /** Whether a write to or read from a port without a device fails the run. */
     boolean strictPorts;
+
+    /**
+     * Whether this stands for a run of each of the guest's own tests, which it defines with KVMGUEST_TEST of kvmguest.h:
+     * each in a machine of its own and reported by its name.
+     */
+    boolean guestTests;
 
     /** A {@code <port>} of a check: what the guest must have written to it, in order. */
     public static class Port {

@@ -6,13 +6,16 @@ import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
 import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.maven.plugin.MojoExecution;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugins.annotations.LifecyclePhase;
@@ -50,6 +53,8 @@ public class CheckMojo extends AbstractCheckMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
+    private final Set<String> warnedOf = new HashSet<>();
+
     @Override
     public void execute() throws MojoExecutionException {
         Optional<String> skippedBy = skippedBy();
@@ -57,8 +62,9 @@ public class CheckMojo extends AbstractCheckMojo {
             getLog().info("No guest is checked: " + skippedBy.get() + " is set");
             return;
         }
-        List<GuestCheck> checks = CheckParameters.read(guests, CheckParameters.engine(engine));
-        CheckRunner runner = runner(checks);
+        BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
+        List<GuestCheck> checks = CheckParameters.read(guests, CheckParameters.engine(engine), built::tests);
+        CheckRunner runner = runner(built, checks);
         CheckReports reports = reports();
         try {
             reports.removeStale();
@@ -77,8 +83,14 @@ public class CheckMojo extends AbstractCheckMojo {
         }
     }
 
-    private CheckRunner runner(List<GuestCheck> checks) throws MojoExecutionException {
-        BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
+    /** Checks end one at a time, each guest's with the same memory layout. */
+    private void warnOnce(String guest, Outcome outcome) {
+        if (warnedOf.add(guest)) {
+            LayoutWarnings.log(getLog(), "guest " + guest, outcome.run().layout());
+        }
+    }
+
+    private CheckRunner runner(BuiltGuests built, List<GuestCheck> checks) throws MojoExecutionException {
         try {
             for (GuestCheck check : checks) {
                 built.find(check.guest());
@@ -105,6 +117,7 @@ public class CheckMojo extends AbstractCheckMojo {
     }
 
     private void logEnd(CheckResult result) {
+        result.outcome().ifPresent(outcome -> warnOnce(result.check().guest(), outcome));
         String end = result.outcome()
                 .map(TextReport::line)
                 .orElse(String.format(

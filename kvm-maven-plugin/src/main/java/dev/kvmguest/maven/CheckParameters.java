@@ -3,9 +3,14 @@ package dev.kvmguest.maven;
 import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.GuestTestCase;
+import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
+import java.io.File;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,6 +18,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -27,6 +33,18 @@ final class CheckParameters {
     private final String name;
     private final EngineChoice defaultEngine;
 
+    /** Finds the tests inside guests that were built. */
+    @FunctionalInterface
+    interface TestFinder {
+
+        /**
+         * Returns the tests inside a guest, by its id.
+         *
+         * @throws IllegalArgumentException if there are none to be found; says why
+         */
+        List<GuestTestCase> tests(String id) throws IOException;
+    }
+
     private CheckParameters(Guest guest, int number, EngineChoice defaultEngine) {
         this.guest = guest;
         this.defaultEngine = defaultEngine;
@@ -35,12 +53,14 @@ final class CheckParameters {
     }
 
     /**
-     * Returns the checks in the order of the POM.
+     * Returns the checks in the order of the POM; for one that stands for the tests inside its guest, a check for each.
      *
      * @param engine the engine of checks that name none
-     * @throws MojoExecutionException if a value is missing or bad
+     * @param tests finds the tests inside guests
+     * @throws MojoExecutionException if a value is missing or bad, or a guest has no tests and should
      */
-    static List<GuestCheck> read(List<Guest> guests, EngineChoice engine) throws MojoExecutionException {
+    static List<GuestCheck> read(List<Guest> guests, EngineChoice engine, TestFinder tests)
+            throws MojoExecutionException {
         List<GuestCheck> checks = new ArrayList<>();
         Map<String, GuestCheck> byFile = new HashMap<>();
         Set<String> ids = new HashSet<>();
@@ -50,15 +70,16 @@ final class CheckParameters {
             GuestParameters.requireNew(guest.id, ids);
             for (int number = 1; number <= guest.checks.size(); number++) {
                 CheckParameters parameters = new CheckParameters(guest, number, engine);
-                GuestCheck check = parameters.read();
-                // Some file systems don't tell upper from lower case.
-                GuestCheck other = byFile.put(check.jsonFileName().toLowerCase(Locale.ROOT), check);
-                if (other != null) {
-                    throw new MojoExecutionException(parameters.at("name") + "the reports of \"" + other + "\" and \""
-                            + check + "\" would be the same file, " + check.jsonFileName()
-                            + "; give one of them another <name>");
+                for (GuestCheck check : parameters.readAll(tests)) {
+                    // Some file systems don't tell upper from lower case.
+                    GuestCheck other = byFile.put(check.jsonFileName().toLowerCase(Locale.ROOT), check);
+                    if (other != null) {
+                        throw new MojoExecutionException(parameters.at("name") + "the reports of \"" + other
+                                + "\" and \"" + check + "\" would be the same file, " + check.jsonFileName()
+                                + "; give one of them another <name>");
+                    }
+                    checks.add(check);
                 }
-                checks.add(check);
             }
         }
         return checks;
@@ -97,6 +118,20 @@ final class CheckParameters {
         return guest.checks.size() == 1 ? guest.id : guest.id + "-" + number;
     }
 
+    private List<GuestCheck> readAll(TestFinder finder) throws MojoExecutionException {
+        GuestCheck each = read();
+        if (!check.guestTests) {
+            return List.of(each);
+        }
+        try {
+            return finder.tests(guest.id).stream().map(each::withGuestTest).toList();
+        } catch (IllegalArgumentException e) {
+            throw new MojoExecutionException(at("guestTests") + e.getMessage(), e);
+        } catch (IOException e) {
+            throw new MojoExecutionException(at("guestTests") + "the guest's files can't be read: " + e, e);
+        }
+    }
+
     private GuestCheck read() throws MojoExecutionException {
         Expectation.Builder expectation = Expectation.builder().strictPorts(check.strictPorts);
         if (check.console != null) {
@@ -104,6 +139,9 @@ final class CheckParameters {
         }
         if (check.pattern != null) {
             expectation.pattern(value("pattern", () -> pattern(check.pattern)));
+        }
+        if (check.screen != null) {
+            expectation.screen(check.screen);
         }
         if (check.outcome != null) {
             expectation.outcome(value("outcome", () -> Outcome.Kind.parse(check.outcome)));
@@ -126,7 +164,25 @@ final class CheckParameters {
                 check.input == null ? "" : value("input", () -> Escapes.resolve(check.input)),
                 expectation.build(),
                 value("timeout", () -> Notation.parseDuration("timeout", check.timeout)),
-                check.engine == null ? defaultEngine : value("engine", () -> EngineChoice.parse(check.engine)));
+                check.date == null
+                        ? MachineConfig.DEFAULT_DATE
+                        : value("date", () -> Notation.parseDate("date", check.date)),
+                check.engine == null ? defaultEngine : value("engine", () -> EngineChoice.parse(check.engine)),
+                Optional.ofNullable(check.commandLine),
+                check.modules == null ? Optional.empty() : Optional.of(value("modules", () -> files(check.modules))),
+                Optional.empty());
+    }
+
+    private static List<Path> files(List<File> files) {
+        for (File file : files) {
+            if (file == null || !file.isFile()) {
+                throw new IllegalArgumentException(
+                        file == null
+                                ? "a module is empty; give it a file"
+                                : "the file " + file + " does not exist; create it, or leave the element out");
+            }
+        }
+        return files.stream().map(File::toPath).toList();
     }
 
     static Pattern pattern(String regex) {

@@ -19,12 +19,12 @@ public class Guest {
     /** A linker script, relative to the project. Default: a built-in one that fits the boot mode. */
     File linkerScript;
 
-    /** The state at entry: {@code real}, {@code protected}, {@code paged} or {@code paged-4k}. */
+    /** The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}. */
     String boot = "real";
 
     /**
-     * The physical address of the image's first byte, as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000} with
-     * the built-in linker script, else what the linker script says.
+     * The physical address of the image's first byte, as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000},
+     * or {@code 0x100000} for {@code multiboot}, with the built-in linker script, else what the linker script says.
      */
     String load;
 
@@ -36,6 +36,15 @@ public class Guest {
 
     /** Guest RAM, as {@code 16M} or {@code 640K}. Default: what the boot mode needs. */
     String memory;
+
+    /** What the kernel is told at boot; only for {@code multiboot}. Default: nothing. */
+    String commandLine;
+
+    /**
+     * Files that are loaded beside the kernel, relative to the project, each a {@code <module>}; only for
+     * {@code multiboot}. The kernel is given their names.
+     */
+    List<File> modules = new ArrayList<>();
 
     /** Further options of the compiler; of nasm when that is the toolchain. They come last, so they win. */
     List<String> compilerArgs = new ArrayList<>();

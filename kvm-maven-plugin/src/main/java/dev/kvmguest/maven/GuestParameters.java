@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -95,6 +96,10 @@ final class GuestParameters {
                 .map(this::path)
                 .map(GuestParameters::requireFolder)
                 .toList());
+        List<Path> modules = value(at(id, "modules"), () -> requireNoEmpty(guest.modules).stream()
+                .map(this::path)
+                .map(GuestParameters::requireFile)
+                .toList());
         return value(
                 "<guests><guest id=" + id + ">: ",
                 () -> new GuestSpec(
@@ -108,7 +113,9 @@ final class GuestParameters {
                         compilerArgs,
                         linkerArgs,
                         includes,
-                        toolchain));
+                        toolchain,
+                        Objects.requireNonNullElse(guest.commandLine, ""),
+                        modules));
     }
 
     private static OptionalLong number(String where, String text, ToLongFunction<String> reading)

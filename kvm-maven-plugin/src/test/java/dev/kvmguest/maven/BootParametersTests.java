@@ -4,20 +4,28 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.BootModule;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.VcpuConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDateTime;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeSet;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class BootParametersTests {
 
@@ -35,6 +43,9 @@ class BootParametersTests {
             new TreeSet<>(),
             OptionalLong.empty(),
             Duration.ofMillis(1),
+            Optional.empty(),
+            MemoryLayout.UNKNOWN,
+            Screen.BLANK,
             Optional.empty()));
 
     private final VcpuConfig guest = VcpuConfig.of(GuestImage.flat("kernel", new byte[16]))
@@ -44,12 +55,48 @@ class BootParametersTests {
     private final BootParameters.Text text = new BootParameters.Text();
 
     @Test
+    void commandLineAndModulesReplaceTheGuests(@TempDir Path folder) throws Exception {
+        VcpuConfig kernel = guest.withBoot(BootMode.MULTIBOOT)
+                .withCommandLine("built in")
+                .withModules(List.of(new BootModule("old", new byte[1])));
+
+        VcpuConfig unchanged = machine(kernel);
+        text.commandLine = "";
+        text.modules = List.of(
+                Files.write(folder.resolve("new.img"), new byte[] {1, 2}).toFile());
+        VcpuConfig replaced = machine(kernel);
+
+        assertThat(unchanged.commandLine()).isEqualTo("built in");
+        assertThat(unchanged.modules()).isEqualTo(kernel.modules());
+        assertThat(replaced.commandLine()).isEmpty();
+        assertThat(replaced.modules()).extracting(BootModule::commandLine).containsExactly("new.img");
+        assertThat(replaced.modules().get(0).bytes()).containsExactly(1, 2);
+    }
+
+    private VcpuConfig machine(VcpuConfig kernel) throws MojoExecutionException {
+        return BootParameters.read(text)
+                .machine(kernel, OptionalLong.empty(), WITHOUT_TIMEOUT)
+                .vcpus()
+                .get(0);
+    }
+
+    @Test
+    void moduleThatIsNotThereIsNamed(@TempDir Path folder) {
+        text.modules = List.of(folder.resolve("nowhere").toFile());
+
+        assertThatThrownBy(() -> BootParameters.read(text))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessageStartingWith("kvm.modules: " + folder.resolve("nowhere") + " can't be read: ");
+    }
+
+    @Test
     void whatIsNotGivenIsTheGuests() throws Exception {
         MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
 
         assertThat(machine.vcpus()).containsExactly(guest);
         assertThat(machine.memorySize()).isEqualTo(1 << 20);
         assertThat(machine.timeout()).isEqualTo(WITHOUT_TIMEOUT);
+        assertThat(machine.date()).isEqualTo(MachineConfig.DEFAULT_DATE);
         assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
     }
 
@@ -61,6 +108,7 @@ class BootParametersTests {
         text.memory = "64K";
         text.input = "1\\n";
         text.timeout = "2m";
+        text.date = "1999-12-31T23:59";
         text.engine = "emulator";
 
         MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
@@ -72,6 +120,7 @@ class BootParametersTests {
         assertThat(vcpu.input()).isEqualTo("1\n");
         assertThat(machine.memorySize()).isEqualTo(64 << 10);
         assertThat(machine.timeout()).isEqualTo(Duration.ofMinutes(2));
+        assertThat(machine.date()).isEqualTo(LocalDateTime.of(1999, 12, 31, 23, 59));
         assertThat(machine.engine()).isEqualTo(EngineChoice.EMULATOR);
     }
 

@@ -7,9 +7,15 @@ import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.GuestTestCase;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,11 +25,14 @@ import java.util.function.Consumer;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.FieldSource;
 
 class CheckParametersTests {
+
+    private static final CheckParameters.TestFinder NO_TESTS = id -> List.of();
 
     private final Guest guest = new Guest();
     private final Check check = new Check();
@@ -36,13 +45,14 @@ class CheckParametersTests {
 
     @Test
     void checkThatSaysNothingExpectsANormalEndWithExitCodeZero() throws Exception {
-        GuestCheck read =
-                CheckParameters.read(List.of(guest), EngineChoice.AUTO).get(0);
+        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+                .get(0);
 
         assertThat(read.guest()).isEqualTo("kernel");
         assertThat(read.name()).isEqualTo("kernel");
         assertThat(read.input()).isEmpty();
         assertThat(read.timeout()).isEqualTo(Duration.ofSeconds(10));
+        assertThat(read.date()).isEqualTo(LocalDateTime.of(2026, 1, 1, 0, 0));
         assertThat(read.engine()).isEqualTo(EngineChoice.AUTO);
         assertThat(read.expectation().mismatches(exit(0, "", 0x80))).isEmpty();
         assertThat(read.expectation().mismatches(exit(1, "", 0x80)))
@@ -55,22 +65,26 @@ class CheckParametersTests {
         check.input = "1\\n0\\n";
         check.console = "9 x 9";
         check.pattern = "= 8\\d$";
+        check.screen = "Select:";
         check.outcome = "debug-exit";
         check.exitCode = "0x21";
         check.timeout = "250ms";
+        check.date = "1999-12-31T23:59";
         check.engine = "kvm";
         check.strictPorts = true;
         check.ports = List.of(port("0x80", "a\\n", null), port("129", null, "0D 0a"));
 
-        GuestCheck read =
-                CheckParameters.read(List.of(guest), EngineChoice.AUTO).get(0);
+        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+                .get(0);
 
         assertThat(read.name()).isEqualTo("menu");
         assertThat(read.input()).isEqualTo("1\n0\n");
         assertThat(read.timeout()).isEqualTo(Duration.ofMillis(250));
+        assertThat(read.date()).isEqualTo(LocalDateTime.of(1999, 12, 31, 23, 59));
         assertThat(read.engine()).isEqualTo(EngineChoice.KVM);
         assertThat(read.expectation().mismatches(exit(0x21, "9 x 9 = 81", 0x80)))
                 .containsExactly(
+                        "the screen does not contain \"Select:\"; it is blank",
                         "port 0x80 was expected to be sent 61 0a and was sent nothing",
                         "port 0x81 was expected to be sent 0d 0a and was sent nothing",
                         "the guest used ports that no device has: 0x80");
@@ -78,6 +92,27 @@ class CheckParametersTests {
                 .contains("expected exit code 33, but it was 2")
                 .anyMatch(mismatch -> mismatch.startsWith("the console does not contain \"9 x 9\""))
                 .anyMatch(mismatch -> mismatch.startsWith("the console does not match /= 8\\d$/"));
+    }
+
+    @Test
+    void commandLineAndModulesAreTheGuestsUnlessTheCheckHasItsOwn(@TempDir Path folder) throws Exception {
+        GuestCheck silent = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+                .get(0);
+        Path module = Files.writeString(folder.resolve("one.txt"), "");
+        check.commandLine = "quiet";
+        check.modules = List.of(module.toFile());
+        GuestCheck own = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+                .get(0);
+        check.modules = List.of(folder.resolve("two.txt").toFile());
+
+        assertThat(silent.commandLine()).isEmpty();
+        assertThat(silent.modules()).isEmpty();
+        assertThat(own.commandLine()).hasValue("quiet");
+        assertThat(own.modules()).hasValue(List.of(module));
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage("<guests><guest id=kernel><checks><check name=kernel><modules>: the file "
+                        + folder.resolve("two.txt") + " does not exist; create it, or leave the element out");
     }
 
     @Test
@@ -89,7 +124,7 @@ class CheckParametersTests {
         other.id = "hello";
         other.checks.add(new Check());
 
-        assertThat(CheckParameters.read(List.of(guest, other), EngineChoice.AUTO))
+        assertThat(CheckParameters.read(List.of(guest, other), EngineChoice.AUTO, NO_TESTS))
                 .extracting(GuestCheck::toString)
                 .containsExactly("kernel / kernel-1", "kernel / menu", "kernel / kernel-3", "hello / hello");
     }
@@ -101,7 +136,7 @@ class CheckParametersTests {
         other.name = "First_Line";
         guest.checks.add(other);
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessage("<guests><guest id=kernel><checks><check name=First_Line><name>: the reports of \"kernel /"
                         + " first line\" and \"kernel / First_Line\" would be the same file, kernel-First_Line.json;"
@@ -109,11 +144,42 @@ class CheckParametersTests {
     }
 
     @Test
+    void testsInsideTheGuestAreChecksOfTheirOwn() throws Exception {
+        GuestTestCase adds = new GuestTestCase(0, "adds", "sum.c", 1);
+        GuestTestCase divides = new GuestTestCase(1, "divides", "sum.c", 9);
+        check.guestTests = true;
+        check.timeout = "250ms";
+        guest.checks.add(new Check());
+
+        List<GuestCheck> read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, id -> List.of(adds, divides));
+
+        assertThat(read)
+                .extracting(GuestCheck::toString)
+                .containsExactly("kernel / kernel-1: adds", "kernel / kernel-1: divides", "kernel / kernel-2");
+        assertThat(read)
+                .extracting(GuestCheck::guestTest)
+                .containsExactly(Optional.of(adds), Optional.of(divides), Optional.empty());
+        assertThat(read.get(1).timeout()).isEqualTo(Duration.ofMillis(250));
+    }
+
+    @Test
+    void guestWithoutTheTestsItShouldHaveIsRefused() {
+        check.guestTests = true;
+
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, id -> {
+                    throw new IllegalArgumentException("guest \"" + id + "\" has no tests");
+                }))
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage("<guests><guest id=kernel><checks><check name=kernel><guestTests>: guest \"kernel\" has no"
+                        + " tests");
+    }
+
+    @Test
     void guestsWithOneIdAreRefused() {
         Guest other = new Guest();
         other.id = "kernel";
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other), EngineChoice.AUTO))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other), EngineChoice.AUTO, NO_TESTS))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessageContaining("the id \"kernel\" is taken by an earlier guest");
     }
@@ -123,6 +189,10 @@ class CheckParametersTests {
             bad("pattern", check -> check.pattern = "(", "\"(\" is not a regular expression of java.util.regex: "),
             bad("outcome", check -> check.outcome = "dead", "outcome \"dead\" is unknown; use one of halted, "),
             bad("exitCode", check -> check.exitCode = "one", "exit code \"one\" is not a number"),
+            bad(
+                    "date",
+                    check -> check.date = "today",
+                    "date \"today\" is not a date; write it as 2026-12-31 or 2026-12-31T23:59:58"),
             bad("timeout", check -> check.timeout = "5", "timeout \"5\" is not a time; write it as 500ms, 5s or 2m"),
             bad("engine", check -> check.engine = "xen", "engine \"xen\" is unknown; use one of auto, kvm, emulator"),
             bad(
@@ -153,7 +223,7 @@ class CheckParametersTests {
         check.name = "menu";
         setting.accept(check);
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessageStartingWith(
                         "<guests><guest id=kernel><checks><check name=menu><" + element + ">: " + message);
@@ -165,7 +235,7 @@ class CheckParametersTests {
         other.engine = "kvm";
         guest.checks.add(other);
 
-        assertThat(CheckParameters.read(List.of(guest), CheckParameters.engine("emulator")))
+        assertThat(CheckParameters.read(List.of(guest), CheckParameters.engine("emulator"), NO_TESTS))
                 .extracting(GuestCheck::engine)
                 .containsExactly(EngineChoice.EMULATOR, EngineChoice.KVM);
     }
@@ -216,6 +286,9 @@ class CheckParametersTests {
                         new TreeSet<>(),
                         OptionalLong.empty(),
                         Duration.ofMillis(1),
+                        Optional.empty(),
+                        MemoryLayout.UNKNOWN,
+                        Screen.BLANK,
                         Optional.empty()));
     }
 }

@@ -102,7 +102,7 @@ class GuestParametersTests {
     void badValuesAreRefusedAtTheirElement() {
         guest.boot = "long-mode";
         assertRefused("<guests><guest id=kernel><boot>: boot mode \"long-mode\" is unknown;"
-                + " use one of real, protected, paged, paged-4k");
+                + " use one of real, protected, paged, paged-4k, multiboot");
         guest.boot = "real";
 
         guest.load = "1000h";
@@ -120,6 +120,45 @@ class GuestParametersTests {
         guest.toolchain = "tcc";
         assertRefused("<guests><guest id=kernel><toolchain>: toolchain \"tcc\" is unknown;"
                 + " use one of llvm, gcc, clang, nasm");
+    }
+
+    @Test
+    void commandLineAndModulesAreRead() throws Exception {
+        Path initrd = Files.writeString(basedir.resolve("initrd.img"), "");
+        guest.boot = "multiboot";
+        guest.commandLine = "quiet";
+        guest.modules = List.of(new File("initrd.img"));
+
+        GuestSpec spec = read();
+
+        assertThat(spec.commandLine()).isEqualTo("quiet");
+        assertThat(spec.modules()).containsExactly(initrd);
+    }
+
+    @Test
+    void modulesThatCannotBeGivenToTheGuestAreRefused() throws Exception {
+        guest.boot = "multiboot";
+        guest.modules = List.of(new File("nowhere"));
+        assertRefused("<guests><guest id=kernel><modules>: the file " + basedir.resolve("nowhere")
+                + " does not exist; create it, or leave the element out");
+
+        Path elf = Files.writeString(basedir.resolve("kernel.elf"), "");
+        guest.modules = List.of(new File("kernel.elf"));
+        assertRefused("<guests><guest id=kernel>: module " + elf
+                + " has the name of another file of the guest, kernel.elf, beside which it would lie; rename it");
+
+        Files.writeString(basedir.resolve("my disk"), "");
+        guest.modules = List.of(new File("my disk"));
+        assertRefused(
+                "<guests><guest id=kernel>: module \"my disk\" must be the plain name of a file beside the manifest:"
+                        + " letters, digits, '.', '_' and '-'");
+
+        guest.modules = List.of();
+        guest.boot = "paged";
+        guest.commandLine = "quiet";
+        assertRefused(
+                "<guests><guest id=kernel>: boot mode paged passes no command line and no modules on; only multiboot"
+                        + " does");
     }
 
     @Test

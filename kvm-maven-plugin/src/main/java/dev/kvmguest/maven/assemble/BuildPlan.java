@@ -3,6 +3,7 @@ package dev.kvmguest.maven.assemble;
 import dev.kvmguest.maven.toolchain.Compiler;
 import dev.kvmguest.maven.toolchain.Compiler.Dialect;
 import dev.kvmguest.maven.toolchain.Toolchain;
+import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.Notation;
 import java.io.IOException;
 import java.io.InputStream;
@@ -63,6 +64,16 @@ final class BuildPlan {
         return work.resolve("guest.ld");
     }
 
+    /** Returns where {@link #header()} is written to, in a folder of its own. */
+    Path headerFile() {
+        return work.resolve("include").resolve("kvmguest.h");
+    }
+
+    /** Returns the library for tests inside guests, which every guest can include. */
+    String header() {
+        return resource(GuestImage.class, "guest/kvmguest.h");
+    }
+
     /** Returns a compilation for each source, in the order of linking. */
     List<Compilation> compilations() {
         return spec.sources().files().stream().map(this::compilation).toList();
@@ -82,6 +93,9 @@ final class BuildPlan {
                 command.add("-fdebug-compilation-dir=.");
             }
             includeFolders().forEach(folder -> command.add("-I" + relative(folder)));
+            // Last, so that a guest's own file of this name wins.
+            String headers = relative(headerFile().getParent());
+            command.addAll(List.of("-idirafter", headers, "-ffile-prefix-map=" + headers + "=kvmguest"));
             // A .s file isn't preprocessed, and gcc takes the option for an error then.
             if (!name.endsWith(".s")) {
                 command.addAll(List.of("-MMD", "-MF", relative(dependencies)));
@@ -153,10 +167,14 @@ final class BuildPlan {
 
     /** Returns the linker script for guests without one, for this guest's addresses. */
     String builtInScript() {
-        try (InputStream in = BuildPlan.class.getResourceAsStream("guest.ld")) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8)
-                    .replace("@VIRTUAL@", Notation.hex(spec.linkedVirtually()))
-                    .replace("@PHYSICAL@", Notation.hex(spec.linkedPhysically()));
+        return resource(BuildPlan.class, "guest.ld")
+                .replace("@VIRTUAL@", Notation.hex(spec.linkedVirtually()))
+                .replace("@PHYSICAL@", Notation.hex(spec.linkedPhysically()));
+    }
+
+    private static String resource(Class<?> owner, String name) {
+        try (InputStream in = owner.getResourceAsStream(name)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -171,7 +189,11 @@ final class BuildPlan {
         if (spec.linkerScript().isEmpty()) {
             lines.add(builtInScript());
         }
+        // Not among the compilers' lists of included files, which leave out a system's headers.
+        lines.add(header());
         lines.add(spec.boot() + " " + spec.load() + " " + spec.entry() + " " + spec.memory());
+        lines.add(spec.commandLine());
+        spec.modules().forEach(module -> lines.add(relative(module)));
         // A project that was moved or copied as it is would be built into the same bytes.
         return String.join("\n", lines).replace(basedir.toString(), ".");
     }
@@ -187,6 +209,9 @@ final class BuildPlan {
         }
         if (spec.linkerScript().isPresent()) {
             scanner.add(spec.linkerScript().get());
+        }
+        for (Path module : spec.modules()) {
+            scanner.add(module);
         }
         for (String argument : spec.compilerArgs()) {
             scanner.addArgument(argument);

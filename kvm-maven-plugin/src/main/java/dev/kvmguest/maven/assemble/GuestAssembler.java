@@ -5,7 +5,11 @@ import dev.kvmguest.maven.files.FileTrees;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.boot.BootLoader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,8 +51,10 @@ public final class GuestAssembler {
      * @param manifest the guest's manifest
      * @param folder the folder on the class path with the guest's files
      * @param warnings what the compilers and the linker warned of
+     * @param layout what lies where when the guest is booted as it is, with warnings of what lies close
      */
-    public record Result(boolean upToDate, GuestManifest manifest, Path folder, List<Diagnostic> warnings) {}
+    public record Result(
+            boolean upToDate, GuestManifest manifest, Path folder, List<Diagnostic> warnings, MemoryLayout layout) {}
 
     /**
      * Creates an assembler.
@@ -76,7 +82,7 @@ public final class GuestAssembler {
         BuildPlan plan = new BuildPlan(basedir, work, spec, toolchain);
         Optional<BuildRecord> last = BuildRecord.read(work);
         if (last.isPresent() && last.get().isCurrent(basedir, plan.fingerprint(), outputs(spec, folder))) {
-            return new Result(true, GuestManifest.read(folder).manifest(), folder, List.of());
+            return new Result(true, GuestManifest.read(folder).manifest(), folder, List.of(), MemoryLayout.UNKNOWN);
         }
         // From here on until the build is done there is neither a record nor an old guest that a test could boot.
         if (last.isPresent()) {
@@ -89,16 +95,31 @@ public final class GuestAssembler {
         GuestManifest manifest = publish(plan, spec, tool, folder);
         BuildRecord.of(basedir, plan.fingerprint(), plan.inputs(), outputs(spec, folder))
                 .write(work);
-        return new Result(false, manifest, folder, warnings);
+        return new Result(false, manifest, folder, warnings, layout(folder));
+    }
+
+    /** Whether a guest that can't be booted as it is can be booted otherwise is for its checks and tests to say. */
+    private static MemoryLayout layout(Path folder) throws IOException {
+        GuestManifest.Located located = GuestManifest.read(folder);
+        long memory = located.manifest().memory().orElse(MachineConfig.DEFAULT_MEMORY);
+        try {
+            return new BootLoader(memory, List.of(VcpuConfig.of(located))).layout();
+        } catch (IllegalArgumentException e) {
+            return new MemoryLayout(List.of(), List.of("it can't be loaded as it is: " + e.getMessage()));
+        }
     }
 
     private static List<Path> outputs(GuestSpec spec, Path folder) {
-        return Stream.of(
-                        spec.id() + ".elf",
-                        spec.id() + ".bin",
-                        spec.id() + ".map",
-                        spec.id() + ".sym",
-                        GuestManifest.FILE_NAME)
+        Stream<String> modules =
+                spec.modules().stream().map(module -> module.getFileName().toString());
+        return Stream.concat(
+                        Stream.of(
+                                spec.id() + ".elf",
+                                spec.id() + ".bin",
+                                spec.id() + ".map",
+                                spec.id() + ".sym",
+                                GuestManifest.FILE_NAME),
+                        modules)
                 .map(folder::resolve)
                 .toList();
     }
@@ -107,6 +128,8 @@ public final class GuestAssembler {
     private List<Diagnostic> compile(BuildPlan plan, Tool tool)
             throws GuestBuildException, IOException, InterruptedException {
         List<Diagnostic> diagnostics = new ArrayList<>();
+        Files.createDirectories(plan.headerFile().getParent());
+        Files.writeString(plan.headerFile(), plan.header());
         for (Compilation compilation : plan.compilations()) {
             Files.createDirectories(compilation.object().getParent());
             diagnostics.addAll(DiagnosticParser.ofCompiler(
@@ -148,6 +171,9 @@ public final class GuestAssembler {
         Files.copy(plan.bin(), folder.resolve(spec.id() + ".bin"), StandardCopyOption.REPLACE_EXISTING);
         Files.writeString(folder.resolve(spec.id() + ".map"), map);
         Files.writeString(folder.resolve(spec.id() + ".sym"), symbols);
+        for (Path module : spec.modules()) {
+            Files.copy(module, folder.resolve(module.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+        }
         Files.writeString(folder.resolve(GuestManifest.FILE_NAME), manifest.toText());
         return manifest;
     }

@@ -7,9 +7,11 @@ import dev.kvmguest.vmm.GuestManifest;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.VcpuConfig;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * A guest to build, its values known to be good.
@@ -25,6 +27,8 @@ import java.util.OptionalLong;
  * @param linkerArgs further options of the linker
  * @param includes folders for included files, after the sources' own
  * @param toolchain what builds it
+ * @param commandLine what the kernel is told at boot
+ * @param modules the files that are loaded beside the kernel
  */
 public record GuestSpec(
         String id,
@@ -37,8 +41,11 @@ public record GuestSpec(
         List<String> compilerArgs,
         List<String> linkerArgs,
         List<Path> includes,
-        ToolchainKind toolchain) {
+        ToolchainKind toolchain,
+        String commandLine,
+        List<Path> modules) {
 
+    private static final long MULTIBOOT_LOAD = 0x10_0000;
     private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
 
     public GuestSpec {
@@ -46,6 +53,8 @@ public record GuestSpec(
         compilerArgs = List.copyOf(compilerArgs);
         linkerArgs = List.copyOf(linkerArgs);
         includes = List.copyOf(includes);
+        modules = List.copyOf(modules);
+        requireUsableModules(id, boot, commandLine, modules);
         long start = load.orElse(VcpuConfig.DEFAULT_LOAD);
         boolean segmented = entry.isPresent() && entry.get().segment().isPresent();
         if (segmented && boot != BootMode.REAL) {
@@ -64,6 +73,23 @@ public record GuestSpec(
         }
     }
 
+    private static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
+        if (boot != BootMode.MULTIBOOT && !(commandLine.isEmpty() && modules.isEmpty())) {
+            throw new IllegalArgumentException("boot mode " + boot + " passes no command line and no modules on; only "
+                    + BootMode.MULTIBOOT + " does");
+        }
+        Set<String> taken =
+                new HashSet<>(List.of(GuestManifest.FILE_NAME, id + ".elf", id + ".bin", id + ".map", id + ".sym"));
+        for (Path module : modules) {
+            String name = GuestManifest.requirePlainName(
+                    "module", module.getFileName().toString());
+            if (!taken.add(name)) {
+                throw new IllegalArgumentException("module " + module + " has the name of another file of the guest, "
+                        + name + ", beside which it would lie; rename it");
+            }
+        }
+    }
+
     private static void requireReachable(String what, long address, long load) {
         if (address >= REAL_MODE_SEGMENT_SIZE) {
             throw new IllegalArgumentException(what + " " + Notation.hex(address)
@@ -74,7 +100,7 @@ public record GuestSpec(
 
     /** Returns the physical address that the built-in linker script puts the first byte at. */
     public long linkedPhysically() {
-        return load.orElse(VcpuConfig.DEFAULT_LOAD);
+        return load.orElse(boot == BootMode.MULTIBOOT ? MULTIBOOT_LOAD : VcpuConfig.DEFAULT_LOAD);
     }
 
     /** Returns the address at which the code linked by the built-in linker script sees its first byte. */

@@ -1,10 +1,11 @@
 package dev.kvmguest.maven.assemble;
 
-import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestImage.Segment;
 import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.image.MultibootHeader;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -15,10 +16,32 @@ final class Manifests {
 
     /**
      * Returns the manifest of a guest: the flat binary in real mode, with its place and entry written out, and the ELF
-     * file, which knows its own, in the others.
+     * file, which knows its own, in the others. A Multiboot kernel whose header says how the file is to be loaded is a
+     * flat binary too: an ELF file's sections need not lie in it as they lie in memory.
+     *
+     * @throws IllegalArgumentException if a Multiboot kernel has no usable header, or is entered at it
      */
     static GuestManifest of(GuestSpec spec, GuestImage elf) {
-        return spec.boot() == BootMode.REAL ? flat(spec, elf) : elf(spec, elf);
+        return switch (spec.boot()) {
+            case REAL -> flat(spec, elf);
+            case PROTECTED, PAGED, PAGED_4K -> elf(spec, elf);
+            case MULTIBOOT -> multiboot(spec, elf);
+        };
+    }
+
+    private static GuestManifest multiboot(GuestSpec spec, GuestImage elf) {
+        if (MultibootHeader.find(elf.name(), elf.file()).addresses().isPresent()) {
+            return manifest(spec, spec.id() + ".bin", spec.load(), spec.entry());
+        }
+        if (spec.entry().isEmpty()
+                && namedEntry(elf).equals(OptionalLong.of(first(elf).virtualAddress()))
+                && MultibootHeader.startsWithMagic(first(elf).data())) {
+            throw new IllegalArgumentException(
+                    "image " + elf.name() + " is entered at its first byte, "
+                            + Notation.hex(first(elf).virtualAddress())
+                            + ", where its Multiboot header lies; define the global symbol _start, or give the guest an <entry>");
+        }
+        return elf(spec, elf);
     }
 
     private static GuestManifest elf(GuestSpec spec, GuestImage elf) {
@@ -26,7 +49,7 @@ final class Manifests {
         if (entry.isEmpty() && namedEntry(elf).isEmpty()) {
             entry = Optional.of(EntryPoint.linear(first(elf).virtualAddress()));
         }
-        return new GuestManifest(spec.id(), spec.id() + ".elf", spec.boot(), spec.load(), entry, spec.memory());
+        return manifest(spec, spec.id() + ".elf", spec.load(), entry);
     }
 
     private static GuestManifest flat(GuestSpec spec, GuestImage elf) {
@@ -38,8 +61,21 @@ final class Manifests {
                         .map(address -> address + moved)
                         .findFirst()
                         .orElse(load)));
+        return manifest(spec, spec.id() + ".bin", OptionalLong.of(load), Optional.of(entry));
+    }
+
+    private static GuestManifest manifest(GuestSpec spec, String image, OptionalLong load, Optional<EntryPoint> entry) {
         return new GuestManifest(
-                spec.id(), spec.id() + ".bin", spec.boot(), OptionalLong.of(load), Optional.of(entry), spec.memory());
+                spec.id(),
+                image,
+                spec.boot(),
+                load,
+                entry,
+                spec.memory(),
+                spec.commandLine(),
+                spec.modules().stream()
+                        .map(module -> module.getFileName().toString())
+                        .toList());
     }
 
     /** Returns the entry that the ELF file names; a linker that finds none writes 0, which is in no segment then. */

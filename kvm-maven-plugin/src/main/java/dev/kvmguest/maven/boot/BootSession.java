@@ -54,6 +54,8 @@ public final class BootSession {
         try (Terminal terminal = Terminal.singleKeys();
                 Keyboard keyboard = new Keyboard(terminal.keys(), keys -> machine.type(0, keys), machine::stop)) {
             keyboard.start();
+            // So that a guest which halts until a key is pressed goes on waiting.
+            machine.start();
             return machine.run();
         }
     }

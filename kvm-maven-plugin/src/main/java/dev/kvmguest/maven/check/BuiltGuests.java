@@ -1,6 +1,8 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.vmm.BootModule;
 import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Outcome;
@@ -8,6 +10,7 @@ import dev.kvmguest.vmm.VcpuConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -55,16 +58,50 @@ public final class BuiltGuests implements GuestBooter {
         return GuestManifest.read(folder);
     }
 
+    /**
+     * Returns the tests inside a guest, from its ELF file.
+     *
+     * @throws IllegalArgumentException if it hasn't been built, or has none, or their table is damaged
+     * @throws IOException if a file can't be read
+     */
+    public List<GuestTestCase> tests(String id) throws IOException {
+        List<GuestTestCase> tests = find(id).elf().guestTests();
+        if (tests.isEmpty()) {
+            throw new IllegalArgumentException("guest \"" + id + "\" has no tests; define some with KVMGUEST_TEST of"
+                    + " kvmguest.h, and call kvmguest_run_tests()");
+        }
+        return tests;
+    }
+
     @Override
     public Outcome boot(GuestCheck check) throws IOException {
         GuestManifest.Located located = find(check.guest());
+        VcpuConfig vcpu = VcpuConfig.of(located).withInput(check.input());
+        if (check.commandLine().isPresent()) {
+            vcpu = vcpu.withCommandLine(check.commandLine().get());
+        }
+        if (check.modules().isPresent()) {
+            vcpu = vcpu.withModules(read(check.modules().get()));
+        }
+        if (check.guestTest().isPresent()) {
+            vcpu = vcpu.withGuestTest(check.guestTest().get());
+        }
         MachineConfig.Builder config = MachineConfig.builder()
-                .vcpu(VcpuConfig.of(located).withInput(check.input()))
+                .vcpu(vcpu)
                 .timeout(check.timeout())
+                .date(check.date())
                 .engine(check.engine());
         located.manifest().memory().ifPresent(config::memory);
         try (Machine machine = Machine.create(config.build())) {
             return machine.run();
         }
+    }
+
+    private static List<BootModule> read(List<Path> files) throws IOException {
+        List<BootModule> modules = new ArrayList<>();
+        for (Path file : files) {
+            modules.add(BootModule.read(file));
+        }
+        return modules;
     }
 }

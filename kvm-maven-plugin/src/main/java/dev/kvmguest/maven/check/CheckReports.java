@@ -1,5 +1,7 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.report.JsonReport;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -77,10 +79,24 @@ public final class CheckReports {
                     .map(JsonReport::of)
                     .orElseGet(() -> JsonReport.ofRefusal(result.check().guest(), result.reason()));
             Files.writeString(folder.resolve(result.check().jsonFileName()), json);
+            writePicture(result);
         }
         Summary summary = summary().orElse(Summary.empty(build)).with(execution, results);
         Files.writeString(folder.resolve(Summary.FILE_NAME), summary.toXml());
         return summary;
+    }
+
+    /** Leaves a picture of the screen beside a check that failed; an earlier build's must not outlive the failure. */
+    private void writePicture(CheckResult result) throws IOException {
+        Path file = folder.resolve(result.check().pictureFileName());
+        Optional<Screen> screen = result.outcome()
+                .map(Outcome::screen)
+                .filter(shown -> result.verdict() == CheckResult.Verdict.FAIL && !shown.isBlank());
+        if (screen.isPresent()) {
+            Files.write(file, screen.get().toPng());
+        } else {
+            Files.deleteIfExists(file);
+        }
     }
 
     private boolean isOfThisBuild() {

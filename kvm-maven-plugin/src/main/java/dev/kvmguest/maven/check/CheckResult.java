@@ -52,7 +52,7 @@ public record CheckResult(
         return mismatches.isEmpty() ? Verdict.PASS : Verdict.FAIL;
     }
 
-    /** Returns why the check did not pass, in one line; empty if it passed. */
+    /** Returns why the check did not pass, with a memory layout below it if that is why; empty if it passed. */
     public String reason() {
         return error.map(ErrorText::of).orElseGet(() -> String.join("; ", mismatches));
     }

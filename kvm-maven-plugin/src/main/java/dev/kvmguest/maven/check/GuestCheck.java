@@ -2,7 +2,12 @@ package dev.kvmguest.maven.check;
 
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.GuestTestCase;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDateTime;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * One run of a guest that was built, and how it is expected to go.
@@ -12,17 +17,54 @@ import java.time.Duration;
  * @param input what is typed for the guest before it starts
  * @param expectation what the run is compared with
  * @param timeout the longest that the guest may run
+ * @param date what the guest's CMOS clock shows when it starts
  * @param engine what executes the guest
+ * @param commandLine what the kernel is told at boot; empty for what the guest's manifest says
+ * @param modules the files that are loaded beside the kernel; empty for those of the guest's manifest
+ * @param guestTest the one of its own tests that the guest is asked to run, if it is
  */
 public record GuestCheck(
-        String guest, String name, String input, Expectation expectation, Duration timeout, EngineChoice engine) {
+        String guest,
+        String name,
+        String input,
+        Expectation expectation,
+        Duration timeout,
+        LocalDateTime date,
+        EngineChoice engine,
+        Optional<String> commandLine,
+        Optional<List<Path>> modules,
+        Optional<GuestTestCase> guestTest) {
 
     /** The time limit of a check that doesn't set one. */
     public static final String DEFAULT_TIMEOUT = "10s";
 
+    /** Returns this check for one of the guest's own tests, called after both. */
+    public GuestCheck withGuestTest(GuestTestCase test) {
+        return new GuestCheck(
+                guest,
+                name + ": " + test.name(),
+                input,
+                expectation,
+                timeout,
+                date,
+                engine,
+                commandLine,
+                modules,
+                Optional.of(test));
+    }
+
     /** Returns the name of the file that has the JSON report of this check; what a file can't be called becomes '_'. */
     public String jsonFileName() {
-        return guest + "-" + name.replaceAll("[^A-Za-z0-9._-]", "_") + ".json";
+        return fileName(".json");
+    }
+
+    /** Returns the name of the file that has the picture of the screen, made in the same way. */
+    public String pictureFileName() {
+        return fileName(".png");
+    }
+
+    private String fileName(String extension) {
+        return guest + "-" + name.replaceAll("[^A-Za-z0-9._-]", "_") + extension;
     }
 
     /** Returns the guest and the name, as messages name the check. */

@@ -99,7 +99,9 @@ class GuestAssemblerTests {
                 compilerArgs,
                 List.of(),
                 List.of(),
-                ToolchainKind.GCC);
+                ToolchainKind.GCC,
+                "",
+                List.of());
     }
 
     private GuestAssembler.Result assemble() throws Exception {

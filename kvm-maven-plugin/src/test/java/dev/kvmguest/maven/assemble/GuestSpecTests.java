@@ -28,7 +28,9 @@ class GuestSpecTests {
                 List.of(),
                 List.of(),
                 List.of(),
-                ToolchainKind.LLVM);
+                ToolchainKind.LLVM,
+                "",
+                List.of());
     }
 
     @ParameterizedTest
@@ -43,6 +45,8 @@ class GuestSpecTests {
         "protected, 0x100000, 0x100010, 0x100000, 0x100000",
         "paged, , , 0x80001000, 0x1000",
         "paged-4k, 0x200000, , 0x80200000, 0x200000",
+        "multiboot, , , 0x100000, 0x100000",
+        "multiboot, 0x200000, , 0x200000, 0x200000",
     })
     void theBuiltInScriptLinksWhereTheBootModeRuns(
             String boot, String load, String entry, String linkedAt, String loadedAt) {

@@ -8,6 +8,8 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestImage.Segment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -28,7 +30,9 @@ class ManifestsTests {
                 List.of(),
                 List.of(),
                 List.of(),
-                ToolchainKind.LLVM);
+                ToolchainKind.LLVM,
+                "",
+                List.of());
     }
 
     private static GuestImage elf(long physical, long virtual, long entry) {
@@ -95,6 +99,46 @@ class ManifestsTests {
 
         assertThat(text(spec(BootMode.REAL, OptionalLong.empty(), Optional.empty()), elf))
                 .contains("load=0x1000\n");
+    }
+
+    @Test
+    void aMultibootKernelIsItsElfFile() {
+        assertThat(text(multiboot(), multibootElf(0, 0x100000, 0x10000c)))
+                .isEqualTo("id=kernel\nimage=kernel.elf\nboot=multiboot\nmemory=1048576\n");
+    }
+
+    @Test
+    void aMultibootKernelThatSaysWhereItIsLoadedIsItsFlatBinary() {
+        assertThat(text(multiboot(), multibootElf(0x10000, 0x100000, 0x100020)))
+                .isEqualTo("id=kernel\nimage=kernel.bin\nboot=multiboot\nmemory=1048576\n");
+    }
+
+    @Test
+    void aMultibootKernelWithoutAnEntryOrAHeaderIsAnError() {
+        assertThatThrownBy(() -> text(multiboot(), multibootElf(0, 0x100000, 0x100000)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("image kernel.elf is entered at its first byte, 0x100000, where its Multiboot header lies;"
+                        + " define the global symbol _start, or give the guest an <entry>");
+        assertThatThrownBy(() -> text(multiboot(), elf(0x100000, 0x100000, 0x100004)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("image kernel.elf has no Multiboot header (magic 0x1badb002)");
+    }
+
+    private static GuestSpec multiboot() {
+        return spec(BootMode.MULTIBOOT, OptionalLong.empty(), Optional.empty());
+    }
+
+    /** A kernel whose file, for what these tests look at, is only its header. */
+    private static GuestImage multibootElf(int flags, long address, long entry) {
+        ByteBuffer header = ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(0x1BAD_B002).putInt(flags).putInt(-(0x1BAD_B002 + flags));
+        return new GuestImage(
+                "kernel.elf",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(address, address, header.array(), 64)),
+                OptionalLong.of(entry),
+                List.of(),
+                header.array());
     }
 
     @Test

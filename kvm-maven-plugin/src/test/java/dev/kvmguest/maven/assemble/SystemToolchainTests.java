@@ -73,7 +73,9 @@ class SystemToolchainTests {
                 List.of(),
                 List.of(),
                 List.of(),
-                kind);
+                kind,
+                "",
+                List.of());
         GuestAssembler assembler =
                 new GuestAssembler(basedir, basedir.resolve("target/work"), basedir.resolve("target/classes"));
 

@@ -3,11 +3,13 @@ package dev.kvmguest.maven.check;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.VmmException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,6 +44,23 @@ class CheckReportsTests {
         assertThat(Files.readString(folder.resolve("other-x.json"))).contains("\"outcome\": \"triple-fault\"");
         assertThat(Files.readString(folder.resolve("kernel-quit.json")))
                 .contains("\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
+    }
+
+    @Test
+    void checkThatFailedHasAPictureOfItsScreen() throws IOException {
+        Screen screen = Screen.of(new byte[] {'!', 7}, OptionalInt.empty());
+        Path picture = folder.resolve("kernel-menu_1.png");
+        GuestCheck check = Runs.check("kernel", "menu 1");
+
+        reports("1").write("default", List.of(Runs.failed(check, screen)));
+        assertThat(picture).hasBinaryContent(screen.toPng());
+
+        reports("2").write("default", List.of(Runs.passed(check, screen)));
+        assertThat(picture).doesNotExist();
+
+        reports("3").write("default", List.of(Runs.failed(check, Screen.BLANK)));
+        reports("3").write("default", List.of(Runs.notRun(check, new VmmException("no /dev/kvm"))));
+        assertThat(picture).doesNotExist();
     }
 
     @Test

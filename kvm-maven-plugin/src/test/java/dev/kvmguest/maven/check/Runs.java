@@ -4,7 +4,10 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Screen;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -22,11 +25,29 @@ final class Runs {
     }
 
     static GuestCheck check(String guest, String name, Expectation expectation) {
-        return new GuestCheck(guest, name, "", expectation, Duration.ofSeconds(1), EngineChoice.AUTO);
+        return new GuestCheck(
+                guest,
+                name,
+                "",
+                expectation,
+                Duration.ofSeconds(1),
+                MachineConfig.DEFAULT_DATE,
+                EngineChoice.AUTO,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     static CheckResult passed(GuestCheck check, String console) {
         return CheckResult.ran(check, Duration.ofMillis(12), exit(0, console));
+    }
+
+    static CheckResult passed(GuestCheck check, Screen screen) {
+        return CheckResult.ran(check, Duration.ofMillis(12), new Outcome.Halted(false, run("", screen)));
+    }
+
+    static CheckResult failed(GuestCheck check, Screen screen) {
+        return CheckResult.ran(check, Duration.ofMillis(12), new Outcome.TripleFault(run("", screen)));
     }
 
     static CheckResult failed(GuestCheck check) {
@@ -42,6 +63,10 @@ final class Runs {
     }
 
     private static GuestRun run(String console) {
+        return run(console, Screen.BLANK);
+    }
+
+    private static GuestRun run(String console, Screen screen) {
         return new GuestRun(
                 "kernel",
                 BootMode.PROTECTED,
@@ -54,6 +79,9 @@ final class Runs {
                 new TreeSet<>(),
                 OptionalLong.empty(),
                 Duration.ofMillis(3),
+                Optional.empty(),
+                MemoryLayout.UNKNOWN,
+                screen,
                 Optional.empty());
     }
 }

@@ -1,0 +1,19 @@
+package dev.kvmguest.maven;
+
+import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.report.TextReport;
+import org.apache.maven.plugin.logging.Log;
+
+/** Warns of what lies dangerously close in a guest's memory. */
+final class LayoutWarnings {
+
+    private LayoutWarnings() {}
+
+    /** Logs a layout's warnings, if it has any, and the layout below them. */
+    static void log(Log log, String guest, MemoryLayout layout) {
+        if (!layout.warnings().isEmpty()) {
+            log.warn(guest + ": look at its memory layout:\n"
+                    + TextReport.warnings(layout).stripTrailing());
+        }
+    }
+}

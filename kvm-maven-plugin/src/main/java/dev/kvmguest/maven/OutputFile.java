@@ -1,0 +1,53 @@
+package dev.kvmguest.maven;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.apache.maven.plugin.MojoExecutionException;
+
+/**
+ * A file that a goal writes for one guest if it was asked to.
+ *
+ * @param property the parameter that names it, for messages
+ * @param file the file; null if nobody asked for one
+ */
+record OutputFile(String property, File file) {
+
+    /**
+     * Makes sure that the file has only one guest to be written for.
+     *
+     * @throws MojoExecutionException if there are more guests than one
+     */
+    void requireOneGuest(int guests) throws MojoExecutionException {
+        if (file != null && guests > 1) {
+            throw new MojoExecutionException(property + ": " + file + " can take the output of one guest, and kvm.guest"
+                    + " names " + guests + "; boot them one by one");
+        }
+    }
+
+    /** Removes what an earlier run has left. */
+    void removeOld() throws MojoExecutionException {
+        try {
+            if (file != null) {
+                Files.deleteIfExists(file.toPath());
+            }
+        } catch (IOException e) {
+            throw new MojoExecutionException(property + ": the old " + file + " can't be removed: " + e, e);
+        }
+    }
+
+    /** Writes the file, and makes the folders that it needs. */
+    void write(byte[] content) throws MojoExecutionException {
+        if (file == null) {
+            return;
+        }
+        Path path = file.toPath().toAbsolutePath();
+        try {
+            Files.createDirectories(path.getParent());
+            Files.write(path, content);
+        } catch (IOException e) {
+            throw new MojoExecutionException(property + ": " + path + " can't be written: " + e, e);
+        }
+    }
+}
