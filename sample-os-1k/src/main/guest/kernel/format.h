@@ -1,0 +1,63 @@
+/*
+ * printf's formatting. The kernel and the user programs have a copy each, since neither can call the other's code.
+ */
+#pragma once
+
+#include <stdarg.h>
+#include <stdint.h>
+
+static inline void format_number(void (*put)(char), uint32_t value, uint32_t base, int width, char padding)
+{
+    char digits[10];
+    int count = 0;
+    do {
+        digits[count++] = "0123456789abcdef"[value % base];
+        value /= base;
+    } while (value != 0);
+    while (width-- > count) {
+        put(padding);
+    }
+    while (count > 0) {
+        put(digits[--count]);
+    }
+}
+
+/* Understands %c, %s, %d, %u, %x and %%, and a width, padded with zeros if it starts with one, for %u and %x. */
+static inline void format(void (*put)(char), const char *text, va_list arguments)
+{
+    for (; *text != 0; text++) {
+        if (*text != '%') {
+            put(*text);
+            continue;
+        }
+        char padding = *++text == '0' ? '0' : ' ';
+        int width = 0;
+        for (; *text >= '0' && *text <= '9'; text++) {
+            width = width * 10 + *text - '0';
+        }
+        switch (*text) {
+        case 'c':
+            put((char)va_arg(arguments, int));
+            break;
+        case 's':
+            for (const char *string = va_arg(arguments, const char *); *string != 0; string++) {
+                put(*string);
+            }
+            break;
+        case 'd': {
+            int value = va_arg(arguments, int);
+            if (value < 0) {
+                put('-');
+            }
+            format_number(put, value < 0 ? -(uint32_t)value : (uint32_t)value, 10, 0, ' ');
+            break;
+        }
+        case 'u':
+        case 'x':
+            format_number(put, va_arg(arguments, uint32_t), *text == 'u' ? 10 : 16, width, padding);
+            break;
+        default:
+            put(*text);
+        }
+    }
+}

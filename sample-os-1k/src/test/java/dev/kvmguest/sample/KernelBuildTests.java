@@ -1,0 +1,64 @@
+package dev.kvmguest.sample;
+
+import static dev.kvmguest.junit.GuestAssertions.assertThat;
+import static dev.kvmguest.sample.ShellSession.PRIMES;
+import static dev.kvmguest.sample.ShellSession.session;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestManifest;
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.VcpuConfig;
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The kernel as compiled for other processors and at other levels of optimization; on the emulator. */
+class KernelBuildTests {
+
+    @ParameterizedTest
+    @CsvSource({
+        "kernel,       paged", // -march=i686 -O2, which kvm:assemble gives every guest
+        "kernel-i386,  paged",
+        "kernel-i386,  paged-4k",
+        "kernel-o0,    paged",
+        "kernel-o0,    paged-4k",
+        "kernel-o1,    paged",
+        "kernel-o1,    paged-4k",
+        "kernel-os,    paged",
+        "kernel-os,    paged-4k"
+    })
+    void bootsRunsAProgramAndExits(String id, String boot) throws IOException {
+        VcpuConfig vcpu = VcpuConfig.of(find(id)).withBoot(BootMode.parse(boot)).withInput("5\ndivide\n0\n");
+        MachineConfig config =
+                MachineConfig.builder().vcpu(vcpu).engine(EngineChoice.EMULATOR).build();
+        try (Machine machine = Machine.create(config)) {
+            Outcome outcome = machine.run();
+            assertThat(outcome).debugExited(0).consoleMatches("#DE divide error at 0x4000[0-9a-f]{4}\n");
+            assertThat(outcome.console().replaceAll("divide was .*\n", ""))
+                    .isEqualTo(session("5", PRIMES, "divide", ""));
+        }
+    }
+
+    /** What the project began with: a compiler's default that a kernel wasn't ready for. */
+    @Test
+    @KvmGuest(value = "kernel-sse", engine = EngineChoice.EMULATOR)
+    void diesOfSseInMemsetBeforeTheFirstCharacter(Outcome outcome) throws IOException {
+        assertThat(outcome).tripleFaulted().hasConsole("");
+        long eip = outcome.run().registers().orElseThrow().get(Register.RIP);
+        GuestImage image = find("kernel-sse").image();
+        assertThat(image.symbolAt(eip))
+                .hasValueSatisfying(symbol -> assertThat(symbol.name()).isEqualTo("memset"));
+    }
+
+    private static GuestManifest.Located find(String id) throws IOException {
+        return GuestManifest.find(KernelBuildTests.class.getClassLoader(), id);
+    }
+}

@@ -1,0 +1,11 @@
+package dev.kvmguest.sample;
+
+import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+
+/** On KVM, and skipped where it is missing or lacks the mode. */
+@EnabledIfKvm(BootMode.PAGED)
+@KvmGuest(engine = EngineChoice.KVM)
+class KernelUnitsOnKvmTests extends KernelUnits {}

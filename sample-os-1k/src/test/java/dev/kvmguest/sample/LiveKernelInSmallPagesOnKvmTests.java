@@ -1,0 +1,11 @@
+package dev.kvmguest.sample;
+
+import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+
+/** The same image, found by the boot loader's map in 4 KiB pages, on KVM. */
+@EnabledIfKvm(BootMode.PAGED_4K)
+@KvmGuest(value = "kernel", boot = BootMode.PAGED_4K, engine = EngineChoice.KVM)
+class LiveKernelInSmallPagesOnKvmTests extends LiveKernelGuests {}

@@ -1,0 +1,8 @@
+package dev.kvmguest.sample;
+
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.EngineChoice;
+
+/** On the emulator, which runs anywhere. */
+@KvmGuest(value = "kernel", engine = EngineChoice.EMULATOR)
+class LiveKernelOnEmulatorTests extends LiveKernelGuests {}
