@@ -43,16 +43,17 @@ class GuestScreenTests {
 
         assertThatThrownBy(() -> guest.awaitScreen("Bye", Duration.ofMillis(20)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessage("expected the guest to show \"Bye\" on its screen within 20 ms, but it has not\n"
-                        + "guest show-and-hang.bin is still running\n  console: empty\n" + SHOWN);
+                .hasMessage("expected the guest to show \"Bye\" on its screen within " + Fixture.stretched(20)
+                        + ", but it has not\n" + "guest show-and-hang.bin is still running\n  console: empty\n"
+                        + SHOWN);
     }
 
     @Test
     @KvmGuest(image = TestGuests.HANG)
     void blankScreenIsSaidToBeSo(Guest guest) {
         assertThatThrownBy(() -> guest.awaitScreen("Hi", Duration.ofMillis(20)))
-                .hasMessage("expected the guest to show \"Hi\" on its screen within 20 ms, but it is blank\n"
-                        + "guest hang.bin is still running\n  console: empty\n");
+                .hasMessage("expected the guest to show \"Hi\" on its screen within " + Fixture.stretched(20)
+                        + ", but it is blank\n" + "guest hang.bin is still running\n  console: empty\n");
     }
 
     @Test

@@ -223,18 +223,17 @@ class InGuestTests {
 
     @Test
     void imageWithoutTestsIsAnError() {
-        assertThat(containerFailure(WithoutTests.class))
-                .hasMessage(
-                        "guest of " + WithoutTests.class.getName() + ".inGuest: image without-tests.elf has no tests;"
-                                + " define some with KVMGUEST_TEST of kvmguest.h, call kvmguest_run_tests(), and don't strip the"
-                                + " file of its symbols");
+        assertThat(containerFailure(HasNone.class))
+                .hasMessage("guest of " + HasNone.class.getName() + ".inGuest: image without-tests.elf has no tests;"
+                        + " define some with KVMGUEST_TEST of kvmguest.h, call kvmguest_run_tests(), and don't strip the"
+                        + " file of its symbols");
         assertThat(containerFailure(Flat.class))
                 .hasMessageEndingWith(
                         "image hello.bin has no tests; a flat image has no table of them, name the ELF file");
     }
 
     @KvmGuest(image = WITHOUT_TESTS)
-    static class WithoutTests {
+    static class HasNone {
         @TestFactory
         Stream<DynamicTest> inGuest(GuestTests tests) {
             return tests.stream();
@@ -281,7 +280,7 @@ class InGuestTests {
 
     @Test
     void onlyATestFactoryCanTakeTests() {
-        assertThat(Fixture.failureOf(InATest.class))
+        assertThat(Fixture.failureOf(OnAMethodOfAnotherKind.class))
                 .isInstanceOf(ExtensionConfigurationException.class)
                 .hasMessageEndingWith(".test: GuestTests are for a @TestFactory method, which returns their stream()");
         assertThat(Fixture.failureOf(InSetUp.class))
@@ -290,7 +289,7 @@ class InGuestTests {
     }
 
     @KvmGuest(image = GREEN)
-    static class InATest {
+    static class OnAMethodOfAnotherKind {
         @Test
         void test(GuestTests tests) {}
     }
