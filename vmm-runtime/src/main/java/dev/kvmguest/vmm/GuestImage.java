@@ -2,6 +2,8 @@ package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.image.Elf32Reader;
 import dev.kvmguest.vmm.image.GuestTestTable;
+import dev.kvmguest.vmm.image.LineTable;
+import dev.kvmguest.vmm.image.SourceLine;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;
@@ -21,9 +23,16 @@ import java.util.OptionalLong;
  * @param entry the entry point that the file names; empty for a flat binary
  * @param symbols the functions and other labels that the file names, in ascending order of address
  * @param file the whole file, in which a boot loader looks for a header; not to be changed
+ * @param lines the source lines of its code, as far as the file, or the ELF file that it was made of, has them
  */
 public record GuestImage(
-        String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols, byte[] file) {
+        String name,
+        Format format,
+        List<Segment> segments,
+        OptionalLong entry,
+        List<Symbol> symbols,
+        byte[] file,
+        LineTable lines) {
 
     /** A file format that can be booted. */
     public enum Format {
@@ -55,8 +64,22 @@ public record GuestImage(
      * @param name the name as the linker wrote it
      * @param address its linear address
      * @param size bytes, 0 if the file doesn't say
+     * @param sectionEnd the linear address just past the section that it lies in; {@link #UNKNOWN_END} if that isn't known
      */
-    public record Symbol(String name, long address, long size) {}
+    public record Symbol(String name, long address, long size, long sectionEnd) {
+
+        /** The end of the section of a symbol of which no section is known. */
+        public static final long UNKNOWN_END = Long.MAX_VALUE;
+
+        /** Creates a symbol of which no section is known. */
+        public Symbol(String name, long address, long size) {
+            this(name, address, size, UNKNOWN_END);
+        }
+
+        private boolean reaches(long place) {
+            return address <= place && place < (size == 0 ? sectionEnd : address + size);
+        }
+    }
 
     public GuestImage {
         if (segments.isEmpty()) {
@@ -68,6 +91,12 @@ public record GuestImage(
         symbols = symbols.stream()
                 .sorted(Comparator.comparingLong(Symbol::address))
                 .toList();
+    }
+
+    /** Creates an image with the source lines that its file has. */
+    public GuestImage(
+            String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols, byte[] file) {
+        this(name, format, segments, entry, symbols, file, LineTable.of(file));
     }
 
     /** Creates an image that was not read from a file. */
@@ -135,7 +164,7 @@ public record GuestImage(
         List<Segment> moved = segments.stream()
                 .map(s -> new Segment(s.physicalAddress() + by, s.virtualAddress(), s.data(), s.memorySize()))
                 .toList();
-        return new GuestImage(name, format, moved, entry, symbols, file);
+        return new GuestImage(name, format, moved, entry, symbols, file, lines);
     }
 
     /**
@@ -149,8 +178,8 @@ public record GuestImage(
     }
 
     /**
-     * Returns this flat binary with what the ELF file that it was made of knows: symbols, the address at which the code
-     * expects its first byte, and the zeroed memory behind it. An ELF file with other bytes changes nothing.
+     * Returns this flat binary with what the ELF file that it was made of knows: symbols, source lines, the address at
+     * which the code expects its first byte, and the zeroed memory behind it. An ELF file with other bytes changes nothing.
      */
     GuestImage withDetailsOf(GuestImage elf) {
         byte[] bytes = segments.get(0).data();
@@ -165,20 +194,50 @@ public record GuestImage(
         }
         long memorySize = Math.max(bytes.length, elf.physicalEnd() - first.get().physicalAddress());
         Segment all = new Segment(physicalStart(), first.get().virtualAddress(), bytes, memorySize);
-        return new GuestImage(name, format, List.of(all), entry, elf.symbols, file);
+        return new GuestImage(name, format, List.of(all), entry, elf.symbols, file, elf.lines);
     }
 
-    /** Returns the symbol that {@code address} lies in or, where sizes are unknown, the nearest one before it. */
+    /**
+     * Returns the symbol that an address lies in or, where no symbol's size says so, the nearest label before it in the
+     * same section.
+     *
+     * @param address an address as the code sees it, such as its EIP; not a physical one
+     */
     public Optional<Symbol> symbolAt(long address) {
         Symbol best = null;
         for (Symbol symbol : symbols) {
             if (symbol.address() > address) {
                 break;
             }
-            if (symbol.size() == 0 || address < symbol.address() + symbol.size()) {
+            // A label in the middle of a function is not what the function is known by.
+            boolean isBetter = best == null || symbol.size() > 0 || best.size() == 0;
+            if (isBetter && symbol.reaches(address)) {
                 best = symbol;
             }
         }
         return Optional.ofNullable(best);
+    }
+
+    /**
+     * Returns the symbol of an address, as {@link #symbolAt} finds it, with the distance from it in bytes:
+     * {@code memset+0x1f}, or {@code memset} at its first byte.
+     *
+     * @param address an address as the code sees it, such as its EIP; not a physical one
+     */
+    public Optional<String> symbolWithOffset(long address) {
+        return symbolAt(address).map(symbol -> {
+            long offset = address - symbol.address();
+            return offset == 0 ? symbol.name() : symbol.name() + "+" + Notation.hex(offset);
+        });
+    }
+
+    /**
+     * Returns the source line that the instruction at an address was compiled from, such as {@code common.c:6}, if the
+     * file says.
+     *
+     * @param address an address as the code sees it, such as its EIP; not a physical one
+     */
+    public Optional<String> sourceAt(long address) {
+        return lines.lineAt(address).map(SourceLine::toString);
     }
 }

@@ -209,8 +209,8 @@ public record GuestManifest(
     public record Located(GuestManifest manifest, URL url) {
 
         /**
-         * Reads the image that the manifest names. A flat binary is given the symbols and the BSS of the ELF file beside
-         * it that it was made of, if there is one.
+         * Reads the image that the manifest names. A flat binary is given the symbols, the source lines and the BSS of
+         * the ELF file beside it that it was made of, if there is one.
          *
          * @throws IOException if the file is missing or can't be read
          */

@@ -120,6 +120,31 @@ class GuestImageTests {
         assertThat(image.symbolAt(0x1030)).isEmpty();
     }
 
+    @Test
+    void functionIsPreferredToALabelInIt() {
+        GuestImage image = elf(
+                List.of(new Segment(0x1000, 0x1000, new byte[1], 0x100)),
+                List.of(
+                        new Symbol("__text_start", 0x1000, 0),
+                        new Symbol("memset", 0x1000, 0x20),
+                        new Symbol("loop", 0x1010, 0),
+                        new Symbol("idle", 0x1020, 0)));
+
+        assertThat(image.symbolWithOffset(0x1000)).hasValue("memset");
+        assertThat(image.symbolWithOffset(0x101f)).hasValue("memset+0x1f");
+        assertThat(image.symbolWithOffset(0x1020)).hasValue("idle");
+        assertThat(image.symbolWithOffset(0x0fff)).isEmpty();
+    }
+
+    @Test
+    void imageThatWasNotReadFromAFileHasNoLines() {
+        GuestImage image = elf(List.of(new Segment(0x1000, 0x1000, new byte[1], 1)), List.of());
+
+        assertThat(image.sourceAt(0x1000)).isEmpty();
+        assertThat(GuestImage.of("hello.bin", new byte[] {(byte) 0xf4}).sourceAt(0))
+                .isEmpty();
+    }
+
     private static GuestImage elf(List<Segment> segments, List<Symbol> symbols) {
         return new GuestImage("kernel", GuestImage.Format.ELF32, segments, OptionalLong.of(0x1000), symbols);
     }

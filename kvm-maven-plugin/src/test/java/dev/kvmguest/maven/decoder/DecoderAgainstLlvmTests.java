@@ -1,13 +1,10 @@
 package dev.kvmguest.maven.decoder;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.maven.decoder.KnownDifferences.Kind;
 import dev.kvmguest.maven.decoder.LlvmMc.Disassembly;
-import dev.kvmguest.maven.toolchain.HostPlatform;
-import dev.kvmguest.maven.toolchain.PinnedLlvm;
-import dev.kvmguest.maven.toolchain.ToolCache;
+import dev.kvmguest.maven.toolchain.PinnedToolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.vmm.emulator.Decoder;
 import dev.kvmguest.vmm.emulator.Disassembler;
@@ -15,8 +12,6 @@ import dev.kvmguest.vmm.emulator.Instruction;
 import dev.kvmguest.vmm.emulator.Mnemonic;
 import dev.kvmguest.vmm.emulator.OperationTable;
 import java.io.IOException;
-import java.net.JarURLConnection;
-import java.net.URL;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,7 +23,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.opentest4j.TestAbortedException;
 
 /**
  * Compares the emulator's decoder with LLVM's: what is an instruction, how long it is, its name and its operands.
@@ -161,27 +155,7 @@ class DecoderAgainstLlvmTests {
 
     /** Returns the program of the pinned LLVM, which is among this module's test dependencies. */
     private static Path pinned() throws ToolchainException, IOException {
-        HostPlatform platform = platform();
-        String name = "org/bytedeco/llvm/" + platform.classifier() + "/llvm-mc";
-        URL resource = DecoderAgainstLlvmTests.class.getClassLoader().getResource(name);
-        assumeTrue(resource != null, "the LLVM for " + platform.classifier() + " is among the test dependencies");
-        Path jar = Path.of(
-                ((JarURLConnection) resource.openConnection()).getJarFile().getName());
-        ToolCache cache = new ToolCache(
-                ToolCache.defaultRoot(System.getenv(), Path.of(System.getProperty("user.home"))), message -> {});
-        String linker = new PinnedLlvm(
-                        PinnedLlvm.DEFAULT_VERSION, platform, cache, (groupId, artifactId, version, classifier) -> jar)
-                .toolchain()
-                .linker()
-                .get(0);
+        String linker = PinnedToolchain.find().linker().get(0);
         return Path.of(linker).resolveSibling("llvm-mc");
-    }
-
-    private static HostPlatform platform() {
-        try {
-            return HostPlatform.current();
-        } catch (ToolchainException e) {
-            throw new TestAbortedException(e.getMessage(), e);
-        }
     }
 }

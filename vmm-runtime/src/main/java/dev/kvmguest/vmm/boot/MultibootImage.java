@@ -72,7 +72,8 @@ final class MultibootImage {
                 List.of(new Segment(addresses.load(), addresses.load(), data, memorySize)),
                 OptionalLong.of(addresses.entry()),
                 image.symbols(),
-                file);
+                file,
+                image.lines());
     }
 
     /** A kernel linked for the upper half names a linear entry point, but starts with paging off. */
@@ -87,7 +88,8 @@ final class MultibootImage {
                         image.segments(),
                         OptionalLong.of(segment.physicalAddress() + offset),
                         image.symbols(),
-                        image.file());
+                        image.file(),
+                        image.lines());
             }
         }
         return image;

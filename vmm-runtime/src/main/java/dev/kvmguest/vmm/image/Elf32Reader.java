@@ -30,6 +30,7 @@ public final class Elf32Reader {
     private static final int EM_386 = 3;
     private static final int PT_LOAD = 1;
     private static final int SHT_SYMTAB = 2;
+    private static final int SHF_ALLOC = 1 << 1;
     private static final int SHN_UNDEF = 0;
     private static final int SHN_ABS = 0xfff1;
     private static final int STT_FUNC = 2;
@@ -175,9 +176,15 @@ public final class Elf32Reader {
             boolean isPlace = definedIn != SHN_UNDEF && definedIn != SHN_ABS;
             if (isPlace && nameOffset != 0 && type <= STT_FUNC) {
                 String symbolName = string(strings, stringsSize, nameOffset);
-                symbols.add(new Symbol(symbolName, u32(at + 4), u32(at + 8)));
+                symbols.add(new Symbol(symbolName, u32(at + 4), u32(at + 8), sectionEnd(definedIn)));
             }
         }
+    }
+
+    private long sectionEnd(int section) {
+        int at = (int) u32(32) + section * u16(46);
+        boolean isLoaded = section < u16(48) && (u32(at + 8) & SHF_ALLOC) != 0;
+        return isLoaded ? u32(at + 12) + u32(at + 20) : Symbol.UNKNOWN_END;
     }
 
     private String string(long strings, long stringsSize, long offset) {

@@ -105,6 +105,29 @@ class Elf32ReaderTests {
     }
 
     @Test
+    void labelReachesToTheEndOfItsSection() {
+        GuestImage image = read(guest().loadedSection(".text", 0x1000, 0x40)
+                .loadedSection(".data", 0x2000, 0x10)
+                .section(".comment", 0, new byte[4])
+                .symbolIn(".text", "start", 0x1000, 0)
+                .symbolIn(".data", "table", 0x2000, 8)
+                .symbolIn(".data", "__data_end", 0x2010, 0)
+                .symbolIn(".comment", "note", 0x3000, 0));
+
+        assertThat(image.symbols())
+                .containsExactly(
+                        new Symbol("start", 0x1000, 0, 0x1040),
+                        new Symbol("table", 0x2000, 8, 0x2010),
+                        new Symbol("__data_end", 0x2010, 0, 0x2010),
+                        new Symbol("note", 0x3000, 0));
+        assertThat(image.symbolWithOffset(0x103f)).hasValue("start+0x3f");
+        assertThat(image.symbolWithOffset(0x1040)).isEmpty();
+        assertThat(image.symbolWithOffset(0x2007)).hasValue("table+0x7");
+        assertThat(image.symbolWithOffset(0x2008)).isEmpty();
+        assertThat(image.symbolWithOffset(0x2010)).isEmpty();
+    }
+
+    @Test
     void symbolNamesAreUtf8() {
         assertThat(read(guest().symbol("gr\u00fc\u00dfe", 0x1000, 0, ElfBuilder.FUNC))
                         .symbols())
