@@ -1,0 +1,53 @@
+package dev.kvmguest.vmm.diagnosis;
+
+import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.MemoryLayout;
+import java.util.List;
+import java.util.Optional;
+
+/** Says what is likely wrong with a guest that triple-faulted. */
+public final class Advice {
+
+    /** More than these nobody reads. */
+    private static final int MOST = 3;
+
+    /** What explains the first exception comes before what explains that no handler took it. */
+    private static final List<Rule> RULES = List.of(
+            TimerVector::notRemapped,
+            FloatingPoint::disabled,
+            PagingSwitch::codeUnmapped,
+            Execution::ofText,
+            Execution::leftTheImage,
+            StackPointer::neverSet,
+            StackPointer::overflow,
+            StackPointer::unmapped,
+            StackPointer::insideTable,
+            InnerStackMissing::noTask,
+            InterruptFrame::withErrorCode,
+            SegmentLoad::unfit,
+            Division::withoutHandler,
+            Gates::forbidden,
+            Gates::outOfReach,
+            Gates::missing,
+            Gates::malformed);
+
+    private Advice() {}
+
+    /**
+     * Returns the causes that the evidence proves, each with its way out, as sentences without a full stop. There are at
+     * most three, the most important first, and none where no rule fits.
+     *
+     * @param fault what led to the triple fault
+     * @param layout what lay where when the guest started; what it doesn't know isn't advised about
+     * @param memory the guest's RAM as the triple fault left it
+     */
+    public static List<String> of(Fault fault, MemoryLayout layout, GuestMemory memory) {
+        Evidence evidence = new Evidence(fault, layout, new LinearMemory(memory, fault.registers()));
+        return RULES.stream()
+                .map(rule -> rule.apply(evidence))
+                .flatMap(Optional::stream)
+                .limit(MOST)
+                .toList();
+    }
+}

@@ -1,0 +1,113 @@
+package dev.kvmguest.vmm.diagnosis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Range;
+import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.SegmentState;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class AdviceTests {
+
+    private static final int RAM = 0x1_0000;
+    private static final MemoryLayout LAYOUT = new MemoryLayout(
+            List.of(
+                    new Range("image random", 0x1000, 0x3000),
+                    new Range("the BSS of image random", 0x3000, 0x8000),
+                    new Range("the stack of image random", 0x6000, 0x7000),
+                    new Range("the boot IDT", 0x528, 0xd28)),
+            List.of());
+    private static final List<String> TEXTS = List.of(
+            "",
+            "iretd",
+            "ret",
+            "mov ss, ax",
+            "jmp 0:0x1000",
+            "movd xmm0, eax",
+            "div ecx",
+            "mov cr0, eax",
+            "int 0x80",
+            "ud2");
+
+    @Test
+    void whateverAGuestLeavesBehindIsAdvisedAboutInThreeSentencesAtMost() {
+        Random random = new Random(6);
+        GuestMemory memory = new GuestMemory(ByteBuffer.allocate(RAM), () -> {});
+        for (int i = 0; i < 20_000; i++) {
+            memory.writeLong(random.nextInt(RAM - 8), random.nextLong());
+            Fault fault = fault(random);
+
+            assertThat(Advice.of(fault, random.nextBoolean() ? LAYOUT : MemoryLayout.UNKNOWN, memory))
+                    .hasSizeLessThanOrEqualTo(3)
+                    .allSatisfy(sentence -> assertThat(sentence).contains("; ").doesNotContain("null,", "Optional"));
+        }
+    }
+
+    @Test
+    void guestWithoutMemoryIsAdvisedAboutByItsRegisters() {
+        GuestMemory memory = new GuestMemory(ByteBuffer.allocate(0), () -> {});
+        Fault.Instruction at = instruction(0x1000, "movd xmm0, eax");
+        Fault fault = new Fault(
+                at,
+                List.of(new Fault.Event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.empty())),
+                "nothing",
+                List.of(at),
+                CpuState.builder().set(Register.RIP, 0x1000).build(),
+                "a test",
+                List.of());
+
+        assertThat(Advice.of(fault, MemoryLayout.UNKNOWN, memory))
+                .singleElement()
+                .asString()
+                .contains("CR4.OSFXSR is clear");
+    }
+
+    private static Fault fault(Random random) {
+        CpuState.Builder state = CpuState.builder()
+                .gdt(new DescriptorTable(number(random), random.nextInt(0x1_0000)))
+                .idt(new DescriptorTable(number(random), random.nextInt(0x1_0000)));
+        for (Register register : Register.values()) {
+            state.set(register, number(random));
+        }
+        for (SegmentRegister register : SegmentRegister.values()) {
+            state.segment(
+                    register,
+                    new SegmentState(
+                            random.nextInt(0x1_0000), number(random), number(random), random.nextInt(0x2_0000)));
+        }
+        CpuState registers = state.build();
+        Fault.Instruction at = instruction(registers.eip(), TEXTS.get(random.nextInt(TEXTS.size())));
+        Fault.Instruction before = instruction(number(random), TEXTS.get(random.nextInt(TEXTS.size())));
+        return new Fault(
+                at, List.of(event(random), event(random)), "", List.of(before, at), registers, "a test", List.of());
+    }
+
+    private static Fault.Instruction instruction(long eip, String text) {
+        return new Fault.Instruction(eip, new byte[0], text, Optional.empty(), Optional.empty());
+    }
+
+    private static Fault.Event event(Random random) {
+        return new Fault.Event(
+                random.nextInt(random.nextBoolean() ? 20 : 256),
+                random.nextBoolean() ? OptionalInt.of(random.nextInt(0x1_0000)) : OptionalInt.empty(),
+                random.nextBoolean() ? OptionalLong.of(number(random)) : OptionalLong.empty(),
+                Optional.empty());
+    }
+
+    /** Returns a number of 32 bits, rather a small one, or one near the upper end. */
+    private static long number(Random random) {
+        return random.nextInt() >> random.nextInt(32) & 0xffff_ffffL;
+    }
+}

@@ -1,0 +1,42 @@
+package dev.kvmguest.vmm.diagnosis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.VcpuConfig;
+import java.util.List;
+
+/** Runs guests that triple-fault on the emulator, and has their ends explained. */
+final class DeadGuest {
+
+    private DeadGuest() {}
+
+    /** Returns what is advised about a guest in protected mode, given as its bytes. */
+    static List<String> flat(String code) {
+        return adviceFor(TestGuest.flat(code));
+    }
+
+    /** Returns what is advised about a guest in {@code paged}, given as its bytes. */
+    static List<String> paged(String code) {
+        return adviceFor(TestGuest.real(code).withBoot(BootMode.PAGED));
+    }
+
+    /** Returns what is advised about an image in a boot mode. */
+    static List<String> image(GuestImage image, BootMode boot) {
+        return adviceFor(VcpuConfig.of(image).withBoot(boot));
+    }
+
+    /** Returns what is advised about a guest. */
+    static List<String> adviceFor(VcpuConfig guest) {
+        try (Machine machine = TestGuest.machine(guest, EngineChoice.EMULATOR)) {
+            Outcome outcome = machine.run();
+            assertThat(outcome).isInstanceOf(Outcome.TripleFault.class);
+            return Advice.of(outcome.fault().orElseThrow(), outcome.run().layout(), machine.memory());
+        }
+    }
+}

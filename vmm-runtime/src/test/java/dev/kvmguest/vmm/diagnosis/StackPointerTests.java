@@ -1,0 +1,101 @@
+package dev.kvmguest.vmm.diagnosis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.TestGuest;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class StackPointerTests {
+
+    /** Returns an ELF image at 0x80001000 whose stack, by its symbols, is from 0x80400000 to 0x80401000. */
+    private static GuestImage withStack(String code) {
+        byte[] bytes = TestGuest.bytes(code);
+        return new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF32,
+                List.of(new GuestImage.Segment(0x1000, 0x8000_1000L, bytes, bytes.length)),
+                OptionalLong.of(0x8000_1000L),
+                List.of(
+                        new GuestImage.Symbol("stack_bottom", 0x8000_4000L, 0),
+                        new GuestImage.Symbol("stack_top", 0x8000_5000L, 0)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "50, 'ESP is 0x0, as it is at entry'", // push eax
+        "e8 00 00 00 00, 'ESP is 0x0, as it is at entry'", // call
+        "83 ec 1c 89 04 24, 'ESP is 0xffffffe4, 28 bytes below 0, which it is at entry'", // sub esp,0x1c; mov [esp],eax
+        "0f 0b, 'ESP is 0x0, as it is at entry'", // ud2, after the gate for it
+    })
+    void guestThatNeverSetEspIsToldSo(String code, String expected) {
+        // mov dword [0x558],0x00080000; mov dword [0x55c],0x80008e00: IDT[6]
+        String gate = "c7 05 58 05 00 00 00 00 08 00 c7 05 5c 05 00 00 00 8e 00 80";
+
+        assertThat(DeadGuest.paged(gate + code).get(0))
+                .startsWith(expected + ": the guest has no stack; set ESP to the end");
+    }
+
+    @Test
+    void espOfZeroIsNoCauseWhereNothingIsPushed() {
+        assertThat(DeadGuest.paged("0f 0b")).noneMatch(sentence -> sentence.contains("ESP")); // ud2 without a gate
+        assertThat(DeadGuest.flat("0f 0b")).noneMatch(sentence -> sentence.contains("ESP"));
+    }
+
+    @Test
+    void returnFromWhereNoRamIsTellsOfTheMissingStack() {
+        assertThat(DeadGuest.flat("cf").get(0)) // iretd
+                .startsWith("ESP is 0x0, as it is at entry: the guest has no stack");
+    }
+
+    /** mov dword [0x102000+0xc],0: unmaps 0x80003000; mov eax,cr3; mov cr3,eax; mov esp,0x80005000; here: call here. */
+    private static final String ENDLESS_RECURSION =
+            "c7 05 0c 10 10 00 00 00 00 00 0f 20 d8 0f 22 d8 bc 00 50 00 80 e8 fb ff ff ff";
+
+    @Test
+    void stackOfTheImagesSymbolsIsNamedWhenItIsFull() {
+        assertThat(DeadGuest.image(withStack(ENDLESS_RECURSION), BootMode.PAGED_4K)
+                        .get(0))
+                .startsWith(
+                        "the stack of image kernel at 0x4000-0x4fff is full: ESP is 0x80004000, 0 bytes above its lower"
+                                + " end, and the page below is not mapped; look for endless recursion");
+    }
+
+    @Test
+    void stackThatHasRunOffItsPageIsToldWithoutSymbolsToo() {
+        assertThat(DeadGuest.adviceFor(TestGuest.real(ENDLESS_RECURSION).withBoot(BootMode.PAGED_4K))
+                        .get(0))
+                .startsWith(
+                        "ESP is 0x80004000, and the page of 0x80003ffc is not mapped though the one above it is: the"
+                                + " stack has run off its page");
+    }
+
+    @Test
+    void stackInTheMiddleOfNowhereIsNotCalledFull() {
+        assertThat(DeadGuest.paged("bc 00 00 00 70 50").get(0)) // mov esp,0x70000000; push eax
+                .startsWith("ESP is 0x70000000, and the page of 0x6ffffffc is not mapped, nor is the one above it");
+    }
+
+    @Test
+    void pageFaultElsewhereIsNotTheStacks() {
+        // mov esp,0x80005000; mov eax,[0x70000000]
+        assertThat(DeadGuest.paged("bc 00 50 00 80 a1 00 00 00 70")).noneMatch(sentence -> sentence.contains("ESP"));
+    }
+
+    @Test
+    void stackInsideATableOfTheBootIsTold() {
+        assertThat(DeadGuest.flat("bc 20 06 00 00 50 0f 0b").get(0)) // mov esp,0x620; push eax; ud2
+                .startsWith("ESP is 0x61c, inside the boot IDT at 0x528-0xd27, which is overwritten by what is pushed");
+    }
+
+    @Test
+    void stackJustAboveATableIsNotInIt() {
+        assertThat(DeadGuest.flat("bc 2c 0d 00 00 50 0f 0b")) // mov esp,0xd2c; push eax; ud2
+                .noneMatch(sentence -> sentence.contains("ESP"));
+    }
+}
