@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 
@@ -89,10 +90,15 @@ public final class CpuState {
 
     /** Returns CS:EIP as it is usually written: {@code 0000:1005} in real mode, {@code 0x8:0x80001d3f} otherwise. */
     public String instructionPointer() {
+        return codeAddress(eip());
+    }
+
+    /** Returns an offset in the code segment in the notation of {@link #instructionPointer}. */
+    public String codeAddress(long offset) {
         int selector = segment(SegmentRegister.CS).selector();
         return protectedMode()
-                ? Notation.hex(selector) + ":" + Notation.hex(eip())
-                : String.format("%04x:%04x", selector, eip());
+                ? Notation.hex(selector) + ":" + Notation.hex(offset)
+                : String.format(Locale.ROOT, "%04x:%04x", selector, offset);
     }
 
     /**

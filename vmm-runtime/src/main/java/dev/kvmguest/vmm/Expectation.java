@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.report.ConsoleText.quoted;
 import static dev.kvmguest.vmm.report.ConsoleText.tail;
 import static dev.kvmguest.vmm.report.ConsoleText.withoutCarriageReturns;
 
+import dev.kvmguest.vmm.Fault.Event;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -26,6 +27,7 @@ public final class Expectation {
     private final Optional<String> screen;
     private final Map<Integer, byte[]> ports;
     private final Optional<Outcome.Kind> outcome;
+    private final OptionalInt exception;
     private final OptionalInt exitCode;
     private final boolean anyExitCode;
     private final boolean strictPorts;
@@ -35,7 +37,10 @@ public final class Expectation {
         pattern = Optional.ofNullable(builder.pattern);
         screen = Optional.ofNullable(builder.screen);
         ports = new TreeMap<>(builder.ports);
-        outcome = Optional.ofNullable(builder.outcome);
+        outcome = builder.exception.isPresent()
+                ? Optional.of(Outcome.Kind.TRIPLE_FAULT)
+                : Optional.ofNullable(builder.outcome);
+        exception = builder.exception;
         exitCode = builder.exitCode;
         anyExitCode = builder.anyExitCode;
         strictPorts = builder.strictPorts;
@@ -119,6 +124,7 @@ public final class Expectation {
                     + actual.describe());
             return;
         }
+        exception.ifPresent(vector -> compareException(vector, actual, mismatches));
         OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() && !anyExitCode ? OptionalInt.of(0) : exitCode;
         if (wanted.isEmpty() || actual.exitCode().equals(wanted)) {
             return;
@@ -129,6 +135,14 @@ public final class Expectation {
         } else if (exitCode.isPresent()) {
             mismatches.add("expected exit code " + wanted.getAsInt() + ", but the guest " + actual.describe()
                     + ", which has none");
+        }
+    }
+
+    private static void compareException(int vector, Outcome actual, List<String> mismatches) {
+        Optional<Event> first = actual.fault().map(Fault::first);
+        if (first.isEmpty() || !first.get().name().equals(Event.name(vector))) {
+            mismatches.add("expected " + Event.name(vector) + " to lead to the triple fault, but "
+                    + first.map(event -> "it was " + event.name()).orElse("it is not known what did"));
         }
     }
 
@@ -147,6 +161,7 @@ public final class Expectation {
         private String screen;
         private final Map<Integer, byte[]> ports = new TreeMap<>();
         private Outcome.Kind outcome;
+        private OptionalInt exception = OptionalInt.empty();
         private OptionalInt exitCode = OptionalInt.empty();
         private boolean anyExitCode;
         private boolean strictPorts;
@@ -183,6 +198,12 @@ public final class Expectation {
             return this;
         }
 
+        /** Expects a triple fault that began with the exception of this vector, 0 to 255. */
+        public Builder exception(int vector) {
+            exception = OptionalInt.of(vector);
+            return this;
+        }
+
         /** Expects the guest to report this status. */
         public Builder exitCode(int code) {
             exitCode = OptionalInt.of(code);
@@ -201,8 +222,17 @@ public final class Expectation {
             return this;
         }
 
-        /** Returns the expectation. */
+        /**
+         * Returns the expectation.
+         *
+         * @throws IllegalArgumentException if an exception is expected and an end that it doesn't lead to
+         */
         public Expectation build() {
+            if (exception.isPresent() && outcome != null && outcome != Outcome.Kind.TRIPLE_FAULT) {
+                throw new IllegalArgumentException("exception " + Event.name(exception.getAsInt())
+                        + " is expected to lead to a triple fault, and the end to be " + outcome.id()
+                        + "; leave one of the two out");
+            }
             return new Expectation(this);
         }
     }

@@ -25,6 +25,7 @@ import java.util.OptionalLong;
  * @param layout what lay where in memory when the machine was made, with warnings of what lay close
  * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
  * @param guestTest what became of the test that the guest was asked for; empty if it was asked for none
+ * @param fault what led to the shutdown, of a guest that triple-faulted; empty for others, and where it isn't known
  */
 public record GuestRun(
         String guest,
@@ -41,7 +42,8 @@ public record GuestRun(
         Optional<CpuState> registers,
         MemoryLayout layout,
         Screen screen,
-        Optional<GuestTestResult> guestTest) {
+        Optional<GuestTestResult> guestTest,
+        Optional<Fault> fault) {
 
     /** Returns the console output, decoded as UTF-8; bytes that are none become U+FFFD. */
     public String console() {

@@ -46,7 +46,8 @@ public final class Machine implements AutoCloseable {
             MemoryLayout layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {
                 machine.vcpu(i).setState(loader.states().get(i));
-                runners.add(new VcpuRunner(i, config, selection, machine.vcpu(i), layout, this::screen));
+                runners.add(
+                        new VcpuRunner(i, config, selection, machine.vcpu(i), machine.memory(), layout, this::screen));
             }
         } catch (RuntimeException e) {
             machine.close();

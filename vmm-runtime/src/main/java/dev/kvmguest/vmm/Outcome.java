@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
@@ -77,6 +78,11 @@ public sealed interface Outcome {
     /** Returns the console output as text. */
     default String console() {
         return run().console();
+    }
+
+    /** Returns why the guest shut down; empty if it didn't, or if it isn't known. */
+    default Optional<Fault> fault() {
+        return run().fault();
     }
 
     /** Returns what the screen showed at the end. */

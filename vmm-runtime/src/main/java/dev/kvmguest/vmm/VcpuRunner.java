@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.board.PcBoard;
 import dev.kvmguest.vmm.device.InputQueue;
 import dev.kvmguest.vmm.device.VgaCrtc;
+import dev.kvmguest.vmm.diagnosis.Advice;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.time.Duration;
@@ -17,10 +18,12 @@ import java.util.function.Supplier;
 final class VcpuRunner {
 
     private final int number;
+    private final MachineConfig machine;
     private final VcpuConfig config;
     private final Duration timeout;
     private final EngineSelection selection;
     private final VirtualCpu cpu;
+    private final GuestMemory memory;
     private final MemoryLayout layout;
     private final Supplier<Screen> screen;
     private final Console console = new Console();
@@ -33,6 +36,7 @@ final class VcpuRunner {
     private volatile Function<GuestRun, Outcome> endedByHost;
     private volatile Thread running;
     private boolean live;
+    private boolean shutDown;
     private Thread thread;
 
     VcpuRunner(
@@ -40,13 +44,16 @@ final class VcpuRunner {
             MachineConfig machine,
             EngineSelection selection,
             VirtualCpu cpu,
+            GuestMemory memory,
             MemoryLayout layout,
             Supplier<Screen> screen) {
         this.number = number;
+        this.machine = machine;
         this.config = machine.vcpus().get(number);
         this.timeout = TimeFactor.stretch(machine.timeout());
         this.selection = selection;
         this.cpu = cpu;
+        this.memory = memory;
         this.layout = layout;
         this.screen = screen;
         this.board = new PcBoard(
@@ -150,6 +157,7 @@ final class VcpuRunner {
                     && interrupts.await(live, () -> endedByHost != null, limit::skip)) {
                 continue;
             }
+            shutDown = exit instanceof VmExit.Shutdown;
             Optional<Function<GuestRun, Outcome>> end = exits.handle(exit);
             if (end.isPresent()) {
                 return end.get();
@@ -174,7 +182,29 @@ final class VcpuRunner {
                 registers(),
                 layout,
                 screen.get(),
-                board.testPort().result());
+                board.testPort().result(),
+                fault());
+    }
+
+    private Optional<Fault> fault() {
+        if (!shutDown) {
+            return Optional.empty();
+        }
+        Optional<Fault> seen = cpu.fault().map(this::explained);
+        // With several vCPUs the others may have had a part in it, which a run alone would not show.
+        return seen.isPresent() || machine.vcpus().size() > 1
+                ? seen
+                : board.input().typed().flatMap(typed -> SecondRun.faultOf(machine, typed, console.bytes()));
+    }
+
+    private Fault explained(Fault fault) {
+        try {
+            Fault named = fault.namedBy(config.image());
+            return named.withAdvice(Advice.of(named, layout, memory));
+        } catch (RuntimeException e) {
+            // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
+            return fault;
+        }
     }
 
     private Optional<CpuState> registers() {

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import java.time.Duration;
@@ -26,6 +27,7 @@ class ExpectationTests {
         Outcome exit3 = new Outcome.DebugExit(3, QUIET);
         Outcome hypercall = new Outcome.HypercallExit(QUIET);
         Outcome fault = new Outcome.TripleFault(QUIET);
+        Outcome invalidOpcode = new Outcome.TripleFault(GuestRuns.withFault(6));
         Outcome timeout = new Outcome.TimedOut(Duration.ofSeconds(1), QUIET);
         return Stream.of(
                 arguments(expect(), halted, null),
@@ -77,6 +79,20 @@ class ExpectationTests {
                         expect().outcome(Outcome.Kind.TRIPLE_FAULT).exitCode(1),
                         fault,
                         "expected exit code 1, but the guest triple-faulted, which has none"),
+                arguments(expect().exception(6), invalidOpcode, null),
+                arguments(expect().outcome(Outcome.Kind.TRIPLE_FAULT).exception(6), invalidOpcode, null),
+                arguments(
+                        expect().exception(14),
+                        invalidOpcode,
+                        "expected #PF to lead to the triple fault, but it was #UD"),
+                arguments(
+                        expect().exception(14),
+                        fault,
+                        "expected #PF to lead to the triple fault, but it is not known what did"),
+                arguments(
+                        expect().exception(14),
+                        halted,
+                        "expected the guest to end with triple-fault, but it halted with interrupts off"),
                 arguments(expect().outcome(Outcome.Kind.TIMED_OUT), timeout, null));
     }
 
@@ -88,6 +104,16 @@ class ExpectationTests {
         } else {
             assertThat(expectation.build().mismatches(outcome)).containsExactly(mismatch);
         }
+    }
+
+    @Test
+    void exceptionThatLeadsToATripleFaultAndAnotherEndAreRefused() {
+        Expectation.Builder both = expect().outcome(Outcome.Kind.HALTED).exception(6);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(both::build)
+                .withMessage("exception #UD is expected to lead to a triple fault, and the end to be halted; leave one"
+                        + " of the two out");
     }
 
     @ParameterizedTest

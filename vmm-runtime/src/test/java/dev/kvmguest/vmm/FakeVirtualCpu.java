@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.util.ArrayDeque;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
@@ -98,6 +99,11 @@ public final class FakeVirtualCpu implements VirtualCpu {
     @Override
     public OptionalLong instructions() {
         return OptionalLong.of(1234);
+    }
+
+    @Override
+    public Optional<Fault> fault() {
+        return Optional.empty();
     }
 
     @Override

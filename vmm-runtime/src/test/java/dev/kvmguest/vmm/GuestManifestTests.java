@@ -23,6 +23,61 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class GuestManifestTests {
 
+    /** A line table of DWARF 2: {@code hello.S:1} at address 0, {@code hello.S:2} at 1, the end at 2. */
+    private static final byte[] LINES = {
+        47,
+        0,
+        0,
+        0,
+        2,
+        0, // the length of what follows, version 2
+        27,
+        0,
+        0,
+        0,
+        1,
+        1,
+        0,
+        2,
+        10, // the header's length; steps of 1 byte, lines of 0 or 1, opcodes up to 9
+        0,
+        1,
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+        1, // their operands
+        0,
+        'h',
+        'e',
+        'l',
+        'l',
+        'o',
+        '.',
+        'S',
+        0,
+        0,
+        0,
+        0,
+        0, // no directory, one file
+        0,
+        5,
+        2,
+        0,
+        0,
+        0,
+        0, // set_address 0
+        1,
+        13, // a row; another, one byte and one line on
+        2,
+        1,
+        0,
+        1,
+        1 // advance_pc 1, end_sequence
+    };
+
     private static final GuestManifest FULL = new GuestManifest(
             "kernel",
             "kernel.elf",
@@ -217,7 +272,7 @@ class GuestManifestTests {
     }
 
     @Test
-    void flatImageHasSymbolsAndBssOfTheElfFileBesideIt(@TempDir Path folder) throws IOException {
+    void flatImageHasSymbolsLinesAndBssOfTheElfFileBesideIt(@TempDir Path folder) throws IOException {
         Files.writeString(folder.resolve("guest.properties"), SMALL.toText());
         Files.write(folder.resolve("hello.bin"), new byte[] {(byte) 0xfa, (byte) 0xf4});
         Files.write(
@@ -225,6 +280,8 @@ class GuestManifestTests {
                 new ElfBuilder()
                         .load(0x1000, 0, 0x20, 0xfa, 0xf4)
                         .symbol("start", 0, 0, 0)
+                        .loadedSection(".text", 0, 2)
+                        .section(".debug_line", 0, LINES)
                         .build());
 
         GuestImage image = GuestManifest.read(folder).image();
@@ -232,6 +289,9 @@ class GuestManifestTests {
         assertThat(image.format()).isEqualTo(GuestImage.Format.FLAT);
         assertThat(image.entry()).isEmpty();
         assertThat(image.symbols()).extracting(GuestImage.Symbol::name).containsExactly("start");
+        assertThat(image.symbolWithOffset(1)).hasValue("start+0x1");
+        assertThat(image.sourceAt(1)).hasValue("hello.S:2");
+        assertThat(image.movedTo(0x7c00).sourceAt(1)).hasValue("hello.S:2");
         assertThat(image.movedTo(0x7c00).physicalEnd()).isEqualTo(0x7c20);
         assertThat(image.segments().get(0).data()).containsExactly(0xfa, 0xf4);
     }

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeSet;
 
@@ -26,7 +27,7 @@ final class GuestRuns {
     }
 
     static GuestRun withScreen(Screen screen) {
-        return of("", Map.of(), screen, Optional.empty());
+        return of("", Map.of(), screen, Optional.empty(), Optional.empty());
     }
 
     static GuestRun withUnclaimedPorts(Integer... ports) {
@@ -36,15 +37,33 @@ final class GuestRuns {
     }
 
     static GuestRun withGuestTest(GuestTestResult result) {
-        return of("", Map.of(), Screen.BLANK, Optional.of(result));
+        return of("", Map.of(), Screen.BLANK, Optional.of(result), Optional.empty());
+    }
+
+    /** Returns a run that an exception without a handler has ended. */
+    static GuestRun withFault(int vector) {
+        Fault.Event first = new Fault.Event(vector, OptionalInt.empty(), OptionalLong.empty(), Optional.empty());
+        Fault fault = new Fault(
+                new Fault.Instruction(0x1000, new byte[0], "", Optional.empty(), Optional.empty()),
+                List.of(first),
+                "there is no handler",
+                List.of(),
+                CpuState.builder().build(),
+                "the emulator",
+                List.of());
+        return of("", Map.of(), Screen.BLANK, Optional.empty(), Optional.of(fault));
     }
 
     private static GuestRun of(String console, Map<Integer, byte[]> ports) {
-        return of(console, ports, Screen.BLANK, Optional.empty());
+        return of(console, ports, Screen.BLANK, Optional.empty(), Optional.empty());
     }
 
     private static GuestRun of(
-            String console, Map<Integer, byte[]> ports, Screen screen, Optional<GuestTestResult> guestTest) {
+            String console,
+            Map<Integer, byte[]> ports,
+            Screen screen,
+            Optional<GuestTestResult> guestTest,
+            Optional<Fault> fault) {
         return new GuestRun(
                 "kernel",
                 BootMode.REAL,
@@ -60,6 +79,7 @@ final class GuestRuns {
                 Optional.empty(),
                 MemoryLayout.UNKNOWN,
                 screen,
-                guestTest);
+                guestTest,
+                fault);
     }
 }

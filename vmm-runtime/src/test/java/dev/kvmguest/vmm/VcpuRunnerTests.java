@@ -25,6 +25,8 @@ class VcpuRunnerTests {
     private static final Duration SHORT = Duration.ofMillis(1);
     private static final VmExit HLT = new VmExit.Halt();
 
+    private static final GuestMemory MEMORY = new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {});
+
     private static final Engine FAKE = new Engine() {
         @Override
         public String name() {
@@ -291,7 +293,7 @@ class VcpuRunnerTests {
                 .timeout(timeout)
                 .build();
         EngineSelection selection = new EngineSelection(FAKE, "asked for");
-        return new VcpuRunner(3, machine, selection, cpu, MemoryLayout.UNKNOWN, () -> Screen.BLANK);
+        return new VcpuRunner(3, machine, selection, cpu, MEMORY, MemoryLayout.UNKNOWN, () -> Screen.BLANK);
     }
 
     private static Outcome run(VcpuRunner runner) throws Exception {

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.device;
 
+import dev.kvmguest.vmm.bus.ByteLog;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Optional;
@@ -17,8 +18,13 @@ public final class InputQueue {
     /** Returned by {@link #take} when there is nothing. */
     public static final int NONE = -1;
 
+    /** Enough of what was typed to make a run again; a test types far less. */
+    private static final int LOG_LIMIT = 1 << 20;
+
     private final ArrayDeque<Byte> bytes = new ArrayDeque<>();
+    private final ByteLog log = new ByteLog(LOG_LIMIT);
     private final ArrayDeque<Keystroke> keystrokes = new ArrayDeque<>();
+    private boolean onlyBytes = true;
     private boolean reservedForBytes;
     private boolean readAsBytes;
     private volatile Runnable listener = () -> {};
@@ -33,6 +39,7 @@ public final class InputQueue {
         synchronized (this) {
             for (byte octet : typed) {
                 bytes.add(octet);
+                log.append(octet);
             }
         }
         listener.run();
@@ -42,8 +49,14 @@ public final class InputQueue {
     public void add(Collection<Keystroke> typed) {
         synchronized (this) {
             keystrokes.addAll(typed);
+            onlyBytes &= typed.isEmpty();
         }
         listener.run();
+    }
+
+    /** Returns all that was typed so far, read or not; empty if some of it was no bytes, or too much to keep. */
+    public synchronized Optional<byte[]> typed() {
+        return onlyBytes && log.dropped() == 0 ? Optional.of(log.toByteArray()) : Optional.empty();
     }
 
     /** Returns the number of bytes to take. */

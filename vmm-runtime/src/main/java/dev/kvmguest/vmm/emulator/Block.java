@@ -41,6 +41,10 @@ final class Block {
         return instructions[0];
     }
 
+    Instruction instruction(int index) {
+        return instructions[index];
+    }
+
     int instructions() {
         return instructions.length;
     }

@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -122,6 +123,16 @@ final class CodeCache implements Ram.CodeWatcher {
         if (block.secondPage >= 0) {
             ram.markCode(block.secondPage);
             pages.computeIfAbsent(block.secondPage >> PAGE_SHIFT, CodePage::new).add(block);
+        }
+    }
+
+    /** Returns the instruction at EIP as it is in memory now; empty if it can't be fetched. */
+    Optional<Instruction> decode(long eip) {
+        try {
+            fetch.start(eip);
+            return Optional.of(decoder.decode(fetch, eip, cpu.segments[Cpu.CS].isBig()));
+        } catch (CpuFault e) {
+            return Optional.empty();
         }
     }
 

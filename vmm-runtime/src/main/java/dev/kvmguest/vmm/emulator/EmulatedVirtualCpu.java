@@ -1,10 +1,12 @@
 package dev.kvmguest.vmm.emulator;
 
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.emulator.memory.Ram;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** An emulated vCPU behind the engine seam. */
@@ -103,6 +105,12 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     @Override
     public OptionalLong instructions() {
         return OptionalLong.of(cpu.retired());
+    }
+
+    @Override
+    public Optional<Fault> fault() {
+        requireOpen();
+        return emulator.fault();
     }
 
     @Override

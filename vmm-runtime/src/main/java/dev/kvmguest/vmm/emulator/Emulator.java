@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.emulator;
 
+import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.emulator.Cpu.Shadow;
 import dev.kvmguest.vmm.emulator.HostAccess.Restart;
 import dev.kvmguest.vmm.emulator.event.CpuFault;
@@ -7,6 +8,9 @@ import dev.kvmguest.vmm.emulator.event.DebugRegisters;
 import dev.kvmguest.vmm.emulator.event.Vector;
 import dev.kvmguest.vmm.emulator.memory.Ram;
 import dev.kvmguest.vmm.engine.VmExit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 
 /**
  * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
@@ -22,6 +26,8 @@ final class Emulator {
     private final Cpu cpu;
     private final CodeCache code;
 
+    private final Trace trace = new Trace();
+
     private Shadow shadow = Shadow.NONE;
     /** Bits of DR6 for a #DB that is due after the last instruction. */
     private int trap;
@@ -33,6 +39,10 @@ final class Emulator {
     private boolean begun;
 
     private CpuFault undelivered;
+    /** Whether what is delivered came between two instructions, and not from the one at EIP. */
+    private boolean trapped;
+
+    private Fault fault;
     private boolean stepped;
     private boolean shutDown;
     private int pendingInterrupt = NO_INTERRUPT;
@@ -58,6 +68,13 @@ final class Emulator {
         undelivered = null;
         stepped = false;
         shutDown = false;
+        trace.clear();
+        fault = null;
+    }
+
+    /** Returns what led to the shutdown. */
+    Optional<Fault> fault() {
+        return Optional.ofNullable(fault);
     }
 
     void inject(int vector) {
@@ -126,7 +143,9 @@ final class Emulator {
     private void execute(long end) {
         try {
             do {
-                code.at(cpu.eip).execute(cpu);
+                Block block = code.at(cpu.eip);
+                trace.add(block, cpu.retired);
+                block.execute(cpu);
             } while (!cpu.attention && cpu.retired < end && !cpu.interruptedOrCodeChanged);
             if (cpu.attention) {
                 finishInstruction();
@@ -167,6 +186,7 @@ final class Emulator {
         trap = 0;
         begun = false;
         undelivered = fault;
+        trapped = false;
         cpu.requestAttention();
     }
 
@@ -178,6 +198,9 @@ final class Emulator {
         }
         if (undelivered != null) {
             shutDown = !cpu.events.deliver(undelivered);
+            if (shutDown) {
+                fault = describe(false, undelivered.reason());
+            }
             undelivered = null;
             cpu.host.settle();
             stepped = true;
@@ -185,6 +208,7 @@ final class Emulator {
             leaveBegun();
             cpu.debug.raise(trap);
             trap = 0;
+            trapped = true;
             undelivered = CpuFault.of(Vector.DB);
             return null;
         }
@@ -200,6 +224,10 @@ final class Emulator {
             if (pendingInterrupt != NO_INTERRUPT) {
                 leaveBegun();
                 shutDown = !cpu.events.interrupt(pendingInterrupt);
+                if (shutDown) {
+                    trapped = true;
+                    fault = describe(true, null);
+                }
                 pendingInterrupt = NO_INTERRUPT;
                 cpu.host.settle();
             } else if (windowWanted) {
@@ -224,6 +252,22 @@ final class Emulator {
                 || cpu.debug.watchesData()
                 || cpu.host.hasAnswers();
         return null;
+    }
+
+    private Fault describe(boolean interrupt, String firstCause) {
+        Optional<Instruction> at = code.decode(cpu.eip);
+        List<Instruction> last = new ArrayList<>(trace.last(cpu.retired));
+        if (!trapped) {
+            at.ifPresent(last::add);
+        }
+        byte[] bytes = at.isPresent() ? code.bytesAt(cpu.eip) : new byte[0];
+        return FaultDescription.of(
+                FaultDescription.instruction(cpu.eip, bytes, at),
+                cpu.events.failures(),
+                interrupt,
+                firstCause,
+                last,
+                cpu.state());
     }
 
     /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */

@@ -1,7 +1,9 @@
 package dev.kvmguest.vmm.engine;
 
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.Register;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -64,6 +66,12 @@ public interface VirtualCpu {
 
     /** Returns the number of instructions retired since the start, if the engine counts them. */
     OptionalLong instructions();
+
+    /**
+     * Returns what led to the {@link VmExit.Shutdown} with which the last run ended, without symbols and advice; empty if
+     * it ended otherwise, or if the engine can't see it.
+     */
+    Optional<Fault> fault();
 
     /**
      * Returns the guest's time, in nanoseconds since it started: the host's where the engine is as fast as the host, else

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.kvm;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
@@ -16,6 +17,7 @@ import dev.kvmguest.vmm.kvm.abi.Structs.kvm_sregs;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A KVM vCPU behind the engine seam: registers in the runtime's terms, exits as {@link VmExit}. */
@@ -190,6 +192,12 @@ final class KvmVirtualCpu implements VirtualCpu {
     public OptionalLong instructions() {
         // KVM counts none.
         return OptionalLong.empty();
+    }
+
+    @Override
+    public Optional<Fault> fault() {
+        // KVM delivers exceptions without a word, and what it leaves of the registers may be those of a reset.
+        return Optional.empty();
     }
 
     @Override

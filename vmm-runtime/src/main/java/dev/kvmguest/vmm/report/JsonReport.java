@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 
 /**
  * A run as one JSON object. Keys are always there; what isn't known is null. {@code registers} is null when the engine
- * lost them, {@code instructions} when it doesn't count them, {@code screen} when it is blank.
+ * lost them, {@code instructions} when it doesn't count them, {@code screen} when it is blank, {@code fault} when the
+ * guest didn't triple-fault.
  */
 public final class JsonReport {
 
@@ -90,7 +91,7 @@ public final class JsonReport {
         object.put("wallMillis", run.wallMillis());
         object.put("registers", run.registers().map(JsonReport::registers).orElse(null));
         object.put("guestTest", run.guestTest().map(JsonReport::guestTest).orElse(null));
-        object.put("fault", null);
+        object.put("fault", outcome.fault().map(FaultJson::object).orElse(null));
         return object;
     }
 
@@ -104,7 +105,7 @@ public final class JsonReport {
         return test;
     }
 
-    private static Map<String, String> registers(CpuState state) {
+    static Map<String, String> registers(CpuState state) {
         Map<String, String> registers = new LinkedHashMap<>();
         state.named().forEach((name, value) -> registers.put(name, Notation.hex(value)));
         return registers;

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Notation;
@@ -18,6 +19,7 @@ import java.util.stream.Collectors;
 public final class TextReport {
 
     private static final int CONSOLE_LINES = 10;
+    private static final int FAULT_CONSOLE_LINES = 5;
     private static final int CONSOLE_WIDTH = 160;
 
     private static final List<Register> FIRST_ROW =
@@ -30,8 +32,9 @@ public final class TextReport {
     /** Returns how a guest ended, in one line without a line end. */
     public static String line(Outcome outcome) {
         GuestRun run = outcome.run();
-        String where = run.registers()
-                .map(state -> " at " + state.instructionPointer())
+        String where = outcome.fault()
+                .map(FaultText::where)
+                .or(() -> run.registers().map(state -> " at " + state.instructionPointer()))
                 .orElse("");
         return String.format(
                 Locale.ROOT,
@@ -44,7 +47,10 @@ public final class TextReport {
                 run.engine());
     }
 
-    /** Returns {@link #line}, registers, unclaimed ports, the tail of the console, and the screen unless it is blank; lines ended by LF. */
+    /**
+     * Returns {@link #line}, what led to a triple fault, registers, unclaimed ports, the tail of the console, and the screen
+     * unless it is blank; lines ended by LF. The registers of a guest that triple-faulted are those at the first exception.
+     */
     public static String full(Outcome outcome) {
         GuestRun run = outcome.run();
         StringBuilder text = new StringBuilder(line(outcome)).append('\n');
@@ -57,13 +63,14 @@ public final class TextReport {
                 .append(": ")
                 .append(result.status().id())
                 .append('\n'));
-        text.append(run.registers()
-                .map(TextReport::registers)
+        text.append(outcome.fault()
+                .map(fault -> FaultText.story(fault) + registersAtTheFault(fault, run))
+                .or(() -> run.registers().map(state -> registers(state, "  ")))
                 .orElse("  registers: not known, the engine reset the vCPU or could not read it\n"));
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
         text.append(warnings(run.layout()));
-        text.append(console(run.console()));
+        text.append(console(run.console(), outcome.fault().isPresent() ? FAULT_CONSOLE_LINES : CONSOLE_LINES));
         text.append(run.screen().isBlank() ? "" : screen(run.screen()));
         return text.toString();
     }
@@ -81,15 +88,21 @@ public final class TextReport {
                 : warnings + "  memory at the start:\n" + layout.table().indent(4);
     }
 
-    private static String registers(CpuState state) {
-        return row(state, FIRST_ROW)
-                + row(state, SECOND_ROW)
+    private static String registersAtTheFault(Fault fault, GuestRun run) {
+        return "  registers at the fault, seen by " + fault.seenBy()
+                + (run.registers().isPresent() ? "" : "; " + run.engine() + " has lost its own") + ":\n"
+                + registers(fault.registers(), "    ");
+    }
+
+    private static String registers(CpuState state, String indentation) {
+        return row(state, FIRST_ROW, indentation)
+                + row(state, SECOND_ROW, indentation)
                 + Arrays.stream(SegmentRegister.values())
                         .map(register -> String.format(
                                 "%s=%04x",
                                 register.lowerCaseName(),
                                 state.segment(register).selector()))
-                        .collect(Collectors.joining(" ", "  ", ""))
+                        .collect(Collectors.joining(" ", indentation, ""))
                 + String.format(
                         " gdt=%x/%x idt=%x/%x\n",
                         state.gdt().base(),
@@ -98,10 +111,10 @@ public final class TextReport {
                         state.idt().limit());
     }
 
-    private static String row(CpuState state, List<Register> registers) {
+    private static String row(CpuState state, List<Register> registers, String indentation) {
         return registers.stream()
                 .map(register -> String.format("%s=%08x", register.name32(), state.get(register)))
-                .collect(Collectors.joining(" ", "  ", "\n"));
+                .collect(Collectors.joining(" ", indentation, "\n"));
     }
 
     private static void list(StringBuilder text, String what, Collection<? extends Number> numbers) {
@@ -117,17 +130,21 @@ public final class TextReport {
 
     /** Returns the tail of a console's text, as {@link #full} shows it. */
     public static String console(String console) {
+        return console(console, CONSOLE_LINES);
+    }
+
+    private static String console(String console, int most) {
         if (console.isEmpty()) {
             return "  console: empty\n";
         }
         List<String> lines = console.lines().toList();
-        List<String> last = lines.subList(Math.max(0, lines.size() - CONSOLE_LINES), lines.size());
+        List<String> last = lines.subList(Math.max(0, lines.size() - most), lines.size());
         StringBuilder text = new StringBuilder(
                 last.size() == lines.size()
                         ? "  console:\n"
                         : "  console, last " + last.size() + " of " + lines.size() + " lines:\n");
         for (String line : last) {
-            text.append("  | ").append(printable(line)).append('\n');
+            text.append("  | ").append(printable(line, CONSOLE_WIDTH)).append('\n');
         }
         return text.toString();
     }
@@ -150,17 +167,17 @@ public final class TextReport {
         return text.append(edge).toString();
     }
 
-    /** Keeps a guest from moving the reader's cursor or flooding the report with one line. */
-    private static String printable(String line) {
+    /** Keeps a guest from moving the reader's cursor or flooding the report with one line: what is longer is cut. */
+    static String printable(String line, int width) {
         StringBuilder text = new StringBuilder();
-        line.codePoints().limit(CONSOLE_WIDTH).forEach(c -> {
+        line.codePoints().limit(width).forEach(c -> {
             if (Character.isISOControl(c) && c != '\t') {
                 text.append(String.format("\\x%02x", c));
             } else {
                 text.appendCodePoint(c);
             }
         });
-        return text.append(line.codePointCount(0, line.length()) > CONSOLE_WIDTH ? "..." : "")
+        return text.append(line.codePointCount(0, line.length()) > width ? "..." : "")
                 .toString();
     }
 }

@@ -3,6 +3,9 @@ package dev.kvmguest.vmm.report;
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.Fault.Event;
+import dev.kvmguest.vmm.Fault.Instruction;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.GuestTestResult;
@@ -16,9 +19,11 @@ import dev.kvmguest.vmm.SegmentState;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -85,26 +90,85 @@ final class Examples {
 
     /** Returns a run in which the guest reported that the test it was asked for has failed. */
     static GuestRun withFailedTest() {
-        GuestRun bare = bare();
+        GuestTestResult failed = new GuestTestResult(
+                new GuestTestCase(0, "splits_pages", "memory.c", 40),
+                GuestTestResult.Status.FAILED,
+                Optional.of(new GuestTestResult.Failure("memory.c", 42, "assertion failed: page != 0")));
+        return with(bare(), Optional.of(failed), Optional.empty());
+    }
+
+    /** Returns a run that ended with this fault on an engine that has its registers or lost them. */
+    static GuestRun withFault(Fault fault, boolean registers) {
+        return with(registers ? full() : withConsole("booting\n"), Optional.empty(), Optional.of(fault));
+    }
+
+    static GuestRun withFault(String console, Fault fault) {
+        return with(withConsole(console), Optional.empty(), Optional.of(fault));
+    }
+
+    /** Returns a fault of which everything is known: SSE with CR4.OSFXSR clear and no gate in the IDT. */
+    static Fault sseFault() {
+        Instruction call = instruction(0x8000_1012L, "call 0x80001d20", "main+0x12", "e8 09 0d 00 00");
+        Instruction push = instruction(0x8000_1d20L, "push ebp", "memset", "55");
+        Instruction at = new Instruction(
+                0x8000_1d3fL,
+                HexFormat.ofDelimiter(" ").parseHex("66 0f 6e 44 24 18"),
+                "movd xmm0, [esp+0x18]",
+                Optional.of("memset+0x1f"),
+                Optional.of("src/common.c:6"));
+        return new Fault(
+                at,
+                List.of(
+                        event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.of("SSE needs CR4.OSFXSR")),
+                        event(13, OptionalInt.of(0x33), OptionalLong.empty(), Optional.of("IDT[6] at 0x558 is empty")),
+                        event(8, OptionalInt.of(0), OptionalLong.empty(), Optional.of("IDT[13] at 0x590 is empty"))),
+                "IDT[8] at 0x568 is empty",
+                List.of(call, push, at),
+                REGISTERS,
+                "the emulator, where the guest was run again",
+                List.of("the guest uses SSE, which CR4.OSFXSR = 0 forbids; compile it with -mno-sse"));
+    }
+
+    /** Returns a fault of which as little is known as can be: a fetch outside what is mapped, in an image without symbols. */
+    static Fault bareFault() {
+        Instruction at = new Instruction(0xdead_0000L, new byte[0], "", Optional.empty(), Optional.empty());
+        return new Fault(
+                at,
+                List.of(event(14, OptionalInt.of(0), OptionalLong.of(0xdead_0000L), Optional.empty())),
+                "IDT[14] at 0x598 is empty",
+                List.of(),
+                REGISTERS,
+                "the emulator",
+                List.of());
+    }
+
+    static Event event(int vector, OptionalInt errorCode, OptionalLong cr2, Optional<String> cause) {
+        return new Event(vector, errorCode, cr2, cause);
+    }
+
+    static Instruction instruction(long eip, String text, String symbol, String bytes) {
+        return new Instruction(
+                eip, HexFormat.ofDelimiter(" ").parseHex(bytes), text, Optional.ofNullable(symbol), Optional.empty());
+    }
+
+    private static GuestRun with(GuestRun run, Optional<GuestTestResult> test, Optional<Fault> fault) {
         return new GuestRun(
-                bare.guest(),
-                bare.boot(),
-                bare.vcpu(),
-                bare.engine(),
-                bare.engineReason(),
-                bare.consoleBytes(),
-                bare.ports(),
-                bare.unclaimedPorts(),
-                bare.unclaimedMemory(),
-                bare.instructions(),
-                bare.wallTime(),
-                bare.registers(),
-                bare.layout(),
-                bare.screen(),
-                Optional.of(new GuestTestResult(
-                        new GuestTestCase(0, "splits_pages", "memory.c", 40),
-                        GuestTestResult.Status.FAILED,
-                        Optional.of(new GuestTestResult.Failure("memory.c", 42, "assertion failed: page != 0")))));
+                run.guest(),
+                run.boot(),
+                run.vcpu(),
+                run.engine(),
+                run.engineReason(),
+                run.consoleBytes(),
+                run.ports(),
+                run.unclaimedPorts(),
+                run.unclaimedMemory(),
+                run.instructions(),
+                run.wallTime(),
+                run.registers(),
+                run.layout(),
+                run.screen(),
+                test,
+                fault);
     }
 
     static GuestRun withUnclaimed(Collection<Integer> ports, Collection<Long> memory) {
@@ -135,6 +199,7 @@ final class Examples {
                 registers ? Optional.of(REGISTERS) : Optional.empty(),
                 layout,
                 screen,
+                Optional.empty(),
                 Optional.empty());
     }
 }

@@ -94,6 +94,85 @@ class JsonReportTests {
     }
 
     @Test
+    void faultHasItsChainItsInstructionsAndAdvice() {
+        assertThat(JsonReport.of(new Outcome.TripleFault(Examples.withFault(Examples.sseFault(), false))))
+                .contains("""
+                  "fault": {
+                    "first": {
+                      "vector": 6,
+                      "name": "#UD",
+                      "errorCode": null,
+                      "cs": "0x8",
+                      "eip": "0x80001d3f",
+                      "cr2": null,
+                      "symbol": "memset+0x1f",
+                      "source": "src/common.c:6",
+                      "bytes": "66 0f 6e 44 24 18",
+                      "instruction": "movd xmm0, [esp+0x18]",
+                      "cause": "SSE needs CR4.OSFXSR"
+                    },
+                    "chain": [{
+                        "vector": 6,
+                        "name": "#UD",
+                        "errorCode": null,
+                        "cr2": null,
+                        "cause": "SSE needs CR4.OSFXSR"
+                      }, {
+                        "vector": 13,
+                        "name": "#GP",
+                        "errorCode": "0x33",
+                        "cr2": null,
+                        "cause": "IDT[6] at 0x558 is empty"
+                      }, {
+                        "vector": 8,
+                        "name": "#DF",
+                        "errorCode": "0x0",
+                        "cr2": null,
+                        "cause": "IDT[13] at 0x590 is empty"
+                      }],
+                    "shutdown": "IDT[8] at 0x568 is empty",
+                    "seenBy": "the emulator, where the guest was run again",
+                    "registers": {
+                      "eax": "0x1234",
+                """)
+                .endsWith("""
+                      "efer": "0x0"
+                    },
+                    "lastInstructions": ["0x80001012 main+0x12 call 0x80001d20", "0x80001d20 memset push ebp", \
+                "0x80001d3f memset+0x1f movd xmm0, [esp+0x18]"],
+                    "advice": ["the guest uses SSE, which CR4.OSFXSR = 0 forbids; compile it with -mno-sse"]
+                  }
+                }
+                """);
+    }
+
+    @Test
+    void whatIsNotKnownOfAFaultIsNull() {
+        assertThat(JsonReport.of(new Outcome.TripleFault(Examples.withFault(Examples.bareFault(), true))))
+                .contains("""
+                    "first": {
+                      "vector": 14,
+                      "name": "#PF",
+                      "errorCode": "0x0",
+                      "cs": "0x8",
+                      "eip": "0xdead0000",
+                      "cr2": "0xdead0000",
+                      "symbol": null,
+                      "source": null,
+                      "bytes": null,
+                      "instruction": null,
+                      "cause": null
+                    },
+                """)
+                .endsWith("""
+                    "lastInstructions": [],
+                    "advice": []
+                  }
+                }
+                """);
+    }
+
+    @Test
     void severalVcpusAreAList() {
         Outcome first = new Outcome.TripleFault(Examples.bare());
         Outcome second = new Outcome.HypercallExit(Examples.bare());

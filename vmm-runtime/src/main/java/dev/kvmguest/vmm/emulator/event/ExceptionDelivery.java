@@ -44,7 +44,7 @@ public final class ExceptionDelivery {
             handlers.enter(Event.interrupt(vector, cpu.eip));
             return true;
         } catch (CpuFault second) {
-            failures.add(new DeliveryFailure(vector, false, 0, second));
+            failures.add(new DeliveryFailure(vector, false, 0, 0, second));
             return deliverAny(second);
         }
     }
@@ -91,7 +91,8 @@ public final class ExceptionDelivery {
                 return true;
             } catch (CpuFault second) {
                 boolean hasErrorCode = cpu.isProtected() && first.vector().hasErrorCode();
-                failures.add(new DeliveryFailure(first.vector().number(), hasErrorCode, first.errorCode(), second));
+                failures.add(new DeliveryFailure(
+                        first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), second));
                 if (second.vector() == Vector.PF) {
                     cpu.setCr2(second.cr2());
                 }
