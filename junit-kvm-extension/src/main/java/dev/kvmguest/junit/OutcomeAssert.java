@@ -163,6 +163,19 @@ public final class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> 
         return new ScreenAssert(actual.screen()).as(descriptionText());
     }
 
+    /**
+     * Verifies that the guest triple-faulted and that it is known why, and starts assertions on that. As {@link
+     * #tripleFaulted} it says that the test means this end.
+     */
+    public FaultAssert fault() {
+        tripleFaulted();
+        check(
+                actual.fault().isPresent()
+                        ? Optional.empty()
+                        : Optional.of("expected it to be known what led to the triple fault, but it isn't"));
+        return new FaultAssert(actual.fault().orElseThrow(), actual).as(descriptionText());
+    }
+
     private OutcomeAssert end(Predicate<Outcome> expected, String words) {
         isNotNull();
         check(

@@ -26,6 +26,7 @@ class OutcomeAssertTests {
     private static final Outcome EXIT_3 = new Outcome.DebugExit(3, Runs.run(""));
     private static final Outcome HYPERCALL = new Outcome.HypercallExit(Runs.run(""));
     private static final Outcome TRIPLE_FAULT = new Outcome.TripleFault(Runs.run("100 % sure"));
+    private static final Outcome FAULT = Runs.tripleFault(Optional.empty(), Optional.empty());
     private static final Outcome RESET = new Outcome.Reset("port 0x64", Runs.run(""));
     private static final Outcome TIMED_OUT = new Outcome.TimedOut(Duration.ofMillis(100), Runs.run(""));
     private static final Outcome UNSUPPORTED =
@@ -160,6 +161,18 @@ class OutcomeAssertTests {
                         HALTED,
                         a -> a.ranOn("emulator"),
                         "expected the guest to run on emulator, but it ran on kvm (asked for)"),
+                of(
+                        "fault",
+                        OutcomeAssert::fault,
+                        FAULT,
+                        HALTED,
+                        "expected the guest to triple-fault, but it halted with interrupts off"),
+                of(
+                        "fault, unknown",
+                        OutcomeAssert::fault,
+                        FAULT,
+                        TRIPLE_FAULT,
+                        "expected it to be known what led to the triple fault, but it isn't"),
                 of(
                         "hasRegister",
                         a -> a.hasRegister(Register.RAX, 0x1234),

@@ -22,6 +22,7 @@ class VerdictTests {
                 .isInstanceOf(AssertionError.class)
                 .hasMessageStartingWith(Died.class.getName() + ".passes: expected the guest to end normally, but it"
                         + " triple-faulted\nguest ud2.bin (boot protected) triple-faulted")
+                .hasMessageContaining("\n  #UD: ud2  (0f 0b)\n    -> #GP(0x33): IDT[6] at 0x558 is empty\n")
                 .hasMessageContaining("  console: empty\n")
                 .hasMessageEndingWith(
                         "if the test means this end: GuestAssertions.assertThat(outcome).tripleFaulted()\n");
@@ -75,7 +76,7 @@ class VerdictTests {
 
     @Test
     void anEndThatTheTestAssertsIsNoFailure() {
-        Fixture.expectPasses(AssertsItsEnd.class, 5);
+        Fixture.expectPasses(AssertsItsEnd.class, 6);
     }
 
     static class AssertsItsEnd {
@@ -83,6 +84,12 @@ class VerdictTests {
         @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED)
         void tripleFaulted(Outcome outcome) {
             assertThat(outcome).tripleFaulted();
+        }
+
+        @Test
+        @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED)
+        void tripleFaultedOfAnException(Outcome outcome) {
+            assertThat(outcome).fault().beganWith("#UD").isAt(0x1000).hasChain("#UD", "#GP", "#DF");
         }
 
         @Test

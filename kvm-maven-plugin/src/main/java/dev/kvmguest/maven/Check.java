@@ -45,6 +45,12 @@ public class Check {
      */
     String outcome;
 
+    /**
+     * The exception that must have led to a triple fault, by its name in the Intel SDM, such as {@code #UD}. Default: any,
+     * and none is needed; with one, {@link #outcome} is {@code triple-fault}.
+     */
+    String exception;
+
     /** The exit code that the run must end with. Default: 0, or any if there is an {@link #outcome}. */
     String exitCode;
 

@@ -3,6 +3,7 @@ package dev.kvmguest.maven;
 import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.Fault.Event;
 import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Notation;
@@ -146,6 +147,9 @@ final class CheckParameters {
         if (check.outcome != null) {
             expectation.outcome(value("outcome", () -> Outcome.Kind.parse(check.outcome)));
         }
+        if (check.exception != null) {
+            expectation.exception(value("exception", () -> Event.parseVector(check.exception)));
+        }
         if (check.exitCode != null) {
             expectation.exitCode(value("exitCode", () -> exitCode(check.exitCode)));
         }
@@ -162,7 +166,7 @@ final class CheckParameters {
                 guest.id,
                 name,
                 check.input == null ? "" : value("input", () -> Escapes.resolve(check.input)),
-                expectation.build(),
+                value("exception", expectation::build),
                 value("timeout", () -> Notation.parseDuration("timeout", check.timeout)),
                 check.date == null
                         ? MachineConfig.DEFAULT_DATE

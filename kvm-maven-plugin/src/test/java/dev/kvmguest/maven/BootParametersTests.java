@@ -46,6 +46,7 @@ class BootParametersTests {
             Optional.empty(),
             MemoryLayout.UNKNOWN,
             Screen.BLANK,
+            Optional.empty(),
             Optional.empty()));
 
     private final VcpuConfig guest = VcpuConfig.of(GuestImage.flat("kernel", new byte[16]))

@@ -95,6 +95,18 @@ class CheckParametersTests {
     }
 
     @Test
+    void exceptionMustHaveLedToATripleFault() throws Exception {
+        check.exception = "#UD";
+
+        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+                .get(0);
+
+        assertThat(read.expectation().mismatches(exit(0, "", 0x80)))
+                .containsExactly(
+                        "expected the guest to end with triple-fault, but it left by the debug-exit port with 0");
+    }
+
+    @Test
     void commandLineAndModulesAreTheGuestsUnlessTheCheckHasItsOwn(@TempDir Path folder) throws Exception {
         GuestCheck silent = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
                 .get(0);
@@ -188,6 +200,14 @@ class CheckParametersTests {
             bad("input", check -> check.input = "\\q", "\"\\q\" has a backslash that starts no known escape"),
             bad("pattern", check -> check.pattern = "(", "\"(\" is not a regular expression of java.util.regex: "),
             bad("outcome", check -> check.outcome = "dead", "outcome \"dead\" is unknown; use one of halted, "),
+            bad("exception", check -> check.exception = "UD", "exception \"UD\" is unknown; use one of #DE, "),
+            bad(
+                    "exception",
+                    check -> {
+                        check.exception = "#UD";
+                        check.outcome = "halted";
+                    },
+                    "exception #UD is expected to lead to a triple fault, and the end to be halted"),
             bad("exitCode", check -> check.exitCode = "one", "exit code \"one\" is not a number"),
             bad(
                     "date",
@@ -289,6 +309,7 @@ class CheckParametersTests {
                         Optional.empty(),
                         MemoryLayout.UNKNOWN,
                         Screen.BLANK,
+                        Optional.empty(),
                         Optional.empty()));
     }
 }

@@ -18,6 +18,11 @@ abstract class ProtectedModeGuests {
     @Test
     @KvmGuest("triple-fault")
     void undefinedInstructionWithoutAHandlerIsATripleFault(Outcome outcome) {
-        assertThat(outcome).tripleFaulted().hasConsole("!");
+        assertThat(outcome)
+                .hasConsole("!")
+                .fault()
+                .beganWith("#UD")
+                .isIn("_start")
+                .hasChain("#UD", "#GP", "#DF");
     }
 }

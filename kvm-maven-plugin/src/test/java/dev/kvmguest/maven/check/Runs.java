@@ -82,6 +82,7 @@ final class Runs {
                 Optional.empty(),
                 MemoryLayout.UNKNOWN,
                 screen,
+                Optional.empty(),
                 Optional.empty());
     }
 }
