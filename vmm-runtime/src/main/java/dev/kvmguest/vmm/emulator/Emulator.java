@@ -111,7 +111,8 @@ final class Emulator {
         cpu.host.resume();
         try {
             while (!shutDown) {
-                VmExit exit = cpu.interruptedOrCodeChanged ? heed() : null;
+                // An exit comes first: a question that the host was kept from would be taken for answered.
+                VmExit exit = cpu.interruptedOrCodeChanged && !cpu.host.hasExits() ? heed() : null;
                 if (exit == null && cpu.attention) {
                     exit = attend();
                 }

@@ -105,6 +105,11 @@ public final class HostAccess {
         }
     }
 
+    /** Says whether there is an exit that the host has not been given. */
+    boolean hasExits() {
+        return !exits.isEmpty();
+    }
+
     /** Returns the next exit, or null. */
     VmExit nextExit() {
         return exits.poll();

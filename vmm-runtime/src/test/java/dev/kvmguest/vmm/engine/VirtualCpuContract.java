@@ -170,6 +170,29 @@ public abstract class VirtualCpuContract {
     }
 
     @Test
+    void interruptNeverTakesThePlaceOfWhatTheHostIsAsked() throws Exception {
+        load(real("e4 10 e6 11 eb fa")); // again: in al,0x10; out 0x11,al; jmp again
+        CompletableFuture<Void> storm = CompletableFuture.runAsync(() -> {
+            for (int i = 0; i < 200_000; i++) {
+                vcpu.interrupt();
+            }
+        });
+        int expected = 0;
+        int asked = 0;
+        while (!storm.isDone() || asked < 1000) {
+            VmExit exit = vcpu.run();
+            if (exit instanceof VmExit.PortIn in) {
+                asked++;
+                in.data().put((byte) asked);
+            } else if (exit instanceof VmExit.PortOut out) {
+                expected++;
+                assertThat(out.data().get()).isEqualTo((byte) expected);
+            }
+        }
+        assertThat(asked - expected).isBetween(0, 1);
+    }
+
+    @Test
     void alarmEndsASpinningRunWhenItsTimeHasCome() {
         load(real("eb fe")); // here: jmp here
         long time = vcpu.time() + 3_000_000;
