@@ -2,6 +2,7 @@ package dev.kvmguest.vmm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.NeedsKvm.Device;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;
@@ -15,6 +16,7 @@ class GuestTestRunTests {
     private final EngineChoice engine;
 
     GuestTestRunTests(EngineChoice engine) {
+        Device.assumeFor(engine);
         this.engine = engine;
     }
 

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import dev.kvmguest.vmm.NeedsKvm.Device;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -20,6 +21,7 @@ class ScreenOfGuestTests {
     private final EngineChoice engine;
 
     ScreenOfGuestTests(EngineChoice engine) {
+        Device.assumeFor(engine);
         this.engine = engine;
     }
 
