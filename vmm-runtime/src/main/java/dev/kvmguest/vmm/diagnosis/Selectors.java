@@ -6,50 +6,30 @@ import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.emulator.memory.SegmentDescriptor;
 import dev.kvmguest.vmm.emulator.memory.Segmentation;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Selectors, and what their tables have at their place (Intel SDM volume 3A, 3.4 and 3.5). */
 final class Selectors {
 
     /** What a selector is loaded for. */
     enum Use {
-        CODE("a code segment") {
-            @Override
-            boolean takes(SegmentDescriptor descriptor) {
-                return descriptor.isCode();
-            }
-        },
-        STACK("a writable data segment") {
-            @Override
-            boolean takes(SegmentDescriptor descriptor) {
-                return descriptor.isWritable();
-            }
-        },
-        DATA("data, or code that can be read") {
-            @Override
-            boolean takes(SegmentDescriptor descriptor) {
-                return descriptor.isReadable();
-            }
-        },
-        TASK("a TSS that isn't busy") {
-            @Override
-            boolean takes(SegmentDescriptor descriptor) {
-                return descriptor.isAvailableTss();
-            }
-        },
-        LOCAL_TABLE("an LDT") {
-            @Override
-            boolean takes(SegmentDescriptor descriptor) {
-                return descriptor.isSystem(SegmentDescriptor.LDT);
-            }
-        };
+        CODE("a code segment", SegmentDescriptor::isCode),
+        STACK("a writable data segment", SegmentDescriptor::isWritable),
+        DATA("data, or code that can be read", SegmentDescriptor::isReadable),
+        TASK("a TSS that isn't busy", SegmentDescriptor::isAvailableTss),
+        LOCAL_TABLE("an LDT", descriptor -> descriptor.isSystem(SegmentDescriptor.LDT));
 
         private final String words;
+        private final Predicate<SegmentDescriptor> type;
 
-        Use(String words) {
+        Use(String words, Predicate<SegmentDescriptor> type) {
             this.words = words;
+            this.type = type;
         }
 
-        abstract boolean takes(SegmentDescriptor descriptor);
+        boolean takes(SegmentDescriptor descriptor) {
+            return type.test(descriptor);
+        }
 
         /** Returns what is wanted, such as {@code a code segment}. */
         String words() {
