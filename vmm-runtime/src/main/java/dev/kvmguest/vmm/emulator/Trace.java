@@ -14,13 +14,20 @@ final class Trace {
     private static final int INSTRUCTIONS = 32;
 
     private final Block[] blocks = new Block[BLOCKS];
-    /** How many instructions were retired before each block. */
+    /** How many instructions were retired before each block, or before the first time if it was executed several in a row. */
     private final long[] starts = new long[BLOCKS];
 
     private int next;
+    private Block newest;
 
     /** Takes note of a block that is about to be executed. */
     void add(Block block, long retired) {
+        // Left early, a block goes on as another one, unless at its first instruction: what it retires in a row is
+        // whole rounds.
+        if (block == newest) {
+            return;
+        }
+        newest = block;
         blocks[next] = block;
         starts[next] = retired;
         next = next + 1 & BLOCKS - 1;
@@ -28,6 +35,7 @@ final class Trace {
 
     /** Forgets all. */
     void clear() {
+        newest = null;
         for (int i = 0; i < BLOCKS; i++) {
             blocks[i] = null;
         }
@@ -47,8 +55,8 @@ final class Trace {
             if (block == null) {
                 break;
             }
-            for (int k = (int) (end - starts[place]) - 1; k >= 0 && last.size() < INSTRUCTIONS; k--) {
-                last.add(block.instruction(k));
+            for (long k = end - starts[place] - 1; k >= 0 && last.size() < INSTRUCTIONS; k--) {
+                last.add(block.instruction((int) (k % block.instructions())));
             }
             end = starts[place];
         }
