@@ -2,6 +2,7 @@ package dev.kvmguest.vmm;
 
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /**
@@ -42,6 +43,11 @@ public enum BootMode {
      */
     MULTIBOOT("multiboot", 0);
 
+    /** Bytes that are mapped from linear 0 on, and from the kernel's base on. */
+    private static final long LOW_MAP = 0x40_0000;
+
+    private static final long HIGH_MAP = 0x80_0000;
+
     private final String id;
     private final long kernelBase;
 
@@ -58,6 +64,16 @@ public enum BootMode {
     /** Returns the linear address at which an image linked for this mode sees physical address 0. */
     public long kernelBase() {
         return kernelBase;
+    }
+
+    /** Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any. */
+    public OptionalLong physical(long linear) {
+        if (!paging()) {
+            return OptionalLong.of(linear);
+        }
+        return linear >= 0 && linear < LOW_MAP || linear >= kernelBase && linear < kernelBase + HIGH_MAP
+                ? OptionalLong.of(linear % kernelBase)
+                : OptionalLong.empty();
     }
 
     /** Says whether the guest is entered with CR0.PG set. */

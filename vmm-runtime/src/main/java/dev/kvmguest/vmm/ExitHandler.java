@@ -2,9 +2,10 @@ package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.board.Ending;
 import dev.kvmguest.vmm.board.PcBoard;
+import dev.kvmguest.vmm.engine.ExitData;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
-import java.nio.ByteBuffer;
+import dev.kvmguest.vmm.replay.Recording;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.TreeSet;
@@ -19,11 +20,13 @@ final class ExitHandler {
 
     private final VirtualCpu cpu;
     private final PcBoard board;
+    private final Recording recording;
     private final NavigableSet<Long> unclaimedMemory = new TreeSet<>();
 
-    ExitHandler(VirtualCpu cpu, PcBoard board) {
+    ExitHandler(VirtualCpu cpu, PcBoard board, Recording recording) {
         this.cpu = cpu;
         this.board = board;
+        this.recording = recording;
     }
 
     /**
@@ -37,16 +40,21 @@ final class ExitHandler {
         }
         if (exit instanceof VmExit.PortIn in) {
             while (in.data().hasRemaining()) {
-                put(in.data(), in.width(), board.ports().read(in.port(), in.width()));
+                long value = board.ports().read(in.port(), in.width());
+                recording.in(in.port(), in.width(), value);
+                ExitData.put(in.data(), in.width(), value);
             }
             return Optional.empty();
         }
         if (exit instanceof VmExit.MemoryWrite write) {
             recordUnclaimed(write.address());
+            int width = write.data().remaining();
+            recording.write(write.address(), width, ExitData.get(write.data(), width));
             return Optional.empty();
         }
         if (exit instanceof VmExit.MemoryRead read) {
             recordUnclaimed(read.address());
+            recording.read(read.address(), read.data().remaining());
             while (read.data().hasRemaining()) {
                 read.data().put(OPEN_BUS);
             }
@@ -57,15 +65,19 @@ final class ExitHandler {
             return Optional.of(run -> new Outcome.Halted(interruptsEnabled, run));
         }
         if (exit instanceof VmExit.Shutdown) {
+            recording.shutDown();
             return Optional.of(Outcome.TripleFault::new);
         }
         if (exit instanceof VmExit.UnsupportedInstruction unsupported) {
+            recording.stopHere();
             return Optional.of(run -> new Outcome.Unsupported(unsupported.reason(), unsupported.bytes(), run));
         }
         if (exit instanceof VmExit.Failure failure) {
+            recording.stopHere();
             return Optional.of(run -> new Outcome.EngineError(failure.reason(), run));
         }
         // An interruption, an open window or a step: what asked for it looks for itself.
+        recording.ranOn();
         return Optional.empty();
     }
 
@@ -81,7 +93,9 @@ final class ExitHandler {
 
     private Optional<Function<GuestRun, Outcome>> portOut(VmExit.PortOut out) {
         while (out.data().hasRemaining()) {
-            board.ports().write(out.port(), out.width(), get(out.data(), out.width()));
+            long value = ExitData.get(out.data(), out.width());
+            recording.out(out.port(), out.width(), value);
+            board.ports().write(out.port(), out.width(), value);
             if (board.ending().isPresent()) {
                 return board.ending().map(ExitHandler::outcome);
             }
@@ -102,20 +116,6 @@ final class ExitHandler {
     private void recordUnclaimed(long address) {
         if (unclaimedMemory.size() < UNCLAIMED_MEMORY_LIMIT) {
             unclaimedMemory.add(address);
-        }
-    }
-
-    private static long get(ByteBuffer data, int width) {
-        long value = 0;
-        for (int i = 0; i < width; i++) {
-            value |= Byte.toUnsignedLong(data.get()) << 8 * i;
-        }
-        return value;
-    }
-
-    private static void put(ByteBuffer data, int width, long value) {
-        for (int i = 0; i < width; i++) {
-            data.put((byte) (value >>> 8 * i));
         }
     }
 }

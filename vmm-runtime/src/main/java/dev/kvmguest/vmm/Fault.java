@@ -11,16 +11,17 @@ import java.util.OptionalLong;
  * @param at the instruction that raised the first exception, or before which an interrupt came
  * @param chain the exceptions in the order in which they arose, at least one; the last is usually #DF
  * @param shutdown why the handler of the last one could not be entered, in words
- * @param lastInstructions what was executed last, the oldest first; the last one is {@code at} if it raised the exception
+ * @param lastInstructions what was executed last, the oldest first; the last one is {@code at} if it raised the exception; of a
+ *     run through zeros, which are instructions too, only the beginning and the end
  * @param registers the registers as the first exception found them, but for CR2
  * @param seenBy how this is known, to follow "seen by" in a sentence
  * @param advice what is likely wrong and the way out, in sentences; empty where nothing is certain
  */
 public record Fault(
-        Instruction at,
+        GuestInstruction at,
         List<Event> chain,
         String shutdown,
-        List<Instruction> lastInstructions,
+        List<GuestInstruction> lastInstructions,
         CpuState registers,
         String seenBy,
         List<String> advice) {
@@ -100,22 +101,6 @@ public record Fault(
         }
     }
 
-    /**
-     * An instruction of the guest.
-     *
-     * @param eip its offset in the code segment; that of {@code at} is CS of {@code registers}
-     * @param bytes its bytes; empty if they could not be fetched, and of those executed before
-     * @param text its disassembly in Intel syntax; empty if it could not be fetched
-     * @param symbol the function that it is in, such as {@code memset+0x1f}, if the image says
-     * @param source its line, such as {@code common.c:6}, if the image says
-     */
-    public record Instruction(long eip, byte[] bytes, String text, Optional<String> symbol, Optional<String> source) {
-
-        private Instruction namedBy(GuestImage image) {
-            return new Instruction(eip, bytes, text, image.symbolWithOffset(eip), image.sourceAt(eip));
-        }
-    }
-
     public Fault {
         if (chain.isEmpty()) {
             throw new IllegalArgumentException("a fault needs the exception with which it began");
@@ -145,7 +130,7 @@ public record Fault(
     }
 
     /** Returns the same as something else has seen it. */
-    Fault seenBy(String observer) {
+    public Fault seenBy(String observer) {
         return new Fault(at, chain, shutdown, lastInstructions, registers, observer, advice);
     }
 

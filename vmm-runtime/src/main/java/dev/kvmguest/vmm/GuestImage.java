@@ -65,13 +65,19 @@ public record GuestImage(
      * @param address its linear address
      * @param size bytes, 0 if the file doesn't say
      * @param sectionEnd the linear address just past the section that it lies in; {@link #UNKNOWN_END} if that isn't known
+     * @param object whether it is a variable or an array by its type in the file
      */
-    public record Symbol(String name, long address, long size, long sectionEnd) {
+    public record Symbol(String name, long address, long size, long sectionEnd, boolean object) {
 
         /** The end of the section of a symbol of which no section is known. */
         public static final long UNKNOWN_END = Long.MAX_VALUE;
 
-        /** Creates a symbol of which no section is known. */
+        /** Creates a symbol that isn't known to be an object. */
+        public Symbol(String name, long address, long size, long sectionEnd) {
+            this(name, address, size, sectionEnd, false);
+        }
+
+        /** Creates a symbol of which no section is known, nor whether it is an object. */
         public Symbol(String name, long address, long size) {
             this(name, address, size, UNKNOWN_END);
         }

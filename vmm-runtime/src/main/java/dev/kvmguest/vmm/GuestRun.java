@@ -25,7 +25,7 @@ import java.util.OptionalLong;
  * @param layout what lay where in memory when the machine was made, with warnings of what lay close
  * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
  * @param guestTest what became of the test that the guest was asked for; empty if it was asked for none
- * @param fault what led to the shutdown, of a guest that triple-faulted; empty for others, and where it isn't known
+ * @param diagnosis what was found out about its end
  */
 public record GuestRun(
         String guest,
@@ -43,7 +43,28 @@ public record GuestRun(
         MemoryLayout layout,
         Screen screen,
         Optional<GuestTestResult> guestTest,
-        Optional<Fault> fault) {
+        Diagnosis diagnosis) {
+
+    /** Returns the same with what was found out about its end. */
+    GuestRun with(Diagnosis found) {
+        return new GuestRun(
+                guest,
+                boot,
+                vcpu,
+                engine,
+                engineReason,
+                consoleBytes,
+                ports,
+                unclaimedPorts,
+                unclaimedMemory,
+                instructions,
+                wallTime,
+                registers,
+                layout,
+                screen,
+                guestTest,
+                found);
+    }
 
     /** Returns the console output, decoded as UTF-8; bytes that are none become U+FFFD. */
     public String console() {
@@ -53,6 +74,11 @@ public record GuestRun(
     /** Returns what the guest wrote to a port; empty if nothing. */
     public byte[] port(int number) {
         return ports.getOrDefault(number, new byte[0]);
+    }
+
+    /** Returns what led to the shutdown of a guest that triple-faulted; empty for others, and where it isn't known. */
+    public Optional<Fault> fault() {
+        return diagnosis.fault();
     }
 
     /** Returns the wall time in milliseconds. */

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.board.PcBoard;
 import dev.kvmguest.vmm.bus.TimedDevice;
 import dev.kvmguest.vmm.engine.VirtualCpu;
+import dev.kvmguest.vmm.replay.Recording;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongConsumer;
@@ -15,18 +16,22 @@ final class Interrupts {
 
     private final VirtualCpu cpu;
     private final PcBoard board;
+    private final Recording recording;
     private boolean windowWanted;
 
-    Interrupts(VirtualCpu cpu, PcBoard board) {
+    Interrupts(VirtualCpu cpu, PcBoard board, Recording recording) {
         this.cpu = cpu;
         this.board = board;
+        this.recording = recording;
     }
 
     /** Lets the devices do what is due, and delivers an interrupt if the guest takes one. To be called before each run. */
     void beforeRun() {
         board.advanceTo(cpu.time());
         if (board.interruptRequested() && cpu.canInjectInterrupt()) {
-            cpu.injectInterrupt(board.acknowledgeInterrupt());
+            int vector = board.acknowledgeInterrupt();
+            recording.interrupt(vector);
+            cpu.injectInterrupt(vector);
         }
         wantWindow(board.interruptRequested());
         cpu.setAlarm(board.nextInterrupt());

@@ -13,9 +13,15 @@ import java.util.List;
  * @param timeout the longest that the guest may run, on the host's clock; see {@link TimeFactor}
  * @param engine what executes the guest
  * @param date what the guest's CMOS clock shows when it starts, in years 0 to 9999
+ * @param watchExceptions whether the exceptions that the guests take and go on from are noted
  */
 public record MachineConfig(
-        List<VcpuConfig> vcpus, long memorySize, Duration timeout, EngineChoice engine, LocalDateTime date) {
+        List<VcpuConfig> vcpus,
+        long memorySize,
+        Duration timeout,
+        EngineChoice engine,
+        LocalDateTime date,
+        boolean watchExceptions) {
 
     /** RAM where nothing else is asked for: 16 MiB. */
     public static final long DEFAULT_MEMORY = 16L << 20;
@@ -71,7 +77,8 @@ public record MachineConfig(
         if (vcpus.size() > 1) {
             throw new IllegalArgumentException("a guest's tests run on one vCPU, but there are " + vcpus.size());
         }
-        return new MachineConfig(List.of(vcpus.get(0).withGuestTest(test)), memorySize, timeout, engine, date);
+        return new MachineConfig(
+                List.of(vcpus.get(0).withGuestTest(test)), memorySize, timeout, engine, date, watchExceptions);
     }
 
     /** Returns a builder with the defaults and no vCPU. */
@@ -87,6 +94,7 @@ public record MachineConfig(
         private Duration timeout = DEFAULT_TIMEOUT;
         private EngineChoice engine = EngineChoice.AUTO;
         private LocalDateTime date = DEFAULT_DATE;
+        private boolean watchExceptions;
 
         private Builder() {}
 
@@ -120,13 +128,19 @@ public record MachineConfig(
             return this;
         }
 
+        /** Has the exceptions noted that the guests take and go on from, for {@link Diagnosis#exceptions}. */
+        public Builder watchExceptions(boolean watch) {
+            watchExceptions = watch;
+            return this;
+        }
+
         /**
          * Returns the configuration.
          *
          * @throws IllegalArgumentException if a value is out of range, or there is no vCPU
          */
         public MachineConfig build() {
-            return new MachineConfig(vcpus, memorySize, timeout, engine, date);
+            return new MachineConfig(vcpus, memorySize, timeout, engine, date, watchExceptions);
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm;
 
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -31,6 +32,17 @@ public enum Register {
     CR4,
     /** The extended feature enable register, MSR 0xC0000080. */
     EFER;
+
+    private static final List<Register> BY_NUMBER =
+            List.of(RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15);
+
+    /**
+     * Returns the general registers by the numbers that instructions have for them; the first eight are those of guests
+     * outside long mode (Intel SDM volume 2, 3.1.1.1).
+     */
+    public static List<Register> byNumber() {
+        return BY_NUMBER;
+    }
 
     /** Says whether this is a general register, {@link #RAX} to {@link #R15}. */
     public boolean isGeneral() {

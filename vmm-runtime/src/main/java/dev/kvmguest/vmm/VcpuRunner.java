@@ -3,9 +3,9 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.board.PcBoard;
 import dev.kvmguest.vmm.device.InputQueue;
 import dev.kvmguest.vmm.device.VgaCrtc;
-import dev.kvmguest.vmm.diagnosis.Advice;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.replay.Recording;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -18,25 +18,27 @@ import java.util.function.Supplier;
 final class VcpuRunner {
 
     private final int number;
-    private final MachineConfig machine;
     private final VcpuConfig config;
     private final Duration timeout;
     private final EngineSelection selection;
     private final VirtualCpu cpu;
-    private final GuestMemory memory;
     private final MemoryLayout layout;
     private final Supplier<Screen> screen;
     private final Console console = new Console();
     private final PcBoard board;
+    private final Recording recording;
     private final ExitHandler exits;
     private final Interrupts interrupts;
+    private final PostMortem postMortem;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
 
     private volatile Function<GuestRun, Outcome> endedByHost;
     private volatile Thread running;
     private boolean live;
-    private boolean shutDown;
+    private VmExit last;
+    private boolean halted;
+    private boolean recorded;
     private Thread thread;
 
     VcpuRunner(
@@ -48,21 +50,24 @@ final class VcpuRunner {
             MemoryLayout layout,
             Supplier<Screen> screen) {
         this.number = number;
-        this.machine = machine;
         this.config = machine.vcpus().get(number);
         this.timeout = TimeFactor.stretch(machine.timeout());
         this.selection = selection;
         this.cpu = cpu;
-        this.memory = memory;
         this.layout = layout;
         this.screen = screen;
         this.board = new PcBoard(
-                console::append,
+                this::print,
                 () -> (int) cpu.register(Register.RBX) & 0xff,
                 cpu::time,
                 new PcBoard.Setup(machine.memorySize(), machine.date(), config.boot() == BootMode.MULTIBOOT));
-        this.exits = new ExitHandler(cpu, board);
-        this.interrupts = new Interrupts(cpu, board);
+        this.recording = new Recording(cpu);
+        this.exits = new ExitHandler(cpu, board, recording);
+        this.interrupts = new Interrupts(cpu, board, recording);
+        this.postMortem = new PostMortem(number, machine, selection.engine(), cpu, memory, layout, board, recording);
+        if (machine.watchExceptions()) {
+            cpu.watchExceptions();
+        }
         board.input().add(config.inputBytes());
         board.input().onInput(this::wake);
         config.guestTest().ifPresent(board.testPort()::ask);
@@ -136,12 +141,12 @@ final class VcpuRunner {
             how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
         }
         limit.cancel();
-        cpu.leave();
         try {
-            outcome.complete(how.apply(record(Duration.ofNanos(System.nanoTime() - start))));
+            outcome.complete(examined(how, record(Duration.ofNanos(System.nanoTime() - start))));
         } catch (RuntimeException | Error e) {
             outcome.completeExceptionally(e);
         } finally {
+            cpu.leave();
             // Last, so that whoever sees that no more output will come finds the outcome there.
             console.close();
             over.countDown();
@@ -152,18 +157,43 @@ final class VcpuRunner {
         while (endedByHost == null) {
             interrupts.beforeRun();
             VmExit exit = cpu.run();
-            if (exit instanceof VmExit.Halt
-                    && exits.interruptsEnabled()
-                    && interrupts.await(live, () -> endedByHost != null, limit::skip)) {
+            halted = exit instanceof VmExit.Halt;
+            if (halted && wakes(limit)) {
                 continue;
             }
-            shutDown = exit instanceof VmExit.Shutdown;
             Optional<Function<GuestRun, Outcome>> end = exits.handle(exit);
             if (end.isPresent()) {
+                last = exit;
                 return end.get();
             }
         }
+        recording.stopHere();
         return endedByHost;
+    }
+
+    /** Says whether the vCPU, which is halted, goes on, once it does. */
+    private boolean wakes(TimeLimits.Limit limit) {
+        long start = cpu.time();
+        boolean wakes = exits.interruptsEnabled() && interrupts.await(live, () -> endedByHost != null, limit::skip);
+        recording.halt(cpu.hasOwnTime() ? cpu.time() - start : 0);
+        return wakes;
+    }
+
+    private Outcome examined(Function<GuestRun, Outcome> how, GuestRun run) {
+        recorded = true;
+        Outcome end = how.apply(run);
+        if (end.kind() != Outcome.Kind.TIMED_OUT) {
+            // Others needn't wait while this one is examined, unless it goes on for that.
+            cpu.leave();
+        }
+        return how.apply(run.with(postMortem.examine(Optional.ofNullable(last), end, halted)));
+    }
+
+    /** Takes what the guest writes, but for what it writes while it is examined. */
+    private void print(int octet) {
+        if (!recorded) {
+            console.append(octet);
+        }
     }
 
     private GuestRun record(Duration wallTime) {
@@ -183,28 +213,7 @@ final class VcpuRunner {
                 layout,
                 screen.get(),
                 board.testPort().result(),
-                fault());
-    }
-
-    private Optional<Fault> fault() {
-        if (!shutDown) {
-            return Optional.empty();
-        }
-        Optional<Fault> seen = cpu.fault().map(this::explained);
-        // With several vCPUs the others may have had a part in it, which a run alone would not show.
-        return seen.isPresent() || machine.vcpus().size() > 1
-                ? seen
-                : board.input().typed().flatMap(typed -> SecondRun.faultOf(machine, typed, console.bytes()));
-    }
-
-    private Fault explained(Fault fault) {
-        try {
-            Fault named = fault.namedBy(config.image());
-            return named.withAdvice(Advice.of(named, layout, memory));
-        } catch (RuntimeException e) {
-            // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
-            return fault;
-        }
+                Diagnosis.NONE);
     }
 
     private Optional<CpuState> registers() {

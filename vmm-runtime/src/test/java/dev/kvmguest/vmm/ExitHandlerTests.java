@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.board.PcBoard;
 import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.replay.Recording;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.stream.LongStream;
@@ -24,7 +25,7 @@ class ExitHandlerTests {
             () -> (int) cpu.register(Register.RBX) & 0xff,
             cpu::time,
             new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
-    private final ExitHandler handler = new ExitHandler(cpu, board);
+    private final ExitHandler handler = new ExitHandler(cpu, board, new Recording(cpu));
 
     @Test
     void outGoesToTheBus() {

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
@@ -16,6 +17,7 @@ public final class FakeVirtualCpu implements VirtualCpu {
     private CpuState state = CpuState.builder().build();
     private RuntimeException stateFailure;
     private long time;
+    private boolean counting = true;
 
     /** Adds an exit to the script. */
     public FakeVirtualCpu then(VmExit exit) {
@@ -35,6 +37,12 @@ public final class FakeVirtualCpu implements VirtualCpu {
 
     FakeVirtualCpu failingToReadState(RuntimeException failure) {
         stateFailure = failure;
+        return this;
+    }
+
+    /** Has it count no instructions. */
+    public FakeVirtualCpu notCounting() {
+        counting = false;
         return this;
     }
 
@@ -59,6 +67,11 @@ public final class FakeVirtualCpu implements VirtualCpu {
     @Override
     public long register(Register register) {
         return state.get(register);
+    }
+
+    @Override
+    public boolean hasRegistersAtHand() {
+        return true;
     }
 
     @Override
@@ -98,7 +111,17 @@ public final class FakeVirtualCpu implements VirtualCpu {
 
     @Override
     public OptionalLong instructions() {
-        return OptionalLong.of(1234);
+        return counting ? OptionalLong.of(1234) : OptionalLong.empty();
+    }
+
+    @Override
+    public void watchExceptions() {
+        // It has none.
+    }
+
+    @Override
+    public Optional<List<HandledException>> exceptions() {
+        return Optional.empty();
     }
 
     @Override

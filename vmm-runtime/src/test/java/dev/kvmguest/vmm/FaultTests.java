@@ -40,7 +40,7 @@ class FaultTests {
         assertThat(fault.registers().get(Register.RAX)).isEqualTo(5);
         assertThat(fault.registers().eip()).isEqualTo(0x8000_1005L);
         assertThat(fault.lastInstructions())
-                .extracting(Fault.Instruction::text)
+                .extracting(GuestInstruction::text)
                 .containsExactly("mov eax, 5", "movd xmm0, [esp+0x18]");
         assertThat(fault.seenBy()).isEqualTo("the emulator");
     }
@@ -69,11 +69,30 @@ class FaultTests {
         // mov ecx,100; again: dec ecx; jnz again; ud2
         Fault fault = fault(flat("b9 64 00 00 00 49 75 fd 0f 0b"));
 
-        assertThat(fault.lastInstructions()).hasSizeBetween(30, 33);
-        assertThat(fault.lastInstructions().stream()
-                        .map(Fault.Instruction::text)
-                        .skip(28))
+        assertThat(fault.lastInstructions()).hasSize(32);
+        assertThat(fault.lastInstructions().stream().map(GuestInstruction::text).skip(27))
                 .endsWith("dec ecx", "jne 0x1005", "dec ecx", "jne 0x1005", "ud2");
+    }
+
+    @Test
+    void runThroughZerosIsItsBeginningAndItsEndBehindWhatLedThere() {
+        // mov esp,0x9000; call [0x5000], which is 0: the zeros there end at the GDT
+        Fault fault = fault(flat("bc 00 90 00 00 ff 15 00 50 00 00"));
+
+        assertThat(fault.at().eip()).isEqualTo(0x508);
+        assertThat(fault.lastInstructions())
+                .extracting(GuestInstruction::eip)
+                .containsExactly(0x1000L, 0x1005L, 0L, 2L, 4L, 6L, 0x500L, 0x502L, 0x504L, 0x506L, 0x508L);
+    }
+
+    @Test
+    void shortRunThroughZerosIsShownAsItIs() {
+        // jmp past; here: six zeros; ud2; past: mov esp,0x9000; jmp here
+        Fault fault = fault(flat("eb 08 00 00 00 00 00 00 0f 0b bc 00 90 00 00 eb f1"));
+
+        assertThat(fault.lastInstructions())
+                .extracting(GuestInstruction::eip)
+                .containsExactly(0x1000L, 0x100aL, 0x100fL, 0x1002L, 0x1004L, 0x1006L, 0x1008L);
     }
 
     @Test
@@ -85,7 +104,7 @@ class FaultTests {
         assertThat(fault.at().text()).isEmpty();
         assertThat(fault.first().toString()).isEqualTo("#PF(0x0) at 0x70000000");
         assertThat(fault.lastInstructions())
-                .extracting(Fault.Instruction::text)
+                .extracting(GuestInstruction::text)
                 .containsExactly("mov eax, 0x70000000", "jmp eax");
     }
 
@@ -110,21 +129,23 @@ class FaultTests {
 
     @NeedsKvm
     @Test
-    void guestThatDiedOnKvmIsRunAgainOnTheEmulatorToSeeWhy() {
+    void guestThatDiedOnKvmIsReplayedOnTheEmulatorToSeeWhy() {
         // mov al,'x'; out 0xe9,al; ud2
         Outcome outcome = TestGuest.run(flat("b0 78 e6 e9 0f 0b"), EngineChoice.KVM);
 
         Fault fault = outcome.fault().orElseThrow();
         assertThat(outcome.run().engine()).isEqualTo("kvm");
         assertThat(outcome.console()).isEqualTo("x");
-        assertThat(fault.seenBy()).isEqualTo("the emulator, where the guest was run again");
+        assertThat(fault.seenBy())
+                .isEqualTo(
+                        "the emulator, which replayed what kvm ran; kvm, stepped through the last instruction, did the same");
         assertThat(fault.at().eip()).isEqualTo(0x1004);
         assertThat(fault.at().text()).isEqualTo("ud2");
     }
 
     @NeedsKvm
     @Test
-    void secondRunFindsTheSameInput() {
+    void replayFindsTheSameInput() {
         // mov dx,0x3f8; in al,dx; cmp al,'u'; jne halt; ud2; halt: hlt
         VcpuConfig picky = flat("66 ba f8 03 ec 3c 75 75 02 0f 0b f4").withInput("u");
 

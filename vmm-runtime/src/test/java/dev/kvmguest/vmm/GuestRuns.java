@@ -44,7 +44,7 @@ final class GuestRuns {
     static GuestRun withFault(int vector) {
         Fault.Event first = new Fault.Event(vector, OptionalInt.empty(), OptionalLong.empty(), Optional.empty());
         Fault fault = new Fault(
-                new Fault.Instruction(0x1000, new byte[0], "", Optional.empty(), Optional.empty()),
+                new GuestInstruction(0x1000, new byte[0], "", Optional.empty(), Optional.empty()),
                 List.of(first),
                 "there is no handler",
                 List.of(),
@@ -80,6 +80,6 @@ final class GuestRuns {
                 MemoryLayout.UNKNOWN,
                 screen,
                 guestTest,
-                fault);
+                fault.map(Diagnosis.NONE::withFault).orElse(Diagnosis.NONE));
     }
 }

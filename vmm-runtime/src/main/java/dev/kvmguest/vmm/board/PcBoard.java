@@ -21,10 +21,14 @@ import dev.kvmguest.vmm.device.VgaCrtc;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntConsumer;
 import java.util.function.IntSupplier;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * A PC's devices at a PC's ports and interrupt lines: the only place where a port number or an IRQ meets a device.
@@ -47,26 +51,45 @@ public final class PcBoard {
     /** The POST diagnostic port. */
     public static final int POST_CODE = 0x80;
 
+    /** The line status register of the first serial line. */
+    public static final int COM1_LINE_STATUS = COM1 + 5;
+
     private static final int COM1_PORTS = 8;
-    private static final int I8042_DATA = 0x60;
-    private static final int I8042_COMMAND = I8042_DATA + I8042.COMMAND_OFFSET;
-    private static final int SYSTEM_CONTROL_PORT_A = 0x92;
-    private static final int RESET_CONTROL = 0xcf9;
-    private static final int VGA_CRTC = 0x3d4;
+    static final int I8042_DATA = 0x60;
+    /** The status register of the keyboard controller where it is read, its command register where it is written. */
+    public static final int I8042_COMMAND = I8042_DATA + I8042.COMMAND_OFFSET;
+
+    static final int SYSTEM_CONTROL_PORT_A = 0x92;
+    static final int RESET_CONTROL = 0xcf9;
+    static final int VGA_CRTC = 0x3d4;
     private static final int VGA_CRTC_PORTS = 2;
-    private static final int VGA_INPUT_STATUS = VGA_CRTC + VgaCrtc.INPUT_STATUS_OFFSET;
+    static final int VGA_INPUT_STATUS = VGA_CRTC + VgaCrtc.INPUT_STATUS_OFFSET;
 
-    private static final int PIC_MASTER = 0x20;
-    private static final int PIC_SLAVE = 0xa0;
+    static final int PIC_MASTER = 0x20;
+    static final int PIC_SLAVE = 0xa0;
 
-    private static final int PIT = 0x40;
-    private static final int CMOS = 0x70;
-    private static final int SYSTEM_CONTROL_PORT_B = 0x61;
+    static final int PIT = 0x40;
+    static final int CMOS = 0x70;
+    static final int SYSTEM_CONTROL_PORT_B = 0x61;
 
     private static final int TIMER_IRQ = 0;
     private static final int KEYBOARD_IRQ = 1;
+    private static final int CASCADE = 2;
     private static final int COM1_IRQ = 4;
     private static final int CLOCK_IRQ = 8;
+    private static final int IRQS = 16;
+    /** What the lines are called in reports; those of others have no device. */
+    private static final Map<Integer, String> IRQ_NAMES = Map.of(
+            TIMER_IRQ,
+            "timer",
+            KEYBOARD_IRQ,
+            "keyboard",
+            CASCADE,
+            "slave 8259A",
+            COM1_IRQ,
+            "COM1",
+            CLOCK_IRQ,
+            "CMOS clock");
 
     private static final int ALL_MASKED = 0xff;
     /** Timer, keyboard and cascade are open. */
@@ -200,6 +223,43 @@ public final class PcBoard {
             }
         }
         return next;
+    }
+
+    /** Returns what the interrupt controllers have of each interrupt request line, IRQ 0 first. */
+    public List<InterruptLine> interruptLines() {
+        return IntStream.range(0, IRQS)
+                .mapToObj(irq -> new InterruptLine(
+                        irq,
+                        Optional.ofNullable(IRQ_NAMES.get(irq)),
+                        interruptControllers.isRequested(irq),
+                        interruptControllers.isInService(irq),
+                        interruptControllers.state(irq),
+                        interruptControllers.accepts(irq)))
+                .toList();
+    }
+
+    /** Says whether an interrupt waits for the processor, or has been taken and has had no EOI. */
+    public boolean hasInterrupts() {
+        boolean inService = false;
+        for (int irq = 0; irq < IRQS; irq++) {
+            inService |= interruptControllers.isInService(irq);
+        }
+        return inService || interruptRequested();
+    }
+
+    /** Returns the interrupt request lines, 0 to 15, that have had no EOI since their interrupt was taken. */
+    public Set<Integer> interruptsInService() {
+        return interruptLines().stream()
+                .filter(InterruptLine::inService)
+                .map(InterruptLine::irq)
+                .collect(Collectors.toSet());
+    }
+
+    /** Says whether the guest has written to an interrupt controller. */
+    public boolean interruptsWereSetUp() {
+        return IntStream.of(PIC_MASTER, PIC_SLAVE)
+                .flatMap(first -> IntStream.range(first, first + PicPair.PORTS))
+                .anyMatch(ports::wasWritten);
     }
 
     /** Says whether typing something could become an interrupt, as the guest has set its devices now. */

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.boot;
 
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 
 /**
  * The GDT and IDT that a guest outside real mode finds: flat segments for ring 0 and ring 3, and no gate. Source: Intel
@@ -22,8 +23,8 @@ final class DescriptorTables {
     private DescriptorTables() {}
 
     static void take(LayoutPlan layout) {
-        layout.take("the boot GDT", GDT.base(), GDT.base() + GDT.limit() + 1);
-        layout.take("the boot IDT", IDT.base(), IDT.base() + IDT.limit() + 1);
+        layout.take(Kind.GDT, "the boot GDT", GDT.base(), GDT.base() + GDT.limit() + 1);
+        layout.take(Kind.IDT, "the boot IDT", IDT.base(), IDT.base() + IDT.limit() + 1);
     }
 
     /** Writes the GDT: null, code 0x08, data 0x10, user code 0x18, user data 0x20. The IDT is zero as all RAM is. */

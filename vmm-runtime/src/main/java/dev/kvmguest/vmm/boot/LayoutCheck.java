@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.Notation.hex;
 
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +44,7 @@ final class LayoutCheck {
             stacks.forEach(check::checkStack);
             ranges.addAll(stacks);
         }
-        ranges.add(new Range("end of RAM", plan.memorySize(), plan.memorySize()));
+        ranges.add(new Range(Kind.END_OF_RAM, "end of RAM", plan.memorySize(), plan.memorySize()));
         return new MemoryLayout(ranges, check.warnings);
     }
 

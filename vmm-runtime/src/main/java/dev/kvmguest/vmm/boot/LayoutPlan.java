@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.boot;
 import static dev.kvmguest.vmm.Notation.hex;
 
 import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,7 @@ import java.util.stream.Stream;
 final class LayoutPlan {
 
     /** Where a PC has video memory and firmware; nothing that a loader may place freely goes there. */
-    static final Range HOLE = new Range("video memory and firmware", 0xa_0000, 0x10_0000);
+    static final Range HOLE = new Range(Kind.HOLE, "video memory and firmware", 0xa_0000, 0x10_0000);
 
     private final long memorySize;
     private final List<Range> images = new ArrayList<>();
@@ -48,8 +49,8 @@ final class LayoutPlan {
      *
      * @throws IllegalArgumentException as {@link #take} does
      */
-    void takeImage(String name, long start, long end) {
-        images.add(checked(name, start, end));
+    void takeImage(Kind kind, String name, long start, long end) {
+        images.add(checked(kind, name, start, end));
     }
 
     /**
@@ -58,8 +59,8 @@ final class LayoutPlan {
      * @throws IllegalArgumentException if it overlaps one taken before, naming both, or passes the end of RAM; the
      *     message has the layout behind its first line
      */
-    void take(String name, long start, long end) {
-        tables.add(checked(name, start, end));
+    void take(Kind kind, String name, long start, long end) {
+        tables.add(checked(kind, name, start, end));
     }
 
     /**
@@ -68,11 +69,11 @@ final class LayoutPlan {
      * @throws IllegalArgumentException as {@link #take} does
      */
     void takeStack(String name, long start, long end) {
-        placed.add(checked(name, start, end));
+        placed.add(checked(Kind.STACK, name, start, end));
     }
 
     /**
-     * Takes the lowest free range from an address on, clear of the video memory and firmware of a PC.
+     * Takes the lowest free range from an address on for what a boot loader tells its kernel, clear of the video memory and firmware of a PC.
      *
      * @param alignment of its start, a power of two
      * @return its start
@@ -83,18 +84,18 @@ final class LayoutPlan {
         Optional<Range> inTheWay;
         do {
             start = start + alignment - 1 & -alignment;
-            Range wanted = new Range(name, start, start + size);
+            Range wanted = new Range(Kind.BOOT_INFORMATION, name, start, start + size);
             inTheWay = Stream.concat(Stream.of(HOLE), all().stream())
                     .filter(wanted::overlaps)
                     .findAny();
             start = inTheWay.map(Range::end).orElse(start);
         } while (inTheWay.isPresent());
-        placed.add(checked(name, start, start + size));
+        placed.add(checked(Kind.BOOT_INFORMATION, name, start, start + size));
         return start;
     }
 
-    private Range checked(String name, long start, long end) {
-        Range range = new Range(name, start, end);
+    private Range checked(Kind kind, String name, long start, long end) {
+        Range range = new Range(kind, name, start, end);
         if (start < 0 || end > memorySize) {
             throw refusal(
                     range,

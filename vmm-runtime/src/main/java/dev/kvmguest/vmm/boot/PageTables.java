@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.boot;
 
 import dev.kvmguest.vmm.GuestMemory;
-import java.util.Arrays;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 
 /**
  * The page directory, and for 4 KiB pages the two tables, that a paged guest finds: linear 0 and 0x80000000 map physical
@@ -26,15 +26,10 @@ final class PageTables {
     private PageTables() {}
 
     static void take(LayoutPlan layout, boolean smallPages) {
-        layout.take("the boot page directory", DIRECTORY, DIRECTORY + PAGE);
+        layout.take(Kind.PAGE_DIRECTORY, "the boot page directory", DIRECTORY, DIRECTORY + PAGE);
         if (smallPages) {
-            layout.take("the boot page tables", DIRECTORY + PAGE, DIRECTORY + PAGE + TABLES * PAGE);
+            layout.take(Kind.PAGE_TABLES, "the boot page tables", DIRECTORY + PAGE, DIRECTORY + PAGE + TABLES * PAGE);
         }
-    }
-
-    /** Says whether a linear address is mapped. */
-    static boolean maps(long linearAddress) {
-        return Arrays.stream(MAP).anyMatch(entry -> entry[0] == linearAddress / LARGE_PAGE);
     }
 
     /** Writes a directory of 4 MiB pages. */

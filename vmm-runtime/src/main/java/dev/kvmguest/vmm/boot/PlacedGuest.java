@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.Notation.hex;
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.image.MultibootHeader;
 
@@ -95,10 +96,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         for (GuestImage.Segment segment : image.segments()) {
             long dataEnd = segment.physicalAddress() + segment.data().length;
             if (segment.data().length > 0) {
-                layout.takeImage("image " + image.name(), segment.physicalAddress(), dataEnd);
+                layout.takeImage(Kind.IMAGE, "image " + image.name(), segment.physicalAddress(), dataEnd);
             }
             if (dataEnd < segment.physicalEnd()) {
-                layout.takeImage("the BSS of image " + image.name(), dataEnd, segment.physicalEnd());
+                layout.takeImage(Kind.BSS, "the BSS of image " + image.name(), dataEnd, segment.physicalEnd());
             }
         }
     }
@@ -140,7 +141,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
                     + " is not below 64 KiB, where real mode can start at a linear address; write it as SEG:OFF, such"
                     + " as " + hex(entry.offset() >> 4) + ":" + hex(entry.offset() & 0xf));
         }
-        if (boot.paging() && !PageTables.maps(entry.offset())) {
+        if (boot.physical(entry.offset()).isEmpty()) {
             throw new IllegalArgumentException("entry " + entry + " is not mapped when a guest is entered in boot mode "
                     + boot + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff");
         }

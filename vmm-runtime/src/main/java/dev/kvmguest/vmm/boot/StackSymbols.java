@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.boot;
 import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestImage.Segment;
 import dev.kvmguest.vmm.GuestImage.Symbol;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -72,7 +73,7 @@ final class StackSymbols {
 
     private Range range(long start, long end) {
         long toPhysical = toPhysical(start);
-        return new Range("the stack of image " + image.name(), start + toPhysical, end + toPhysical);
+        return new Range(Kind.STACK, "the stack of image " + image.name(), start + toPhysical, end + toPhysical);
     }
 
     /** Returns what makes a linear address a physical one: as in its segment or, behind all of them, as in the last. */

@@ -100,6 +100,11 @@ public final class PortBus {
         return value;
     }
 
+    /** Says whether the guest has written to a port. */
+    public synchronized boolean wasWritten(int port) {
+        return written.get(port) != null;
+    }
+
     /** Returns what the guest wrote to each port so far, the first 1 MiB of each and 16 MiB in all, wide values as little-endian bytes, by the first port. */
     public synchronized Map<Integer, byte[]> written() {
         Map<Integer, byte[]> copy = new TreeMap<>();

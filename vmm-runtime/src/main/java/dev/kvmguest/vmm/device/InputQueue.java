@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.device;
 
-import dev.kvmguest.vmm.bus.ByteLog;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Optional;
@@ -18,13 +17,9 @@ public final class InputQueue {
     /** Returned by {@link #take} when there is nothing. */
     public static final int NONE = -1;
 
-    /** Enough of what was typed to make a run again; a test types far less. */
-    private static final int LOG_LIMIT = 1 << 20;
-
     private final ArrayDeque<Byte> bytes = new ArrayDeque<>();
-    private final ByteLog log = new ByteLog(LOG_LIMIT);
     private final ArrayDeque<Keystroke> keystrokes = new ArrayDeque<>();
-    private boolean onlyBytes = true;
+    private boolean used;
     private boolean reservedForBytes;
     private boolean readAsBytes;
     private volatile Runnable listener = () -> {};
@@ -37,9 +32,9 @@ public final class InputQueue {
     /** Appends bytes. */
     public void add(byte[] typed) {
         synchronized (this) {
+            used |= typed.length > 0;
             for (byte octet : typed) {
                 bytes.add(octet);
-                log.append(octet);
             }
         }
         listener.run();
@@ -48,15 +43,20 @@ public final class InputQueue {
     /** Appends keystrokes. */
     public void add(Collection<Keystroke> typed) {
         synchronized (this) {
+            used |= !typed.isEmpty();
             keystrokes.addAll(typed);
-            onlyBytes &= typed.isEmpty();
         }
         listener.run();
     }
 
-    /** Returns all that was typed so far, read or not; empty if some of it was no bytes, or too much to keep. */
-    public synchronized Optional<byte[]> typed() {
-        return onlyBytes && log.dropped() == 0 ? Optional.of(log.toByteArray()) : Optional.empty();
+    /** Says whether nothing of what was typed is left. */
+    public synchronized boolean isEmpty() {
+        return bytes.isEmpty() && keystrokes.isEmpty();
+    }
+
+    /** Says whether anything was typed, read or not. */
+    public synchronized boolean wasUsed() {
+        return used;
     }
 
     /** Returns the number of bytes to take. */

@@ -160,6 +160,16 @@ final class Pic8259 implements IoDevice {
         return expected == DataPort.MASK && highest(1 << level) == level;
     }
 
+    /** Says whether the input {@code level} requests an interrupt, masked or not: its bit of the IRR. */
+    boolean isRequested(int level) {
+        return (requests() >> level & 1) != 0;
+    }
+
+    /** Says whether the input {@code level} was acknowledged and has had no EOI since: its bit of the ISR. */
+    boolean isInService(int level) {
+        return (inService >> level & 1) != 0;
+    }
+
     /** Returns what the controller does with the input {@code level}. */
     IrqState state(int level) {
         if (expected != DataPort.MASK) {

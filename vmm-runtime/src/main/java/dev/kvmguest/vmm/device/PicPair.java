@@ -104,4 +104,22 @@ public final class PicPair {
         IrqState cascade = master.state(CASCADE);
         return cascade == IrqState.OPEN ? slave.state(irq - Pic8259.INPUTS) : cascade;
     }
+
+    /**
+     * Says whether {@code irq} requests an interrupt, masked or not.
+     *
+     * @param irq 0 to 15
+     */
+    public boolean isRequested(int irq) {
+        return irq < Pic8259.INPUTS ? master.isRequested(irq) : slave.isRequested(irq - Pic8259.INPUTS);
+    }
+
+    /**
+     * Says whether {@code irq} was acknowledged and has had no EOI since, at the controller that it is an input of.
+     *
+     * @param irq 0 to 15
+     */
+    public boolean isInService(int irq) {
+        return irq < Pic8259.INPUTS ? master.isInService(irq) : slave.isInService(irq - Pic8259.INPUTS);
+    }
 }

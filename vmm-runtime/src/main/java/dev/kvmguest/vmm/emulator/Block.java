@@ -20,6 +20,8 @@ final class Block {
     final int secondPage;
     /** Bytes. */
     final int length;
+    /** Whether it is nothing but zeros. */
+    final boolean zeros;
     /** What {@link Cpu#codeStamp} was when the block was last seen to be what is at this EIP. */
     long stamp = STALE;
 
@@ -35,6 +37,16 @@ final class Block {
         Instruction last = instructions[instructions.length - 1];
         this.nextEip = last.nextEip;
         this.length = (int) (last.eip - eip) + last.length;
+        this.zeros = areZeros(instructions);
+    }
+
+    private static boolean areZeros(Instruction[] instructions) {
+        for (Instruction instruction : instructions) {
+            if (!instruction.isZeros()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     Instruction first() {

@@ -22,7 +22,8 @@ final class CodeCache implements Ram.CodeWatcher {
     /** What a fetch reads where nothing answers. */
     private static final int OPEN_BUS = 0xff;
 
-    private static final int LONGEST_BLOCK = 32;
+    /** Instructions of a block, at most. */
+    static final int LONGEST_BLOCK = 32;
     /** When so many instructions are kept, all are dropped: a guest that runs through all its RAM must not fill the heap. */
     private static final int MOST_INSTRUCTIONS = 200_000;
 

@@ -376,10 +376,9 @@ public final class Cpu {
 
     /** Returns one register as the runtime shows it. */
     long register(Register register) {
-        for (int i = 0; i < GENERAL.length; i++) {
-            if (GENERAL[i] == register) {
-                return registers.gpr[i];
-            }
+        int number = Register.byNumber().indexOf(register);
+        if (number >= 0) {
+            return registers.gpr[number];
         }
         return switch (register) {
             case RIP -> eip;
@@ -397,7 +396,7 @@ public final class Cpu {
     CpuState state() {
         CpuState.Builder state = CpuState.builder();
         for (int i = 0; i < Registers.NONE; i++) {
-            state.set(GENERAL[i], registers.gpr[i]);
+            state.set(Register.byNumber().get(i), registers.gpr[i]);
         }
         NUMBERS.forEach((register, number) -> state.segment(register, segments[number].state()));
         return state.set(Register.RIP, eip)
@@ -414,15 +413,10 @@ public final class Cpu {
                 .build();
     }
 
-    private static final Register[] GENERAL = {
-        Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI,
-        Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15
-    };
-
     /** Sets the registers. */
     void setState(CpuState state) {
         for (int i = 0; i < Registers.NONE; i++) {
-            registers.gpr[i] = state.get(GENERAL[i]);
+            registers.gpr[i] = state.get(Register.byNumber().get(i));
         }
         eip = state.get(Register.RIP);
         eflags.set((int) state.get(Register.RFLAGS));

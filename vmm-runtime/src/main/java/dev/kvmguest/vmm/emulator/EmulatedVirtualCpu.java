@@ -2,15 +2,18 @@ package dev.kvmguest.vmm.emulator;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.emulator.memory.Ram;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** An emulated vCPU behind the engine seam. */
-final class EmulatedVirtualCpu implements VirtualCpu {
+/** An emulated vCPU behind the engine seam, which beside that can be stopped exactly where somebody wants to look. */
+public final class EmulatedVirtualCpu implements VirtualCpu {
 
     private final Cpu cpu;
     private final Emulator emulator;
@@ -46,6 +49,11 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     }
 
     @Override
+    public boolean hasRegistersAtHand() {
+        return true;
+    }
+
+    @Override
     public VmExit run() {
         requireOpen();
         while (true) {
@@ -65,6 +73,55 @@ final class EmulatedVirtualCpu implements VirtualCpu {
                 return new VmExit.Interrupted();
             }
         }
+    }
+
+    /**
+     * Runs as {@link #run} does, but not on when exactly so many instructions are retired; {@link VmExit.Interrupted}
+     * says so. Not for one of several vCPUs.
+     */
+    public VmExit runTo(long instructions) {
+        requireOpen();
+        VmExit exit = emulator.run(instructions - CodeCache.LONGEST_BLOCK);
+        if (exit != null) {
+            return exit;
+        }
+        emulator.setSingleStep(true);
+        try {
+            while (cpu.retired < instructions) {
+                exit = emulator.run(Long.MAX_VALUE);
+                if (!(exit instanceof VmExit.SingleStep)) {
+                    return exit;
+                }
+            }
+            return new VmExit.Interrupted();
+        } finally {
+            emulator.setSingleStep(false);
+        }
+    }
+
+    /**
+     * Has the next runs end with {@link VmExit.Interrupted} when the guest comes to a place, or not any more if it is
+     * null. Until then instructions take three times as long.
+     */
+    public void stopAt(Place place) {
+        requireOpen();
+        emulator.stopAt(place);
+    }
+
+    /** Says whether the guest has not come to the place of {@link #stopAt} yet. */
+    public boolean isOnItsWay() {
+        return emulator.isAwaiting();
+    }
+
+    /** Says whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is. */
+    public boolean isFpuUntouched() {
+        return cpu.fpu.isUntouched();
+    }
+
+    /** Returns the instruction at EIP, without symbol. */
+    public GuestInstruction nextInstruction() {
+        requireOpen();
+        return emulator.next();
     }
 
     @Override
@@ -111,6 +168,17 @@ final class EmulatedVirtualCpu implements VirtualCpu {
     public Optional<Fault> fault() {
         requireOpen();
         return emulator.fault();
+    }
+
+    @Override
+    public void watchExceptions() {
+        requireOpen();
+        emulator.watchExceptions();
+    }
+
+    @Override
+    public Optional<List<HandledException>> exceptions() {
+        return emulator.exceptions();
     }
 
     @Override

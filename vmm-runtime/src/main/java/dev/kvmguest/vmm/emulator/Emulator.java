@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.emulator;
 
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.emulator.Cpu.Shadow;
 import dev.kvmguest.vmm.emulator.HostAccess.Restart;
 import dev.kvmguest.vmm.emulator.event.CpuFault;
@@ -43,11 +45,13 @@ final class Emulator {
     private boolean trapped;
 
     private Fault fault;
+    private ExceptionLog exceptions;
     private boolean stepped;
     private boolean shutDown;
     private int pendingInterrupt = NO_INTERRUPT;
     private boolean windowWanted;
     private boolean singleStep;
+    private Place awaited;
 
     Emulator(Cpu cpu, Ram ram) {
         this.cpu = cpu;
@@ -70,11 +74,23 @@ final class Emulator {
         shutDown = false;
         trace.clear();
         fault = null;
+        awaited = null;
     }
 
     /** Returns what led to the shutdown. */
     Optional<Fault> fault() {
         return Optional.ofNullable(fault);
+    }
+
+    /** Takes note of exceptions from now on, after forgetting those noted before. */
+    void watchExceptions() {
+        exceptions = new ExceptionLog(this::instructionAt);
+        cpu.events.setWatch(exceptions);
+    }
+
+    /** Returns the first exceptions that the guest took, if they are watched. */
+    Optional<List<HandledException>> exceptions() {
+        return Optional.ofNullable(exceptions).map(ExceptionLog::taken);
     }
 
     void inject(int vector) {
@@ -99,6 +115,22 @@ final class Emulator {
         singleStep = on;
         stepped = false;
         cpu.requestAttention();
+    }
+
+    /** Has the run end with {@code Interrupted} at a place, once. */
+    void stopAt(Place place) {
+        awaited = place;
+        cpu.requestAttention();
+    }
+
+    /** Says whether the place for {@link #stopAt} has not been come to yet. */
+    boolean isAwaiting() {
+        return awaited != null;
+    }
+
+    /** Returns the instruction at EIP. */
+    GuestInstruction next() {
+        return instructionAt(cpu.eip);
     }
 
     /**
@@ -220,6 +252,10 @@ final class Emulator {
             stepped = false;
             return new VmExit.SingleStep();
         }
+        if (awaited != null && (shadow == Shadow.NONE || !awaited.interruptible()) && awaited.isHere(cpu)) {
+            awaited = null;
+            return new VmExit.Interrupted();
+        }
         // What the host has answered is not to be asked for twice: that instruction comes to its end first.
         if (cpu.eflags.has(Eflags.IF) && shadow == Shadow.NONE && !cpu.host.hasAnswers()) {
             if (pendingInterrupt != NO_INTERRUPT) {
@@ -248,6 +284,7 @@ final class Emulator {
         traced = cpu.eflags.has(Eflags.TF);
         cpu.attention = traced
                 || singleStep
+                || awaited != null
                 || shadow != Shadow.NONE
                 || cpu.debug.watchesCode()
                 || cpu.debug.watchesData()
@@ -261,14 +298,16 @@ final class Emulator {
         if (!trapped) {
             at.ifPresent(last::add);
         }
-        byte[] bytes = at.isPresent() ? code.bytesAt(cpu.eip) : new byte[0];
+        if (last.size() > Trace.INSTRUCTIONS) {
+            last.remove(0);
+        }
         return FaultDescription.of(
-                FaultDescription.instruction(cpu.eip, bytes, at),
-                cpu.events.failures(),
-                interrupt,
-                firstCause,
-                last,
-                cpu.state());
+                instructionAt(cpu.eip), cpu.events.failures(), interrupt, firstCause, last, cpu.state());
+    }
+
+    private GuestInstruction instructionAt(long eip) {
+        Optional<Instruction> decoded = code.decode(eip);
+        return FaultDescription.instruction(eip, decoded.isPresent() ? code.bytesAt(eip) : new byte[0], decoded);
     }
 
     /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */

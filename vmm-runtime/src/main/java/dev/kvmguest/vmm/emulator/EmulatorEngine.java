@@ -45,7 +45,7 @@ public final class EmulatorEngine implements Engine {
     }
 
     @Override
-    public VirtualMachine createMachine(long memorySize, int vcpus) {
+    public EmulatedMachine createMachine(long memorySize, int vcpus) {
         if (memorySize > Integer.MAX_VALUE) {
             throw new VmmException(
                     "the emulator gives a guest less than 2 GiB of RAM; " + memorySize + " bytes were asked for");
@@ -58,7 +58,7 @@ public final class EmulatorEngine implements Engine {
     }
 
     /** A machine: RAM from the pool and vCPUs. The RAM goes back only after the vCPUs have been kept from using it. */
-    private final class EmulatedMachine implements VirtualMachine {
+    public final class EmulatedMachine implements VirtualMachine {
 
         private final ByteBuffer bytes;
         private final Ram ram;
@@ -66,7 +66,7 @@ public final class EmulatorEngine implements Engine {
         private final List<EmulatedVirtualCpu> vcpus = new ArrayList<>();
         private boolean closed;
 
-        EmulatedMachine(ByteBuffer zeros, int vcpuCount) {
+        private EmulatedMachine(ByteBuffer zeros, int vcpuCount) {
             bytes = zeros;
             ram = new Ram(zeros);
             memory = ram.guestMemory(() -> {});

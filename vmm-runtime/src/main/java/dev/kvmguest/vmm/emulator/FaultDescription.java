@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.emulator;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.emulator.event.CpuFault;
 import dev.kvmguest.vmm.emulator.event.DeliveryFailure;
 import dev.kvmguest.vmm.emulator.event.Vector;
@@ -34,7 +35,7 @@ final class FaultDescription {
      * @param registers the registers, none of which a failed delivery changes but CR2
      */
     static Fault of(
-            Fault.Instruction at,
+            GuestInstruction at,
             List<DeliveryFailure> failures,
             boolean interrupt,
             String firstCause,
@@ -66,8 +67,8 @@ final class FaultDescription {
     }
 
     /** Returns an instruction without what the image says of it. */
-    static Fault.Instruction instruction(long eip, byte[] bytes, Optional<Instruction> decoded) {
-        return new Fault.Instruction(
+    static GuestInstruction instruction(long eip, byte[] bytes, Optional<Instruction> decoded) {
+        return new GuestInstruction(
                 eip, bytes, decoded.map(Disassembler::text).orElse(""), Optional.empty(), Optional.empty());
     }
 

@@ -75,6 +75,19 @@ public final class Instruction {
         this.operation = operations.operation(this);
     }
 
+    /** Says whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD [BX+SI], AL. */
+    boolean isZeros() {
+        return mnemonic == Mnemonic.ADD
+                && length == 2
+                && op0.isMemory()
+                && op1.isRegister()
+                && op1.width == 1
+                && op1.number == Registers.RAX
+                && (addressSize == 4
+                        ? op0.base == Registers.RAX
+                        : op0.base == Registers.RBX && op0.index == Registers.RSI);
+    }
+
     /** What the decoder has found out so far. */
     public static final class Builder {
         public Mnemonic mnemonic = Mnemonic.INVALID;

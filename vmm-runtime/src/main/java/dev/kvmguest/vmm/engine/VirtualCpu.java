@@ -2,7 +2,9 @@ package dev.kvmguest.vmm.engine;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Register;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -30,6 +32,9 @@ public interface VirtualCpu {
      * them.
      */
     long register(Register register);
+
+    /** Says whether {@link #register} of a general register, RIP or RFLAGS costs next to nothing now. */
+    boolean hasRegistersAtHand();
 
     /** Runs guest code until there is something for the host to do. */
     VmExit run();
@@ -72,6 +77,16 @@ public interface VirtualCpu {
      * it ended otherwise, or if the engine can't see it.
      */
     Optional<Fault> fault();
+
+    /** Takes note of the exceptions that the guest takes from now on, if the engine can see them. */
+    void watchExceptions();
+
+    /**
+     * Returns the exceptions whose handlers the guest has entered since {@link #watchExceptions}, the first 1,000 of them,
+     * without symbols. INT3, INTO and INT1 raise exceptions, INT n doesn't. Empty if nobody has asked for them, or if the
+     * engine can't see them.
+     */
+    Optional<List<HandledException>> exceptions();
 
     /**
      * Returns the guest's time, in nanoseconds since it started: the host's where the engine is as fast as the host, else

@@ -33,6 +33,7 @@ public final class Elf32Reader {
     private static final int SHF_ALLOC = 1 << 1;
     private static final int SHN_UNDEF = 0;
     private static final int SHN_ABS = 0xfff1;
+    private static final int STT_OBJECT = 1;
     private static final int STT_FUNC = 2;
 
     private static final int HEADER_SIZE = 52;
@@ -176,7 +177,8 @@ public final class Elf32Reader {
             boolean isPlace = definedIn != SHN_UNDEF && definedIn != SHN_ABS;
             if (isPlace && nameOffset != 0 && type <= STT_FUNC) {
                 String symbolName = string(strings, stringsSize, nameOffset);
-                symbols.add(new Symbol(symbolName, u32(at + 4), u32(at + 8), sectionEnd(definedIn)));
+                symbols.add(
+                        new Symbol(symbolName, u32(at + 4), u32(at + 8), sectionEnd(definedIn), type == STT_OBJECT));
             }
         }
     }

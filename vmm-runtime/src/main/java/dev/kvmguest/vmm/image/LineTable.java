@@ -37,10 +37,13 @@ public final class LineTable {
      * @param address the address of any of its bytes, as the code sees it
      */
     public Optional<SourceLine> lineAt(long address) {
-        return sequences().stream()
-                .filter(sequence -> sequence.covers(address))
-                .findFirst()
-                .flatMap(sequence -> sequence.lineAt(address));
+        // A loop, which costs less than a stream: it is asked for each guest that halts.
+        for (LineSequence sequence : sequences()) {
+            if (sequence.covers(address)) {
+                return sequence.lineAt(address);
+            }
+        }
+        return Optional.empty();
     }
 
     private synchronized List<LineSequence> sequences() {

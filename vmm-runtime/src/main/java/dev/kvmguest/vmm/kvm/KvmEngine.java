@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.engine.Capabilities;
 import dev.kvmguest.vmm.engine.Engine;
 import dev.kvmguest.vmm.engine.VirtualMachine;
 import dev.kvmguest.vmm.host.HostProbe;
+import dev.kvmguest.vmm.kvm.abi.Kvm;
 import dev.kvmguest.vmm.kvm.abi.NativeBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,7 +16,7 @@ public final class KvmEngine implements Engine {
 
     private static final KvmEngine INSTANCE = new KvmEngine();
 
-    private NativeBuffer cpuid;
+    private HostSupport support;
     private Capabilities capabilities;
 
     private KvmEngine() {}
@@ -47,18 +48,28 @@ public final class KvmEngine implements Engine {
                         "this host's KVM has at most " + max + " vCPUs a machine; " + vcpus + " were asked for");
             }
             // Asked before there is a VM, which a refusal would leave open.
-            NativeBuffer leaves = supportedCpuid(system);
-            return new KvmMachine(system.createVm(), memorySize, vcpus, leaves);
+            HostSupport asked = support(system);
+            return new KvmMachine(system.createVm(), memorySize, vcpus, asked);
         }
     }
 
-    /** The processor doesn't change while the JVM runs, so that it is asked once. */
-    private synchronized NativeBuffer supportedCpuid(KvmSystem system) {
-        if (cpuid == null) {
-            cpuid = system.supportedCpuid();
+    /** Processor and kernel don't change while the JVM runs, so that they are asked once. */
+    private synchronized HostSupport support(KvmSystem system) {
+        if (support == null) {
+            support = new HostSupport(
+                    system.supportedCpuid(),
+                    (system.checkExtension(Kvm.KVM_CAP_SYNC_REGS) & Kvm.KVM_SYNC_X86_REGS) != 0);
         }
-        return cpuid;
+        return support;
     }
+
+    /**
+     * What each vCPU is given.
+     *
+     * @param cpuid the CPUID leaves
+     * @param syncsRegs whether KVM can copy the general registers into the shared page
+     */
+    private record HostSupport(NativeBuffer cpuid, boolean syncsRegs) {}
 
     /** A VM with its RAM and vCPUs; frees them in the reverse order of their making. */
     private static final class KvmMachine implements VirtualMachine {
@@ -68,7 +79,7 @@ public final class KvmEngine implements Engine {
         private final List<KvmVirtualCpu> vcpus = new ArrayList<>();
         private GuestMemory memory;
 
-        KvmMachine(KvmVm vm, long memorySize, int vcpuCount, NativeBuffer cpuid) {
+        KvmMachine(KvmVm vm, long memorySize, int vcpuCount, HostSupport support) {
             this.vm = vm;
             try {
                 Mapping ram = Mapping.anonymous(memorySize);
@@ -77,7 +88,10 @@ public final class KvmEngine implements Engine {
                 for (int i = 0; i < vcpuCount; i++) {
                     KvmVcpu vcpu = vm.createVcpu(i);
                     descriptors.add(vcpu);
-                    vcpu.setCpuid(cpuid);
+                    vcpu.setCpuid(support.cpuid);
+                    if (support.syncsRegs) {
+                        vcpu.syncRegs();
+                    }
                     vcpus.add(new KvmVirtualCpu(vcpu));
                 }
             } catch (RuntimeException e) {

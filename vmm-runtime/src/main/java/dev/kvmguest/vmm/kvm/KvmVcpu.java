@@ -22,6 +22,10 @@ public final class KvmVcpu implements AutoCloseable {
     private final ByteBuffer run;
     private final NativeBuffer regs = new NativeBuffer(kvm_regs.SIZE);
     private final NativeBuffer sregs = new NativeBuffer(kvm_sregs.SIZE);
+    /** Whether KVM copies the general registers into the page at each exit. */
+    private boolean syncsRegs;
+    /** Whether it has done so since they were last set. */
+    private boolean synced;
 
     private final Object kickLock = new Object();
     private Thread owner;
@@ -33,6 +37,29 @@ public final class KvmVcpu implements AutoCloseable {
         this.fd = fd;
         this.mapping = mapping;
         this.run = mapping.bytes();
+    }
+
+    /**
+     * Has KVM copy the general registers into the page at each exit, so that {@link #reg} needs no call. Needs
+     * {@code KVM_SYNC_X86_REGS} of {@code KVM_CAP_SYNC_REGS}.
+     */
+    void syncRegs() {
+        runPage().putLong(kvm_run.kvm_valid_regs, Kvm.KVM_SYNC_X86_REGS);
+        syncsRegs = true;
+    }
+
+    /** Says whether {@link #reg} needs no call. */
+    boolean hasSyncedRegs() {
+        return synced;
+    }
+
+    /**
+     * Returns a general register, RIP or RFLAGS, as it was at the last exit or has been set since.
+     *
+     * @param offset in {@code struct kvm_regs}
+     */
+    long reg(int offset) {
+        return synced ? runPage().getLong(kvm_run.s_regs + offset) : regs().getLong(offset);
     }
 
     /** Gives the vCPU its CPUID leaves, a {@code kvm_cpuid2} with entries. */
@@ -58,6 +85,7 @@ public final class KvmVcpu implements AutoCloseable {
     /** Writes what {@link #regs} returned, as changed since. */
     void setRegs() {
         fd.ioctl("KVM_SET_REGS", Kvm.KVM_SET_REGS, regs);
+        synced = false;
     }
 
     /** Reads the segment, control and descriptor-table registers and returns them as {@code struct kvm_sregs}. */
@@ -99,6 +127,7 @@ public final class KvmVcpu implements AutoCloseable {
         while (enterUnlessKicked()) {
             int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
             int errno = result < 0 ? Native.getLastError() : 0;
+            synced = syncsRegs;
             if (endRun()) {
                 // Even if KVM has an exit to report: the signal may have come just after it. Whatever is pending when
                 // this thread ends, as the JVM then unblocks every signal, kills the process.
@@ -127,6 +156,7 @@ public final class KvmVcpu implements AutoCloseable {
         try {
             int result = Libc.ioctl(fd.number(), Kvm.KVM_RUN, 0);
             int errno = result < 0 ? Native.getLastError() : 0;
+            synced = syncsRegs;
             if (result < 0 && errno != Libc.EINTR) {
                 throw KvmException.of("KVM_RUN", errno);
             }

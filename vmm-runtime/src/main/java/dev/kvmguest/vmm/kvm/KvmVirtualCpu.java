@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.kvm;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
@@ -16,6 +17,7 @@ import dev.kvmguest.vmm.kvm.abi.Structs.kvm_segment;
 import dev.kvmguest.vmm.kvm.abi.Structs.kvm_sregs;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -132,17 +134,26 @@ final class KvmVirtualCpu implements VirtualCpu {
     @Override
     public long register(Register register) {
         Integer offset = REGS.get(register);
-        return offset != null ? vcpu.regs().getLong(offset) : vcpu.sregs().getLong(CONTROL_REGISTERS.get(register));
+        return offset != null ? vcpu.reg(offset) : vcpu.sregs().getLong(CONTROL_REGISTERS.get(register));
+    }
+
+    @Override
+    public boolean hasRegistersAtHand() {
+        return vcpu.hasSyncedRegs();
     }
 
     @Override
     public VmExit run() {
+        boolean accessAnswered = accessPending;
         accessPending = false;
         if (stepping) {
             // Once more: KVM loses TF where RIP is set, and where it raises a fault itself, as #UD on AMD's processors.
             vcpu.setGuestDebug(STEP);
         }
         if (overdue == null && !vcpu.run()) {
+            // The kick may have kept it from running at all: the registers are to be those between two instructions.
+            accessPending = accessAnswered;
+            completeAccess();
             return new VmExit.Interrupted();
         }
         VmExit exit = overdue != null ? overdue : ExitDecoder.decode(vcpu.runPage());
@@ -197,6 +208,16 @@ final class KvmVirtualCpu implements VirtualCpu {
     @Override
     public Optional<Fault> fault() {
         // KVM delivers exceptions without a word, and what it leaves of the registers may be those of a reset.
+        return Optional.empty();
+    }
+
+    @Override
+    public void watchExceptions() {
+        // KVM delivers them without a word.
+    }
+
+    @Override
+    public Optional<List<HandledException>> exceptions() {
         return Optional.empty();
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.bus.PortBus;
+import dev.kvmguest.vmm.device.IrqState;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -126,5 +127,53 @@ class PcBoardTests {
                         0x20, 0x21, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71, 0x80, 0x92, 0xa0, 0xa1, 0xe9,
                         0xf4, 0xf5, 0xf6, 0xf7, 0x3d4, 0x3d5, 0x3da, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe,
                         0x3ff, 0x500, 0xcf9);
+    }
+
+    @Test
+    void interruptLinesHaveTheirDevices() {
+        assertThat(board.interruptLines()).hasSize(16);
+        assertThat(board.interruptLines().get(0).name()).isEqualTo("IRQ 0 (timer)");
+        assertThat(board.interruptLines().get(5).name()).isEqualTo("IRQ 5");
+        assertThat(board.interruptLines().get(0).state()).isEqualTo(IrqState.MASKED);
+        assertThat(board.interruptLines().get(0).waitsForProcessor()).isFalse();
+    }
+
+    @Test
+    void timerWaitsForTheProcessorOnceItsLineIsOpen() {
+        board.advanceTo(100_000_000);
+
+        assertThat(board.interruptLines().get(0).pending()).isTrue();
+        assertThat(board.interruptLines().get(0).waitsForProcessor()).isFalse();
+        assertThat(board.interruptsWereSetUp()).isFalse();
+        assertThat(board.hasInterrupts()).isFalse();
+
+        ports.write(0x21, 1, 0xfe);
+
+        assertThat(board.interruptLines().get(0).waitsForProcessor()).isTrue();
+        assertThat(board.interruptsWereSetUp()).isTrue();
+
+        assertThat(board.hasInterrupts()).isTrue();
+
+        board.acknowledgeInterrupt();
+
+        assertThat(board.hasInterrupts()).isTrue();
+        assertThat(board.interruptsInService()).containsExactly(0);
+        assertThat(board.interruptLines().get(0).inService()).isTrue();
+        assertThat(board.interruptLines().get(0).accepted()).isFalse();
+    }
+
+    @Test
+    void inputThatWasTypedIsKnownToHaveBeenWhenAllOfItIsRead() {
+        assertThat(board.input().wasUsed()).isFalse();
+        assertThat(board.input().isEmpty()).isTrue();
+
+        board.input().add(new byte[] {'1'});
+
+        assertThat(board.input().isEmpty()).isFalse();
+
+        ports.read(0x3f8, 1);
+
+        assertThat(board.input().wasUsed()).isTrue();
+        assertThat(board.input().isEmpty()).isTrue();
     }
 }

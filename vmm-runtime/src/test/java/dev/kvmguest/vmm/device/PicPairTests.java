@@ -336,4 +336,22 @@ class PicPairTests {
 
         assertThat(pair.state(1)).isEqualTo(IrqState.OPEN);
     }
+
+    @Test
+    void tellsWhatIsRequestedAndWhatIsInService() {
+        raise(0, 8);
+        pics.master().writeByte(1, 0x01);
+
+        assertThat(pics.isRequested(0)).as("masked, and requested all the same").isTrue();
+        assertThat(pics.isRequested(8)).isTrue();
+        assertThat(pics.isRequested(1)).isFalse();
+        assertThat(pics.isInService(8)).isFalse();
+
+        pics.acknowledge();
+
+        assertThat(pics.isRequested(8)).isFalse();
+        assertThat(pics.isInService(8)).isTrue();
+        assertThat(pics.isInService(2)).as("the slave at the master").isTrue();
+        assertThat(pics.isInService(0)).isFalse();
+    }
 }

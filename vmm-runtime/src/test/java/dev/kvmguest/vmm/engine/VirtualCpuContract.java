@@ -55,6 +55,22 @@ public abstract class VirtualCpuContract {
     }
 
     @Test
+    void registersAreThoseOfTheStateThatWasSetLastAlsoBehindARun() {
+        CpuState entry = load(real("bb 34 12 f4")); // mov bx,0x1234; hlt
+        assertThat(vcpu.register(Register.RBX)).isZero();
+
+        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
+        assertThat(vcpu.register(Register.RBX)).isEqualTo(0x1234);
+        assertThat(vcpu.register(Register.RIP)).isEqualTo(0x1004);
+
+        vcpu.setState(entry.with(state -> state.set(Register.RBX, 7)));
+        assertThat(vcpu.register(Register.RBX)).isEqualTo(7);
+        assertThat(vcpu.register(Register.RIP)).isEqualTo(0x1000);
+        assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
+        assertThat(vcpu.register(Register.RBX)).isEqualTo(0x1234);
+    }
+
+    @Test
     void singleStepStopsAfterEachInstruction() {
         load(real("b0 01 b0 02 f4")); // mov al,1; mov al,2; hlt
         vcpu.setSingleStep(true);

@@ -101,7 +101,7 @@ class Elf32ReaderTests {
                 .containsExactly(
                         new Symbol("start", 0x1000, 0),
                         new Symbol("memset", 0x1010, 0x20),
-                        new Symbol("banner", 0x1030, 6));
+                        new Symbol("banner", 0x1030, 6, Symbol.UNKNOWN_END, true));
     }
 
     @Test

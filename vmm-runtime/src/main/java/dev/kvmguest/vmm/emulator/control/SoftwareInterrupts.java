@@ -30,21 +30,21 @@ public final class SoftwareInterrupts {
     }
 
     private static void interrupt(Cpu cpu, Instruction i) {
-        cpu.events.software((int) i.op0.value, i.nextEip);
+        cpu.events.software((int) i.op0.value, i.eip, i.nextEip);
     }
 
     private static void breakpoint(Cpu cpu, Instruction i) {
-        cpu.events.software(Vector.BP.number(), i.nextEip);
+        cpu.events.software(Vector.BP.number(), i.eip, i.nextEip);
     }
 
     private static void overflow(Cpu cpu, Instruction i) {
         if (cpu.eflags.overflow()) {
-            cpu.events.software(Vector.OF.number(), i.nextEip);
+            cpu.events.software(Vector.OF.number(), i.eip, i.nextEip);
         }
     }
 
     private static void debug(Cpu cpu, Instruction i) {
-        cpu.events.privilegedSoftware(i.nextEip);
+        cpu.events.privilegedSoftware(i.eip, i.nextEip);
     }
 
     private static void bound(Cpu cpu, Instruction i) {

@@ -15,10 +15,16 @@ public final class ExceptionDelivery {
     private final Cpu cpu;
     private final HandlerEntry handlers;
     private final List<DeliveryFailure> failures = new ArrayList<>();
+    private ExceptionWatch watch = ExceptionWatch.NONE;
 
     public ExceptionDelivery(Cpu cpu) {
         this.cpu = cpu;
         this.handlers = new HandlerEntry(cpu);
+    }
+
+    /** Has somebody told of every exception from now on, in the place of whoever was told before. */
+    public void setWatch(ExceptionWatch watcher) {
+        watch = watcher;
     }
 
     /**
@@ -30,7 +36,7 @@ public final class ExceptionDelivery {
      */
     public boolean deliver(CpuFault fault) {
         failures.clear();
-        return deliverAny(fault);
+        return deliverAny(fault, fault.reason());
     }
 
     /**
@@ -45,7 +51,7 @@ public final class ExceptionDelivery {
             return true;
         } catch (CpuFault second) {
             failures.add(new DeliveryFailure(vector, false, 0, 0, second));
-            return deliverAny(second);
+            return deliverAny(second, second.reason());
         }
     }
 
@@ -53,22 +59,31 @@ public final class ExceptionDelivery {
      * Enters the handler of INT n, INT3 or INTO, if the gate lets the privilege level in. TF doesn't trap after it.
      *
      * @param vector 0 to 255
+     * @param eip the EIP of the instruction
      * @param returnEip the EIP of the next instruction
      * @throws CpuFault if it can't be entered
      */
-    public void software(int vector, long returnEip) {
+    public void software(int vector, long eip, long returnEip) {
+        watch.arises(eip);
         handlers.enter(Event.software(vector, returnEip));
+        // The others are what a program calls its kernel by, whatever their number.
+        if (vector == Vector.BP.number() || vector == Vector.OF.number()) {
+            watch.isTaken(vector, false, 0, 0, null);
+        }
         cpu.cancelTrap();
     }
 
     /**
      * Enters the handler of #DB for INT1: no gate keeps it out (volume 2, INT n).
      *
+     * @param eip the EIP of the instruction
      * @param returnEip the EIP of the next instruction
      * @throws CpuFault if it can't be entered
      */
-    public void privilegedSoftware(long returnEip) {
+    public void privilegedSoftware(long eip, long returnEip) {
+        watch.arises(eip);
         handlers.enter(Event.interrupt(Vector.DB.number(), returnEip));
+        watch.isTaken(Vector.DB.number(), false, 0, 0, null);
         cpu.cancelTrap();
     }
 
@@ -80,17 +95,20 @@ public final class ExceptionDelivery {
         return List.copyOf(failures);
     }
 
-    private boolean deliverAny(CpuFault fault) {
+    private boolean deliverAny(CpuFault fault, String firstCause) {
         CpuFault first = fault;
+        String cause = firstCause;
+        watch.arises(cpu.eip);
         while (true) {
             if (first.vector() == Vector.PF) {
                 cpu.setCr2(first.cr2());
             }
+            boolean hasErrorCode = cpu.isProtected() && first.vector().hasErrorCode();
             try {
                 handlers.enter(Event.exception(first, cpu.eip));
+                watch.isTaken(first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), cause);
                 return true;
             } catch (CpuFault second) {
-                boolean hasErrorCode = cpu.isProtected() && first.vector().hasErrorCode();
                 failures.add(new DeliveryFailure(
                         first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), second));
                 if (second.vector() == Vector.PF) {
@@ -101,6 +119,7 @@ public final class ExceptionDelivery {
                 if (both == null) {
                     return false;
                 }
+                cause = second.reason();
                 first = both == Combination.DOUBLE_FAULT ? CpuFault.of(Vector.DF) : second;
             }
             if (failures.size() == MOST_FAILURES) {

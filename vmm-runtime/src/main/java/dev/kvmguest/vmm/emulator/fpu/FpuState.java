@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.emulator.fpu;
 
+import java.util.Arrays;
+
 /**
  * The x87, MMX and SSE registers (Intel SDM volume 1, 8.1, 9.2 and 10.2), as bits.
  *
@@ -72,6 +74,15 @@ public final class FpuState {
     private int instructionSelector;
     private long dataOffset;
     private int dataSelector;
+
+    /** Says whether the guest has left all as it found it, but for where it last executed something. */
+    public boolean isUntouched() {
+        return control == INITIAL_CONTROL
+                && status == 0
+                && used == 0
+                && mxcsr == INITIAL_MXCSR
+                && Arrays.stream(xmm).allMatch(half -> half == 0);
+    }
 
     /** FNINIT. XMM registers and MXCSR stay. */
     void initialize() {

@@ -23,7 +23,9 @@ public record SegmentDescriptor(long raw) {
 
     private static final int TYPE_ACCESSED = 1;
     private static final int TYPE_WRITABLE_OR_READABLE = 2;
+    /** Set in the type of conforming code and of expand-down data. */
     private static final int TYPE_CONFORMING = 4;
+
     private static final int TYPE_CODE = 8;
 
     private static final int ACCESS_BYTE_SHIFT = 40;
@@ -97,6 +99,11 @@ public record SegmentDescriptor(long raw) {
         return isCodeOrData() && (type() & TYPE_CODE) == 0 && (type() & TYPE_WRITABLE_OR_READABLE) != 0;
     }
 
+    /** Says whether this is a data segment whose offsets are those above its limit. */
+    public boolean isExpandDown() {
+        return isCodeOrData() && (type() & TYPE_CODE) == 0 && (type() & TYPE_CONFORMING) != 0;
+    }
+
     /** Says whether the segment has been loaded before; for code and data only. */
     public boolean isAccessed() {
         return (type() & TYPE_ACCESSED) != 0;
@@ -139,9 +146,14 @@ public record SegmentDescriptor(long raw) {
         return !isCodeOrData() && (type() & ~WIDE) == TRAP_GATE_16;
     }
 
+    /** Says whether this TSS or gate is a 32-bit one. */
+    public boolean isWide() {
+        return (type() & WIDE) != 0;
+    }
+
     /** Returns the bytes that each push of a call, interrupt or trap gate takes: 4, or 2 of a 16-bit gate. */
     public int gateWidth() {
-        return (type() & WIDE) != 0 ? 4 : 2;
+        return isWide() ? 4 : 2;
     }
 
     /** Returns the selector in a gate. */

@@ -61,6 +61,9 @@ public final class Kvm {
     public static final int KVM_CAP_SET_GUEST_DEBUG = 23;
     public static final int KVM_CAP_SET_IDENTITY_MAP_ADDR = 37;
     public static final int KVM_CAP_MAX_VCPUS = 66;
+    /** What it returns has a {@code KVM_SYNC_X86_} bit for each set of registers that KVM can put into the shared page. */
+    public static final int KVM_CAP_SYNC_REGS = 74;
+
     public static final int KVM_CAP_IMMEDIATE_EXIT = 136;
 
     public static final int KVM_EXIT_UNKNOWN = 0;
@@ -78,6 +81,8 @@ public final class Kvm {
 
     public static final int KVM_INTERNAL_ERROR_EMULATION = 1;
     public static final long KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES = 1;
+
+    public static final int KVM_SYNC_X86_REGS = 1;
 
     public static final int KVM_GUESTDBG_ENABLE = 0x1;
     public static final int KVM_GUESTDBG_SINGLESTEP = 0x2;

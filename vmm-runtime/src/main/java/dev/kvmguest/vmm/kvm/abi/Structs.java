@@ -180,6 +180,10 @@ public final class Structs {
         public static final int emulation_failure_insn_size = 48;
         public static final int emulation_failure_insn_bytes = 49;
 
+        public static final int kvm_valid_regs = 288;
+        /** {@code s.regs.regs}, a {@code struct kvm_regs}. */
+        public static final int s_regs = 304;
+
         private kvm_run() {}
     }
 }

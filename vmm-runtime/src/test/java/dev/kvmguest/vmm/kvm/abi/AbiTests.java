@@ -91,6 +91,9 @@ class AbiTests {
 
     private static String cField(String struct, String constant) {
         if (struct.equals("kvm_run")) {
+            if (constant.equals("s_regs")) {
+                return "s.regs.regs";
+            }
             for (String member : KVM_RUN_UNION) {
                 if (constant.startsWith(member + "_")) {
                     return member + "." + constant.substring(member.length() + 1);

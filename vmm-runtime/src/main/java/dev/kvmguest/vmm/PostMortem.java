@@ -1,0 +1,160 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.board.PcBoard;
+import dev.kvmguest.vmm.diagnosis.Advice;
+import dev.kvmguest.vmm.diagnosis.Inspector;
+import dev.kvmguest.vmm.diagnosis.LastChange;
+import dev.kvmguest.vmm.engine.Engine;
+import dev.kvmguest.vmm.engine.VirtualCpu;
+import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.replay.DeathReplay;
+import dev.kvmguest.vmm.replay.ExceptionReplay;
+import dev.kvmguest.vmm.replay.Recording;
+import dev.kvmguest.vmm.replay.ReplayedChanges;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Finds out why a run ended as it did, while the vCPU and its memory are still there. To be used by the thread that ran
+ * the vCPU.
+ */
+final class PostMortem {
+
+    private static final System.Logger LOG = System.getLogger(PostMortem.class.getName());
+
+    /** What has died has done so within its own limit; nobody waits longer than this for the reason. */
+    private static final Duration LONGEST_REPLAY = Duration.ofSeconds(5);
+
+    private final int number;
+    private final MachineConfig machine;
+    private final VcpuConfig config;
+    private final Engine engine;
+    private final VirtualCpu cpu;
+    private final GuestMemory memory;
+    private final MemoryLayout layout;
+    private final PcBoard board;
+    private final Recording recording;
+
+    PostMortem(
+            int number,
+            MachineConfig machine,
+            Engine engine,
+            VirtualCpu cpu,
+            GuestMemory memory,
+            MemoryLayout layout,
+            PcBoard board,
+            Recording recording) {
+        this.number = number;
+        this.machine = machine;
+        this.config = machine.vcpus().get(number);
+        this.engine = engine;
+        this.cpu = cpu;
+        this.memory = memory;
+        this.layout = layout;
+        this.board = board;
+        this.recording = recording;
+    }
+
+    /**
+     * Returns what can be found out.
+     *
+     * @param last the exit with which the vCPU ended by itself; empty if the host ended it
+     * @param end how it ended, with a run of which nothing has been found out yet
+     * @param halted whether it was halted then
+     */
+    Diagnosis examine(Optional<VmExit> last, Outcome end, boolean halted) {
+        DeathReplay death = last.filter(VmExit.Shutdown.class::isInstance)
+                .map(shutdown -> death())
+                .orElse(DeathReplay.NONE);
+        Optional<Fault> fault = death.fault().map(this::explained);
+        Optional<Inspection> inspection = inspection(fault, end);
+        ExceptionReplay taken = taken();
+        Optional<List<HandledException>> exceptions = taken.exceptions().map(this::named);
+        // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
+        Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board).find(end, halted);
+        return new Diagnosis(
+                fault,
+                standstill,
+                inspection,
+                recording.timeline(),
+                exceptions,
+                death.divergence().or(taken::divergence));
+    }
+
+    private ExceptionReplay taken() {
+        if (!machine.watchExceptions()) {
+            return ExceptionReplay.NONE;
+        }
+        Optional<List<HandledException>> seen = cpu.exceptions();
+        try {
+            return seen.isPresent()
+                    ? new ExceptionReplay(seen, Optional.empty())
+                    : ExceptionReplay.of(recording, machine, number, engine.name(), replayLimit());
+        } catch (RuntimeException e) {
+            stumbled(e);
+            return new ExceptionReplay(
+                    Optional.empty(), Optional.of("what " + engine.name() + " ran can't be replayed: " + e));
+        }
+    }
+
+    private List<HandledException> named(List<HandledException> exceptions) {
+        return exceptions.stream()
+                .map(exception -> exception.namedBy(config.image()))
+                .toList();
+    }
+
+    private DeathReplay death() {
+        try {
+            return cpu.fault()
+                    .map(DeathReplay::seen)
+                    .orElseGet(() -> DeathReplay.of(recording, machine, number, engine, replayLimit()));
+        } catch (RuntimeException e) {
+            // What the run has found out must not be lost because nothing can be added to it.
+            stumbled(e);
+            return DeathReplay.NONE;
+        }
+    }
+
+    private Duration replayLimit() {
+        return TimeFactor.stretch(machine.timeout().compareTo(LONGEST_REPLAY) < 0 ? machine.timeout() : LONGEST_REPLAY);
+    }
+
+    private Fault explained(Fault fault) {
+        try {
+            LastChange changes = new ReplayedChanges(recording, machine, number, replayLimit());
+            Fault named = fault.namedBy(config.image());
+            return named.withAdvice(Advice.of(named, config.image(), layout, memory, changes));
+        } catch (RuntimeException e) {
+            // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
+            stumbled(e);
+            return fault;
+        }
+    }
+
+    private Optional<Inspection> inspection(Optional<Fault> fault, Outcome end) {
+        // Whoever stopped a guest knows why, and those that ended in order are many.
+        if (end.endedNormally() || end instanceof Outcome.Stopped) {
+            return Optional.empty();
+        }
+        List<Fault.Event> chain = fault.map(Fault::chain).orElse(List.of());
+        try {
+            return fault.map(Fault::registers)
+                    .or(end.run()::registers)
+                    .flatMap(registers -> Inspector.inspect(registers, chain, memory, layout, config.image()));
+        } catch (RuntimeException e) {
+            // Nor with what the rest of its memory tells.
+            stumbled(e);
+            return Optional.empty();
+        }
+    }
+
+    /** Takes note of what must not happen, and is no reason to fail a run. */
+    static void stumbled(RuntimeException e) {
+        LOG.log(
+                Level.WARNING,
+                "a guest's end could not be explained in full; that is a bug of kvmguest, not the guest's",
+                e);
+    }
+}
