@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.diagnosis;
 
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.MemoryLayout;
 import java.util.List;
@@ -14,17 +15,25 @@ public final class Advice {
 
     /** What explains the first exception comes before what explains that no handler took it. */
     private static final List<Rule> RULES = List.of(
-            TimerVector::notRemapped,
+            CodeSize::wrong,
+            DeliberateReset::byEmptyTable,
+            UnhandledInterrupt::notRemapped,
+            UnhandledInterrupt::withoutHandler,
             FloatingPoint::disabled,
+            Overwritten::gdt,
+            Overwritten::idt,
+            OverwrittenPages::ofCode,
             PagingSwitch::codeUnmapped,
-            Execution::ofText,
+            ExecutedData::ofText,
+            ExecutedData::ofObject,
             Execution::leftTheImage,
             StackPointer::neverSet,
+            StackPointer::lost,
             StackPointer::overflow,
             StackPointer::unmapped,
             StackPointer::insideTable,
             InnerStackMissing::noTask,
-            InterruptFrame::withErrorCode,
+            InterruptFrame::elsewhere,
             SegmentLoad::unfit,
             Division::withoutHandler,
             Gates::forbidden,
@@ -39,11 +48,15 @@ public final class Advice {
      * most three, the most important first, and none where no rule fits.
      *
      * @param fault what led to the triple fault
+     * @param image what the guest runs
      * @param layout what lay where when the guest started; what it doesn't know isn't advised about
      * @param memory the guest's RAM as the triple fault left it
+     * @param changes tells who overwrote what, if a rule asks
      */
-    public static List<String> of(Fault fault, MemoryLayout layout, GuestMemory memory) {
-        Evidence evidence = new Evidence(fault, layout, new LinearMemory(memory, fault.registers()));
+    public static List<String> of(
+            Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes) {
+        Evidence evidence = new Evidence(
+                fault, PlacedImage.of(image, layout), layout, new LinearMemory(memory, fault.registers()), changes);
         return RULES.stream()
                 .map(rule -> rule.apply(evidence))
                 .flatMap(Optional::stream)

@@ -2,41 +2,44 @@ package dev.kvmguest.vmm.diagnosis;
 
 import static dev.kvmguest.vmm.Notation.hex;
 
+import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.emulator.CodeReader;
+import dev.kvmguest.vmm.emulator.Instruction;
+import dev.kvmguest.vmm.emulator.Mnemonic;
 import dev.kvmguest.vmm.emulator.memory.SegmentDescriptor;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * What rules look at.
  *
  * @param fault what led to the triple fault
+ * @param image what the guest runs, and where it was loaded
  * @param layout what lay where when the guest started
  * @param memory the guest's memory as the triple fault left it
+ * @param changes tells who overwrote what; costly, see there
  */
-record Evidence(Fault fault, MemoryLayout layout, LinearMemory memory) {
+record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemory memory, LastChange changes) {
 
     private static final int DESCRIPTOR_BYTES = 8;
     private static final int INDEX = 0xfff8;
     private static final int TABLE_INDICATOR = 4;
-
-    // What boot.PlacedGuest, boot.StackSymbols and boot.BootLoader call the ranges of a layout.
-    private static final String IMAGE = "image ";
-    private static final String BSS = "the BSS of image ";
-    private static final String STACK = "the stack of image ";
-    private static final String BOOT_TABLE = "the boot ";
-    private static final String BOOT_IDT = "the boot IDT";
-    private static final String BOOT_GDT = "the boot GDT";
 
     CpuState registers() {
         return fault.registers();
@@ -46,13 +49,26 @@ record Evidence(Fault fault, MemoryLayout layout, LinearMemory memory) {
         return fault.chain().get(0);
     }
 
-    Fault.Instruction at() {
+    GuestInstruction at() {
         return fault.at();
     }
 
+    /** Returns {@link #at()} decoded; empty if it could not be fetched or is no instruction. */
+    Optional<Instruction> decoded() {
+        boolean big = registers().segment(SegmentRegister.CS).big();
+        return CodeReader.decode(at().bytes(), at().eip(), big);
+    }
+
+    /** Says whether {@link #at()} is one of these instructions. */
+    boolean isAt(Mnemonic... mnemonics) {
+        return decoded()
+                .filter(instruction -> List.of(mnemonics).contains(instruction.mnemonic))
+                .isPresent();
+    }
+
     /** Returns what was executed last, the oldest first, and {@link #at()} as the last. */
-    List<Fault.Instruction> path() {
-        List<Fault.Instruction> path = new ArrayList<>(fault.lastInstructions());
+    List<GuestInstruction> path() {
+        List<GuestInstruction> path = new ArrayList<>(fault.lastInstructions());
         if (!path.isEmpty()
                 && !at().text().isEmpty()
                 && path.get(path.size() - 1).eip() == at().eip()) {
@@ -63,14 +79,24 @@ record Evidence(Fault fault, MemoryLayout layout, LinearMemory memory) {
     }
 
     /** Returns the instruction that was executed before {@link #at()}. */
-    Optional<Fault.Instruction> before() {
-        List<Fault.Instruction> path = path();
+    Optional<GuestInstruction> before() {
+        List<GuestInstruction> path = path();
         return path.size() < 2 ? Optional.empty() : Optional.of(path.get(path.size() - 2));
     }
 
     /** Returns the linear address of {@link #at()}. */
     long address() {
-        return registers().segment(SegmentRegister.CS).base() + at().eip() & 0xffff_ffffL;
+        return linear(at());
+    }
+
+    /** Returns the linear address of an instruction in the present code segment. */
+    long linear(GuestInstruction instruction) {
+        return linear(instruction.eip());
+    }
+
+    /** Returns the linear address of an offset in the present code segment. */
+    long linear(long offset) {
+        return registers().segment(SegmentRegister.CS).base() + offset & 0xffff_ffffL;
     }
 
     /** Returns the linear address of the top of the stack. */
@@ -80,9 +106,9 @@ record Evidence(Fault fault, MemoryLayout layout, LinearMemory memory) {
         return stack.base() + (registers().get(Register.RSP) & mask) & 0xffff_ffffL;
     }
 
-    /** Returns four bytes of the stack, {@code index} times four above its top; empty if they can't be read. */
+    /** Returns four bytes of the stack, {@code index} times four above its top, or below for a negative one; empty if they can't be read. */
     OptionalLong stack(int index) {
-        return memory.readInt(stackPointer() + 4L * index);
+        return memory.readInt(stackPointer() + 4L * index & 0xffff_ffffL);
     }
 
     /** Returns the current privilege level, 0 to 3. */
@@ -98,9 +124,17 @@ record Evidence(Fault fault, MemoryLayout layout, LinearMemory memory) {
     }
 
     /** Returns an instruction as a sentence names it, such as {@code div ecx at 0x1005 (main+0x5)}. */
-    static String name(Fault.Instruction instruction) {
+    static String name(GuestInstruction instruction) {
         return instruction.text() + " at " + hex(instruction.eip())
                 + instruction.symbol().map(symbol -> " (" + symbol + ")").orElse("");
+    }
+
+    /** Returns the symbol of a linear address in brackets, behind a space; nothing if there is none. */
+    String symbol(long linear) {
+        return image.image()
+                .symbolWithOffset(linear)
+                .map(symbol -> " (" + symbol + ")")
+                .orElse("");
     }
 
     /** Returns the descriptor of a selector that isn't null; empty if it is beyond the limit of its table or unreadable. */
@@ -140,45 +174,75 @@ record Evidence(Fault fault, MemoryLayout layout, LinearMemory memory) {
 
     /** Says whether IDTR is the one that the guest was entered with. */
     boolean hasBootIdt() {
-        return startsAt(BOOT_IDT, registers().idt());
+        return startsAt(Kind.IDT, registers().idt());
     }
 
     /** Says whether GDTR is the one that the guest was entered with. */
     boolean hasBootGdt() {
-        return startsAt(BOOT_GDT, registers().gdt());
+        return startsAt(Kind.GDT, registers().gdt());
     }
 
-    private boolean startsAt(String name, DescriptorTable table) {
-        return layout.ranges().stream().anyMatch(range -> range.name().equals(name) && range.start() == table.base());
+    private boolean startsAt(Kind kind, DescriptorTable table) {
+        return layout.ranges().stream().anyMatch(range -> range.kind() == kind && range.start() == table.base());
+    }
+
+    /**
+     * Returns what the boot mode's page tables map a linear address to, if CR3 is still that of the boot; empty if it
+     * isn't, or they don't map it.
+     */
+    OptionalLong bootMap(long linear) {
+        boolean boot = layout.ranges().stream()
+                .anyMatch(range -> range.kind() == Kind.PAGE_DIRECTORY && range.start() == memory.directory());
+        return boot ? BootMode.PAGED.physical(linear) : OptionalLong.empty();
+    }
+
+    /** Says whether a physical address is one of the boot mode's page tables. */
+    boolean isBootPageTable(long physical) {
+        return range(OptionalLong.of(physical), kind -> kind == Kind.PAGE_TABLES)
+                .isPresent();
     }
 
     /** Returns the table of the boot mode that a linear address is in. */
     Optional<Range> bootTable(long linear) {
-        return range(linear, BOOT_TABLE);
+        return range(linear, Kind::isBootTable);
     }
 
     /** Returns the stacks that the images' symbols name, as physical ranges. */
     List<Range> stacks() {
         return layout.ranges().stream()
-                .filter(range -> range.name().startsWith(STACK))
+                .filter(range -> range.kind() == Kind.STACK)
                 .toList();
     }
 
     /** Says whether a linear address is one of what an image's file holds. */
     boolean isInImage(long linear) {
-        return range(linear, IMAGE).isPresent();
+        return isInImage(memory, linear);
+    }
+
+    /** Says the same of memory as it would be seen through other page tables. */
+    boolean isInImage(LinearMemory seen, long linear) {
+        return range(seen.physical(linear), kind -> kind == Kind.IMAGE).isPresent();
+    }
+
+    /** Says whether a physical address is one of an image, its BSS or a stack. */
+    boolean isTaken(long physical) {
+        Set<Kind> taken = EnumSet.of(Kind.IMAGE, Kind.BSS, Kind.STACK);
+        return range(OptionalLong.of(physical), taken::contains).isPresent();
     }
 
     /** Returns the BSS that a linear address is in. */
     Optional<Range> bss(long linear) {
-        return range(linear, BSS);
+        return range(linear, kind -> kind == Kind.BSS);
     }
 
-    /** Returns the part of the layout in which a linear address is and whose name starts so. */
-    private Optional<Range> range(long linear, String prefix) {
-        OptionalLong physical = memory.physical(linear);
+    /** Returns the part of the layout in which a linear address is and whose kind is one of those asked for. */
+    private Optional<Range> range(long linear, Predicate<Kind> wanted) {
+        return range(memory.physical(linear), wanted);
+    }
+
+    private Optional<Range> range(OptionalLong physical, Predicate<Kind> wanted) {
         return layout.ranges().stream()
-                .filter(range -> range.name().startsWith(prefix))
+                .filter(range -> wanted.test(range.kind()))
                 .filter(range -> physical.isPresent()
                         && physical.getAsLong() >= range.start()
                         && physical.getAsLong() < range.end())

@@ -2,10 +2,13 @@ package dev.kvmguest.vmm.diagnosis;
 
 import static dev.kvmguest.vmm.Notation.hex;
 
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.MemoryLayout.Range;
+import dev.kvmguest.vmm.Register;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Execution of what is no code. */
 final class Execution {
@@ -19,39 +22,95 @@ final class Execution {
     private static final String ZEROS_16 = "add [bx+si], al";
     private static final String ZEROS = "add [eax], al";
 
-    private static final int LONGEST_TEXT = 40;
-    private static final int SHORTEST_TEXT = 12;
-    private static final double LETTERS = 0.75;
-
     private Execution() {}
 
     /** A jump, call or return went where no code is, or execution ran off the end of the code. */
     static Optional<String> leftTheImage(Evidence evidence) {
-        Optional<String> what = noCode(evidence, evidence.address());
-        if (what.isEmpty() || evidence.layout().ranges().isEmpty()) {
+        List<GuestInstruction> path = evidence.path();
+        int start = whereCodeEnds(evidence, path);
+        if (start == path.size()
+                || evidence.layout().ranges().isEmpty()
+                || StackPointer.lost(evidence).isPresent()) {
             return Optional.empty();
         }
-        List<Fault.Instruction> path = evidence.path();
-        int last = path.size() - 2;
-        while (last >= 0 && noCode(evidence, linear(evidence, path.get(last))).isPresent()) {
-            last--;
-        }
-        if (last < 0) {
+        if (start == 0) {
             return sled(path)
                     ? Optional.of("execution ran through zeros up to "
-                            + hex(evidence.at().eip()) + ", " + what.get()
+                            + hex(evidence.at().eip())
+                            + noCode(evidence, evidence.address())
+                                    .map(what -> ", " + what)
+                                    .orElse("")
                             + "; look for a jump, call or return to address 0 or behind the code")
                     : Optional.empty();
         }
-        Fault.Instruction from = path.get(last);
-        long to = path.get(last + 1).eip();
+        GuestInstruction from = path.get(start - 1);
+        long to = path.get(start).eip();
+        Optional<String> linked = linkedElsewhere(evidence, from, to);
+        if (linked.isPresent()) {
+            return linked;
+        }
         String where = hex(to) + ", "
-                + noCode(evidence, linear(evidence, path.get(last + 1))).orElseThrow();
-        return Optional.of(handlerAt(evidence, from, to)
+                + noCode(evidence, evidence.linear(path.get(start)))
+                        .orElseGet(() -> isEmpty(evidence, evidence.linear(path.get(start)), 0));
+        return Optional.of(went(evidence, from, to, where));
+    }
+
+    /**
+     * Returns the sentence about execution that went where it shouldn't.
+     *
+     * @param from the instruction after which it went there
+     * @param to the offset in the code segment to which it went
+     * @param where the same in words, with what is wrong with it
+     */
+    static String went(Evidence evidence, GuestInstruction from, long to, String where) {
+        return handlerAt(evidence, from, to)
                 .map(vector -> "the handler of " + Evidence.exception(vector) + " in IDT[" + vector + "] is at " + where
                         + "; give the gate the linear address of the handler")
                 .orElseGet(() ->
-                        "execution went to " + where + ", after " + Evidence.name(from) + "; " + remedy(from.text())));
+                        "execution went to " + where + ", after " + Evidence.name(from) + "; " + remedy(from.text()));
+    }
+
+    /** The place is one of the image by its linker, but the image was loaded elsewhere. */
+    private static Optional<String> linkedElsewhere(Evidence evidence, GuestInstruction from, long to) {
+        long linear = evidence.linear(to);
+        OptionalLong loaded = evidence.image().loadedAt(linear);
+        if (loaded.isEmpty() || loaded.equals(evidence.memory().physical(linear))) {
+            return Optional.empty();
+        }
+        boolean paging = (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
+        return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + Evidence.name(from)
+                + ", which is where the linker put it, but it was loaded at physical " + hex(loaded.getAsLong()) + ", "
+                + (paging ? "to which the page tables don't lead from there" : "and paging is off") + "; "
+                + (paging ? "map it there" : "switch paging on with it mapped before any such jump")
+                + ", or link the image for the address that it is loaded at");
+    }
+
+    /**
+     * Returns the index of the first instruction behind which nothing of the image was executed, and that was no code
+     * itself; as many as there are if there is none. Between such there may be others, which the guest has made of zeros by
+     * executing them.
+     */
+    private static int whereCodeEnds(Evidence evidence, List<GuestInstruction> path) {
+        int outside = path.size();
+        while (outside > 0 && !evidence.isInImage(evidence.linear(path.get(outside - 1)))) {
+            outside--;
+        }
+        boolean zeros = sled(path.subList(outside, path.size()));
+        for (int i = outside; i < path.size(); i++) {
+            if (noCode(evidence, evidence.linear(path.get(i))).isPresent() || zeros && isZeros(path.get(i))) {
+                return i;
+            }
+        }
+        return path.size();
+    }
+
+    private static boolean isZeros(GuestInstruction instruction) {
+        return instruction.text().equals(ZEROS) || instruction.text().equals(ZEROS_16);
+    }
+
+    private static String isEmpty(Evidence evidence, long linear, int bytes) {
+        String where = evidence.bss(linear).map(bss -> "in " + bss).orElse("outside the image");
+        return "which is " + where + " and has no code (bytes " + hex(bytes) + ")";
     }
 
     /** Says why there can't be code at a linear address, as a clause; empty if there may be. */
@@ -59,17 +118,23 @@ final class Execution {
         if (evidence.isInImage(linear)) {
             return Optional.empty();
         }
-        String where = evidence.bss(linear).map(bss -> "in " + bss).orElse("outside the image");
         if (!evidence.memory().isMapped(linear)) {
-            return Optional.of("which is not mapped");
+            return Optional.of(evidence.memory()
+                    .reserved(linear)
+                    .map(why -> "which is not usable, since " + why)
+                    .orElse("which is not mapped"));
         }
         if (!evidence.memory().isRam(linear)) {
             return Optional.of("where no RAM is");
         }
+        Optional<Range> table = evidence.bootTable(linear);
+        if (table.isPresent()) {
+            return Optional.of("which is in " + table.get());
+        }
         return evidence.memory()
                 .read(linear, SAMPLE)
                 .filter(Execution::isUniform)
-                .map(bytes -> "which is " + where + " and has no code (bytes " + hex(bytes[0] & 0xff) + ")");
+                .map(bytes -> isEmpty(evidence, linear, bytes[0] & 0xff));
     }
 
     private static boolean isUniform(byte[] bytes) {
@@ -81,16 +146,12 @@ final class Execution {
         return bytes[0] == 0 || bytes[0] == (byte) 0xff;
     }
 
-    private static boolean sled(List<Fault.Instruction> path) {
-        return path.stream()
-                        .filter(instruction -> instruction.text().equals(ZEROS)
-                                || instruction.text().equals(ZEROS_16))
-                        .count()
-                >= SLED;
+    private static boolean sled(List<GuestInstruction> path) {
+        return path.stream().filter(Execution::isZeros).count() >= SLED;
     }
 
     /** Returns the exception through whose gate a place was entered: its gate leads there and nothing else did. */
-    private static Optional<Integer> handlerAt(Evidence evidence, Fault.Instruction from, long to) {
+    private static Optional<Integer> handlerAt(Evidence evidence, GuestInstruction from, long to) {
         if (!evidence.registers().protectedMode() || from.text().matches("(j|call|ret|iret|loop).*")) {
             return Optional.empty();
         }
@@ -125,41 +186,5 @@ final class Execution {
         }
         return "it doesn't jump there: execution ran past the end of the code; end it with a jump, a return or a loop of"
                 + " HLT";
-    }
-
-    /** The bytes at EIP are text. */
-    static Optional<String> ofText(Evidence evidence) {
-        long start = evidence.address();
-        long end = start;
-        while (start > evidence.address() - LONGEST_TEXT && isPrintable(evidence, start - 1)) {
-            start--;
-        }
-        while (end < evidence.address() + LONGEST_TEXT && isPrintable(evidence, end)) {
-            end++;
-        }
-        if (end == evidence.address() || end - start < SHORTEST_TEXT) {
-            return Optional.empty();
-        }
-        String text = new String(
-                evidence.memory().read(start, (int) (end - start)).orElseThrow(),
-                java.nio.charset.StandardCharsets.US_ASCII);
-        long letters =
-                text.chars().filter(c -> Character.isLetter(c) || c == ' ').count();
-        if (letters < LETTERS * text.length()) {
-            return Optional.empty();
-        }
-        return Optional.of("the bytes at " + hex(evidence.at().eip()) + " are text and no code: \"" + text
-                + "\"; look for a jump or call to a string, and for code that runs on into data behind it");
-    }
-
-    private static boolean isPrintable(Evidence evidence, long linear) {
-        return evidence.memory()
-                .read(linear & 0xffff_ffffL, 1)
-                .filter(bytes -> bytes[0] >= ' ' && bytes[0] < 0x7f)
-                .isPresent();
-    }
-
-    private static long linear(Evidence evidence, Fault.Instruction instruction) {
-        return evidence.registers().segment(SegmentRegister.CS).base() + instruction.eip() & 0xffff_ffffL;
     }
 }

@@ -4,11 +4,13 @@ import static dev.kvmguest.vmm.Notation.hex;
 
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.emulator.Mnemonic;
 import dev.kvmguest.vmm.emulator.memory.SegmentDescriptor;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -17,6 +19,9 @@ import java.util.stream.IntStream;
 final class Gates {
 
     private static final int GATE_BYTES = 8;
+    /** A vector of real mode: a far pointer. */
+    private static final int POINTER_BYTES = 4;
+
     private static final int FULL_LIMIT = 256 * GATE_BYTES - 1;
     /** IDTR's limit after a reset: 256 vectors of real mode. */
     private static final int REAL_MODE_LIMIT = 0x3ff;
@@ -33,30 +38,84 @@ final class Gates {
 
     /** The IDT ends before the gate, or isn't in memory. */
     static Optional<String> outOfReach(Evidence evidence) {
-        if (!evidence.registers().protectedMode()) {
+        if (DeliberateReset.byEmptyTable(evidence).isPresent()) {
             return Optional.empty();
         }
         int vector = vectors(evidence).get(0);
         DescriptorTable idt = evidence.registers().idt();
+        if (!evidence.registers().protectedMode()) {
+            return beyondVectors(evidence, idt);
+        }
         String gate = name(vector) + ", the gate of " + Evidence.exception(vector);
         if (vector * GATE_BYTES + GATE_BYTES - 1 > idt.limit()) {
             return Optional.of("IDTR's limit is " + hex(idt.limit()) + ", so that there is no " + gate
-                    + "; LIDT takes the table's size less 1, " + hex(FULL_LIMIT) + " for 256 gates");
+                    + behindLimit(evidence, vector) + "; LIDT takes the table's size in bytes less 1, "
+                    + hex(FULL_LIMIT)
+                    + " for 256 gates");
         }
-        if (!evidence.memory().isRam(evidence.gateAddress(vector))) {
+        boolean lost = PagingSwitch.codeUnmapped(evidence).isPresent()
+                || OverwrittenPages.ofCode(evidence).isPresent();
+        if (!lost && !evidence.memory().isRam(evidence.gateAddress(vector))) {
+            long address = evidence.gateAddress(vector);
+            Optional<String> reserved = evidence.memory().reserved(address);
             return Optional.of("the IDT at " + hex(idt.base()) + " is "
-                    + (evidence.memory().physical(evidence.gateAddress(vector)).isPresent()
+                    + (evidence.memory().isMapped(address)
                             ? "where no RAM is"
-                            : "not mapped by the page tables in CR3")
-                    + ", so that nothing finds " + gate + "; LIDT takes a linear address, that must stay mapped");
+                            : reserved.map(why -> "not usable, since " + why)
+                                    .orElse("not mapped by the page tables in CR3"))
+                    + ", so that nothing finds " + gate + "; "
+                    + (reserved.isPresent() ? "clear them" : whereToFind(evidence, idt.base())));
         }
         return Optional.empty();
+    }
+
+    /** In real mode exceptions have no error code that names the vector which INT n asked for. */
+    private static Optional<String> beyondVectors(Evidence evidence, DescriptorTable table) {
+        int vector = evidence.decoded()
+                .filter(at -> at.mnemonic == Mnemonic.INT)
+                .map(at -> (int) at.op0.value)
+                .orElse(evidence.first().vector());
+        return vector * POINTER_BYTES + POINTER_BYTES - 1 > table.limit()
+                ? Optional.of("IDTR's limit is " + hex(table.limit()) + ", so that there is no IVT[" + vector
+                        + "], the vector of " + Evidence.exception(vector)
+                        + "; real mode has IDTR's base 0 and limit 0x3ff, for 256 vectors of 4 bytes")
+                : Optional.empty();
+    }
+
+    private static String whereToFind(Evidence evidence, long base) {
+        OptionalLong loaded = evidence.image().loadedAt(base);
+        return loaded.isPresent()
+                ? "the linker put it there, but it was loaded at physical " + hex(loaded.getAsLong())
+                        + ", which LIDT takes as long as paging is off"
+                : "LIDT takes a linear address, that must stay mapped";
+    }
+
+    /** Says how many gates there are, if the table goes on behind the limit as it should. */
+    private static String behindLimit(Evidence evidence, int vector) {
+        int gates = 0;
+        while (gates < FULL_LIMIT / GATE_BYTES + 1 && leadsToCode(evidence, gates)) {
+            gates++;
+        }
+        return gates > vector ? ", though the table in memory goes on up to " + name(gates - 1) : "";
+    }
+
+    private static boolean leadsToCode(Evidence evidence, int vector) {
+        return evidence.gate(vector)
+                .filter(gate -> leadsToCode(evidence, gate.raw()))
+                .isPresent();
+    }
+
+    /** Says whether a gate is within the limit and in RAM, and not empty. */
+    static boolean isThere(Evidence evidence, int vector) {
+        return !isEmpty(evidence, vector);
     }
 
     /** There are no gates. */
     static Optional<String> missing(Evidence evidence) {
         List<Integer> vectors = vectors(evidence);
-        if (!isReadable(evidence, vectors.get(0)) || vectors.stream().anyMatch(vector -> !isEmpty(evidence, vector))) {
+        if (!isReadable(evidence, vectors.get(0))
+                || Overwritten.any(evidence)
+                || vectors.stream().anyMatch(vector -> !isEmpty(evidence, vector))) {
             return Optional.empty();
         }
         DescriptorTable idt = evidence.registers().idt();
@@ -102,6 +161,9 @@ final class Gates {
 
     /** A gate is there and leads to nothing. */
     static Optional<String> malformed(Evidence evidence) {
+        if (Overwritten.any(evidence) || StackPointer.isInsideIdt(evidence)) {
+            return Optional.empty();
+        }
         return vectors(evidence).stream()
                 .filter(vector -> isReadable(evidence, vector) && !isEmpty(evidence, vector))
                 .map(vector -> malformed(evidence, vector))
@@ -141,6 +203,11 @@ final class Gates {
         if (leadsToCode(evidence, high << 48 | access << 32 | low << 16 | second)) {
             return Optional.of(swapped(low, second | high << 16, "the lower half of the offset"));
         }
+        long exchanged = (access & 0xff) << 8 | access >> 8;
+        if (leadsToCode(evidence, high << 48 | exchanged << 32 | second << 16 | low)) {
+            return Optional.of("has " + hex(access & 0xff) + " in byte 4 and " + hex(access >> 8)
+                    + " in byte 5, the wrong way round; byte 4 of a gate is 0, and byte 5 the access byte");
+        }
         if (leadsToCode(evidence, second << 48 | access << 32 | high << 16 | low)) {
             return Optional.of(swapped(high, low | second << 16, "the upper half of the offset"));
         }
@@ -155,10 +222,11 @@ final class Gates {
 
     private static boolean leadsToCode(Evidence evidence, long raw) {
         SegmentDescriptor gate = new SegmentDescriptor(raw);
-        return fault(evidence, gate).isEmpty() && evidence.isInImage(gate.gateOffset());
+        return !gate.isTaskGate() && fault(evidence, gate).isEmpty() && evidence.isInImage(gate.gateOffset());
     }
 
-    private static boolean isReadable(Evidence evidence, int vector) {
+    /** Says whether an IDT entry is within the limit and in RAM. */
+    static boolean isReadable(Evidence evidence, int vector) {
         return evidence.registers().protectedMode()
                 && vector * GATE_BYTES + GATE_BYTES - 1
                         <= evidence.registers().idt().limit()
@@ -170,7 +238,7 @@ final class Gates {
     }
 
     /** Returns the vectors whose handlers could not be entered, in the order of the attempts. */
-    private static List<Integer> vectors(Evidence evidence) {
+    static List<Integer> vectors(Evidence evidence) {
         Set<Integer> vectors = new LinkedHashSet<>();
         for (Fault.Event event : evidence.fault().chain()) {
             int error = event.errorCode().orElse(0);

@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.diagnosis;
 
+import static dev.kvmguest.vmm.Notation.hex;
+
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.Register;
@@ -8,29 +10,64 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** A guest's memory by linear addresses, through its page tables if paging is on (Intel SDM volume 3A, 4.3 and 4.4). */
-final class LinearMemory {
+/** The memory of a guest that doesn't run, by linear addresses, through its page tables if paging is on. */
+public final class LinearMemory {
 
     static final int PAGE = 0x1000;
 
-    private static final long PRESENT = 1;
-    private static final long LARGE = 1 << 7;
-    private static final long CR4_PAE = 1 << 5;
     private static final long LOW_32 = 0xffff_ffffL;
-    private static final long FRAME = 0xf_ffff_f000L;
 
     private final GuestMemory memory;
+    private final CpuState registers;
     private final boolean paging;
-    private final boolean pae;
-    private final boolean largePages;
-    private final long cr3;
+    private final boolean checksReserved;
+    private final PageTables tables;
 
-    LinearMemory(GuestMemory memory, CpuState registers) {
+    // Most of what is asked for is next to what was asked for before.
+    private long lastPage = -1;
+    private OptionalLong lastFrame = OptionalLong.empty();
+
+    /** Creates the view that these registers give of a guest's RAM. */
+    public LinearMemory(GuestMemory memory, CpuState registers) {
+        this(memory, registers, true);
+    }
+
+    private LinearMemory(GuestMemory memory, CpuState registers, boolean checksReserved) {
+        this.checksReserved = checksReserved;
         this.memory = memory;
+        this.registers = registers;
         this.paging = (registers.get(Register.CR0) & CpuState.CR0_PG) != 0;
-        this.pae = (registers.get(Register.CR4) & CR4_PAE) != 0;
-        this.largePages = (registers.get(Register.CR4) & CpuState.CR4_PSE) != 0;
-        this.cr3 = registers.get(Register.CR3) & LOW_32;
+        this.tables = new PageTables(memory, registers);
+    }
+
+    /** Returns the same memory as it would be seen through a page directory at another physical address. */
+    LinearMemory withDirectory(long physical) {
+        return with(Register.CR3, physical);
+    }
+
+    /** Returns the same memory as it is seen with paging off. */
+    LinearMemory withoutPaging() {
+        return with(Register.CR0, registers.get(Register.CR0) & ~CpuState.CR0_PG);
+    }
+
+    /** Returns the same memory as it would be seen with CR4.PSE set. */
+    LinearMemory withLargePages() {
+        return with(Register.CR4, registers.get(Register.CR4) | CpuState.CR4_PSE);
+    }
+
+    /** Returns the same memory as it would be seen with CR4.PAE changed. */
+    LinearMemory withPaeChanged() {
+        return with(Register.CR4, registers.get(Register.CR4) ^ PageTables.CR4_PAE);
+    }
+
+    /** Reserved bits don't count: walks as the registers are have set accessed bits where other tables reserve them. */
+    private LinearMemory with(Register register, long value) {
+        return new LinearMemory(memory, registers.with(state -> state.set(register, value)), false);
+    }
+
+    /** Says whether CR4.PAE is set. */
+    boolean pae() {
+        return (registers.get(Register.CR4) & PageTables.CR4_PAE) != 0;
     }
 
     /** Returns the bytes of RAM. */
@@ -38,48 +75,33 @@ final class LinearMemory {
         return memory.size();
     }
 
-    /** Returns the guest physical address, which need not be one of RAM; empty if the page is not present. */
+    /** Returns the guest physical address, which need not be one of RAM; empty if the page is not present, or behind reserved bits. */
     OptionalLong physical(long linear) {
         long address = linear & LOW_32;
         if (!paging) {
             return OptionalLong.of(address);
         }
-        return pae ? walkPae(address) : walk32(address);
+        long page = address & -PAGE;
+        if (page != lastPage) {
+            PageTables.Walk walk = tables.walk(page);
+            lastFrame = checksReserved && walk.reserved().isPresent() ? OptionalLong.empty() : walk.physical();
+            lastPage = page;
+        }
+        return lastFrame.isPresent() ? OptionalLong.of(lastFrame.getAsLong() | address & PAGE - 1) : lastFrame;
     }
 
-    private OptionalLong walk32(long linear) {
-        long directory = entry((cr3 & FRAME) + (linear >>> 22) * 4, 4);
-        if ((directory & PRESENT) == 0) {
-            return OptionalLong.empty();
-        }
-        if ((directory & LARGE) != 0 && largePages) {
-            return OptionalLong.of(directory & 0xffc0_0000L | linear & 0x3f_ffff);
-        }
-        return page(entry((directory & FRAME) + (linear >>> 12 & 0x3ff) * 4, 4), linear);
+    /** Returns how the page of a linear address is found; empty with paging off. */
+    Optional<PageTables.Walk> walk(long linear) {
+        return paging ? Optional.of(tables.walk(linear & LOW_32)) : Optional.empty();
     }
 
-    private OptionalLong walkPae(long linear) {
-        long pointer = entry((cr3 & 0xffff_ffe0L) + (linear >>> 30) * 8, 8);
-        long directory = (pointer & PRESENT) == 0 ? 0 : entry((pointer & FRAME) + (linear >>> 21 & 0x1ff) * 8, 8);
-        if ((directory & PRESENT) == 0) {
-            return OptionalLong.empty();
-        }
-        if ((directory & LARGE) != 0) {
-            return OptionalLong.of(directory & FRAME & ~0x1f_ffffL | linear & 0x1f_ffff);
-        }
-        return page(entry((directory & FRAME) + (linear >>> 12 & 0x1ff) * 8, 8), linear);
-    }
-
-    private static OptionalLong page(long entry, long linear) {
-        return (entry & PRESENT) == 0 ? OptionalLong.empty() : OptionalLong.of(entry & FRAME | linear & PAGE - 1);
-    }
-
-    /** Returns an entry of a table; nothing answers behind RAM, so that all ones are read there. */
-    private long entry(long physical, int width) {
-        if (physical > memory.size() - width) {
-            return -1;
-        }
-        return width == 4 ? memory.readInt(physical) & LOW_32 : memory.readLong(physical);
+    /** Returns which entry keeps a linear address from being used by reserved bits, as a clause; empty if none does. */
+    Optional<String> reserved(long linear) {
+        return walk(linear)
+                .flatMap(PageTables.Walk::reserved)
+                .filter(PageTables.Entry::isInRam)
+                .map(entry ->
+                        entry.name() + " at " + hex(entry.address()) + " has reserved bits " + hex(entry.reserved()));
     }
 
     /** Says whether a linear address has a page, or needs none. */
@@ -89,19 +111,12 @@ final class LinearMemory {
 
     /** Returns the physical address that CR3 has of the page directory, or of PAE's table of directories. */
     long directory() {
-        return cr3 & (pae ? 0xffff_ffe0L : FRAME);
+        return tables.directory();
     }
 
     /** Says whether no entry of {@link #directory()} is present. */
     boolean directoryIsVoid() {
-        int width = pae ? 8 : 4;
-        int size = pae ? 32 : PAGE;
-        for (int offset = 0; offset < size; offset += width) {
-            if ((entry(directory() + offset, width) & PRESENT) != 0) {
-                return false;
-            }
-        }
-        return true;
+        return tables.directoryIsVoid();
     }
 
     /** Says whether a linear address is one of RAM. */
@@ -111,13 +126,17 @@ final class LinearMemory {
     }
 
     /** Returns bytes that start at a linear address; empty unless RAM is behind all of them. */
-    Optional<byte[]> read(long linear, int length) {
+    public Optional<byte[]> read(long linear, int length) {
         byte[] bytes = new byte[length];
-        for (int i = 0; i < length; i++) {
-            if (!isRam(linear + i)) {
+        int done = 0;
+        while (done < length) {
+            OptionalLong physical = physical(linear + done);
+            int part = (int) Math.min(length - done, PAGE - (linear + done & PAGE - 1));
+            if (physical.isEmpty() || physical.getAsLong() > memory.size() - part) {
                 return Optional.empty();
             }
-            bytes[i] = (byte) memory.readByte(physical(linear + i).getAsLong());
+            System.arraycopy(memory.read(physical.getAsLong(), part), 0, bytes, done, part);
+            done += part;
         }
         return Optional.of(bytes);
     }

@@ -4,10 +4,13 @@ import static dev.kvmguest.vmm.Notation.hex;
 
 import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.diagnosis.Selectors.Use;
+import dev.kvmguest.vmm.emulator.Cpu;
+import dev.kvmguest.vmm.emulator.Instruction;
+import dev.kvmguest.vmm.emulator.Mnemonic;
+import dev.kvmguest.vmm.emulator.Operand;
 import dev.kvmguest.vmm.emulator.memory.SegmentDescriptor;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /** Instructions that load a segment register with a selector that doesn't fit (Intel SDM volume 3A, 5.4 to 5.8). */
 final class SegmentLoad {
@@ -15,61 +18,64 @@ final class SegmentLoad {
     /** #TS, #NP, #SS and #GP, whose error codes can be selectors. */
     private static final Set<Integer> OF_SELECTORS = Set.of(10, 11, 12, 13);
 
-    private static final int EXTERNAL_OR_IDT = 3;
     private static final int SELECTOR = 0xfffc;
-
-    /** With a register as the operand, or a selector in the instruction, #GP(0) has no other reason. */
-    private static final Pattern NULL = Pattern.compile("mov ss, [abcds][xpi]|(jmp|call) 0(x0)?:.*");
 
     private SegmentLoad() {}
 
     /** The selector names nothing that the register takes. */
     static Optional<String> unfit(Evidence evidence) {
         Fault.Event first = evidence.first();
-        int error = first.errorCode().orElse(EXTERNAL_OR_IDT);
+        int error = first.errorCode().orElse(0);
         if (!evidence.registers().protectedMode()
                 || !OF_SELECTORS.contains(first.vector())
-                || (error & EXTERNAL_OR_IDT) != 0) {
+                || InterruptFrame.elsewhere(evidence).isPresent()
+                || Overwritten.gdt(evidence).isPresent()) {
             return Optional.empty();
         }
+        Optional<Instruction> at = evidence.decoded();
         if (error == 0) {
-            return NULL.matcher(evidence.at().text()).matches()
+            return at.filter(SegmentLoad::refusesNull).isPresent()
                     ? Optional.of(Evidence.name(evidence.at()) + " loads the null selector, which SS and CS don't take"
                             + remedy(evidence, 0))
                     : Optional.empty();
         }
-        return use(evidence, error).flatMap(wanted -> Selectors.unfit(evidence, error, wanted)
-                .or(() -> privilege(evidence, error))
-                .map(why -> Evidence.name(evidence.at()) + " loads the selector " + hex(error) + ", " + why
-                        + "; it takes " + wanted.words() + remedy(evidence, error)));
+        return at.flatMap(instruction -> use(evidence, instruction, error))
+                .flatMap(wanted -> Selectors.unfit(evidence, error, wanted)
+                        .or(() -> privilege(evidence, error))
+                        .map(why -> Evidence.name(evidence.at()) + " loads the selector " + hex(error) + ", " + why
+                                + "; it takes " + wanted.words() + remedy(evidence, error)));
     }
 
-    private static Optional<Use> use(Evidence evidence, int selector) {
-        String text = evidence.at().text();
-        if (text.matches("(mov|pop) ss\\b.*|lss .*")) {
-            return Optional.of(Use.STACK);
-        }
-        if (text.matches("(mov|pop) [defg]s\\b.*|l[defg]s .*")) {
-            return Optional.of(Use.DATA);
-        }
-        if (text.startsWith("ltr")) {
-            return Optional.of(Use.TASK);
-        }
-        if (text.startsWith("lldt")) {
-            return Optional.of(Use.LOCAL_TABLE);
-        }
-        if (text.matches("(jmp|call) .*(:|far ).*")) {
-            return Optional.of(Use.CODE);
-        }
-        if (text.matches("(retf|iret).*")) {
+    private static Optional<Use> use(Evidence evidence, Instruction at, int selector) {
+        return switch (at.mnemonic) {
+            case MOV_SEGMENT, POP ->
+                Optional.of(at.op0)
+                        .filter(operand -> operand.kind == Operand.Kind.SEGMENT)
+                        .map(operand -> operand.number == Cpu.SS ? Use.STACK : Use.DATA);
+            case LSS -> Optional.of(Use.STACK);
+            case LDS, LES, LFS, LGS -> Optional.of(Use.DATA);
+            case LTR -> Optional.of(Use.TASK);
+            case LLDT -> Optional.of(Use.LOCAL_TABLE);
+            case JMP_FAR, CALL_FAR -> Optional.of(Use.CODE);
             // On the way to an outer ring they load SS too.
-            return isOnStack(evidence, 1, selector)
-                    ? Optional.of(Use.CODE)
-                    : isOnStack(evidence, text.startsWith("iret") ? 4 : 3, selector)
-                            ? Optional.of(Use.STACK)
-                            : Optional.empty();
-        }
-        return Optional.empty();
+            case RETF, IRET, IRETD ->
+                isOnStack(evidence, 1, selector)
+                        ? Optional.of(Use.CODE)
+                        : isOnStack(evidence, at.mnemonic == Mnemonic.RETF ? 3 : 4, selector)
+                                ? Optional.of(Use.STACK)
+                                : Optional.empty();
+            default -> Optional.empty();
+        };
+    }
+
+    /** Says whether an instruction refuses 0: SS and CS do. Where it is in memory, #GP(0) may have other reasons. */
+    private static boolean refusesNull(Instruction at) {
+        return switch (at.mnemonic) {
+            case MOV_SEGMENT ->
+                at.op0.kind == Operand.Kind.SEGMENT && at.op0.number == Cpu.SS && at.op1.kind == Operand.Kind.REGISTER;
+            case JMP_FAR, CALL_FAR -> at.op0.kind == Operand.Kind.FAR_POINTER;
+            default -> false;
+        };
     }
 
     private static boolean isOnStack(Evidence evidence, int index, int selector) {

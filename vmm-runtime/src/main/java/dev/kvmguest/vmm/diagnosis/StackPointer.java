@@ -2,8 +2,10 @@ package dev.kvmguest.vmm.diagnosis;
 
 import static dev.kvmguest.vmm.Notation.hex;
 
+import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.emulator.Mnemonic;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -14,7 +16,21 @@ final class StackPointer {
     /** More than any instruction or frame pushes at once. */
     private static final int PUSHED = 64;
     /** How far from its stack ESP may be and still be taken for having left it. */
-    private static final long NEAR = 0x1_0000;
+    static final long NEAR = 0x1_0000;
+
+    /** What is read where no RAM is. */
+    private static final long ALL_ONES = 0xffff_ffffL;
+
+    private static final Mnemonic[] POPPING = {
+        Mnemonic.IRET,
+        Mnemonic.IRETD,
+        Mnemonic.RET,
+        Mnemonic.RETF,
+        Mnemonic.POP,
+        Mnemonic.POPA,
+        Mnemonic.POPF,
+        Mnemonic.LEAVE
+    };
 
     private StackPointer() {}
 
@@ -23,7 +39,7 @@ final class StackPointer {
         long esp = evidence.stackPointer();
         int below = (int) -esp;
         boolean nearZero = below >= 0 && below < NEAR;
-        boolean popped = evidence.at().text().matches("(iret|ret|pop|leave).*");
+        boolean popped = evidence.isAt(POPPING);
         if (!evidence.registers().protectedMode()
                 || !nearZero
                 || evidence.memory().isRam(esp - 4)
@@ -36,20 +52,65 @@ final class StackPointer {
                 + " or interrupt");
     }
 
+    /** What was pushed is gone, since no RAM is there, and a return address was read as all ones. */
+    static Optional<String> lost(Evidence evidence) {
+        boolean returned = evidence.before()
+                .filter(before -> before.text().matches("(ret|iret).*"))
+                .isPresent();
+        long esp = evidence.stackPointer();
+        if (!evidence.registers().protectedMode()
+                || !returned
+                || evidence.at().eip() != ALL_ONES
+                || !evidence.memory().isMapped(esp - 4)
+                || evidence.memory().isRam(esp - 4)) {
+            return Optional.empty();
+        }
+        return Optional.of(Evidence.name(evidence.before().orElseThrow()) + " took a return address from "
+                + hex(esp - 4 & ALL_ONES) + ", where no RAM is"
+                + (esp < NEAR || esp > ALL_ONES - NEAR ? ": ESP was not set, and is 0 at entry" : "")
+                + "; set ESP to the end of memory that is a stack's before the first push, call or interrupt");
+    }
+
     /** The stack that the image's symbols name is full. */
     static Optional<String> overflow(Evidence evidence) {
         long esp = evidence.stackPointer();
         OptionalLong physical = physicalNearby(evidence, esp);
-        if (physical.isEmpty() || unmappedPush(evidence).isEmpty()) {
+        Optional<Range> stack = physical.isEmpty()
+                ? Optional.empty()
+                : evidence.stacks().stream()
+                        .filter(range -> physical.getAsLong() < range.start() + PUSHED
+                                && physical.getAsLong() > range.start() - NEAR)
+                        .findFirst();
+        if (stack.isEmpty()) {
             return Optional.empty();
         }
-        return evidence.stacks().stream()
-                .filter(stack ->
-                        physical.getAsLong() < stack.start() + PUSHED && physical.getAsLong() > stack.start() - NEAR)
-                .findFirst()
-                .map(stack -> stack + " is full: ESP is " + hex(esp) + ", " + distance(physical.getAsLong(), stack)
-                        + ", and the page below is not mapped; look for endless recursion and large local variables, or make"
-                        + " the stack larger");
+        String where = "ESP is " + hex(esp) + ", " + distance(physical.getAsLong(), stack.get());
+        if (neverSet(evidence).isPresent()) {
+            return Optional.empty();
+        }
+        if (unmappedPush(evidence).isPresent()
+                && (physical.getAsLong() >= stack.get().start() || isFrameIn(evidence, stack.get()))) {
+            return Optional.of(stack.get() + " is full: " + where + ", and the page below is not mapped; "
+                    + tooMuch(evidence) + ", or make the stack larger");
+        }
+        // Stacks without a symbol may lie there too, but on none of those that are in use is a function so often.
+        return Recursion.onStack(evidence)
+                .filter(depth -> physical.getAsLong() < stack.get().start())
+                .map(depth -> stack.get() + " has run over: " + where + ", and " + depth
+                        + "; end the recursion, or make the stack larger");
+    }
+
+    /** Says whether EBP still points into a stack, as a function's that has just made room for its variables does. */
+    private static boolean isFrameIn(Evidence evidence, Range stack) {
+        OptionalLong frame = evidence.memory().physical(evidence.registers().get(Register.RBP));
+        return frame.isPresent() && frame.getAsLong() >= stack.start() && frame.getAsLong() < stack.end();
+    }
+
+    /** Says what fills a stack. */
+    private static String tooMuch(Evidence evidence) {
+        return Recursion.onStack(evidence)
+                .map(depth -> depth + ": end the recursion")
+                .orElse("look for endless recursion and large local variables");
     }
 
     private static String distance(long physical, Range stack) {
@@ -70,18 +131,50 @@ final class StackPointer {
         String where = "ESP is " + hex(esp) + ", and the page of " + hex(address) + " is not mapped";
         return Optional.of(
                 evidence.memory().isMapped((address | LinearMemory.PAGE - 1) + 1)
-                        ? where
-                                + " though the one above it is: the stack has run off its page; look for endless recursion"
-                                + " and large local variables, or map more pages for the stack"
+                        ? where + " though the one above it is: the stack has run off its page; " + tooMuch(evidence)
+                                + ", or map more pages for the stack"
                         : where + ", nor is the one above it: no stack is there; set ESP to the end of mapped memory");
     }
 
     /** The stack is in a table that the processor needs. */
     static Optional<String> insideTable(Evidence evidence) {
         long esp = evidence.stackPointer();
+        // A stack that ends where a table begins is not in it.
         return evidence.bootTable(esp)
-                .map(table -> "ESP is " + hex(esp) + ", inside " + table
-                        + ", which is overwritten by what is pushed; move the stack");
+                .filter(table -> evidence.bootTable(esp - 1).isPresent())
+                .map(Range::toString)
+                .or(() -> tableOfGuest(evidence, esp))
+                .map(table -> "ESP is " + hex(esp) + ", inside " + table + ", which is overwritten by what is pushed; "
+                        + Recursion.onStack(evidence)
+                                .map(depth -> depth + ": end the recursion, or move the stack")
+                                .orElse("move the stack"));
+    }
+
+    /** Says whether the stack is in the IDT, whose gates are then none of the guest's making. */
+    static boolean isInsideIdt(Evidence evidence) {
+        return evidence.registers().protectedMode()
+                && contains(evidence.registers().idt(), evidence.stackPointer())
+                && insideTable(evidence).isPresent();
+    }
+
+    private static Optional<String> tableOfGuest(Evidence evidence, long esp) {
+        if (!evidence.registers().protectedMode()) {
+            return Optional.empty();
+        }
+        return contains(evidence.registers().gdt(), esp)
+                ? Optional.of(name("GDT", evidence.registers().gdt()))
+                : contains(evidence.registers().idt(), esp)
+                        ? Optional.of(name("IDT", evidence.registers().idt()))
+                        : Optional.empty();
+    }
+
+    /** Says whether an address is in a table that a guest has loaded; base 0 is where none is yet. */
+    private static boolean contains(DescriptorTable table, long address) {
+        return table.base() != 0 && address > table.base() && address <= table.base() + table.limit();
+    }
+
+    private static String name(String table, DescriptorTable place) {
+        return "the " + table + " at " + hex(place.base()) + "-" + hex(place.base() + place.limit());
     }
 
     /** Returns the address at which something could not be pushed, or used beside ESP, because no page is there. */

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
@@ -22,12 +25,13 @@ import org.junit.jupiter.api.Test;
 class AdviceTests {
 
     private static final int RAM = 0x1_0000;
+    private static final GuestImage IMAGE = GuestImage.flat("random", new byte[0x2000]);
     private static final MemoryLayout LAYOUT = new MemoryLayout(
             List.of(
-                    new Range("image random", 0x1000, 0x3000),
-                    new Range("the BSS of image random", 0x3000, 0x8000),
-                    new Range("the stack of image random", 0x6000, 0x7000),
-                    new Range("the boot IDT", 0x528, 0xd28)),
+                    new Range(Kind.IMAGE, "image random", 0x1000, 0x3000),
+                    new Range(Kind.BSS, "the BSS of image random", 0x3000, 0x8000),
+                    new Range(Kind.STACK, "the stack of image random", 0x6000, 0x7000),
+                    new Range(Kind.IDT, "the boot IDT", 0x528, 0xd28)),
             List.of());
     private static final List<String> TEXTS = List.of(
             "",
@@ -49,7 +53,12 @@ class AdviceTests {
             memory.writeLong(random.nextInt(RAM - 8), random.nextLong());
             Fault fault = fault(random);
 
-            assertThat(Advice.of(fault, random.nextBoolean() ? LAYOUT : MemoryLayout.UNKNOWN, memory))
+            assertThat(Advice.of(
+                            fault,
+                            IMAGE,
+                            random.nextBoolean() ? LAYOUT : MemoryLayout.UNKNOWN,
+                            memory,
+                            LastChange.UNKNOWN))
                     .hasSizeLessThanOrEqualTo(3)
                     .allSatisfy(sentence -> assertThat(sentence).contains("; ").doesNotContain("null,", "Optional"));
         }
@@ -58,17 +67,20 @@ class AdviceTests {
     @Test
     void guestWithoutMemoryIsAdvisedAboutByItsRegisters() {
         GuestMemory memory = new GuestMemory(ByteBuffer.allocate(0), () -> {});
-        Fault.Instruction at = instruction(0x1000, "movd xmm0, eax");
+        GuestInstruction at = instruction(0x1000, "movd xmm0, eax");
         Fault fault = new Fault(
                 at,
                 List.of(new Fault.Event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.empty())),
                 "nothing",
                 List.of(at),
-                CpuState.builder().set(Register.RIP, 0x1000).build(),
+                CpuState.builder()
+                        .set(Register.RIP, 0x1000)
+                        .idt(new DescriptorTable(0, 0x3ff))
+                        .build(),
                 "a test",
                 List.of());
 
-        assertThat(Advice.of(fault, MemoryLayout.UNKNOWN, memory))
+        assertThat(Advice.of(fault, IMAGE, MemoryLayout.UNKNOWN, memory, LastChange.UNKNOWN))
                 .singleElement()
                 .asString()
                 .contains("CR4.OSFXSR is clear");
@@ -88,14 +100,14 @@ class AdviceTests {
                             random.nextInt(0x1_0000), number(random), number(random), random.nextInt(0x2_0000)));
         }
         CpuState registers = state.build();
-        Fault.Instruction at = instruction(registers.eip(), TEXTS.get(random.nextInt(TEXTS.size())));
-        Fault.Instruction before = instruction(number(random), TEXTS.get(random.nextInt(TEXTS.size())));
+        GuestInstruction at = instruction(registers.eip(), TEXTS.get(random.nextInt(TEXTS.size())));
+        GuestInstruction before = instruction(number(random), TEXTS.get(random.nextInt(TEXTS.size())));
         return new Fault(
                 at, List.of(event(random), event(random)), "", List.of(before, at), registers, "a test", List.of());
     }
 
-    private static Fault.Instruction instruction(long eip, String text) {
-        return new Fault.Instruction(eip, new byte[0], text, Optional.empty(), Optional.empty());
+    private static GuestInstruction instruction(long eip, String text) {
+        return new GuestInstruction(eip, new byte[0], text, Optional.empty(), Optional.empty());
     }
 
     private static Fault.Event event(Random random) {

@@ -33,10 +33,21 @@ final class DeadGuest {
 
     /** Returns what is advised about a guest. */
     static List<String> adviceFor(VcpuConfig guest) {
+        return adviceFor(guest, LastChange.UNKNOWN);
+    }
+
+    /** Returns what a guest's own run says, which is replayed to find out who changed what. */
+    static List<String> reported(VcpuConfig guest) {
+        return TestGuest.run(guest, EngineChoice.EMULATOR).fault().orElseThrow().advice();
+    }
+
+    /** Returns what is advised about a guest where somebody knows who changed what. */
+    static List<String> adviceFor(VcpuConfig guest, LastChange changes) {
         try (Machine machine = TestGuest.machine(guest, EngineChoice.EMULATOR)) {
             Outcome outcome = machine.run();
             assertThat(outcome).isInstanceOf(Outcome.TripleFault.class);
-            return Advice.of(outcome.fault().orElseThrow(), outcome.run().layout(), machine.memory());
+            return Advice.of(
+                    outcome.fault().orElseThrow(), guest.image(), outcome.run().layout(), machine.memory(), changes);
         }
     }
 }

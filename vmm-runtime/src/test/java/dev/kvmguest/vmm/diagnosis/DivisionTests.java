@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.diagnosis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.TestGuest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,5 +25,16 @@ class DivisionTests {
     void otherExceptionAtADivisionIsNoDivisionByZero() {
         assertThat(DeadGuest.paged("f7 35 00 00 00 70")) // div dword [0x70000000]: #PF
                 .noneMatch(sentence -> sentence.contains("divides"));
+    }
+
+    @Test
+    void realModeHasVectorsInPlaceOfGates() {
+        // lidt [0x9000], where zeros are; xor bl,bl; div bl
+        assertThat(DeadGuest.adviceFor(TestGuest.real("0f 01 1e 00 90 30 db f6 f3")))
+                .containsExactly(
+                        "div bl at 0x1007 divides by 0; check the operands before it, and give IVT[0] a handler that says"
+                                + " where it happened",
+                        "IDTR's limit is 0x0, so that there is no IVT[0], the vector of #DE; real mode has IDTR's base 0 and"
+                                + " limit 0x3ff, for 256 vectors of 4 bytes");
     }
 }

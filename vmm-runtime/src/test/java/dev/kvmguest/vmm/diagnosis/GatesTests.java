@@ -2,7 +2,11 @@ package dev.kvmguest.vmm.diagnosis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.TestGuest;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,7 +36,26 @@ class GatesTests {
     void limitThatEndsBeforeTheGateIsNamed() {
         assertThat(DeadGuest.flat(withIdtr("2f 00 48 10 00 00"))) // IDT[5] is the last
                 .containsExactly("IDTR's limit is 0x2f, so that there is no IDT[6], the gate of #UD; LIDT takes the"
-                        + " table's size less 1, 0x7ff for 256 gates");
+                        + " table's size in bytes less 1, 0x7ff for 256 gates");
+    }
+
+    /** Returns the gate for #UD and those before it, of which the last one is what is given. */
+    private static String gates(String idtr, String last) {
+        return withIdtr(idtr + "90 90") + "20 10 08 00 00 8e 00 00".repeat(6) + last;
+    }
+
+    @Test
+    void limitThatIsANumberOfGatesIsToldApartFromAShortTable() {
+        assertThat(DeadGuest.flat(gates("07 00 48 10 00 00", "20 10 08 00 00 8e 00 00"))) // 7 gates
+                .containsExactly(
+                        "IDTR's limit is 0x7, so that there is no IDT[6], the gate of #UD, though the table in"
+                                + " memory goes on up to IDT[6]; LIDT takes the table's size in bytes less 1, 0x7ff for 256 gates");
+    }
+
+    @Test
+    void tableThatEndsBeforeTheGateInMemoryTooIsJustShort() {
+        assertThat(DeadGuest.flat(gates("07 00 48 10 00 00", "00 00 00 00 00 00 00 00")))
+                .noneMatch(sentence -> sentence.contains("goes on"));
     }
 
     @Test
@@ -47,6 +70,45 @@ class GatesTests {
                 .singleElement()
                 .asString()
                 .startsWith("the IDT at 0x70000000 is where no RAM is, so that nothing finds IDT[6]");
+    }
+
+    @Test
+    void tableWhereTheLinkerPutItIsToldWhereItIs() {
+        byte[] code = TestGuest.bytes(withIdtr("ff 07 48 10 00 80"));
+        GuestImage image = new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF32,
+                List.of(new GuestImage.Segment(0x1000, 0x8000_1000L, code, 0x1000)),
+                OptionalLong.of(0x1000),
+                List.of());
+
+        assertThat(DeadGuest.image(image, BootMode.PROTECTED))
+                .singleElement()
+                .asString()
+                .startsWith("the IDT at 0x80001048 is where no RAM is, so that nothing finds IDT[6]")
+                .endsWith(
+                        "the linker put it there, but it was loaded at physical 0x1048, which LIDT takes as long as paging"
+                                + " is off");
+    }
+
+    @Test
+    void gateThatTheStackHasRunOverIsNotCalledMalformed() {
+        // mov esp,0x5a0: in the boot IDT; mov ecx,12; push 0x11111111; loop to the push; ud2
+        assertThat(DeadGuest.flat("bc a0 05 00 00 b9 0c 00 00 00 68 11 11 11 11 e2 f9 0f 0b"))
+                .singleElement()
+                .asString()
+                .startsWith("ESP is 0x570, inside the boot IDT");
+    }
+
+    @Test
+    void tableBehindReservedBitsIsNotReadAsIfItWereMapped() {
+        // mov dword [0x100400],0x200083: the boot's directory maps 0x40000000 to 0, but for bit 21; lidt [0x80001018];
+        // ud2
+        assertThat(DeadGuest.paged("c7 05 00 04 10 00 83 00 20 00 0f 01 1d 18 10 00 80 0f 0b f4 f4 f4 f4 f4"
+                        + "ff 07 28 05 00 40"))
+                .containsExactly(
+                        "the IDT at 0x40000528 is not usable, since page-directory entry 256 at 0x100400 has reserved bits"
+                                + " 0x200000, so that nothing finds IDT[6], the gate of #UD; clear them");
     }
 
     @Test
@@ -125,13 +187,21 @@ class GatesTests {
                 .contains("would lead to " + handler + " otherwise");
     }
 
+    @Test
+    void accessByteInTheWrongPlaceIsRecognized() {
+        assertThat(aboutGates(withGate("20 10 08 00 8e 00 00 00")))
+                .first()
+                .asString()
+                .startsWith("IDT[6] at 0x1078 has 0x8e in byte 4 and 0x0 in byte 5, the wrong way round;");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "20 10 00 00 00 8e 00 00, 'has the selector 0x0, which is null'",
         "20 10 40 10 00 8e 00 00, 'has the selector 0x1040, which is beyond the GDT''s limit 0x27'",
         "20 10 10 00 00 8e 00 00, 'has the selector 0x10, but entry 2 of the GDT at 0x500 is a writable data segment'",
         "20 10 08 00 00 0e 00 00, 'has the access byte 0xe, in which P (bit 7) is clear'",
-        "20 10 08 00 8e 00 00 00, 'has the access byte 0x0, which is no gate'",
+        "20 10 08 00 05 00 00 00, 'has the access byte 0x0, which is no gate'", // a task gate, were they exchanged
         "08 00 00 70 00 8e 00 00, 'has the selector 0x7000, which is beyond the GDT''s limit'", // swapped: no code
         // there
     })

@@ -44,4 +44,19 @@ class InnerStackMissingTests {
         // IDT[6] with a segment of ring 3, which no handler may have: mov byte [0x55a],0x18; ud2
         assertThat(DeadGuest.flat(GATE + "c6 05 5a 05 00 00 18 0f 0b")).noneMatch(sentence -> sentence.contains("TSS"));
     }
+
+    @Test
+    void sameDeathInRing0IsNotBlamedOnTheTask() {
+        // The gate leads to ring 0 and the TSS has no stack, as above, but ud2 is in ring 0, and its stack where
+        // nothing
+        // is mapped: mov esp,0x70000000; ud2
+        assertThat(DeadGuest.paged(GATE + "bc 00 00 00 70 0f 0b")).noneMatch(sentence -> sentence.contains("TSS"));
+    }
+
+    @Test
+    void taskWithAStackIsNotBlamed() {
+        // mov dword [8],0x10: SS0 of the TSS at 0; ESP0 is 0, where no RAM is; push 0x1034; iretd; ud2
+        assertThat(DeadGuest.flat(GATE + "c7 05 08 00 00 00 10 00 00 00" + TO_RING_3 + "34 10 00 00 cf 0f 0b"))
+                .noneMatch(sentence -> sentence.contains("TSS"));
+    }
 }

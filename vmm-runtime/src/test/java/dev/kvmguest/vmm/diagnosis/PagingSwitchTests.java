@@ -2,12 +2,17 @@ package dev.kvmguest.vmm.diagnosis;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.TestGuest;
+import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class PagingSwitchTests {
 
-    /** mov eax,cr0; or eax,0x80000000; mov cr0,eax */
-    private static final String PAGING_ON = "0f 20 c0 0d 00 00 00 80 0f 22 c0";
+    /** mov eax,cr0; or eax,0x80000000; mov cr0,eax; hlt */
+    private static final String PAGING_ON = "0f 20 c0 0d 00 00 00 80 0f 22 c0 f4";
 
     /** mov eax,(four bytes that follow); mov cr3,eax */
     private static String cr3(String value) {
@@ -30,10 +35,88 @@ class PagingSwitchTests {
 
     @Test
     void directoryThatMapsOtherThingsIsTold() {
-        // mov dword [0x200004],0x83: linear 4 MiB, as if CR4.PSE were set
-        assertThat(DeadGuest.flat("c7 05 04 00 20 00 83 00 00 00" + cr3("00 00 20 00") + PAGING_ON)
+        // mov dword [0x200004],0x201001: linear 4 MiB
+        assertThat(DeadGuest.flat("c7 05 04 00 20 00 01 10 20 00" + cr3("00 00 20 00") + PAGING_ON)
                         .get(0))
                 .contains("without a page: the page tables at 0x200000 don't map it; map the code");
+    }
+
+    @Test
+    void codeBehindReservedBitsIsTold() {
+        // mov dword [0x200000],0x200083: bit 21
+        assertThat(DeadGuest.flat("c7 05 00 00 20 00 83 00 20 00" + LARGE_PAGES + cr3("00 00 20 00") + PAGING_ON)
+                        .get(0))
+                .endsWith("without a page: page-directory entry 0 at 0x200000 has reserved bits 0x200000; clear them");
+    }
+
+    @Test
+    void largePageWithoutItsBitInCr4IsTold() {
+        // mov dword [0x200000],0x83
+        assertThat(DeadGuest.flat("c7 05 00 00 20 00 83 00 00 00" + cr3("00 00 20 00") + PAGING_ON)
+                        .get(0))
+                .contains(
+                        " without a page: its page-directory entry is one of a 4 MiB page (bit 7), and CR4.PSE is clear,"
+                                + " so that it is taken for a page table; set CR4.PSE before CR0.PG");
+    }
+
+    @Test
+    void tablesForPaeWithoutItsBitInCr4AreTold() {
+        // mov dword [0x200000],0x201001; mov dword [0x201000],0x83
+        assertThat(DeadGuest.flat("c7 05 00 00 20 00 01 10 20 00 c7 05 00 10 20 00 83 00 00 00" + cr3("00 00 20 00")
+                                + PAGING_ON)
+                        .get(0))
+                .contains("CR4.PAE is clear, and the page tables at 0x200000 are those for the opposite; set CR4.PAE");
+    }
+
+    /** mov eax,0x10; mov cr4,eax: CR4.PSE */
+    private static final String LARGE_PAGES = "b8 10 00 00 00 0f 22 e0";
+
+    @Test
+    void directoryThatIsNotAlignedIsTold() {
+        // mov dword [0x200100],0x83
+        assertThat(DeadGuest.flat("c7 05 00 01 20 00 83 00 00 00" + LARGE_PAGES + cr3("00 01 20 00") + PAGING_ON)
+                        .get(0))
+                .contains(
+                        "without a page: CR3 is 0x200100, but its lower 12 bits don't count, so that the page directory"
+                                + " is read from 0x200000; align it to 4096 bytes");
+    }
+
+    @Test
+    void pageThatIsAnotherOneIsTold() {
+        // mov dword [0x200000],0x400083: linear 0 is physical 4 MiB, where zeros are: add [eax],al
+        assertThat(DeadGuest.flat("c7 05 00 00 20 00 83 00 40 00" + LARGE_PAGES + cr3("00 00 20 00") + PAGING_ON)
+                        .get(0))
+                .contains(
+                        "left the code that follows it at 0x1025 on another page, which is physical 0x401025 in place of"
+                                + " 0x1025: the page tables at 0x200000 don't map it;");
+    }
+
+    /** Returns what is advised about a kernel that is linked for the upper half, entered with paging off. */
+    private static String upperHalf(String code) {
+        byte[] bytes = TestGuest.bytes(code);
+        GuestImage image = new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF32,
+                List.of(new GuestImage.Segment(0x1000, 0x8000_1000L, bytes, 0x3000)),
+                OptionalLong.of(0x1000),
+                List.of(new GuestImage.Symbol("directory", 0x8000_2000L, 0x1000)));
+        return DeadGuest.image(image, BootMode.PROTECTED).get(0);
+    }
+
+    @Test
+    void linearAddressOfTheDirectoryIsTold() {
+        // mov dword [0x2000],0x83
+        assertThat(upperHalf("c7 05 00 20 00 00 83 00 00 00" + LARGE_PAGES + cr3("00 20 00 80") + PAGING_ON))
+                .contains(
+                        "without a page: CR3 is 0x80002000 (directory), the linear address of the page directory; it takes"
+                                + " the physical one, 0x2000");
+    }
+
+    @Test
+    void linearAddressOfSomethingElseIsJustWhereNoRamIs() {
+        // mov dword [0x2000],0x83: not at 0x3000
+        assertThat(upperHalf("c7 05 00 20 00 00 83 00 00 00" + LARGE_PAGES + cr3("00 30 00 80") + PAGING_ON))
+                .contains("without a page: CR3 is 0x80003000, where no RAM is");
     }
 
     @Test
@@ -53,5 +136,14 @@ class PagingSwitchTests {
         // mov eax,cr3; mov cr3,eax; mov eax,[0x70000000]
         assertThat(DeadGuest.paged("0f 20 d8 0f 22 d8 a1 00 00 00 70"))
                 .noneMatch(sentence -> sentence.contains("without a page"));
+    }
+
+    @Test
+    void handlerWithoutAPageIsNotTheCodeBehindTheSwitch() {
+        // mov dword [0x558],0x00080000; mov dword [0x55c],0x70008e00: IDT[6]; mov esp,0x9000; mov eax,cr3; mov cr3,eax;
+        // ud2
+        assertThat(DeadGuest.paged("c7 05 58 05 00 00 00 00 08 00 c7 05 5c 05 00 00 00 8e 00 70 bc 00 90 00 00 0f 20 d8"
+                        + "0f 22 d8 0f 0b"))
+                .noneMatch(sentence -> sentence.contains("left the code that follows"));
     }
 }

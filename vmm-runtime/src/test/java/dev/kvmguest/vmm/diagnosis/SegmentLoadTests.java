@@ -51,6 +51,26 @@ class SegmentLoadTests {
     }
 
     @Test
+    void errorCodeOfAGateIsNoSelector() {
+        // mov esp,0x9000; push 0x208; push 0x202: what would be CS, and as an error code IDT[64]; int 0x40
+        assertThat(DeadGuest.flat("bc 00 90 00 00 68 08 02 00 00 68 02 02 00 00 cd 40"))
+                .noneMatch(sentence -> sentence.contains("loads"));
+    }
+
+    @Test
+    void interruptThatFindsNoGateBeforeASegmentLoadIsNotThatLoads() {
+        // The timer at vector 0x20: mov al,0x11; out 0x20,al; mov al,0x20; out 0x21,al; mov al,4; out 0x21,al; mov
+        // al,1;
+        // out 0x21,al; mov al,0xfe; out 0x21,al; its first tick passes in a loop: mov eax,0x10; mov ecx,0x1000000; loop
+        // $;
+        // sti; nop; mov ss,eax
+        assertThat(DeadGuest.flat("b0 11 e6 20 b0 20 e6 21 b0 04 e6 21 b0 01 e6 21 b0 fe e6 21"
+                        + "b8 10 00 00 00 b9 00 00 00 01 e2 fe fb 90 8e d0 eb fe"))
+                .anyMatch(sentence -> sentence.startsWith("a device's interrupt came at vector 0x20"))
+                .noneMatch(sentence -> sentence.contains("loads"));
+    }
+
+    @Test
     void generalProtectionAtAGateIsNoSegmentLoad() {
         assertThat(DeadGuest.flat("cd 40")).noneMatch(sentence -> sentence.contains("selector")); // int 0x40
     }

@@ -63,7 +63,8 @@ class StackPointerTests {
                         .get(0))
                 .startsWith(
                         "the stack of image kernel at 0x4000-0x4fff is full: ESP is 0x80004000, 0 bytes above its lower"
-                                + " end, and the page below is not mapped; look for endless recursion");
+                                + " end, and the page below is not mapped; the return address 0x8000101a is on it 1024 times: end the"
+                                + " recursion, or make the stack larger");
     }
 
     @Test
@@ -72,7 +73,46 @@ class StackPointerTests {
                         .get(0))
                 .startsWith(
                         "ESP is 0x80004000, and the page of 0x80003ffc is not mapped though the one above it is: the"
-                                + " stack has run off its page");
+                                + " stack has run off its page; the return address 0x8000101a is on it 1024 times: end the"
+                                + " recursion, or map more pages");
+    }
+
+    @Test
+    void stackThatIsFullOfOtherThingsIsNotCalledRecursion() {
+        // The same, but here: push 0x80001015; jmp here: numbers, behind no call
+        String code = "c7 05 0c 10 10 00 00 00 00 00 0f 20 d8 0f 22 d8 bc 00 50 00 80 68 15 10 00 80 eb f9";
+
+        assertThat(DeadGuest.adviceFor(TestGuest.real(code).withBoot(BootMode.PAGED_4K))
+                        .get(0))
+                .contains("has run off its page; look for endless recursion and large local variables, or map");
+    }
+
+    /** mov esp,0x80005000; mov ecx,(times); here: dec ecx; jz on; call here; on: ud2. */
+    private static String recursion(String times) {
+        return "bc 00 50 00 80 b9" + times + "49 74 05 e8 f8 ff ff ff 0f 0b";
+    }
+
+    @Test
+    void stackThatHasRunOverIntoMappedMemoryIsToldByItsRecursion() {
+        // 1026 times: 1025 return addresses, one more than the stack has room for
+        assertThat(DeadGuest.image(withStack(recursion("02 04 00 00")), BootMode.PAGED)
+                        .get(0))
+                .startsWith(
+                        "the stack of image kernel at 0x4000-0x4fff has run over: ESP is 0x80003ffc, 4 bytes below its"
+                                + " lower end, and the return address 0x80001012 is on it 1025 times; end the recursion");
+    }
+
+    @Test
+    void stackThatHasJustRoomForItsRecursionHasNotRunOver() {
+        assertThat(DeadGuest.image(withStack(recursion("01 04 00 00")), BootMode.PAGED))
+                .noneMatch(sentence -> sentence.contains("ESP"));
+    }
+
+    @Test
+    void stackBelowTheOneThatSymbolsNameIsAnotherOne() {
+        // mov esp,0x80003ffc; ud2
+        assertThat(DeadGuest.image(withStack("bc fc 3f 00 80 0f 0b"), BootMode.PAGED))
+                .noneMatch(sentence -> sentence.contains("ESP"));
     }
 
     @Test
@@ -94,8 +134,66 @@ class StackPointerTests {
     }
 
     @Test
+    void stackInsideATableOfTheGuestsOwnIsTold() {
+        // lidt [0x1020]: base 0x9000, limit 0x7ff; mov esp,0x9100; ud2
+        String idt = "0f 01 1d 20 10 00 00 bc %s 00 00 0f 0b" + "f4".repeat(0x20 - 14) + "ff 07 00 90 00 00";
+
+        assertThat(DeadGuest.flat(idt.formatted("00 91")))
+                .anyMatch(
+                        sentence -> sentence.startsWith(
+                                "ESP is 0x9100, inside the IDT at 0x9000-0x97ff, which is overwritten by what is pushed; move"));
+        assertThat(DeadGuest.flat(idt.formatted("00 98"))).noneMatch(sentence -> sentence.contains("ESP"));
+        assertThat(DeadGuest.flat(idt.formatted("00 90"))).noneMatch(sentence -> sentence.contains("ESP"));
+    }
+
+    @Test
     void stackJustAboveATableIsNotInIt() {
         assertThat(DeadGuest.flat("bc 2c 0d 00 00 50 0f 0b")) // mov esp,0xd2c; push eax; ud2
                 .noneMatch(sentence -> sentence.contains("ESP"));
+        assertThat(DeadGuest.flat("bc 00 05 00 00 0f 0b")) // mov esp,0x500; ud2: all of it below
+                .noneMatch(sentence -> sentence.contains("ESP"));
+    }
+
+    @Test
+    void returnByAStackWhereNoRamIsIsToldAfterwardsToo() {
+        // call on; hlt; on: ret
+        assertThat(DeadGuest.flat("e8 01 00 00 00 f4 c3").get(0))
+                .startsWith(
+                        "ret at 0x1006 took a return address from 0xfffffffc, where no RAM is: ESP was not set, and is 0"
+                                + " at entry; set ESP");
+        // mov esp,0x70000000; call on; hlt; on: ret
+        assertThat(DeadGuest.flat("bc 00 00 00 70 e8 01 00 00 00 f4 c3").get(0))
+                .startsWith("ret at 0x100b took a return address from 0x6ffffffc, where no RAM is; set ESP");
+    }
+
+    @Test
+    void returnAddressOfAllOnesInRamIsNotTheStacksPlace() {
+        // mov esp,0x9000; push -1; ret
+        assertThat(DeadGuest.flat("bc 00 90 00 00 6a ff c3").get(0))
+                .startsWith("execution went to 0xffffffff, where no RAM is, after ret at 0x1007; the return address");
+    }
+
+    @Test
+    void stackFarBelowTheOneThatSymbolsNameIsAnotherOne() {
+        // mov esp,0x80000000; push ecx: the page below is not mapped, and those up to the stack are
+        assertThat(DeadGuest.image(withStack("bc 00 00 00 80 51"), BootMode.PAGED)
+                        .get(0))
+                .startsWith("ESP is 0x80000000, and the page of 0x7ffffffc is not mapped though the one above it is");
+    }
+
+    @Test
+    void largeLocalArrayIsToldByTheFramePointer() {
+        // mov ebp,0x80004ff0; mov esp,0x7ffff000; push ecx
+        assertThat(DeadGuest.image(withStack("bd f0 4f 00 80 bc 00 f0 ff 7f 51"), BootMode.PAGED)
+                        .get(0))
+                .startsWith("the stack of image kernel at 0x4000-0x4fff is full: ESP is 0x7ffff000,");
+    }
+
+    @Test
+    void fewCallsThatCrossAnEndAreNoRecursion() {
+        // mov esp,0x80004004; and 3 return addresses by the code of recursion()
+        assertThat(DeadGuest.image(
+                        withStack("bc 04 40 00 80 b9 04 00 00 00 49 74 05 e8 f8 ff ff ff 0f 0b"), BootMode.PAGED))
+                .noneMatch(sentence -> sentence.contains("has run over"));
     }
 }

@@ -1,0 +1,66 @@
+package dev.kvmguest.vmm.diagnosis;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestImage.Symbol;
+import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
+import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.emulator.CodeReader;
+import dev.kvmguest.vmm.emulator.Instruction;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A guest's code as its code segment shows it. Addresses are offsets in that segment.
+ *
+ * @param base the linear address of the segment
+ * @param big whether it is 32-bit code
+ * @param memory the guest's memory, in which the code is as it was executed
+ * @param layout where the images' bytes were put
+ * @param image the symbols and lines
+ */
+record Code(long base, boolean big, LinearMemory memory, MemoryLayout layout, GuestImage image) {
+
+    Code(CpuState registers, LinearMemory memory, MemoryLayout layout, GuestImage image) {
+        this(
+                registers.segment(SegmentRegister.CS).base(),
+                registers.segment(SegmentRegister.CS).big(),
+                memory,
+                layout,
+                image);
+    }
+
+    /** Returns the bytes of a near return address: 4 in 32-bit code, else 2. */
+    int width() {
+        return big ? 4 : 2;
+    }
+
+    /** Says whether an address is one of what an image's file holds. */
+    boolean holds(long address) {
+        OptionalLong physical = memory.physical(base + address);
+        return physical.isPresent()
+                && layout.ranges().stream()
+                        .anyMatch(range -> range.kind() == Kind.IMAGE
+                                && physical.getAsLong() >= range.start()
+                                && physical.getAsLong() < range.end());
+    }
+
+    /** Returns bytes that start at an address; empty unless RAM is behind all of them. */
+    Optional<byte[]> read(long address, int length) {
+        return memory.read(base + address, length);
+    }
+
+    /** Returns the instruction at an address; empty if it can't be read or is none. */
+    Optional<Instruction> instruction(long address) {
+        int onThisPage = LinearMemory.PAGE - (int) (base + address & LinearMemory.PAGE - 1);
+        return read(address, CodeReader.LONGEST)
+                .or(() -> read(address, Math.min(onThisPage, CodeReader.LONGEST)))
+                .flatMap(bytes -> CodeReader.decode(bytes, address, big));
+    }
+
+    /** Returns the function that an address is in; empty unless the image says where it begins and ends. */
+    Optional<Symbol> function(long address) {
+        return image.symbolAt(address).filter(symbol -> symbol.size() > 0);
+    }
+}

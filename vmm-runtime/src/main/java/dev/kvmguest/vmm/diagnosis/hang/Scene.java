@@ -1,0 +1,108 @@
+package dev.kvmguest.vmm.diagnosis.hang;
+
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.board.InterruptLine;
+import dev.kvmguest.vmm.device.IrqState;
+import dev.kvmguest.vmm.diagnosis.LinearMemory;
+import dev.kvmguest.vmm.emulator.Mnemonic;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/**
+ * What rules look at.
+ *
+ * @param at the instruction at which the guest stood; the HLT of one that is halted
+ * @param seen what was seen of it
+ * @param loop the loop in which it ran, if one was seen
+ * @param polls what it read again and again
+ * @param surroundings what was around the vCPU
+ * @param image what the guest runs
+ * @param memory the guest's memory now
+ */
+record Scene(
+        GuestInstruction at,
+        Observation seen,
+        Optional<SpinLoop> loop,
+        List<Poll> polls,
+        Surroundings surroundings,
+        GuestImage image,
+        LinearMemory memory) {
+
+    private static final Set<Mnemonic> CONDITIONAL = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
+
+    static {
+        CONDITIONAL.addAll(List.of(Mnemonic.JCXZ, Mnemonic.JECXZ, Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE));
+    }
+
+    CpuState registers() {
+        return seen.registers();
+    }
+
+    /** Says whether it is halted, rather than running. */
+    boolean halted() {
+        return seen.halted();
+    }
+
+    /** Says whether interrupts were off when it halted, or in each step of its loop. */
+    boolean interruptsAreOff() {
+        return !registers().interruptsEnabled()
+                && loop.stream().flatMap(seen -> seen.steps().stream()).noneMatch(step -> step.before()
+                        .interruptsEnabled());
+    }
+
+    /**
+     * Says whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that can be
+     * left: a conditional jump is in it.
+     */
+    boolean looksOnlyAtMemory() {
+        return !polls.isEmpty()
+                && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant())
+                && loop.stream()
+                        .flatMap(seen -> seen.round().stream())
+                        .flatMap(step -> step.instruction().stream())
+                        .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
+    }
+
+    /** Says whether no interrupt can come, whatever a device or a person does, because none is let through. */
+    boolean everythingIsMasked() {
+        return lines().stream().allMatch(line -> line.state() == IrqState.MASKED);
+    }
+
+    List<InterruptLine> lines() {
+        return surroundings.lines();
+    }
+
+    boolean anyLine(Predicate<InterruptLine> wanted) {
+        return lines().stream().anyMatch(wanted);
+    }
+
+    /** Returns the names of lines in a sentence, such as {@code IRQ 0 (timer) and IRQ 4 (COM1)}. */
+    String lineNames(Predicate<InterruptLine> wanted) {
+        List<String> names =
+                lines().stream().filter(wanted).map(InterruptLine::name).toList();
+        return names.size() < 2
+                ? String.join("", names)
+                : names.stream().limit(names.size() - 1L).collect(Collectors.joining(", ")) + " and "
+                        + names.get(names.size() - 1);
+    }
+
+    /** Returns the poll of a port that always had the same value. */
+    Optional<Poll> constantPort(int port) {
+        return polls.stream()
+                .filter(poll -> poll.port().equals(OptionalLong.of(port)) && poll.constant())
+                .findFirst();
+    }
+
+    /** Returns an instruction as a sentence names it, such as {@code hlt at 0x1005 (main+0x5)}. */
+    static String name(GuestInstruction instruction) {
+        return instruction.text() + " at 0x" + Long.toHexString(instruction.eip())
+                + instruction.symbol().map(symbol -> " (" + symbol + ")").orElse("");
+    }
+}
