@@ -2,12 +2,14 @@ package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.Fault.Instruction;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.SegmentRegister;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** The {@code fault} of a {@link JsonReport}. */
 final class FaultJson {
@@ -30,24 +32,40 @@ final class FaultJson {
     }
 
     private static Map<String, Object> first(Fault fault) {
-        Map<String, Object> event = event(fault.first());
-        Map<String, Object> first = new LinkedHashMap<>();
-        first.put("vector", event.get("vector"));
-        first.put("name", event.get("name"));
-        first.put("errorCode", event.get("errorCode"));
-        first.put(
-                "cs", Notation.hex(fault.registers().segment(SegmentRegister.CS).selector()));
-        first.put("eip", Notation.hex(fault.at().eip()));
-        first.put("cr2", event.get("cr2"));
-        first.put("symbol", fault.at().symbol().orElse(null));
-        first.put("source", fault.at().source().orElse(null));
-        boolean fetched = fault.at().bytes().length > 0;
-        first.put(
-                "bytes",
-                fetched ? HexFormat.ofDelimiter(" ").formatHex(fault.at().bytes()) : null);
-        first.put("instruction", fetched ? fault.at().text() : null);
-        first.put("cause", event.get("cause"));
-        return first;
+        int cs = fault.registers().segment(SegmentRegister.CS).selector();
+        return exception(fault.first(), fault.at(), Optional.of(cs));
+    }
+
+    /** Returns the object of an exception that the guest took and went on from. */
+    static Map<String, Object> exception(HandledException taken) {
+        return exception(taken.exception(), taken.at(), Optional.empty());
+    }
+
+    private static Map<String, Object> exception(Event exception, GuestInstruction at, Optional<Integer> cs) {
+        Map<String, Object> event = event(exception);
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("vector", event.get("vector"));
+        object.put("name", event.get("name"));
+        object.put("errorCode", event.get("errorCode"));
+        cs.ifPresent(selector -> object.put("cs", Notation.hex(selector)));
+        Map<String, Object> place = place(at);
+        object.put("eip", place.remove("eip"));
+        object.put("cr2", event.get("cr2"));
+        object.putAll(place);
+        object.put("cause", event.get("cause"));
+        return object;
+    }
+
+    /** Returns what is known of an instruction. */
+    static Map<String, Object> place(GuestInstruction at) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("eip", Notation.hex(at.eip()));
+        object.put("symbol", at.symbol().orElse(null));
+        object.put("source", at.source().orElse(null));
+        boolean fetched = at.bytes().length > 0;
+        object.put("bytes", fetched ? HexFormat.ofDelimiter(" ").formatHex(at.bytes()) : null);
+        object.put("instruction", fetched ? at.text() : null);
+        return object;
     }
 
     private static Map<String, Object> event(Event event) {
@@ -62,7 +80,8 @@ final class FaultJson {
         return object;
     }
 
-    private static String line(Instruction instruction) {
+    /** Returns an instruction with its place, such as {@code 0x80001d3f memset+0x1f movd xmm0, [esp+0x18]}. */
+    static String line(GuestInstruction instruction) {
         String symbol = instruction.symbol().map(name -> " " + name).orElse("");
         return (Notation.hex(instruction.eip()) + symbol + " " + instruction.text()).stripTrailing();
     }

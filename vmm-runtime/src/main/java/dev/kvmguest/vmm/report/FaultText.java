@@ -2,21 +2,28 @@ package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.Fault.Instruction;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.Inspection;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** What led to a triple fault, as the part of a {@link TextReport} that comes first. */
 final class FaultText {
 
-    /** So that a report of usual parts has about 25 lines, whatever the guest did. */
-    private static final int INSTRUCTIONS = 8;
+    /** However many callers take their place. */
+    private static final int FEWEST_INSTRUCTIONS = 4;
+    /** What is above the last instructions. More of it leaves less room for these. */
+    private static final int USUAL_LINES = 10;
 
-    private static final int WIDTH = 120;
+    static final int WIDTH = 120;
     private static final int NAME_WIDTH = 48;
     private static final int SENTENCE_WIDTH = 600;
+
+    /** A space at which no line ends. */
+    private static final String UNBROKEN = "\u00a0";
 
     private FaultText() {}
 
@@ -27,10 +34,13 @@ final class FaultText {
                 + fault.first().name();
     }
 
-    /** Returns the exceptions with their causes, advice and the last instructions; lines ended by LF. */
-    static String story(Fault fault) {
+    /**
+     * Returns the exceptions with their causes, callers, advice, the page walk if there was a page fault, and the last
+     * instructions; lines ended by LF.
+     */
+    static String story(Fault fault, Optional<Inspection> inspection, Extent extent) {
         StringBuilder text = new StringBuilder();
-        wrap(text, "  ", fault.first() + place(fault.at()) + ": " + instruction(fault.at()));
+        wrap(text, "  ", line(fault.first(), fault.at()));
         fault.first().cause().ifPresent(cause -> wrap(text, "    ", "cause: " + cause));
         for (Event event : fault.chain().subList(1, fault.chain().size())) {
             wrap(
@@ -39,35 +49,61 @@ final class FaultText {
                     "-> " + event + event.cause().map(cause -> ": " + cause).orElse(""));
         }
         wrap(text, "    ", "-> shutdown: " + fault.shutdown());
+        inspection.ifPresent(found -> text.append(InspectionText.callChain(found, extent.callers())));
         fault.advice().forEach(advice -> wrap(text, "  ", "advice: " + advice));
-        return text.append(lastInstructions(fault)).toString();
+        if (hasPageFault(Optional.of(fault))) {
+            inspection.flatMap(Inspection::pageWalk).ifPresent(walk -> text.append(InspectionText.pageWalk(walk)));
+        }
+        int beyond = Math.max(0, (int) text.toString().lines().count() - USUAL_LINES);
+        return text.append(lastInstructions(fault, Math.max(FEWEST_INSTRUCTIONS, extent.instructions() - beyond)))
+                .toString();
     }
 
-    private static String place(Instruction at) {
+    /** Says whether there was a page fault, so that {@link #story} has the page walk. */
+    static boolean hasPageFault(Optional<Fault> fault) {
+        return fault.stream().flatMap(found -> found.chain().stream()).anyMatch(event -> event.cr2()
+                .isPresent());
+    }
+
+    /** Returns an exception with the place and the instruction, such as {@code #UD in memset+0x1f (memory.c:6): ud2  (0f 0b)}. */
+    static String line(Event exception, GuestInstruction at) {
+        return exception + instructionAt(at);
+    }
+
+    /** Returns an instruction, to follow what it did, such as {@code in memset+0x1f (memory.c:6): ud2  (0f 0b)} behind a space. */
+    static String instructionAt(GuestInstruction at) {
+        return place(at) + ": " + instruction(at);
+    }
+
+    private static String place(GuestInstruction at) {
         String source = at.source().map(FaultText::name).orElse("");
         return at.symbol()
                 .map(symbol -> " in " + name(symbol) + (source.isEmpty() ? "" : " (" + source + ")"))
                 .orElse(source.isEmpty() ? "" : " in " + source);
     }
 
-    private static String instruction(Instruction at) {
+    private static String instruction(GuestInstruction at) {
         return at.bytes().length == 0
                 ? "the instruction could not be fetched"
-                : at.text() + "  (" + HexFormat.ofDelimiter(" ").formatHex(at.bytes()) + ")";
+                : (at.text() + "  (" + HexFormat.ofDelimiter(" ").formatHex(at.bytes()) + ")").replace(" ", UNBROKEN);
     }
 
-    private static String lastInstructions(Fault fault) {
-        List<Instruction> all = fault.lastInstructions();
-        List<Instruction> last = all.subList(Math.max(0, all.size() - INSTRUCTIONS), all.size());
+    private static String lastInstructions(Fault fault, int most) {
+        List<GuestInstruction> all = fault.lastInstructions();
+        List<GuestInstruction> last = all.subList(Math.max(0, all.size() - most), all.size());
         if (last.isEmpty()) {
             return "";
         }
-        List<String> symbols = whereTheFunctionChanges(last);
+        return "  last instructions:\n" + instructions(last, fault.registers().protectedMode());
+    }
+
+    /** Returns instructions with their places, one a line, lines ended by LF. */
+    static String instructions(List<GuestInstruction> instructions, boolean protectedMode) {
+        List<String> symbols = whereTheFunctionChanges(instructions);
         int width = symbols.stream().mapToInt(String::length).max().orElse(0);
-        boolean protectedMode = fault.registers().protectedMode();
-        StringBuilder text = new StringBuilder("  last instructions:\n");
-        for (int i = 0; i < last.size(); i++) {
-            Instruction instruction = last.get(i);
+        StringBuilder text = new StringBuilder();
+        for (int i = 0; i < instructions.size(); i++) {
+            GuestInstruction instruction = instructions.get(i);
             String column = width == 0
                     ? ""
                     : symbols.get(i) + " ".repeat(width - symbols.get(i).length() + 2);
@@ -79,10 +115,10 @@ final class FaultText {
     }
 
     /** Returns the symbol of each instruction that is in another function than the one before, an empty text otherwise. */
-    private static List<String> whereTheFunctionChanges(List<Instruction> instructions) {
+    private static List<String> whereTheFunctionChanges(List<GuestInstruction> instructions) {
         List<String> symbols = new ArrayList<>();
         String before = "";
-        for (Instruction instruction : instructions) {
+        for (GuestInstruction instruction : instructions) {
             String symbol = instruction.symbol().orElse("");
             String function = symbol.replaceFirst("\\+0x[0-9a-f]+$", "");
             symbols.add(function.equals(before) ? "" : name(symbol));
@@ -92,22 +128,24 @@ final class FaultText {
     }
 
     /** Symbols and source files are named whatever the image says, at any length. */
-    private static String name(String name) {
+    static String name(String name) {
         return TextReport.printable(name, NAME_WIDTH);
     }
 
     /** Appends a sentence in lines of at most 120 characters; those behind the first are indented further. */
-    private static void wrap(StringBuilder text, String indentation, String sentence) {
+    static void wrap(StringBuilder text, String indentation, String sentence) {
+        StringBuilder lines = new StringBuilder();
         String rest = TextReport.printable(sentence, SENTENCE_WIDTH);
         String indent = indentation;
         while (indent.length() + rest.length() > WIDTH) {
             int room = WIDTH - indent.length();
             int space = rest.lastIndexOf(' ', room);
             int end = space > 0 ? space : room;
-            text.append(indent).append(rest.substring(0, end).stripTrailing()).append('\n');
+            lines.append(indent).append(rest.substring(0, end).stripTrailing()).append('\n');
             rest = rest.substring(end).stripLeading();
             indent = indentation + "  ";
         }
-        text.append(indent).append(rest).append('\n');
+        lines.append(indent).append(rest).append('\n');
+        text.append(lines.toString().replace(UNBROKEN, " "));
     }
 }

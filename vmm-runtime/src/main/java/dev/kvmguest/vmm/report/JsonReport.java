@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 /**
  * A run as one JSON object. Keys are always there; what isn't known is null. {@code registers} is null when the engine
  * lost them, {@code instructions} when it doesn't count them, {@code screen} when it is blank, {@code fault} when the
- * guest didn't triple-fault.
+ * guest didn't triple-fault, {@code inspection} when it ended in order, {@code exceptions} when nobody watched those that the guest took and went on from.
  */
 public final class JsonReport {
 
@@ -59,7 +59,11 @@ public final class JsonReport {
         object.put("wallMillis", null);
         object.put("registers", null);
         object.put("guestTest", null);
+        object.put("exceptions", null);
+        object.put("standstill", null);
+        object.put("inspection", null);
         object.put("fault", null);
+        object.put("divergence", null);
         return JsonWriter.write(object);
     }
 
@@ -91,7 +95,20 @@ public final class JsonReport {
         object.put("wallMillis", run.wallMillis());
         object.put("registers", run.registers().map(JsonReport::registers).orElse(null));
         object.put("guestTest", run.guestTest().map(JsonReport::guestTest).orElse(null));
+        object.put(
+                "exceptions",
+                run.diagnosis()
+                        .exceptions()
+                        .map(taken -> taken.stream().map(FaultJson::exception).toList())
+                        .orElse(null));
+        object.put(
+                "standstill",
+                run.diagnosis().standstill().map(StandstillJson::object).orElse(null));
+        object.put(
+                "inspection",
+                run.diagnosis().inspection().map(InspectionJson::object).orElse(null));
         object.put("fault", outcome.fault().map(FaultJson::object).orElse(null));
+        object.put("divergence", run.diagnosis().divergence().orElse(null));
         return object;
     }
 

@@ -1,8 +1,11 @@
 package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.HandledException;
+import dev.kvmguest.vmm.Inspection;
 import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
@@ -13,14 +16,13 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** A run as text for a person: one line, or the few that fit a screen. */
 public final class TextReport {
 
-    private static final int CONSOLE_LINES = 10;
-    private static final int FAULT_CONSOLE_LINES = 5;
-    private static final int CONSOLE_WIDTH = 160;
+    private static final String MORE = ", ...";
 
     private static final List<Register> FIRST_ROW =
             List.of(Register.RAX, Register.RBX, Register.RCX, Register.RDX, Register.RSI, Register.RDI);
@@ -34,6 +36,9 @@ public final class TextReport {
         GuestRun run = outcome.run();
         String where = outcome.fault()
                 .map(FaultText::where)
+                .or(() -> run.registers().flatMap(state -> run.diagnosis()
+                        .standstill()
+                        .map(standstill -> StandstillText.where(standstill, state))))
                 .or(() -> run.registers().map(state -> " at " + state.instructionPointer()))
                 .orElse("");
         return String.format(
@@ -48,10 +53,34 @@ public final class TextReport {
     }
 
     /**
-     * Returns {@link #line}, what led to a triple fault, registers, unclaimed ports, the tail of the console, and the screen
-     * unless it is blank; lines ended by LF. The registers of a guest that triple-faulted are those at the first exception.
+     * Returns {@link #line}, what led to a triple fault, callers, registers, unclaimed ports, the tail of the console, and the
+     * screen unless it is blank; lines ended by LF. The registers of a guest that triple-faulted are those at the first
+     * exception.
      */
-    public static String full(Outcome outcome) {
+    public static String brief(Outcome outcome) {
+        return start(outcome, Extent.SCREEN) + warnings(outcome.run().layout()) + end(outcome, Extent.SCREEN);
+    }
+
+    /**
+     * Returns what {@link #brief} has and what that leaves out: all instructions, callers and exceptions that are known, the
+     * page walk, the descriptor tables, what lay where in memory and what registers point to, and the whole console.
+     */
+    public static String whole(Outcome outcome) {
+        GuestRun run = outcome.run();
+        StringBuilder text = new StringBuilder(start(outcome, Extent.ALL));
+        run.diagnosis().inspection().ifPresent(found -> {
+            if (!FaultText.hasPageFault(outcome.fault())) {
+                found.pageWalk().ifPresent(walk -> text.append(InspectionText.pageWalk(walk)));
+            }
+            text.append(InspectionText.tables(found));
+        });
+        text.append(run.layout().warnings().isEmpty() ? memory(run.layout()) : warnings(run.layout()));
+        text.append(InspectionText.overlaps(run.layout()));
+        run.diagnosis().inspection().ifPresent(found -> text.append(InspectionText.places(found, run.layout())));
+        return text.append(end(outcome, Extent.ALL)).toString();
+    }
+
+    private static String start(Outcome outcome, Extent extent) {
         GuestRun run = outcome.run();
         StringBuilder text = new StringBuilder(line(outcome)).append('\n');
         run.guestTest().ifPresent(result -> text.append("  in-guest test ")
@@ -63,16 +92,57 @@ public final class TextReport {
                 .append(": ")
                 .append(result.status().id())
                 .append('\n'));
+        run.diagnosis().divergence().ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
+        Optional<Inspection> inspection = run.diagnosis().inspection();
         text.append(outcome.fault()
-                .map(fault -> FaultText.story(fault) + registersAtTheFault(fault, run))
-                .or(() -> run.registers().map(state -> registers(state, "  ")))
-                .orElse("  registers: not known, the engine reset the vCPU or could not read it\n"));
+                .map(fault -> FaultText.story(fault, inspection, extent) + registersAtTheFault(fault))
+                .or(() -> run.registers().map(state -> standstill(run, state, extent) + registers(state, "  ")))
+                .orElse("  registers: not known\n"));
+        if (wasReset(outcome)) {
+            FaultText.wrap(text, "  ", resetNote(run.engine()));
+        }
+        run.diagnosis().exceptions().ifPresent(taken -> text.append(exceptions(taken, extent.exceptions())));
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
-        text.append(warnings(run.layout()));
-        text.append(console(run.console(), outcome.fault().isPresent() ? FAULT_CONSOLE_LINES : CONSOLE_LINES));
-        text.append(run.screen().isBlank() ? "" : screen(run.screen()));
         return text.toString();
+    }
+
+    private static String end(Outcome outcome, Extent extent) {
+        int most = isExplained(outcome.run().diagnosis()) ? extent.consoleBeside() : extent.console();
+        Screen screen = outcome.run().screen();
+        return console(outcome.run().console(), most, extent.consoleWidth()) + (screen.isBlank() ? "" : screen(screen));
+    }
+
+    private static String standstill(GuestRun run, CpuState state, Extent extent) {
+        Diagnosis diagnosis = run.diagnosis();
+        String callers = diagnosis
+                .inspection()
+                .map(found -> InspectionText.callChain(found, extent.callers()))
+                .orElse("");
+        return diagnosis
+                .standstill()
+                .map(standstill -> StandstillText.story(standstill, state, callers, extent))
+                .orElse(callers);
+    }
+
+    /** Says whether there is much to read besides the console. */
+    private static boolean isExplained(Diagnosis diagnosis) {
+        return diagnosis.fault().isPresent()
+                || diagnosis
+                        .standstill()
+                        .filter(standstill -> !standstill.samples().isEmpty())
+                        .isPresent();
+    }
+
+    private static String exceptions(List<HandledException> taken, int most) {
+        if (taken.isEmpty()) {
+            return "  exceptions taken: none\n";
+        }
+        StringBuilder text = new StringBuilder("  exceptions taken: " + taken.size() + "\n");
+        taken.stream()
+                .limit(most)
+                .forEach(one -> FaultText.wrap(text, "    ", FaultText.line(one.exception(), one.at())));
+        return text.append(taken.size() > most ? "    ...\n" : "").toString();
     }
 
     /** Returns a layout's warnings and what they are about, lines ended by LF; empty if there are none. */
@@ -83,15 +153,31 @@ public final class TextReport {
         String warnings = layout.warnings().stream()
                 .map(warning -> "  warning: " + warning + "\n")
                 .collect(Collectors.joining());
-        return layout.ranges().isEmpty()
-                ? warnings
-                : warnings + "  memory at the start:\n" + layout.table().indent(4);
+        return warnings + memory(layout);
     }
 
-    private static String registersAtTheFault(Fault fault, GuestRun run) {
-        return "  registers at the fault, seen by " + fault.seenBy()
-                + (run.registers().isPresent() ? "" : "; " + run.engine() + " has lost its own") + ":\n"
-                + registers(fault.registers(), "    ");
+    private static String memory(MemoryLayout layout) {
+        return layout.ranges().isEmpty()
+                ? ""
+                : "  memory at the start:\n" + layout.table().indent(4);
+    }
+
+    private static String registersAtTheFault(Fault fault) {
+        StringBuilder text = new StringBuilder();
+        FaultText.wrap(text, "  ", "registers at the fault, seen by " + fault.seenBy() + ":");
+        return text.append(registers(fault.registers(), "    ")).toString();
+    }
+
+    /** Says whether the engine has nothing but the values of a reset for the registers of a guest that shut down. */
+    static boolean wasReset(Outcome outcome) {
+        return outcome.kind() == Outcome.Kind.TRIPLE_FAULT
+                && outcome.run().registers().isEmpty();
+    }
+
+    /** Says what is to be thought of such registers. */
+    static String resetNote(String engine) {
+        return engine
+                + "'s own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's";
     }
 
     private static String registers(CpuState state, String indentation) {
@@ -117,23 +203,31 @@ public final class TextReport {
                 .collect(Collectors.joining(" ", indentation, "\n"));
     }
 
+    /** Appends as many numbers as fit into a line. */
     private static void list(StringBuilder text, String what, Collection<? extends Number> numbers) {
-        if (!numbers.isEmpty()) {
-            text.append("  ").append(what).append(": ");
-            text.append(numbers.stream()
-                    .limit(16)
-                    .map(number -> Notation.hex(number.longValue()))
-                    .collect(Collectors.joining(", ")));
-            text.append(numbers.size() > 16 ? ", ...\n" : "\n");
+        if (numbers.isEmpty()) {
+            return;
         }
+        StringBuilder line = new StringBuilder("  ").append(what).append(":");
+        String separator = " ";
+        for (Number number : numbers) {
+            String next = separator + Notation.hex(number.longValue());
+            if (line.length() + next.length() + MORE.length() > FaultText.WIDTH) {
+                line.append(MORE);
+                break;
+            }
+            line.append(next);
+            separator = ", ";
+        }
+        text.append(line).append('\n');
     }
 
-    /** Returns the tail of a console's text, as {@link #full} shows it. */
+    /** Returns the tail of a console's text, as {@link #brief} shows it. */
     public static String console(String console) {
-        return console(console, CONSOLE_LINES);
+        return console(console, Extent.SCREEN.console(), Extent.SCREEN.consoleWidth());
     }
 
-    private static String console(String console, int most) {
+    private static String console(String console, int most, int width) {
         if (console.isEmpty()) {
             return "  console: empty\n";
         }
@@ -144,12 +238,12 @@ public final class TextReport {
                         ? "  console:\n"
                         : "  console, last " + last.size() + " of " + lines.size() + " lines:\n");
         for (String line : last) {
-            text.append("  | ").append(printable(line, CONSOLE_WIDTH)).append('\n');
+            text.append("  | ").append(printable(line, width)).append('\n');
         }
         return text.toString();
     }
 
-    /** Returns the screen's text in a frame, as {@link #full} shows it. */
+    /** Returns the screen's text in a frame, as {@link #brief} shows it. */
     public static String screen(Screen screen) {
         if (screen.isBlank()) {
             return "  screen: blank\n";
@@ -167,17 +261,23 @@ public final class TextReport {
         return text.append(edge).toString();
     }
 
-    /** Keeps a guest from moving the reader's cursor or flooding the report with one line: what is longer is cut. */
+    /**
+     * Keeps a guest from moving the reader's cursor or flooding the report with one line: what is longer than {@code width}
+     * characters, escapes included, is cut.
+     */
     static String printable(String line, int width) {
         StringBuilder text = new StringBuilder();
-        line.codePoints().limit(width).forEach(c -> {
-            if (Character.isISOControl(c) && c != '\t') {
-                text.append(String.format("\\x%02x", c));
-            } else {
-                text.appendCodePoint(c);
+        int used = 0;
+        for (int i = 0; i < line.length(); ) {
+            int c = line.codePointAt(i);
+            String shown = Character.isISOControl(c) && c != '\t' ? String.format("\\x%02x", c) : Character.toString(c);
+            used += shown.codePointCount(0, shown.length());
+            if (used > width) {
+                return text.append("...").toString();
             }
-        });
-        return text.append(line.codePointCount(0, line.length()) > width ? "..." : "")
-                .toString();
+            text.append(shown);
+            i += Character.charCount(c);
+        }
+        return text.toString();
     }
 }

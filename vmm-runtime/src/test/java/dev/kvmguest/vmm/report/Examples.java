@@ -3,19 +3,23 @@ package dev.kvmguest.vmm.report;
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
+import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.Fault.Instruction;
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.GuestTestResult;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.MemoryLayout.Kind;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.Screens;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.Timeline;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Collection;
@@ -50,7 +54,9 @@ final class Examples {
     private static final Screen SCREEN = Screens.of("\u0001 Hi", "  there");
 
     private static final MemoryLayout LAYOUT = new MemoryLayout(
-            List.of(new Range("end of RAM", 0x20_0000, 0x20_0000), new Range("image kernel", 0x1000, 0x10_0000)),
+            List.of(
+                    new Range(Kind.END_OF_RAM, "end of RAM", 0x20_0000, 0x20_0000),
+                    new Range(Kind.IMAGE, "image kernel", 0x1000, 0x10_0000)),
             List.of("image kernel ends too late", "another warning"));
 
     private Examples() {}
@@ -94,23 +100,35 @@ final class Examples {
                 new GuestTestCase(0, "splits_pages", "memory.c", 40),
                 GuestTestResult.Status.FAILED,
                 Optional.of(new GuestTestResult.Failure("memory.c", 42, "assertion failed: page != 0")));
-        return with(bare(), Optional.of(failed), Optional.empty());
+        return with(bare(), Optional.of(failed), Diagnosis.NONE);
     }
 
     /** Returns a run that ended with this fault on an engine that has its registers or lost them. */
     static GuestRun withFault(Fault fault, boolean registers) {
-        return with(registers ? full() : withConsole("booting\n"), Optional.empty(), Optional.of(fault));
+        return with(registers ? full() : withConsole("booting\n"), Optional.empty(), Diagnosis.NONE.withFault(fault));
     }
 
     static GuestRun withFault(String console, Fault fault) {
-        return with(withConsole(console), Optional.empty(), Optional.of(fault));
+        return with(withConsole(console), Optional.empty(), Diagnosis.NONE.withFault(fault));
     }
 
     /** Returns a fault of which everything is known: SSE with CR4.OSFXSR clear and no gate in the IDT. */
+    /** Returns a run whose guest took these exceptions and went on. */
+    static GuestRun withExceptions(HandledException... taken) {
+        Diagnosis diagnosis = new Diagnosis(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Timeline.EMPTY,
+                Optional.of(List.of(taken)),
+                Optional.empty());
+        return with(bare(), Optional.empty(), diagnosis);
+    }
+
     static Fault sseFault() {
-        Instruction call = instruction(0x8000_1012L, "call 0x80001d20", "main+0x12", "e8 09 0d 00 00");
-        Instruction push = instruction(0x8000_1d20L, "push ebp", "memset", "55");
-        Instruction at = new Instruction(
+        GuestInstruction call = instruction(0x8000_1012L, "call 0x80001d20", "main+0x12", "e8 09 0d 00 00");
+        GuestInstruction push = instruction(0x8000_1d20L, "push ebp", "memset", "55");
+        GuestInstruction at = new GuestInstruction(
                 0x8000_1d3fL,
                 HexFormat.ofDelimiter(" ").parseHex("66 0f 6e 44 24 18"),
                 "movd xmm0, [esp+0x18]",
@@ -125,13 +143,13 @@ final class Examples {
                 "IDT[8] at 0x568 is empty",
                 List.of(call, push, at),
                 REGISTERS,
-                "the emulator, where the guest was run again",
+                "the emulator, which replayed what kvm ran",
                 List.of("the guest uses SSE, which CR4.OSFXSR = 0 forbids; compile it with -mno-sse"));
     }
 
     /** Returns a fault of which as little is known as can be: a fetch outside what is mapped, in an image without symbols. */
     static Fault bareFault() {
-        Instruction at = new Instruction(0xdead_0000L, new byte[0], "", Optional.empty(), Optional.empty());
+        GuestInstruction at = new GuestInstruction(0xdead_0000L, new byte[0], "", Optional.empty(), Optional.empty());
         return new Fault(
                 at,
                 List.of(event(14, OptionalInt.of(0), OptionalLong.of(0xdead_0000L), Optional.empty())),
@@ -146,12 +164,12 @@ final class Examples {
         return new Event(vector, errorCode, cr2, cause);
     }
 
-    static Instruction instruction(long eip, String text, String symbol, String bytes) {
-        return new Instruction(
+    static GuestInstruction instruction(long eip, String text, String symbol, String bytes) {
+        return new GuestInstruction(
                 eip, HexFormat.ofDelimiter(" ").parseHex(bytes), text, Optional.ofNullable(symbol), Optional.empty());
     }
 
-    private static GuestRun with(GuestRun run, Optional<GuestTestResult> test, Optional<Fault> fault) {
+    private static GuestRun with(GuestRun run, Optional<GuestTestResult> test, Diagnosis diagnosis) {
         return new GuestRun(
                 run.guest(),
                 run.boot(),
@@ -168,7 +186,7 @@ final class Examples {
                 run.layout(),
                 run.screen(),
                 test,
-                fault);
+                diagnosis);
     }
 
     static GuestRun withUnclaimed(Collection<Integer> ports, Collection<Long> memory) {
@@ -200,6 +218,6 @@ final class Examples {
                 layout,
                 screen,
                 Optional.empty(),
-                Optional.empty());
+                Diagnosis.NONE);
     }
 }

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.Fault.Instruction;
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
@@ -40,13 +40,37 @@ class FaultTextTests {
                     80001012  main+0x12  call 0x80001d20
                     80001d20  memset     push ebp
                     80001d3f             movd xmm0, [esp+0x18]
-                  registers at the fault, seen by the emulator, where the guest was run again; kvm has lost its own:
+                  registers at the fault, seen by the emulator, which replayed what kvm ran:
                     eax=00001234 ebx=00000000 ecx=00000000 edx=00000000 esi=00000000 edi=00000000
                     ebp=00000000 esp=fffffffc eflags=00000002 cr0=80000011 cr3=00100000 cr4=00000010
                     cs=0008 ds=0010 es=0000 fs=0000 gs=0000 ss=0010 tr=0000 ldtr=0000 gdt=500/27 idt=528/7ff
+                  kvm's own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's
                   console:
                   | booting
                 """);
+    }
+
+    @Test
+    void instructionIsNotBrokenAtALinesEnd() {
+        Fault fault = Examples.sseFault();
+        GuestInstruction at = new GuestInstruction(
+                fault.at().eip(),
+                fault.at().bytes(),
+                "movd xmm0, [esp+ecx*4+0x12345678]",
+                fault.at().symbol(),
+                Optional.of("a/source/file/with/a/name/of/any/length.c:6"));
+        Fault longer = new Fault(
+                at,
+                fault.chain(),
+                fault.shutdown(),
+                fault.lastInstructions(),
+                fault.registers(),
+                fault.seenBy(),
+                fault.advice());
+
+        assertThat(full(longer, false))
+                .contains("\n  #UD in memset+0x1f (a/source/file/with/a/name/of/any/length.c:6):"
+                        + "\n    movd xmm0, [esp+ecx*4+0x12345678]  (66 0f 6e 44 24 18)\n");
     }
 
     @Test
@@ -62,8 +86,9 @@ class FaultTextTests {
 
     @Test
     void sourceIsNamedWithoutASymbolToo() {
-        Instruction at = Examples.sseFault().at();
-        Instruction noSymbol = new Instruction(at.eip(), at.bytes(), at.text(), Optional.empty(), at.source());
+        GuestInstruction at = Examples.sseFault().at();
+        GuestInstruction noSymbol =
+                new GuestInstruction(at.eip(), at.bytes(), at.text(), Optional.empty(), at.source());
 
         assertThat(full(with(noSymbol, List.of(), List.of()), false))
                 .contains("\n  #UD in src/common.c:6: movd xmm0, ");
@@ -71,7 +96,7 @@ class FaultTextTests {
 
     @Test
     void onlyTheLastInstructionsAreShownAndSymbolsWhereTheFunctionChanges() {
-        List<Instruction> instructions = IntStream.range(0, 32)
+        List<GuestInstruction> instructions = IntStream.range(0, 32)
                 .mapToObj(i -> Examples.instruction(0x1000 + i, "nop", i < 28 ? "f+0x" + i : i < 30 ? null : "g", "90"))
                 .toList();
 
@@ -92,7 +117,7 @@ class FaultTextTests {
 
     @Test
     void instructionsInAnImageWithoutSymbolsHaveNoColumnForThem() {
-        List<Instruction> instructions = List.of(Examples.instruction(0x1000, "nop", null, "90"));
+        List<GuestInstruction> instructions = List.of(Examples.instruction(0x1000, "nop", null, "90"));
 
         assertThat(full(with(Examples.sseFault().at(), instructions, List.of()), false))
                 .contains("\n    00001000  nop\n  registers");
@@ -103,7 +128,8 @@ class FaultTextTests {
         Fault fault = Examples.sseFault();
         CpuState real = fault.registers().with(state -> state.set(Register.CR0, CpuState.CR0_ET)
                 .segment(SegmentRegister.CS, SegmentState.real(0x7c0)));
-        Instruction at = new Instruction(5, new byte[] {(byte) 0xcc}, "int3", Optional.empty(), Optional.empty());
+        GuestInstruction at =
+                new GuestInstruction(5, new byte[] {(byte) 0xcc}, "int3", Optional.empty(), Optional.empty());
 
         String text = full(
                 new Fault(at, fault.chain(), fault.shutdown(), List.of(at), real, fault.seenBy(), List.of()), false);
@@ -126,7 +152,8 @@ class FaultTextTests {
     @Test
     void noLineOfAFaultIsWiderThanAScreenNorMovesItsCursor() {
         String name = "\u001b[2J" + "n".repeat(1000);
-        Instruction at = new Instruction(0x1000, new byte[15], "x".repeat(200), Optional.of(name), Optional.of(name));
+        GuestInstruction at =
+                new GuestInstruction(0x1000, new byte[15], "x".repeat(200), Optional.of(name), Optional.of(name));
         String text = full(with(at, List.of(at, at), List.of(name)), false);
 
         assertThat(text).doesNotContain("\u001b").contains("\\x1b[2Jnnn");
@@ -136,17 +163,17 @@ class FaultTextTests {
 
     @Test
     void usualReportFitsAScreen() {
-        List<Instruction> instructions = IntStream.range(0, 32)
+        List<GuestInstruction> instructions = IntStream.range(0, 32)
                 .mapToObj(i -> Examples.instruction(0x1000 + i, "nop", "f+0x" + i, "90"))
                 .toList();
         Fault fault =
                 with(Examples.sseFault().at(), instructions, Examples.sseFault().advice());
         Outcome outcome = new Outcome.TripleFault(Examples.withFault("line\n".repeat(100), fault));
 
-        assertThat(TextReport.full(outcome).lines().count()).isEqualTo(26);
+        assertThat(TextReport.brief(outcome).lines().count()).isEqualTo(27);
     }
 
-    private static Fault with(Instruction at, List<Instruction> lastInstructions, List<String> advice) {
+    private static Fault with(GuestInstruction at, List<GuestInstruction> lastInstructions, List<String> advice) {
         Fault fault = Examples.sseFault();
         return new Fault(
                 at, fault.chain(), fault.shutdown(), lastInstructions, fault.registers(), fault.seenBy(), advice);
@@ -157,6 +184,6 @@ class FaultTextTests {
     }
 
     private static String full(Fault fault, boolean registers) {
-        return TextReport.full(outcome(fault, registers));
+        return TextReport.brief(outcome(fault, registers));
     }
 }

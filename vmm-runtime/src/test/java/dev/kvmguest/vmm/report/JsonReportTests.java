@@ -2,8 +2,12 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Outcome;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class JsonReportTests {
@@ -61,7 +65,11 @@ class JsonReportTests {
                             "efer": "0x0"
                           },
                           "guestTest": null,
-                          "fault": null
+                          "exceptions": null,
+                          "standstill": null,
+                          "inspection": null,
+                          "fault": null,
+                          "divergence": null
                         }
                         """);
     }
@@ -88,7 +96,11 @@ class JsonReportTests {
                           "wallMillis": 3.125,
                           "registers": null,
                           "guestTest": null,
-                          "fault": null
+                          "exceptions": null,
+                          "standstill": null,
+                          "inspection": null,
+                          "fault": null,
+                          "divergence": null
                         }
                         """);
     }
@@ -131,7 +143,7 @@ class JsonReportTests {
                         "cause": "IDT[13] at 0x590 is empty"
                       }],
                     "shutdown": "IDT[8] at 0x568 is empty",
-                    "seenBy": "the emulator, where the guest was run again",
+                    "seenBy": "the emulator, which replayed what kvm ran",
                     "registers": {
                       "eax": "0x1234",
                 """)
@@ -141,7 +153,8 @@ class JsonReportTests {
                     "lastInstructions": ["0x80001012 main+0x12 call 0x80001d20", "0x80001d20 memset push ebp", \
                 "0x80001d3f memset+0x1f movd xmm0, [esp+0x18]"],
                     "advice": ["the guest uses SSE, which CR4.OSFXSR = 0 forbids; compile it with -mno-sse"]
-                  }
+                  },
+                  "divergence": null
                 }
                 """);
     }
@@ -167,8 +180,60 @@ class JsonReportTests {
                 .endsWith("""
                     "lastInstructions": [],
                     "advice": []
-                  }
+                  },
+                  "divergence": null
                 }
+                """);
+    }
+
+    @Test
+    void inspectionHasCallersPageWalkTablesAndPlaces() {
+        assertThat(JsonReport.of(new Outcome.TripleFault(DiagnosedRuns.died())))
+                .contains("""
+                  "inspection": {
+                    "callChain": [{
+                        "eip": "0x80001e12",
+                        "symbol": "frames_init+0x42",
+                        "source": "src/frames.c:31",
+                        "interrupted": false,
+                        "certain": true
+                      }, {
+                        "eip": "0x80001012",
+                        "symbol": "main+0x12",
+                        "source": null,
+                        "interrupted": false,
+                        "certain": false
+                      }, {
+                """)
+                .contains("""
+                    "pageWalk": {
+                      "linear": "0x80001d3f",
+                      "levels": [{
+                          "name": "page-directory entry 512",
+                          "address": "0x100800",
+                          "entry": "0x83",
+                          "meaning": "4 MiB page at 0x0, present, writable, supervisor"
+                        }],
+                      "result": "physical 0x1d3f"
+                    },
+                    "tables": [{
+                        "name": "GDT",
+                        "base": "0x500",
+                        "limit": "0x27",
+                        "rows": [{
+                            "first": 0,
+                            "last": 0,
+                            "raw": "0x0",
+                            "meaning": "null"
+                          }, {
+                """)
+                .contains("""
+                      }, {
+                        "register": "IDTR",
+                        "linear": "0x528",
+                        "physical": null
+                      }]
+                  },
                 """);
     }
 
@@ -182,6 +247,31 @@ class JsonReportTests {
                 .contains("}, {\n      \"outcome\": \"hypercall-exit\",\n      \"exitCode\": 0,\n")
                 .endsWith("    }]\n}\n");
         assertThat(JsonReport.of(List.of(first))).isEqualTo(JsonReport.of(first));
+    }
+
+    @Test
+    void exceptionsThatTheGuestTookAreObjects() {
+        HandledException taken = new HandledException(
+                Examples.event(14, OptionalInt.of(2), OptionalLong.of(0x7000), Optional.empty()),
+                Examples.instruction(0x1005, "mov dword [0x7000], 1", "main+0x5", "c7 05"));
+
+        assertThat(JsonReport.of(new Outcome.DebugExit(0, Examples.withExceptions(taken))))
+                .contains("""
+                  "exceptions": [{
+                      "vector": 14,
+                      "name": "#PF",
+                      "errorCode": "0x2",
+                      "eip": "0x1005",
+                      "cr2": "0x7000",
+                      "symbol": "main+0x5",
+                      "source": null,
+                      "bytes": "c7 05",
+                      "instruction": "mov dword [0x7000], 1",
+                      "cause": null
+                    }],
+                """);
+        assertThat(JsonReport.of(new Outcome.DebugExit(0, Examples.withExceptions())))
+                .contains("\"exceptions\": [],\n");
     }
 
     @Test
@@ -220,7 +310,11 @@ class JsonReportTests {
                           "wallMillis": null,
                           "registers": null,
                           "guestTest": null,
-                          "fault": null
+                          "exceptions": null,
+                          "standstill": null,
+                          "inspection": null,
+                          "fault": null,
+                          "divergence": null
                         }
                         """);
     }

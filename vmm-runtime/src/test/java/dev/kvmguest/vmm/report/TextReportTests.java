@@ -2,13 +2,18 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Screen;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -20,7 +25,8 @@ class TextReportTests {
 
     private static final String BARE = """
             guest kernel (boot paged) triple-faulted, after 3.1 ms on kvm
-              registers: not known, the engine reset the vCPU or could not read it
+              registers: not known
+              kvm's own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's
             """;
 
     @Test
@@ -34,7 +40,7 @@ class TextReportTests {
 
     @Test
     void fullReportHasRegistersPortsConsoleAndScreen() {
-        assertThat(TextReport.full(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
+        assertThat(TextReport.brief(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
                         guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f, after 3.1 ms on kvm
                           eax=00001234 ebx=00000000 ecx=00000000 edx=00000000 esi=00000000 edi=00000000
                           ebp=00000000 esp=fffffffc eflags=00000002 cr0=80000011 cr3=00100000 cr4=00000010
@@ -54,6 +60,40 @@ class TextReportTests {
                           |   there |
                           +---------+
                         """);
+    }
+
+    @Test
+    void exceptionsThatTheGuestTookAreListedWhereTheyWereWatched() {
+        assertThat(TextReport.brief(new Outcome.DebugExit(
+                        0,
+                        Examples.withExceptions(
+                                new HandledException(
+                                        Examples.event(
+                                                14, OptionalInt.of(2), OptionalLong.of(0x7000), Optional.empty()),
+                                        Examples.instruction(0x1005, "mov dword [0x7000], 1", "main+0x5", "c7 05")),
+                                new HandledException(
+                                        Examples.event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.empty()),
+                                        new GuestInstruction(
+                                                0x2000, new byte[0], "", Optional.empty(), Optional.empty()))))))
+                .contains("""
+                          exceptions taken: 2
+                            #PF(0x2) at 0x7000 in main+0x5: mov dword [0x7000], 1  (c7 05)
+                            #UD: the instruction could not be fetched
+                        """);
+        assertThat(TextReport.brief(new Outcome.DebugExit(0, Examples.withExceptions())))
+                .contains("  exceptions taken: none\n");
+        assertThat(TextReport.brief(new Outcome.DebugExit(0, Examples.bare()))).doesNotContain("exceptions");
+    }
+
+    @Test
+    void onlyTheFirstOfManyExceptionsAreListed() {
+        HandledException one = new HandledException(
+                Examples.event(3, OptionalInt.empty(), OptionalLong.empty(), Optional.empty()),
+                Examples.instruction(0x1005, "int3", "main+0x5", "cc"));
+        HandledException[] taken = Collections.nCopies(9, one).toArray(HandledException[]::new);
+
+        assertThat(TextReport.brief(new Outcome.DebugExit(0, Examples.withExceptions(taken))))
+                .contains("  exceptions taken: 9\n" + "    #BP in main+0x5: int3  (cc)\n".repeat(5) + "    ...\n");
     }
 
     @Test
@@ -119,29 +159,29 @@ class TextReportTests {
     }
 
     @Test
-    void longListsAreCut() {
+    void longListsAreCutAtTheLinesEnd() {
         GuestRun run = Examples.withUnclaimed(
-                IntStream.range(0, 17).boxed().toList(),
-                LongStream.range(0x1000, 0x1010).boxed().toList());
+                IntStream.range(0, 20).boxed().toList(),
+                LongStream.range(0xffff_ff00L, 0xffff_ff10L).boxed().toList());
 
         assertThat(full(run))
                 .isEqualTo(BARE
                         + "  ports without a device: 0x0, 0x1, 0x2, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa, 0xb, 0xc,"
-                        + " 0xd, 0xe, 0xf, ...\n"
-                        + "  addresses without RAM: 0x1000, 0x1001, 0x1002, 0x1003, 0x1004, 0x1005, 0x1006, 0x1007,"
-                        + " 0x1008, 0x1009, 0x100a, 0x100b, 0x100c, 0x100d, 0x100e, 0x100f\n"
+                        + " 0xd, 0xe, 0xf, 0x10, ...\n"
+                        + "  addresses without RAM: 0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03, 0xffffff04,"
+                        + " 0xffffff05, 0xffffff06, ...\n"
                         + "  console: empty\n");
     }
 
     @Test
     void reportIsTheSameInEveryLocale() {
         Outcome outcome = new Outcome.DebugExit(3, Examples.full());
-        String expected = TextReport.full(outcome);
+        String expected = TextReport.brief(outcome);
         Locale before = Locale.getDefault();
         for (String tag : List.of("de-DE", "ar-EG-u-nu-arab", "tr-TR", "th-TH-u-nu-thai")) {
             Locale.setDefault(Locale.forLanguageTag(tag));
             try {
-                assertThat(TextReport.full(outcome)).as(tag).isEqualTo(expected);
+                assertThat(TextReport.brief(outcome)).as(tag).isEqualTo(expected);
             } finally {
                 Locale.setDefault(before);
             }
@@ -149,6 +189,6 @@ class TextReportTests {
     }
 
     private static String full(GuestRun run) {
-        return TextReport.full(new Outcome.TripleFault(run));
+        return TextReport.brief(new Outcome.TripleFault(run));
     }
 }

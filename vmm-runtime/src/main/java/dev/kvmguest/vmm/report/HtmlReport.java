@@ -1,0 +1,119 @@
+package dev.kvmguest.vmm.report;
+
+import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.Outcome;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A run as one page of HTML that needs nothing else: no script, no other file, no network. It has all that a
+ * {@link TextReport} and a {@link JsonReport} have, with the source lines and a drawing of the memory map; a section that
+ * would have nothing to show is left out.
+ *
+ * <p>What a guest wrote and what its image names is text on the page, whatever is in it, and the page is bounded however much
+ * there is.
+ */
+public final class HtmlReport {
+
+    private static final String STYLE = "html-report.css";
+
+    /** Nothing may be fetched or executed, should any of what a guest wrote ever pass for markup. */
+    private static final String POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
+
+    private HtmlReport() {}
+
+    /** Returns the page of one vCPU's run; source files are looked for in the working directory. */
+    public static String of(Outcome outcome) {
+        return of(List.of(outcome));
+    }
+
+    /** Returns the page of a machine, the vCPUs one below the other; source files as in {@link #of(Outcome)}. */
+    public static String of(List<Outcome> outcomes) {
+        return of(outcomes, Path.of(""));
+    }
+
+    /**
+     * Returns the page of a machine, the vCPUs one below the other.
+     *
+     * @param outcomes how each vCPU ended, at least one
+     * @param sources the folder below which the source files are that the image names; where one isn't there, only its name
+     *     and the line are shown
+     */
+    public static String of(List<Outcome> outcomes, Path sources) {
+        HtmlWriter page = new HtmlWriter();
+        page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
+        page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
+        page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
+        page.open("meta", "name", "color-scheme", "content", "light dark");
+        page.element("title", title(outcomes)).style(style()).close();
+        page.open("body").open("main");
+        SourceFiles files = new SourceFiles(sources);
+        outcomes.forEach(outcome -> article(page, outcome, files, outcomes.size() > 1));
+        return page.page();
+    }
+
+    /** Returns a line that says where a page lies, as an address that terminals and IDEs open; without a line end. */
+    public static String link(Path page) {
+        return "page: " + page.toUri();
+    }
+
+    private static String title(List<Outcome> outcomes) {
+        Outcome first = outcomes.stream()
+                .filter(outcome -> !outcome.endedNormally())
+                .findFirst()
+                .orElse(outcomes.get(0));
+        return HtmlText.cut(first.run().guest() + " " + first.describe(), 200);
+    }
+
+    private static void article(HtmlWriter page, Outcome outcome, SourceFiles files, boolean several) {
+        String prefix = "vcpu" + outcome.run().vcpu() + "-";
+        page.open("article");
+        HtmlHeadline.write(page, outcome, several);
+        List<HtmlSection> sections = sections(outcome, files);
+        page.open("nav", "aria-label", "Sections");
+        sections.forEach(section -> page.element("a", section.title(), "href", "#" + prefix + section.id()));
+        page.close();
+        for (HtmlSection section : sections) {
+            page.open("section", "id", prefix + section.id()).element("h2", section.title());
+            section.body().accept(page);
+            page.close();
+        }
+        page.close();
+    }
+
+    private static List<HtmlSection> sections(Outcome outcome, SourceFiles files) {
+        GuestRun run = outcome.run();
+        HtmlCode code = new HtmlCode(files, HtmlRegisters.state(run));
+        List<Optional<HtmlSection>> sections = new ArrayList<>();
+        sections.add(run.fault().map(HtmlFault::chain));
+        sections.add(run.diagnosis().standstill().map(standstill -> HtmlStandstill.section(standstill, code)));
+        sections.add(HtmlSource.section(run, files));
+        sections.add(run.fault().flatMap(fault -> HtmlFault.lastInstructions(fault, code)));
+        sections.add(run.diagnosis().inspection().flatMap(found -> HtmlInspection.callChain(found, code, files)));
+        sections.add(HtmlRegisters.section(run));
+        sections.add(HtmlMemory.section(run));
+        sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::pageWalk));
+        sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::tables));
+        sections.add(run.diagnosis().exceptions().flatMap(taken -> HtmlExchange.exceptions(taken, code)));
+        sections.add(HtmlExchange.timeline(run.diagnosis().timeline()));
+        sections.add(HtmlConsole.console(run));
+        sections.add(HtmlConsole.screen(run.screen()));
+        sections.add(HtmlExchange.ports(run));
+        sections.add(Optional.of(HtmlConsole.text(outcome)));
+        return sections.stream().flatMap(Optional::stream).toList();
+    }
+
+    private static String style() {
+        try (InputStream in = HtmlReport.class.getResourceAsStream(STYLE)) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(STYLE + " can't be read", e);
+        }
+    }
+}
