@@ -13,7 +13,7 @@ final class Failures {
     private Failures() {}
 
     static String message(List<String> mismatches, Outcome outcome) {
-        return Stream.concat(mismatches.stream(), Stream.of(TextReport.full(outcome)))
+        return Stream.concat(mismatches.stream(), Stream.of(TextReport.brief(outcome)))
                 .collect(Collectors.joining("\n"));
     }
 

@@ -57,8 +57,7 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     public FaultAssert isIn(String symbol) {
         Optional<String> found = actual.at().symbol();
         return check(
-                found.filter(name -> name.equals(symbol) || name.startsWith(symbol + "+"))
-                        .isPresent(),
+                found.filter(name -> isIn(name, symbol)).isPresent(),
                 "begin in " + symbol,
                 found.map(name -> "began in " + name).orElse("began where the image has no symbol"));
     }
@@ -85,6 +84,11 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
                 actual.at().eip() == expected,
                 "begin at " + Notation.hex(expected),
                 "began at " + Notation.hex(actual.at().eip()));
+    }
+
+    /** Says whether a place, such as {@code memset+0x1f}, is this one, or in this function. */
+    static boolean isIn(String place, String symbol) {
+        return place.equals(symbol) || place.startsWith(symbol + "+");
     }
 
     private FaultAssert check(boolean holds, String expected, String found) {

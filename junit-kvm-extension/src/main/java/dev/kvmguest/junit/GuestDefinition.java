@@ -104,6 +104,7 @@ final class GuestDefinition {
         settings.timeout().ifPresent(text -> machine.timeout(Notation.parseDuration("timeout", text)));
         settings.date().ifPresent(text -> machine.date(Notation.parseDate("date", text)));
         settings.engine().ifPresent(machine::engine);
+        settings.watchExceptions().ifPresent(machine::watchExceptions);
         return machine.build();
     }
 

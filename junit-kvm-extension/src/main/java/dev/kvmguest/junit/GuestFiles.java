@@ -4,10 +4,15 @@ import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
+import dev.kvmguest.vmm.report.TextReport;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.MediaType;
 
@@ -22,6 +27,8 @@ import org.junit.jupiter.api.extension.MediaType;
  */
 record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
 
+    private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
+
     /** Returns the files of a test that has a guest. */
     static GuestFiles of(GuestSession session, List<Outcome> outcomes) {
         return new GuestFiles(
@@ -32,8 +39,39 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
                 session.booted().map(Machine::screen).orElse(Screen.BLANK));
     }
 
-    /** Publishes the files; where the test's launcher takes none, says so beside the failure. */
-    void publish(ExtensionContext context, Throwable failure) {
+    /**
+     * Publishes the files.
+     *
+     * @return a failure with this message, which names the page in its last line; where the test's launcher takes no files,
+     *     that is said beside the failure
+     */
+    AssertionError failure(ExtensionContext context, String message, Throwable cause) {
+        List<RuntimeException> problems = new ArrayList<>();
+        String line = publish(context, problems).map(page -> "\n" + page).orElse("");
+        AssertionError failure = new AssertionError(line.isEmpty() ? message : message.stripTrailing() + line, cause);
+        problems.forEach(failure::addSuppressed);
+        return failure;
+    }
+
+    /**
+     * Publishes the files of a test with a failure of its own.
+     *
+     * @param reports what is to be said beside that failure; the last one names the page
+     */
+    void publish(ExtensionContext context, Throwable failure, List<String> reports) {
+        List<RuntimeException> problems = new ArrayList<>();
+        List<String> texts = new ArrayList<>(reports);
+        publish(context, problems).ifPresent(page -> {
+            String last = texts.isEmpty() ? "" : texts.remove(texts.size() - 1).stripTrailing() + "\n";
+            texts.add(last + page);
+        });
+        texts.forEach(text -> failure.addSuppressed(new GuestReport(text)));
+        problems.forEach(failure::addSuppressed);
+    }
+
+    /** Publishes the files, and returns a line that says where the page is, if there is one. */
+    private Optional<String> publish(ExtensionContext context, List<RuntimeException> problems) {
+        List<String> lines = new ArrayList<>();
         try {
             if (refusal.isPresent()) {
                 publish(
@@ -43,6 +81,15 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
                         JsonReport.ofRefusal(guest, refusal.get().getMessage()));
             } else if (!outcomes.isEmpty()) {
                 publish(context, "guest.json", MediaType.APPLICATION_JSON_UTF_8, JsonReport.of(outcomes));
+                publish(
+                        context,
+                        "guest.txt",
+                        MediaType.TEXT_PLAIN_UTF_8,
+                        outcomes.stream().map(TextReport::whole).collect(Collectors.joining("\n")));
+                context.publishFile(prefix + "guest.html", HTML, file -> {
+                    Files.writeString(file, HtmlReport.of(outcomes));
+                    lines.add(HtmlReport.link(file));
+                });
             }
             for (int i = 0; i < outcomes.size(); i++) {
                 String name = outcomes.size() == 1 ? "console.txt" : "console-" + i + ".txt";
@@ -58,8 +105,9 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
                         prefix + "screen.png", MediaType.IMAGE_PNG, file -> Files.write(file, screen.toPng()));
             }
         } catch (RuntimeException e) {
-            failure.addSuppressed(e);
+            problems.add(e);
         }
+        return lines.stream().findFirst();
     }
 
     private void publish(ExtensionContext context, String name, MediaType type, String text) {

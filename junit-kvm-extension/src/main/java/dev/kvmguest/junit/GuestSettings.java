@@ -27,6 +27,7 @@ record GuestSettings(
         Optional<String> date,
         Optional<EngineChoice> engine,
         int vcpus,
+        Optional<Boolean> watchExceptions,
         Optional<Boolean> strictPorts) {
 
     static final GuestSettings NONE = new GuestSettings(
@@ -43,6 +44,7 @@ record GuestSettings(
             Optional.empty(),
             Optional.empty(),
             0,
+            Optional.empty(),
             Optional.empty());
 
     GuestSettings {
@@ -81,6 +83,7 @@ record GuestSettings(
                 text(annotation.date()),
                 single("engine", annotation.engine()),
                 annotation.vcpus(),
+                single("watchExceptions", boxed(annotation.watchExceptions())),
                 single("strictPorts", boxed(annotation.strictPorts())));
     }
 
@@ -104,6 +107,7 @@ record GuestSettings(
                 text(annotation.date()),
                 single("engine", annotation.engine()),
                 annotation.vcpus(),
+                single("watchExceptions", boxed(annotation.watchExceptions())),
                 single("strictPorts", boxed(annotation.strictPorts())));
     }
 
@@ -125,6 +129,7 @@ record GuestSettings(
                 inner.date.or(() -> date),
                 inner.engine.or(() -> engine),
                 inner.vcpus == 0 ? vcpus : inner.vcpus,
+                inner.watchExceptions.or(() -> watchExceptions),
                 inner.strictPorts.or(() -> strictPorts));
     }
 

@@ -73,6 +73,9 @@ public @interface GuestTest {
     /** See {@link KvmGuest#vcpus}. */
     int vcpus() default 0;
 
+    /** See {@link KvmGuest#watchExceptions}. */
+    boolean[] watchExceptions() default {};
+
     /** See {@link KvmGuest#strictPorts}. */
     boolean[] strictPorts() default {};
 

@@ -64,18 +64,15 @@ final class GuestTestRunner {
         try {
             outcome = run(config.withGuestTest(test));
         } catch (VmmException e) {
-            AssertionError failure = new AssertionError(describe(test) + " could not be run: " + e.getMessage(), e);
-            files(test, Optional.of(e), List.of(), Screen.BLANK).publish(factory, failure);
-            throw failure;
+            throw files(test, Optional.of(e), List.of(), Screen.BLANK)
+                    .failure(factory, describe(test) + " could not be run: " + e.getMessage(), e);
         } catch (IllegalArgumentException e) {
             throw GuestAnnotations.refused(annotations.test(), e);
         }
         List<String> mismatches = expectation.mismatches(outcome);
         if (!mismatches.isEmpty()) {
-            AssertionError failure = new AssertionError(Failures.message(mismatches, outcome));
-            files(test, Optional.empty(), List.of(outcome), outcome.run().screen())
-                    .publish(factory, failure);
-            throw failure;
+            throw files(test, Optional.empty(), List.of(outcome), outcome.run().screen())
+                    .failure(factory, Failures.message(mismatches, outcome), null);
         }
     }
 

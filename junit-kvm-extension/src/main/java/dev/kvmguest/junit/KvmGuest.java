@@ -124,6 +124,13 @@ public @interface KvmGuest {
      */
     int vcpus() default 0;
 
+    /**
+     * Whether the exceptions are noted that the guest takes and goes on from, for {@link OutcomeAssert#tookExceptions}; if
+     * not said, they aren't. A guest that ran on KVM is replayed on the emulator for it, since KVM delivers exceptions
+     * without a word.
+     */
+    boolean[] watchExceptions() default {};
+
     /** Whether using a port that no device has fails the test; if not said, it doesn't. */
     boolean[] strictPorts() default {};
 }

@@ -86,13 +86,11 @@ final class KvmGuestExtension
         Optional<Throwable> ownFailure = context.getExecutionException();
         if (ownFailure.isEmpty()) {
             verdict(session.get(), outcomes).ifPresent(message -> {
-                AssertionError failure = new AssertionError(message);
-                GuestFiles.of(session.get(), outcomes).publish(context, failure);
-                throw failure;
+                throw GuestFiles.of(session.get(), outcomes).failure(context, message, null);
             });
         } else if (!(ownFailure.get() instanceof TestAbortedException)) {
-            addReport(session.get(), outcomes, ownFailure.get());
-            GuestFiles.of(session.get(), outcomes).publish(context, ownFailure.get());
+            GuestFiles.of(session.get(), outcomes)
+                    .publish(context, ownFailure.get(), reports(session.get(), outcomes, ownFailure.get()));
         }
     }
 
@@ -190,13 +188,12 @@ final class KvmGuestExtension
         return failures;
     }
 
-    /** Adds what is known of the guest to a failure that doesn't say it yet. */
-    private static void addReport(GuestSession session, List<Outcome> outcomes, Throwable failure) {
-        for (Outcome outcome : outcomes) {
-            if (!String.valueOf(failure.getMessage()).contains(TextReport.full(outcome))) {
-                failure.addSuppressed(new GuestReport(Failures.message(session.mismatches(outcome), outcome)));
-            }
-        }
+    /** Returns what is known of the guest, as far as a failure doesn't say it yet. */
+    private static List<String> reports(GuestSession session, List<Outcome> outcomes, Throwable failure) {
+        return outcomes.stream()
+                .filter(outcome -> !String.valueOf(failure.getMessage()).contains(TextReport.brief(outcome)))
+                .map(outcome -> Failures.message(session.mismatches(outcome), outcome))
+                .toList();
     }
 
     private static GuestSession session(ExtensionContext context) {

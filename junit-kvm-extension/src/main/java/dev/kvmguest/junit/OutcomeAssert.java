@@ -2,10 +2,15 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.Expectation;
+import dev.kvmguest.vmm.Fault.Event;
+import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.Notation;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.Standstill;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
@@ -74,6 +79,43 @@ public final class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> 
     /** Verifies that the guest still ran at its time limit. */
     public OutcomeAssert timedOut() {
         return end(outcome -> is(outcome, Outcome.Kind.TIMED_OUT), "still run at its time limit");
+    }
+
+    /**
+     * Verifies that the guest still ran at its time limit, and that it was found in this function when it was looked at, or
+     * at this place, such as {@code wait_key+0x8}. As {@link #timedOut} it says that the test means this end.
+     */
+    public OutcomeAssert spinsIn(String symbol) {
+        timedOut();
+        List<GuestInstruction> found = actual.run()
+                .diagnosis()
+                .standstill()
+                .map(standstill ->
+                        standstill.samples().stream().map(Standstill.Sample::at).toList())
+                .orElse(List.of());
+        return isIn(symbol, found, "spin in ", "was found in ");
+    }
+
+    /**
+     * Verifies that the guest halted, with interrupts off or on, in this function, or at this place, such as {@code
+     * panic+0x4}. As {@link #halted} it says that the test means this end.
+     */
+    public OutcomeAssert haltedIn(String symbol) {
+        end(outcome -> is(outcome, Outcome.Kind.HALTED), "halt");
+        List<GuestInstruction> at = actual.run().diagnosis().standstill().map(Standstill::at).stream()
+                .toList();
+        return isIn(symbol, at, "halt in ", "halted in ");
+    }
+
+    private OutcomeAssert isIn(String symbol, List<GuestInstruction> found, String expected, String was) {
+        List<String> places =
+                found.stream().flatMap(at -> at.symbol().stream()).distinct().toList();
+        String message = "expected the guest to " + expected + symbol + ", but it " + was
+                + (places.isEmpty() ? "code without symbols" : String.join(", ", places));
+        return check(
+                places.stream().anyMatch(place -> FaultAssert.isIn(place, symbol))
+                        ? Optional.empty()
+                        : Optional.of(message));
     }
 
     /** Verifies that the guest met an instruction that the engine can't execute. */
@@ -155,6 +197,44 @@ public final class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> 
         }
         long found = lower(state.get().get(register));
         return check(found == lower(value) ? Optional.empty() : Optional.of(expected + "it is " + Notation.hex(found)));
+    }
+
+    /**
+     * Verifies which exceptions the guest took and went on from, the first one first: their handlers were entered. They go
+     * by the names of the Intel SDM, such as {@code #PF}; none means that it took none. INT3, INTO and INT1 raise
+     * exceptions, INT n and the interrupts of devices don't. Of a guest that takes many, the first 1,000 count.
+     *
+     * <pre>{@code
+     * @KvmGuest(id = "kernel", watchExceptions = true)
+     * void panicsAtTheNullPointer(Outcome outcome) {
+     *     assertThat(outcome).halted().consoleContains("panic").tookExceptions("#PF");
+     * }
+     * }</pre>
+     *
+     * @throws IllegalArgumentException if no exception has such a name
+     */
+    public OutcomeAssert tookExceptions(String... exceptions) {
+        List<String> expected = Arrays.stream(exceptions)
+                .map(exception -> Event.name(Event.parseVector(exception)))
+                .toList();
+        isNotNull();
+        String wanted = "expected the guest to take " + listed(expected) + ", but ";
+        Optional<List<HandledException>> taken = actual.run().diagnosis().exceptions();
+        if (taken.isEmpty()) {
+            return check(Optional.of(wanted
+                    + actual.run()
+                            .diagnosis()
+                            .divergence()
+                            .map(reason -> "it is not known which: " + reason)
+                            .orElse("nobody watched; say watchExceptions = true where the guest is declared")));
+        }
+        List<String> found =
+                taken.get().stream().map(one -> one.exception().name()).toList();
+        return check(found.equals(expected) ? Optional.empty() : Optional.of(wanted + "it took " + listed(found)));
+    }
+
+    private static String listed(List<String> exceptions) {
+        return exceptions.isEmpty() ? "no exception" : String.join(", ", exceptions);
     }
 
     /** Starts assertions on what the screen showed at the end. */

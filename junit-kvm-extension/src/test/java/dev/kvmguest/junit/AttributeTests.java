@@ -39,6 +39,7 @@ class AttributeTests {
         assertThat(machine.timeout()).isEqualTo(MachineConfig.DEFAULT_TIMEOUT);
         assertThat(machine.date()).isEqualTo(MachineConfig.DEFAULT_DATE);
         assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
+        assertThat(machine.watchExceptions()).isFalse();
     }
 
     @Test
@@ -55,6 +56,7 @@ class AttributeTests {
         assertThat(machine.timeout()).isEqualTo(Duration.ofMillis(1500));
         assertThat(machine.date()).isEqualTo(LocalDateTime.of(1999, 12, 31, 23, 59));
         assertThat(machine.engine()).isEqualTo(EngineChoice.EMULATOR);
+        assertThat(machine.watchExceptions()).isTrue();
     }
 
     @Test
@@ -155,7 +157,8 @@ class AttributeTests {
                 input = "1\n",
                 timeout = "1500ms",
                 date = "1999-12-31T23:59",
-                engine = EngineChoice.EMULATOR)
+                engine = EngineChoice.EMULATOR,
+                watchExceptions = true)
         void everythingSet() {}
 
         @Test

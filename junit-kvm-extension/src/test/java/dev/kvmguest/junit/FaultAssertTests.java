@@ -78,7 +78,7 @@ class FaultAssertTests {
     void failsWithTheWholeStory(Consumer<FaultAssert> assertion, Outcome outcome, String mismatch) {
         assertThatThrownBy(() -> assertion.accept(assertThat(outcome).fault()))
                 .isInstanceOf(AssertionError.class)
-                .hasMessage(mismatch + "\n" + TextReport.full(outcome));
+                .hasMessage(mismatch + "\n" + TextReport.brief(outcome));
     }
 
     @Test

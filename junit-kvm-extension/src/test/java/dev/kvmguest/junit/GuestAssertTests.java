@@ -25,7 +25,7 @@ class GuestAssertTests {
         assertThat(guest).ended().stopped();
         assertThatThrownBy(() -> assertThat(guest).isRunning())
                 .hasMessage("expected the guest to be running, but it was stopped while it was running\n"
-                        + TextReport.full(guest.await()));
+                        + TextReport.brief(guest.await()));
     }
 
     @Test
@@ -71,6 +71,6 @@ class GuestAssertTests {
         assertThat(guest).ended().debugExited(3);
         assertThatThrownBy(() -> assertThat(guest).as("exit").ended().halted())
                 .hasMessage("[exit] expected the guest to halt with interrupts off, but it left by the debug-exit port"
-                        + " with 3\n" + TextReport.full(guest.await()));
+                        + " with 3\n" + TextReport.brief(guest.await()));
     }
 }

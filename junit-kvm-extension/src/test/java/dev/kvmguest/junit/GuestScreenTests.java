@@ -65,7 +65,7 @@ class GuestScreenTests {
         assertThatThrownBy(() -> guest.awaitScreen("Bye"))
                 .isInstanceOf(AssertionError.class)
                 .hasMessage("expected the guest to show \"Bye\" on its screen, but it halted with interrupts off\n"
-                        + TextReport.full(guest.await()))
+                        + TextReport.brief(guest.await()))
                 .hasMessageContaining("  | Hi |\n");
     }
 

@@ -166,8 +166,8 @@ class InGuestTests {
         try (Stream<Path> files = Files.walk(published)) {
             assertThat(files.filter(Files::isRegularFile))
                     .extracting(file -> file.getFileName().toString())
-                    .hasSize(18)
-                    .contains("hangs-console.txt", "hangs-guest.json")
+                    .hasSize(36)
+                    .contains("hangs-console.txt", "hangs-guest.json", "hangs-guest.html", "hangs-guest.txt")
                     .doesNotContain("passes-guest.json");
         }
     }

@@ -54,7 +54,7 @@ class LiveGuestTests {
         assertThatThrownBy(() -> guest.awaitOutput("Select:\n"))
                 .isInstanceOf(AssertionError.class)
                 .hasMessage("expected the guest to write \"Select:\\n\", but it triple-faulted\n"
-                        + TextReport.full(guest.await()));
+                        + TextReport.brief(guest.await()));
 
         assertThat(guest).ended().tripleFaulted();
     }
@@ -65,7 +65,7 @@ class LiveGuestTests {
         assertThatThrownBy(() -> guest.awaitOutput(Pattern.compile("l+")))
                 .isInstanceOf(AssertionError.class)
                 .hasMessage("expected the guest to write /l+/, but it was still running at its time limit of "
-                        + Fixture.stretched(100) + "\n" + TextReport.full(guest.await()));
+                        + Fixture.stretched(100) + "\n" + TextReport.brief(guest.await()));
 
         assertThat(guest).ended().timedOut();
     }

@@ -29,6 +29,8 @@ class OutcomeAssertTests {
     private static final Outcome FAULT = Runs.tripleFault(Optional.empty(), Optional.empty());
     private static final Outcome RESET = new Outcome.Reset("port 0x64", Runs.run(""));
     private static final Outcome TIMED_OUT = new Outcome.TimedOut(Duration.ofMillis(100), Runs.run(""));
+    private static final Outcome SPINNING =
+            new Outcome.TimedOut(Duration.ofMillis(100), Runs.stoodIn("main+0x3", "wait_key+0x8"));
     private static final Outcome UNSUPPORTED =
             new Outcome.Unsupported("no SSE", new byte[] {0x66, 0x0f, 0x6e}, Runs.run(""));
     private static final Outcome ENGINE_ERROR = new Outcome.EngineError("no memory", Runs.run(""));
@@ -99,6 +101,36 @@ class OutcomeAssertTests {
                         RESET,
                         "expected the guest to still run at its time limit, but it was reset: port 0x64"),
                 of(
+                        "spinsIn",
+                        a -> a.spinsIn("wait_key"),
+                        SPINNING,
+                        new Outcome.TimedOut(Duration.ofMillis(100), Runs.stoodIn("main+0x3", "wait_keys")),
+                        "expected the guest to spin in wait_key, but it was found in main+0x3, wait_keys"),
+                of(
+                        "spinsIn, no hang",
+                        a -> a.spinsIn("wait_key"),
+                        SPINNING,
+                        RESET,
+                        "expected the guest to still run at its time limit, but it was reset: port 0x64"),
+                of(
+                        "haltedIn",
+                        a -> a.haltedIn("panic"),
+                        new Outcome.Halted(false, Runs.stoodIn("panic+0x4")),
+                        new Outcome.Halted(false, Runs.stoodIn("main+0x10")),
+                        "expected the guest to halt in panic, but it halted in main+0x10"),
+                of(
+                        "haltedIn, no symbols",
+                        a -> a.haltedIn("panic+0x4"),
+                        new Outcome.Halted(true, Runs.stoodIn("panic+0x4")),
+                        HALTED,
+                        "expected the guest to halt in panic+0x4, but it halted in code without symbols"),
+                of(
+                        "haltedIn, no halt",
+                        a -> a.haltedIn("panic"),
+                        new Outcome.Halted(false, Runs.stoodIn("panic")),
+                        HYPERCALL,
+                        "expected the guest to halt, but it left by the hypercall port"),
+                of(
                         "unsupported",
                         OutcomeAssert::unsupported,
                         UNSUPPORTED,
@@ -148,6 +180,30 @@ class OutcomeAssertTests {
                         HALTED,
                         a -> a.wrotePort(0x81, 1),
                         "expected the guest to write 01 to port 0x81, but it wrote nothing"),
+                of(
+                        "tookExceptions",
+                        a -> a.tookExceptions("#UD", "#pf"),
+                        Runs.took(6, 14),
+                        Runs.took(6),
+                        "expected the guest to take #UD, #PF, but it took #UD"),
+                of(
+                        "tookExceptions, none",
+                        OutcomeAssert::tookExceptions,
+                        Runs.took(),
+                        Runs.took(14, 14),
+                        "expected the guest to take no exception, but it took #PF, #PF"),
+                of(
+                        "tookExceptions, not watched",
+                        a -> a.tookExceptions("#UD"),
+                        Runs.took(6),
+                        HALTED,
+                        "expected the guest to take #UD, but nobody watched; say watchExceptions = true where the guest is declared"),
+                of(
+                        "tookExceptions, not repeated",
+                        a -> a.tookExceptions("#UD"),
+                        Runs.took(6),
+                        Runs.diverged("the engines diverge"),
+                        "expected the guest to take #UD, but it is not known which: the engines diverge"),
                 of(
                         "hasNoUnclaimedPorts",
                         OutcomeAssert::hasNoUnclaimedPorts,
@@ -220,7 +276,7 @@ class OutcomeAssertTests {
             String mismatch) {
         assertThatThrownBy(() -> assertion.accept(assertThat(failing)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessage(mismatch + "\n" + TextReport.full(failing));
+                .hasMessage(mismatch + "\n" + TextReport.brief(failing));
     }
 
     @Test
@@ -232,6 +288,13 @@ class OutcomeAssertTests {
     @Test
     void noOutcomeIsAFailureToo() {
         assertThatThrownBy(() -> assertThat((Outcome) null).halted()).isInstanceOf(AssertionError.class);
+    }
+
+    @Test
+    void anExceptionThatDoesNotExistIsRefusedByName() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> assertThat(HALTED).tookExceptions("#XX"))
+                .withMessageStartingWith("exception \"#XX\" is unknown; use one of #DE, #DB");
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.Outcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +31,7 @@ class PublishedFilesTests {
     void aTestThatItsGuestFailsPublishesConsoleAndReport() {
         Map<String, String> files = filesOf(Hangs.class);
 
-        assertThat(files).containsOnlyKeys("console.txt", "guest.json");
+        assertThat(files).containsOnlyKeys("console.txt", "guest.html", "guest.json", "guest.txt");
         assertThat(files.get("console.txt")).isEqualTo("Hi");
         assertThat(files.get("guest.json"))
                 .contains(
@@ -38,6 +39,41 @@ class PublishedFilesTests {
                         "\"guest\": \"hi-and-hang.bin\"",
                         "\"console\": \"Hi\"",
                         "\"eip\":");
+        assertThat(files.get("guest.html"))
+                .startsWith("<!DOCTYPE html>")
+                .contains("<b>hi-and-hang.bin</b> was still running at its time limit", "<code>Hi</code>");
+        assertThat(files.get("guest.txt"))
+                .startsWith("guest hi-and-hang.bin (boot real) was still running at its time limit")
+                .contains("\n  IVT at 0x0, limit ", "\n  memory at the start:\n", "\n  EIP ", "\n  | Hi\n");
+    }
+
+    @Test
+    void theFailureNamesThePageInItsLastLine() {
+        Throwable failure = Fixture.failuresOf(Fixture.run(Dies.class, Map.of(), new Fixture.Folder(root)))
+                .get(0);
+
+        assertThat(failure.getMessage().lines().reduce((first, second) -> second))
+                .hasValueSatisfying(
+                        line -> assertThat(pageOf(line)).content().contains("<b>ud2.bin</b> triple-faulted"));
+        assertThat(failure.getSuppressed()).isEmpty();
+    }
+
+    @Test
+    void aFailureOfTheTestsOwnHasThePageInTheReportBesideIt() {
+        Throwable failure = Fixture.failuresOf(Fixture.run(FailsItself.class, Map.of(), new Fixture.Folder(root)))
+                .get(0);
+
+        assertThat(failure).hasMessage("own failure");
+        assertThat(failure.getSuppressed()).singleElement().satisfies(report -> {
+            List<String> lines = report.getMessage().lines().toList();
+            assertThat(lines.get(0)).contains("was stopped while it was running");
+            assertThat(pageOf(lines.get(lines.size() - 1))).exists();
+        });
+    }
+
+    private static Path pageOf(String line) {
+        assertThat(line).startsWith("page: file:/");
+        return Path.of(URI.create(line.substring("page: ".length())));
     }
 
     static class Hangs {
@@ -50,7 +86,7 @@ class PublishedFilesTests {
     void aTestThatFailsItselfPublishesThemToo() {
         Map<String, String> files = filesOf(FailsItself.class);
 
-        assertThat(files).containsOnlyKeys("console.txt", "guest.json");
+        assertThat(files).containsOnlyKeys("console.txt", "guest.html", "guest.json", "guest.txt");
         assertThat(files.get("console.txt")).isEqualTo("Hi");
         assertThat(files.get("guest.json")).contains("\"outcome\": \"stopped\"");
     }
@@ -68,7 +104,8 @@ class PublishedFilesTests {
     void screenIsPublishedAsTextAndAsAPicture() throws IOException {
         Map<String, String> files = filesOf(Shows.class);
 
-        assertThat(files).containsOnlyKeys("console.txt", "guest.json", "screen.txt", "screen.png");
+        assertThat(files)
+                .containsOnlyKeys("console.txt", "guest.html", "guest.json", "guest.txt", "screen.txt", "screen.png");
         assertThat(files.get("screen.txt")).isEqualTo("\n  Hi");
         assertThat(files.get("guest.json")).contains("\"screen\": \"\\n  Hi\"");
         try (Stream<Path> paths = Files.walk(root)) {
@@ -92,11 +129,13 @@ class PublishedFilesTests {
     void eachVcpuHasAConsoleFile() {
         Map<String, String> files = filesOf(TwoVcpus.class);
 
-        assertThat(files).containsOnlyKeys("console-0.txt", "console-1.txt", "guest.json");
+        assertThat(files).containsOnlyKeys("console-0.txt", "console-1.txt", "guest.html", "guest.json", "guest.txt");
         assertThat(files.get("console-0.txt")).isEqualTo("Hello");
         assertThat(files.get("console-1.txt")).isEmpty();
         assertThat(files.get("guest.json"))
                 .contains("\"vcpus\":", "halted with interrupts off", "halted with interrupts on");
+        assertThat(files.get("guest.txt"))
+                .contains("halted with interrupts off", "\n\nguest ", "halted with interrupts on");
     }
 
     static class TwoVcpus {

@@ -2,14 +2,20 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.Fault;
+import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.GuestRun;
+import dev.kvmguest.vmm.HandledException;
 import dev.kvmguest.vmm.MemoryLayout;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.Standstill;
+import dev.kvmguest.vmm.Timeline;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,11 +38,11 @@ final class Runs {
     }
 
     static GuestRun run(String console, Screen screen) {
-        return run(console, Optional.of(REGISTERS), List.of(), screen, Optional.empty());
+        return run(console, Optional.of(REGISTERS), List.of(), screen, Diagnosis.NONE);
     }
 
     static GuestRun run(String console, Optional<CpuState> registers, List<Integer> unclaimedPorts) {
-        return run(console, registers, unclaimedPorts, Screen.BLANK, Optional.empty());
+        return run(console, registers, unclaimedPorts, Screen.BLANK, Diagnosis.NONE);
     }
 
     private static GuestRun run(
@@ -44,7 +50,7 @@ final class Runs {
             Optional<CpuState> registers,
             List<Integer> unclaimedPorts,
             Screen screen,
-            Optional<Fault> fault) {
+            Diagnosis diagnosis) {
         return new GuestRun(
                 "guest.bin",
                 BootMode.REAL,
@@ -61,12 +67,12 @@ final class Runs {
                 MemoryLayout.UNKNOWN,
                 screen,
                 Optional.empty(),
-                fault);
+                diagnosis);
     }
 
     /** Returns a triple fault that began with #UD in an image with or without symbols and lines. */
     static Outcome tripleFault(Optional<String> symbol, Optional<String> source) {
-        Fault.Instruction at = new Fault.Instruction(0x8000_1d3fL, new byte[] {0x0f, 0x0b}, "ud2", symbol, source);
+        GuestInstruction at = new GuestInstruction(0x8000_1d3fL, new byte[] {0x0f, 0x0b}, "ud2", symbol, source);
         Fault fault = new Fault(
                 at,
                 List.of(
@@ -78,11 +84,63 @@ final class Runs {
                 REGISTERS,
                 "the emulator",
                 List.of());
-        return new Outcome.TripleFault(run("", Optional.empty(), List.of(), Screen.BLANK, Optional.of(fault)));
+        return new Outcome.TripleFault(
+                run("", Optional.empty(), List.of(), Screen.BLANK, Diagnosis.NONE.withFault(fault)));
     }
 
     private static Fault.Event event(int vector, OptionalInt errorCode, Optional<String> cause) {
         return new Fault.Event(vector, errorCode, OptionalLong.empty(), cause);
+    }
+
+    /** Returns a run that stood still in these places, the first of which was the last. */
+    static GuestRun stoodIn(String... symbols) {
+        List<GuestInstruction> places = Arrays.stream(symbols)
+                .map(symbol -> new GuestInstruction(
+                        0x1000, new byte[] {(byte) 0xf4}, "hlt", Optional.ofNullable(symbol), Optional.empty()))
+                .toList();
+        Standstill standstill = new Standstill(
+                places.get(0),
+                false,
+                places.stream().map(place -> new Standstill.Sample(place, 1)).toList(),
+                List.of(),
+                List.of(),
+                List.of(),
+                List.of());
+        Diagnosis diagnosis = new Diagnosis(
+                Optional.empty(),
+                Optional.of(standstill),
+                Optional.empty(),
+                Timeline.EMPTY,
+                Optional.empty(),
+                Optional.empty());
+        return run("", Optional.of(REGISTERS), List.of(), Screen.BLANK, diagnosis);
+    }
+
+    /** Returns a run whose guest took these exceptions and halted. */
+    static Outcome took(int... vectors) {
+        GuestInstruction at = new GuestInstruction(0x1000, new byte[0], "", Optional.empty(), Optional.empty());
+        return halted(
+                Arrays.stream(vectors)
+                        .mapToObj(vector ->
+                                new HandledException(event(vector, OptionalInt.empty(), Optional.empty()), at))
+                        .toList(),
+                Optional.empty());
+    }
+
+    /** Returns a run whose exceptions were asked for, and which another engine could not repeat. */
+    static Outcome diverged(String divergence) {
+        return halted(null, Optional.of(divergence));
+    }
+
+    private static Outcome halted(List<HandledException> exceptions, Optional<String> divergence) {
+        Diagnosis diagnosis = new Diagnosis(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Timeline.EMPTY,
+                Optional.ofNullable(exceptions),
+                divergence);
+        return new Outcome.Halted(false, run("", Optional.of(REGISTERS), List.of(), Screen.BLANK, diagnosis));
     }
 
     static Outcome halted(String console) {

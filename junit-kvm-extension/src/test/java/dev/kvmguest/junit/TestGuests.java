@@ -17,6 +17,8 @@ final class TestGuests {
     static final String HELLO = "target/test-guests/hello.bin";
     /** Triple-faults in protected mode, where it has no handler. */
     static final String UD2 = "target/test-guests/ud2.bin";
+    /** Takes #UD in real mode, skips the instruction, and halts. */
+    static final String SKIPS_UD2 = "target/test-guests/skips-ud2.bin";
     /** Never ends. */
     static final String HANG = "target/test-guests/hang.bin";
     /** Writes "Hi" to 0xE9 and never ends. */
@@ -57,6 +59,8 @@ final class TestGuests {
     private static final Map<String, String> CODE = Map.ofEntries(
             // mov al, 'H'; out 0xe9, al; and so on for each letter; hlt
             entry(HELLO, "b048 e6e9 b065 e6e9 b06c e6e9 e6e9 b06f e6e9 f4"),
+            // mov word [0x18], 0x1009; ud2; hlt; pop ax; add ax, 2; push ax; iret
+            entry(SKIPS_UD2, "c7061800 0910 0f0b f4 58 83c002 50 cf"),
             // ud2
             entry(UD2, "0f0b"),
             // here: jmp here

@@ -24,8 +24,8 @@ class VerdictTests {
                         + " triple-faulted\nguest ud2.bin (boot protected) triple-faulted")
                 .hasMessageContaining("\n  #UD: ud2  (0f 0b)\n    -> #GP(0x33): IDT[6] at 0x558 is empty\n")
                 .hasMessageContaining("  console: empty\n")
-                .hasMessageEndingWith(
-                        "if the test means this end: GuestAssertions.assertThat(outcome).tripleFaulted()\n");
+                .hasMessageContaining(
+                        "\nif the test means this end: GuestAssertions.assertThat(outcome).tripleFaulted()\npage: file:");
     }
 
     static class Died {
@@ -38,6 +38,9 @@ class VerdictTests {
     void aGuestThatHungFails() {
         assertThat(Fixture.failureOf(Hung.class))
                 .hasMessageContaining("it was still running at its time limit of " + Fixture.stretched(100))
+                .hasMessageContaining("\n  stood: jmp 0x")
+                .hasMessageContaining("\n  interrupts: off; ")
+                .hasMessageContaining("\n  advice: nothing ends jmp 0x")
                 .hasMessageContaining("  | Hi\n")
                 .hasMessageContaining("assertThat(outcome).timedOut()");
     }
@@ -71,6 +74,19 @@ class VerdictTests {
         @KvmGuest(image = TestGuests.EXIT_3)
         void passes(Outcome outcome) {
             assertThat(outcome.exitCode()).hasValue(3);
+        }
+    }
+
+    @Test
+    void exceptionsThatAGuestHandlesAreThereForTheTestThatAsked() {
+        Fixture.expectPasses(WatchesExceptions.class, 1);
+    }
+
+    static class WatchesExceptions {
+        @Test
+        @KvmGuest(image = TestGuests.SKIPS_UD2, watchExceptions = true)
+        void tookUd(Outcome outcome) {
+            assertThat(outcome).halted().tookExceptions("#UD");
         }
     }
 
@@ -279,7 +295,8 @@ class VerdictTests {
         Throwable failure = Fixture.failureOf(FailsByAssertion.class);
 
         assertThat(failure).hasMessageStartingWith("expected the guest to triple-fault, but it halted");
-        assertThat(failure.getSuppressed()).isEmpty();
+        assertThat(failure.getSuppressed()).singleElement().satisfies(line -> assertThat(line.getMessage())
+                .matches("page: file:/.*/guest\\.html"));
     }
 
     static class FailsByAssertion {
