@@ -21,6 +21,8 @@ def paged = new JsonSlurper().parse(new File(basedir, 'paged.json'))
 assert paged.outcome == 'halted'
 assert paged.boot == 'paged'
 assert paged.console == 'hi'
+assert paged.exceptions == []
+assert hello.exceptions == null : 'nobody watched'
 
 def bytes = new File(basedir, 'build.log').getText('ISO-8859-1')
 def log = bytes.readLines()
@@ -29,6 +31,7 @@ def booting = log.findIndexOf { it.endsWith('Booting hello.bin') }
 // Not always the next line: JDK 24 and later warn of JNA's native library in between.
 assert booting >= 0 && console > booting : 'the console is there as it was written, in a line of its own'
 assert log[console + 1] =~ /guest hello.bin \(boot real\) left by the debug-exit port with 0 at .* on (kvm|emulator)$/
+assert log.contains('  exceptions taken: none')
 assert bytes.contains('\u001b\n[INFO] guest echo.bin (boot real) halted with interrupts off') : 'escape sequences pass'
 assert log.any { it =~ /kvm.image: there is no file .*nowhere.bin; name a flat binary or an ELF file/ }
 true

@@ -22,4 +22,17 @@ assert json.fault.chain.vector == [6, 13, 8]
 
 def log = new File(basedir, 'build.log').text
 assert log.contains('ud2 / unforeseen failed: expected the guest to end normally, but it triple-faulted')
+
+// Both that failed have a page, and kvm:verify shows their reports and where the pages are.
+def page = new File(reports, 'ud2-unforeseen.html')
+assert new XmlParser(false, false, true).parse(page).body.main.article.header.h1.text().contains('triple-faulted')
+assert page.text.contains('IDT[6] at 0x558 is empty')
+// The sources are the project's, so that their lines are on the page.
+assert page.text.contains('ud2.S')
+assert log.contains('[ERROR] ud2 / unforeseen: guest ud2 (boot protected) triple-faulted at ')
+assert log.count('  -> #GP(0x33): IDT[6] at 0x558 is empty') == 2
+assert log.readLines().contains("page: ${page.toPath().toUri()}" as String)
+assert new File(reports, 'ud2-another_exception.html').exists()
+assert !new File(reports, 'ud2-foreseen.html').exists()
+assert !log.contains('\u001b[1;31mguest ud2') : 'a pipe has no colours'
 true

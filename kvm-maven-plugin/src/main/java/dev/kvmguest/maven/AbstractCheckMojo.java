@@ -36,6 +36,10 @@ abstract class AbstractCheckMojo extends AbstractMojo {
     @Parameter(property = "maven.test.skip", defaultValue = "false")
     private boolean mavenTestSkip;
 
+    /** The folder of the project, below which the guests' sources are. */
+    @Parameter(defaultValue = "${project.basedir}", readonly = true)
+    private File basedir;
+
     /** The build, whose start tells its reports from an earlier one's. */
     @Parameter(defaultValue = "${session}", readonly = true, required = true)
     private MavenSession session;
@@ -59,9 +63,14 @@ abstract class AbstractCheckMojo extends AbstractMojo {
         return reportsDirectory;
     }
 
+    /** Returns whether reports on the log have colours. */
+    Colors colors() {
+        return Colors.of(session);
+    }
+
     /** Returns this build's view of the reports. */
     CheckReports reports() {
         String build = session.getRequest().getStartTime().toInstant().toString();
-        return new CheckReports(reportsDirectory.toPath(), build);
+        return new CheckReports(reportsDirectory.toPath(), build, basedir.toPath());
     }
 }

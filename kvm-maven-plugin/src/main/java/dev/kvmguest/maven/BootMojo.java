@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
@@ -16,11 +17,13 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.OptionalLong;
+import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.plugin.AbstractMojo;
 import org.apache.maven.plugin.MojoExecution;
@@ -119,6 +122,13 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.report")
     private File report;
 
+    /**
+     * A file for a page, in HTML, with all that is known of the run. Default: for a guest of the project that dies or hangs,
+     * {@code kvm-reports/boot-ID.html} in the project's build directory; else none is written.
+     */
+    @Parameter(property = "kvm.html")
+    private File html;
+
     /** A file for a picture, in PNG, of what the screen shows at the end. Default: none is written. */
     @Parameter(property = "kvm.screenshot")
     private File screenshot;
@@ -143,6 +153,10 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.strictPorts", defaultValue = "false")
     private boolean strictPorts;
 
+    /** Whether the report lists the exceptions that the guest took and went on from. */
+    @Parameter(property = "kvm.watchExceptions", defaultValue = "false")
+    private boolean watchExceptions;
+
     /** Boots nothing if set. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
     private boolean skip;
@@ -158,6 +172,10 @@ public class BootMojo extends AbstractMojo {
     /** The project that has the guests, if there is one. */
     @Parameter(defaultValue = "${project}", readonly = true)
     private MavenProject project;
+
+    /** The build, whose options say whether reports have colours. */
+    @Parameter(defaultValue = "${session}", readonly = true, required = true)
+    private MavenSession session;
 
     /** This execution, for the plugin that it belongs to. */
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
@@ -175,6 +193,7 @@ public class BootMojo extends AbstractMojo {
         BootParameters parameters = BootParameters.read(text());
         List<Target> targets = targets();
         reportFile().requireOneGuest(targets.size());
+        new OutputFile("kvm.html", html).requireOneGuest(targets.size());
         screenshotFile().requireOneGuest(targets.size());
         boolean keyboard = interactiveMode && BootSession.hasKeyboard();
         for (Target target : targets) {
@@ -189,6 +208,7 @@ public class BootMojo extends AbstractMojo {
         Outcome outcome;
         try {
             reportFile().removeOld();
+            pageFile(name).removeOld();
             screenshotFile().removeOld();
             MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
             getLog().info("Booting " + name + (keyboard ? "; " + BootSession.ESCAPE_KEY + " ends it" : ""));
@@ -213,11 +233,14 @@ public class BootMojo extends AbstractMojo {
         return new BootSession(out, keyboard).run(machine);
     }
 
-    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard) throws MojoFailureException {
+    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard)
+            throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
-        String text = (died ? TextReport.full(outcome) : lineAndScreen(outcome)).stripTrailing();
-        if (!died) {
+        boolean watched = outcome.run().diagnosis().exceptions().isPresent();
+        String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
+        String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
+        if (!died && !watched) {
             LayoutWarnings.log(
                     getLog(), "guest " + outcome.run().guest(), outcome.run().layout());
         }
@@ -227,6 +250,18 @@ public class BootMojo extends AbstractMojo {
             getLog().error(text);
             throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
         }
+    }
+
+    /** Writes the page, if there is to be one, and returns a line that says where. */
+    private String writePage(Outcome outcome, boolean died) throws MojoExecutionException {
+        OutputFile page = pageFile(outcome.run().guest());
+        if (page.file() == null || !died && html == null) {
+            return "";
+        }
+        File basedir = project.getBasedir();
+        Path sources = basedir == null ? Path.of("") : basedir.toPath();
+        page.write(HtmlReport.of(List.of(outcome), sources).getBytes(StandardCharsets.UTF_8));
+        return "\n" + HtmlReport.link(page.file().toPath());
     }
 
     private static String lineAndScreen(Outcome outcome) {
@@ -273,6 +308,16 @@ public class BootMojo extends AbstractMojo {
         return new OutputFile("kvm.report", report);
     }
 
+    /** Returns the file for a guest's page: the one that was asked for, or one of the project's if there is a project. */
+    private OutputFile pageFile(String guest) {
+        File byDefault = project.getFile() == null
+                ? null
+                : new File(
+                        project.getBuild().getDirectory(),
+                        "kvm-reports/boot-" + guest.replaceAll("[^A-Za-z0-9._-]", "_") + ".html");
+        return new OutputFile("kvm.html", html == null ? byDefault : html);
+    }
+
     private OutputFile screenshotFile() {
         return new OutputFile("kvm.screenshot", screenshot);
     }
@@ -297,6 +342,7 @@ public class BootMojo extends AbstractMojo {
         text.exitCode = exitCode;
         text.console = console;
         text.strictPorts = strictPorts;
+        text.watchExceptions = watchExceptions;
         return text;
     }
 }

@@ -35,6 +35,7 @@ record BootParameters(
         Optional<Duration> timeout,
         Optional<LocalDateTime> date,
         EngineChoice engine,
+        boolean watchExceptions,
         Expectation expectation,
         boolean expectsAnEnd) {
 
@@ -55,6 +56,7 @@ record BootParameters(
         String exitCode;
         String console;
         boolean strictPorts;
+        boolean watchExceptions;
     }
 
     /**
@@ -74,6 +76,7 @@ record BootParameters(
                 value("timeout", text.timeout, timeout -> Notation.parseDuration("timeout", timeout)),
                 value("date", text.date, date -> Notation.parseDate("date", date)),
                 value("engine", text.engine, EngineChoice::parse).orElse(EngineChoice.AUTO),
+                text.watchExceptions,
                 expectation(text),
                 text.expect != null || text.exitCode != null || text.console != null);
     }
@@ -109,7 +112,8 @@ record BootParameters(
         MachineConfig.Builder machine = MachineConfig.builder()
                 .vcpu(vcpu)
                 .timeout(timeout.orElse(defaultTimeout))
-                .engine(engine);
+                .engine(engine)
+                .watchExceptions(watchExceptions);
         date.ifPresent(machine::date);
         (memory.isPresent() ? memory : guestMemory).ifPresent(machine::memory);
         return machine.build();

@@ -2,6 +2,7 @@ package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.Summary;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
@@ -12,6 +13,9 @@ import org.apache.maven.plugins.annotations.Parameter;
 /** Fails the build if one of the checks that kvm:check has run in it failed or could not be run. */
 @Mojo(name = "verify", defaultPhase = LifecyclePhase.VERIFY, threadSafe = true)
 public class VerifyMojo extends AbstractCheckMojo {
+
+    /** More would push each other off the screen; the others' pages are beside theirs. */
+    private static final int MOST_REPORTS = 5;
 
     /** Lets the build go on in spite of failures, which are logged all the same. */
     @Parameter(property = "maven.test.failure.ignore", defaultValue = "false")
@@ -33,6 +37,7 @@ public class VerifyMojo extends AbstractCheckMojo {
             getLog().info(summary.totals());
             return;
         }
+        logReports(summary.problems());
         StringBuilder message = new StringBuilder(summary.totals());
         summary.problems().forEach(problem -> message.append("\n  ").append(problem));
         message.append("\nThe reports are in ").append(reportsDirectory());
@@ -41,6 +46,16 @@ public class VerifyMojo extends AbstractCheckMojo {
         }
         getLog().error(message);
         getLog().warn("The build goes on: maven.test.failure.ignore is set");
+    }
+
+    /** Logs what is known of the guests that failed; of the last ones, where there are many, only what failed. */
+    private void logReports(List<Summary.Entry> problems) {
+        Colors colors = colors();
+        problems.stream()
+                .filter(problem -> !problem.report().isEmpty())
+                .limit(MOST_REPORTS)
+                .forEach(problem -> getLog().error(
+                                problem.guest() + " / " + problem.check() + ": " + colors.report(problem.report())));
     }
 
     private Summary summary() throws MojoExecutionException {

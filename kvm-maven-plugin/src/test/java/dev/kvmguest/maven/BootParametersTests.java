@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.BootModule;
+import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.EntryPoint;
 import dev.kvmguest.vmm.GuestImage;
@@ -47,7 +48,7 @@ class BootParametersTests {
             MemoryLayout.UNKNOWN,
             Screen.BLANK,
             Optional.empty(),
-            Optional.empty()));
+            Diagnosis.NONE));
 
     private final VcpuConfig guest = VcpuConfig.of(GuestImage.flat("kernel", new byte[16]))
             .withBoot(BootMode.PROTECTED)
@@ -98,6 +99,7 @@ class BootParametersTests {
         assertThat(machine.memorySize()).isEqualTo(1 << 20);
         assertThat(machine.timeout()).isEqualTo(WITHOUT_TIMEOUT);
         assertThat(machine.date()).isEqualTo(MachineConfig.DEFAULT_DATE);
+        assertThat(machine.watchExceptions()).isFalse();
         assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
     }
 
@@ -110,6 +112,7 @@ class BootParametersTests {
         text.input = "1\\n";
         text.timeout = "2m";
         text.date = "1999-12-31T23:59";
+        text.watchExceptions = true;
         text.engine = "emulator";
 
         MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.of(1 << 20), WITHOUT_TIMEOUT);
@@ -122,6 +125,7 @@ class BootParametersTests {
         assertThat(machine.memorySize()).isEqualTo(64 << 10);
         assertThat(machine.timeout()).isEqualTo(Duration.ofMinutes(2));
         assertThat(machine.date()).isEqualTo(LocalDateTime.of(1999, 12, 31, 23, 59));
+        assertThat(machine.watchExceptions()).isTrue();
         assertThat(machine.engine()).isEqualTo(EngineChoice.EMULATOR);
     }
 

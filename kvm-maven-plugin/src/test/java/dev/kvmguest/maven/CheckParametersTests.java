@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.GuestRun;
 import dev.kvmguest.vmm.GuestTestCase;
@@ -310,6 +311,6 @@ class CheckParametersTests {
                         MemoryLayout.UNKNOWN,
                         Screen.BLANK,
                         Optional.empty(),
-                        Optional.empty()));
+                        Diagnosis.NONE));
     }
 }

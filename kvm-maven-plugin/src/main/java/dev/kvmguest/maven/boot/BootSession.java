@@ -34,6 +34,11 @@ public final class BootSession {
         return Terminal.available();
     }
 
+    /** Says whether the standard output of this process is a terminal. */
+    public static boolean hasTerminal() {
+        return Terminal.isOutput();
+    }
+
     /**
      * Boots a guest and waits for its end, or for the user to end it.
      *

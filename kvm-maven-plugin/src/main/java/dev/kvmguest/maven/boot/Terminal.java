@@ -15,6 +15,7 @@ import java.io.InputStream;
 final class Terminal implements AutoCloseable {
 
     private static final int STDIN = 0;
+    private static final int STDOUT = 1;
 
     // <asm-generic/termbits.h> and glibc's <bits/termios-struct.h>: x86 and ARM have these, other architectures not.
     private static final int TCSADRAIN = 1;
@@ -54,6 +55,15 @@ final class Terminal implements AutoCloseable {
                     && CLibrary.tcgetpgrp(STDIN) == CLibrary.getpgrp();
         } catch (LinkageError e) {
             // Without JNA's native library a guest can still be booted, on the emulator.
+            return false;
+        }
+    }
+
+    /** Says whether the standard output is a terminal. */
+    static boolean isOutput() {
+        try {
+            return Platform.isWindows() ? System.console() != null : CLibrary.isatty(STDOUT) == 1;
+        } catch (LinkageError e) {
             return false;
         }
     }

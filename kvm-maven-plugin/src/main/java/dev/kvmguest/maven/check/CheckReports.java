@@ -2,7 +2,9 @@ package dev.kvmguest.maven.check;
 
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
+import dev.kvmguest.vmm.report.TextReport;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -19,16 +21,19 @@ public final class CheckReports {
 
     private final Path folder;
     private final String build;
+    private final Path sources;
 
     /**
      * Creates a view of the folder.
      *
      * @param folder the folder, which need not exist
      * @param build names this build, unlike any other
+     * @param sources the folder below which the guests' source files are
      */
-    public CheckReports(Path folder, String build) {
+    public CheckReports(Path folder, String build, Path sources) {
         this.folder = folder;
         this.build = build;
+        this.sources = sources;
     }
 
     /** Returns the summary of this build; empty if there is none, or only an earlier build's. */
@@ -80,8 +85,9 @@ public final class CheckReports {
                     .orElseGet(() -> JsonReport.ofRefusal(result.check().guest(), result.reason()));
             Files.writeString(folder.resolve(result.check().jsonFileName()), json);
             writePicture(result);
+            writePage(result);
         }
-        Summary summary = summary().orElse(Summary.empty(build)).with(execution, results);
+        Summary summary = summary().orElse(Summary.empty(build)).with(execution, results, this::report);
         Files.writeString(folder.resolve(Summary.FILE_NAME), summary.toXml());
         return summary;
     }
@@ -97,6 +103,28 @@ public final class CheckReports {
         } else {
             Files.deleteIfExists(file);
         }
+    }
+
+    /** Leaves a page beside a check that failed; an earlier build's must not outlive the failure. */
+    private void writePage(CheckResult result) throws IOException {
+        Path file = page(result);
+        Optional<Outcome> failed = result.outcome().filter(outcome -> result.verdict() == CheckResult.Verdict.FAIL);
+        if (failed.isPresent()) {
+            Files.writeString(file, HtmlReport.of(List.of(failed.get()), sources));
+        } else {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    private Path page(CheckResult result) {
+        return folder.resolve(result.check().pageFileName());
+    }
+
+    /** Returns the report of a guest that ran, and where its page lies. */
+    private String report(CheckResult result) {
+        return result.outcome()
+                .map(outcome -> TextReport.brief(outcome) + HtmlReport.link(page(result)))
+                .orElse("");
     }
 
     private boolean isOfThisBuild() {

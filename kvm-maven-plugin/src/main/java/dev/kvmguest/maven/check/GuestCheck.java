@@ -58,6 +58,11 @@ public record GuestCheck(
         return fileName(".json");
     }
 
+    /** Returns the name of the file that has the page about this check, made in the same way. */
+    public String pageFileName() {
+        return fileName(".html");
+    }
+
     /** Returns the name of the file that has the picture of the screen, made in the same way. */
     public String pictureFileName() {
         return fileName(".png");

@@ -48,7 +48,7 @@ final class JUnitXml {
                         xml.text("error", problem(result, error.getClass().getName()), details(error)));
         result.outcome().ifPresent(outcome -> {
             if (result.verdict() == CheckResult.Verdict.FAIL) {
-                String details = String.join("\n", result.mismatches()) + "\n" + TextReport.full(outcome);
+                String details = String.join("\n", result.mismatches()) + "\n" + TextReport.brief(outcome);
                 xml.text("failure", problem(result, outcome.kind().id()), details);
             }
             xml.text("system-out", Map.of(), outcome.console());

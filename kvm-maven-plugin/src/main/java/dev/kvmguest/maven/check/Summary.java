@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.parsers.ParserConfigurationException;
@@ -32,8 +33,10 @@ public record Summary(String build, List<Entry> entries) {
      * @param check the check's name
      * @param verdict how it went
      * @param reason why it did not pass; empty if it did
+     * @param report what is known of the guest's run, in the lines that fit a screen; empty if the check passed, or if
+     *     the guest did not run
      */
-    public record Entry(String execution, String guest, String check, Verdict verdict, String reason) {
+    public record Entry(String execution, String guest, String check, Verdict verdict, String reason, String report) {
 
         /** Returns one line that says which check did not pass, and why. */
         @Override
@@ -51,13 +54,18 @@ public record Summary(String build, List<Entry> entries) {
         return new Summary(build, List.of());
     }
 
-    /** Returns this summary with the results of an execution, in place of what that execution left before. */
-    public Summary with(String execution, List<CheckResult> results) {
+    /**
+     * Returns this summary with the results of an execution, in place of what that execution left before.
+     *
+     * @param report returns what is known of the run of a check that did not pass
+     */
+    Summary with(String execution, List<CheckResult> results, Function<CheckResult, String> report) {
         List<Entry> all = new ArrayList<>(entries);
         all.removeIf(entry -> entry.execution().equals(execution));
         for (CheckResult result : results) {
             GuestCheck check = result.check();
-            all.add(new Entry(execution, check.guest(), check.name(), result.verdict(), result.reason()));
+            String text = result.verdict() == Verdict.PASS ? "" : report.apply(result);
+            all.add(new Entry(execution, check.guest(), check.name(), result.verdict(), result.reason(), text));
         }
         return new Summary(build, all);
     }
@@ -94,7 +102,10 @@ public record Summary(String build, List<Entry> entries) {
             attributes.put("guest", entry.guest());
             attributes.put("name", entry.check());
             attributes.put("verdict", entry.verdict().name());
-            xml.text("check", attributes, entry.reason());
+            xml.start("check", attributes);
+            xml.text("reason", Map.of(), entry.reason());
+            xml.text("report", Map.of(), entry.report());
+            xml.end();
         }
         xml.end();
         return xml.document();
@@ -118,7 +129,8 @@ public record Summary(String build, List<Entry> entries) {
                         check.getAttribute("guest"),
                         check.getAttribute("name"),
                         Verdict.valueOf(check.getAttribute("verdict")),
-                        check.getTextContent()));
+                        text(check, "reason"),
+                        text(check, "report")));
             }
             if (!root.getAttribute("checks").equals(Integer.toString(entries.size()))) {
                 throw new IllegalArgumentException(
@@ -128,6 +140,10 @@ public record Summary(String build, List<Entry> entries) {
         } catch (Exception e) {
             throw new IllegalArgumentException("this is no summary of kvm:check: " + e.getMessage(), e);
         }
+    }
+
+    private static String text(Element check, String name) {
+        return check.getElementsByTagName(name).item(0).getTextContent();
     }
 
     private static DocumentBuilder parser() throws ParserConfigurationException {

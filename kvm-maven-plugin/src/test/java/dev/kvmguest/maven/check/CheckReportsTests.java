@@ -64,6 +64,33 @@ class CheckReportsTests {
     }
 
     @Test
+    void checkThatFailedHasAPageAndTheSummaryAReportThatNamesIt() throws IOException {
+        Path page = folder.resolve("kernel-menu_1.html");
+        GuestCheck check = Runs.check("kernel", "menu 1");
+
+        Summary failed = reports("1").write("default", List.of(Runs.failed(check)));
+        assertThat(page).content().contains("<b>kernel</b> triple-faulted", "<code>dying");
+        assertThat(failed.entries().get(0).report())
+                .startsWith("guest kernel (boot protected) triple-faulted")
+                .endsWith("  | dying\npage: " + page.toUri());
+
+        Summary passed = reports("2").write("default", List.of(Runs.passed(check, "")));
+        assertThat(page).doesNotExist();
+        assertThat(passed.entries().get(0).report()).isEmpty();
+    }
+
+    @Test
+    void guestThatCouldNotBeRunHasNoPage() throws IOException {
+        GuestCheck check = Runs.check("kernel", "menu");
+        reports("1").write("default", List.of(Runs.failed(check)));
+
+        Summary summary = reports("1").write("default", List.of(Runs.notRun(check, new VmmException("no /dev/kvm"))));
+
+        assertThat(folder.resolve("kernel-menu.html")).doesNotExist();
+        assertThat(summary.entries().get(0).report()).isEmpty();
+    }
+
+    @Test
     void summaryIsThisBuildsOnly() throws IOException {
         assertThat(reports("1").summary()).isEmpty();
 
@@ -118,6 +145,6 @@ class CheckReportsTests {
     }
 
     private CheckReports reports(String build) {
-        return new CheckReports(folder, build);
+        return new CheckReports(folder, build, target);
     }
 }

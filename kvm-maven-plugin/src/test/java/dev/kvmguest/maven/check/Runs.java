@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.check;
 
 import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Expectation;
 import dev.kvmguest.vmm.GuestRun;
@@ -83,6 +84,6 @@ final class Runs {
                 MemoryLayout.UNKNOWN,
                 screen,
                 Optional.empty(),
-                Optional.empty());
+                Diagnosis.NONE);
     }
 }

@@ -16,7 +16,8 @@ class SummaryTests {
                     List.of(
                             Runs.passed(Runs.check("b", "good"), ""),
                             Runs.failed(Runs.check("a", "bad <&>")),
-                            Runs.notRun(Runs.check("a", "ugly"), new VmmException("no\tKVM\n\u0001"))));
+                            Runs.notRun(Runs.check("a", "ugly"), new VmmException("no\tKVM\n\u0001"))),
+                    result -> "report of " + result.check() + "\n  <line>");
 
     @Test
     void countsAndProblemsAreInTheOrderOfTheChecks() {
@@ -35,16 +36,18 @@ class SummaryTests {
         assertThat(read.build()).isEqualTo("today");
         assertThat(read.entries()).hasSize(3);
         assertThat(read.entries().subList(0, 2)).isEqualTo(summary.entries().subList(0, 2));
+        assertThat(read.entries().get(0).report()).isEmpty();
+        assertThat(read.entries().get(1).report()).isEqualTo("report of a / bad <&>\n  <line>");
         assertThat(read.entries().get(2).verdict()).isEqualTo(Verdict.ERROR);
         assertThat(read.entries().get(2).reason()).isEqualTo("no\tKVM\n\\x01");
     }
 
     @Test
     void anotherExecutionAddsAndTheSameOneReplaces() {
-        Summary more = summary.with("second", List.of(Runs.failed(Runs.check("a", "again"))));
+        Summary more = summary.with("second", List.of(Runs.failed(Runs.check("a", "again"))), result -> "");
         assertThat(more.totals()).isEqualTo("Checks run: 4, failures: 2, errors: 1");
 
-        Summary repeated = more.with("default", List.of(Runs.passed(Runs.check("b", "good"), "")));
+        Summary repeated = more.with("default", List.of(Runs.passed(Runs.check("b", "good"), "")), result -> "");
         assertThat(repeated.totals()).isEqualTo("Checks run: 2, failures: 1, errors: 0");
     }
 
