@@ -5,7 +5,6 @@ import static dev.kvmguest.sample.ShellSession.PRIMES;
 import static dev.kvmguest.sample.ShellSession.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.junit.KvmGuest;
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.GuestManifest;
@@ -13,9 +12,7 @@ import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.VcpuConfig;
-import dev.kvmguest.vmm.report.TextReport;
 import java.io.IOException;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -44,23 +41,6 @@ class KernelBuildTests {
             assertThat(outcome.console().replaceAll("divide was .*\n", ""))
                     .isEqualTo(session("5", PRIMES, "divide", ""));
         }
-    }
-
-    /** What the project began with: a compiler's default that a kernel wasn't ready for. */
-    @Test
-    @KvmGuest(value = "kernel-sse", engine = EngineChoice.EMULATOR)
-    void diesOfSseInMemsetBeforeTheFirstCharacter(Outcome outcome) {
-        assertThat(outcome)
-                .hasConsole("")
-                .fault()
-                .beganWith("#UD")
-                .isIn("memset")
-                .hasChain("#UD", "#GP", "#DF");
-        assertThat(TextReport.full(outcome))
-                .contains(": movd xmm0, ")
-                .contains("\n    -> #GP(0x33): IDT[6] at 0x558 is empty"
-                        + "\n    -> #DF(0x0): IDT[13] at 0x590 is empty"
-                        + "\n    -> shutdown: IDT[8] at 0x568 is empty\n");
     }
 
     private static GuestManifest.Located find(String id) throws IOException {

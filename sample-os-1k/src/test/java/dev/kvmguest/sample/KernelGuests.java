@@ -216,12 +216,13 @@ abstract class KernelGuests {
     }
 
     @Test
-    @KvmGuest(input = "divide\n5\n0\n")
+    @KvmGuest(input = "divide\n5\n0\n", watchExceptions = true)
     void divisionByZeroEndsTheProgramAndNotTheShell(Outcome outcome) {
         assertThat(outcome)
                 .debugExited(0)
                 .consoleMatches(
-                        "Select: divide\ndivide was killed: #DE divide error at 0x4000[0-9a-f]{4}\nSelect: 5\n2 3 5 ");
+                        "Select: divide\ndivide was killed: #DE divide error at 0x4000[0-9a-f]{4}\nSelect: 5\n2 3 5 ")
+                .tookExceptions("#DE");
     }
 
     @Test

@@ -1,0 +1,8 @@
+package dev.kvmguest.sample;
+
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.EngineChoice;
+
+/** On the emulator. */
+@KvmGuest(engine = EngineChoice.EMULATOR)
+class SeedsCaseOnEmulatorTests extends SeedsCase {}

@@ -1,0 +1,11 @@
+package dev.kvmguest.sample;
+
+import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+
+/** On KVM, and skipped where it is missing or can't run a guest with paging. */
+@EnabledIfKvm(BootMode.PAGED)
+@KvmGuest(engine = EngineChoice.KVM)
+class SeedsCaseOnKvmTests extends SeedsCase {}

@@ -1,0 +1,56 @@
+package dev.kvmguest.sample.corpus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.report.TextReport;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicContainer;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/** Every guest of the corpus dies with the report that is expected of it. Each subclass runs them on an engine. */
+abstract class FaultyGuests {
+
+    private final EngineChoice engine;
+
+    FaultyGuests(EngineChoice engine) {
+        this.engine = engine;
+    }
+
+    /** Says why the engine can't run the guests of a mode; empty if it can. */
+    abstract Optional<String> whyNot(BootMode mode);
+
+    /** Says why the engine can't be given a guest; empty if it can. */
+    abstract Optional<String> whyNot(FaultyGuest guest);
+
+    @TestFactory
+    List<DynamicContainer> reportsAreThoseExpected() throws IOException {
+        List<DynamicContainer> modes = new ArrayList<>();
+        for (BootMode mode : FaultyGuest.MODES) {
+            Optional<String> whyNot = whyNot(mode);
+            Stream<DynamicTest> tests = whyNot.isPresent()
+                    ? Stream.of(dynamicTest("all", () -> abort(whyNot.get())))
+                    : FaultyGuest.in(mode).stream().map(guest -> dynamicTest(guest.name(), () -> check(guest)));
+            modes.add(dynamicContainer(mode.id(), tests));
+        }
+        return modes;
+    }
+
+    private void check(FaultyGuest guest) throws IOException {
+        whyNot(guest).ifPresent(why -> abort(why));
+        Outcome outcome = guest.run(engine);
+        assertThat(outcome).as(TextReport.brief(outcome)).isInstanceOf(Outcome.TripleFault.class);
+        assertThat(outcome.run().diagnosis().divergence()).isEmpty();
+        new ExpectedReport(guest).check(outcome);
+    }
+}

@@ -1,0 +1,47 @@
+package dev.kvmguest.sample.corpus;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** On the emulator. */
+class FaultyGuestsOnEmulatorTests extends FaultyGuests {
+
+    FaultyGuestsOnEmulatorTests() {
+        super(EngineChoice.EMULATOR);
+    }
+
+    @Override
+    Optional<String> whyNot(BootMode mode) {
+        return Optional.empty();
+    }
+
+    @Override
+    Optional<String> whyNot(FaultyGuest guest) {
+        return Optional.empty();
+    }
+
+    @Test
+    void everyExpectedReportIsThatOfAGuest() throws IOException {
+        List<String> guests = new ArrayList<>();
+        for (BootMode mode : FaultyGuest.MODES) {
+            for (FaultyGuest guest : FaultyGuest.in(mode)) {
+                guests.add(mode + "/" + guest.name());
+            }
+        }
+
+        assertThat(ExpectedReport.names()).containsExactlyInAnyOrderElementsOf(guests);
+    }
+
+    /** Where no rule fits the facts stand alone. */
+    @Test
+    void someReportsHaveNoAdvice() throws IOException {
+        assertThat(ExpectedReport.withoutAdvice()).hasSizeGreaterThanOrEqualTo(10);
+    }
+}

@@ -1,0 +1,55 @@
+package dev.kvmguest.sample.corpus;
+
+import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.engine.Capabilities;
+import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.kvm.KvmEngine;
+import java.util.Map;
+import java.util.Optional;
+
+/** On KVM. Where it can't run a mode, or deliver exceptions in protected mode, the mode's guests are skipped. */
+@EnabledIfKvm
+class FaultyGuestsOnKvmTests extends FaultyGuests {
+
+    private static final String NO_RAM = "KVM gives up where the processor reads code or tables and no RAM is";
+    private static final String NO_LIMITS =
+            "the kvm-lab's processor, which is QEMU's, doesn't look at segments' limits";
+    private static final String OLD_ENTRIES = "where a guest dies hangs on what the processor's TLB still has";
+
+    /** The guests that die otherwise on KVM, or don't, and why. */
+    private static final Map<String, String> NOT_RUN = Map.ofEntries(
+            Map.entry("jump_behind_ram", NO_RAM),
+            Map.entry("call_without_stack", NO_RAM),
+            Map.entry("stack_behind_ram", NO_RAM),
+            Map.entry("idt_behind_ram", NO_RAM),
+            Map.entry("paging_switched_off", NO_RAM),
+            Map.entry("directory_at_linear_address", NO_RAM),
+            Map.entry("directory_overwritten", OLD_ENTRIES),
+            Map.entry("gate_beyond_code_limit", NO_LIMITS),
+            Map.entry("segment_by_number", NO_LIMITS),
+            Map.entry("stack_beyond_its_segment", NO_LIMITS),
+            Map.entry("protected_mode_with_interrupts_on", "the timer ticks when it likes, and no HLT waits for it"),
+            Map.entry("sse_exception_unmasked", "the kvm-lab's processor, which is QEMU's, never raises #XM"),
+            Map.entry("ring_3_without_tss", "QEMU ends with \"invalid tss type\", and the kvm-lab with it"));
+
+    FaultyGuestsOnKvmTests() {
+        super(EngineChoice.KVM);
+    }
+
+    @Override
+    Optional<String> whyNot(BootMode mode) {
+        return whyNot(Feature.neededBy(mode)).or(() -> whyNot(Feature.PROTECTED_MODE_INTERRUPTS));
+    }
+
+    @Override
+    Optional<String> whyNot(FaultyGuest guest) {
+        return Optional.ofNullable(NOT_RUN.get(guest.name()));
+    }
+
+    private static Optional<String> whyNot(Feature feature) {
+        Capabilities kvm = KvmEngine.instance().capabilities();
+        return kvm.whyNot(feature).map(why -> "this KVM can't run " + feature.words() + ": " + why);
+    }
+}
