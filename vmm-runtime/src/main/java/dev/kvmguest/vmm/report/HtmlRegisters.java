@@ -15,6 +15,10 @@ import java.util.Optional;
 /** The registers of a vCPU, those that consist of bits also in words. */
 final class HtmlRegisters {
 
+    private static final int DESCRIPTOR_BYTES = 8;
+    /** What the vectors of real mode are. */
+    private static final int FAR_POINTER_BYTES = 4;
+
     private static final List<Register> GENERAL = List.of(
             Register.RAX,
             Register.RBX,
@@ -92,19 +96,19 @@ final class HtmlRegisters {
                     Notation.hex(segment.limit()),
                     words(segment, state.protectedMode()));
         }
-        table(page, "gdtr", state.gdt());
-        table(page, "idtr", state.idt());
+        table(page, "gdtr", state.gdt(), DESCRIPTOR_BYTES);
+        table(page, "idtr", state.idt(), state.protectedMode() ? DESCRIPTOR_BYTES : FAR_POINTER_BYTES);
         page.close().close().close();
     }
 
-    private static void table(HtmlWriter page, String name, DescriptorTable table) {
+    private static void table(HtmlWriter page, String name, DescriptorTable table, int entryBytes) {
         row(
                 page,
                 name,
                 "",
                 Notation.hex(table.base()),
                 Notation.hex(table.limit()),
-                "room for " + (table.limit() + 1) / 8 + " entries");
+                "room for " + (table.limit() + 1) / entryBytes + " entries");
     }
 
     private static void row(HtmlWriter page, String name, String selector, String base, String limit, String meaning) {

@@ -5,6 +5,8 @@ import static dev.kvmguest.vmm.report.Pages.section;
 import static dev.kvmguest.vmm.report.Pages.sections;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.DescriptorTable;
 import dev.kvmguest.vmm.Diagnosis;
 import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.GuestInstruction;
@@ -158,6 +160,17 @@ class HtmlReportTests {
                         "ss 0x10 0x0 0xffffffff 32-bit data, writable, DPL 0",
                         "es 0x0 0x0 0x0 holds no segment",
                         "idtr 0x528 0x7ff room for 256 entries");
+    }
+
+    @Test
+    void vectorsOfRealModeHaveFourBytes() {
+        Fault sse = Examples.sseFault();
+        CpuState real = CpuState.builder().idt(new DescriptorTable(0, 0x3ff)).build();
+        Fault fault = new Fault(
+                sse.at(), sse.chain(), sse.shutdown(), sse.lastInstructions(), real, sse.seenBy(), sse.advice());
+
+        assertThat(section(page(new Outcome.TripleFault(Examples.withFault(fault, true))), "Registers"))
+                .contains("idtr 0x0 0x3ff room for 256 entries");
     }
 
     @Test
