@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.diagnosis.hang.Observation;
 import dev.kvmguest.vmm.diagnosis.hang.Read;
 import dev.kvmguest.vmm.diagnosis.hang.Step;
 import dev.kvmguest.vmm.diagnosis.hang.StepReader;
+import dev.kvmguest.vmm.engine.ExitData;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
 import dev.kvmguest.vmm.replay.Recording;
@@ -74,7 +75,7 @@ final class Afterplay {
                 VmExit exit;
                 do {
                     exit = run(Long.MAX_VALUE);
-                } while (goesOn() && isAccess(exit));
+                } while (goesOn() && exit.isAccess());
                 woken = exit instanceof VmExit.Halt;
                 if (woken || exit instanceof VmExit.SingleStep) {
                     steps.add(next.with(reads));
@@ -97,13 +98,6 @@ final class Afterplay {
         if (woken || due) {
             run(cpu.time());
         }
-    }
-
-    private static boolean isAccess(VmExit exit) {
-        return exit instanceof VmExit.PortIn
-                || exit instanceof VmExit.PortOut
-                || exit instanceof VmExit.MemoryRead
-                || exit instanceof VmExit.MemoryWrite;
     }
 
     /**
@@ -170,10 +164,6 @@ final class Afterplay {
     private void read(VmExit exit, Read.Source from, int width, ByteBuffer data) {
         int start = data.position();
         ended = exits.handle(exit);
-        long value = 0;
-        for (int i = 0; i < width; i++) {
-            value |= Byte.toUnsignedLong(data.get(start + i)) << 8 * i;
-        }
-        reads.add(new Read(from, width, value));
+        reads.add(new Read(from, width, ExitData.get(data.duplicate().position(start), width)));
     }
 }

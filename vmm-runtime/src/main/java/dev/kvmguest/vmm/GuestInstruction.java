@@ -13,6 +13,12 @@ import java.util.Optional;
  */
 public record GuestInstruction(long eip, byte[] bytes, String text, Optional<String> symbol, Optional<String> source) {
 
+    /** Returns the instruction as a sentence names it, such as {@code div ecx at 0x1005 (main+0x5)}. */
+    public String inWords() {
+        return text + " at " + Notation.hex(eip)
+                + symbol.map(function -> " (" + function + ")").orElse("");
+    }
+
     /** Returns the same with the names that the image has for it. */
     public GuestInstruction namedBy(GuestImage image) {
         return new GuestInstruction(eip, bytes, text, image.symbolWithOffset(eip), image.sourceAt(eip));

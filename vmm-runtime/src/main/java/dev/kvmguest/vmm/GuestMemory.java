@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.Notation.hex;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * A guest's RAM: guest physical addresses 0 up to {@link #size()}.
@@ -13,6 +14,9 @@ import java.nio.ByteOrder;
  * runs meanwhile sees single bytes change.
  */
 public final class GuestMemory implements AutoCloseable {
+
+    /** RAM is a multiple of it. */
+    private static final int PAGE = 4096;
 
     private final long size;
     private final Runnable release;
@@ -102,6 +106,20 @@ public final class GuestMemory implements AutoCloseable {
     /** Writes 64 bits. */
     public synchronized void writeLong(long address, long value) {
         ram.putLong(checkWrite(address, 8), value);
+    }
+
+    /**
+     * Copies all of it into memory of the same size that is still all zero; what is zero here isn't written there, so that
+     * the host needs no pages for it.
+     */
+    public void copyTo(GuestMemory fresh) {
+        byte[] zeros = new byte[PAGE];
+        for (long page = 0; page < size(); page += PAGE) {
+            byte[] bytes = read(page, PAGE);
+            if (!Arrays.equals(bytes, zeros)) {
+                fresh.write(page, bytes);
+            }
+        }
     }
 
     /** Writes bytes from a guest physical address on. */

@@ -35,8 +35,6 @@ final class HangProbe {
     /** What is larger takes too long to copy. */
     private static final long LARGEST_COPY = 64 << 20;
 
-    private static final int CHUNK = 1 << 20;
-
     private final VirtualCpu cpu;
     private final GuestMemory memory;
     private final PcBoard board;
@@ -108,9 +106,7 @@ final class HangProbe {
 
     private void sampleAndStepCopy(CpuState registers) {
         try (VirtualMachine copy = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
-            for (long at = 0; at < memory.size(); at += CHUNK) {
-                copy.memory().write(at, memory.read(at, (int) Math.min(CHUNK, memory.size() - at)));
-            }
+            memory.copyTo(copy.memory());
             // The copy comes last, and to a board whose time has gone on meanwhile.
             sample();
             VirtualCpu twin = copy.vcpu(0);

@@ -59,6 +59,11 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
      */
     public record Range(Kind kind, String name, long start, long end) {
 
+        /** Says whether an address is one of the range. */
+        public boolean contains(long address) {
+            return start <= address && address < end;
+        }
+
         /** Says whether the two have an address in common. */
         public boolean overlaps(Range other) {
             return start < other.end && other.start < end;
@@ -99,9 +104,7 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
 
     /** Returns the ranges that a guest physical address is in, in ascending order of their starts. */
     public List<Range> at(long address) {
-        return ranges.stream()
-                .filter(range -> range.start() <= address && address < range.end())
-                .toList();
+        return ranges.stream().filter(range -> range.contains(address)).toList();
     }
 
     /** Returns the ranges that have addresses in common and should not, in pairs; the first 64. */

@@ -35,6 +35,20 @@ class GuestMemoryTests {
     }
 
     @Test
+    void copyHasEveryByteAndWritesOnlyWhatIsNotZero() {
+        GuestMemory original = new GuestMemory(ByteBuffer.allocateDirect(3 * SIZE), () -> {});
+        original.writeByte(2 * SIZE - 1, 1);
+        AtomicInteger written = new AtomicInteger();
+        GuestMemory copy = new GuestMemory(
+                ByteBuffer.allocateDirect(3 * SIZE), () -> {}, (address, length) -> written.addAndGet(length));
+
+        original.copyTo(copy);
+
+        assertThat(copy.read(0, 3 * SIZE)).isEqualTo(original.read(0, 3 * SIZE));
+        assertThat(written).hasValue(SIZE);
+    }
+
+    @Test
     void writesTakeTheLowestBits() {
         memory.writeByte(0, 0x1234);
         memory.writeShort(1, 0x12_3456);

@@ -174,7 +174,7 @@ final class CallChain {
         OptionalLong physical = stack.physical(place);
         return layout.ranges().stream()
                 .filter(range -> range.kind() == Kind.STACK && physical.isPresent())
-                .filter(range -> range.start() <= physical.getAsLong() && physical.getAsLong() < range.end())
+                .filter(range -> range.contains(physical.getAsLong()))
                 .mapToLong(Range::end)
                 .map(end -> place + end - physical.getAsLong())
                 .findFirst()

@@ -41,9 +41,7 @@ record Code(long base, boolean big, LinearMemory memory, MemoryLayout layout, Gu
         OptionalLong physical = memory.physical(base + address);
         return physical.isPresent()
                 && layout.ranges().stream()
-                        .anyMatch(range -> range.kind() == Kind.IMAGE
-                                && physical.getAsLong() >= range.start()
-                                && physical.getAsLong() < range.end());
+                        .anyMatch(range -> range.kind() == Kind.IMAGE && range.contains(physical.getAsLong()));
     }
 
     /** Returns bytes that start at an address; empty unless RAM is behind all of them. */
@@ -53,10 +51,7 @@ record Code(long base, boolean big, LinearMemory memory, MemoryLayout layout, Gu
 
     /** Returns the instruction at an address; empty if it can't be read or is none. */
     Optional<Instruction> instruction(long address) {
-        int onThisPage = LinearMemory.PAGE - (int) (base + address & LinearMemory.PAGE - 1);
-        return read(address, CodeReader.LONGEST)
-                .or(() -> read(address, Math.min(onThisPage, CodeReader.LONGEST)))
-                .flatMap(bytes -> CodeReader.decode(bytes, address, big));
+        return CodeReader.decode(memory.code(base + address), address, big);
     }
 
     /** Returns the function that an address is in; empty unless the image says where it begins and ends. */

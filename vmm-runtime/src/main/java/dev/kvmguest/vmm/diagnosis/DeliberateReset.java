@@ -16,11 +16,10 @@ final class DeliberateReset {
                 && !evidence.first().interrupt()
                 && (evidence.isAt(Mnemonic.INT3, Mnemonic.UD2) || isBreakpoint(evidence));
         return meant
-                ? Optional.of(
-                        Evidence.name(evidence.at()) + " raises what nothing can take, since IDTR's limit is 0: that"
-                                + " is how kernels reset the machine on purpose; if this one means it, have its test expect a triple"
-                                + " fault, or write 0xfe to port 0x64 for a reset, and if not, see to it that LIDT finds the"
-                                + " table's size less 1")
+                ? Optional.of(evidence.at().inWords() + " raises what nothing can take, since IDTR's limit is 0: that"
+                        + " is how kernels reset the machine on purpose; if this one means it, have its test expect a triple"
+                        + " fault, or write 0xfe to port 0x64 for a reset, and if not, see to it that LIDT finds the"
+                        + " table's size less 1")
                 : Optional.empty();
     }
 

@@ -24,7 +24,7 @@ final class Division {
         String what = divisor.isEmpty()
                 ? " divides by 0 or has a quotient that doesn't fit"
                 : divisor.getAsLong() == 0 ? " divides by 0" : " has a quotient that doesn't fit into its register";
-        return Optional.of(Evidence.name(evidence.at()) + what
+        return Optional.of(evidence.at().inWords() + what
                 + "; check the operands before it, and give "
                 + (evidence.registers().protectedMode() ? "IDT" : "IVT")
                 + "[0] a handler that says where it happened");

@@ -1,7 +1,5 @@
 package dev.kvmguest.vmm.diagnosis;
 
-import static dev.kvmguest.vmm.Notation.hex;
-
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.DescriptorTable;
@@ -21,7 +19,6 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -116,17 +113,6 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return registers().protectedMode()
                 ? registers().segment(SegmentRegister.CS).selector() & 3
                 : 0;
-    }
-
-    /** Returns an exception's name, such as {@code #GP}, or {@code vector 32}. */
-    static String exception(int vector) {
-        return new Fault.Event(vector, OptionalInt.empty(), OptionalLong.empty(), Optional.empty()).name();
-    }
-
-    /** Returns an instruction as a sentence names it, such as {@code div ecx at 0x1005 (main+0x5)}. */
-    static String name(GuestInstruction instruction) {
-        return instruction.text() + " at " + hex(instruction.eip())
-                + instruction.symbol().map(symbol -> " (" + symbol + ")").orElse("");
     }
 
     /** Returns the symbol of a linear address in brackets, behind a space; nothing if there is none. */
@@ -243,9 +229,7 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
     private Optional<Range> range(OptionalLong physical, Predicate<Kind> wanted) {
         return layout.ranges().stream()
                 .filter(range -> wanted.test(range.kind()))
-                .filter(range -> physical.isPresent()
-                        && physical.getAsLong() >= range.start()
-                        && physical.getAsLong() < range.end())
+                .filter(range -> physical.isPresent() && range.contains(physical.getAsLong()))
                 .findFirst();
     }
 }

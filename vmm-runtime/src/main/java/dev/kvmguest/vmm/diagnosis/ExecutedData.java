@@ -50,7 +50,7 @@ final class ExecutedData {
         }
         GuestInstruction first = path.get(start);
         boolean ranOn = start > 0 && !path.get(start - 1).text().matches("(j|call|ret|iret|loop).*");
-        String after = ranOn ? ", executed after " + Evidence.name(path.get(start - 1)) : "";
+        String after = ranOn ? ", executed after " + path.get(start - 1).inWords() : "";
         return textAt(evidence, evidence.linear(first)).map(text -> sentence(first, text, after));
     }
 
@@ -74,11 +74,7 @@ final class ExecutedData {
             return evidence.memory().read(linear, known).filter(now -> Arrays.equals(now, instruction.bytes()));
         }
         boolean big = evidence.registers().segment(SegmentRegister.CS).big();
-        int onThisPage = LinearMemory.PAGE - (int) (linear & LinearMemory.PAGE - 1);
-        return evidence.memory()
-                .read(linear, CodeReader.LONGEST)
-                .or(() -> evidence.memory().read(linear, Math.min(onThisPage, CodeReader.LONGEST)))
-                .flatMap(bytes -> CodeReader.read(bytes, instruction.eip(), big))
+        return CodeReader.read(evidence.memory().code(linear), instruction.eip(), big)
                 .filter(now -> now.text().equals(instruction.text()))
                 .map(GuestInstruction::bytes);
     }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.diagnosis;
 import static dev.kvmguest.vmm.Notation.hex;
 
 import dev.kvmguest.vmm.CpuState;
+import dev.kvmguest.vmm.Fault;
 import dev.kvmguest.vmm.GuestInstruction;
 import dev.kvmguest.vmm.MemoryLayout.Range;
 import dev.kvmguest.vmm.Register;
@@ -64,10 +65,10 @@ final class Execution {
      */
     static String went(Evidence evidence, GuestInstruction from, long to, String where) {
         return handlerAt(evidence, from, to)
-                .map(vector -> "the handler of " + Evidence.exception(vector) + " in IDT[" + vector + "] is at " + where
+                .map(vector -> "the handler of " + Fault.Event.name(vector) + " in IDT[" + vector + "] is at " + where
                         + "; give the gate the linear address of the handler")
-                .orElseGet(() ->
-                        "execution went to " + where + ", after " + Evidence.name(from) + "; " + remedy(from.text()));
+                .orElseGet(
+                        () -> "execution went to " + where + ", after " + from.inWords() + "; " + remedy(from.text()));
     }
 
     /** The place is one of the image by its linker, but the image was loaded elsewhere. */
@@ -78,7 +79,7 @@ final class Execution {
             return Optional.empty();
         }
         boolean paging = (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
-        return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + Evidence.name(from)
+        return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + from.inWords()
                 + ", which is where the linker put it, but it was loaded at physical " + hex(loaded.getAsLong()) + ", "
                 + (paging ? "to which the page tables don't lead from there" : "and paging is off") + "; "
                 + (paging ? "map it there" : "switch paging on with it mapped before any such jump")

@@ -74,7 +74,7 @@ final class FloatingPoint {
         if (wrong.isEmpty()) {
             return Optional.empty();
         }
-        return Optional.of(Evidence.name(evidence.at()) + " is " + unit.name + " instruction, and "
+        return Optional.of(evidence.at().inWords() + " is " + unit.name + " instruction, and "
                 + String.join(" and ", wrong) + ": compilers use " + unit.use
                 + " unless told not to; compile with " + unit.flags + " or -mgeneral-regs-only"
                 + (unit == Unit.X87

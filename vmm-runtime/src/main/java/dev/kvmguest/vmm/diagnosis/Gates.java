@@ -46,7 +46,7 @@ final class Gates {
         if (!evidence.registers().protectedMode()) {
             return beyondVectors(evidence, idt);
         }
-        String gate = name(vector) + ", the gate of " + Evidence.exception(vector);
+        String gate = name(vector) + ", the gate of " + Fault.Event.name(vector);
         if (vector * GATE_BYTES + GATE_BYTES - 1 > idt.limit()) {
             return Optional.of("IDTR's limit is " + hex(idt.limit()) + ", so that there is no " + gate
                     + behindLimit(evidence, vector) + "; LIDT takes the table's size in bytes less 1, "
@@ -77,7 +77,7 @@ final class Gates {
                 .orElse(evidence.first().vector());
         return vector * POINTER_BYTES + POINTER_BYTES - 1 > table.limit()
                 ? Optional.of("IDTR's limit is " + hex(table.limit()) + ", so that there is no IVT[" + vector
-                        + "], the vector of " + Evidence.exception(vector)
+                        + "], the vector of " + Fault.Event.name(vector)
                         + "; real mode has IDTR's base 0 and limit 0x3ff, for 256 vectors of 4 bytes")
                 : Optional.empty();
     }
@@ -119,7 +119,7 @@ final class Gates {
             return Optional.empty();
         }
         DescriptorTable idt = evidence.registers().idt();
-        String handlers = vectors.stream().map(Evidence::exception).collect(Collectors.joining(", "));
+        String handlers = vectors.stream().map(Fault.Event::name).collect(Collectors.joining(", "));
         if (evidence.hasBootIdt()) {
             return Optional.of("IDTR is still the boot table's at " + hex(idt.base()) + ", which has no gate for "
                     + handlers + BUILD);
@@ -152,10 +152,9 @@ final class Gates {
         return byInt
                 ? evidence.gate(vector)
                         .filter(gate -> gate.dpl() < evidence.cpl())
-                        .map(gate ->
-                                Evidence.name(evidence.at()) + " is not allowed in ring " + evidence.cpl() + ", since "
-                                        + name(vector) + " has DPL " + gate.dpl()
-                                        + "; give a gate that ring 3 may use the access byte 0xee")
+                        .map(gate -> evidence.at().inWords() + " is not allowed in ring " + evidence.cpl() + ", since "
+                                + name(vector) + " has DPL " + gate.dpl()
+                                + "; give a gate that ring 3 may use the access byte 0xee")
                 : Optional.empty();
     }
 

@@ -33,7 +33,7 @@ final class InnerStackMissing {
                 ? "the guest never loaded TR, and" + place + " that it was entered with names no stack for ring 0"
                 : tooShort ? place.trim() + " ends before SS0" : "SS0 in" + place + " is null";
         String way = isOfInt(evidence)
-                ? Evidence.name(evidence.at()) + " leads from ring 3 to an inner ring"
+                ? evidence.at().inWords() + " leads from ring 3 to an inner ring"
                 : "the handler of " + evidence.first().name() + " is in ring 0, its cause in ring 3";
         return Optional.of(
                 way + ", and " + tss + "; set SS0 and ESP0 in a TSS, and load TR with LTR, before entering ring 3");

@@ -41,7 +41,7 @@ final class InterruptFrame {
             return Optional.empty();
         }
         if (isFrame(evidence, -1)) {
-            return Optional.of(Evidence.name(evidence.at()) + " found " + hex(word(evidence, 0))
+            return Optional.of(evidence.at().inWords() + " found " + hex(word(evidence, 0))
                     + " where the return address should be, which is the CS of the frame that begins 4 bytes below ESP: one"
                     + " word too many was removed from the stack; take 4 less off ESP before IRET, as an error code is there"
                     + " only for #DF, #TS, #NP, #SS, #GP, #PF and #AC");
@@ -54,7 +54,7 @@ final class InterruptFrame {
     }
 
     private static String errorCode(Evidence evidence) {
-        return Evidence.name(evidence.at()) + " found " + hex(word(evidence, 0))
+        return evidence.at().inWords() + " found " + hex(word(evidence, 0))
                 + " where the return address should be, and that one, " + hex(word(evidence, 1))
                 + ", where CS should be: an error code is still on the stack; handlers of #DF, #TS, #NP, #SS, #GP, #PF"
                 + " and #AC must remove it before IRET, such as by add esp, 4";
@@ -63,7 +63,7 @@ final class InterruptFrame {
     private static String left(Evidence evidence, int words) {
         String values =
                 IntStream.range(0, words).mapToObj(i -> hex(word(evidence, i))).collect(Collectors.joining(", "));
-        return Evidence.name(evidence.at()) + " found " + values + " on the stack above its frame, which begins with "
+        return evidence.at().inWords() + " found " + values + " on the stack above its frame, which begins with "
                 + hex(word(evidence, words)) + " " + WORD * words
                 + " bytes behind ESP; pop what the handler pushed, and remove the error code of exceptions that have one,"
                 + " before IRET";

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.Notation.hex;
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.emulator.CodeReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
@@ -139,6 +140,14 @@ public final class LinearMemory {
             done += part;
         }
         return Optional.of(bytes);
+    }
+
+    /** Returns what an instruction at a linear address can consist of: 15 bytes, or as many as RAM is behind. */
+    public byte[] code(long linear) {
+        int onThisPage = PAGE - (int) (linear & PAGE - 1);
+        return read(linear, CodeReader.LONGEST)
+                .or(() -> read(linear, Math.min(onThisPage, CodeReader.LONGEST)))
+                .orElse(new byte[0]);
     }
 
     /** Returns the eight bytes at a linear address, little-endian; empty unless RAM is behind all of them. */

@@ -38,7 +38,7 @@ final class PagingSwitch {
             return Optional.empty();
         }
         long next = evidence.linear(path.get(change + 1));
-        String by = Evidence.name(path.get(change)) + " left the code that follows it at " + hex(next);
+        String by = path.get(change).inWords() + " left the code that follows it at " + hex(next);
         if (change == path.size() - 2 && (isFetch(evidence) || isBehindRam(evidence))) {
             return Optional.of(by + " without a page: " + directory(evidence, next));
         }

@@ -35,14 +35,14 @@ final class SegmentLoad {
         Optional<Instruction> at = evidence.decoded();
         if (error == 0) {
             return at.filter(SegmentLoad::refusesNull).isPresent()
-                    ? Optional.of(Evidence.name(evidence.at()) + " loads the null selector, which SS and CS don't take"
+                    ? Optional.of(evidence.at().inWords() + " loads the null selector, which SS and CS don't take"
                             + remedy(evidence, 0))
                     : Optional.empty();
         }
         return at.flatMap(instruction -> use(evidence, instruction, error))
                 .flatMap(wanted -> Selectors.unfit(evidence, error, wanted)
                         .or(() -> privilege(evidence, error))
-                        .map(why -> Evidence.name(evidence.at()) + " loads the selector " + hex(error) + ", " + why
+                        .map(why -> evidence.at().inWords() + " loads the selector " + hex(error) + ", " + why
                                 + "; it takes " + wanted.words() + remedy(evidence, error)));
     }
 

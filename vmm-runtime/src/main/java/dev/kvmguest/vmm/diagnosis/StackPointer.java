@@ -65,7 +65,7 @@ final class StackPointer {
                 || evidence.memory().isRam(esp - 4)) {
             return Optional.empty();
         }
-        return Optional.of(Evidence.name(evidence.before().orElseThrow()) + " took a return address from "
+        return Optional.of(evidence.before().orElseThrow().inWords() + " took a return address from "
                 + hex(esp - 4 & ALL_ONES) + ", where no RAM is"
                 + (esp < NEAR || esp > ALL_ONES - NEAR ? ": ESP was not set, and is 0 at entry" : "")
                 + "; set ESP to the end of memory that is a stack's before the first push, call or interrupt");

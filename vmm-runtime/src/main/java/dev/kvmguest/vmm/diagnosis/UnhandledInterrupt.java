@@ -43,7 +43,7 @@ final class UnhandledInterrupt {
     }
 
     private static String use(int vector) {
-        String name = Evidence.exception(vector);
+        String name = Fault.Event.name(vector);
         return name.startsWith("#") ? "that of " + name : "reserved for exceptions";
     }
 
@@ -66,7 +66,7 @@ final class UnhandledInterrupt {
         return before.subList(Math.max(0, before.size() - BEHIND_STI), before.size()).stream()
                 .filter(instruction -> instruction.text().equals("sti"))
                 .findFirst()
-                .map(sti -> " right after " + Evidence.name(sti))
+                .map(sti -> " right after " + sti.inWords())
                 .orElse("");
     }
 }

@@ -62,7 +62,7 @@ final class Writer {
 
     private static String name(Evidence evidence, GuestInstruction by) {
         return decoded(evidence, by).filter(Writer::writes).isPresent()
-                ? Evidence.name(by) + by.source().map(source -> " in " + source).orElse("")
+                ? by.inWords() + by.source().map(source -> " in " + source).orElse("")
                 : "what the processor pushed for an exception at " + hex(by.eip());
     }
 
@@ -92,7 +92,7 @@ final class Writer {
     private static String ofCode(Evidence evidence, Range table, Change change) {
         String covering = evidence.layout().ranges().stream()
                 .filter(range -> range.kind() == Kind.BSS || range.kind() == Kind.STACK)
-                .filter(range -> change.address() >= range.start() && change.address() < range.end())
+                .filter(range -> range.contains(change.address()))
                 .findFirst()
                 .map(range -> "it lies in " + range + ": ")
                 .orElse("");

@@ -100,7 +100,7 @@ final class KvmVirtualCpu implements VirtualCpu {
         // Else the next run would complete it on top of the new state.
         do {
             completeAccess();
-            accessPending = isAccess(overdue);
+            accessPending = overdue != null && overdue.isAccess();
             overdue = null;
         } while (accessPending);
         // Read first: what CpuState doesn't have, such as the APIC base, stays as it is.
@@ -122,13 +122,6 @@ final class KvmVirtualCpu implements VirtualCpu {
                 overdue = ExitDecoder.decode(vcpu.runPage());
             }
         }
-    }
-
-    private static boolean isAccess(VmExit exit) {
-        return exit instanceof VmExit.PortIn
-                || exit instanceof VmExit.PortOut
-                || exit instanceof VmExit.MemoryRead
-                || exit instanceof VmExit.MemoryWrite;
     }
 
     @Override
@@ -158,7 +151,7 @@ final class KvmVirtualCpu implements VirtualCpu {
         }
         VmExit exit = overdue != null ? overdue : ExitDecoder.decode(vcpu.runPage());
         overdue = null;
-        accessPending = isAccess(exit);
+        accessPending = exit.isAccess();
         return exit;
     }
 

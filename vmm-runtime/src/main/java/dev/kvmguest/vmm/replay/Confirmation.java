@@ -4,7 +4,6 @@ import static dev.kvmguest.vmm.Notation.hex;
 
 import dev.kvmguest.vmm.CpuState;
 import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.GuestMemory;
 import dev.kvmguest.vmm.MachineConfig;
 import dev.kvmguest.vmm.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.emulator.Place;
@@ -14,7 +13,6 @@ import dev.kvmguest.vmm.engine.VirtualMachine;
 import dev.kvmguest.vmm.engine.VmExit;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -30,7 +28,6 @@ final class Confirmation {
     private static final int MOST_STEPS = 4000;
 
     private static final Duration LIMIT = Duration.ofSeconds(1);
-    private static final int PAGE = 4096;
 
     /** What is larger takes too long to copy. */
     private static final long LARGEST_MEMORY = 256 << 20;
@@ -100,20 +97,10 @@ final class Confirmation {
                 return Optional.empty();
             }
             try (VirtualMachine machine = engine.createMachine(config.memorySize(), 1)) {
-                copy(replay.memory(), machine.memory());
+                replay.memory().copyTo(machine.memory());
                 Confirmation confirmation = new Confirmation(replay.cpu().state());
                 confirmation.goTo(replay);
                 return confirmation.comparable ? confirmation.on(machine.vcpu(0)) : Optional.empty();
-            }
-        }
-    }
-
-    private static void copy(GuestMemory from, GuestMemory to) {
-        byte[] zeros = new byte[PAGE];
-        for (long page = 0; page < from.size(); page += PAGE) {
-            byte[] bytes = from.read(page, PAGE);
-            if (!Arrays.equals(bytes, zeros)) {
-                to.write(page, bytes);
             }
         }
     }

@@ -27,7 +27,7 @@ final class EndlessException {
             return Optional.empty();
         }
         return Optional.of(last.exception() + " is raised again and again by "
-                + Scene.name(last.at().namedBy(scene.image()))
+                + last.at().namedBy(scene.image()).inWords()
                 + ", since its handler returns to that instruction; the handler must remove the cause, change the return"
                 + " address on the stack, or not return");
     }

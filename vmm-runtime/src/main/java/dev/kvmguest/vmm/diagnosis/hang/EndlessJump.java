@@ -20,7 +20,7 @@ final class EndlessJump {
         if (!alone || !scene.interruptsAreOff() && !scene.everythingIsMasked()) {
             return Optional.empty();
         }
-        return Optional.of("nothing ends " + Scene.name(scene.at()) + ", which jumps to itself with "
+        return Optional.of("nothing ends " + scene.at().inWords() + ", which jumps to itself with "
                 + (scene.interruptsAreOff() ? "interrupts off" : "all interrupts masked")
                 + "; a guest that is done ends its run with CLI and HLT, or by the debug-exit port 0xf4");
     }

@@ -99,10 +99,4 @@ record Scene(
                 .filter(poll -> poll.port().equals(OptionalLong.of(port)) && poll.constant())
                 .findFirst();
     }
-
-    /** Returns an instruction as a sentence names it, such as {@code hlt at 0x1005 (main+0x5)}. */
-    static String name(GuestInstruction instruction) {
-        return instruction.text() + " at 0x" + Long.toHexString(instruction.eip())
-                + instruction.symbol().map(symbol -> " (" + symbol + ")").orElse("");
-    }
 }

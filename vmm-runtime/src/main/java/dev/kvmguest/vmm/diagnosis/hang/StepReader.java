@@ -68,7 +68,7 @@ public final class StepReader {
      */
     public Step next(CpuState state) {
         LinearMemory linear = new LinearMemory(memory, state);
-        byte[] bytes = codeAt(linear, state.instructionAddress());
+        byte[] bytes = linear.code(state.instructionAddress());
         Optional<Instruction> instruction = CodeReader.decode(bytes, state.eip(), big(state));
         return new Step(
                 state,
@@ -84,29 +84,12 @@ public final class StepReader {
     /** Returns the instruction at an offset in the code segment, without what the image says of it. */
     GuestInstruction instruction(CpuState state, long eip) {
         long address = state.segment(SegmentRegister.CS).base() + eip & LOW_32;
-        return CodeReader.read(codeAt(new LinearMemory(memory, state), address), eip, big(state))
+        return CodeReader.read(new LinearMemory(memory, state).code(address), eip, big(state))
                 .orElse(new GuestInstruction(eip, new byte[0], "", Optional.empty(), Optional.empty()));
     }
 
     private static boolean big(CpuState state) {
         return state.segment(SegmentRegister.CS).big();
-    }
-
-    private static byte[] codeAt(LinearMemory linear, long address) {
-        Optional<byte[]> all = linear.read(address, CodeReader.LONGEST);
-        if (all.isPresent()) {
-            return all.get();
-        }
-        byte[] bytes = new byte[CodeReader.LONGEST];
-        int length = 0;
-        while (length < bytes.length) {
-            Optional<byte[]> next = linear.read(address + length & LOW_32, 1);
-            if (next.isEmpty()) {
-                break;
-            }
-            bytes[length++] = next.get()[0];
-        }
-        return Arrays.copyOf(bytes, length);
     }
 
     /** Returns the memory operand that an instruction reads, unless it is on the stack: nobody else changes that. */
