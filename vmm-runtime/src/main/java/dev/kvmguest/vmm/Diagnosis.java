@@ -6,7 +6,8 @@ import java.util.Optional;
 /**
  * What was found out after a run about its end.
  *
- * @param fault what led to the shutdown, of a guest that triple-faulted; empty for others, and where it isn't known
+ * @param fault what led to the shutdown, of a guest that triple-faulted, or that does so on the emulator where KVM gave up;
+ *     empty for others, and where it isn't known
  * @param standstill where a guest stood that hung or halted; empty for others
  * @param inspection what a dead or stuck guest's memory tells; empty for those that ended in order
  * @param timeline the last of what the guest exchanged with its machine

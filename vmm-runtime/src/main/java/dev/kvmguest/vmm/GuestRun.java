@@ -76,7 +76,7 @@ public record GuestRun(
         return ports.getOrDefault(number, new byte[0]);
     }
 
-    /** Returns what led to the shutdown of a guest that triple-faulted; empty for others, and where it isn't known. */
+    /** Returns what led to the shutdown of a guest, as {@link Outcome#fault} does. */
     public Optional<Fault> fault() {
         return diagnosis.fault();
     }

@@ -80,7 +80,10 @@ public sealed interface Outcome {
         return run().console();
     }
 
-    /** Returns why the guest shut down; empty if it didn't, or if it isn't known. */
+    /**
+     * Returns why the guest shut down, or why it would have where KVM gave up and the emulator, which replayed it, shut down;
+     * empty if it didn't, or if it isn't known.
+     */
     default Optional<Fault> fault() {
         return run().fault();
     }
@@ -213,7 +216,8 @@ public sealed interface Outcome {
     }
 
     /**
-     * The engine can't execute an instruction, through no fault of the guest.
+     * The engine can't execute an instruction. That is the engine's fault, or, on KVM, that of a guest which has left the code
+     * and tables that there are; {@link #fault} tells if so.
      *
      * @param reason what the engine said
      * @param bytes the instruction's bytes as far as they are known

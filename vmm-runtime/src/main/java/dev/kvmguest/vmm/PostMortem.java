@@ -4,6 +4,8 @@ import dev.kvmguest.vmm.board.PcBoard;
 import dev.kvmguest.vmm.diagnosis.Advice;
 import dev.kvmguest.vmm.diagnosis.Inspector;
 import dev.kvmguest.vmm.diagnosis.LastChange;
+import dev.kvmguest.vmm.diagnosis.LinearMemory;
+import dev.kvmguest.vmm.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.engine.Engine;
 import dev.kvmguest.vmm.engine.VirtualCpu;
 import dev.kvmguest.vmm.engine.VmExit;
@@ -65,9 +67,7 @@ final class PostMortem {
      * @param halted whether it was halted then
      */
     Diagnosis examine(Optional<VmExit> last, Outcome end, boolean halted) {
-        DeathReplay death = last.filter(VmExit.Shutdown.class::isInstance)
-                .map(shutdown -> death())
-                .orElse(DeathReplay.NONE);
+        DeathReplay death = death(last, end);
         Optional<Fault> fault = death.fault().map(this::explained);
         Optional<Inspection> inspection = inspection(fault, end);
         ExceptionReplay taken = taken();
@@ -105,11 +105,37 @@ final class PostMortem {
                 .toList();
     }
 
-    private DeathReplay death() {
+    /**
+     * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would fault,
+     * or never comes back from there.
+     */
+    private boolean mayBeDeath(Optional<VmExit> last, Outcome end) {
+        if (engine == EmulatorEngine.instance()) {
+            return end.kind() == Outcome.Kind.TRIPLE_FAULT;
+        }
+        return switch (end.kind()) {
+            case TRIPLE_FAULT, UNSUPPORTED -> true;
+            case ENGINE_ERROR -> last.isPresent();
+            case TIMED_OUT -> isWithoutCode(end);
+            case HALTED, DEBUG_EXIT, HYPERCALL_EXIT, RESET, STOPPED -> false;
+        };
+    }
+
+    private boolean isWithoutCode(Outcome end) {
+        return end.run()
+                .registers()
+                .filter(registers ->
+                        new LinearMemory(memory, registers).code(registers.instructionAddress()).length == 0)
+                .isPresent();
+    }
+
+    private DeathReplay death(Optional<VmExit> last, Outcome end) {
         try {
-            return cpu.fault()
-                    .map(DeathReplay::seen)
-                    .orElseGet(() -> DeathReplay.of(recording, machine, number, engine, replayLimit()));
+            return mayBeDeath(last, end)
+                    ? cpu.fault()
+                            .map(DeathReplay::seen)
+                            .orElseGet(() -> DeathReplay.of(recording, machine, number, engine, replayLimit()))
+                    : DeathReplay.NONE;
         } catch (RuntimeException e) {
             // What the run has found out must not be lost because nothing can be added to it.
             stumbled(e);
@@ -134,20 +160,37 @@ final class PostMortem {
     }
 
     private Optional<Inspection> inspection(Optional<Fault> fault, Outcome end) {
-        // Whoever stopped a guest knows why, and those that ended in order are many.
-        if (end.endedNormally() || end instanceof Outcome.Stopped) {
+        if (isClear(end)) {
             return Optional.empty();
         }
         List<Fault.Event> chain = fault.map(Fault::chain).orElse(List.of());
         try {
             return fault.map(Fault::registers)
-                    .or(end.run()::registers)
+                    .or(() -> end.run().registers().map(registers -> atItsEnd(registers, end)))
                     .flatMap(registers -> Inspector.inspect(registers, chain, memory, layout, config.image()));
         } catch (RuntimeException e) {
             // Nor with what the rest of its memory tells.
             stumbled(e);
             return Optional.empty();
         }
+    }
+
+    /**
+     * Whoever stopped a guest knows why, and those that ended in order are many. But a kernel's panic is a halt like any
+     * other: one that is in a function may have callers.
+     */
+    private boolean isClear(Outcome end) {
+        boolean inFunction =
+                end.kind() == Outcome.Kind.HALTED && !config.image().symbols().isEmpty();
+        return end instanceof Outcome.Stopped || end.endedNormally() && !inFunction;
+    }
+
+    /** EIP of a guest that halted is behind its HLT. Where another function begins there, it was not in that one. */
+    private CpuState atItsEnd(CpuState registers, Outcome end) {
+        long hlt = registers.eip() - 1;
+        boolean leads = end.kind() == Outcome.Kind.HALTED
+                && !config.image().symbolAt(hlt).equals(config.image().symbolAt(registers.eip()));
+        return leads ? registers.with(state -> state.set(Register.RIP, hlt)) : registers;
     }
 
     /** Takes note of what must not happen, and is no reason to fail a run. */

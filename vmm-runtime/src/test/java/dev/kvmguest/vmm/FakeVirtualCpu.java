@@ -18,6 +18,7 @@ public final class FakeVirtualCpu implements VirtualCpu {
     private RuntimeException stateFailure;
     private long time;
     private boolean counting = true;
+    private boolean takesInterrupts;
 
     /** Adds an exit to the script. */
     public FakeVirtualCpu then(VmExit exit) {
@@ -43,6 +44,12 @@ public final class FakeVirtualCpu implements VirtualCpu {
     /** Has it count no instructions. */
     public FakeVirtualCpu notCounting() {
         counting = false;
+        return this;
+    }
+
+    /** Has it ready for an interrupt. */
+    FakeVirtualCpu takingInterrupts() {
+        takesInterrupts = true;
         return this;
     }
 
@@ -96,7 +103,7 @@ public final class FakeVirtualCpu implements VirtualCpu {
 
     @Override
     public boolean canInjectInterrupt() {
-        return false;
+        return takesInterrupts;
     }
 
     @Override

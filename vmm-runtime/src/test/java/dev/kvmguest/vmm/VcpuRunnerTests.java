@@ -286,9 +286,9 @@ class VcpuRunnerTests {
 
     private VcpuRunner runner(Duration timeout, VcpuConfig config) {
         MachineConfig machine = MachineConfig.builder()
-                .vcpu(config())
-                .vcpu(config())
-                .vcpu(config())
+                .vcpu(config().withLoad(0x2000))
+                .vcpu(config().withLoad(0x3000))
+                .vcpu(config().withLoad(0x4000))
                 .vcpu(config)
                 .timeout(timeout)
                 .build();

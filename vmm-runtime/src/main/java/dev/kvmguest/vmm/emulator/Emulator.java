@@ -252,7 +252,11 @@ final class Emulator {
             stepped = false;
             return new VmExit.SingleStep();
         }
-        if (awaited != null && (shadow == Shadow.NONE || !awaited.interruptible()) && awaited.isHere(cpu)) {
+        if (awaited != null && awaited.isHere(cpu)) {
+            if (awaited.interruptible()) {
+                // An engine was given an interrupt here. Not all of them let an STI hold it back as they should.
+                shadow = Shadow.NONE;
+            }
             awaited = null;
             return new VmExit.Interrupted();
         }

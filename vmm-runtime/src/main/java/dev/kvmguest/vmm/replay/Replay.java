@@ -145,6 +145,28 @@ public final class Replay implements AutoCloseable {
         return !over;
     }
 
+    /**
+     * Executes the instruction at the recording's end, if another engine could not go on there and {@link #run} came to the
+     * same place.
+     *
+     * @return whether the guest shuts down by it
+     */
+    boolean shutsDownAtItsEnd() {
+        if (recording.end() != End.PLACE || divergence != null) {
+            return false;
+        }
+        cpu.setSingleStep(true);
+        VmExit exit;
+        do {
+            exit = cpu.run();
+            if (exit instanceof VmExit.MemoryRead read) {
+                answer(read.data());
+            }
+        } while ((exit instanceof VmExit.MemoryRead || exit instanceof VmExit.MemoryWrite) && !isTimeOver());
+        cpu.setSingleStep(false);
+        return exit instanceof VmExit.Shutdown;
+    }
+
     /** Does what is due before the guest runs on; false if it doesn't. */
     private boolean prepare() {
         while (!over && !next.isAtEnd() && isInterruptHere()) {
@@ -299,10 +321,14 @@ public final class Replay implements AutoCloseable {
     }
 
     private void lookAtTheTime() {
-        long nanos = System.nanoTime() - start;
-        if (!over && nanos > limit.toNanos()) {
-            diverge("had not come to that after " + nanos / 1_000_000 + " ms and " + instructions() + " instructions");
+        if (!over && isTimeOver()) {
+            long millis = (System.nanoTime() - start) / 1_000_000;
+            diverge("had not come to that after " + millis + " ms and " + instructions() + " instructions");
         }
+    }
+
+    private boolean isTimeOver() {
+        return System.nanoTime() - start > limit.toNanos();
     }
 
     private void diverge(String replayed) {

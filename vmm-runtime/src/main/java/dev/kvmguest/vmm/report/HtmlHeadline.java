@@ -37,12 +37,19 @@ final class HtmlHeadline {
                                 + result.test().line() + ": "
                                 + result.status().id()));
         advice(page, diagnosis);
-        diagnosis.divergence().ifPresent(sentence -> page.open("p", "class", "divergence")
-                .element("b", "Replay: ")
-                .text(sentence)
-                .close());
+        diagnosis.divergence().ifPresent(sentence -> replay(page, sentence));
+        if (TextReport.gaveUp(outcome)) {
+            replay(page, TextReport.gaveUpNote(run.engine()));
+        }
         facts(page, run);
         page.close();
+    }
+
+    private static void replay(HtmlWriter page, String sentence) {
+        page.open("p", "class", "divergence")
+                .element("b", "Replay: ")
+                .text(sentence)
+                .close();
     }
 
     /** Returns the class that colours the headline: how bad the end is. */

@@ -35,6 +35,7 @@ public final class TextReport {
     public static String line(Outcome outcome) {
         GuestRun run = outcome.run();
         String where = outcome.fault()
+                .filter(fault -> outcome.kind() == Outcome.Kind.TRIPLE_FAULT)
                 .map(FaultText::where)
                 .or(() -> run.registers().flatMap(state -> run.diagnosis()
                         .standstill()
@@ -94,6 +95,9 @@ public final class TextReport {
                 .append('\n'));
         run.diagnosis().divergence().ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
         Optional<Inspection> inspection = run.diagnosis().inspection();
+        if (gaveUp(outcome)) {
+            FaultText.wrap(text, "  ", "replay: " + gaveUpNote(run.engine()));
+        }
         text.append(outcome.fault()
                 .map(fault -> FaultText.story(fault, inspection, extent) + registersAtTheFault(fault))
                 .or(() -> run.registers().map(state -> standstill(run, state, extent) + registers(state, "  ")))
@@ -178,6 +182,18 @@ public final class TextReport {
     static String resetNote(String engine) {
         return engine
                 + "'s own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's";
+    }
+
+    /** Says whether the fault is that of another engine, which went on where the guest's could not. */
+    static boolean gaveUp(Outcome outcome) {
+        return outcome.kind() != Outcome.Kind.TRIPLE_FAULT
+                && outcome.fault().isPresent()
+                && outcome.run().diagnosis().divergence().isEmpty();
+    }
+
+    /** Says whose fault it is then. */
+    static String gaveUpNote(String engine) {
+        return "on the emulator the guest triple-faults by the instruction at which " + engine + " gave up";
     }
 
     private static String registers(CpuState state, String indentation) {

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.BootMode;
 import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.GuestImage;
+import dev.kvmguest.vmm.GuestImage.Symbol;
 import dev.kvmguest.vmm.Inspection;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.NeedsKvm.Device;
@@ -12,8 +14,11 @@ import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -66,6 +71,26 @@ class InspectedEndsTests {
         // hlt; mov al,1, out 0xf4,al
         assertThat(inspection(run("f4"))).isEmpty();
         assertThat(inspection(run("b0 01 e6 f4"))).isEmpty();
+    }
+
+    @Test
+    void guestThatHaltedInAFunctionIsLookedAt() {
+        // hlt; (at 0x100c) nop
+        byte[] code = TestGuest.bytes(CALL + "f4 90");
+        List<Symbol> symbols = List.of(new Symbol("panic", 0x100b, 1), new Symbol("next", 0x100c, 1));
+        GuestImage image = new GuestImage(
+                "kernel",
+                GuestImage.Format.FLAT,
+                List.of(new GuestImage.Segment(0x1000, 0x1000, code, code.length)),
+                OptionalLong.empty(),
+                symbols);
+
+        Outcome outcome = TestGuest.run(VcpuConfig.of(image).withBoot(BootMode.PROTECTED), engine);
+
+        assertThat(inspection(outcome).orElseThrow().callChain())
+                .as("the caller of panic, and not of what follows its HLT")
+                .containsExactly(new Inspection.Frame(0x100a, Optional.empty(), Optional.empty(), true));
+        assertThat(TextReport.brief(outcome)).contains("\n  called from 0x100a\n");
     }
 
     @Test

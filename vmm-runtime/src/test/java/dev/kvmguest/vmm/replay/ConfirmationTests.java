@@ -134,6 +134,14 @@ class ConfirmationTests {
     }
 
     @Test
+    void engineThatWasTooSlowIsNoDivergenceAndNothingIsClaimed() {
+        step(5, 1, 0);
+        cpu.then(new VmExit.Interrupted());
+
+        assertThat(seenBy(replay(GUEST))).isEqualTo("the emulator, which replayed what scripted ran");
+    }
+
+    @Test
     void whatSteppingOrCpuStateDoNotHaveIsNotCompared() {
         // fninit; fld1; mov eax,1; out 0x80,al; ud2, with the exchange as late as that
         assertThat(seenBy(replay(flat("db e3 d9 e8 b0 01 e6 80 0f 0b"))))

@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.engine.Feature;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -110,6 +111,34 @@ class DeathReplayTests {
                 TestGuest.run(flat("bf 00 30 00 00 b9 64 00 00 00 f3 ab bb 05 00 00 00 43 0f 0b"), EngineChoice.KVM));
 
         assertThat(fault.seenBy()).endsWith("kvm, stepped through the last 6 instructions, did the same");
+    }
+
+    @Test
+    void guestThatKvmGivesUpWhereNoRamIsHasTheFaultOfAProcessor() {
+        // mov esp,0x8000; mov eax,0xc0100000; call eax
+        Outcome outcome = TestGuest.run(flat("bc 00 80 00 00 b8 00 00 10 c0 ff d0"), EngineChoice.KVM);
+
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.UNSUPPORTED);
+        assertThat(outcome.run().diagnosis().divergence()).isEmpty();
+        Fault fault = outcome.fault().orElseThrow();
+        assertThat(fault.first()).hasToString("#UD");
+        assertThat(fault.seenBy()).isEqualTo("the emulator, which replayed what kvm ran and did what it could not");
+        assertThat(fault.advice().get(0)).startsWith("execution went to 0xc0100000, where no RAM is, after call eax");
+    }
+
+    @Test
+    void guestThatKvmNeverComesBackFromHasTheFaultOfAProcessor() {
+        Device.assumeFor(EngineChoice.KVM, Feature.neededBy(BootMode.PAGED));
+        // mov eax,0x80005000; mov cr3,eax; nop
+        Outcome outcome = TestGuest.run(
+                real("b8 00 50 00 80 0f 22 d8 90").withBoot(BootMode.PAGED), EngineChoice.KVM, Duration.ofMillis(400));
+
+        assertThat(outcome.kind())
+                .as("what KVM makes of it hangs on the processor")
+                .isIn(Outcome.Kind.TIMED_OUT, Outcome.Kind.UNSUPPORTED, Outcome.Kind.TRIPLE_FAULT);
+        Fault fault = outcome.fault().orElseThrow();
+        assertThat(fault.first()).hasToString("#PF(0x9) at 0x80001008");
+        assertThat(fault.advice().get(0)).contains("CR3 is 0x80005000, where no RAM is");
     }
 
     @Test

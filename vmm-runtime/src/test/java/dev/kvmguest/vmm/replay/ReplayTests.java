@@ -110,6 +110,20 @@ class ReplayTests {
     }
 
     @Test
+    void interruptThatAnEngineGivesBehindStiIsGivenThere() {
+        // mov word [0x20],0x100b; sti; here: inc ecx; jmp here; 0x100b: pop bx; hlt, with the return address in bx
+        VcpuConfig guest = real("c7 06 20 00 0b 10 fb 66 41 eb fc 5b f4");
+        Recording recording = recordingOfAnInterrupt(
+                CpuState.builder().set(Register.RSP, 0x1000).set(Register.RIP, 0x1007));
+
+        try (Replay replay = Replay.of(recording, config(guest), 0, LIMIT)) {
+            assertThat(replay.run()).isEmpty();
+            assertThat(replay.cpu().state().get(Register.RBX)).isEqualTo(0x1007);
+            assertThat(replay.cpu().state().get(Register.RCX)).isZero();
+        }
+    }
+
+    @Test
     void divergenceBehindSuchAnInterruptSaysThatItsPlaceIsAGuess() {
         Recording recording = recordingOfFilling();
         recording.out(0x80, 1, 1);
@@ -120,15 +134,18 @@ class ReplayTests {
 
     /** Returns what an engine that counts no instructions records of it. */
     private static Recording recordingOfFilling() {
-        FakeVirtualCpu uncounted = new FakeVirtualCpu().notCounting();
-        uncounted.setState(CpuState.builder()
+        return recordingOfAnInterrupt(CpuState.builder()
                 .set(Register.RAX, 0x2000)
                 .set(Register.RCX, 30_000)
                 .set(Register.RDI, 30_000)
                 .set(Register.RSP, 0x1000)
-                .set(Register.RIP, 0x1018)
-                .set(Register.RFLAGS, CpuState.EFLAGS_IF)
-                .build());
+                .set(Register.RIP, 0x1018));
+    }
+
+    /** Returns what such an engine records of a guest that takes the timer's interrupt, then halts. */
+    private static Recording recordingOfAnInterrupt(CpuState.Builder registers) {
+        FakeVirtualCpu uncounted = new FakeVirtualCpu().notCounting();
+        uncounted.setState(registers.set(Register.RFLAGS, CpuState.EFLAGS_IF).build());
         Recording recording = new Recording(uncounted);
         recording.ranOn();
         recording.interrupt(8);

@@ -112,7 +112,18 @@ final class Examples {
         return with(withConsole(console), Optional.empty(), Diagnosis.NONE.withFault(fault));
     }
 
-    /** Returns a fault of which everything is known: SSE with CR4.OSFXSR clear and no gate in the IDT. */
+    /** Returns a run of which a replay did something else and came to this fault. */
+    static GuestRun withDivergence(Fault fault, String sentence) {
+        Diagnosis diagnosis = new Diagnosis(
+                Optional.of(fault),
+                Optional.empty(),
+                Optional.empty(),
+                Timeline.EMPTY,
+                Optional.empty(),
+                Optional.of(sentence));
+        return with(bare(), Optional.empty(), diagnosis);
+    }
+
     /** Returns a run whose guest took these exceptions and went on. */
     static GuestRun withExceptions(HandledException... taken) {
         Diagnosis diagnosis = new Diagnosis(

@@ -51,6 +51,29 @@ class FaultTextTests {
     }
 
     @Test
+    void faultOfTheEmulatorWhereTheEngineGaveUpIsSaidToBeSo() {
+        Outcome outcome =
+                new Outcome.Unsupported("KVM can't", new byte[0], Examples.withFault(Examples.sseFault(), true));
+
+        assertThat(TextReport.brief(outcome)).startsWith("""
+                guest kernel (boot paged) met an instruction that the engine does not support: KVM can't at 0x8:0x80001d3f,\
+                 after 3.1 ms on kvm
+                  replay: on the emulator the guest triple-faults by the instruction at which kvm gave up
+                  #UD in memset+0x1f (src/common.c:6): movd xmm0, [esp+0x18]  (66 0f 6e 44 24 18)
+                """).doesNotContain("reset values");
+    }
+
+    @Test
+    void faultOfAnEmulatorThatWentItsOwnWayIsNotThatOfTheEngine() {
+        Outcome outcome = new Outcome.Unsupported(
+                "KVM can't", new byte[0], Examples.withDivergence(Examples.sseFault(), "kvm and the emulator part"));
+
+        assertThat(TextReport.brief(outcome))
+                .contains("\n  replay: kvm and the emulator part\n")
+                .doesNotContain("gave up");
+    }
+
+    @Test
     void instructionIsNotBrokenAtALinesEnd() {
         Fault fault = Examples.sseFault();
         GuestInstruction at = new GuestInstruction(

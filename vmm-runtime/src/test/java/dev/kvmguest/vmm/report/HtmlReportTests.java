@@ -174,6 +174,16 @@ class HtmlReportTests {
     }
 
     @Test
+    void faultOfTheEmulatorWhereTheEngineGaveUpIsSaidToBeSo() {
+        GuestRun run = Examples.withFault(Examples.sseFault(), true);
+        String sentence = "Replay: on the emulator the guest triple-faults by the instruction at which kvm gave up";
+
+        assertThat(headline(new Outcome.Unsupported("KVM can't", new byte[0], run)))
+                .contains(sentence);
+        assertThat(headline(new Outcome.TripleFault(run))).doesNotContain(sentence);
+    }
+
+    @Test
     void registersThatTheEngineLostAreSaidToBeSo() {
         Outcome outcome = new Outcome.TripleFault(Examples.withFault(Examples.sseFault(), false));
 
