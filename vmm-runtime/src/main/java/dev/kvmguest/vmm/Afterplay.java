@@ -23,6 +23,8 @@ import java.util.function.Function;
  */
 final class Afterplay {
 
+    private static final long SETTLING_NANOS = 100_000;
+
     private final VirtualCpu cpu;
     private final PcBoard board;
     private final StepReader reader;
@@ -119,6 +121,20 @@ final class Afterplay {
                     exit = run(next);
                 } while (goesOn() && !(exit instanceof VmExit.Halt) && cpu.time() < next);
                 samples.add(new Observation.Sample(cpu.state(), exit instanceof VmExit.Halt));
+            }
+        });
+    }
+
+    /**
+     * Runs the guest on until an interrupt that it has been given, if there is one, has brought it into its handler.
+     *
+     * @param longest how long it may take on the host's clock
+     */
+    void settle(Duration longest) {
+        limited(longest, () -> {
+            cpu.setSingleStep(false);
+            while (goesOn() && exits.interruptsEnabled() && !cpu.canInjectInterrupt()) {
+                run(cpu.time() + SETTLING_NANOS);
             }
         });
     }

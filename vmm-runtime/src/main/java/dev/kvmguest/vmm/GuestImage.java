@@ -95,7 +95,9 @@ public record GuestImage(
                 .sorted(Comparator.comparingLong(Segment::physicalAddress))
                 .toList();
         symbols = symbols.stream()
-                .sorted(Comparator.comparingLong(Symbol::address))
+                // Of two at an address the later one is taken: rather the guest's than one that linkers define.
+                .sorted(Comparator.comparingLong(Symbol::address)
+                        .thenComparing(symbol -> !symbol.name().startsWith("__")))
                 .toList();
     }
 

@@ -75,7 +75,8 @@ final class HangProbe {
                 step(cpu, afterplay);
                 sample();
             } else {
-                sampleAndStepCopy(registers);
+                sample();
+                stepCopy();
             }
         } catch (RuntimeException e) {
             // What was seen until then is worth telling.
@@ -104,13 +105,16 @@ final class HangProbe {
         afterplay.sample(SAMPLES, SAMPLE_NANOS, atMost(LONGEST_SAMPLES), samples);
     }
 
-    private void sampleAndStepCopy(CpuState registers) {
+    /** Only between two instructions, with no interrupt on its way to it, are registers and memory all there is of a guest. */
+    private void stepCopy() {
+        afterplay.settle(atMost(LONGEST_SAMPLES));
+        if (afterplay.ended().isPresent()) {
+            return;
+        }
         try (VirtualMachine copy = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
             memory.copyTo(copy.memory());
-            // The copy comes last, and to a board whose time has gone on meanwhile.
-            sample();
             VirtualCpu twin = copy.vcpu(0);
-            twin.setState(registers);
+            twin.setState(cpu.state());
             twin.passTime(cpu.time());
             twin.watchExceptions();
             step(twin, new Afterplay(twin, copy.memory(), board));

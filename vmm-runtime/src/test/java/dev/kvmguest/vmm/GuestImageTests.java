@@ -121,6 +121,15 @@ class GuestImageTests {
     }
 
     @Test
+    void guestsOwnLabelIsPreferredToOneThatLinkersDefine() {
+        GuestImage image = elf(
+                List.of(new Segment(0x1000, 0x1000, new byte[1], 0x100)),
+                List.of(new Symbol("ticks", 0x1010, 0), new Symbol("__bss_start", 0x1010, 0)));
+
+        assertThat(image.symbolWithOffset(0x1010)).hasValue("ticks");
+    }
+
+    @Test
     void functionIsPreferredToALabelInIt() {
         GuestImage image = elf(
                 List.of(new Segment(0x1000, 0x1000, new byte[1], 0x100)),

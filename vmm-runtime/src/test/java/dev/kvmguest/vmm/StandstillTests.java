@@ -120,7 +120,8 @@ class StandstillTests {
 
         assertThat(texts(standstill.loop()))
                 .containsExactly("hlt", "push ax", "mov al, 0x20", "out 0x20, al", "pop ax", "iret", "jmp 0x100b");
-        assertThat(standstill.interruptsEnabled()).isTrue();
+        // On a slow machine the limit may well find it in its handler.
+        assertThat(standstill.interruptsEnabled()).isEqualTo(standstill.at().eip() < 0x1020);
         assertThat(standstill.advice()).isEmpty();
     }
 

@@ -24,6 +24,7 @@ public final class Advice {
             Overwritten::idt,
             OverwrittenPages::ofCode,
             PagingSwitch::codeUnmapped,
+            PagingSwitch::codeElsewhere,
             ExecutedData::ofText,
             ExecutedData::ofObject,
             Execution::leftTheImage,

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** What goes wrong when paging is switched on, or the page directory changed (Intel SDM volume 3A, 9.8.3 and 9.9.1). */
+/** What goes wrong when paging is switched on or off, or the page directory changed (Intel SDM volume 3A, 9.8.3 and 9.9.1). */
 final class PagingSwitch {
 
     private static final int PAGE_FAULT = 14;
@@ -27,14 +27,8 @@ final class PagingSwitch {
     /** The code that switches is not in the page tables that it switches to. */
     static Optional<String> codeUnmapped(Evidence evidence) {
         List<GuestInstruction> path = evidence.path();
-        int change = path.size() - 2;
-        while (change >= 0 && !path.get(change).text().matches("mov cr[034], .*")) {
-            change--;
-        }
-        boolean paging = (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
-        if (!paging
-                || change < 0
-                || path.get(change + 1).eip() != path.get(change).eip() + MOV_CR_BYTES) {
+        int change = lastChange(path, "mov cr[034], .*");
+        if (change < 0 || !isPaging(evidence)) {
             return Optional.empty();
         }
         long next = evidence.linear(path.get(change + 1));
@@ -44,6 +38,39 @@ final class PagingSwitch {
         }
         return elsewhere(evidence, next)
                 .map(place -> by + " on another page, which is " + place + ": " + directory(evidence, next));
+    }
+
+    /** The code that switches paging off runs where its bytes are only with paging. */
+    static Optional<String> codeElsewhere(Evidence evidence) {
+        List<GuestInstruction> path = evidence.path();
+        int change = lastChange(path, "mov cr0, .*");
+        if (change < 0 || isPaging(evidence)) {
+            return Optional.empty();
+        }
+        long next = evidence.linear(path.get(change + 1));
+        OptionalLong loaded = evidence.image().loadedAt(next);
+        // Without paging before, too, it would not have run there.
+        if (loaded.isEmpty() || loaded.getAsLong() == next || evidence.isInImage(next - MOV_CR_BYTES)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                path.get(change).inWords() + " switched paging off, so that the code that follows it is fetched"
+                        + " from physical " + hex(next) + (evidence.memory().isRam(next) ? "" : ", where no RAM is,")
+                        + " and not from " + hex(loaded.getAsLong())
+                        + "; jump to a page that is mapped at its physical address first, and clear CR0.PG there");
+    }
+
+    /** Returns the index of the last such MOV behind which execution went on to the next address; negative if there is none. */
+    private static int lastChange(List<GuestInstruction> path, String pattern) {
+        int change = path.size() - 2;
+        while (change >= 0 && !path.get(change).text().matches(pattern)) {
+            change--;
+        }
+        return change >= 0 && path.get(change + 1).eip() == path.get(change).eip() + MOV_CR_BYTES ? change : -1;
+    }
+
+    private static boolean isPaging(Evidence evidence) {
+        return (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
     }
 
     /** Says whether the first exception is that an instruction's own bytes are not mapped. */

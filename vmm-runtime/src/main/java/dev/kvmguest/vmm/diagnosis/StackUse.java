@@ -15,7 +15,6 @@ import java.util.Set;
  */
 final class StackUse {
 
-    /** What lies farther from the beginning of its function is not looked at. */
     /** Of a function no more bytes are looked at, so that a hostile one costs milliseconds. */
     private static final int LONGEST_FUNCTION = 0x4000;
     /** Nor are more instructions followed. */

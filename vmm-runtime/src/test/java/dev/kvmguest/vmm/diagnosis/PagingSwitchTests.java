@@ -93,14 +93,18 @@ class PagingSwitchTests {
 
     /** Returns what is advised about a kernel that is linked for the upper half, entered with paging off. */
     private static String upperHalf(String code) {
+        return upperHalf(code, BootMode.PROTECTED, 0x1000).get(0);
+    }
+
+    private static List<String> upperHalf(String code, BootMode boot, long entry) {
         byte[] bytes = TestGuest.bytes(code);
         GuestImage image = new GuestImage(
                 "kernel",
                 GuestImage.Format.ELF32,
                 List.of(new GuestImage.Segment(0x1000, 0x8000_1000L, bytes, 0x3000)),
-                OptionalLong.of(0x1000),
+                OptionalLong.of(entry),
                 List.of(new GuestImage.Symbol("directory", 0x8000_2000L, 0x1000)));
-        return DeadGuest.image(image, BootMode.PROTECTED).get(0);
+        return DeadGuest.image(image, boot);
     }
 
     @Test
@@ -117,6 +121,33 @@ class PagingSwitchTests {
         // mov dword [0x2000],0x83: not at 0x3000
         assertThat(upperHalf("c7 05 00 20 00 00 83 00 00 00" + LARGE_PAGES + cr3("00 30 00 80") + PAGING_ON))
                 .contains("without a page: CR3 is 0x80003000, where no RAM is");
+    }
+
+    /** mov eax,cr0; and eax,0x7fffffff; mov cr0,eax */
+    private static final String PAGING_OFF = "0f 20 c0 25 ff ff ff 7f 0f 22 c0";
+
+    @Test
+    void codeThatSwitchesPagingOffWhereItIsOnlyWithPagingIsTold() {
+        assertThat(upperHalf(PAGING_OFF + "f4", BootMode.PAGED, 0x8000_1000L))
+                .first()
+                .isEqualTo(
+                        "mov cr0, eax at 0x80001008 switched paging off, so that the code that follows it is fetched from"
+                                + " physical 0x8000100b, where no RAM is, and not from 0x100b; jump to a page that is mapped at its"
+                                + " physical address first, and clear CR0.PG there");
+    }
+
+    @Test
+    void codeThatSwitchesPagingOffWhereItIsWithoutIsNotBlamed() {
+        // mov eax,0x1007; jmp eax; (at physical 0x1007) paging off; ud2
+        assertThat(upperHalf("b8 07 10 00 00 ff e0" + PAGING_OFF + "0f 0b", BootMode.PAGED, 0x8000_1000L))
+                .noneMatch(sentence -> sentence.contains("switched paging off"));
+    }
+
+    @Test
+    void changeOfCr0WithPagingOffBeforeIsNotBlamed() {
+        // mov eax,cr0; mov cr0,eax; ud2
+        assertThat(upperHalf("0f 20 c0 0f 22 c0 0f 0b", BootMode.PROTECTED, 0x1000))
+                .noneMatch(sentence -> sentence.contains("switched paging off"));
     }
 
     @Test

@@ -1,13 +1,19 @@
 package dev.kvmguest.vmm.diagnosis.hang;
 
+import dev.kvmguest.vmm.GuestImage.Symbol;
+import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.board.InterruptLine;
 import dev.kvmguest.vmm.device.IrqState;
+import dev.kvmguest.vmm.emulator.CodeReader;
+import dev.kvmguest.vmm.emulator.Instruction;
 import java.util.Optional;
 
 /** Guests that wait for an interrupt which can't come. */
 final class NoInterrupt {
 
     private static final int CLI = 0xfa;
+    /** Bytes of a function that are read to find where its instructions begin. */
+    private static final int FARTHEST = 4096;
 
     private static final String UNMASK =
             "clear the mask bit of the one that is meant, in port 0x21 for IRQ 0 to 7 and in port 0xa1 for IRQ 8 to 15";
@@ -16,7 +22,7 @@ final class NoInterrupt {
 
     /** A loop looks at memory that only a handler could change, and no handler can be entered. */
     static Optional<String> changesTheFlag(Scene scene) {
-        if (!scene.looksOnlyAtMemory() || !scene.surroundings().alone()) {
+        if (!scene.looksOnlyAtMemory() || !scene.surroundings().alone() || HeldLock.isTried(scene)) {
             return Optional.empty();
         }
         String flag = scene.polls().get(0).name(scene.image());
@@ -64,7 +70,7 @@ final class NoInterrupt {
                 && scene.surroundings().setsUpInterrupts()
                 && scene.anyLine(InterruptLine::waitsForProcessor)
                 && !scene.anyLine(InterruptLine::inService);
-        if (!waits || follows(scene, CLI)) {
+        if (!waits || isBehindCli(scene)) {
             return Optional.empty();
         }
         return Optional.of(scene.lineNames(InterruptLine::waitsForProcessor)
@@ -72,11 +78,38 @@ final class NoInterrupt {
                 + " must come just before HLT");
     }
 
-    private static boolean follows(Scene scene, int opcode) {
-        long before = scene.registers().instructionAddress() - 2;
-        return scene.memory()
-                .read(before, 1)
-                .filter(octet -> (octet[0] & 0xff) == opcode)
+    /** Says whether CLI stands just before the HLT, as far as one can tell: it might be the end of another instruction. */
+    private static boolean isBehindCli(Scene scene) {
+        long cli = scene.at().eip() - 1;
+        boolean reads = scene.memory()
+                .read(linear(scene, cli), 1)
+                .filter(octet -> (octet[0] & 0xff) == CLI)
                 .isPresent();
+        return reads
+                && scene.image()
+                        .symbolAt(cli)
+                        .map(Symbol::address)
+                        .filter(start -> cli - start < FARTHEST)
+                        .map(start -> !isWithinAnother(scene, start, cli))
+                        .orElse(true);
+    }
+
+    /** Says whether code that is read from an address on has an instruction around another one, and then the HLT. */
+    private static boolean isWithinAnother(Scene scene, long start, long cli) {
+        boolean big = scene.registers().segment(SegmentRegister.CS).big();
+        long address = start;
+        while (address < cli) {
+            Optional<Instruction> instruction =
+                    CodeReader.decode(scene.memory().code(linear(scene, address)), address, big);
+            if (instruction.isEmpty()) {
+                return false;
+            }
+            address = instruction.get().nextEip;
+        }
+        return address == cli + 1;
+    }
+
+    private static long linear(Scene scene, long offset) {
+        return scene.registers().segment(SegmentRegister.CS).base() + offset & 0xffff_ffffL;
     }
 }

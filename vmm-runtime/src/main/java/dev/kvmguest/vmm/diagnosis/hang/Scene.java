@@ -59,15 +59,18 @@ record Scene(
 
     /**
      * Says whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that can be
-     * left: a conditional jump is in it.
+     * left.
      */
     boolean looksOnlyAtMemory() {
-        return !polls.isEmpty()
-                && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant())
-                && loop.stream()
-                        .flatMap(seen -> seen.round().stream())
-                        .flatMap(step -> step.instruction().stream())
-                        .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
+        return !polls.isEmpty() && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant()) && canBeLeft();
+    }
+
+    /** Says whether the guest is in a loop with a conditional jump. */
+    boolean canBeLeft() {
+        return loop.stream()
+                .flatMap(seen -> seen.round().stream())
+                .flatMap(step -> step.instruction().stream())
+                .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
     }
 
     /** Says whether no interrupt can come, whatever a device or a person does, because none is let through. */

@@ -22,6 +22,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -74,6 +75,20 @@ class HangAdviceTests {
     @Test
     void handlerWithoutEoiKeepsAFlagFromChanging() {
         assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb" + WAIT_FOR_FLAG, WITHOUT_EOI))))
+                .singleElement()
+                .asString()
+                .startsWith("IRQ 0 (timer) has had no EOI");
+    }
+
+    @Test
+    void handlerWithoutEoiKeepsNothingFromAGuestThatIsBusyByItself() {
+        // one tick after 1 ms (mode 0); sti; again: inc cx; jmp again
+        String oneTick = "c7 06 20 00 40 10 b0 30 e6 43 b0 a9 e6 40 b0 04 e6 40";
+
+        assertThat(hang(real(withHandler(oneTick + OPEN_TIMER + "fb 41 eb fd", WITHOUT_EOI))))
+                .isEmpty();
+        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb 41 eb fd", WITHOUT_EOI))))
+                .as("more ticks wait behind the first")
                 .singleElement()
                 .asString()
                 .startsWith("IRQ 0 (timer) has had no EOI");
@@ -149,6 +164,34 @@ class HangAdviceTests {
     }
 
     @Test
+    void lockThatNobodyReleasesIsTold() {
+        // again: mov al,1; xchg [0x2000],al; test al,al; jnz again, with the lock taken
+        String lock = "b0 01 86 06 00 20 84 c0 75 f6";
+
+        assertThat(hang(real("c6 06 00 20 01" + lock)))
+                .containsExactly("the loop tries to take the lock memory at 0x2000, which was taken before and never"
+                        + " released: nothing else runs while it waits, since this is the only vCPU and interrupts are off;"
+                        + " look for code that takes it twice, or returns without releasing it");
+        // sti
+        assertThat(hang(real("fb c6 06 00 20 01" + lock)))
+                .singleElement()
+                .asString()
+                .contains(" only vCPU and all interrupts are masked; ");
+        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb c6 06 00 20 01" + lock, HANDLER))))
+                .as("the timer's handler may run somebody else")
+                .isEmpty();
+    }
+
+    @Test
+    void flagThatIsLookedAtBesidesALockIsAFlag() {
+        // mov byte [0x2000],1; again: cmp byte [0x2000],0; jne again
+        assertThat(hang(real("c6 06 00 20 01 80 3e 00 20 00 75 f9")))
+                .singleElement()
+                .asString()
+                .startsWith("the loop looks at memory at 0x2000, which no handler can change");
+    }
+
+    @Test
     void flagMayChangeWhileInterruptsCome() {
         assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb" + WAIT_FOR_FLAG, HANDLER))))
                 .isEmpty();
@@ -204,6 +247,38 @@ class HangAdviceTests {
     }
 
     @Test
+    void deviceThatIsNotThereIsMissed() {
+        // mov dx,0x1f7; again: in al,dx; test al,0x80; jnz again
+        assertThat(hang(real("ba f7 01 ec a8 80 75 fb")))
+                .containsExactly(
+                        "the loop waits for port 0x1f7, where this machine has no primary IDE channel, so that it"
+                                + " always reads 0xff; see whether the device is there before waiting for it (all ones say that"
+                                + " it isn't), or give up after a while");
+        // again: test dword [0xfee00300],0x1000; jnz again
+        assertThat(hang(flat("f7 05 00 03 e0 fe 00 10 00 00 75 f4")))
+                .singleElement()
+                .asString()
+                .startsWith(
+                        "the loop waits for physical address 0xfee00300, where this machine has no local APIC, so that"
+                                + " it always reads 0xffffffff; ");
+        // mov dx,0x510; again: in ax,dx; test ax,1; jnz again
+        assertThat(hang(real("ba 10 05 ed a9 01 00 75 fa")))
+                .singleElement()
+                .asString()
+                .startsWith("the loop waits for port 0x510, where this machine has no device, so that it always reads"
+                        + " 0xffff; ");
+    }
+
+    @Test
+    void deviceThatIsLookedAtAmongOthersIsNotWaitedFor() {
+        // mov dx,0x1f7; again: in al,dx; inc byte [0x2000]; cmp byte [0x2000],0; jmp again, and a jump never taken
+        assertThat(hang(real("ba f7 01 ec fe 06 00 20 80 3e 00 20 00 72 f4 eb f2")))
+                .isEmpty();
+        // mov dx,0x1f7; again: in al,dx; jmp again
+        assertThat(hang(real("ba f7 01 ec eb fd"))).isEmpty();
+    }
+
+    @Test
     void keyThatNobodyPressesIsMissed() {
         // mov word [0x24],0x1040; mov al,0xfd; out 0x21,al; sti; hlt
         assertThat(halt(withHandler("c7 06 24 00 40 10 b0 fd e6 21 fb f4", HANDLER))
@@ -255,6 +330,32 @@ class HangAdviceTests {
         assertThat(halt(withHandler(TIMER + OPEN_TIMER + DELAY + DELAY + "fa f4", HANDLER)) // cli; hlt
                         .advice())
                 .isEmpty();
+    }
+
+    @Test
+    void endOfAnotherInstructionIsNoCli() {
+        String code = withHandler(TIMER + OPEN_TIMER + DELAY + DELAY + "b0 fa f4", HANDLER); // mov al,0xfa; hlt
+
+        assertThat(halt(code).advice())
+                .as("nothing says where instructions begin")
+                .isEmpty();
+        assertThat(haltIn(code, 0)).singleElement().asString().startsWith("IRQ 0 (timer) is pending, but HLT");
+        assertThat(haltIn(code, TestGuest.bytes(TIMER + OPEN_TIMER + DELAY + DELAY).length + 1))
+                .as("a symbol amid the MOV, at what is CLI then")
+                .isEmpty();
+    }
+
+    /** Returns what is advised about a guest whose only symbol is so far behind its start. */
+    private static List<String> haltIn(String code, int symbol) {
+        byte[] bytes = TestGuest.bytes(code);
+        GuestImage image = new GuestImage(
+                "guest",
+                GuestImage.Format.FLAT,
+                List.of(new GuestImage.Segment(0x1000, 0x1000, bytes, bytes.length)),
+                OptionalLong.empty(),
+                List.of(new GuestImage.Symbol("wait", 0x1000 + symbol, 0)));
+        Outcome outcome = TestGuest.run(VcpuConfig.of(image), EngineChoice.EMULATOR);
+        return outcome.run().diagnosis().standstill().orElseThrow().advice();
     }
 
     @Test
