@@ -17,31 +17,45 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * A guest of the corpus, which makes one mistake and dies of it: a case of {@code src/test/guest/corpus/MODE}. The cases of
- * a mode are one image with an entry for each.
+ * A guest of the corpus, which makes one mistake: a case of {@code src/test/guest/corpus/FOLDER}. The cases of a folder are
+ * one image with an entry for each.
  *
+ * @param folder a boot mode's, or {@link #HANGS}
  * @param name of the case, its symbol
  * @param vcpu what boots it
+ * @param limit how long it may run
  */
-record FaultyGuest(String name, VcpuConfig vcpu) {
+record FaultyGuest(String folder, String name, VcpuConfig vcpu, Duration limit) {
 
-    /** The modes that have a folder. */
+    /** The modes that have a folder of guests which die. */
     static final List<BootMode> MODES = List.of(BootMode.REAL, BootMode.PROTECTED, BootMode.PAGED, BootMode.PAGED_4K);
+
+    /** The folder of those that don't. */
+    static final String HANGS = "hangs";
 
     /** So that what runs through empty memory is at its end soon. */
     private static final long MEMORY = 2 << 20;
 
     private static final Duration LIMIT = Duration.ofSeconds(5);
+    private static final Duration LIMIT_OF_HANGS = Duration.ofMillis(250);
 
-    /** Returns the cases of a mode in the order of their addresses. */
-    static List<FaultyGuest> in(BootMode mode) throws IOException {
-        String id = "corpus-" + mode.id();
+    /** Returns the cases of a mode in the order of their addresses. Something is typed, for those that wait for a key. */
+    static List<FaultyGuest> dyingIn(BootMode mode) throws IOException {
+        return in(mode.id(), "x", LIMIT);
+    }
+
+    /** Returns those that hang or halt, in the order of their addresses. */
+    static List<FaultyGuest> hanging() throws IOException {
+        return in(HANGS, "", LIMIT_OF_HANGS);
+    }
+
+    private static List<FaultyGuest> in(String folder, String input, Duration limit) throws IOException {
+        String id = "corpus-" + folder;
         GuestManifest.Located image = GuestManifest.find(FaultyGuest.class.getClassLoader(), id);
-        // Something is typed, for those that wait for the keyboard.
-        VcpuConfig vcpu = VcpuConfig.of(image).withInput("x");
+        VcpuConfig vcpu = VcpuConfig.of(image).withInput(input);
         return globalCode(new URL(image.url(), id + ".sym"))
-                .map(symbol ->
-                        new FaultyGuest(symbol[2], vcpu.withEntry(EntryPoint.linear(Long.parseLong(symbol[0], 16)))))
+                .map(symbol -> new FaultyGuest(
+                        folder, symbol[2], vcpu.withEntry(EntryPoint.linear(Long.parseLong(symbol[0], 16))), limit))
                 .toList();
     }
 
@@ -55,16 +69,12 @@ record FaultyGuest(String name, VcpuConfig vcpu) {
         }
     }
 
-    BootMode boot() {
-        return vcpu.boot();
-    }
-
     Outcome run(EngineChoice engine) {
         MachineConfig config = MachineConfig.builder()
                 .vcpu(vcpu)
                 .engine(engine)
                 .memory(MEMORY)
-                .timeout(LIMIT)
+                .timeout(limit)
                 .build();
         try (Machine machine = Machine.create(config)) {
             return machine.run();

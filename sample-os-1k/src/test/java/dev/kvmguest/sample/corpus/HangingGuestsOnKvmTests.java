@@ -1,0 +1,18 @@
+package dev.kvmguest.sample.corpus;
+
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.engine.Feature;
+
+/** On KVM, if it can deliver interrupts in protected mode. */
+@EnabledIfKvm(BootMode.PROTECTED)
+class HangingGuestsOnKvmTests extends HangingGuests {
+
+    HangingGuestsOnKvmTests() {
+        super(EngineChoice.KVM);
+        FaultyGuestsOnKvmTests.whyNot(Feature.PROTECTED_MODE_INTERRUPTS).ifPresent(why -> abort(why));
+    }
+}
