@@ -51,6 +51,11 @@
     WRITE TIMER_CHANNEL_0, 119 >> 8
 .endm
 
+/* Has the timer that firmware has left running wait for a count, so that it has no tick due however long a guest took. */
+.macro STOP_TIMER
+    WRITE TIMER_CONTROL, 0x30
+.endm
+
 /* Waits until an 8259A has its first request, that of the timer or the clock. */
 .macro AWAIT_TICK controller=PIC1_COMMAND
 9:  in al, \controller
@@ -105,6 +110,7 @@ CASE sleep_without_eoi
 /* The clock's handler tells the first 8259A only. */
 CASE sleep_without_eoi_of_the_slave
     STACK
+    STOP_TIMER
     HANDLERS half_idt, tick_with_half_an_eoi
     CONTROLLERS OPEN_SLAVE, OPEN_CLOCK
     WRITE CMOS_INDEX, 0x0b
@@ -152,6 +158,7 @@ CASE lock_taken_twice
 
 CASE halt_with_all_masked
     STACK
+    STOP_TIMER
     LOAD lidt, ticking_idt
     CONTROLLERS MASK_ALL
     sti
@@ -161,6 +168,7 @@ CASE halt_with_all_masked
 /* ICW1 and nothing behind it. */
 CASE halt_amid_the_initialization
     STACK
+    STOP_TIMER
     WRITE PIC1_COMMAND, 0x11
     sti
     hlt
@@ -223,6 +231,7 @@ CASE hypercall_without_a_byte
 
 CASE halt_for_a_key
     STACK
+    STOP_TIMER
     LOAD lidt, ticking_idt
     CONTROLLERS OPEN_KEYBOARD
     sti
