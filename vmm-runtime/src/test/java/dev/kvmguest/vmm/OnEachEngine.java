@@ -6,15 +6,15 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Runs a class's tests once on each engine, which its constructor is given. Where the machine has no /dev/kvm those on KVM
+ * Runs a class's tests once on each of the {@link TestedEngines}, which its constructor is given. Where the machine has no /dev/kvm those on KVM
  * are reported as skipped; where it is there and doesn't work they fail.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
 @Tag("kvm")
 @ParameterizedClass(name = "{0}")
-@EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "AUTO")
+@MethodSource("dev.kvmguest.vmm.TestedEngines#all")
 public @interface OnEachEngine {}

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.Register;
 import dev.kvmguest.vmm.SegmentRegister;
 import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.TestedEngines;
 import dev.kvmguest.vmm.TimeFactor;
 import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.boot.BootLoader;
@@ -118,8 +119,7 @@ final class SystemGuest implements AutoCloseable {
     }
 
     private static Stream<Arguments> onEachEngine(BootMode... modes) {
-        return Stream.of(EngineChoice.EMULATOR, EngineChoice.KVM)
-                .flatMap(engine -> Stream.of(modes).map(mode -> Arguments.of(engine, mode)));
+        return TestedEngines.all().flatMap(engine -> Stream.of(modes).map(mode -> Arguments.of(engine, mode)));
     }
 
     /** Returns the engine of this name. */
