@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.image.LineTable;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -64,15 +62,11 @@ class StandstillTests {
 
     @Test
     void flagInMemoryGoesByItsSymbol() {
-        byte[] code = TestGuest.bytes("80 3e 00 20 00 74 f9"); // again: cmp byte [0x2000],0; je again
-        GuestImage image = new GuestImage(
-                "waiter",
-                GuestImage.Format.FLAT,
-                List.of(new GuestImage.Segment(0x1000, 0x1000, code, code.length)),
-                OptionalLong.empty(),
-                List.of(new GuestImage.Symbol("wait_tick", 0x1000, 7), new GuestImage.Symbol("ticks", 0x2000, 4)),
-                code,
-                LineTable.of(code));
+        // again: cmp byte [0x2000],0; je again
+        GuestImage image = TestGuest.image(
+                "80 3e 00 20 00 74 f9",
+                new GuestImage.Symbol("wait_tick", 0x1000, 7),
+                new GuestImage.Symbol("ticks", 0x2000, 4));
 
         Standstill standstill = hang(VcpuConfig.of(image));
 

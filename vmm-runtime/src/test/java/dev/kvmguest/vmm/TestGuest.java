@@ -2,6 +2,8 @@ package dev.kvmguest.vmm;
 
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.List;
+import java.util.OptionalLong;
 
 /** Guests for tests, written as their bytes in hexadecimal; the mnemonics stand beside them in the tests. */
 public final class TestGuest {
@@ -16,6 +18,13 @@ public final class TestGuest {
     /** Returns a guest at 0x1000 in protected mode without paging. */
     public static VcpuConfig flat(String code) {
         return real(code).withBoot(BootMode.PROTECTED);
+    }
+
+    /** Returns a flat binary at 0x1000, given as its bytes in hexadecimal, with symbols. */
+    public static GuestImage image(String code, GuestImage.Symbol... symbols) {
+        byte[] bytes = bytes(code);
+        GuestImage.Segment all = new GuestImage.Segment(0x1000, 0x1000, bytes, bytes.length);
+        return new GuestImage("guest", GuestImage.Format.FLAT, List.of(all), OptionalLong.empty(), List.of(symbols));
     }
 
     /** Returns the bytes, written with or without spaces between them. */

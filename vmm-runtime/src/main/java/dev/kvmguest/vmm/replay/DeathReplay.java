@@ -65,18 +65,15 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
                                         "the emulator, which did not do all that " + engine.name() + " did")),
                         divergence.map(parting -> parting.sentence(engine.name(), image)));
             }
-            if (replay.shutsDownAtItsEnd()) {
-                return seen(replay.cpu()
-                        .fault()
-                        .orElseThrow()
-                        .seenBy("the emulator, which replayed what " + engine.name()
-                                + " ran and did what it could not"));
-            }
-            Optional<Fault> shutdown = replay.cpu().fault();
-            if (shutdown.isEmpty()) {
+            boolean gaveUp = recording.end() == Recording.End.PLACE;
+            if (gaveUp && !replay.shutsDownHere()) {
                 return NONE;
             }
-            fault = shutdown.get();
+            fault = replay.cpu().fault().orElseThrow();
+            if (gaveUp) {
+                return seen(fault.seenBy(
+                        "the emulator, which replayed what " + engine.name() + " ran and did what it could not"));
+            }
             quietFrom = replay.quietFrom();
             end = replay.instructions();
         }

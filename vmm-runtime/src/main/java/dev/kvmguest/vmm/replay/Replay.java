@@ -146,15 +146,12 @@ public final class Replay implements AutoCloseable {
     }
 
     /**
-     * Executes the instruction at the recording's end, if another engine could not go on there and {@link #run} came to the
-     * same place.
+     * Executes the instruction at the place with which the recording ends, where another engine could not go on and to which
+     * {@link #run} came.
      *
      * @return whether the guest shuts down by it
      */
-    boolean shutsDownAtItsEnd() {
-        if (recording.end() != End.PLACE || divergence != null) {
-            return false;
-        }
+    boolean shutsDownHere() {
         cpu.setSingleStep(true);
         VmExit exit;
         do {

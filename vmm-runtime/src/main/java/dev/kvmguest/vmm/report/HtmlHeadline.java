@@ -37,19 +37,12 @@ final class HtmlHeadline {
                                 + result.test().line() + ": "
                                 + result.status().id()));
         advice(page, diagnosis);
-        diagnosis.divergence().ifPresent(sentence -> replay(page, sentence));
-        if (TextReport.gaveUp(outcome)) {
-            replay(page, TextReport.gaveUpNote(run.engine()));
-        }
-        facts(page, run);
-        page.close();
-    }
-
-    private static void replay(HtmlWriter page, String sentence) {
-        page.open("p", "class", "divergence")
+        TextReport.replayNote(outcome).ifPresent(sentence -> page.open("p", "class", "divergence")
                 .element("b", "Replay: ")
                 .text(sentence)
-                .close();
+                .close());
+        facts(page, run);
+        page.close();
     }
 
     /** Returns the class that colours the headline: how bad the end is. */

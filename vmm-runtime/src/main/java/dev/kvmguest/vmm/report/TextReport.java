@@ -93,11 +93,8 @@ public final class TextReport {
                 .append(": ")
                 .append(result.status().id())
                 .append('\n'));
-        run.diagnosis().divergence().ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
+        replayNote(outcome).ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
         Optional<Inspection> inspection = run.diagnosis().inspection();
-        if (gaveUp(outcome)) {
-            FaultText.wrap(text, "  ", "replay: " + gaveUpNote(run.engine()));
-        }
         text.append(outcome.fault()
                 .map(fault -> FaultText.story(fault, inspection, extent) + registersAtTheFault(fault))
                 .or(() -> run.registers().map(state -> standstill(run, state, extent) + registers(state, "  ")))
@@ -184,16 +181,13 @@ public final class TextReport {
                 + "'s own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's";
     }
 
-    /** Says whether the fault is that of another engine, which went on where the guest's could not. */
-    static boolean gaveUp(Outcome outcome) {
-        return outcome.kind() != Outcome.Kind.TRIPLE_FAULT
-                && outcome.fault().isPresent()
-                && outcome.run().diagnosis().divergence().isEmpty();
-    }
-
-    /** Says whose fault it is then. */
-    static String gaveUpNote(String engine) {
-        return "on the emulator the guest triple-faults by the instruction at which " + engine + " gave up";
+    /** Says where a replay went its own way, or whose the fault is of a guest that did not shut down on its own engine. */
+    static Optional<String> replayNote(Outcome outcome) {
+        GuestRun run = outcome.run();
+        return run.diagnosis().divergence().or(() -> outcome.fault()
+                .filter(fault -> outcome.kind() != Outcome.Kind.TRIPLE_FAULT)
+                .map(fault -> "on the emulator the guest triple-faults by the instruction at which " + run.engine()
+                        + " gave up"));
     }
 
     private static String registers(CpuState state, String indentation) {

@@ -16,9 +16,7 @@ import dev.kvmguest.vmm.VcpuConfig;
 import dev.kvmguest.vmm.engine.Feature;
 import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -76,14 +74,8 @@ class InspectedEndsTests {
     @Test
     void guestThatHaltedInAFunctionIsLookedAt() {
         // hlt; (at 0x100c) nop
-        byte[] code = TestGuest.bytes(CALL + "f4 90");
-        List<Symbol> symbols = List.of(new Symbol("panic", 0x100b, 1), new Symbol("next", 0x100c, 1));
-        GuestImage image = new GuestImage(
-                "kernel",
-                GuestImage.Format.FLAT,
-                List.of(new GuestImage.Segment(0x1000, 0x1000, code, code.length)),
-                OptionalLong.empty(),
-                symbols);
+        GuestImage image =
+                TestGuest.image(CALL + "f4 90", new Symbol("panic", 0x100b, 1), new Symbol("next", 0x100c, 1));
 
         Outcome outcome = TestGuest.run(VcpuConfig.of(image).withBoot(BootMode.PROTECTED), engine);
 

@@ -21,14 +21,14 @@ class GivenUpTests {
     private static final long STACK = 0x8000;
 
     private static DeathReplay replay(VcpuConfig guest, CpuState.Builder end) {
+        return replay(guest, end, Duration.ofSeconds(20));
+    }
+
+    private static DeathReplay replay(VcpuConfig guest, CpuState.Builder end, Duration limit) {
         FakeVirtualCpu cpu = new FakeVirtualCpu().notCounting();
         cpu.setState(end.build());
         Recording recording = new Recording(cpu);
         recording.stopHere();
-        return replay(guest, recording, Duration.ofSeconds(20));
-    }
-
-    private static DeathReplay replay(VcpuConfig guest, Recording recording, Duration limit) {
         MachineConfig config =
                 MachineConfig.builder().vcpu(guest).memory(1 << 20).build();
         return DeathReplay.of(recording, config, 0, EmulatorEngine.instance(), limit);
@@ -86,12 +86,7 @@ class GivenUpTests {
 
     @Test
     void placeThatTheEmulatorDoesNotComeToIsADivergence() {
-        FakeVirtualCpu cpu = new FakeVirtualCpu().notCounting();
-        cpu.setState(at(0x2000, STACK).build());
-        Recording recording = new Recording(cpu);
-        recording.stopHere();
-
-        DeathReplay replay = replay(flat("0f 0b"), recording, Duration.ofSeconds(20));
+        DeathReplay replay = replay(flat("0f 0b"), at(0x2000, STACK));
 
         assertThat(replay.divergence())
                 .contains(
@@ -102,15 +97,9 @@ class GivenUpTests {
     @Test
     void instructionThatNeverEndsIsLeftAtTheEndOfTheTime() {
         // mov edi,0x80000000; mov ecx,edi; rep stosd
-        FakeVirtualCpu cpu = new FakeVirtualCpu().notCounting();
-        cpu.setState(at(0x1007, 0)
-                .set(Register.RDI, 0x8000_0000L)
-                .set(Register.RCX, 0x8000_0000L)
-                .build());
-        Recording recording = new Recording(cpu);
-        recording.stopHere();
+        CpuState.Builder end = at(0x1007, 0).set(Register.RDI, 0x8000_0000L).set(Register.RCX, 0x8000_0000L);
 
-        assertThat(replay(flat("bf 00 00 00 80 89 f9 f3 ab"), recording, Duration.ofMillis(200)))
+        assertThat(replay(flat("bf 00 00 00 80 89 f9 f3 ab"), end, Duration.ofMillis(200)))
                 .isEqualTo(DeathReplay.NONE);
     }
 }

@@ -17,7 +17,7 @@ final class EndlessJump {
                 .flatMap(loop -> loop.round().get(0).instruction())
                 .filter(EndlessJump::isToItself)
                 .isPresent();
-        if (!alone || !scene.interruptsAreOff() && !scene.everythingIsMasked()) {
+        if (!alone || !scene.isUninterruptible()) {
             return Optional.empty();
         }
         return Optional.of("nothing ends " + scene.at().inWords() + ", which jumps to itself with "

@@ -16,9 +16,7 @@ final class HeldLock {
 
     /** The loop tries to take a lock, and nobody else runs who could release it. */
     static Optional<String> byItself(Scene scene) {
-        if (!isTried(scene)
-                || !scene.surroundings().alone()
-                || !scene.interruptsAreOff() && !scene.everythingIsMasked()) {
+        if (!isTried(scene) || !scene.surroundings().alone() || !scene.isUninterruptible()) {
             return Optional.empty();
         }
         Poll lock = scene.polls().get(0);

@@ -73,6 +73,11 @@ record Scene(
                 .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
     }
 
+    /** Says whether nothing can come between the steps of its loop, because of the processor or of the controllers. */
+    boolean isUninterruptible() {
+        return interruptsAreOff() || everythingIsMasked();
+    }
+
     /** Says whether no interrupt can come, whatever a device or a person does, because none is let through. */
     boolean everythingIsMasked() {
         return lines().stream().allMatch(line -> line.state() == IrqState.MASKED);

@@ -22,7 +22,6 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -347,13 +346,7 @@ class HangAdviceTests {
 
     /** Returns what is advised about a guest whose only symbol is so far behind its start. */
     private static List<String> haltIn(String code, int symbol) {
-        byte[] bytes = TestGuest.bytes(code);
-        GuestImage image = new GuestImage(
-                "guest",
-                GuestImage.Format.FLAT,
-                List.of(new GuestImage.Segment(0x1000, 0x1000, bytes, bytes.length)),
-                OptionalLong.empty(),
-                List.of(new GuestImage.Symbol("wait", 0x1000 + symbol, 0)));
+        GuestImage image = TestGuest.image(code, new GuestImage.Symbol("wait", 0x1000 + symbol, 0));
         Outcome outcome = TestGuest.run(VcpuConfig.of(image), EngineChoice.EMULATOR);
         return outcome.run().diagnosis().standstill().orElseThrow().advice();
     }
