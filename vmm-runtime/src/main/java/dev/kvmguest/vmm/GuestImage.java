@@ -112,6 +112,11 @@ public record GuestImage(
         this(name, format, segments, entry, symbols, new byte[0]);
     }
 
+    /** Returns this image with other segments and entry point, where a boot protocol says that they lie elsewhere. */
+    public GuestImage placed(List<Segment> newSegments, long newEntry) {
+        return new GuestImage(name, format, newSegments, OptionalLong.of(newEntry), symbols, file, lines);
+    }
+
     /**
      * Reads an image file. A file that starts with the ELF magic is read as ELF, any other as a flat binary.
      *

@@ -227,7 +227,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalStateException if the machine is closed
      */
     public Screen screen() {
-        return Screen.read(machine.memory(), runners.get(0).crtc());
+        return runners.get(0).crtc().screen(machine.memory());
     }
 
     /** Returns the guest's RAM, which can be read until the machine is closed. */

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm;
 
-import dev.kvmguest.vmm.device.VgaCrtc;
 import dev.kvmguest.vmm.report.ScreenImage;
 import java.util.Arrays;
 import java.util.OptionalInt;
@@ -24,8 +23,6 @@ public final class Screen {
     public static final Screen BLANK = of(new byte[0], OptionalInt.of(0));
 
     private static final int CELLS = COLUMNS * ROWS;
-    /** Text memory ends at 0xC0000; what is shown beyond it is its beginning again. */
-    private static final int MEMORY_CELLS = 0x4000;
 
     /** A byte for the character, a byte for the colours, as in memory. */
     private final byte[] cells;
@@ -66,26 +63,6 @@ public final class Screen {
             throw new IllegalArgumentException("cursor " + cursor.getAsInt() + " is negative; cells count from 0");
         }
         return new Screen(Arrays.copyOf(cells, 2 * CELLS), Math.min(cursor.orElse(CELLS), CELLS));
-    }
-
-    /** Returns what the controller shows of text memory; where RAM ends before it, zeros. */
-    static Screen read(GuestMemory memory, VgaCrtc crtc) {
-        int start = crtc.startAddress() % MEMORY_CELLS;
-        byte[] cells = new byte[2 * CELLS];
-        int beforeEnd = Math.min(CELLS, MEMORY_CELLS - start);
-        copy(memory, MEMORY + 2 * start, cells, 0, 2 * beforeEnd);
-        copy(memory, MEMORY, cells, 2 * beforeEnd, 2 * (CELLS - beforeEnd));
-        int cursor = crtc.cursorAddress().isEmpty()
-                ? CELLS
-                : Math.floorMod(crtc.cursorAddress().getAsInt() - start, MEMORY_CELLS);
-        return new Screen(cells, Math.min(cursor, CELLS));
-    }
-
-    private static void copy(GuestMemory memory, long address, byte[] to, int at, int length) {
-        int there = (int) Math.max(0, Math.min(length, memory.size() - address));
-        if (there > 0) {
-            System.arraycopy(memory.read(address, there), 0, to, at, there);
-        }
     }
 
     /** Returns the lines, ended by LF but for the last, without blanks at their ends and empty lines at the end. */

@@ -27,7 +27,7 @@ class ScreenTests {
     }
 
     private Screen screen() {
-        return Screen.read(memory, crtc);
+        return crtc.screen(memory);
     }
 
     private void put(int row, int column, String text) {
@@ -210,10 +210,10 @@ class ScreenTests {
             small.writeByte(TEXT, 'x');
         }
 
-        assertThat(Screen.read(small, crtc).text()).isEqualTo(size > TEXT ? "x" : "");
+        assertThat(crtc.screen(small).text()).isEqualTo(size > TEXT ? "x" : "");
         // Cell 0x2000, behind the end of the smaller ones and before that of the largest.
         crtc(0x0c, 0x20);
-        assertThat(Screen.read(small, crtc).isBlank()).isTrue();
+        assertThat(crtc.screen(small).isBlank()).isTrue();
     }
 
     @Test

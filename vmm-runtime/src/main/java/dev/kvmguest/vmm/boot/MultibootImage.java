@@ -8,7 +8,6 @@ import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.image.MultibootHeader.Addresses;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalLong;
 
 /**
  * Puts a Multiboot 1 kernel where its header or, if that gives no addresses, its ELF program headers say.
@@ -66,14 +65,8 @@ final class MultibootImage {
         }
         long memorySize = Math.max(length, addresses.bssEnd() - addresses.load());
         byte[] data = Arrays.copyOfRange(file, (int) start, (int) (start + length));
-        return new GuestImage(
-                image.name(),
-                image.format(),
-                List.of(new Segment(addresses.load(), addresses.load(), data, memorySize)),
-                OptionalLong.of(addresses.entry()),
-                image.symbols(),
-                file,
-                image.lines());
+        return image.placed(
+                List.of(new Segment(addresses.load(), addresses.load(), data, memorySize)), addresses.entry());
     }
 
     /** A kernel linked for the upper half names a linear entry point, but starts with paging off. */
@@ -82,14 +75,7 @@ final class MultibootImage {
         for (Segment segment : image.segments()) {
             long offset = entry - segment.virtualAddress();
             if (offset >= 0 && offset < segment.memorySize()) {
-                return new GuestImage(
-                        image.name(),
-                        image.format(),
-                        image.segments(),
-                        OptionalLong.of(segment.physicalAddress() + offset),
-                        image.symbols(),
-                        image.file(),
-                        image.lines());
+                return image.placed(image.segments(), segment.physicalAddress() + offset);
             }
         }
         return image;

@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.device;
 
+import dev.kvmguest.vmm.GuestMemory;
+import dev.kvmguest.vmm.Screen;
 import dev.kvmguest.vmm.bus.IoDevice;
 import java.util.OptionalInt;
 import java.util.function.LongSupplier;
@@ -38,6 +40,10 @@ public final class VgaCrtc implements IoDevice {
     private static final long LINE_NANOS = 31_777;
 
     private static final long SEEN_NANOS = 25_422;
+    private static final int SCREEN_CELLS = Screen.COLUMNS * Screen.ROWS;
+    /** Text memory ends at 0xC0000; what is shown beyond it is its beginning again. */
+    private static final int TEXT_CELLS = 0x4000;
+
     private static final int LINES = 449;
     private static final int SEEN_LINES = 400;
     private static final int RETRACE_START = 412;
@@ -88,6 +94,26 @@ public final class VgaCrtc implements IoDevice {
         return hidden
                 ? OptionalInt.empty()
                 : OptionalInt.of(registers[CURSOR_LOCATION_HIGH] << 8 | registers[CURSOR_LOCATION_LOW]);
+    }
+
+    /** Returns what is shown of text memory; where RAM ends before it, zeros. */
+    public synchronized Screen screen(GuestMemory memory) {
+        int start = startAddress() % TEXT_CELLS;
+        byte[] cells = new byte[2 * SCREEN_CELLS];
+        int beforeEnd = Math.min(SCREEN_CELLS, TEXT_CELLS - start);
+        copy(memory, Screen.MEMORY + 2 * start, cells, 0, 2 * beforeEnd);
+        copy(memory, Screen.MEMORY, cells, 2 * beforeEnd, 2 * (SCREEN_CELLS - beforeEnd));
+        OptionalInt cursor = cursorAddress();
+        return Screen.of(
+                cells,
+                cursor.isEmpty() ? cursor : OptionalInt.of(Math.floorMod(cursor.getAsInt() - start, TEXT_CELLS)));
+    }
+
+    private static void copy(GuestMemory memory, long address, byte[] to, int at, int length) {
+        int there = (int) Math.max(0, Math.min(length, memory.size() - address));
+        if (there > 0) {
+            System.arraycopy(memory.read(address, there), 0, to, at, there);
+        }
     }
 
     private int inputStatus() {

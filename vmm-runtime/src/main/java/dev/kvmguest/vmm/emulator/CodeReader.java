@@ -11,7 +11,7 @@ public final class CodeReader {
     public static final int LONGEST = 15;
 
     /** Nothing is ever executed, so that no operation is needed. */
-    private static final OperationTable NO_OPERATIONS = new OperationTable(false);
+    private static final OperationTable NO_OPERATIONS = new OperationTable();
 
     /** Thrown where an instruction goes on behind the bytes that there are. */
     private static final class EndOfBytes extends RuntimeException {
@@ -53,8 +53,13 @@ public final class CodeReader {
      */
     public static Optional<GuestInstruction> read(byte[] bytes, long eip, boolean big) {
         return decode(bytes, eip, big)
-                .map(instruction -> FaultDescription.instruction(
-                        eip, Arrays.copyOf(bytes, instruction.length), Optional.of(instruction)));
+                .map(instruction -> describe(eip, Arrays.copyOf(bytes, instruction.length), Optional.of(instruction)));
+    }
+
+    /** Returns an instruction without what the image says of it. */
+    public static GuestInstruction describe(long eip, byte[] bytes, Optional<Instruction> decoded) {
+        return new GuestInstruction(
+                eip, bytes, decoded.map(Disassembler::text).orElse(""), Optional.empty(), Optional.empty());
     }
 
     private static int octet(byte[] bytes, int index) {

@@ -252,7 +252,7 @@ final class Emulator {
             stepped = false;
             return new VmExit.SingleStep();
         }
-        if (awaited != null && awaited.isHere(cpu)) {
+        if (awaited != null && isAt(awaited)) {
             if (awaited.interruptible()) {
                 // An engine was given an interrupt here. Not all of them let an STI hold it back as they should.
                 shadow = Shadow.NONE;
@@ -311,7 +311,7 @@ final class Emulator {
 
     private GuestInstruction instructionAt(long eip) {
         Optional<Instruction> decoded = code.decode(eip);
-        return FaultDescription.instruction(eip, decoded.isPresent() ? code.bytesAt(eip) : new byte[0], decoded);
+        return CodeReader.describe(eip, decoded.isPresent() ? code.bytesAt(eip) : new byte[0], decoded);
     }
 
     /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */
@@ -320,5 +320,20 @@ final class Emulator {
             cpu.eflags.put(Eflags.RF, true);
             begun = false;
         }
+    }
+
+    private boolean isAt(Place place) {
+        if ((int) cpu.eip != place.eip()
+                || cpu.eflags.has(Eflags.IF) != place.interruptible()
+                || place.retired() != Place.NOT_COUNTED && place.retired() != cpu.retired) {
+            return false;
+        }
+        int[] general = place.general();
+        for (int i = 0; i < general.length; i++) {
+            if ((int) cpu.registers.gpr[i] != general[i]) {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -59,17 +59,11 @@ final class FaultDescription {
                 chain,
                 cause,
                 last.stream()
-                        .map(instruction -> instruction(instruction.eip, new byte[0], Optional.of(instruction)))
+                        .map(instruction -> CodeReader.describe(instruction.eip, new byte[0], Optional.of(instruction)))
                         .toList(),
                 registers,
                 "the emulator",
                 List.of());
-    }
-
-    /** Returns an instruction without what the image says of it. */
-    static GuestInstruction instruction(long eip, byte[] bytes, Optional<Instruction> decoded) {
-        return new GuestInstruction(
-                eip, bytes, decoded.map(Disassembler::text).orElse(""), Optional.empty(), Optional.empty());
     }
 
     private static String words(CpuFault fault) {

@@ -34,7 +34,7 @@ import dev.kvmguest.vmm.emulator.system.SegmentChecks;
 /** All instructions that the emulator executes: those of each family. */
 final class InstructionSet {
 
-    private static final OperationTable OPERATIONS = fill(new OperationTable());
+    private static final OperationTable OPERATIONS = fill(new OperationTable(QuickForms::of));
 
     private InstructionSet() {}
 

@@ -2,25 +2,26 @@ package dev.kvmguest.vmm.emulator;
 
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Which operation executes which mnemonic. Each family puts its own in. */
 public final class OperationTable {
 
     private final Map<Mnemonic, Operation> operations = new EnumMap<>(Mnemonic.class);
 
-    private final boolean quickForms;
+    private final Function<Instruction, Operation> quickForms;
 
-    /** Creates an empty table; the commonest forms of what is put into it are done by {@link QuickForms}. */
+    /** Creates an empty table. */
     public OperationTable() {
-        this(true);
+        this(instruction -> null);
     }
 
     /**
      * Creates an empty table.
      *
-     * @param quickForms whether the commonest forms are done by {@link QuickForms}
+     * @param quickForms returns a quicker operation for an instruction in one of its commonest forms, or null
      */
-    public OperationTable(boolean quickForms) {
+    public OperationTable(Function<Instruction, Operation> quickForms) {
         this.quickForms = quickForms;
     }
 
@@ -47,7 +48,7 @@ public final class OperationTable {
         if (operation == null) {
             return OperationTable::unsupported;
         }
-        Operation quick = quickForms ? QuickForms.of(instruction) : null;
+        Operation quick = quickForms.apply(instruction);
         return quick != null ? quick : operation;
     }
 

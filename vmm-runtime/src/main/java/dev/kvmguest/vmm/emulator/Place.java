@@ -53,19 +53,4 @@ public record Place(int[] general, int eip, boolean interruptible, long retired)
     private static String difference(Register register, int here, int there) {
         return register.name32() + "=" + hex(here & 0xffff_ffffL) + " and not " + hex(there & 0xffff_ffffL);
     }
-
-    /** Says whether that is here. */
-    boolean isHere(Cpu cpu) {
-        if ((int) cpu.eip != eip
-                || cpu.eflags.has(Eflags.IF) != interruptible
-                || retired != NOT_COUNTED && retired != cpu.retired) {
-            return false;
-        }
-        for (int i = 0; i < general.length; i++) {
-            if ((int) cpu.registers.gpr[i] != general[i]) {
-                return false;
-            }
-        }
-        return true;
-    }
 }

@@ -6,7 +6,7 @@ import dev.kvmguest.vmm.emulator.event.CpuFault;
  * The commonest instructions in their commonest form, 32-bit registers and numbers, done the short way. Each does what
  * the operation of its family does; that one is right for all forms, this one is there for speed.
  */
-final class QuickForms {
+public final class QuickForms {
 
     private static final long LOW_32 = 0xffff_ffffL;
     private static final int WIDTH = 4;
@@ -14,7 +14,7 @@ final class QuickForms {
     private QuickForms() {}
 
     /** Returns the quick form of an instruction, or null. */
-    static Operation of(Instruction i) {
+    public static Operation of(Instruction i) {
         if (i.op0 == null || i.lock) {
             return null;
         }

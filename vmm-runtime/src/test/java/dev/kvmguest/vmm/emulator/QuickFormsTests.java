@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class QuickFormsTests {
 
     private static final long[] EDGES = {0, 1, 0xf, 0x10, 0x7fff_ffffL, 0x8000_0000L, 0xffff_ffffL, 0xffff_fffeL};
-    private static final OperationTable WITHOUT = InstructionSet.fill(new OperationTable(false));
+    private static final OperationTable WITHOUT = InstructionSet.fill(new OperationTable());
 
     private final Random random = new Random(1);
     private final Machine quick = new Machine(InstructionSet.operations());

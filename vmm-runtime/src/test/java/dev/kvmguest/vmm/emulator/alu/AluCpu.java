@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.emulator.Instruction;
 import dev.kvmguest.vmm.emulator.Mnemonic;
 import dev.kvmguest.vmm.emulator.Operand;
 import dev.kvmguest.vmm.emulator.OperationTable;
+import dev.kvmguest.vmm.emulator.QuickForms;
 import dev.kvmguest.vmm.emulator.Registers;
 import dev.kvmguest.vmm.emulator.memory.Ram;
 import java.nio.ByteBuffer;
@@ -46,7 +47,7 @@ final class AluCpu {
 
     /** Returns this family's operations, with the quick forms that replace some of them or without. */
     static OperationTable operations(boolean quickForms) {
-        OperationTable table = new OperationTable(quickForms);
+        OperationTable table = quickForms ? new OperationTable(QuickForms::of) : new OperationTable();
         Arithmetic.install(table);
         Logic.install(table);
         Shift.install(table);
