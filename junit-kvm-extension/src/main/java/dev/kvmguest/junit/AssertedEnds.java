@@ -1,6 +1,6 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.Map;

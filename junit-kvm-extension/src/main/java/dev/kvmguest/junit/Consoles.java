@@ -1,8 +1,8 @@
 package dev.kvmguest.junit;
 
-import static dev.kvmguest.vmm.report.ConsoleText.quoted;
-import static dev.kvmguest.vmm.report.ConsoleText.tail;
-import static dev.kvmguest.vmm.report.ConsoleText.withoutCarriageReturns;
+import static dev.kvmguest.vmm.text.ConsoleText.quoted;
+import static dev.kvmguest.vmm.text.ConsoleText.tail;
+import static dev.kvmguest.vmm.text.ConsoleText.withoutCarriageReturns;
 
 import java.util.Optional;
 import java.util.regex.Pattern;

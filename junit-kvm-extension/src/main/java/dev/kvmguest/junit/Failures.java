@@ -1,7 +1,7 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
 import java.util.List;
 import java.util.stream.Collectors;

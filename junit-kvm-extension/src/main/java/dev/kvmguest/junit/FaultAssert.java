@@ -1,9 +1,9 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

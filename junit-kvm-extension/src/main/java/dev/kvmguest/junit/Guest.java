@@ -1,14 +1,14 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Console;
-import dev.kvmguest.vmm.GuestMemory;
-import dev.kvmguest.vmm.Key;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
-import dev.kvmguest.vmm.TimeFactor;
-import dev.kvmguest.vmm.VmmException;
-import dev.kvmguest.vmm.report.ConsoleText;
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.outcome.Console;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.text.ConsoleText;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;

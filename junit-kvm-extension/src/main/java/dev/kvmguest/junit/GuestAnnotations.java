@@ -1,8 +1,8 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.GuestTestCase;
-import dev.kvmguest.vmm.MachineConfig;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.outcome.Expectation;
 import java.lang.reflect.AnnotatedElement;
 import java.util.ArrayDeque;
 import java.util.Deque;

@@ -1,7 +1,7 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.regex.Pattern;

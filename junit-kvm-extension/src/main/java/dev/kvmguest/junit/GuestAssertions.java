@@ -1,7 +1,7 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 
 /**
  * The entry points for assertions on guests. They stand beside AssertJ's own; both can be imported statically in one file:

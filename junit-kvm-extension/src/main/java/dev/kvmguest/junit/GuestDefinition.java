@@ -1,14 +1,14 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.BootModule;
-import dev.kvmguest.vmm.EntryPoint;
-import dev.kvmguest.vmm.GuestImage;
-import dev.kvmguest.vmm.GuestManifest;
-import dev.kvmguest.vmm.GuestTestCase;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.GuestManifest;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;

@@ -1,9 +1,9 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;

@@ -1,10 +1,10 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Expectation;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;

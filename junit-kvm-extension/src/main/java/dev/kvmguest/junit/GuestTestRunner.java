@@ -1,12 +1,12 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;

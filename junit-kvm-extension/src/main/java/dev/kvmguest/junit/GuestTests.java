@@ -1,6 +1,6 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.GuestTestCase;
+import dev.kvmguest.vmm.image.GuestTestCase;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;

@@ -1,10 +1,10 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.VmmException;
-import dev.kvmguest.vmm.engine.Engine;
-import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.kvm.KvmEngine;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;

@@ -1,7 +1,7 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Inherited;
@@ -33,7 +33,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }</pre>
  *
  * <p><b>Parameters.</b> A {@link Guest} is live: it boots on first use and is gone after the test. An
- * {@link dev.kvmguest.vmm.Outcome Outcome}, or a {@code List<Outcome>} where there are several vCPUs, is that of a guest
+ * {@link dev.kvmguest.vmm.outcome.Outcome Outcome}, or a {@code List<Outcome>} where there are several vCPUs, is that of a guest
  * that was booted and ran to its end before the test's body. Test methods, {@code @BeforeEach} and {@code @AfterEach} can
  * take them; within one test they all mean the same machine. Each repetition and each invocation of a parameterized test
  * has a machine of its own. A test method that carries the annotation itself and takes no such parameter has its guest

@@ -1,6 +1,6 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.lang.reflect.Constructor;
 import java.util.ArrayList;

@@ -1,14 +1,14 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.HandledException;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Register;
-import dev.kvmguest.vmm.Standstill;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;

@@ -1,9 +1,9 @@
 package dev.kvmguest.junit;
 
-import static dev.kvmguest.vmm.report.ConsoleText.quoted;
-import static dev.kvmguest.vmm.report.ConsoleText.withoutCarriageReturns;
+import static dev.kvmguest.vmm.text.ConsoleText.quoted;
+import static dev.kvmguest.vmm.text.ConsoleText.withoutCarriageReturns;
 
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
 import java.util.List;
 import org.assertj.core.api.AbstractAssert;

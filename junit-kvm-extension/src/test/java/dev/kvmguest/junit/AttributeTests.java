@@ -2,12 +2,12 @@ package dev.kvmguest.junit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.BootModule;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.EntryPoint;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.time.Duration;

@@ -2,13 +2,13 @@ package dev.kvmguest.junit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.VmmException;
-import dev.kvmguest.vmm.engine.Capabilities;
-import dev.kvmguest.vmm.engine.Engine;
-import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.engine.VirtualMachine;
-import dev.kvmguest.vmm.kvm.KvmEngine;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.engine.Capabilities;
+import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;

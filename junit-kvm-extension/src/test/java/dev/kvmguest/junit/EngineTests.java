@@ -3,9 +3,9 @@ package dev.kvmguest.junit;
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.outcome.Outcome;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 

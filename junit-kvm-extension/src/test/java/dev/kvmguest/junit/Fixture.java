@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 import static org.junit.platform.testkit.engine.EventConditions.finishedWithFailure;
 
-import dev.kvmguest.vmm.TimeFactor;
+import dev.kvmguest.vmm.config.TimeFactor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

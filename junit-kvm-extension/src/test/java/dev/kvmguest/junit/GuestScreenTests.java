@@ -4,7 +4,7 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;

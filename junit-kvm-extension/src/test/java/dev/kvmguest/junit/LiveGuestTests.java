@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.Key;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
 import java.util.List;

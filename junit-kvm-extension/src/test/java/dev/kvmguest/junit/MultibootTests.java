@@ -2,8 +2,8 @@ package dev.kvmguest.junit;
 
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.outcome.Outcome;
 import org.junit.jupiter.api.Test;
 
 /** What an annotation says of a Multiboot kernel, as the kernel writes it out. */

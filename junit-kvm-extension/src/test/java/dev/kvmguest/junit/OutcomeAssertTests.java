@@ -6,8 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
 import java.util.List;

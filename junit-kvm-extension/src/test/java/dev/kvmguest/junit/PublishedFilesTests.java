@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;

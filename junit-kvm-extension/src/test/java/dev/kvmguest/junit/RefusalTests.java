@@ -2,9 +2,9 @@ package dev.kvmguest.junit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,8 +4,8 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.stream.Stream;

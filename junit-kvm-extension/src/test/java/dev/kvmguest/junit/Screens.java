@@ -1,6 +1,6 @@
 package dev.kvmguest.junit;
 
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 

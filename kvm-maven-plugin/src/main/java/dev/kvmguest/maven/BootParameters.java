@@ -1,14 +1,14 @@
 package dev.kvmguest.maven;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.BootModule;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.EntryPoint;
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.io.File;
 import java.io.IOException;
 import java.time.Duration;

@@ -6,7 +6,7 @@ import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
 import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.maven.check.Summary;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
 import java.io.IOException;

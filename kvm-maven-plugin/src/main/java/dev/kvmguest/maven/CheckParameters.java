@@ -1,13 +1,13 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.GuestCheck;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.GuestTestCase;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

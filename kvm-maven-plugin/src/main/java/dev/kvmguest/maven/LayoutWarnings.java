@@ -1,6 +1,6 @@
 package dev.kvmguest.maven;
 
-import dev.kvmguest.vmm.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.report.TextReport;
 import org.apache.maven.plugin.logging.Log;
 

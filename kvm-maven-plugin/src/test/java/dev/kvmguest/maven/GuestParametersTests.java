@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.assemble.GuestSpec;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EntryPoint;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;

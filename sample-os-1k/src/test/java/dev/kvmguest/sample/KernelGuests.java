@@ -13,7 +13,7 @@ import static dev.kvmguest.sample.ShellSession.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;

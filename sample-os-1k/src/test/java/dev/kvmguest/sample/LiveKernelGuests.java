@@ -5,7 +5,7 @@ import static dev.kvmguest.sample.ShellSession.PROMPT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.junit.Guest;
-import dev.kvmguest.vmm.Key;
+import dev.kvmguest.vmm.keyboard.Key;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;

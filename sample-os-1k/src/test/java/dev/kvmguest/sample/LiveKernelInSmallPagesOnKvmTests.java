@@ -2,8 +2,8 @@ package dev.kvmguest.sample;
 
 import dev.kvmguest.junit.EnabledIfKvm;
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 
 /** The same image, found by the boot loader's map in 4 KiB pages, on KVM. */
 @EnabledIfKvm(BootMode.PAGED_4K)

@@ -2,8 +2,8 @@ package dev.kvmguest.sample;
 
 import dev.kvmguest.junit.EnabledIfKvm;
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 
 /** On KVM, and skipped where it is missing or can't run a guest with paging. */
 @EnabledIfKvm(BootMode.PAGED)

@@ -3,7 +3,7 @@ package dev.kvmguest.sample;
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
 
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import org.junit.jupiter.api.Test;
 
 /** The guests in 32-bit protected mode without paging. Each subclass runs them on an engine. */

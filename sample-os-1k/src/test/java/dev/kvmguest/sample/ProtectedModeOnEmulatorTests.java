@@ -1,7 +1,7 @@
 package dev.kvmguest.sample;
 
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.EngineChoice;
 
 /** On the emulator, which runs anywhere. */
 @KvmGuest(engine = EngineChoice.EMULATOR)

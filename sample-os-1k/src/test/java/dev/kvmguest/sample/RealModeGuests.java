@@ -5,7 +5,7 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import dev.kvmguest.junit.Guest;
 import dev.kvmguest.junit.GuestTest;
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;

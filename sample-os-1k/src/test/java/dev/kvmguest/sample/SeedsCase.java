@@ -4,8 +4,8 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.junit.KvmGuest;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import org.junit.jupiter.api.Test;
 

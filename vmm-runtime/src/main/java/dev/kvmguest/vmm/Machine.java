@@ -1,9 +1,22 @@
 package dev.kvmguest.vmm;
 
-import dev.kvmguest.vmm.boot.BootLoader;
-import dev.kvmguest.vmm.device.Keystroke;
-import dev.kvmguest.vmm.device.UsLayout;
-import dev.kvmguest.vmm.engine.VirtualMachine;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.device.Keystroke;
+import dev.kvmguest.vmm.internal.device.UsLayout;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.run.EngineSelection;
+import dev.kvmguest.vmm.internal.run.EngineSelector;
+import dev.kvmguest.vmm.internal.run.InterruptHook;
+import dev.kvmguest.vmm.internal.run.VcpuRunner;
+import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Console;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;

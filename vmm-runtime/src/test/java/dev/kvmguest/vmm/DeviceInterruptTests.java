@@ -5,7 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

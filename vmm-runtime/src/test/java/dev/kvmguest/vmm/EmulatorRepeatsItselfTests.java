@@ -3,6 +3,11 @@ package dev.kvmguest.vmm;
 import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;

@@ -7,8 +7,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
-import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.kvm.KvmEngine;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
+import dev.kvmguest.vmm.outcome.Outcome;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -5,7 +5,12 @@ import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Timeout;

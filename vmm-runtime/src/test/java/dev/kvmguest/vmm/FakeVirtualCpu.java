@@ -1,7 +1,11 @@
 package dev.kvmguest.vmm;
 
-import dev.kvmguest.vmm.engine.VirtualCpu;
-import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
@@ -31,12 +35,12 @@ public final class FakeVirtualCpu implements VirtualCpu {
         return this;
     }
 
-    FakeVirtualCpu withState(CpuState registers) {
+    public FakeVirtualCpu withState(CpuState registers) {
         state = registers;
         return this;
     }
 
-    FakeVirtualCpu failingToReadState(RuntimeException failure) {
+    public FakeVirtualCpu failingToReadState(RuntimeException failure) {
         stateFailure = failure;
         return this;
     }
@@ -48,13 +52,13 @@ public final class FakeVirtualCpu implements VirtualCpu {
     }
 
     /** Has it ready for an interrupt. */
-    FakeVirtualCpu takingInterrupts() {
+    public FakeVirtualCpu takingInterrupts() {
         takesInterrupts = true;
         return this;
     }
 
     /** Says how many exits of the script are left. */
-    int left() {
+    public int left() {
         return script.size();
     }
 

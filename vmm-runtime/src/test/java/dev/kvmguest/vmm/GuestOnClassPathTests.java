@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.GuestManifest;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;

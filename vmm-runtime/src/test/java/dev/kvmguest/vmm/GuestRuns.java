@@ -1,5 +1,14 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.GuestTestResult;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -10,38 +19,38 @@ import java.util.OptionalLong;
 import java.util.TreeSet;
 
 /** Runs for tests that only look at some of what a run has. */
-final class GuestRuns {
+public final class GuestRuns {
 
     private GuestRuns() {}
 
-    static GuestRun quiet() {
+    public static GuestRun quiet() {
         return withConsole("");
     }
 
-    static GuestRun withConsole(String console) {
+    public static GuestRun withConsole(String console) {
         return of(console, Map.of());
     }
 
-    static GuestRun withPorts(Map<Integer, byte[]> ports) {
+    public static GuestRun withPorts(Map<Integer, byte[]> ports) {
         return of("", ports);
     }
 
-    static GuestRun withScreen(Screen screen) {
+    public static GuestRun withScreen(Screen screen) {
         return of("", Map.of(), screen, Optional.empty(), Optional.empty());
     }
 
-    static GuestRun withUnclaimedPorts(Integer... ports) {
+    public static GuestRun withUnclaimedPorts(Integer... ports) {
         GuestRun run = quiet();
         run.unclaimedPorts().addAll(List.of(ports));
         return run;
     }
 
-    static GuestRun withGuestTest(GuestTestResult result) {
+    public static GuestRun withGuestTest(GuestTestResult result) {
         return of("", Map.of(), Screen.BLANK, Optional.of(result), Optional.empty());
     }
 
     /** Returns a run that an exception without a handler has ended. */
-    static GuestRun withFault(int vector) {
+    public static GuestRun withFault(int vector) {
         Fault.Event first = new Fault.Event(vector, OptionalInt.empty(), OptionalLong.empty(), Optional.empty());
         Fault fault = new Fault(
                 new GuestInstruction(0x1000, new byte[0], "", Optional.empty(), Optional.empty()),

@@ -3,6 +3,11 @@ package dev.kvmguest.vmm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.GuestTestResult;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;

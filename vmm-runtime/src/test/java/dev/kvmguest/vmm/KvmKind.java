@@ -1,8 +1,13 @@
 package dev.kvmguest.vmm;
 
-import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.engine.VirtualMachine;
-import dev.kvmguest.vmm.kvm.KvmEngine;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.util.Locale;
 
 /** What this host's KVM is, as far as it isn't the processor of the manual. Found out by trying, once per JVM. */

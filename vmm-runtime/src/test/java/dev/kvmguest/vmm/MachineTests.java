@@ -7,7 +7,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.util.List;

@@ -3,8 +3,13 @@ package dev.kvmguest.vmm;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
-import dev.kvmguest.vmm.boot.MultibootKernel;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;

@@ -2,8 +2,9 @@ package dev.kvmguest.vmm;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.kvm.KvmEngine;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;

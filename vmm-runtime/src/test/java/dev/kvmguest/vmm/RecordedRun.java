@@ -1,12 +1,19 @@
 package dev.kvmguest.vmm;
 
-import dev.kvmguest.vmm.board.PcBoard;
-import dev.kvmguest.vmm.boot.BootLoader;
-import dev.kvmguest.vmm.emulator.EmulatorEngine;
-import dev.kvmguest.vmm.engine.VirtualCpu;
-import dev.kvmguest.vmm.engine.VirtualMachine;
-import dev.kvmguest.vmm.engine.VmExit;
-import dev.kvmguest.vmm.replay.Recording;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
+import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;

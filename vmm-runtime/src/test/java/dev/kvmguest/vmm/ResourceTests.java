@@ -5,6 +5,11 @@ import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
 import java.util.OptionalInt;
 

@@ -1,5 +1,11 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;

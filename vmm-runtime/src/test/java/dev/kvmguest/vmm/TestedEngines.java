@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.config.EngineChoice;
 import java.util.stream.Stream;
 
 /**

@@ -6,7 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

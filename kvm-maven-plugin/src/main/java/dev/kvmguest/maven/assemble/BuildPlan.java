@@ -3,8 +3,8 @@ package dev.kvmguest.maven.assemble;
 import dev.kvmguest.maven.toolchain.Compiler;
 import dev.kvmguest.maven.toolchain.Compiler.Dialect;
 import dev.kvmguest.maven.toolchain.Toolchain;
-import dev.kvmguest.vmm.GuestImage;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -71,7 +71,7 @@ final class BuildPlan {
 
     /** Returns the library for tests inside guests, which every guest can include. */
     String header() {
-        return resource(GuestImage.class, "guest/kvmguest.h");
+        return resource(Machine.class, "guest/kvmguest.h");
     }
 
     /** Returns a compilation for each source, in the order of linking. */

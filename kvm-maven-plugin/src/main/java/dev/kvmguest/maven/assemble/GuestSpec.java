@@ -1,11 +1,11 @@
 package dev.kvmguest.maven.assemble;
 
 import dev.kvmguest.maven.toolchain.ToolchainKind;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EntryPoint;
-import dev.kvmguest.vmm.GuestManifest;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.GuestManifest;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.text.Notation;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;

@@ -1,11 +1,11 @@
 package dev.kvmguest.maven.assemble;
 
-import dev.kvmguest.vmm.EntryPoint;
-import dev.kvmguest.vmm.GuestImage;
-import dev.kvmguest.vmm.GuestImage.Segment;
-import dev.kvmguest.vmm.GuestManifest;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.GuestManifest;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.Optional;
 import java.util.OptionalLong;
 

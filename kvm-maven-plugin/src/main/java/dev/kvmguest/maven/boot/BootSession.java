@@ -1,8 +1,8 @@
 package dev.kvmguest.maven.boot;
 
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.OutputStream;
 import java.time.Duration;
 
@@ -43,7 +43,7 @@ public final class BootSession {
      * Boots a guest and waits for its end, or for the user to end it.
      *
      * @throws IllegalArgumentException if the guest can't be placed as the configuration says
-     * @throws dev.kvmguest.vmm.VmmException if this host can't run it
+     * @throws dev.kvmguest.vmm.config.VmmException if this host can't run it
      */
     public Outcome run(MachineConfig config) {
         try (Machine machine = Machine.create(config)) {

@@ -3,7 +3,7 @@ package dev.kvmguest.maven.boot;
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
 import com.sun.jna.Platform;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
 import java.io.InputStream;

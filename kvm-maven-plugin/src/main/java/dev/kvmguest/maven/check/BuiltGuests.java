@@ -1,12 +1,12 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.BootModule;
-import dev.kvmguest.vmm.GuestManifest;
-import dev.kvmguest.vmm.GuestTestCase;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.GuestManifest;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,6 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
 import java.io.IOException;
 
 /** What is said of an exception that kept a guest from running. */

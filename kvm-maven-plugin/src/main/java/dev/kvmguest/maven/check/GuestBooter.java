@@ -1,6 +1,6 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 
 /** Boots the guest of a check and waits for its end. */
 @FunctionalInterface

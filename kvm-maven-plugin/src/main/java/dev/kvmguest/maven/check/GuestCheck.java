@@ -1,8 +1,8 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.GuestTestCase;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.outcome.Expectation;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;

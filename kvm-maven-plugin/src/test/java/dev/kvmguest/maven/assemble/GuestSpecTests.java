@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.toolchain.ToolchainKind;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EntryPoint;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EntryPoint;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.toolchain.ToolchainKind;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EntryPoint;
-import dev.kvmguest.vmm.GuestImage;
-import dev.kvmguest.vmm.GuestImage.Segment;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;

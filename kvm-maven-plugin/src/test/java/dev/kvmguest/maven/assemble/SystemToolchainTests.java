@@ -7,7 +7,7 @@ import dev.kvmguest.maven.toolchain.SystemPrograms;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
-import dev.kvmguest.vmm.BootMode;
+import dev.kvmguest.vmm.config.BootMode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,8 +3,8 @@ package dev.kvmguest.maven.check;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kvmguest.vmm.Screen;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.check.CheckResult.Verdict;
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.outcome.Expectation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

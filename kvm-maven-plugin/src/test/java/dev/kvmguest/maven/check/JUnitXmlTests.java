@@ -2,7 +2,7 @@ package dev.kvmguest.maven.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
@@ -67,7 +67,7 @@ class JUnitXmlTests {
                 Runs.notRun(CHECK, new NoSuchFileException("kernel.elf")));
 
         assertThat(nth(suite, "error", 0).getAttribute("message")).isEqualTo("no /dev/kvm");
-        assertThat(nth(suite, "error", 0).getAttribute("type")).isEqualTo("dev.kvmguest.vmm.VmmException");
+        assertThat(nth(suite, "error", 0).getAttribute("type")).isEqualTo("dev.kvmguest.vmm.config.VmmException");
         assertThat(nth(suite, "error", 0).getTextContent()).isEqualTo("no /dev/kvm");
         assertThat(nth(suite, "error", 1).getAttribute("message"))
                 .isEqualTo("java.nio.file.NoSuchFileException: kernel.elf");

@@ -1,14 +1,14 @@
 package dev.kvmguest.maven.check;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.Diagnosis;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.Expectation;
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.MemoryLayout;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.check.CheckResult.Verdict;
-import dev.kvmguest.vmm.VmmException;
+import dev.kvmguest.vmm.config.VmmException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

@@ -1,9 +1,9 @@
 package dev.kvmguest.maven.decoder;
 
-import dev.kvmguest.vmm.emulator.Cpu;
-import dev.kvmguest.vmm.emulator.Instruction;
-import dev.kvmguest.vmm.emulator.Operand;
-import dev.kvmguest.vmm.emulator.Registers;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;

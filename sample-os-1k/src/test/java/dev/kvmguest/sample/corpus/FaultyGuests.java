@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -2,8 +2,8 @@ package dev.kvmguest.sample.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,11 +1,11 @@
 package dev.kvmguest.sample.corpus;
 
 import dev.kvmguest.junit.EnabledIfKvm;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.engine.Capabilities;
-import dev.kvmguest.vmm.engine.Feature;
-import dev.kvmguest.vmm.kvm.KvmEngine;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.internal.engine.Capabilities;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;

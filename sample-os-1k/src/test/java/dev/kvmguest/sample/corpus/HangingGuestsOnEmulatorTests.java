@@ -1,6 +1,6 @@
 package dev.kvmguest.sample.corpus;
 
-import dev.kvmguest.vmm.EngineChoice;
+import dev.kvmguest.vmm.config.EngineChoice;
 
 /** On the emulator. */
 class HangingGuestsOnEmulatorTests extends HangingGuests {

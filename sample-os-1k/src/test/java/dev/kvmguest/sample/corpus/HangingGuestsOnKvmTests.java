@@ -3,9 +3,9 @@ package dev.kvmguest.sample.corpus;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.kvmguest.junit.EnabledIfKvm;
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.EngineChoice;
-import dev.kvmguest.vmm.engine.Feature;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.internal.engine.Feature;
 
 /** On KVM, if it can deliver interrupts in protected mode. */
 @EnabledIfKvm(BootMode.PROTECTED)

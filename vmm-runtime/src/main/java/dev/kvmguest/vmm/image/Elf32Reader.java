@@ -1,10 +1,9 @@
 package dev.kvmguest.vmm.image;
 
-import static dev.kvmguest.vmm.Notation.hex;
+import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.GuestImage;
-import dev.kvmguest.vmm.GuestImage.Segment;
-import dev.kvmguest.vmm.GuestImage.Symbol;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.image;
 
-import static dev.kvmguest.vmm.Notation.hex;
+import static dev.kvmguest.vmm.text.Notation.hex;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

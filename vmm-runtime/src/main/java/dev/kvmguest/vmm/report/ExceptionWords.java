@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
 import java.util.Optional;
 

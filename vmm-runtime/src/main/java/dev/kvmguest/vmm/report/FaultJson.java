@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.HandledException;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;

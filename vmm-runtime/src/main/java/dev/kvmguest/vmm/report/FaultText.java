@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.Inspection;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Inspection;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;

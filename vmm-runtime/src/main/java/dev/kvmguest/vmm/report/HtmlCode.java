@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;

@@ -1,8 +1,10 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.outcome.ScreenImage;
+import dev.kvmguest.vmm.text.ConsoleText;
 import java.util.Base64;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,12 +1,12 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.HandledException;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Timeline;
-import dev.kvmguest.vmm.Timeline.Entry;
-import dev.kvmguest.vmm.board.PcBoard;
-import dev.kvmguest.vmm.board.PortNames;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Timeline;
+import dev.kvmguest.vmm.diagnosis.Timeline.Entry;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.PortNames;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import java.util.List;
 import java.util.Optional;
 

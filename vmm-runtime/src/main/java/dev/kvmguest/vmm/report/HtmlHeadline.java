@@ -1,12 +1,12 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Diagnosis;
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Standstill;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;

@@ -1,10 +1,10 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Inspection;
-import dev.kvmguest.vmm.Inspection.Frame;
-import dev.kvmguest.vmm.Inspection.PageWalk;
-import dev.kvmguest.vmm.Inspection.Table;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
+import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
+import dev.kvmguest.vmm.diagnosis.Inspection.Table;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;

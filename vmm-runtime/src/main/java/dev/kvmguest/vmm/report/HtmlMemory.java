@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Inspection;
-import dev.kvmguest.vmm.Inspection.Place;
-import dev.kvmguest.vmm.MemoryLayout;
-import dev.kvmguest.vmm.MemoryLayout.Range;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;

@@ -1,13 +1,13 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.DescriptorTable;
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Register;
-import dev.kvmguest.vmm.SegmentRegister;
-import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

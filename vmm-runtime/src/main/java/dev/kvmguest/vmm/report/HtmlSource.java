@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Standstill;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.outcome.GuestRun;
 import java.util.Optional;
 
 /** The source lines around the place where a guest died or stood. */

@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Standstill;
-import dev.kvmguest.vmm.Standstill.Sample;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.diagnosis.Standstill.Sample;
 import java.util.List;
 
 /** Where a guest stood that hung or halted, and what it waits for. */

@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Inspection;
-import dev.kvmguest.vmm.Inspection.Frame;
-import dev.kvmguest.vmm.Inspection.PageWalk;
-import dev.kvmguest.vmm.Inspection.Place;
-import dev.kvmguest.vmm.Inspection.Table;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
+import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.Table;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

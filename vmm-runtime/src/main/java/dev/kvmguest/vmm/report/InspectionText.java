@@ -1,14 +1,14 @@
 package dev.kvmguest.vmm.report;
 
-import static dev.kvmguest.vmm.Notation.hex;
+import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.Inspection;
-import dev.kvmguest.vmm.Inspection.Frame;
-import dev.kvmguest.vmm.Inspection.PageWalk;
-import dev.kvmguest.vmm.Inspection.Place;
-import dev.kvmguest.vmm.Inspection.Table;
-import dev.kvmguest.vmm.MemoryLayout;
-import dev.kvmguest.vmm.MemoryLayout.Range;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
+import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.Table;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.GuestTestResult;
-import dev.kvmguest.vmm.GuestTestResult.Failure;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.GuestTestResult;
+import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.MemoryLayout.Range;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
 

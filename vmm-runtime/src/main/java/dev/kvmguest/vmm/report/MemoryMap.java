@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Inspection.Place;
-import dev.kvmguest.vmm.MemoryLayout.Kind;
-import dev.kvmguest.vmm.MemoryLayout.Range;
-import dev.kvmguest.vmm.Notation;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import dev.kvmguest.vmm.report.MemoryLanes.Block;
 import dev.kvmguest.vmm.report.MemoryScale.Band;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

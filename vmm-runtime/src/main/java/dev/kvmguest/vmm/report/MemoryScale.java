@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Inspection.Place;
-import dev.kvmguest.vmm.MemoryLayout.Range;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.Register;
+import dev.kvmguest.vmm.cpu.Register;
 import java.util.List;
 import java.util.stream.Collectors;
 

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Standstill;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.LinkedHashMap;
 import java.util.Map;
 

@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.Notation;
-import dev.kvmguest.vmm.Standstill;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;

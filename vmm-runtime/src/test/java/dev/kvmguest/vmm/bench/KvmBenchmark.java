@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.bench;
 
-import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Outcome;
 import dev.kvmguest.vmm.TestGuest;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.faults;
 
-import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.cpu.SegmentState;
 
 /** The 64 bits of descriptors and gates (Intel SDM volume 3A, 3.4.5 and 5.8.3). */
 final class Descriptors {

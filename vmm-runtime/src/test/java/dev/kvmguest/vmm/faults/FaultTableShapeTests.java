@@ -2,9 +2,9 @@ package dev.kvmguest.vmm.faults;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.emulator.EmulatorEngine;
-import dev.kvmguest.vmm.engine.VirtualMachine;
-import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;

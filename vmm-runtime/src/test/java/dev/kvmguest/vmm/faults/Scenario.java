@@ -1,13 +1,13 @@
 package dev.kvmguest.vmm.faults;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.DescriptorTable;
-import dev.kvmguest.vmm.GuestMemory;
-import dev.kvmguest.vmm.Register;
-import dev.kvmguest.vmm.SegmentRegister;
-import dev.kvmguest.vmm.SegmentState;
-import dev.kvmguest.vmm.engine.VirtualCpu;
-import dev.kvmguest.vmm.engine.VmExit;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.HexFormat;
 import java.util.Locale;
 import java.util.function.UnaryOperator;

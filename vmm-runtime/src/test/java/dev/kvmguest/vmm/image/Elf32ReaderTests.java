@@ -2,9 +2,8 @@ package dev.kvmguest.vmm.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.GuestImage;
-import dev.kvmguest.vmm.GuestImage.Segment;
-import dev.kvmguest.vmm.GuestImage.Symbol;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import org.junit.jupiter.api.Test;
 
 class Elf32ReaderTests {

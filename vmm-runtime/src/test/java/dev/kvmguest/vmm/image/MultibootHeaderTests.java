@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.image;
 
-import static dev.kvmguest.vmm.boot.MultibootKernel.MAGIC;
-import static dev.kvmguest.vmm.boot.MultibootKernel.header;
-import static dev.kvmguest.vmm.boot.MultibootKernel.join;
-import static dev.kvmguest.vmm.boot.MultibootKernel.words;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.MAGIC;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.header;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.join;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.words;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 

@@ -2,9 +2,9 @@ package dev.kvmguest.vmm.random;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.Fault.Event;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;

@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.random;
 
-import dev.kvmguest.vmm.BootMode;
-import dev.kvmguest.vmm.GuestImage;
 import dev.kvmguest.vmm.TestGuest;
-import dev.kvmguest.vmm.VcpuConfig;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
 import java.io.ByteArrayOutputStream;
 import java.util.HexFormat;
 import java.util.List;

@@ -3,10 +3,10 @@ package dev.kvmguest.vmm.random;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
-import dev.kvmguest.vmm.EngineChoice;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.MachineConfig;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
@@ -47,7 +47,7 @@ class RandomImagesTests {
     /** What the runtime's log says of explanations that failed. */
     private final Queue<String> stumbles = new ConcurrentLinkedQueue<>();
 
-    private final Logger log = Logger.getLogger("dev.kvmguest.vmm.PostMortem");
+    private final Logger log = Logger.getLogger("dev.kvmguest.vmm.internal.postmortem.PostMortem");
     private final Handler handler = new StreamHandler() {
         @Override
         public void publish(LogRecord record) {

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;

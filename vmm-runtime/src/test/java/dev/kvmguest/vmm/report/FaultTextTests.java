@@ -2,13 +2,13 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.CpuState;
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Register;
-import dev.kvmguest.vmm.SegmentRegister;
-import dev.kvmguest.vmm.SegmentState;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;

@@ -2,16 +2,16 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.Diagnosis;
-import dev.kvmguest.vmm.Fault;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.Inspection;
-import dev.kvmguest.vmm.Inspection.Frame;
-import dev.kvmguest.vmm.Inspection.PageWalk;
-import dev.kvmguest.vmm.MemoryLayout;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
-import dev.kvmguest.vmm.Timeline;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
+import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
+import dev.kvmguest.vmm.diagnosis.Timeline;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;

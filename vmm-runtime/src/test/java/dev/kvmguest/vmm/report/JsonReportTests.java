@@ -2,8 +2,8 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.HandledException;
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;

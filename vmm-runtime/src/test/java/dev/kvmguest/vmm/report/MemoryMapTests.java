@@ -2,9 +2,9 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.Inspection.Place;
-import dev.kvmguest.vmm.MemoryLayout.Kind;
-import dev.kvmguest.vmm.MemoryLayout.Range;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;

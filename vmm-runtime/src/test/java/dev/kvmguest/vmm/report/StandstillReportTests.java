@@ -2,14 +2,14 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.Diagnosis;
-import dev.kvmguest.vmm.GuestInstruction;
-import dev.kvmguest.vmm.GuestRun;
-import dev.kvmguest.vmm.Outcome;
-import dev.kvmguest.vmm.Screen;
-import dev.kvmguest.vmm.Standstill;
-import dev.kvmguest.vmm.Standstill.Sample;
-import dev.kvmguest.vmm.Timeline;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.diagnosis.Standstill.Sample;
+import dev.kvmguest.vmm.diagnosis.Timeline;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.Outcome;
+import dev.kvmguest.vmm.outcome.Outcome;
 import org.junit.jupiter.api.Test;
 
 class TerminalColorsTests {

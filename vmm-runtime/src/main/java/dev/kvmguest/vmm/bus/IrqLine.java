@@ -1,9 +1,0 @@
-package dev.kvmguest.vmm.bus;
-
-/** An interrupt request line from a device to the interrupt controller. */
-@FunctionalInterface
-public interface IrqLine {
-
-    /** Sets the line's level; setting it to the level that it has does nothing. */
-    void set(boolean high);
-}

@@ -1,0 +1,104 @@
+package dev.kvmguest.vmm.config;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+
+/**
+ * The processor state in which a guest is entered.
+ *
+ * <p>Outside {@link #REAL} all general registers are 0 but for two in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0
+ * with limit 0xffff, and CR4 and EFER are 0 but for the bits named below.
+ */
+public enum BootMode {
+    /**
+     * 16-bit real mode, interrupts off. A linear entry below 64 KiB gives CS=DS=ES=SS=0 and IP=entry; an entry
+     * {@code SEG:OFF} gives the four segment registers SEG and IP=OFF. SP is just below the image, never inside it.
+     */
+    REAL("real", 0),
+
+    /**
+     * 32-bit protected mode without paging: flat 4 GiB code 0x08 and data 0x10 (user code 0x18, user data 0x20), the
+     * GDT at 0x500, the IDT at 0x528 with limit 0x7ff and no gate in it.
+     */
+    PROTECTED("protected", 0),
+
+    /**
+     * {@link #PROTECTED} with paging in 4 MiB pages (CR4.PSE): linear 0 and 0x80000000 map physical 0, linear
+     * 0x80400000 maps physical 0x400000; the page directory is at 0x100000.
+     */
+    PAGED("paged", 0x8000_0000L),
+
+    /**
+     * The map of {@link #PAGED} in 4 KiB pages, without CR4.PSE: the page directory at 0x100000 and two page tables
+     * after it.
+     */
+    PAGED_4K("paged-4k", 0x8000_0000L),
+
+    /**
+     * What a Multiboot 1 boot loader hands over (Multiboot Specification 0.6.96, 3.2): {@link #PROTECTED} with EAX
+     * 0x2badb002 and EBX the physical address of the boot information. The specification leaves GDTR, IDTR and ESP to
+     * the loader: the tables are those of {@link #PROTECTED}, ESP is 0. A kernel brings its own of all three.
+     */
+    MULTIBOOT("multiboot", 0);
+
+    /** Bytes that are mapped from linear 0 on, and from the kernel's base on. */
+    private static final long LOW_MAP = 0x40_0000;
+
+    private static final long HIGH_MAP = 0x80_0000;
+
+    private final String id;
+    private final long kernelBase;
+
+    BootMode(String id, long kernelBase) {
+        this.id = id;
+        this.kernelBase = kernelBase;
+    }
+
+    /** Returns the name used in POMs, on command lines and in reports, such as {@code paged-4k}. */
+    public String id() {
+        return id;
+    }
+
+    /** Returns the linear address at which an image linked for this mode sees physical address 0. */
+    public long kernelBase() {
+        return kernelBase;
+    }
+
+    /** Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any. */
+    public OptionalLong physical(long linear) {
+        if (!paging()) {
+            return OptionalLong.of(linear);
+        }
+        return linear >= 0 && linear < LOW_MAP || linear >= kernelBase && linear < kernelBase + HIGH_MAP
+                ? OptionalLong.of(linear % kernelBase)
+                : OptionalLong.empty();
+    }
+
+    /** Says whether the guest is entered with CR0.PG set. */
+    public boolean paging() {
+        return this == PAGED || this == PAGED_4K;
+    }
+
+    /**
+     * Returns the mode with this {@link #id()}, in any case; {@code PAGED_4K} is understood too.
+     *
+     * @throws IllegalArgumentException if there is none; the message lists the names
+     */
+    public static BootMode parse(String text) {
+        String wanted = text.trim().toLowerCase(Locale.ROOT).replace('_', '-');
+        for (BootMode mode : values()) {
+            if (mode.id.equals(wanted)) {
+                return mode;
+            }
+        }
+        throw new IllegalArgumentException("boot mode \"" + text + "\" is unknown; use one of "
+                + Arrays.stream(values()).map(BootMode::id).collect(Collectors.joining(", ")));
+    }
+
+    @Override
+    public String toString() {
+        return id;
+    }
+}

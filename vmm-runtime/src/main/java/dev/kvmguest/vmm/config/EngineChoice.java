@@ -1,0 +1,45 @@
+package dev.kvmguest.vmm.config;
+
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** What executes a guest. */
+public enum EngineChoice {
+    /**
+     * KVM where this host's can run the guest's boot mode in full, else the emulator; {@value #PROPERTY} overrides it.
+     */
+    AUTO,
+    /** The host kernel's KVM, through /dev/kvm. */
+    KVM,
+    /** An x86 CPU written in Java, which runs anywhere. */
+    EMULATOR;
+
+    /** The system property that chooses the engine where {@link #AUTO} is asked for. */
+    public static final String PROPERTY = "kvmguest.engine";
+
+    /** Returns the name used in POMs, on command lines and in reports. */
+    public String id() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /**
+     * Returns the engine of this name, in any case.
+     *
+     * @throws IllegalArgumentException if there is none; the message lists the names
+     */
+    public static EngineChoice parse(String text) {
+        for (EngineChoice choice : values()) {
+            if (choice.id().equals(text.trim().toLowerCase(Locale.ROOT))) {
+                return choice;
+            }
+        }
+        throw new IllegalArgumentException("engine \"" + text + "\" is unknown; use one of "
+                + Arrays.stream(values()).map(EngineChoice::id).collect(Collectors.joining(", ")));
+    }
+
+    @Override
+    public String toString() {
+        return id();
+    }
+}

@@ -1,0 +1,144 @@
+package dev.kvmguest.vmm.diagnosis;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.text.Notation;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/**
+ * Why a guest shut down: the exception with which it began, and why no handler took it nor those that followed from it.
+ *
+ * @param at the instruction that raised the first exception, or before which an interrupt came
+ * @param chain the exceptions in the order in which they arose, at least one; the last is usually #DF
+ * @param shutdown why the handler of the last one could not be entered, in words
+ * @param lastInstructions what was executed last, the oldest first; the last one is {@code at} if it raised the exception; of a
+ *     run through zeros, which are instructions too, only the beginning and the end
+ * @param registers the registers as the first exception found them, but for CR2
+ * @param seenBy how this is known, to follow "seen by" in a sentence
+ * @param advice what is likely wrong and the way out, in sentences; empty where nothing is certain
+ */
+public record Fault(
+        GuestInstruction at,
+        List<Event> chain,
+        String shutdown,
+        List<GuestInstruction> lastInstructions,
+        CpuState registers,
+        String seenBy,
+        List<String> advice) {
+
+    /**
+     * An exception or an interrupt.
+     *
+     * @param vector 0 to 255
+     * @param errorCode what is pushed for a handler beside the return address, if the exception has it
+     * @param cr2 the linear address of a page fault
+     * @param cause which check failed, in words, such as {@code IDT[6] at 0x558 is empty}; empty where the exception says all
+     * @param interrupt whether a device raised it, so that it is no exception whatever its vector
+     */
+    public record Event(
+            int vector, OptionalInt errorCode, OptionalLong cr2, Optional<String> cause, boolean interrupt) {
+
+        private static final int VECTORS = 256;
+
+        private static final List<String> NAMES = List.of(
+                "#DE",
+                "#DB",
+                "NMI",
+                "#BP",
+                "#OF",
+                "#BR",
+                "#UD",
+                "#NM",
+                "#DF",
+                "vector 9",
+                "#TS",
+                "#NP",
+                "#SS",
+                "#GP",
+                "#PF",
+                "vector 15",
+                "#MF",
+                "#AC",
+                "#MC",
+                "#XM");
+
+        /** Creates an exception. */
+        public Event(int vector, OptionalInt errorCode, OptionalLong cr2, Optional<String> cause) {
+            this(vector, errorCode, cr2, cause, false);
+        }
+
+        /** Returns the exception as the Intel SDM writes it, such as {@code #GP}, or {@code interrupt 32}. */
+        public String name() {
+            return interrupt ? "interrupt " + vector : name(vector);
+        }
+
+        /** Returns the name of an exception by its vector, such as {@code #GP}, or {@code vector 32}. */
+        public static String name(int vector) {
+            return vector < NAMES.size() ? NAMES.get(vector) : "vector " + vector;
+        }
+
+        /**
+         * Returns the vector of a {@link #name()}, in upper or lower case.
+         *
+         * @throws IllegalArgumentException if none has this name; the message lists the names
+         */
+        public static int parseVector(String name) {
+            for (int vector = 0; vector < VECTORS; vector++) {
+                if (name(vector).equalsIgnoreCase(name.trim())) {
+                    return vector;
+                }
+            }
+            throw new IllegalArgumentException("exception \"" + name + "\" is unknown; use one of "
+                    + String.join(", ", NAMES) + ", or vector 20 to vector 255");
+        }
+
+        /** Returns the name with the error code and the address, such as {@code #PF(0x2) at 0x1234}. */
+        @Override
+        public String toString() {
+            return name()
+                    + (errorCode.isPresent() ? "(" + Notation.hex(errorCode.getAsInt()) + ")" : "")
+                    + (cr2.isPresent() ? " at " + Notation.hex(cr2.getAsLong()) : "");
+        }
+    }
+
+    public Fault {
+        if (chain.isEmpty()) {
+            throw new IllegalArgumentException("a fault needs the exception with which it began");
+        }
+        chain = List.copyOf(chain);
+        lastInstructions = List.copyOf(lastInstructions);
+        advice = List.copyOf(advice);
+    }
+
+    /** Returns the same with the names that the image has for its instructions. */
+    public Fault namedBy(GuestImage image) {
+        return new Fault(
+                at.namedBy(image),
+                chain,
+                shutdown,
+                lastInstructions.stream()
+                        .map(instruction -> instruction.namedBy(image))
+                        .toList(),
+                registers,
+                seenBy,
+                advice);
+    }
+
+    /** Returns the same with advice. */
+    public Fault withAdvice(List<String> sentences) {
+        return new Fault(at, chain, shutdown, lastInstructions, registers, seenBy, sentences);
+    }
+
+    /** Returns the same as something else has seen it. */
+    public Fault seenBy(String observer) {
+        return new Fault(at, chain, shutdown, lastInstructions, registers, observer, advice);
+    }
+
+    /** Returns the exception with which it began. */
+    public Event first() {
+        return chain.get(0);
+    }
+}

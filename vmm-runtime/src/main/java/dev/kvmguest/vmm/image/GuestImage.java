@@ -1,0 +1,253 @@
+package dev.kvmguest.vmm.image;
+
+import dev.kvmguest.vmm.text.Notation;
+import java.io.IOException;
+import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A guest's code and data as read from a file: a flat binary or an ELF32 executable for i386.
+ *
+ * @param name what reports call the guest
+ * @param format the file's format
+ * @param segments what is to be put into memory, in ascending order of {@link Segment#physicalAddress()}; at least one
+ * @param entry the entry point that the file names; empty for a flat binary
+ * @param symbols the functions and other labels that the file names, in ascending order of address
+ * @param file the whole file, in which a boot loader looks for a header; not to be changed
+ * @param lines the source lines of its code, as far as the file, or the ELF file that it was made of, has them
+ */
+public record GuestImage(
+        String name,
+        Format format,
+        List<Segment> segments,
+        OptionalLong entry,
+        List<Symbol> symbols,
+        byte[] file,
+        LineTable lines) {
+
+    /** A file format that can be booted. */
+    public enum Format {
+        /** Bytes without a header, loaded where the configuration says. */
+        FLAT,
+        /** A 32-bit little-endian ELF executable for i386, loaded at its program headers' physical addresses. */
+        ELF32
+    }
+
+    /**
+     * A part of an image that is contiguous in memory.
+     *
+     * @param physicalAddress where the first byte goes; 0 in a flat binary, which says nothing of its place
+     * @param virtualAddress the address at which the code expects to see the first byte
+     * @param data the bytes that the file holds; not to be changed
+     * @param memorySize bytes in memory, at least {@code data.length}; what the file doesn't hold is zero
+     */
+    public record Segment(long physicalAddress, long virtualAddress, byte[] data, long memorySize) {
+
+        /** Returns the physical address just past the segment. */
+        public long physicalEnd() {
+            return physicalAddress + memorySize;
+        }
+    }
+
+    /**
+     * A named address.
+     *
+     * @param name the name as the linker wrote it
+     * @param address its linear address
+     * @param size bytes, 0 if the file doesn't say
+     * @param sectionEnd the linear address just past the section that it lies in; {@link #UNKNOWN_END} if that isn't known
+     * @param object whether it is a variable or an array by its type in the file
+     */
+    public record Symbol(String name, long address, long size, long sectionEnd, boolean object) {
+
+        /** The end of the section of a symbol of which no section is known. */
+        public static final long UNKNOWN_END = Long.MAX_VALUE;
+
+        /** Creates a symbol that isn't known to be an object. */
+        public Symbol(String name, long address, long size, long sectionEnd) {
+            this(name, address, size, sectionEnd, false);
+        }
+
+        /** Creates a symbol of which no section is known, nor whether it is an object. */
+        public Symbol(String name, long address, long size) {
+            this(name, address, size, UNKNOWN_END);
+        }
+
+        private boolean reaches(long place) {
+            return address <= place && place < (size == 0 ? sectionEnd : address + size);
+        }
+    }
+
+    public GuestImage {
+        if (segments.isEmpty()) {
+            throw new IllegalArgumentException("image " + name + " has nothing to load");
+        }
+        segments = segments.stream()
+                .sorted(Comparator.comparingLong(Segment::physicalAddress))
+                .toList();
+        symbols = symbols.stream()
+                // Of two at an address the later one is taken: rather the guest's than one that linkers define.
+                .sorted(Comparator.comparingLong(Symbol::address)
+                        .thenComparing(symbol -> !symbol.name().startsWith("__")))
+                .toList();
+    }
+
+    /** Creates an image with the source lines that its file has. */
+    public GuestImage(
+            String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols, byte[] file) {
+        this(name, format, segments, entry, symbols, file, LineTable.of(file));
+    }
+
+    /** Creates an image that was not read from a file. */
+    public GuestImage(String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols) {
+        this(name, format, segments, entry, symbols, new byte[0]);
+    }
+
+    /** Returns this image with other segments and entry point, where a boot protocol says that they lie elsewhere. */
+    public GuestImage placed(List<Segment> newSegments, long newEntry) {
+        return new GuestImage(name, format, newSegments, OptionalLong.of(newEntry), symbols, file, lines);
+    }
+
+    /**
+     * Reads an image file. A file that starts with the ELF magic is read as ELF, any other as a flat binary.
+     *
+     * @throws IOException if the file can't be read
+     * @throws IllegalArgumentException if it is empty, a damaged ELF file, or an ELF file for another machine
+     */
+    public static GuestImage read(Path file) throws IOException {
+        return of(file.getFileName().toString(), Files.readAllBytes(file));
+    }
+
+    /**
+     * Reads an image from a class path or any other address, as {@link #read(Path)} does.
+     *
+     * @param name what reports call the guest
+     * @throws IOException if it can't be read
+     * @throws IllegalArgumentException if it is empty, a damaged ELF file, or an ELF file for another machine
+     */
+    public static GuestImage read(String name, URL url) throws IOException {
+        return of(name, Resources.read(url));
+    }
+
+    /**
+     * Reads an image from its bytes, as {@link #read(Path)} does.
+     *
+     * @throws IllegalArgumentException if there are no bytes, or they are a damaged or foreign ELF file
+     */
+    public static GuestImage of(String name, byte[] bytes) {
+        return Elf32Reader.isElf(bytes) ? Elf32Reader.read(name, bytes) : flat(name, bytes);
+    }
+
+    /**
+     * Returns a flat image of these bytes.
+     *
+     * @throws IllegalArgumentException if there are none
+     */
+    public static GuestImage flat(String name, byte[] bytes) {
+        if (bytes.length == 0) {
+            throw new IllegalArgumentException("image " + name + " is empty");
+        }
+        byte[] file = bytes.clone();
+        Segment all = new Segment(0, 0, file, file.length);
+        return new GuestImage(name, Format.FLAT, List.of(all), OptionalLong.empty(), List.of(), file);
+    }
+
+    /** Returns the lowest physical address that the image takes. */
+    public long physicalStart() {
+        return segments.get(0).physicalAddress();
+    }
+
+    /** Returns the physical address just past the image, zero-filled parts included. */
+    public long physicalEnd() {
+        return segments.stream().mapToLong(Segment::physicalEnd).max().orElseThrow();
+    }
+
+    /** Returns the same image moved as a whole in physical memory, so that it starts at {@code load}. */
+    public GuestImage movedTo(long load) {
+        long by = load - physicalStart();
+        List<Segment> moved = segments.stream()
+                .map(s -> new Segment(s.physicalAddress() + by, s.virtualAddress(), s.data(), s.memorySize()))
+                .toList();
+        return new GuestImage(name, format, moved, entry, symbols, file, lines);
+    }
+
+    /**
+     * Returns the tests that the guest brings, as {@code KVMGUEST_TEST} of {@code kvmguest.h} defines them, in the order
+     * of their files and lines; none if it has no table of them, as a flat binary never has.
+     *
+     * @throws IllegalArgumentException if the table is damaged, or two tests have one name
+     */
+    public List<GuestTestCase> guestTests() {
+        return GuestTestTable.read(this);
+    }
+
+    /**
+     * Returns this flat binary with what the ELF file that it was made of knows: symbols, source lines, the address at
+     * which the code expects its first byte, and the zeroed memory behind it. An ELF file with other bytes changes nothing.
+     */
+    public GuestImage withDetailsOf(GuestImage elf) {
+        byte[] bytes = segments.get(0).data();
+        Optional<Segment> first = elf.segments.stream()
+                .filter(segment -> segment.data().length > 0)
+                .findFirst();
+        if (first.isEmpty()
+                || first.get().data().length > bytes.length
+                || !Arrays.equals(
+                        first.get().data(), Arrays.copyOf(bytes, first.get().data().length))) {
+            return this;
+        }
+        long memorySize = Math.max(bytes.length, elf.physicalEnd() - first.get().physicalAddress());
+        Segment all = new Segment(physicalStart(), first.get().virtualAddress(), bytes, memorySize);
+        return new GuestImage(name, format, List.of(all), entry, elf.symbols, file, elf.lines);
+    }
+
+    /**
+     * Returns the symbol that an address lies in or, where no symbol's size says so, the nearest label before it in the
+     * same section.
+     *
+     * @param address an address as the code sees it, such as its EIP; not a physical one
+     */
+    public Optional<Symbol> symbolAt(long address) {
+        Symbol best = null;
+        for (Symbol symbol : symbols) {
+            if (symbol.address() > address) {
+                break;
+            }
+            // A label in the middle of a function is not what the function is known by.
+            boolean isBetter = best == null || symbol.size() > 0 || best.size() == 0;
+            if (isBetter && symbol.reaches(address)) {
+                best = symbol;
+            }
+        }
+        return Optional.ofNullable(best);
+    }
+
+    /**
+     * Returns the symbol of an address, as {@link #symbolAt} finds it, with the distance from it in bytes:
+     * {@code memset+0x1f}, or {@code memset} at its first byte.
+     *
+     * @param address an address as the code sees it, such as its EIP; not a physical one
+     */
+    public Optional<String> symbolWithOffset(long address) {
+        return symbolAt(address).map(symbol -> {
+            long offset = address - symbol.address();
+            return offset == 0 ? symbol.name() : symbol.name() + "+" + Notation.hex(offset);
+        });
+    }
+
+    /**
+     * Returns the source line that the instruction at an address was compiled from, such as {@code common.c:6}, if the
+     * file says.
+     *
+     * @param address an address as the code sees it, such as its EIP; not a physical one
+     */
+    public Optional<String> sourceAt(long address) {
+        return lines.lineAt(address).map(SourceLine::toString);
+    }
+}

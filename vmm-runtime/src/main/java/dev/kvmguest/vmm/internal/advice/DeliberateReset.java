@@ -1,0 +1,31 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import java.util.Optional;
+
+/** Triple faults that are meant, since nothing else resets a processor so surely. */
+final class DeliberateReset {
+
+    private static final int BREAKPOINT = 3;
+
+    private DeliberateReset() {}
+
+    /** An IDT without a single byte is loaded, and then something raised on purpose that it would be needed for. */
+    static Optional<String> byEmptyTable(Evidence evidence) {
+        boolean meant = evidence.registers().idt().limit() == 0
+                && !evidence.first().interrupt()
+                && (evidence.isAt(Mnemonic.INT3, Mnemonic.UD2) || isBreakpoint(evidence));
+        return meant
+                ? Optional.of(evidence.at().inWords() + " raises what nothing can take, since IDTR's limit is 0: that"
+                        + " is how kernels reset the machine on purpose; if this one means it, have its test expect a triple"
+                        + " fault, or write 0xfe to port 0x64 for a reset, and if not, see to it that LIDT finds the"
+                        + " table's size less 1")
+                : Optional.empty();
+    }
+
+    private static boolean isBreakpoint(Evidence evidence) {
+        return evidence.decoded()
+                .filter(at -> at.mnemonic == Mnemonic.INT && at.op0.value == BREAKPOINT)
+                .isPresent();
+    }
+}

@@ -1,0 +1,41 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Divisions that raise #DE. */
+final class Division {
+
+    private static final int DIVIDE_ERROR = 0;
+    /** Among the registers of one byte, the first one that is bits 8 to 15 of another: AH. */
+    private static final int AH = 4;
+
+    private Division() {}
+
+    /** The guest divides by zero or by too little, and has no handler for that. */
+    static Optional<String> withoutHandler(Evidence evidence) {
+        if (evidence.first().vector() != DIVIDE_ERROR || !evidence.isAt(Mnemonic.DIV, Mnemonic.IDIV)) {
+            return Optional.empty();
+        }
+        OptionalLong divisor = divisor(evidence, evidence.decoded().orElseThrow().op0);
+        String what = divisor.isEmpty()
+                ? " divides by 0 or has a quotient that doesn't fit"
+                : divisor.getAsLong() == 0 ? " divides by 0" : " has a quotient that doesn't fit into its register";
+        return Optional.of(evidence.at().inWords() + what
+                + "; check the operands before it, and give "
+                + (evidence.registers().protectedMode() ? "IDT" : "IVT")
+                + "[0] a handler that says where it happened");
+    }
+
+    private static OptionalLong divisor(Evidence evidence, Operand operand) {
+        if (operand.kind != Operand.Kind.REGISTER) {
+            return OptionalLong.empty();
+        }
+        boolean second = operand.width == 1 && operand.number >= AH;
+        long value = evidence.registers().get(Register.byNumber().get(second ? operand.number - AH : operand.number));
+        return OptionalLong.of(value >> (second ? Byte.SIZE : 0) & (1L << Byte.SIZE * operand.width) - 1);
+    }
+}

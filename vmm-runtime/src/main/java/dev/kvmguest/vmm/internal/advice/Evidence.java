@@ -1,0 +1,238 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.inspection.LastChange;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.inspection.PlacedImage;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Predicate;
+
+/**
+ * What rules look at.
+ *
+ * @param fault what led to the triple fault
+ * @param image what the guest runs, and where it was loaded
+ * @param layout what lay where when the guest started
+ * @param memory the guest's memory as the triple fault left it
+ * @param changes tells who overwrote what; costly, see there
+ */
+record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemory memory, LastChange changes) {
+
+    private static final int DESCRIPTOR_BYTES = 8;
+    private static final int INDEX = 0xfff8;
+    private static final int TABLE_INDICATOR = 4;
+
+    CpuState registers() {
+        return fault.registers();
+    }
+
+    Fault.Event first() {
+        return fault.chain().get(0);
+    }
+
+    GuestInstruction at() {
+        return fault.at();
+    }
+
+    /** Returns {@link #at()} decoded; empty if it could not be fetched or is no instruction. */
+    Optional<Instruction> decoded() {
+        boolean big = registers().segment(SegmentRegister.CS).big();
+        return CodeReader.decode(at().bytes(), at().eip(), big);
+    }
+
+    /** Says whether {@link #at()} is one of these instructions. */
+    boolean isAt(Mnemonic... mnemonics) {
+        return decoded()
+                .filter(instruction -> List.of(mnemonics).contains(instruction.mnemonic))
+                .isPresent();
+    }
+
+    /** Returns what was executed last, the oldest first, and {@link #at()} as the last. */
+    List<GuestInstruction> path() {
+        List<GuestInstruction> path = new ArrayList<>(fault.lastInstructions());
+        if (!path.isEmpty()
+                && !at().text().isEmpty()
+                && path.get(path.size() - 1).eip() == at().eip()) {
+            path.remove(path.size() - 1);
+        }
+        path.add(at());
+        return path;
+    }
+
+    /** Returns the instruction that was executed before {@link #at()}. */
+    Optional<GuestInstruction> before() {
+        List<GuestInstruction> path = path();
+        return path.size() < 2 ? Optional.empty() : Optional.of(path.get(path.size() - 2));
+    }
+
+    /** Returns the linear address of {@link #at()}. */
+    long address() {
+        return linear(at());
+    }
+
+    /** Returns the linear address of an instruction in the present code segment. */
+    long linear(GuestInstruction instruction) {
+        return linear(instruction.eip());
+    }
+
+    /** Returns the linear address of an offset in the present code segment. */
+    long linear(long offset) {
+        return registers().segment(SegmentRegister.CS).base() + offset & 0xffff_ffffL;
+    }
+
+    /** Returns the linear address of the top of the stack. */
+    long stackPointer() {
+        SegmentState stack = registers().segment(SegmentRegister.SS);
+        long mask = stack.big() ? 0xffff_ffffL : 0xffff;
+        return stack.base() + (registers().get(Register.RSP) & mask) & 0xffff_ffffL;
+    }
+
+    /** Returns four bytes of the stack, {@code index} times four above its top, or below for a negative one; empty if they can't be read. */
+    OptionalLong stack(int index) {
+        return memory.readInt(stackPointer() + 4L * index & 0xffff_ffffL);
+    }
+
+    /** Returns the current privilege level, 0 to 3. */
+    int cpl() {
+        return registers().protectedMode()
+                ? registers().segment(SegmentRegister.CS).selector() & 3
+                : 0;
+    }
+
+    /** Returns the symbol of a linear address in brackets, behind a space; nothing if there is none. */
+    String symbol(long linear) {
+        return image.image()
+                .symbolWithOffset(linear)
+                .map(symbol -> " (" + symbol + ")")
+                .orElse("");
+    }
+
+    /** Returns the descriptor of a selector that isn't null; empty if it is beyond the limit of its table or unreadable. */
+    Optional<SegmentDescriptor> descriptor(int selector) {
+        int index = selector & INDEX;
+        DescriptorTable table = table(selector);
+        if (index + DESCRIPTOR_BYTES - 1 > table.limit()) {
+            return Optional.empty();
+        }
+        return number(memory.readLong(table.base() + index)).map(SegmentDescriptor::new);
+    }
+
+    /** Returns the table that a selector is an index into; one with limit -1 for the LDT if there is none. */
+    DescriptorTable table(int selector) {
+        if ((selector & TABLE_INDICATOR) == 0) {
+            return registers().gdt();
+        }
+        SegmentState local = registers().segment(SegmentRegister.LDTR);
+        return local.isUnusable()
+                ? new DescriptorTable(0, -1)
+                : new DescriptorTable(local.base(), (int) Math.min(local.limit(), 0xffff));
+    }
+
+    /** Returns an IDT entry; empty if it can't be read. Whether it is within the limit is not asked. */
+    Optional<SegmentDescriptor> gate(int vector) {
+        return number(memory.readLong(gateAddress(vector))).map(SegmentDescriptor::new);
+    }
+
+    /** Returns the linear address of an IDT entry. */
+    long gateAddress(int vector) {
+        return registers().idt().base() + (long) vector * DESCRIPTOR_BYTES & 0xffff_ffffL;
+    }
+
+    private static Optional<Long> number(OptionalLong number) {
+        return number.isPresent() ? Optional.of(number.getAsLong()) : Optional.empty();
+    }
+
+    /** Says whether IDTR is the one that the guest was entered with. */
+    boolean hasBootIdt() {
+        return startsAt(Kind.IDT, registers().idt());
+    }
+
+    /** Says whether GDTR is the one that the guest was entered with. */
+    boolean hasBootGdt() {
+        return startsAt(Kind.GDT, registers().gdt());
+    }
+
+    private boolean startsAt(Kind kind, DescriptorTable table) {
+        return layout.ranges().stream().anyMatch(range -> range.kind() == kind && range.start() == table.base());
+    }
+
+    /**
+     * Returns what the boot mode's page tables map a linear address to, if CR3 is still that of the boot; empty if it
+     * isn't, or they don't map it.
+     */
+    OptionalLong bootMap(long linear) {
+        boolean boot = layout.ranges().stream()
+                .anyMatch(range -> range.kind() == Kind.PAGE_DIRECTORY && range.start() == memory.directory());
+        return boot ? BootMode.PAGED.physical(linear) : OptionalLong.empty();
+    }
+
+    /** Says whether a physical address is one of the boot mode's page tables. */
+    boolean isBootPageTable(long physical) {
+        return range(OptionalLong.of(physical), kind -> kind == Kind.PAGE_TABLES)
+                .isPresent();
+    }
+
+    /** Returns the table of the boot mode that a linear address is in. */
+    Optional<Range> bootTable(long linear) {
+        return range(linear, Kind::isBootTable);
+    }
+
+    /** Returns the stacks that the images' symbols name, as physical ranges. */
+    List<Range> stacks() {
+        return layout.ranges().stream()
+                .filter(range -> range.kind() == Kind.STACK)
+                .toList();
+    }
+
+    /** Says whether a linear address is one of what an image's file holds. */
+    boolean isInImage(long linear) {
+        return isInImage(memory, linear);
+    }
+
+    /** Says the same of memory as it would be seen through other page tables. */
+    boolean isInImage(LinearMemory seen, long linear) {
+        return range(seen.physical(linear), kind -> kind == Kind.IMAGE).isPresent();
+    }
+
+    /** Says whether a physical address is one of an image, its BSS or a stack. */
+    boolean isTaken(long physical) {
+        Set<Kind> taken = EnumSet.of(Kind.IMAGE, Kind.BSS, Kind.STACK);
+        return range(OptionalLong.of(physical), taken::contains).isPresent();
+    }
+
+    /** Returns the BSS that a linear address is in. */
+    Optional<Range> bss(long linear) {
+        return range(linear, kind -> kind == Kind.BSS);
+    }
+
+    /** Returns the part of the layout in which a linear address is and whose kind is one of those asked for. */
+    private Optional<Range> range(long linear, Predicate<Kind> wanted) {
+        return range(memory.physical(linear), wanted);
+    }
+
+    private Optional<Range> range(OptionalLong physical, Predicate<Kind> wanted) {
+        return layout.ranges().stream()
+                .filter(range -> wanted.test(range.kind()))
+                .filter(range -> physical.isPresent() && range.contains(physical.getAsLong()))
+                .findFirst();
+    }
+}

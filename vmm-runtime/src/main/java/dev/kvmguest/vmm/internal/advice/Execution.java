@@ -1,0 +1,191 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Execution of what is no code. */
+final class Execution {
+
+    private static final int GATE_BYTES = 8;
+    /** As many equal bytes are taken for memory without code. */
+    private static final int SAMPLE = 8;
+    /** So many zeros executed one after the other are no code either: each pair is ADD [EAX], AL. */
+    private static final int SLED = 8;
+
+    private static final String ZEROS_16 = "add [bx+si], al";
+    private static final String ZEROS = "add [eax], al";
+
+    private Execution() {}
+
+    /** A jump, call or return went where no code is, or execution ran off the end of the code. */
+    static Optional<String> leftTheImage(Evidence evidence) {
+        List<GuestInstruction> path = evidence.path();
+        int start = whereCodeEnds(evidence, path);
+        if (start == path.size()
+                || evidence.layout().ranges().isEmpty()
+                || StackPointer.lost(evidence).isPresent()) {
+            return Optional.empty();
+        }
+        if (start == 0) {
+            return sled(path)
+                    ? Optional.of("execution ran through zeros up to "
+                            + hex(evidence.at().eip())
+                            + noCode(evidence, evidence.address())
+                                    .map(what -> ", " + what)
+                                    .orElse("")
+                            + "; look for a jump, call or return to address 0 or behind the code")
+                    : Optional.empty();
+        }
+        GuestInstruction from = path.get(start - 1);
+        long to = path.get(start).eip();
+        Optional<String> linked = linkedElsewhere(evidence, from, to);
+        if (linked.isPresent()) {
+            return linked;
+        }
+        String where = hex(to) + ", "
+                + noCode(evidence, evidence.linear(path.get(start)))
+                        .orElseGet(() -> isEmpty(evidence, evidence.linear(path.get(start)), 0));
+        return Optional.of(went(evidence, from, to, where));
+    }
+
+    /**
+     * Returns the sentence about execution that went where it shouldn't.
+     *
+     * @param from the instruction after which it went there
+     * @param to the offset in the code segment to which it went
+     * @param where the same in words, with what is wrong with it
+     */
+    static String went(Evidence evidence, GuestInstruction from, long to, String where) {
+        return handlerAt(evidence, from, to)
+                .map(vector -> "the handler of " + Fault.Event.name(vector) + " in IDT[" + vector + "] is at " + where
+                        + "; give the gate the linear address of the handler")
+                .orElseGet(
+                        () -> "execution went to " + where + ", after " + from.inWords() + "; " + remedy(from.text()));
+    }
+
+    /** The place is one of the image by its linker, but the image was loaded elsewhere. */
+    private static Optional<String> linkedElsewhere(Evidence evidence, GuestInstruction from, long to) {
+        long linear = evidence.linear(to);
+        OptionalLong loaded = evidence.image().loadedAt(linear);
+        if (loaded.isEmpty() || loaded.equals(evidence.memory().physical(linear))) {
+            return Optional.empty();
+        }
+        boolean paging = (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
+        return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + from.inWords()
+                + ", which is where the linker put it, but it was loaded at physical " + hex(loaded.getAsLong()) + ", "
+                + (paging ? "to which the page tables don't lead from there" : "and paging is off") + "; "
+                + (paging ? "map it there" : "switch paging on with it mapped before any such jump")
+                + ", or link the image for the address that it is loaded at");
+    }
+
+    /**
+     * Returns the index of the first instruction behind which nothing of the image was executed, and that was no code
+     * itself; as many as there are if there is none. Between such there may be others, which the guest has made of zeros by
+     * executing them.
+     */
+    private static int whereCodeEnds(Evidence evidence, List<GuestInstruction> path) {
+        int outside = path.size();
+        while (outside > 0 && !evidence.isInImage(evidence.linear(path.get(outside - 1)))) {
+            outside--;
+        }
+        boolean zeros = sled(path.subList(outside, path.size()));
+        for (int i = outside; i < path.size(); i++) {
+            if (noCode(evidence, evidence.linear(path.get(i))).isPresent() || zeros && isZeros(path.get(i))) {
+                return i;
+            }
+        }
+        return path.size();
+    }
+
+    private static boolean isZeros(GuestInstruction instruction) {
+        return instruction.text().equals(ZEROS) || instruction.text().equals(ZEROS_16);
+    }
+
+    private static String isEmpty(Evidence evidence, long linear, int bytes) {
+        String where = evidence.bss(linear).map(bss -> "in " + bss).orElse("outside the image");
+        return "which is " + where + " and has no code (bytes " + hex(bytes) + ")";
+    }
+
+    /** Says why there can't be code at a linear address, as a clause; empty if there may be. */
+    private static Optional<String> noCode(Evidence evidence, long linear) {
+        if (evidence.isInImage(linear)) {
+            return Optional.empty();
+        }
+        if (!evidence.memory().isMapped(linear)) {
+            return Optional.of(evidence.memory()
+                    .reserved(linear)
+                    .map(why -> "which is not usable, since " + why)
+                    .orElse("which is not mapped"));
+        }
+        if (!evidence.memory().isRam(linear)) {
+            return Optional.of("where no RAM is");
+        }
+        Optional<Range> table = evidence.bootTable(linear);
+        if (table.isPresent()) {
+            return Optional.of("which is in " + table.get());
+        }
+        return evidence.memory()
+                .read(linear, SAMPLE)
+                .filter(Execution::isUniform)
+                .map(bytes -> isEmpty(evidence, linear, bytes[0] & 0xff));
+    }
+
+    private static boolean isUniform(byte[] bytes) {
+        for (byte b : bytes) {
+            if (b != bytes[0]) {
+                return false;
+            }
+        }
+        return bytes[0] == 0 || bytes[0] == (byte) 0xff;
+    }
+
+    private static boolean sled(List<GuestInstruction> path) {
+        return path.stream().filter(Execution::isZeros).count() >= SLED;
+    }
+
+    /** Returns the exception through whose gate a place was entered: its gate leads there and nothing else did. */
+    private static Optional<Integer> handlerAt(Evidence evidence, GuestInstruction from, long to) {
+        if (!evidence.registers().protectedMode() || from.text().matches("(j|call|ret|iret|loop).*")) {
+            return Optional.empty();
+        }
+        for (int vector = 0;
+                vector * GATE_BYTES + GATE_BYTES - 1
+                        <= evidence.registers().idt().limit();
+                vector++) {
+            boolean leads = evidence.gate(vector)
+                    .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
+                            && gate.isPresent()
+                            && gate.gateOffset() == to)
+                    .isPresent();
+            if (leads) {
+                return Optional.of(vector);
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String remedy(String from) {
+        if (from.startsWith("iret")) {
+            return "the frame that IRET found on the stack is not one of an interrupt: look for pushes that were not popped,"
+                    + " and for an error code that was not removed";
+        }
+        if (from.startsWith("ret")) {
+            return "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"
+                    + " variables";
+        }
+        if (from.startsWith("call") || from.startsWith("jmp")) {
+            return "look at where that address comes from, a pointer that was not set or was overwritten, or code linked for"
+                    + " another address";
+        }
+        return "it doesn't jump there: execution ran past the end of the code; end it with a jump, a return or a loop of"
+                + " HLT";
+    }
+}

@@ -1,0 +1,85 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import dev.kvmguest.vmm.cpu.Register;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/** x87, MMX and SSE instructions that CR0 or CR4 forbid (Intel SDM volume 3A, 2.5, table 2-2, and 13.1.3). */
+final class FloatingPoint {
+
+    private static final int INVALID_OPCODE = 6;
+    private static final int DEVICE_NOT_AVAILABLE = 7;
+    private static final long CR0_EM = 1 << 2;
+    private static final long CR0_TS = 1 << 3;
+    private static final long CR4_OSFXSR = 1 << 9;
+
+    /** The kinds of instructions, by what stands in their text; the first that fits. */
+    private enum Unit {
+        SSE("an SSE", "xmm[0-7]|^(ld|st)mxcsr", "SSE", "-mno-sse -mno-mmx -msoft-float"),
+        MMX("an MMX", "\\bmm[0-7]|^emms", "MMX", "-mno-mmx -mno-sse"),
+        X87("an x87", "^f|^wait", "floating point", "-msoft-float -mno-80387");
+
+        private final String name;
+        private final Pattern text;
+        private final String use;
+        private final String flags;
+
+        Unit(String name, String text, String use, String flags) {
+            this.name = name;
+            this.text = Pattern.compile(text);
+            this.use = use;
+            this.flags = flags;
+        }
+
+        static Optional<Unit> of(String text) {
+            for (Unit unit : values()) {
+                if (unit.text.matcher(text).find()) {
+                    return Optional.of(unit);
+                }
+            }
+            return Optional.empty();
+        }
+    }
+
+    private FloatingPoint() {}
+
+    /** The compiler's choice of instructions doesn't fit what the guest has switched on. */
+    static Optional<String> disabled(Evidence evidence) {
+        return Unit.of(evidence.at().text()).flatMap(unit -> disabled(evidence, unit));
+    }
+
+    private static Optional<String> disabled(Evidence evidence, Unit unit) {
+        long cr0 = evidence.registers().get(Register.CR0);
+        long cr4 = evidence.registers().get(Register.CR4);
+        int vector = evidence.first().vector();
+        List<String> wrong = new ArrayList<>();
+        List<String> remedies = new ArrayList<>();
+        if (vector == INVALID_OPCODE && unit == Unit.SSE && (cr4 & CR4_OSFXSR) == 0) {
+            wrong.add("CR4.OSFXSR is clear");
+            remedies.add("set CR4.OSFXSR");
+        }
+        boolean emulated = vector == (unit == Unit.X87 ? DEVICE_NOT_AVAILABLE : INVALID_OPCODE);
+        if (emulated && (cr0 & CR0_EM) != 0) {
+            wrong.add("CR0.EM is set");
+        }
+        if (!wrong.isEmpty()) {
+            remedies.add("clear CR0.EM");
+        }
+        if (vector == DEVICE_NOT_AVAILABLE && (cr0 & CR0_TS) != 0) {
+            wrong.add("CR0.TS is set");
+            remedies.add("clear CR0.TS with CLTS, at the latest in a handler of #NM,");
+        }
+        if (wrong.isEmpty()) {
+            return Optional.empty();
+        }
+        return Optional.of(evidence.at().inWords() + " is " + unit.name + " instruction, and "
+                + String.join(" and ", wrong) + ": compilers use " + unit.use
+                + " unless told not to; compile with " + unit.flags + " or -mgeneral-regs-only"
+                + (unit == Unit.X87
+                        ? ""
+                        : ", or for a processor without it by -march=" + (unit == Unit.SSE ? "i686" : "i586"))
+                + ", or " + String.join(" and ", remedies) + " before any code that may use " + unit.use);
+    }
+}

@@ -1,0 +1,119 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.internal.advice.Selectors.Use;
+import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** What IRET finds on the stack in place of EIP, CS and EFLAGS (Intel SDM volume 3A, 6.12.1 and 6.13). */
+final class InterruptFrame {
+
+    private static final int WORD = 4;
+    /** What PUSHA, four segment registers, a vector and an error code take. */
+    private static final int MOST_LEFT = 14;
+
+    private static final int SELECTOR = 0xfffc;
+    /** What error codes have at most; those of selectors have 16 bits. */
+    private static final int LARGEST_ERROR = 0xffff;
+    /** EFLAGS bits that are always 0: 3, 5, 15 and 22 to 31 (Intel SDM volume 1, 3.4.3). */
+    private static final long EFLAGS_CLEAR = 0xffc0_8028L;
+
+    private static final Set<Integer> WITH_ERROR_CODE = Set.of(8, 10, 11, 12, 13, 14, 17);
+    private static final int GATE_BYTES = 8;
+
+    private InterruptFrame() {}
+
+    /** The frame is on the stack, but not at its top. */
+    static Optional<String> elsewhere(Evidence evidence) {
+        boolean refused = evidence.registers().protectedMode()
+                && evidence.isAt(Mnemonic.IRETD)
+                && evidence.first().errorCode().orElse(-1) == (evidence.stack(1).orElse(-1) & SELECTOR)
+                && !isFrame(evidence, 0);
+        if (!refused) {
+            return Optional.empty();
+        }
+        if (isFrame(evidence, -1)) {
+            return Optional.of(evidence.at().inWords() + " found " + hex(word(evidence, 0))
+                    + " where the return address should be, which is the CS of the frame that begins 4 bytes below ESP: one"
+                    + " word too many was removed from the stack; take 4 less off ESP before IRET, as an error code is there"
+                    + " only for #DF, #TS, #NP, #SS, #GP, #PF and #AC");
+        }
+        return IntStream.rangeClosed(1, MOST_LEFT)
+                .filter(words -> isFrame(evidence, words))
+                .boxed()
+                .findFirst()
+                .map(words -> words == 1 && isErrorCode(evidence) ? errorCode(evidence) : left(evidence, words));
+    }
+
+    private static String errorCode(Evidence evidence) {
+        return evidence.at().inWords() + " found " + hex(word(evidence, 0))
+                + " where the return address should be, and that one, " + hex(word(evidence, 1))
+                + ", where CS should be: an error code is still on the stack; handlers of #DF, #TS, #NP, #SS, #GP, #PF"
+                + " and #AC must remove it before IRET, such as by add esp, 4";
+    }
+
+    private static String left(Evidence evidence, int words) {
+        String values =
+                IntStream.range(0, words).mapToObj(i -> hex(word(evidence, i))).collect(Collectors.joining(", "));
+        return evidence.at().inWords() + " found " + values + " on the stack above its frame, which begins with "
+                + hex(word(evidence, words)) + " " + WORD * words
+                + " bytes behind ESP; pop what the handler pushed, and remove the error code of exceptions that have one,"
+                + " before IRET";
+    }
+
+    /** Says whether at an index of the stack there are a return address into the image, a selector of code, and EFLAGS. */
+    private static boolean isFrame(Evidence evidence, int index) {
+        OptionalLong eip = evidence.stack(index);
+        OptionalLong selector = evidence.stack(index + 1);
+        OptionalLong flags = evidence.stack(index + 2);
+        return eip.isPresent()
+                && selector.isPresent()
+                && flags.isPresent()
+                && evidence.isInImage(eip.getAsLong())
+                && selector.getAsLong() <= LARGEST_ERROR
+                && Selectors.unfit(evidence, (int) selector.getAsLong(), Use.CODE)
+                        .isEmpty()
+                && (flags.getAsLong() & (EFLAGS_CLEAR | CpuState.EFLAGS_FIXED)) == CpuState.EFLAGS_FIXED;
+    }
+
+    /** Says whether the top of the stack may be an error code: the handler is that of an exception which has one. */
+    private static boolean isErrorCode(Evidence evidence) {
+        return word(evidence, 0) <= LARGEST_ERROR && handlers(evidence).stream().anyMatch(WITH_ERROR_CODE::contains);
+    }
+
+    /** Returns the vectors whose gates lead to the nearest place before IRET. */
+    private static List<Integer> handlers(Evidence evidence) {
+        List<Integer> vectors = IntStream.range(0, (evidence.registers().idt().limit() + 1) / GATE_BYTES)
+                .filter(vector -> offset(evidence, vector) >= 0)
+                .boxed()
+                .toList();
+        long nearest = vectors.stream()
+                .mapToLong(vector -> offset(evidence, vector))
+                .max()
+                .orElse(-1);
+        return vectors.stream()
+                .filter(vector -> offset(evidence, vector) == nearest)
+                .toList();
+    }
+
+    /** Returns where a gate leads, if that is not behind IRET; else -1. */
+    private static long offset(Evidence evidence, int vector) {
+        return evidence.gate(vector)
+                .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())
+                .map(SegmentDescriptor::gateOffset)
+                .filter(offset -> offset <= evidence.at().eip())
+                .orElse(-1L);
+    }
+
+    private static long word(Evidence evidence, int index) {
+        return evidence.stack(index).orElseThrow();
+    }
+}

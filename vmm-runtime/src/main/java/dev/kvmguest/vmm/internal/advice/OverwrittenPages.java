@@ -1,0 +1,108 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.inspection.PageTables;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Entry;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Level;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.LongStream;
+
+/**
+ * Page directories and tables in which something was written that has no business there. The proof is code that was
+ * executed a moment ago, by what the processor remembers of the tables, and has no page in them any more.
+ */
+final class OverwrittenPages {
+
+    private static final long LARGE_PAGE = 1 << 22;
+    /** Where the boot mode's tables map physical 0 for a second time, and 8 MiB from there on. */
+    private static final long KERNEL = BootMode.PAGED.kernelBase();
+
+    private OverwrittenPages() {}
+
+    /** The running code was mapped, and is not any more. */
+    static Optional<String> ofCode(Evidence evidence) {
+        long code = evidence.address();
+        return evidence.memory()
+                .walk(code)
+                .filter(walk -> wasExecuted(evidence, code))
+                .flatMap(walk -> evidence.bootMap(code).isPresent() ? ofBoot(evidence, walk) : ofGuest(evidence, walk));
+    }
+
+    /** Says whether an instruction at an address has been fetched, or one before it in its page. */
+    private static boolean wasExecuted(Evidence evidence, long code) {
+        return !evidence.at().text().isEmpty()
+                || evidence.before()
+                        .filter(before -> evidence.linear(before) / LinearMemory.PAGE == code / LinearMemory.PAGE)
+                        .isPresent();
+    }
+
+    /** The boot mode's tables were sound at the start, and where they led is known. */
+    private static Optional<String> ofBoot(Evidence evidence, Walk walk) {
+        OptionalLong expected = evidence.bootMap(walk.linear());
+        if (walk.physical().equals(expected)) {
+            return Optional.empty();
+        }
+        Entry directory = walk.entries().get(0);
+        boolean intact = directory.pageSize() == 0
+                ? evidence.isBootPageTable(directory.frame())
+                : directory.frame() == (expected.getAsLong() & -LARGE_PAGE);
+        return overwritten(evidence, walk.linear(), intact ? walk.last() : directory, true);
+    }
+
+    /** Of the guest's own tables it is only known that they led somewhere, unless they have been exchanged meanwhile. */
+    private static Optional<String> ofGuest(Evidence evidence, Walk walk) {
+        boolean exchanged = evidence.path().stream()
+                .anyMatch(instruction -> instruction.text().matches("mov cr[034], .*|invlpg .*"));
+        return exchanged || walk.last().isPresent()
+                ? Optional.empty()
+                : overwritten(evidence, walk.linear(), walk.last(), false);
+    }
+
+    private static Optional<String> overwritten(Evidence evidence, long code, Entry entry, boolean soundAtStart) {
+        boolean directory = entry.level() != Level.TABLE;
+        Kind kind = directory ? Kind.PAGE_DIRECTORY : Kind.PAGE_TABLES;
+        long start = entry.address() & -LinearMemory.PAGE;
+        String name =
+                entry.name() + " at " + hex(entry.address()) + ", which mapped the running code at " + hex(code) + ",";
+        Range table =
+                new Range(kind, directory ? "the page directory" : "a page table", start, start + LinearMemory.PAGE);
+        return evidence.changes()
+                .in(new Range(kind, name, entry.address(), entry.address() + Integer.BYTES))
+                .filter(change -> soundAtStart || wasPresent(change, entry) || Writer.isPush(evidence, change.by()))
+                .map(change -> isSwept(evidence, entry, code, change)
+                        ? Writer.sentence(evidence, name, table, change)
+                        : name + " was changed by " + Writer.name(evidence, change)
+                                + "; leave it as it is until nothing runs there any more");
+    }
+
+    /** Says whether a change is none of this entry alone, which a guest might have meant. */
+    private static boolean isSwept(Evidence evidence, Entry entry, long code, Change change) {
+        return Writer.isPush(evidence, change.by())
+                || Writer.isRepeated(evidence, change.by())
+                || LongStream.of(0, KERNEL, KERNEL + LARGE_PAGE, code ^ LinearMemory.PAGE)
+                                .filter(linear ->
+                                        linear / LARGE_PAGE != code / LARGE_PAGE || entry.level() == Level.TABLE)
+                                .filter(linear -> isLost(evidence, linear))
+                                .count()
+                        > 0;
+    }
+
+    private static boolean isLost(Evidence evidence, long linear) {
+        OptionalLong expected = evidence.bootMap(linear);
+        return expected.isPresent() && !evidence.memory().physical(linear).equals(expected);
+    }
+
+    private static boolean wasPresent(Change change, Entry entry) {
+        return change.address() == entry.address()
+                && change.before().length > 0
+                && (change.before()[0] & PageTables.PRESENT) != 0;
+    }
+}

@@ -1,0 +1,143 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** What goes wrong when paging is switched on or off, or the page directory changed (Intel SDM volume 3A, 9.8.3 and 9.9.1). */
+final class PagingSwitch {
+
+    private static final int PAGE_FAULT = 14;
+    private static final int LONGEST_INSTRUCTION = 15;
+    /** MOV to a control register has no other length (Intel SDM volume 2, MOV). */
+    private static final int MOV_CR_BYTES = 3;
+
+    /** PWT and PCD, the only ones of the lower 12 bits of CR3 that mean something (Intel SDM volume 3A, 4.3, table 4-3). */
+    private static final int CACHING = 0x18;
+
+    private static final int OFFSET = LinearMemory.PAGE - 1;
+
+    private PagingSwitch() {}
+
+    /** The code that switches is not in the page tables that it switches to. */
+    static Optional<String> codeUnmapped(Evidence evidence) {
+        List<GuestInstruction> path = evidence.path();
+        int change = lastChange(path, "mov cr[034], .*");
+        if (change < 0 || !isPaging(evidence)) {
+            return Optional.empty();
+        }
+        long next = evidence.linear(path.get(change + 1));
+        String by = path.get(change).inWords() + " left the code that follows it at " + hex(next);
+        if (change == path.size() - 2 && (isFetch(evidence) || isBehindRam(evidence))) {
+            return Optional.of(by + " without a page: " + directory(evidence, next));
+        }
+        return elsewhere(evidence, next)
+                .map(place -> by + " on another page, which is " + place + ": " + directory(evidence, next));
+    }
+
+    /** The code that switches paging off runs where its bytes are only with paging. */
+    static Optional<String> codeElsewhere(Evidence evidence) {
+        List<GuestInstruction> path = evidence.path();
+        int change = lastChange(path, "mov cr0, .*");
+        if (change < 0 || isPaging(evidence)) {
+            return Optional.empty();
+        }
+        long next = evidence.linear(path.get(change + 1));
+        OptionalLong loaded = evidence.image().loadedAt(next);
+        // Without paging before, too, it would not have run there.
+        if (loaded.isEmpty() || loaded.getAsLong() == next || evidence.isInImage(next - MOV_CR_BYTES)) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                path.get(change).inWords() + " switched paging off, so that the code that follows it is fetched"
+                        + " from physical " + hex(next) + (evidence.memory().isRam(next) ? "" : ", where no RAM is,")
+                        + " and not from " + hex(loaded.getAsLong())
+                        + "; jump to a page that is mapped at its physical address first, and clear CR0.PG there");
+    }
+
+    /** Returns the index of the last such MOV behind which execution went on to the next address; negative if there is none. */
+    private static int lastChange(List<GuestInstruction> path, String pattern) {
+        int change = path.size() - 2;
+        while (change >= 0 && !path.get(change).text().matches(pattern)) {
+            change--;
+        }
+        return change >= 0 && path.get(change + 1).eip() == path.get(change).eip() + MOV_CR_BYTES ? change : -1;
+    }
+
+    private static boolean isPaging(Evidence evidence) {
+        return (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
+    }
+
+    /** Says whether the first exception is that an instruction's own bytes are not mapped. */
+    private static boolean isFetch(Evidence evidence) {
+        long past = evidence.first().cr2().orElse(-1) - evidence.address();
+        return evidence.first().vector() == PAGE_FAULT
+                && past >= 0
+                && past < LONGEST_INSTRUCTION
+                && !evidence.memory().isMapped(evidence.address() + past);
+    }
+
+    private static boolean isBehindRam(Evidence evidence) {
+        return evidence.memory().directory() >= evidence.memory().ramSize();
+    }
+
+    /** Returns where the code is mapped now, if it was in the image before paging and isn't any more. */
+    private static Optional<String> elsewhere(Evidence evidence, long address) {
+        OptionalLong now = evidence.memory().physical(address);
+        boolean gone = now.isPresent()
+                && evidence.isInImage(evidence.memory().withoutPaging(), address)
+                && !evidence.isInImage(address);
+        return gone
+                ? Optional.of("physical " + hex(now.getAsLong()) + " in place of " + hex(address))
+                : Optional.empty();
+    }
+
+    private static String directory(Evidence evidence, long code) {
+        LinearMemory memory = evidence.memory();
+        long cr3 = evidence.registers().get(Register.CR3) & 0xffff_ffffL;
+        OptionalLong loaded = evidence.image().loadedAt(cr3);
+        if (loaded.isPresent()
+                && loaded.getAsLong() != cr3
+                && maps(evidence, code, memory.withDirectory(loaded.getAsLong()))) {
+            return "CR3 is " + hex(cr3) + evidence.symbol(cr3)
+                    + ", the linear address of the page directory; it takes the" + " physical one, "
+                    + hex(loaded.getAsLong());
+        }
+        if (isBehindRam(evidence)) {
+            return "CR3 is " + hex(cr3) + ", where no RAM is; it takes the physical address of the page directory";
+        }
+        if (!memory.pae() && (cr3 & OFFSET & ~CACHING) != 0) {
+            return "CR3 is " + hex(cr3)
+                    + ", but its lower 12 bits don't count, so that the page directory is read from "
+                    + hex(memory.directory()) + "; align it to 4096 bytes";
+        }
+        Optional<String> reserved = memory.reserved(code);
+        if (reserved.isPresent()) {
+            return reserved.get() + "; clear them";
+        }
+        if (maps(evidence, code, memory.withLargePages())) {
+            return "its page-directory entry is one of a 4 MiB page (bit 7), and CR4.PSE is clear, so that it is taken for a"
+                    + " page table; set CR4.PSE before CR0.PG";
+        }
+        if (maps(evidence, code, memory.withPaeChanged())) {
+            return "CR4.PAE is " + (memory.pae() ? "set" : "clear") + ", and the page tables at "
+                    + hex(memory.directory()) + " are those for the opposite; " + (memory.pae() ? "clear" : "set")
+                    + " CR4.PAE before CR0.PG";
+        }
+        return memory.directoryIsVoid()
+                ? "CR3 is " + hex(cr3) + ", and no entry of a page directory there is present; fill it, at its physical"
+                        + " address, before CR3 is set"
+                : "the page tables at " + hex(memory.directory())
+                        + " don't map it; map the code that sets CR0.PG or CR3 at the address at which it runs, too";
+    }
+
+    private static boolean maps(Evidence evidence, long code, LinearMemory seen) {
+        return evidence.isInImage(seen, code);
+    }
+}

@@ -1,0 +1,59 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.internal.inspection.CallSite;
+import dev.kvmguest.vmm.internal.inspection.Code;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Functions that call themselves, told by the return addresses on the stack. */
+final class Recursion {
+
+    private static final int WORD = 4;
+    /** As much of the stack is looked at. */
+    private static final int LONGEST = 1 << 20;
+    /** So many equal return addresses are no chance, and no recursion that is meant. */
+    private static final int DEEP = 16;
+
+    private Recursion() {}
+
+    /**
+     * Returns how deep the recursion is that fills the stack, such as {@code the return address 0x1010 (f+0x10) is on it
+     * 1000 times}; empty if there is none.
+     */
+    static Optional<String> onStack(Evidence evidence) {
+        Code code = new Code(
+                evidence.registers(),
+                evidence.memory(),
+                evidence.layout(),
+                evidence.image().image());
+        Map<Long, Integer> counts = new HashMap<>();
+        long from = evidence.stackPointer();
+        int done = 0;
+        while (done < LONGEST) {
+            long start = from + done;
+            int length = LinearMemory.PAGE - (int) (start & LinearMemory.PAGE - 1) & -WORD;
+            Optional<byte[]> words =
+                    length == 0 ? Optional.empty() : evidence.memory().read(start & 0xffff_ffffL, length);
+            if (words.isEmpty()) {
+                break;
+            }
+            ByteBuffer buffer = ByteBuffer.wrap(words.get()).order(ByteOrder.LITTLE_ENDIAN);
+            while (buffer.hasRemaining()) {
+                counts.merge(Integer.toUnsignedLong(buffer.getInt()), 1, Integer::sum);
+            }
+            done += length;
+        }
+        return counts.entrySet().stream()
+                .filter(count -> count.getValue() >= DEEP
+                        && CallSite.before(count.getKey(), code).isPresent())
+                .max(Map.Entry.<Long, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
+                .map(count -> "the return address " + hex(count.getKey()) + evidence.symbol(count.getKey())
+                        + " is on it " + count.getValue() + " times");
+    }
+}

@@ -1,0 +1,98 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.advice.Selectors.Use;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import java.util.Optional;
+import java.util.Set;
+
+/** Instructions that load a segment register with a selector that doesn't fit (Intel SDM volume 3A, 5.4 to 5.8). */
+final class SegmentLoad {
+
+    /** #TS, #NP, #SS and #GP, whose error codes can be selectors. */
+    private static final Set<Integer> OF_SELECTORS = Set.of(10, 11, 12, 13);
+
+    private static final int SELECTOR = 0xfffc;
+
+    private SegmentLoad() {}
+
+    /** The selector names nothing that the register takes. */
+    static Optional<String> unfit(Evidence evidence) {
+        Fault.Event first = evidence.first();
+        int error = first.errorCode().orElse(0);
+        if (!evidence.registers().protectedMode()
+                || !OF_SELECTORS.contains(first.vector())
+                || InterruptFrame.elsewhere(evidence).isPresent()
+                || Overwritten.gdt(evidence).isPresent()) {
+            return Optional.empty();
+        }
+        Optional<Instruction> at = evidence.decoded();
+        if (error == 0) {
+            return at.filter(SegmentLoad::refusesNull).isPresent()
+                    ? Optional.of(evidence.at().inWords() + " loads the null selector, which SS and CS don't take"
+                            + remedy(evidence, 0))
+                    : Optional.empty();
+        }
+        return at.flatMap(instruction -> use(evidence, instruction, error))
+                .flatMap(wanted -> Selectors.unfit(evidence, error, wanted)
+                        .or(() -> privilege(evidence, error))
+                        .map(why -> evidence.at().inWords() + " loads the selector " + hex(error) + ", " + why
+                                + "; it takes " + wanted.words() + remedy(evidence, error)));
+    }
+
+    private static Optional<Use> use(Evidence evidence, Instruction at, int selector) {
+        return switch (at.mnemonic) {
+            case MOV_SEGMENT, POP ->
+                Optional.of(at.op0)
+                        .filter(operand -> operand.kind == Operand.Kind.SEGMENT)
+                        .map(operand -> operand.number == Cpu.SS ? Use.STACK : Use.DATA);
+            case LSS -> Optional.of(Use.STACK);
+            case LDS, LES, LFS, LGS -> Optional.of(Use.DATA);
+            case LTR -> Optional.of(Use.TASK);
+            case LLDT -> Optional.of(Use.LOCAL_TABLE);
+            case JMP_FAR, CALL_FAR -> Optional.of(Use.CODE);
+            // On the way to an outer ring they load SS too.
+            case RETF, IRET, IRETD ->
+                isOnStack(evidence, 1, selector)
+                        ? Optional.of(Use.CODE)
+                        : isOnStack(evidence, at.mnemonic == Mnemonic.RETF ? 3 : 4, selector)
+                                ? Optional.of(Use.STACK)
+                                : Optional.empty();
+            default -> Optional.empty();
+        };
+    }
+
+    /** Says whether an instruction refuses 0: SS and CS do. Where it is in memory, #GP(0) may have other reasons. */
+    private static boolean refusesNull(Instruction at) {
+        return switch (at.mnemonic) {
+            case MOV_SEGMENT ->
+                at.op0.kind == Operand.Kind.SEGMENT && at.op0.number == Cpu.SS && at.op1.kind == Operand.Kind.REGISTER;
+            case JMP_FAR, CALL_FAR -> at.op0.kind == Operand.Kind.FAR_POINTER;
+            default -> false;
+        };
+    }
+
+    private static boolean isOnStack(Evidence evidence, int index, int selector) {
+        return (evidence.stack(index).orElse(0) & SELECTOR) == selector;
+    }
+
+    private static Optional<String> privilege(Evidence evidence, int selector) {
+        int dpl = evidence.descriptor(selector).map(SegmentDescriptor::dpl).orElse(0);
+        return dpl == evidence.cpl()
+                ? Optional.empty()
+                : Optional.of("whose segment has DPL " + dpl + " while the code is in ring " + evidence.cpl());
+    }
+
+    private static String remedy(Evidence evidence, int selector) {
+        return evidence.hasBootGdt()
+                        && (selector | 7) > evidence.registers().gdt().limit()
+                ? ", and GDTR is still the boot table's: load the guest's own GDT with LGDT first"
+                : "; a selector is 8 times the number of its entry, plus the ring";
+    }
+}

@@ -1,0 +1,209 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Stacks that were never set up, have run over, or are where nothing is. */
+final class StackPointer {
+
+    private static final int PAGE_FAULT = 14;
+    /** More than any instruction or frame pushes at once. */
+    private static final int PUSHED = 64;
+    /** How far from its stack ESP may be and still be taken for having left it. */
+    static final long NEAR = 0x1_0000;
+
+    /** What is read where no RAM is. */
+    private static final long ALL_ONES = 0xffff_ffffL;
+
+    private static final Mnemonic[] POPPING = {
+        Mnemonic.IRET,
+        Mnemonic.IRETD,
+        Mnemonic.RET,
+        Mnemonic.RETF,
+        Mnemonic.POP,
+        Mnemonic.POPA,
+        Mnemonic.POPF,
+        Mnemonic.LEAVE
+    };
+
+    private StackPointer() {}
+
+    /** ESP is still what it was at entry, but for a few pushes. */
+    static Optional<String> neverSet(Evidence evidence) {
+        long esp = evidence.stackPointer();
+        int below = (int) -esp;
+        boolean nearZero = below >= 0 && below < NEAR;
+        boolean popped = evidence.isAt(POPPING);
+        if (!evidence.registers().protectedMode()
+                || !nearZero
+                || evidence.memory().isRam(esp - 4)
+                || !(popped || unmappedPush(evidence).isPresent())) {
+            return Optional.empty();
+        }
+        return Optional.of("ESP is " + hex(esp)
+                + (below == 0 ? ", as it is at entry" : ", " + below + " bytes below 0, which it is at entry")
+                + ": the guest has no stack; set ESP to the end of memory that is a stack's before the first push, call"
+                + " or interrupt");
+    }
+
+    /** What was pushed is gone, since no RAM is there, and a return address was read as all ones. */
+    static Optional<String> lost(Evidence evidence) {
+        boolean returned = evidence.before()
+                .filter(before -> before.text().matches("(ret|iret).*"))
+                .isPresent();
+        long esp = evidence.stackPointer();
+        if (!evidence.registers().protectedMode()
+                || !returned
+                || evidence.at().eip() != ALL_ONES
+                || !evidence.memory().isMapped(esp - 4)
+                || evidence.memory().isRam(esp - 4)) {
+            return Optional.empty();
+        }
+        return Optional.of(evidence.before().orElseThrow().inWords() + " took a return address from "
+                + hex(esp - 4 & ALL_ONES) + ", where no RAM is"
+                + (esp < NEAR || esp > ALL_ONES - NEAR ? ": ESP was not set, and is 0 at entry" : "")
+                + "; set ESP to the end of memory that is a stack's before the first push, call or interrupt");
+    }
+
+    /** The stack that the image's symbols name is full. */
+    static Optional<String> overflow(Evidence evidence) {
+        long esp = evidence.stackPointer();
+        OptionalLong physical = physicalNearby(evidence, esp);
+        Optional<Range> stack = physical.isEmpty()
+                ? Optional.empty()
+                : evidence.stacks().stream()
+                        .filter(range -> physical.getAsLong() < range.start() + PUSHED
+                                && physical.getAsLong() > range.start() - NEAR)
+                        .findFirst();
+        if (stack.isEmpty()) {
+            return Optional.empty();
+        }
+        String where = "ESP is " + hex(esp) + ", " + distance(physical.getAsLong(), stack.get());
+        if (neverSet(evidence).isPresent()) {
+            return Optional.empty();
+        }
+        if (unmappedPush(evidence).isPresent()
+                && (physical.getAsLong() >= stack.get().start() || isFrameIn(evidence, stack.get()))) {
+            return Optional.of(stack.get() + " is full: " + where + ", and the page below is not mapped; "
+                    + tooMuch(evidence) + ", or make the stack larger");
+        }
+        // Stacks without a symbol may lie there too, but on none of those that are in use is a function so often.
+        return Recursion.onStack(evidence)
+                .filter(depth -> physical.getAsLong() < stack.get().start())
+                .map(depth -> stack.get() + " has run over: " + where + ", and " + depth
+                        + "; end the recursion, or make the stack larger");
+    }
+
+    /** Says whether EBP still points into a stack, as a function's that has just made room for its variables does. */
+    private static boolean isFrameIn(Evidence evidence, Range stack) {
+        OptionalLong frame = evidence.memory().physical(evidence.registers().get(Register.RBP));
+        return frame.isPresent() && frame.getAsLong() >= stack.start() && frame.getAsLong() < stack.end();
+    }
+
+    /** Says what fills a stack. */
+    private static String tooMuch(Evidence evidence) {
+        return Recursion.onStack(evidence)
+                .map(depth -> depth + ": end the recursion")
+                .orElse("look for endless recursion and large local variables");
+    }
+
+    private static String distance(long physical, Range stack) {
+        long above = physical - stack.start();
+        return Math.abs(above) + " bytes " + (above < 0 ? "below" : "above") + " its lower end";
+    }
+
+    /** What is pushed goes to a page that isn't there. */
+    static Optional<String> unmapped(Evidence evidence) {
+        OptionalLong fault = unmappedPush(evidence);
+        if (fault.isEmpty()
+                || neverSet(evidence).isPresent()
+                || overflow(evidence).isPresent()) {
+            return Optional.empty();
+        }
+        long esp = evidence.stackPointer();
+        long address = fault.getAsLong();
+        String where = "ESP is " + hex(esp) + ", and the page of " + hex(address) + " is not mapped";
+        return Optional.of(
+                evidence.memory().isMapped((address | LinearMemory.PAGE - 1) + 1)
+                        ? where + " though the one above it is: the stack has run off its page; " + tooMuch(evidence)
+                                + ", or map more pages for the stack"
+                        : where + ", nor is the one above it: no stack is there; set ESP to the end of mapped memory");
+    }
+
+    /** The stack is in a table that the processor needs. */
+    static Optional<String> insideTable(Evidence evidence) {
+        long esp = evidence.stackPointer();
+        // A stack that ends where a table begins is not in it.
+        return evidence.bootTable(esp)
+                .filter(table -> evidence.bootTable(esp - 1).isPresent())
+                .map(Range::toString)
+                .or(() -> tableOfGuest(evidence, esp))
+                .map(table -> "ESP is " + hex(esp) + ", inside " + table + ", which is overwritten by what is pushed; "
+                        + Recursion.onStack(evidence)
+                                .map(depth -> depth + ": end the recursion, or move the stack")
+                                .orElse("move the stack"));
+    }
+
+    /** Says whether the stack is in the IDT, whose gates are then none of the guest's making. */
+    static boolean isInsideIdt(Evidence evidence) {
+        return evidence.registers().protectedMode()
+                && contains(evidence.registers().idt(), evidence.stackPointer())
+                && insideTable(evidence).isPresent();
+    }
+
+    private static Optional<String> tableOfGuest(Evidence evidence, long esp) {
+        if (!evidence.registers().protectedMode()) {
+            return Optional.empty();
+        }
+        return contains(evidence.registers().gdt(), esp)
+                ? Optional.of(name("GDT", evidence.registers().gdt()))
+                : contains(evidence.registers().idt(), esp)
+                        ? Optional.of(name("IDT", evidence.registers().idt()))
+                        : Optional.empty();
+    }
+
+    /** Says whether an address is in a table that a guest has loaded; base 0 is where none is yet. */
+    private static boolean contains(DescriptorTable table, long address) {
+        return table.base() != 0 && address > table.base() && address <= table.base() + table.limit();
+    }
+
+    private static String name(String table, DescriptorTable place) {
+        return "the " + table + " at " + hex(place.base()) + "-" + hex(place.base() + place.limit());
+    }
+
+    /** Returns the address at which something could not be pushed, or used beside ESP, because no page is there. */
+    private static OptionalLong unmappedPush(Evidence evidence) {
+        long esp = evidence.stackPointer();
+        // Of the page faults in a chain CR2 has the last, which may be of a frame that could not be pushed.
+        long last = evidence.registers().get(Register.CR2) & 0xffff_ffffL;
+        boolean first = evidence.first().vector() == PAGE_FAULT;
+        if (first && isAtStack(evidence.first().cr2().orElse(0), esp, PUSHED)) {
+            last = evidence.first().cr2().orElse(0);
+        } else if (!isAtStack(last, esp, 0)) {
+            return OptionalLong.empty();
+        }
+        return evidence.memory().isMapped(last) ? OptionalLong.empty() : OptionalLong.of(last);
+    }
+
+    private static boolean isAtStack(long address, long esp, int above) {
+        int offset = (int) (address - esp);
+        return offset >= -PUSHED && offset < above;
+    }
+
+    private static OptionalLong physicalNearby(Evidence evidence, long esp) {
+        for (long page = esp & -LinearMemory.PAGE; page < esp + NEAR; page += LinearMemory.PAGE) {
+            OptionalLong physical = evidence.memory().physical(page);
+            if (physical.isPresent()) {
+                return OptionalLong.of(physical.getAsLong() - (page - esp));
+            }
+        }
+        return OptionalLong.empty();
+    }
+}

@@ -1,0 +1,116 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.Optional;
+import java.util.Set;
+
+/** Says who has overwritten a table, and what to do about it. */
+final class Writer {
+
+    private static final Set<Mnemonic> PUSHING = Set.of(
+            Mnemonic.PUSH,
+            Mnemonic.PUSHA,
+            Mnemonic.PUSHF,
+            Mnemonic.CALL,
+            Mnemonic.CALL_FAR,
+            Mnemonic.ENTER,
+            Mnemonic.INT,
+            Mnemonic.INT3);
+
+    private static final Set<Mnemonic> STRINGS = Set.of(
+            Mnemonic.STOSB,
+            Mnemonic.STOSW,
+            Mnemonic.STOSD,
+            Mnemonic.MOVSB,
+            Mnemonic.MOVSW,
+            Mnemonic.MOVSD,
+            Mnemonic.INSB,
+            Mnemonic.INSW,
+            Mnemonic.INSD);
+
+    private Writer() {}
+
+    /**
+     * Returns the sentence about a change that was none of a table's own making.
+     *
+     * @param what the part of the table, such as {@code IDT[6] at 0x558}
+     * @param table the guest physical addresses that the whole table takes
+     */
+    static String sentence(Evidence evidence, String what, Range table, Change change) {
+        return what + " was overwritten by " + name(evidence, change) + "; "
+                + (isPush(evidence, change.by()) ? ofStack(evidence, table) : ofCode(evidence, table, change));
+    }
+
+    /** Returns the instruction that made a change, and when it did. */
+    static String name(Evidence evidence, Change change) {
+        long count = change.instructionsBeforeTheEnd();
+        return name(evidence, change.by()) + ", "
+                + (count == 0
+                        ? "the last instruction that was executed"
+                        : count == 1 ? "1 instruction before the end" : count + " instructions before the end");
+    }
+
+    private static String name(Evidence evidence, GuestInstruction by) {
+        return decoded(evidence, by).filter(Writer::writes).isPresent()
+                ? by.inWords() + by.source().map(source -> " in " + source).orElse("")
+                : "what the processor pushed for an exception at " + hex(by.eip());
+    }
+
+    /** Says whether an instruction itself may write to memory; what else changes it is an exception's frame. */
+    private static boolean writes(Instruction instruction) {
+        return PUSHING.contains(instruction.mnemonic)
+                || STRINGS.contains(instruction.mnemonic)
+                || isMemory(instruction.op0)
+                || isMemory(instruction.op1);
+    }
+
+    private static boolean isMemory(Operand operand) {
+        return operand != null && operand.kind == Operand.Kind.MEMORY;
+    }
+
+    private static Optional<Instruction> decoded(Evidence evidence, GuestInstruction instruction) {
+        boolean big = evidence.registers().segment(SegmentRegister.CS).big();
+        return CodeReader.decode(instruction.bytes(), instruction.eip(), big);
+    }
+
+    private static String ofStack(Evidence evidence, Range table) {
+        return "the stack has run into " + table
+                + Recursion.onStack(evidence).map(depth -> ", and " + depth).orElse("")
+                + ": end recursion, or move the stack away from the table";
+    }
+
+    private static String ofCode(Evidence evidence, Range table, Change change) {
+        String covering = evidence.layout().ranges().stream()
+                .filter(range -> range.kind() == Kind.BSS || range.kind() == Kind.STACK)
+                .filter(range -> range.contains(change.address()))
+                .findFirst()
+                .map(range -> "it lies in " + range + ": ")
+                .orElse("");
+        return covering + "keep what is written there out of " + hex(table.start()) + "-" + hex(table.end() - 1)
+                + ", or have the table elsewhere";
+    }
+
+    /** Says whether an instruction is repeated, as those are that fill and copy. */
+    static boolean isRepeated(Evidence evidence, GuestInstruction instruction) {
+        return decoded(evidence, instruction)
+                .filter(decoded -> decoded.repeat != Instruction.NO_REPEAT)
+                .isPresent();
+    }
+
+    /** Says whether what was written went to the stack, which is where nobody makes a table. */
+    static boolean isPush(Evidence evidence, GuestInstruction instruction) {
+        return decoded(evidence, instruction)
+                .filter(decoded -> !PUSHING.contains(decoded.mnemonic) && writes(decoded))
+                .isEmpty();
+    }
+}

@@ -1,0 +1,47 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import java.util.List;
+import java.util.Optional;
+
+/** Handlers that return to the instruction that raised their exception, with nothing changed. */
+final class EndlessException {
+
+    /** So often that the handler has had its chance. */
+    private static final int ROUNDS = 3;
+
+    private EndlessException() {}
+
+    /** The loop is an instruction, the exception that it raises, and a handler whose IRET goes back to it. */
+    static Optional<String> again(Scene scene) {
+        List<HandledException> taken = scene.seen().exceptions();
+        if (taken.size() < ROUNDS || scene.loop().isEmpty()) {
+            return Optional.empty();
+        }
+        HandledException last = taken.get(taken.size() - 1);
+        boolean alike = taken.stream()
+                .allMatch(one -> one.at().eip() == last.at().eip()
+                        && one.exception().vector() == last.exception().vector());
+        if (!alike || !isReturnedTo(scene.loop().get(), last.at().eip())) {
+            return Optional.empty();
+        }
+        return Optional.of(last.exception() + " is raised again and again by "
+                + last.at().namedBy(scene.image()).inWords()
+                + ", since its handler returns to that instruction; the handler must remove the cause, change the return"
+                + " address on the stack, or not return");
+    }
+
+    private static boolean isReturnedTo(SpinLoop loop, long eip) {
+        List<Step> round = loop.round();
+        for (int i = 0; i < round.size(); i++) {
+            Step before = round.get((i + round.size() - 1) % round.size());
+            if (round.get(i).before().eip() == eip) {
+                return before.instruction()
+                        .filter(one -> one.mnemonic == Mnemonic.IRET || one.mnemonic == Mnemonic.IRETD)
+                        .isPresent();
+            }
+        }
+        return false;
+    }
+}

@@ -1,0 +1,33 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import java.util.Optional;
+
+/** Guests that end in a jump, which no host can tell from work. */
+final class EndlessJump {
+
+    private EndlessJump() {}
+
+    /** The loop is one JMP, and no interrupt can come. */
+    static Optional<String> toItself(Scene scene) {
+        boolean alone = scene.loop()
+                .filter(loop -> loop.period() == 1)
+                .flatMap(loop -> loop.round().get(0).instruction())
+                .filter(EndlessJump::isToItself)
+                .isPresent();
+        if (!alone || !scene.isUninterruptible()) {
+            return Optional.empty();
+        }
+        return Optional.of("nothing ends " + scene.at().inWords() + ", which jumps to itself with "
+                + (scene.interruptsAreOff() ? "interrupts off" : "all interrupts masked")
+                + "; a guest that is done ends its run with CLI and HLT, or by the debug-exit port 0xf4");
+    }
+
+    private static boolean isToItself(Instruction instruction) {
+        return instruction.mnemonic == Mnemonic.JMP
+                && instruction.op0.kind == Operand.Kind.RELATIVE
+                && instruction.op0.value == instruction.eip;
+    }
+}

@@ -1,0 +1,36 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import java.util.List;
+import java.util.Optional;
+
+/** Says what is likely wrong with a guest that hung or halted. */
+final class HangAdvice {
+
+    /** More than these nobody reads. */
+    private static final int MOST = 3;
+
+    private static final List<HangRule> RULES = List.of(
+            Patience::needed,
+            EndlessException::again,
+            EndlessJump::toItself,
+            MissingEoi::inService,
+            NoDevice::answers,
+            NothingTyped::polled,
+            NothingTyped::awaited,
+            HeldLock::byItself,
+            NoInterrupt::changesTheFlag,
+            NoInterrupt::wakesFromHalt,
+            NoInterrupt::amidInitialization,
+            NoInterrupt::whileHaltedWithoutThem);
+
+    private HangAdvice() {}
+
+    /** Returns the causes that the scene proves, each with its way out, the most important first; three at most. */
+    static List<String> of(Scene scene) {
+        return RULES.stream()
+                .map(rule -> rule.apply(scene))
+                .flatMap(Optional::stream)
+                .limit(MOST)
+                .toList();
+    }
+}

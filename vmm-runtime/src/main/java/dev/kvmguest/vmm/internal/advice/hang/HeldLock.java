@@ -1,0 +1,39 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/** Guests that wait for a lock which nobody gives back. */
+final class HeldLock {
+
+    /** What takes a lock and says at once whether it was free. */
+    private static final Set<Mnemonic> TRIES =
+            EnumSet.of(Mnemonic.BTR, Mnemonic.BTS, Mnemonic.CMPXCHG, Mnemonic.XADD, Mnemonic.XCHG);
+
+    private HeldLock() {}
+
+    /** The loop tries to take a lock, and nobody else runs who could release it. */
+    static Optional<String> byItself(Scene scene) {
+        if (!isTried(scene) || !scene.surroundings().alone() || !scene.isUninterruptible()) {
+            return Optional.empty();
+        }
+        Poll lock = scene.polls().get(0);
+        return Optional.of("the loop tries to take the lock " + lock.name(scene.image())
+                + ", which was taken before and never released: nothing else runs while it waits, since this is the only"
+                + " vCPU and " + (scene.interruptsAreOff() ? "interrupts are off" : "all interrupts are masked")
+                + "; look for code that takes it twice, or returns without releasing it");
+    }
+
+    /** Says whether all that the loop looks at is a place in memory that it exchanges with a register. */
+    static boolean isTried(Scene scene) {
+        return scene.looksOnlyAtMemory()
+                && scene.polls().size() == 1
+                && scene.loop().orElseThrow().round().stream()
+                        .filter(step -> !step.reads().isEmpty())
+                        .allMatch(step -> step.instruction()
+                                .filter(one -> TRIES.contains(one.mnemonic))
+                                .isPresent());
+    }
+}

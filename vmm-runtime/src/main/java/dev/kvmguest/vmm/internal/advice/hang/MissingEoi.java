@@ -1,0 +1,32 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.internal.board.InterruptLine;
+import dev.kvmguest.vmm.internal.device.IrqState;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/** Handlers that don't tell the interrupt controller that they are done. */
+final class MissingEoi {
+
+    private MissingEoi() {}
+
+    /**
+     * With interrupts on, what is in service keeps others from coming, itself too. It must stay so: a handler may enable
+     * interrupts first, and send its EOI later.
+     */
+    static Optional<String> inService(Scene scene) {
+        Predicate<InterruptLine> unended =
+                line -> line.inService() && scene.seen().unended().contains(line.irq());
+        boolean waits = scene.halted()
+                || scene.looksOnlyAtMemory()
+                || scene.anyLine(line -> line.pending() && line.state() == IrqState.OPEN && !line.accepted());
+        boolean blocks = scene.anyLine(line -> line.state() == IrqState.OPEN && !line.accepted());
+        if (!scene.surroundings().takesInterrupts() || !scene.anyLine(unended) || !blocks || !waits) {
+            return Optional.empty();
+        }
+        boolean slave = scene.anyLine(unended.and(line -> line.irq() >= 8));
+        return Optional.of(scene.lineNames(unended)
+                + " has had no EOI, so that neither it nor what comes after it is let through; have the handler write 0x20"
+                + " to port 0x20" + (slave ? " and to port 0xa0" : "") + " before its IRET");
+    }
+}

@@ -1,0 +1,48 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.internal.board.AbsentDevices;
+import dev.kvmguest.vmm.internal.board.PortNames;
+import java.util.Optional;
+
+/** Guests that wait for a device which this machine doesn't have. */
+final class NoDevice {
+
+    private NoDevice() {}
+
+    /** A loop that can be left reads nothing but what is always the same, and something of it where nothing answers. */
+    static Optional<String> answers(Scene scene) {
+        if (!scene.canBeLeft() || !scene.polls().stream().allMatch(Poll::constant)) {
+            return Optional.empty();
+        }
+        return scene.polls().stream()
+                .filter(NoDevice::isUnanswered)
+                .findFirst()
+                .map(poll -> "the loop waits for " + place(poll) + ", where this machine has no " + device(poll)
+                        + ", so that it always reads " + hex(poll.last())
+                        + "; see whether the device is there before waiting for it (all ones say that it isn't), or give"
+                        + " up after a while");
+    }
+
+    private static boolean isUnanswered(Poll poll) {
+        boolean allOnes = poll.last() == -1L >>> Long.SIZE - Byte.SIZE * poll.width();
+        if (poll.from() instanceof Read.Port port) {
+            return allOnes && PortNames.of(port.number()).isEmpty();
+        }
+        return allOnes && poll.from() instanceof Read.NoRam;
+    }
+
+    private static String place(Poll poll) {
+        return poll.from() instanceof Read.Port port
+                ? "port " + hex(port.number())
+                : "physical address " + hex(((Read.NoRam) poll.from()).physical());
+    }
+
+    private static String device(Poll poll) {
+        Optional<String> name = poll.from() instanceof Read.Port port
+                ? AbsentDevices.atPort(port.number())
+                : AbsentDevices.atAddress(((Read.NoRam) poll.from()).physical());
+        return name.orElse("device");
+    }
+}

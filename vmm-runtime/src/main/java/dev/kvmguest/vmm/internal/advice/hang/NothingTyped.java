@@ -1,0 +1,58 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.internal.advice.hang.Surroundings.Input;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import java.util.List;
+import java.util.Optional;
+
+/** Guests that wait for input which nobody gives them. */
+final class NothingTyped {
+
+    private static final String WAY_OUT =
+            "; give it some: input of @KvmGuest, of the check or -Dkvm.input, or Guest.type while it runs";
+
+    /**
+     * A port whose value says that there is nothing to read.
+     *
+     * @param port its number
+     * @param bits those that say so
+     * @param value what they are then
+     * @param what is to be read
+     */
+    private record Status(int port, int bits, int value, String what) {}
+
+    private static final List<Status> STATUS = List.of(
+            new Status(PcBoard.COM1_LINE_STATUS, 0x01, 0, "no byte at COM1 (bit 0 of port 0x3fd is clear)"),
+            new Status(PcBoard.I8042_COMMAND, 0x01, 0, "no scan code at the keyboard (bit 0 of port 0x64 is clear)"),
+            new Status(PcBoard.HYPERCALL, 0xff, 0xff, "no byte at the hypercall port 0x500"));
+
+    private NothingTyped() {}
+
+    /** A status that is polled says all the time that there is no input, and there is none. */
+    static Optional<String> polled(Scene scene) {
+        if (scene.surroundings().input() == Input.WAITING) {
+            return Optional.empty();
+        }
+        return STATUS.stream()
+                .filter(status -> scene.constantPort(status.port)
+                        .filter(poll -> (poll.last() & status.bits) == status.value)
+                        .isPresent())
+                .findFirst()
+                .map(status -> "there is " + status.what + ", and " + typed(scene) + WAY_OUT);
+    }
+
+    /** The guest halted until somebody types. */
+    static Optional<String> awaited(Scene scene) {
+        boolean waits = scene.halted()
+                && scene.registers().interruptsEnabled()
+                && scene.surroundings().takesInput()
+                && scene.surroundings().input() != Input.WAITING;
+        return waits
+                ? Optional.of("only input could wake the guest from its HLT, and " + typed(scene) + WAY_OUT)
+                : Optional.empty();
+    }
+
+    private static String typed(Scene scene) {
+        return scene.surroundings().input() == Input.NONE ? "nothing was typed" : "all that was typed has been read";
+    }
+}

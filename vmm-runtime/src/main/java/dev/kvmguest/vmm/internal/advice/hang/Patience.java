@@ -1,0 +1,17 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import java.util.Optional;
+
+/** Time limits that are too short. */
+final class Patience {
+
+    private Patience() {}
+
+    /** The guest came to its end while it was looked at. */
+    static Optional<String> needed(Scene scene) {
+        return scene.seen()
+                .wentOn()
+                .map(end -> "the guest was not stuck: moments behind its time limit it " + end
+                        + "; give it more time (timeout)");
+    }
+}

@@ -1,0 +1,110 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.board.InterruptLine;
+import dev.kvmguest.vmm.internal.device.IrqState;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/**
+ * What rules look at.
+ *
+ * @param at the instruction at which the guest stood; the HLT of one that is halted
+ * @param seen what was seen of it
+ * @param loop the loop in which it ran, if one was seen
+ * @param polls what it read again and again
+ * @param surroundings what was around the vCPU
+ * @param image what the guest runs
+ * @param memory the guest's memory now
+ */
+record Scene(
+        GuestInstruction at,
+        Observation seen,
+        Optional<SpinLoop> loop,
+        List<Poll> polls,
+        Surroundings surroundings,
+        GuestImage image,
+        LinearMemory memory) {
+
+    private static final Set<Mnemonic> CONDITIONAL = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
+
+    static {
+        CONDITIONAL.addAll(List.of(Mnemonic.JCXZ, Mnemonic.JECXZ, Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE));
+    }
+
+    CpuState registers() {
+        return seen.registers();
+    }
+
+    /** Says whether it is halted, rather than running. */
+    boolean halted() {
+        return seen.halted();
+    }
+
+    /** Says whether interrupts were off when it halted, or in each step of its loop. */
+    boolean interruptsAreOff() {
+        return !registers().interruptsEnabled()
+                && loop.stream().flatMap(seen -> seen.steps().stream()).noneMatch(step -> step.before()
+                        .interruptsEnabled());
+    }
+
+    /**
+     * Says whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that can be
+     * left.
+     */
+    boolean looksOnlyAtMemory() {
+        return !polls.isEmpty() && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant()) && canBeLeft();
+    }
+
+    /** Says whether the guest is in a loop with a conditional jump. */
+    boolean canBeLeft() {
+        return loop.stream()
+                .flatMap(seen -> seen.round().stream())
+                .flatMap(step -> step.instruction().stream())
+                .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
+    }
+
+    /** Says whether nothing can come between the steps of its loop, because of the processor or of the controllers. */
+    boolean isUninterruptible() {
+        return interruptsAreOff() || everythingIsMasked();
+    }
+
+    /** Says whether no interrupt can come, whatever a device or a person does, because none is let through. */
+    boolean everythingIsMasked() {
+        return lines().stream().allMatch(line -> line.state() == IrqState.MASKED);
+    }
+
+    List<InterruptLine> lines() {
+        return surroundings.lines();
+    }
+
+    boolean anyLine(Predicate<InterruptLine> wanted) {
+        return lines().stream().anyMatch(wanted);
+    }
+
+    /** Returns the names of lines in a sentence, such as {@code IRQ 0 (timer) and IRQ 4 (COM1)}. */
+    String lineNames(Predicate<InterruptLine> wanted) {
+        List<String> names =
+                lines().stream().filter(wanted).map(InterruptLine::name).toList();
+        return names.size() < 2
+                ? String.join("", names)
+                : names.stream().limit(names.size() - 1L).collect(Collectors.joining(", ")) + " and "
+                        + names.get(names.size() - 1);
+    }
+
+    /** Returns the poll of a port that always had the same value. */
+    Optional<Poll> constantPort(int port) {
+        return polls.stream()
+                .filter(poll -> poll.port().equals(OptionalLong.of(port)) && poll.constant())
+                .findFirst();
+    }
+}

@@ -1,0 +1,148 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Reads what a guest is about to execute, out of its memory. */
+public final class StepReader {
+
+    private static final long LOW_32 = 0xffff_ffffL;
+    private static final int WIDEST = 8;
+
+    /** By the numbers that instructions have for them. */
+    private static final List<SegmentRegister> SEGMENTS = List.of(
+            SegmentRegister.ES,
+            SegmentRegister.CS,
+            SegmentRegister.SS,
+            SegmentRegister.DS,
+            SegmentRegister.FS,
+            SegmentRegister.GS);
+
+    /** What a loop looks at a flag with, whichever of its operands is in memory. */
+    private static final Set<Mnemonic> LOOKS = EnumSet.of(
+            Mnemonic.BT,
+            Mnemonic.BTC,
+            Mnemonic.BTR,
+            Mnemonic.BTS,
+            Mnemonic.CMP,
+            Mnemonic.CMPXCHG,
+            Mnemonic.TEST,
+            Mnemonic.XCHG);
+
+    /** What a loop looks at a flag with if its second operand is in memory; the first it writes. */
+    private static final Set<Mnemonic> LOADS = EnumSet.of(
+            Mnemonic.ADD,
+            Mnemonic.AND,
+            Mnemonic.MOV,
+            Mnemonic.MOVSX,
+            Mnemonic.MOVZX,
+            Mnemonic.OR,
+            Mnemonic.SUB,
+            Mnemonic.XOR);
+
+    private final GuestMemory memory;
+
+    /** Creates a reader of this memory, which must not be closed while it is used. */
+    public StepReader(GuestMemory memory) {
+        this.memory = memory;
+    }
+
+    /**
+     * Returns the next step, with what it is going to read from RAM.
+     *
+     * @param state the registers now
+     */
+    public Step next(CpuState state) {
+        LinearMemory linear = new LinearMemory(memory, state);
+        byte[] bytes = linear.code(state.instructionAddress());
+        Optional<Instruction> instruction = CodeReader.decode(bytes, state.eip(), big(state));
+        return new Step(
+                state,
+                Arrays.copyOf(bytes, instruction.map(one -> one.length).orElse(0)),
+                instruction,
+                instruction
+                        .flatMap(StepReader::looksAt)
+                        .flatMap(operand -> read(linear, state, operand))
+                        .map(List::of)
+                        .orElse(List.of()));
+    }
+
+    /** Returns the instruction at an offset in the code segment, without what the image says of it. */
+    GuestInstruction instruction(CpuState state, long eip) {
+        long address = state.segment(SegmentRegister.CS).base() + eip & LOW_32;
+        return CodeReader.read(new LinearMemory(memory, state).code(address), eip, big(state))
+                .orElse(new GuestInstruction(eip, new byte[0], "", Optional.empty(), Optional.empty()));
+    }
+
+    private static boolean big(CpuState state) {
+        return state.segment(SegmentRegister.CS).big();
+    }
+
+    /** Returns the memory operand that an instruction reads, unless it is on the stack: nobody else changes that. */
+    private static Optional<Operand> looksAt(Instruction instruction) {
+        Operand first = instruction.op0;
+        Operand second = instruction.op1;
+        boolean looks = LOOKS.contains(instruction.mnemonic);
+        boolean loads = LOADS.contains(instruction.mnemonic);
+        if (looks && isFlag(first) && !isBitString(instruction)) {
+            return Optional.of(first);
+        }
+        return (looks || loads) && isFlag(second) ? Optional.of(second) : Optional.empty();
+    }
+
+    private static boolean isFlag(Operand operand) {
+        return operand != null
+                && operand.isMemory()
+                && operand.width > 0
+                && operand.width <= WIDEST
+                && operand.base != Registers.RBP
+                && operand.base != Registers.RSP;
+    }
+
+    /** A bit number in a register reaches beyond the operand (Intel SDM volume 2A, 3.1.1.9). */
+    private static boolean isBitString(Instruction instruction) {
+        return instruction.op1.isRegister()
+                && EnumSet.range(Mnemonic.BT, Mnemonic.BTS).contains(instruction.mnemonic);
+    }
+
+    private static Optional<Read> read(LinearMemory linear, CpuState state, Operand operand) {
+        long offset = offset(state, operand);
+        long address = state.segment(SEGMENTS.get(operand.segment)).base() + offset & LOW_32;
+        return value(linear, address, operand.width)
+                .map(value -> new Read(new Read.Memory(address, offset), operand.width, value));
+    }
+
+    private static long offset(CpuState state, Operand operand) {
+        return operand.value + register(state, operand.base) + (register(state, operand.index) << operand.scale)
+                & operand.addressMask;
+    }
+
+    private static long register(CpuState state, int number) {
+        return number == Registers.NONE ? 0 : state.get(Register.byNumber().get(number));
+    }
+
+    /** Returns a number in RAM, little-endian; empty where no RAM is. */
+    static Optional<Long> value(LinearMemory linear, long address, int width) {
+        return linear.read(address, width).map(bytes -> {
+            long value = 0;
+            for (int i = width - 1; i >= 0; i--) {
+                value = value << 8 | bytes[i] & 0xff;
+            }
+            return value;
+        });
+    }
+}

@@ -1,0 +1,33 @@
+package dev.kvmguest.vmm.internal.advice.hang;
+
+import dev.kvmguest.vmm.internal.board.InterruptLine;
+import java.util.List;
+
+/**
+ * What was around a vCPU that stood still, when its run had ended.
+ *
+ * @param lines what the interrupt controllers had, IRQ 0 first
+ * @param takesInterrupts whether the processor would have taken an interrupt, with none on its way to it
+ * @param takesInput whether typing something could have raised an interrupt
+ * @param input what had become of what was typed
+ * @param alone whether no other vCPU shares its memory
+ * @param setsUpInterrupts whether the guest has written to the interrupt controllers
+ */
+public record Surroundings(
+        List<InterruptLine> lines,
+        boolean takesInterrupts,
+        boolean takesInput,
+        Input input,
+        boolean alone,
+        boolean setsUpInterrupts) {
+
+    /** What had become of what was typed. */
+    public enum Input {
+        /** Nothing was typed. */
+        NONE,
+        /** All of it was taken by a device. */
+        READ,
+        /** Some of it was not. */
+        WAITING
+    }
+}

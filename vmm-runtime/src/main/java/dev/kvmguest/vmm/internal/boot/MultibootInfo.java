@@ -1,0 +1,203 @@
+package dev.kvmguest.vmm.internal.boot;
+
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a Multiboot 1 loader tells a kernel, and the modules that it loads beside it: where they go, and their bytes.
+ *
+ * <p>The information is one block, below 640 KiB if there is room: the structure that EBX refers to, the memory map, the
+ * list of modules, and the strings. Modules and the kernel's own symbols go behind the image, from 1 MiB on.
+ *
+ * <p>Source: Multiboot Specification version 0.6.96, 3.3, "Boot information format".
+ */
+final class MultibootInfo {
+
+    /** What EAX has at entry. */
+    static final int MAGIC = 0x2BAD_B002;
+
+    private static final int MEMORY = 1;
+    private static final int COMMAND_LINE = 1 << 2;
+    private static final int MODULES = 1 << 3;
+    private static final int ELF_SECTIONS = 1 << 5;
+    private static final int MEMORY_MAP = 1 << 6;
+    private static final int LOADER_NAME = 1 << 9;
+    private static final int FRAMEBUFFER = 1 << 12;
+
+    private static final int STRUCTURE_SIZE = 116;
+    private static final int MAP_ENTRY_SIZE = 24;
+    private static final int MODULE_ENTRY_SIZE = 16;
+    private static final int AVAILABLE = 1;
+    private static final int RESERVED = 2;
+
+    private static final long LOWEST = 0x1000;
+    private static final int PAGE = 0x1000;
+    private static final long LOW_MEMORY_END = 0xa_0000;
+    private static final long HIGH_MEMORY = 0x10_0000;
+    private static final String LOADER = "kvmguest";
+
+    private static final int TEXT_SCREEN = 0xb_8000;
+    private static final int TEXT_COLUMNS = 80;
+    private static final int TEXT_ROWS = 25;
+    private static final int TEXT_FRAMEBUFFER = 2;
+
+    private record PlacedModule(BootModule module, long start) {
+
+        long end() {
+            return start + module.bytes().length;
+        }
+    }
+
+    private record MapEntry(long start, long end, int type) {}
+
+    private final String commandLine;
+    private final boolean wantsVideoMode;
+    private final long memorySize;
+    private final List<PlacedModule> modules = new ArrayList<>();
+    private final Optional<MultibootSymbols> symbols;
+    private long symbolsAddress;
+    private final long address;
+
+    /**
+     * Finds room for the information and the modules of a kernel whose own memory is taken.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    MultibootInfo(VcpuConfig config, PlacedGuest guest, LayoutPlan layout) {
+        GuestImage image = config.image();
+        MultibootHeader header = MultibootHeader.find(image.name(), image.file());
+        commandLine = config.commandLine();
+        wantsVideoMode = header.wantsVideoMode();
+        memorySize = layout.memorySize();
+        long high = Math.max(HIGH_MEMORY, guest.image().physicalEnd());
+        for (BootModule module : config.modules()) {
+            String name = "module \"" + module.commandLine() + "\"";
+            PlacedModule placed = new PlacedModule(module, layout.place(name, module.bytes().length, PAGE, high));
+            modules.add(placed);
+            high = placed.end();
+        }
+        long behindModules = high;
+        symbols = header.addresses().isPresent() ? Optional.empty() : MultibootSymbols.of(image);
+        symbols.ifPresent(found ->
+                symbolsAddress = layout.place("the symbols for the kernel", found.size(), PAGE, behindModules));
+        address = layout.place("the Multiboot information", block(0).length, Long.BYTES, LOWEST);
+    }
+
+    /** Returns what EBX has at entry: the physical address of the structure. */
+    long address() {
+        return address;
+    }
+
+    /** Writes the information, the symbols and the modules. */
+    void write(GuestMemory memory) {
+        memory.write(address, block(address));
+        symbols.ifPresent(found -> memory.write(symbolsAddress, found.at(symbolsAddress)));
+        for (PlacedModule module : modules) {
+            memory.write(module.start(), module.module().bytes());
+        }
+    }
+
+    /** Returns the block for an address, which doesn't matter to its length. */
+    private byte[] block(long base) {
+        List<MapEntry> map = memoryMap();
+        List<byte[]> strings = strings();
+        int mapAt = STRUCTURE_SIZE;
+        int modulesAt = mapAt + MAP_ENTRY_SIZE * map.size();
+        int stringsAt = modulesAt + MODULE_ENTRY_SIZE * modules.size();
+        int size = stringsAt + strings.stream().mapToInt(bytes -> bytes.length).sum();
+        ByteBuffer block = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+
+        List<Integer> addresses = new ArrayList<>();
+        block.position(stringsAt);
+        for (byte[] string : strings) {
+            addresses.add((int) base + block.position());
+            block.put(string);
+        }
+        block.position(mapAt);
+        map.forEach(entry -> putMapEntry(block, entry));
+        for (int i = 0; i < modules.size(); i++) {
+            PlacedModule module = modules.get(i);
+            block.putInt((int) module.start())
+                    .putInt((int) module.end())
+                    .putInt(addresses.get(2 + i))
+                    .putInt(0);
+        }
+        putStructure(block, (int) base + mapAt, map.size() * MAP_ENTRY_SIZE, (int) base + modulesAt, addresses);
+        return block.array();
+    }
+
+    private void putStructure(ByteBuffer block, int map, int mapLength, int moduleList, List<Integer> strings) {
+        block.putInt(
+                        0,
+                        MEMORY
+                                | COMMAND_LINE
+                                | MODULES
+                                | MEMORY_MAP
+                                | LOADER_NAME
+                                | (symbols.isPresent() ? ELF_SECTIONS : 0)
+                                | (wantsVideoMode ? FRAMEBUFFER : 0))
+                .putInt(4, (int) (Math.min(memorySize, LOW_MEMORY_END) >> 10))
+                .putInt(8, (int) (Math.max(0, memorySize - HIGH_MEMORY) >> 10))
+                .putInt(16, strings.get(0))
+                .putInt(20, modules.size())
+                .putInt(24, moduleList)
+                .putInt(44, mapLength)
+                .putInt(48, map)
+                .putInt(64, strings.get(1));
+        symbols.ifPresent(found -> block.putInt(28, found.count())
+                .putInt(32, found.entrySize())
+                .putInt(36, (int) symbolsAddress)
+                .putInt(40, found.stringSection()));
+        if (wantsVideoMode) {
+            block.putLong(88, TEXT_SCREEN)
+                    .putInt(96, 2 * TEXT_COLUMNS)
+                    .putInt(100, TEXT_COLUMNS)
+                    .putInt(104, TEXT_ROWS)
+                    .put(108, (byte) 16)
+                    .put(109, (byte) TEXT_FRAMEBUFFER);
+        }
+    }
+
+    /** Returns the memory of a PC. Here the hole in it is RAM as well, which a kernel can't know of a PC. */
+    private List<MapEntry> memoryMap() {
+        List<MapEntry> map = new ArrayList<>();
+        map.add(new MapEntry(0, Math.min(memorySize, LOW_MEMORY_END), AVAILABLE));
+        if (memorySize > LOW_MEMORY_END) {
+            map.add(new MapEntry(LOW_MEMORY_END, Math.min(memorySize, HIGH_MEMORY), RESERVED));
+        }
+        if (memorySize > HIGH_MEMORY) {
+            map.add(new MapEntry(HIGH_MEMORY, memorySize, AVAILABLE));
+        }
+        return map;
+    }
+
+    /** The size that an entry starts with doesn't count itself. */
+    private static void putMapEntry(ByteBuffer block, MapEntry entry) {
+        block.putInt(MAP_ENTRY_SIZE - Integer.BYTES)
+                .putLong(entry.start())
+                .putLong(entry.end() - entry.start())
+                .putInt(entry.type());
+    }
+
+    /** Returns the command line, the loader's name and each module's string, ended by NUL. */
+    private List<byte[]> strings() {
+        List<byte[]> strings = new ArrayList<>();
+        strings.add(terminated(commandLine));
+        strings.add(terminated(LOADER));
+        modules.forEach(module -> strings.add(terminated(module.module().commandLine())));
+        return strings;
+    }
+
+    private static byte[] terminated(String text) {
+        return (text + "\0").getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,158 @@
+package dev.kvmguest.vmm.internal.boot;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+
+/**
+ * An image at its final place, with its entry point.
+ *
+ * @param image the image, its physical addresses final
+ * @param boot the state at entry
+ * @param entry where it starts, with a segment only in real mode
+ */
+record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
+
+    private static final long SEGMENT_SIZE = 0x1_0000;
+    private static final long LAST_SEGMENT = 0xf_0000;
+    /** Room for a few interrupt frames until the guest sets up its own stack. */
+    private static final long SMALLEST_STACK = 0x100;
+
+    /** Places a guest that has the machine to itself. */
+    static PlacedGuest of(VcpuConfig config) {
+        if (config.boot() == BootMode.MULTIBOOT) {
+            return multiboot(config);
+        }
+        GuestImage image = config.image();
+        BootMode boot = config.boot();
+        boolean flat = image.format() == GuestImage.Format.FLAT;
+        if (config.load().isPresent() || flat) {
+            image = image.movedTo(config.load().orElse(VcpuConfig.DEFAULT_LOAD));
+        } else if (boot.paging() && image.physicalStart() >= boot.kernelBase()) {
+            // Linked without load addresses of its own: each segment goes where the boot map shows it.
+            image = image.movedTo(image.physicalStart() - boot.kernelBase());
+        }
+        return entered(image, config);
+    }
+
+    private static PlacedGuest multiboot(VcpuConfig config) {
+        GuestImage original = config.image();
+        GuestImage image = MultibootImage.place(original, MultibootHeader.find(original.name(), original.file()));
+        if (config.load().isPresent() && config.load().getAsLong() != image.physicalStart()) {
+            throw new IllegalArgumentException("load " + hex(config.load().getAsLong()) + " contradicts image "
+                    + image.name() + ", which says itself that it is to be loaded at " + hex(image.physicalStart())
+                    + "; leave load out, or link the image for that address");
+        }
+        return entered(image, config);
+    }
+
+    private static PlacedGuest entered(GuestImage image, VcpuConfig config) {
+        BootMode boot = config.boot();
+        PlacedGuest placed = new PlacedGuest(
+                image, boot, config.entry().isPresent() ? config.entry().get() : defaultEntry(image, boot));
+        placed.requireUsableEntry();
+        return placed;
+    }
+
+    private static EntryPoint defaultEntry(GuestImage image, BootMode boot) {
+        long entry = image.entry().orElse(boot.kernelBase() + image.physicalStart());
+        if (entry > 0xffff_ffffL) {
+            throw new IllegalArgumentException("load " + hex(image.physicalStart())
+                    + " is beyond what is mapped when a guest is entered in boot mode " + boot);
+        }
+        return EntryPoint.linear(entry);
+    }
+
+    /**
+     * Places a guest that shares the machine with others. One that is linked for a segment of its own, with the entry
+     * SEG:OFF and the image at or above SEG:0, gets the 64 KiB segment of its vCPU, 0x10000 for the first; any other
+     * stays where it says.
+     */
+    static PlacedGuest amongOthers(VcpuConfig config, int vcpu) {
+        PlacedGuest alone = of(config);
+        if (alone.entry.segment().isEmpty()) {
+            return alone;
+        }
+        long from = alone.entry.segment().getAsInt() * 16L;
+        long to = SEGMENT_SIZE * (vcpu + 1);
+        if (alone.image.physicalStart() < from || alone.image.physicalEnd() > from + SEGMENT_SIZE) {
+            return alone;
+        }
+        if (to > LAST_SEGMENT) {
+            throw new IllegalArgumentException("vCPU " + vcpu + " has no segment of its own left for image "
+                    + config.image().name() + ": real mode reaches 15 of 64 KiB, from 0x10000 to 0xfffff");
+        }
+        GuestImage moved = alone.image.movedTo(alone.image.physicalStart() - from + to);
+        return new PlacedGuest(moved, alone.boot, EntryPoint.segmented((int) (to / 16), (int) alone.entry.offset()));
+    }
+
+    /** Takes the image's memory. */
+    void take(LayoutPlan layout) {
+        for (GuestImage.Segment segment : image.segments()) {
+            long dataEnd = segment.physicalAddress() + segment.data().length;
+            if (segment.data().length > 0) {
+                layout.takeImage(Kind.IMAGE, "image " + image.name(), segment.physicalAddress(), dataEnd);
+            }
+            if (dataEnd < segment.physicalEnd()) {
+                layout.takeImage(Kind.BSS, "the BSS of image " + image.name(), dataEnd, segment.physicalEnd());
+            }
+        }
+    }
+
+    /**
+     * Returns SP for real mode: just below the image if there is room below it in its segment, else the top of the
+     * segment or of RAM, whichever comes first, provided that the image leaves room there. The top of a whole segment is
+     * 0, from which the first push wraps.
+     */
+    int realModeStackPointer(long memorySize) {
+        long base = entry.segment().orElse(0) * 16L;
+        long below = image.physicalStart() - base & ~1L;
+        if (below >= SMALLEST_STACK) {
+            return (int) below;
+        }
+        long top = Math.min(SEGMENT_SIZE, memorySize - base);
+        if (image.physicalEnd() <= base + top - SMALLEST_STACK) {
+            return (int) (top % SEGMENT_SIZE);
+        }
+        throw new IllegalArgumentException("image " + image.name() + " at " + hex(image.physicalStart()) + "-"
+                + hex(image.physicalEnd() - 1) + " leaves no room for a stack in segment "
+                + hex(entry.segment().orElse(0)) + "; enter it by a lower segment");
+    }
+
+    /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */
+    void takeStack(LayoutPlan layout) {
+        int stackPointer = realModeStackPointer(layout.memorySize());
+        long end = entry.segment().orElse(0) * 16L + (stackPointer == 0 ? SEGMENT_SIZE : stackPointer);
+        layout.takeStack("the stack of image " + image.name(), end - SMALLEST_STACK, end);
+    }
+
+    private void requireUsableEntry() {
+        if (boot != BootMode.REAL && entry.segment().isPresent()) {
+            throw new IllegalArgumentException("entry " + entry + " has a segment, which only real mode can use; boot "
+                    + boot + " takes a linear address");
+        }
+        if (boot == BootMode.REAL && entry.segment().isEmpty() && entry.offset() > 0xffff) {
+            throw new IllegalArgumentException("entry " + entry
+                    + " is not below 64 KiB, where real mode can start at a linear address; write it as SEG:OFF, such"
+                    + " as " + hex(entry.offset() >> 4) + ":" + hex(entry.offset() & 0xf));
+        }
+        if (boot.physical(entry.offset()).isEmpty()) {
+            throw new IllegalArgumentException("entry " + entry + " is not mapped when a guest is entered in boot mode "
+                    + boot + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff");
+        }
+        long physical = entry.linearAddress();
+        if (boot.paging() && physical >= boot.kernelBase()) {
+            physical -= boot.kernelBase();
+        }
+        if (physical < image.physicalStart() || physical >= image.physicalEnd()) {
+            throw new IllegalArgumentException("entry " + entry + " lies outside image " + image.name()
+                    + ", which is at physical " + hex(image.physicalStart()) + "-" + hex(image.physicalEnd() - 1)
+                    + "; it may be linked at another address than it is loaded at");
+        }
+    }
+}

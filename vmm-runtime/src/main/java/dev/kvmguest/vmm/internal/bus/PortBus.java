@@ -1,0 +1,142 @@
+package dev.kvmguest.vmm.internal.bus;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * The 65,536 I/O ports of a vCPU: finds the device behind a port, and records what the guest wrote where.
+ *
+ * <p>An access belongs to the device that has its first port. What it covers beyond that device's last port, and every
+ * access whose first port no device has, is unclaimed: OUT is dropped, IN reads all ones, and the ports are recorded. An
+ * access is not shared among neighbours, because the registers of a PC that overlap are told apart by it: a 32-bit OUT
+ * to 0xCF8 sets the PCI address and leaves the reset register at 0xCF9 alone.
+ */
+public final class PortBus {
+
+    /** Bytes kept per port and in all, so that a guest that writes for ever does not take the JVM's memory. */
+    private static final int PORT_LOG_LIMIT = 1 << 20;
+
+    private static final int LOG_LIMIT = 16 << 20;
+
+    private record Mapping(int first, int count, IoDevice device) {}
+
+    private final PortTable<Mapping> mappings = new PortTable<>();
+    private final PortTable<ByteLog> written = new PortTable<>();
+    private final NavigableSet<Integer> unclaimed = new TreeSet<>();
+    private long logged;
+
+    /**
+     * Puts a device behind {@code count} ports.
+     *
+     * @throws IllegalArgumentException if a port lies outside 0 to 0xffff or has a device already
+     */
+    public void map(int firstPort, int count, IoDevice device) {
+        if (firstPort < 0 || count < 1 || firstPort + count > PortTable.PORTS) {
+            throw new IllegalArgumentException("ports " + hex(firstPort) + " + " + count + " are outside 0 to 0xffff");
+        }
+        Mapping mapping = new Mapping(firstPort, count, device);
+        for (int port = firstPort; port < firstPort + count; port++) {
+            if (mappings.get(port) != null) {
+                throw new IllegalArgumentException("port " + hex(port) + " has a device already");
+            }
+            mappings.put(port, mapping);
+        }
+    }
+
+    /**
+     * Carries out an OUT.
+     *
+     * @param width 1, 2 or 4 bytes
+     * @param value the value, zero-extended
+     */
+    public void write(int port, int width, long value) {
+        log(port, width, value);
+        Mapping mapping = mappings.get(port);
+        if (mapping == null) {
+            recordUnclaimed(port, width);
+            return;
+        }
+        int offset = port - mapping.first;
+        if (width > 1 && mapping.device.takesWhole(width)) {
+            mapping.device.write(offset, width, value);
+            return;
+        }
+        for (int i = 0; i < width; i++) {
+            if (offset + i < mapping.count) {
+                mapping.device.writeByte(offset + i, (int) (value >>> 8 * i) & 0xff);
+            } else {
+                recordUnclaimed(port + i, 1);
+            }
+        }
+    }
+
+    /**
+     * Carries out an IN.
+     *
+     * @param width 1, 2 or 4 bytes
+     * @return the value, zero-extended
+     */
+    public long read(int port, int width) {
+        Mapping mapping = mappings.get(port);
+        if (mapping == null) {
+            recordUnclaimed(port, width);
+            return (1L << 8 * width) - 1;
+        }
+        long value = 0;
+        for (int i = 0; i < width; i++) {
+            int offset = port - mapping.first + i;
+            long octet = 0xff;
+            if (offset < mapping.count) {
+                octet = mapping.device.readByte(offset) & 0xff;
+            } else {
+                recordUnclaimed(port + i, 1);
+            }
+            value |= octet << 8 * i;
+        }
+        return value;
+    }
+
+    /** Says whether the guest has written to a port. */
+    public synchronized boolean wasWritten(int port) {
+        return written.get(port) != null;
+    }
+
+    /** Returns what the guest wrote to each port so far, the first 1 MiB of each and 16 MiB in all, wide values as little-endian bytes, by the first port. */
+    public synchronized Map<Integer, byte[]> written() {
+        Map<Integer, byte[]> copy = new TreeMap<>();
+        written.forEach((port, log) -> copy.put(port, log.toByteArray()));
+        return copy;
+    }
+
+    /** Returns the ports that the guest used and no device has, in ascending order. */
+    public synchronized NavigableSet<Integer> unclaimed() {
+        return new TreeSet<>(unclaimed);
+    }
+
+    private synchronized void log(int port, int width, long value) {
+        ByteLog log = written.get(port);
+        if (log == null) {
+            log = new ByteLog(PORT_LOG_LIMIT);
+            written.put(port, log);
+        }
+        logged += width;
+        if (logged <= LOG_LIMIT) {
+            for (int i = 0; i < width; i++) {
+                log.append((int) (value >>> 8 * i) & 0xff);
+            }
+        }
+    }
+
+    private synchronized void recordUnclaimed(int port, int width) {
+        for (int i = port; i < port + width; i++) {
+            // The neighbour that an access runs into has a device, even though it takes no part in the access.
+            if (mappings.get(i & 0xffff) == null) {
+                unclaimed.add(i & 0xffff);
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+package dev.kvmguest.vmm.internal.device;
+
+import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.IrqLine;
+
+/**
+ * The two 8259A interrupt controllers of a PC: IRQ 0 to 7 at the master, IRQ 8 to 15 at the slave, whose INT goes to
+ * the master's input 2. They start initialized as a PC's firmware leaves them: vectors 0x08 and 0x70, edge triggered,
+ * EOI by command.
+ *
+ * <p>Not safe for several threads.
+ *
+ * <p>Source: Intel 8259A data sheet (1988), "Cascade Mode"; IBM PC AT Technical Reference (1985), "System Interrupts".
+ */
+public final class PicPair {
+
+    /** The number of ports of each controller. */
+    public static final int PORTS = 2;
+
+    private static final int MASTER_VECTORS = 0x08;
+    private static final int SLAVE_VECTORS = 0x70;
+    private static final int CASCADE = 2;
+    /** Nobody drives the bus if no slave takes the master's word that the vector is its own. */
+    private static final int FLOATING_BUS = 0xff;
+
+    private final Pic8259 master;
+    private final Pic8259 slave;
+    private boolean interruptRequested;
+
+    /**
+     * Creates the pair.
+     *
+     * @param masterMask a bit for each of IRQ 0 to 7 that is masked; bit 2 masks IRQ 8 to 15
+     * @param slaveMask a bit for each of IRQ 8 to 15 that is masked
+     */
+    public PicPair(int masterMask, int slaveMask) {
+        master = Pic8259.master(high -> interruptRequested = high, MASTER_VECTORS, 1 << CASCADE, masterMask & 0xff);
+        slave = Pic8259.slave(master.input(CASCADE), SLAVE_VECTORS, CASCADE, slaveMask & 0xff);
+    }
+
+    /** Returns the registers of the master. */
+    public IoDevice master() {
+        return master;
+    }
+
+    /** Returns the registers of the slave. */
+    public IoDevice slave() {
+        return slave;
+    }
+
+    /**
+     * Returns the input of an IRQ.
+     *
+     * @throws IllegalArgumentException if {@code irq} is not one of 0 to 15, or is 2, which the slave has
+     */
+    public IrqLine line(int irq) {
+        if (irq < 0 || irq >= 2 * Pic8259.INPUTS || irq == CASCADE) {
+            throw new IllegalArgumentException(
+                    "IRQ " + irq + " has no line; the lines are 0 to 15 without 2, where the slave is");
+        }
+        return irq < Pic8259.INPUTS ? master.input(irq) : slave.input(irq - Pic8259.INPUTS);
+    }
+
+    /** Says whether the pair requests an interrupt: the level of the master's INT. */
+    public boolean interruptRequested() {
+        return interruptRequested;
+    }
+
+    /**
+     * Acknowledges the interrupt, as a processor's two INTA cycles do.
+     *
+     * @return the vector, 0 to 0xff; that of IRQ 7 if nothing is requested any more, of IRQ 15 if the slave asked and
+     *     has nothing any more
+     */
+    public int acknowledge() {
+        int level = master.acknowledge();
+        if (!master.hasSlaveAt(level)) {
+            return master.vector(level);
+        }
+        return slave.answersTo(level) ? slave.vector(slave.acknowledge()) : FLOATING_BUS;
+    }
+
+    /**
+     * Says whether a request of {@code irq}, if it came now, would reach the processor: not masked, nor its cascade, and
+     * not blocked by what is in service.
+     *
+     * @param irq 0 to 15; 2 asks whether the slave could be heard at all
+     */
+    public boolean accepts(int irq) {
+        return irq < Pic8259.INPUTS
+                ? master.accepts(irq)
+                : slave.accepts(irq - Pic8259.INPUTS) && master.accepts(CASCADE);
+    }
+
+    /**
+     * Returns what the pair does with {@code irq}, whatever is in service now.
+     *
+     * @param irq 0 to 15
+     */
+    public IrqState state(int irq) {
+        if (irq < Pic8259.INPUTS) {
+            return master.state(irq);
+        }
+        IrqState cascade = master.state(CASCADE);
+        return cascade == IrqState.OPEN ? slave.state(irq - Pic8259.INPUTS) : cascade;
+    }
+
+    /**
+     * Says whether {@code irq} requests an interrupt, masked or not.
+     *
+     * @param irq 0 to 15
+     */
+    public boolean isRequested(int irq) {
+        return irq < Pic8259.INPUTS ? master.isRequested(irq) : slave.isRequested(irq - Pic8259.INPUTS);
+    }
+
+    /**
+     * Says whether {@code irq} was acknowledged and has had no EOI since, at the controller that it is an input of.
+     *
+     * @param irq 0 to 15
+     */
+    public boolean isInService(int irq) {
+        return irq < Pic8259.INPUTS ? master.isInService(irq) : slave.isInService(irq - Pic8259.INPUTS);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.kvmguest.vmm.internal.device;
+
+import dev.kvmguest.vmm.internal.bus.IoDevice;
+import java.util.function.Consumer;
+
+/**
+ * System control port A of the PS/2: bit 0 resets the processor, bit 1 is the A20 gate. The gate only reads back: A20 is
+ * always open.
+ *
+ * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "System Control Port A".
+ */
+public final class SystemControlPortA implements IoDevice {
+
+    private static final int FAST_RESET = 0x01;
+    private static final int A20 = 0x02;
+
+    private final Consumer<String> reset;
+    private int value = A20;
+
+    /** Creates the port; it calls {@code reset} with the cause, in words, when the guest resets the processor. */
+    public SystemControlPortA(Consumer<String> reset) {
+        this.reset = reset;
+    }
+
+    @Override
+    public int readByte(int offset) {
+        return value;
+    }
+
+    @Override
+    public void writeByte(int offset, int written) {
+        value = written & ~FAST_RESET;
+        if ((written & FAST_RESET) != 0) {
+            reset.accept("bit 0 of system control port A was set");
+        }
+    }
+}

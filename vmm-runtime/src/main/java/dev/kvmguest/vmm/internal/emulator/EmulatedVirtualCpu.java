@@ -1,0 +1,229 @@
+package dev.kvmguest.vmm.internal.emulator;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Ram;
+import dev.kvmguest.vmm.internal.emulator.exec.CodeCache;
+import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
+import dev.kvmguest.vmm.internal.emulator.exec.Turns;
+import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** An emulated vCPU behind the engine seam, which beside that can be stopped exactly where somebody wants to look. */
+public final class EmulatedVirtualCpu implements VirtualCpu {
+
+    private final Cpu cpu;
+    private final Emulator emulator;
+    private final Turns turns;
+    private final int number;
+    private long alarm = Long.MAX_VALUE;
+    private volatile boolean closed;
+
+    EmulatedVirtualCpu(Ram ram, Turns turns, int number) {
+        this.cpu = new Cpu(ram);
+        this.emulator = new Emulator(cpu, ram);
+        this.turns = turns;
+        this.number = number;
+    }
+
+    @Override
+    public CpuState state() {
+        requireOpen();
+        return cpu.state();
+    }
+
+    @Override
+    public void setState(CpuState state) {
+        requireOpen();
+        emulator.reset();
+        cpu.setState(state);
+    }
+
+    @Override
+    public long register(Register register) {
+        requireOpen();
+        return cpu.register(register);
+    }
+
+    @Override
+    public boolean hasRegistersAtHand() {
+        return true;
+    }
+
+    @Override
+    public VmExit run() {
+        requireOpen();
+        while (true) {
+            if (!turns.take(number, cpu)) {
+                return new VmExit.Interrupted();
+            }
+            long endOfTurn = turns.end(number);
+            long atAlarm = alarm == Long.MAX_VALUE ? Long.MAX_VALUE : cpu.retiredAt(alarm);
+            VmExit exit = emulator.run(Math.min(endOfTurn, atAlarm));
+            if (exit != null) {
+                return exit;
+            }
+            if (cpu.retired() >= endOfTurn) {
+                turns.pass(number);
+            }
+            if (cpu.retired() >= atAlarm) {
+                return new VmExit.Interrupted();
+            }
+        }
+    }
+
+    /**
+     * Runs as {@link #run} does, but not on when exactly so many instructions are retired; {@link VmExit.Interrupted}
+     * says so. Not for one of several vCPUs.
+     */
+    public VmExit runTo(long instructions) {
+        requireOpen();
+        VmExit exit = emulator.run(instructions - CodeCache.LONGEST_BLOCK);
+        if (exit != null) {
+            return exit;
+        }
+        emulator.setSingleStep(true);
+        try {
+            while (cpu.retired < instructions) {
+                exit = emulator.run(Long.MAX_VALUE);
+                if (!(exit instanceof VmExit.SingleStep)) {
+                    return exit;
+                }
+            }
+            return new VmExit.Interrupted();
+        } finally {
+            emulator.setSingleStep(false);
+        }
+    }
+
+    /**
+     * Has the next runs end with {@link VmExit.Interrupted} when the guest comes to a place, or not any more if it is
+     * null. Until then instructions take three times as long.
+     */
+    public void stopAt(Place place) {
+        requireOpen();
+        emulator.stopAt(place);
+    }
+
+    /** Says whether the guest has not come to the place of {@link #stopAt} yet. */
+    public boolean isOnItsWay() {
+        return emulator.isAwaiting();
+    }
+
+    /** Says whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is. */
+    public boolean isFpuUntouched() {
+        return cpu.fpu.isUntouched();
+    }
+
+    /** Returns the instruction at EIP, without symbol. */
+    public GuestInstruction nextInstruction() {
+        requireOpen();
+        return emulator.next();
+    }
+
+    @Override
+    public void interrupt() {
+        cpu.interrupt();
+        turns.wake();
+    }
+
+    @Override
+    public void injectInterrupt(int vector) {
+        if (vector < 0 || vector > 255) {
+            throw new IllegalArgumentException("interrupt vector " + vector + " is not between 0 and 255");
+        }
+        if (!canInjectInterrupt()) {
+            throw new IllegalStateException("the guest takes no external interrupt now; wait for the interrupt window");
+        }
+        emulator.inject(vector);
+    }
+
+    @Override
+    public boolean canInjectInterrupt() {
+        requireOpen();
+        return emulator.canInject();
+    }
+
+    @Override
+    public void setInterruptWindow(boolean wanted) {
+        requireOpen();
+        emulator.setInterruptWindow(wanted);
+    }
+
+    @Override
+    public void setSingleStep(boolean on) {
+        requireOpen();
+        emulator.setSingleStep(on);
+    }
+
+    @Override
+    public OptionalLong instructions() {
+        return OptionalLong.of(cpu.retired());
+    }
+
+    @Override
+    public Optional<Fault> fault() {
+        requireOpen();
+        return emulator.fault();
+    }
+
+    @Override
+    public void watchExceptions() {
+        requireOpen();
+        emulator.watchExceptions();
+    }
+
+    @Override
+    public Optional<List<HandledException>> exceptions() {
+        return emulator.exceptions();
+    }
+
+    @Override
+    public long time() {
+        return cpu.time();
+    }
+
+    @Override
+    public boolean hasOwnTime() {
+        return true;
+    }
+
+    @Override
+    public void passTime(long nanos) {
+        cpu.passTime(nanos);
+    }
+
+    @Override
+    public void setAlarm(long time) {
+        alarm = time;
+    }
+
+    @Override
+    public void rest() {
+        turns.rest(number);
+    }
+
+    @Override
+    public void leave() {
+        turns.leave(number);
+    }
+
+    /** Refuses every further use but {@link #interrupt}, since the machine's RAM goes to another one. */
+    void close() {
+        closed = true;
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("vCPU " + number + " is closed");
+        }
+    }
+}

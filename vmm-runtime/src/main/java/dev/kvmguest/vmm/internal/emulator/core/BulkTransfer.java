@@ -1,0 +1,131 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import java.nio.ByteBuffer;
+
+/**
+ * What repeated string instructions do, for many elements at once: as many as are in one page that can be accessed
+ * without a further look. The result is that of one element after the other, overlaps included.
+ *
+ * <p>An access that must be looked at (no translation yet, code in the page, a breakpoint on data, no RAM, the segment's
+ * end, an alignment check) makes it 0 elements; the caller does one then, with all checks, and tries again.
+ */
+public final class BulkTransfer {
+
+    private static final long LINEAR_MASK = 0xffff_ffffL;
+    private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
+    private static final int OFFSET_MASK = PAGE_SIZE - 1;
+
+    private final Cpu cpu;
+    private final Memory memory;
+    private final ByteBuffer bytes;
+
+    BulkTransfer(Cpu cpu, Memory memory, Ram ram) {
+        this.cpu = cpu;
+        this.memory = memory;
+        this.bytes = ram.bytes();
+    }
+
+    /**
+     * Copies elements.
+     *
+     * @param fromSegment the number of a segment register
+     * @param from the offset of the first element
+     * @param toSegment the number of a segment register
+     * @param to the offset of the first element
+     * @param highest the highest offset that an address can have: 0xffff or 0xffffffff
+     * @param width bytes of an element: 1, 2 or 4
+     * @param count at most so many elements
+     * @param down whether to go down in memory
+     * @return how many elements were copied
+     */
+    public long copy(
+            int fromSegment, long from, int toSegment, long to, long highest, int width, long count, boolean down) {
+        Segment source = cpu.segments[fromSegment];
+        Segment destination = cpu.segments[toSegment];
+        long fromLinear = source.base() + from & LINEAR_MASK;
+        long toLinear = destination.base() + to & LINEAR_MASK;
+        int fromPage = memory.readablePage(fromLinear);
+        int toPage = memory.writablePage(toLinear);
+        if (fromPage < 0 || toPage < 0) {
+            return 0;
+        }
+        int fromPlace = fromPage + ((int) fromLinear & OFFSET_MASK);
+        int toPlace = toPage + ((int) toLinear & OFFSET_MASK);
+        long fitting = Math.min(
+                fitting(from, fromLinear, Math.min(highest, source.readLimit()), width, down),
+                fitting(to, toLinear, Math.min(highest, destination.writeLimit()), width, down));
+        int ahead = down ? fromPlace - toPlace : toPlace - fromPlace;
+        if (ahead > 0) {
+            // Elements that are written now and read later are left for the next time.
+            fitting = Math.min(fitting, ahead / width);
+        }
+        int elements = (int) Math.min(count, fitting);
+        if (elements > 0) {
+            int length = elements * width;
+            int back = down ? length - width : 0;
+            bytes.put(toPlace - back, bytes, fromPlace - back, length);
+        }
+        return elements;
+    }
+
+    /**
+     * Fills elements with a value.
+     *
+     * @param segment the number of a segment register
+     * @param offset the offset of the first element
+     * @param highest the highest offset that an address can have: 0xffff or 0xffffffff
+     * @param width bytes of an element: 1, 2 or 4
+     * @param value the value of each; bits beyond the width are ignored
+     * @param count at most so many elements
+     * @param down whether to go down in memory
+     * @return how many elements were filled
+     */
+    public long fill(int segment, long offset, long highest, int width, long value, long count, boolean down) {
+        Segment s = cpu.segments[segment];
+        long linear = s.base() + offset & LINEAR_MASK;
+        int page = memory.writablePage(linear);
+        if (page < 0) {
+            return 0;
+        }
+        int elements = (int) Math.min(count, fitting(offset, linear, Math.min(highest, s.writeLimit()), width, down));
+        if (elements > 0) {
+            int length = elements * width;
+            int place = page + ((int) linear & OFFSET_MASK) - (down ? length - width : 0);
+            fill(place, length, pattern(value, width));
+        }
+        return elements;
+    }
+
+    private void fill(int place, int length, long pattern) {
+        int end = place + length;
+        int at = place;
+        for (; at <= end - 8; at += 8) {
+            bytes.putLong(at, pattern);
+        }
+        for (long rest = pattern; at < end; at++, rest >>>= 8) {
+            bytes.put(at, (byte) rest);
+        }
+    }
+
+    /** Returns the value repeated in eight bytes. */
+    private static long pattern(long value, int width) {
+        return switch (width) {
+            case 1 -> (value & 0xff) * 0x0101_0101_0101_0101L;
+            case 2 -> (value & 0xffff) * 0x0001_0001_0001_0001L;
+            default -> (value & LINEAR_MASK) * 0x0000_0001_0000_0001L;
+        };
+    }
+
+    /** Returns how many elements there are until the page, the segment or the address size ends. */
+    private long fitting(long offset, long linear, long highest, int width, boolean down) {
+        int inPage = (int) linear & OFFSET_MASK;
+        boolean misaligned = (linear & width - 1) != 0;
+        if (offset + width - 1 > highest || inPage + width > PAGE_SIZE || misaligned && cpu.checksAlignment()) {
+            return 0;
+        }
+        if (down) {
+            return Math.min(inPage, offset) / width + 1;
+        }
+        return Math.min(PAGE_SIZE - inPage, highest - offset + 1) / width;
+    }
+}

@@ -1,0 +1,435 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
+import java.util.EnumMap;
+import java.util.Map;
+
+/**
+ * A vCPU's state, and its units: what instructions work on. Its fields are public and final for their sake, they are in
+ * every instruction's way.
+ */
+public final class Cpu {
+
+    // Segment registers by number (Intel SDM volume 2, appendix B.1.4.3).
+    public static final int ES = 0;
+    public static final int CS = 1;
+    public static final int SS = 2;
+    public static final int DS = 3;
+    public static final int FS = 4;
+    public static final int GS = 5;
+
+    // Intel SDM volume 3A, 2.5.
+    public static final long CR0_PE = 1;
+    public static final long CR0_MP = 1 << 1;
+    public static final long CR0_EM = 1 << 2;
+    public static final long CR0_TS = 1 << 3;
+    public static final long CR0_ET = 1 << 4;
+    public static final long CR0_NE = 1 << 5;
+    public static final long CR0_WP = 1 << 16;
+    public static final long CR0_AM = 1 << 18;
+    public static final long CR0_NW = 1 << 29;
+    public static final long CR0_CD = 1 << 30;
+    public static final long CR0_PG = 1L << 31;
+    public static final long CR4_VME = 1;
+    public static final long CR4_PVI = 1 << 1;
+    public static final long CR4_TSD = 1 << 2;
+    public static final long CR4_DE = 1 << 3;
+    public static final long CR4_PSE = 1 << 4;
+    public static final long CR4_PAE = 1 << 5;
+    public static final long CR4_MCE = 1 << 6;
+    public static final long CR4_PGE = 1 << 7;
+    public static final long CR4_PCE = 1 << 8;
+    public static final long CR4_OSFXSR = 1 << 9;
+    public static final long CR4_OSXMMEXCPT = 1 << 10;
+    /** EFER.NXE, no-execute enable. */
+    public static final long EFER_NXE = 1 << 11;
+
+    /** A processor of 100 million instructions a second: slower than the emulator, so that a guest doesn't wait for itself. */
+    private static final long NANOS_PER_INSTRUCTION = 10;
+
+    /** Why no interrupt is taken before the next instruction is over. */
+    public enum Shadow {
+        NONE,
+        /** STI has just set IF. */
+        STI,
+        /** SS has just been loaded, by MOV or POP: traps wait too. */
+        MOV_SS
+    }
+
+    private static final Map<SegmentRegister, Integer> NUMBERS = new EnumMap<>(Map.of(
+            SegmentRegister.ES, ES,
+            SegmentRegister.CS, CS,
+            SegmentRegister.SS, SS,
+            SegmentRegister.DS, DS,
+            SegmentRegister.FS, FS,
+            SegmentRegister.GS, GS));
+
+    public final Registers registers = new Registers();
+    public final Eflags eflags = new Eflags();
+    /** ES to GS, by number. */
+    public final Segment[] segments = new Segment[GS + 1];
+
+    public final Segment tr = new Segment();
+    public final Segment ldtr = new Segment();
+    public final FpuState fpu = new FpuState();
+    public final DebugRegisters debug = new DebugRegisters();
+    public final Memory memory;
+    public final HostAccess host = new HostAccess(this);
+    public final Segmentation segmentation = new Segmentation(this);
+    public final ExceptionDelivery events = new ExceptionDelivery(this);
+    public final MsrFile msrs = new MsrFile(this);
+
+    /** Where execution goes on. While an instruction is executed, that is behind it. */
+    public long eip;
+
+    public DescriptorTable gdtr = new DescriptorTable(0, 0xffff);
+    public DescriptorTable idtr = new DescriptorTable(0, 0xffff);
+
+    private long cr0 = CR0_ET;
+    private long cr2;
+    private long cr3;
+    private long cr4;
+    private long efer;
+    private int cpl;
+
+    /** Instructions retired; while one is executed that ends its block, it is counted already. */
+    public long retired;
+    /** Guest time that passed while the vCPU was halted. */
+    private long haltedNanos;
+    /** Set to have the block left after the instruction, and {@link Emulator} look what there is to do. */
+    public boolean attention;
+    /** Set to have the instruction executed again after the block was left for it. */
+    public boolean restart;
+    /** Set beside {@link #restart} when one repetition of a string instruction is complete. */
+    public boolean repeated;
+
+    /** Set by an instruction after which interrupts have to wait. */
+    public Shadow nextShadow = Shadow.NONE;
+    /** Set when what is entered now is not traced, though TF was set: an interrupt's handler. */
+    public boolean trapCancelled;
+    /** Changes with all that decoded blocks depend on beside memory: translations, CS, privilege. */
+    public long codeStamp;
+
+    /** Set by any thread, after one of the two below, so that one look is enough between blocks. */
+    public volatile boolean interruptedOrCodeChanged;
+    /** Set by any thread to have the run end with {@code Interrupted}. */
+    volatile boolean interrupted;
+    /** Set by any thread when the host has written to code. */
+    public volatile boolean codeChanged;
+
+    private long generation;
+    private long stampedBase;
+    private long stampedLimit;
+
+    public Cpu(Ram ram) {
+        for (int i = 0; i < segments.length; i++) {
+            segments[i] = new Segment();
+        }
+        memory = new Memory(this, ram);
+    }
+
+    public long cr0() {
+        return cr0;
+    }
+
+    public long cr2() {
+        return cr2;
+    }
+
+    public long cr3() {
+        return cr3;
+    }
+
+    public long cr4() {
+        return cr4;
+    }
+
+    public long efer() {
+        return efer;
+    }
+
+    /** Sets CR0. What the manual forbids has been refused before. */
+    public void setCr0(long value) {
+        long changed = cr0 ^ value;
+        cr0 = value;
+        if ((changed & CR0_PE) != 0) {
+            updateSegmentLimits();
+        }
+        if ((changed & (CR0_PG | CR0_WP | CR0_PE)) != 0) {
+            flushTranslations();
+        }
+    }
+
+    public void setCr2(long value) {
+        cr2 = value;
+    }
+
+    /** Sets CR3 and forgets translations. */
+    public void setCr3(long value) {
+        cr3 = value;
+        flushTranslations();
+    }
+
+    /** Sets CR4. What the manual forbids has been refused before. */
+    public void setCr4(long value) {
+        long changed = cr4 ^ value;
+        cr4 = value;
+        if ((changed & (CR4_PSE | CR4_PAE | CR4_PGE)) != 0) {
+            flushTranslations();
+        }
+    }
+
+    public void setEfer(long value) {
+        efer = value;
+        flushTranslations();
+    }
+
+    /** Forgets the translations of one page. */
+    public void invalidatePage(long linear) {
+        memory.invalidatePage(linear);
+        newGeneration();
+    }
+
+    private void flushTranslations() {
+        memory.flush();
+        newGeneration();
+    }
+
+    private void updateSegmentLimits() {
+        for (Segment segment : segments) {
+            segment.updateLimits(isProtected());
+        }
+    }
+
+    private void newGeneration() {
+        generation++;
+        updateCodeStamp();
+    }
+
+    private void updateCodeStamp() {
+        codeStamp = generation << 2 | (isUser() ? 2 : 0) | (segments[CS].isBig() ? 1 : 0);
+    }
+
+    /** Says whether CR0.PE is set. */
+    public boolean isProtected() {
+        return (cr0 & CR0_PE) != 0;
+    }
+
+    /** Says whether CR0.PG is set. */
+    public boolean isPaging() {
+        return (cr0 & CR0_PG) != 0;
+    }
+
+    /** Says whether page tables can forbid execution, which only those of PAE paging have a bit for. */
+    public boolean noExecute() {
+        return (efer & EFER_NXE) != 0 && (cr4 & CR4_PAE) != 0;
+    }
+
+    /** Returns the current privilege level, 0 to 3; 0 in real mode. */
+    public int cpl() {
+        return cpl;
+    }
+
+    /** Says whether memory is accessed with user rights: the privilege level is 3. */
+    public boolean isUser() {
+        return cpl == 3;
+    }
+
+    /** Sets the current privilege level. Done by whatever loads CS. */
+    public void setCpl(int level) {
+        cpl = level;
+        memory.setUser(isUser());
+        updateCodeStamp();
+    }
+
+    /** Says whether an unaligned access with user rights is #AC. */
+    public boolean checksAlignment() {
+        return isUser() && (cr0 & CR0_AM) != 0 && eflags.has(Eflags.AC);
+    }
+
+    /** Loads a segment register and its descriptor cache, without any check. */
+    public void loadSegment(int segment, SegmentState state) {
+        segments[segment].load(state, isProtected());
+        if (segment == CS) {
+            codeSegmentLoaded();
+        }
+    }
+
+    /** Loads a segment register as real mode does: only selector and base change. */
+    public void loadRealSegment(int segment, int selector) {
+        segments[segment].loadReal(selector);
+        if (segment == CS) {
+            codeSegmentLoaded();
+        }
+    }
+
+    private void codeSegmentLoaded() {
+        Segment cs = segments[CS];
+        if (cs.base() != stampedBase || cs.limit() != stampedLimit) {
+            stampedBase = cs.base();
+            stampedLimit = cs.limit();
+            generation++;
+        }
+        updateCodeStamp();
+    }
+
+    /** Returns the limit of CS: no jump goes beyond it. */
+    public long codeLimit() {
+        return stampedLimit;
+    }
+
+    /** Returns the bytes by which the stack pointer counts: 4 if SS.B is set, else 2. */
+    public int stackAddressSize() {
+        return segments[SS].isBig() ? 4 : 2;
+    }
+
+    /** Has the block left after this instruction, so that something can be looked after. */
+    public void requestAttention() {
+        attention = true;
+    }
+
+    /** Has this instruction executed again, from the start, after the host had its turn. */
+    public void restart() {
+        restart = true;
+        attention = true;
+    }
+
+    /** Has a repeated instruction go on later with its next repetition: one is complete, and what is due comes first. */
+    public void repeat() {
+        repeated = true;
+        restart();
+    }
+
+    /** Holds interrupts off until the next instruction is over. */
+    public void shadow(Shadow shadow) {
+        nextShadow = shadow;
+        attention = true;
+    }
+
+    /** To be called by whatever changes EFLAGS.TF, IF or RF. */
+    public void controlFlagsChanged() {
+        attention = true;
+    }
+
+    /** Notes, on any thread, that code in RAM is no longer what was decoded. */
+    public void codeChangedByHost() {
+        codeChanged = true;
+        interruptedOrCodeChanged = true;
+    }
+
+    /** Has the run end, on any thread. */
+    public void interrupt() {
+        interrupted = true;
+        interruptedOrCodeChanged = true;
+    }
+
+    /** Says whether the run has to end, and forgets it. */
+    public boolean takeInterrupt() {
+        boolean taken = interrupted;
+        interrupted = false;
+        return taken;
+    }
+
+    /** Says whether a repeated instruction is to pause after an iteration, because the host wants something. */
+    public boolean mustPause() {
+        return attention || interruptedOrCodeChanged;
+    }
+
+    /** Drops the single-step trap that TF would have caused after this instruction: it has entered a handler. */
+    public void cancelTrap() {
+        trapCancelled = true;
+        attention = true;
+    }
+
+    /** Returns the number of instructions retired, the current one included if it ends its block (RDTSC does). */
+    public long retired() {
+        return retired;
+    }
+
+    /** Returns the guest's time in nanoseconds: {@value #NANOS_PER_INSTRUCTION} a retired instruction, and what passed halted. */
+    public long time() {
+        return retired * NANOS_PER_INSTRUCTION + haltedNanos;
+    }
+
+    /** Lets time pass without instructions. */
+    public void passTime(long nanos) {
+        haltedNanos += nanos;
+    }
+
+    /** Returns the number of retired instructions at which, if the vCPU doesn't halt, a time has come. */
+    public long retiredAt(long time) {
+        long nanos = time - haltedNanos;
+        return nanos <= 0 ? 0 : (nanos - 1) / NANOS_PER_INSTRUCTION + 1;
+    }
+
+    /** Returns one register as the runtime shows it. */
+    public long register(Register register) {
+        int number = Register.byNumber().indexOf(register);
+        if (number >= 0) {
+            return registers.gpr[number];
+        }
+        return switch (register) {
+            case RIP -> eip;
+            case RFLAGS -> eflags.get();
+            case CR0 -> cr0;
+            case CR2 -> cr2;
+            case CR3 -> cr3;
+            case CR4 -> cr4;
+            case EFER -> efer;
+            default -> throw new IllegalArgumentException(register.toString());
+        };
+    }
+
+    /** Returns the registers as the runtime shows them. */
+    public CpuState state() {
+        CpuState.Builder state = CpuState.builder();
+        for (int i = 0; i < Registers.NONE; i++) {
+            state.set(Register.byNumber().get(i), registers.gpr[i]);
+        }
+        NUMBERS.forEach((register, number) -> state.segment(register, segments[number].state()));
+        return state.set(Register.RIP, eip)
+                .set(Register.RFLAGS, eflags.get())
+                .set(Register.CR0, cr0)
+                .set(Register.CR2, cr2)
+                .set(Register.CR3, cr3)
+                .set(Register.CR4, cr4)
+                .set(Register.EFER, efer)
+                .segment(SegmentRegister.TR, tr.state())
+                .segment(SegmentRegister.LDTR, ldtr.state())
+                .gdt(gdtr)
+                .idt(idtr)
+                .build();
+    }
+
+    /** Sets the registers. */
+    public void setState(CpuState state) {
+        for (int i = 0; i < Registers.NONE; i++) {
+            registers.gpr[i] = state.get(Register.byNumber().get(i));
+        }
+        eip = state.get(Register.RIP);
+        eflags.set((int) state.get(Register.RFLAGS));
+        cr0 = state.get(Register.CR0);
+        cr2 = state.get(Register.CR2);
+        cr3 = state.get(Register.CR3);
+        cr4 = state.get(Register.CR4);
+        efer = state.get(Register.EFER);
+        NUMBERS.forEach((register, number) -> segments[number].load(state.segment(register), isProtected()));
+        tr.load(state.segment(SegmentRegister.TR), isProtected());
+        ldtr.load(state.segment(SegmentRegister.LDTR), isProtected());
+        gdtr = state.gdt();
+        idtr = state.idt();
+        if (isPaging() && (cr4 & CR4_PAE) != 0) {
+            memory.loadPageDirectoryPointers(cr3);
+        }
+        flushTranslations();
+        codeSegmentLoaded();
+        // The stack's descriptor privilege level is the current one (volume 3A, 5.5).
+        setCpl(isProtected() ? segments[SS].dpl() : 0);
+        attention = true;
+    }
+}

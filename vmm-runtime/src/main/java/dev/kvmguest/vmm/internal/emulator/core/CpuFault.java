@@ -1,0 +1,115 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+/**
+ * An exception that the guest gets. It is thrown to leave the instruction that caused it, often in working guests too,
+ * and has no stack trace.
+ */
+public final class CpuFault extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    /** The bit of an error code that says that delivering an external event caused the exception. */
+    public static final int EXT = 1;
+    /** The bit of an error code that says that its selector part is an index into the IDT. */
+    public static final int IDT = 1 << 1;
+    /** The bit of an error code that says that its selector part is an index into the LDT, a selector's TI bit. */
+    public static final int TI = 1 << 2;
+
+    private static final int SELECTOR = 0xfffc;
+
+    private final Vector vector;
+    private final int errorCode;
+    private final long cr2;
+    private final String reason;
+
+    private CpuFault(Vector vector, int errorCode, long cr2, String reason) {
+        super(null, null, false, false);
+        this.vector = vector;
+        this.errorCode = errorCode;
+        this.cr2 = cr2;
+        this.reason = reason;
+    }
+
+    /** An exception without an error code. */
+    public static CpuFault of(Vector vector) {
+        return new CpuFault(vector, 0, 0, null);
+    }
+
+    /** An exception with this error code. */
+    public static CpuFault of(Vector vector, int errorCode) {
+        return new CpuFault(vector, errorCode, 0, null);
+    }
+
+    /** An exception whose error code is a selector: its index and TI bits. */
+    public static CpuFault selector(Vector vector, int selector) {
+        return selector(vector, selector, 0);
+    }
+
+    /**
+     * An exception whose error code is a selector.
+     *
+     * @param ext {@link #EXT} if the event that is being delivered is no software interrupt, else 0
+     */
+    public static CpuFault selector(Vector vector, int selector, int ext) {
+        return of(vector, selector & SELECTOR | ext);
+    }
+
+    /**
+     * An exception whose error code is an index into the IDT.
+     *
+     * @param index of the gate, 0 to 255
+     * @param ext {@link #EXT} if the event that is being delivered is no software interrupt, else 0
+     */
+    public static CpuFault gate(Vector vector, int index, int ext) {
+        return of(vector, index << 3 | IDT | ext);
+    }
+
+    /** Returns this exception with words that say which check failed. */
+    public CpuFault because(String why) {
+        return new CpuFault(vector, errorCode, cr2, why);
+    }
+
+    /** #GP(0). */
+    public static CpuFault generalProtection() {
+        return of(Vector.GP);
+    }
+
+    /** #UD. */
+    public static CpuFault invalidOpcode() {
+        return of(Vector.UD);
+    }
+
+    /**
+     * A page fault.
+     *
+     * @param errorCode P, W/R, U/S, RSVD, I/D (Intel SDM volume 3A, 4.7)
+     * @param address the linear address, which goes into CR2
+     */
+    public static CpuFault page(int errorCode, long address) {
+        return new CpuFault(Vector.PF, errorCode, address, null);
+    }
+
+    public Vector vector() {
+        return vector;
+    }
+
+    /** Returns the error code, 0 if the vector has none. */
+    public int errorCode() {
+        return errorCode;
+    }
+
+    /** Returns the linear address of a page fault. */
+    public long cr2() {
+        return cr2;
+    }
+
+    /** Returns which check failed, in words, such as "the segment is not present"; null where nobody has said. */
+    public String reason() {
+        return reason;
+    }
+
+    @Override
+    public String getMessage() {
+        return vector.text() + (vector.hasErrorCode() ? "(0x" + Integer.toHexString(errorCode) + ")" : "");
+    }
+}

@@ -1,0 +1,120 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+/**
+ * DR0 to DR7 (Intel SDM volume 3B, 17.2): breakpoints on code and data, and what a debug exception was for. Breakpoints
+ * on ports are not compared.
+ */
+public final class DebugRegisters {
+
+    /** DR6.BS: a single step. */
+    public static final int DR6_BS = 1 << 14;
+    /** DR6.BD: DR7.GD forbade an access to a debug register. */
+    public static final int DR6_BD = 1 << 13;
+    /** DR7.GD: any access to a debug register is #DB. */
+    public static final int DR7_GD = 1 << 13;
+
+    private static final int BREAKPOINTS = 4;
+    private static final long DR6_FIXED = 0xffff_0ff0L;
+    private static final long DR6_WRITABLE = 0xe00f;
+    private static final long DR7_FIXED = 0x400;
+    private static final long DR7_WRITABLE = 0xffff_23ffL;
+    private static final int KIND_EXECUTE = 0;
+    private static final int KIND_WRITE = 1;
+    private static final int KIND_READ_WRITE = 3;
+
+    private final long[] addresses = new long[BREAKPOINTS];
+    private long dr6 = DR6_FIXED;
+    private long dr7 = DR7_FIXED;
+    private boolean watchesCode;
+    private boolean watchesData;
+    private int hits;
+
+    /**
+     * Returns a register.
+     *
+     * @param number 0 to 3, 6 or 7
+     */
+    public long get(int number) {
+        return switch (number) {
+            case 6 -> dr6;
+            case 7 -> dr7;
+            default -> addresses[number];
+        };
+    }
+
+    /** Sets a register: 0 to 3, 6 or 7. Fixed bits keep their values. */
+    public void set(int number, long value) {
+        switch (number) {
+            case 6 -> dr6 = value & DR6_WRITABLE | DR6_FIXED;
+            case 7 -> dr7 = value & DR7_WRITABLE | DR7_FIXED;
+            default -> addresses[number] = value & 0xffff_ffffL;
+        }
+        watchesCode = false;
+        watchesData = false;
+        for (int i = 0; i < BREAKPOINTS; i++) {
+            watchesCode |= isEnabled(i) && kind(i) == KIND_EXECUTE;
+            watchesData |= isEnabled(i) && (kind(i) == KIND_WRITE || kind(i) == KIND_READ_WRITE);
+        }
+    }
+
+    /** Says whether a breakpoint on code is enabled. */
+    public boolean watchesCode() {
+        return watchesCode;
+    }
+
+    /** Says whether a breakpoint on data is enabled; memory must report each access then. */
+    public boolean watchesData() {
+        return watchesData;
+    }
+
+    /** Notes an access to memory. */
+    public void accessed(long linear, int width, boolean write) {
+        if (!watchesData) {
+            return;
+        }
+        for (int i = 0; i < BREAKPOINTS; i++) {
+            boolean wanted = kind(i) == KIND_READ_WRITE || write && kind(i) == KIND_WRITE;
+            long start = addresses[i] & -length(i);
+            if (isEnabled(i) && wanted && linear < start + length(i) && start < linear + width) {
+                hits |= 1 << i;
+            }
+        }
+    }
+
+    /** Returns the bits B0 to B3 of the data breakpoints hit since the last call, and forgets them. */
+    public int takeHits() {
+        int taken = hits;
+        hits = 0;
+        return taken;
+    }
+
+    /** Returns the bits B0 to B3 of the breakpoints on code at a linear address. */
+    public int codeHits(long linear) {
+        int found = 0;
+        for (int i = 0; i < BREAKPOINTS; i++) {
+            if (isEnabled(i) && kind(i) == KIND_EXECUTE && addresses[i] == linear) {
+                found |= 1 << i;
+            }
+        }
+        return found;
+    }
+
+    /** Sets what a debug exception is for, before it is delivered: bits of DR6. DR7.GD is cleared. */
+    public void raise(int reasons) {
+        dr6 |= reasons;
+        dr7 &= ~DR7_GD;
+    }
+
+    private boolean isEnabled(int breakpoint) {
+        return (dr7 >> 2 * breakpoint & 3) != 0;
+    }
+
+    private int kind(int breakpoint) {
+        return (int) (dr7 >> 16 + 4 * breakpoint) & 3;
+    }
+
+    private long length(int breakpoint) {
+        int field = (int) (dr7 >> 18 + 4 * breakpoint) & 3;
+        return field == 2 ? 8 : field + 1;
+    }
+}

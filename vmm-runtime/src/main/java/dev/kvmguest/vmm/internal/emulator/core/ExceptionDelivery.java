@@ -1,0 +1,139 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import dev.kvmguest.vmm.internal.emulator.core.Vector.Combination;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Delivers exceptions and interrupts through the IVT or the IDT (Intel SDM volume 3A, chapter 6). */
+public final class ExceptionDelivery {
+
+    /** #AC and #PF can follow from each other's delivery without end, as on a real processor, which hangs then. */
+    private static final int MOST_FAILURES = 16;
+
+    private final Cpu cpu;
+    private final HandlerEntry handlers;
+    private final List<DeliveryFailure> failures = new ArrayList<>();
+    private ExceptionWatch watch = ExceptionWatch.NONE;
+
+    public ExceptionDelivery(Cpu cpu) {
+        this.cpu = cpu;
+        this.handlers = new HandlerEntry(cpu);
+    }
+
+    /** Has somebody told of every exception from now on, in the place of whoever was told before. */
+    public void setWatch(ExceptionWatch watcher) {
+        watch = watcher;
+    }
+
+    /**
+     * Delivers an exception that an instruction has raised; EIP is that to be pushed. Exceptions on the way become
+     * another one or a double fault. If a handler is entered, all registers but CR2 that aren't its concern are as they
+     * were; if none is, all are.
+     *
+     * @return false if it ended in a triple fault
+     */
+    public boolean deliver(CpuFault fault) {
+        failures.clear();
+        return deliverAny(fault, fault.reason());
+    }
+
+    /**
+     * Delivers an external interrupt.
+     *
+     * @return false if it ended in a triple fault
+     */
+    public boolean interrupt(int vector) {
+        failures.clear();
+        try {
+            handlers.enter(Event.interrupt(vector, cpu.eip));
+            return true;
+        } catch (CpuFault second) {
+            failures.add(new DeliveryFailure(vector, false, 0, 0, second));
+            return deliverAny(second, second.reason());
+        }
+    }
+
+    /**
+     * Enters the handler of INT n, INT3 or INTO, if the gate lets the privilege level in. TF doesn't trap after it.
+     *
+     * @param vector 0 to 255
+     * @param eip the EIP of the instruction
+     * @param returnEip the EIP of the next instruction
+     * @throws CpuFault if it can't be entered
+     */
+    public void software(int vector, long eip, long returnEip) {
+        watch.arises(eip);
+        handlers.enter(Event.software(vector, returnEip));
+        // The others are what a program calls its kernel by, whatever their number.
+        if (vector == Vector.BP.number() || vector == Vector.OF.number()) {
+            watch.isTaken(vector, false, 0, 0, null);
+        }
+        cpu.cancelTrap();
+    }
+
+    /**
+     * Enters the handler of #DB for INT1: no gate keeps it out (volume 2, INT n).
+     *
+     * @param eip the EIP of the instruction
+     * @param returnEip the EIP of the next instruction
+     * @throws CpuFault if it can't be entered
+     */
+    public void privilegedSoftware(long eip, long returnEip) {
+        watch.arises(eip);
+        handlers.enter(Event.interrupt(Vector.DB.number(), returnEip));
+        watch.isTaken(Vector.DB.number(), false, 0, 0, null);
+        cpu.cancelTrap();
+    }
+
+    /**
+     * Returns the events of the last delivery whose handlers could not be entered, the first one first: after a triple
+     * fault all that led to it, and nothing after an event that went well.
+     */
+    public List<DeliveryFailure> failures() {
+        return List.copyOf(failures);
+    }
+
+    private boolean deliverAny(CpuFault fault, String firstCause) {
+        CpuFault first = fault;
+        String cause = firstCause;
+        watch.arises(cpu.eip);
+        while (true) {
+            if (first.vector() == Vector.PF) {
+                cpu.setCr2(first.cr2());
+            }
+            boolean hasErrorCode = cpu.isProtected() && first.vector().hasErrorCode();
+            try {
+                handlers.enter(Event.exception(first, cpu.eip));
+                watch.isTaken(first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), cause);
+                return true;
+            } catch (CpuFault second) {
+                failures.add(new DeliveryFailure(
+                        first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), second));
+                if (second.vector() == Vector.PF) {
+                    cpu.setCr2(second.cr2());
+                }
+                Combination both =
+                        combine(first.vector().combination(), second.vector().combination());
+                if (both == null) {
+                    return false;
+                }
+                cause = second.reason();
+                first = both == Combination.DOUBLE_FAULT ? CpuFault.of(Vector.DF) : second;
+            }
+            if (failures.size() == MOST_FAILURES) {
+                throw new UnsupportedInstruction("exceptions whose delivery raises each other without end");
+            }
+        }
+    }
+
+    /** Returns what follows from two exceptions (volume 3A, table 6-5): a double fault, the second one, or the end: null. */
+    private static Combination combine(Combination first, Combination second) {
+        boolean secondCounts = second == Combination.CONTRIBUTORY || second == Combination.PAGE_FAULT;
+        return switch (first) {
+            case DOUBLE_FAULT -> secondCounts ? null : second;
+            case PAGE_FAULT -> secondCounts ? Combination.DOUBLE_FAULT : second;
+            case CONTRIBUTORY -> second == Combination.CONTRIBUTORY ? Combination.DOUBLE_FAULT : second;
+            case BENIGN -> second;
+        };
+    }
+}

@@ -1,0 +1,69 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+/**
+ * What x87, MMX and SSE instructions check before anything else (Intel SDM volume 3A, 2.5, table 2-2, 12.1 and 13.1.3;
+ * volume 2A, tables 2-18 and 2-21).
+ */
+public final class FpuChecks {
+
+    private FpuChecks() {}
+
+    /** #NM by CR0.EM and CR0.TS. */
+    public static void requireX87(Cpu cpu) {
+        if ((cpu.cr0() & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
+            throw CpuFault.of(Vector.NM);
+        }
+    }
+
+    /** As {@link #requireX87}, and #MF if an exception is pending: for all that wait for the x87 unit. */
+    public static void requireX87Ready(Cpu cpu) {
+        requireX87(cpu);
+        requireNoPendingException(cpu);
+    }
+
+    /** FWAIT: CR0.TS counts only with CR0.MP, and CR0.EM not at all. */
+    public static void waitForX87(Cpu cpu) {
+        long monitored = Cpu.CR0_MP | Cpu.CR0_TS;
+        if ((cpu.cr0() & monitored) == monitored) {
+            throw CpuFault.of(Vector.NM);
+        }
+        requireNoPendingException(cpu);
+    }
+
+    /** #UD by CR0.EM, #NM by CR0.TS, #MF: MMX instructions, those that SSE and SSE2 add included. */
+    public static void requireMmx(Cpu cpu) {
+        if ((cpu.cr0() & Cpu.CR0_EM) != 0) {
+            throw CpuFault.invalidOpcode();
+        }
+        if ((cpu.cr0() & Cpu.CR0_TS) != 0) {
+            throw CpuFault.of(Vector.NM);
+        }
+        requireNoPendingException(cpu);
+    }
+
+    /** #UD by CR0.EM and CR4.OSFXSR, #NM by CR0.TS: instructions with XMM registers or MXCSR. */
+    public static void requireSse(Cpu cpu) {
+        if ((cpu.cr0() & Cpu.CR0_EM) != 0 || (cpu.cr4() & Cpu.CR4_OSFXSR) == 0) {
+            throw CpuFault.invalidOpcode();
+        }
+        if ((cpu.cr0() & Cpu.CR0_TS) != 0) {
+            throw CpuFault.of(Vector.NM);
+        }
+    }
+
+    /** Both: instructions between MMX and XMM registers. */
+    public static void requireSseAndMmx(Cpu cpu) {
+        requireSse(cpu);
+        requireNoPendingException(cpu);
+    }
+
+    private static void requireNoPendingException(Cpu cpu) {
+        if (!cpu.fpu.hasPendingException()) {
+            return;
+        }
+        if ((cpu.cr0() & Cpu.CR0_NE) == 0) {
+            throw new UnsupportedInstruction("x87 errors reported by FERR# (CR0.NE clear) are not implemented");
+        }
+        throw CpuFault.of(Vector.MF);
+    }
+}

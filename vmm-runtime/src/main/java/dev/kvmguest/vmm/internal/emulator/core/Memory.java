@@ -1,0 +1,461 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import java.nio.ByteBuffer;
+import java.util.stream.Stream;
+
+/**
+ * Memory as an instruction sees it: through segments and page tables. Widths are bytes, 1, 2, 4 or 8; values are
+ * little-endian and zero-extended; segments are given by their numbers, {@link Cpu#ES} to {@link Cpu#GS}.
+ *
+ * <p>The quick way through an access is one comparison with the segment's limit and one with a TLB entry, which holds
+ * only for accesses that are aligned and allowed. Everything else takes the long way, where the faults are.
+ */
+public final class Memory {
+
+    private static final long LINEAR_MASK = 0xffff_ffffL;
+    private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
+    private static final int OFFSET_MASK = PAGE_SIZE - 1;
+
+    /** Many elements at once. */
+    public final BulkTransfer bulk;
+
+    private final Cpu cpu;
+    private final Ram ram;
+    private final ByteBuffer bytes;
+    private final Paging paging;
+
+    /** By kind of access: what is allowed with supervisor rights. */
+    private final Tlb[] supervisor = tlbs();
+
+    private final Tlb[] user = tlbs();
+
+    /** Pages with code that may be written, but not without a look at what is written. */
+    private final Tlb supervisorCodeWrites = new Tlb();
+
+    private final Tlb userCodeWrites = new Tlb();
+    private final Tlb[] all;
+
+    /** Those of the current privilege level. */
+    private Tlb reads = supervisor[Access.READ.ordinal()];
+
+    private Tlb writes = supervisor[Access.WRITE.ordinal()];
+
+    /** Creates a vCPU's view of RAM. */
+    public Memory(Cpu cpu, Ram ram) {
+        this.cpu = cpu;
+        this.ram = ram;
+        this.bytes = ram.bytes();
+        this.paging = new Paging(cpu, ram);
+        this.bulk = new BulkTransfer(cpu, this, ram);
+        this.all = Stream.of(supervisor, user, new Tlb[] {supervisorCodeWrites, userCodeWrites})
+                .flatMap(Stream::of)
+                .toArray(Tlb[]::new);
+    }
+
+    private static Tlb[] tlbs() {
+        return Stream.of(Access.values()).map(access -> new Tlb()).toArray(Tlb[]::new);
+    }
+
+    /** Chooses the rights by which instructions access memory from now on. */
+    public void setUser(boolean isUser) {
+        reads = (isUser ? user : supervisor)[Access.READ.ordinal()];
+        writes = (isUser ? user : supervisor)[Access.WRITE.ordinal()];
+    }
+
+    /** Forgets all translations. */
+    public void flush() {
+        for (Tlb tlb : all) {
+            tlb.flush();
+        }
+    }
+
+    /** Forgets the translations of one page. */
+    public void invalidatePage(long linear) {
+        for (Tlb tlb : all) {
+            tlb.invalidate(linear);
+        }
+    }
+
+    /** Makes writes to a page of RAM take the long way again. */
+    public void noticeWrites(int place) {
+        supervisor[Access.WRITE.ordinal()].invalidatePlace(place);
+        user[Access.WRITE.ordinal()].invalidatePlace(place);
+    }
+
+    /**
+     * Loads the page-directory-pointer table of PAE paging.
+     *
+     * @return false if an entry has a reserved bit set; nothing is changed then
+     */
+    public boolean loadPageDirectoryPointers(long cr3) {
+        return paging.loadPointers(cr3);
+    }
+
+    /** Returns the place in RAM of a page that can be read without a further look, or -1. */
+    int readablePage(long linear) {
+        int slot = Tlb.slot(linear);
+        return ((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads.places[slot] : -1;
+    }
+
+    /** Returns the place in RAM of a page that can be written without a further look, or -1. */
+    int writablePage(long linear) {
+        int slot = Tlb.slot(linear);
+        return ((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes.places[slot] : -1;
+    }
+
+    /** Reads through a segment. */
+    public long read(int segment, long offset, int width) {
+        return switch (width) {
+            case 4 -> read32(segment, offset);
+            case 1 -> read8(segment, offset);
+            case 2 -> read16(segment, offset);
+            default -> read64(segment, offset);
+        };
+    }
+
+    /** Reads a byte through a segment. */
+    public long read8(int segment, long offset) {
+        Segment s = cpu.segments[segment];
+        if (offset <= s.readLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
+                return bytes.get(reads.places[slot] + ((int) linear & OFFSET_MASK)) & 0xffL;
+            }
+        }
+        return readChecked(segment, offset, 1);
+    }
+
+    /** Reads two bytes through a segment. */
+    public long read16(int segment, long offset) {
+        Segment s = cpu.segments[segment];
+        if (offset + 1 <= s.readLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
+                return bytes.getShort(reads.places[slot] + ((int) linear & OFFSET_MASK)) & 0xffffL;
+            }
+        }
+        return readChecked(segment, offset, 2);
+    }
+
+    /** Reads four bytes through a segment. */
+    public long read32(int segment, long offset) {
+        Segment s = cpu.segments[segment];
+        if (offset + 3 <= s.readLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
+                return bytes.getInt(reads.places[slot] + ((int) linear & OFFSET_MASK)) & LINEAR_MASK;
+            }
+        }
+        return readChecked(segment, offset, 4);
+    }
+
+    /** Reads eight bytes through a segment. */
+    public long read64(int segment, long offset) {
+        Segment s = cpu.segments[segment];
+        if (offset + 7 <= s.readLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
+                return bytes.getLong(reads.places[slot] + ((int) linear & OFFSET_MASK));
+            }
+        }
+        return readChecked(segment, offset, 8);
+    }
+
+    /** Writes through a segment. */
+    public void write(int segment, long offset, int width, long value) {
+        switch (width) {
+            case 4 -> write32(segment, offset, value);
+            case 1 -> write8(segment, offset, value);
+            case 2 -> write16(segment, offset, value);
+            default -> write64(segment, offset, value);
+        }
+    }
+
+    /** Writes a byte through a segment. */
+    public void write8(int segment, long offset, long value) {
+        Segment s = cpu.segments[segment];
+        if (offset <= s.writeLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
+                bytes.put(writes.places[slot] + ((int) linear & OFFSET_MASK), (byte) value);
+                return;
+            }
+        }
+        writeChecked(segment, offset, 1, value);
+    }
+
+    /** Writes two bytes through a segment. */
+    public void write16(int segment, long offset, long value) {
+        Segment s = cpu.segments[segment];
+        if (offset + 1 <= s.writeLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
+                bytes.putShort(writes.places[slot] + ((int) linear & OFFSET_MASK), (short) value);
+                return;
+            }
+        }
+        writeChecked(segment, offset, 2, value);
+    }
+
+    /** Writes four bytes through a segment. */
+    public void write32(int segment, long offset, long value) {
+        Segment s = cpu.segments[segment];
+        if (offset + 3 <= s.writeLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
+                bytes.putInt(writes.places[slot] + ((int) linear & OFFSET_MASK), (int) value);
+                return;
+            }
+        }
+        writeChecked(segment, offset, 4, value);
+    }
+
+    /** Writes eight bytes through a segment. */
+    public void write64(int segment, long offset, long value) {
+        Segment s = cpu.segments[segment];
+        if (offset + 7 <= s.writeLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
+                bytes.putLong(writes.places[slot] + ((int) linear & OFFSET_MASK), value);
+                return;
+            }
+        }
+        writeChecked(segment, offset, 8, value);
+    }
+
+    /** Reads what the same instruction writes afterwards: whatever keeps it from writing is its fault here. */
+    public long readForUpdate(int segment, long offset, int width) {
+        Segment s = cpu.segments[segment];
+        if (offset + width - 1 <= s.writeLimit()) {
+            long linear = s.base() + offset & LINEAR_MASK;
+            int slot = Tlb.slot(linear);
+            if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | width - 1)) == 0) {
+                return readPlace(writes.places[slot] + ((int) linear & OFFSET_MASK), width);
+            }
+        }
+        checkWritable(segment, offset, width);
+        return read(segment, offset, width);
+    }
+
+    /**
+     * Throws the fault that a read of these bytes would raise, for instructions that read in parts: the limit comes before
+     * the pages.
+     *
+     * @param length bytes, 1 to 4096
+     */
+    public void checkReadable(int segment, long offset, int length) {
+        Segment s = cpu.segments[segment];
+        if (offset + length - 1 > s.readLimit()) {
+            requireReadable(segment, offset, length);
+        }
+        long linear = s.base() + offset & LINEAR_MASK;
+        translate(linear, Access.READ, cpu.isUser());
+        long last = linear + length - 1 & LINEAR_MASK;
+        if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
+            translate(last & Tlb.PAGE_MASK, Access.READ, cpu.isUser());
+        }
+    }
+
+    /**
+     * Throws the fault that a write of these bytes would raise, for instructions that must not write half of what they
+     * write.
+     *
+     * @param length bytes, 1 to 4096
+     */
+    public void checkWritable(int segment, long offset, int length) {
+        Segment s = cpu.segments[segment];
+        if (offset + length - 1 > s.writeLimit()) {
+            requireWritable(segment, offset, length);
+        }
+        long linear = s.base() + offset & LINEAR_MASK;
+        translate(linear, Access.WRITE, cpu.isUser());
+        long last = linear + length - 1 & LINEAR_MASK;
+        if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
+            translate(last & Tlb.PAGE_MASK, Access.WRITE, cpu.isUser());
+        }
+        if (length <= 8) {
+            checkAlignment(linear, length, cpu.isUser());
+        }
+    }
+
+    private long readChecked(int segment, long offset, int width) {
+        Segment s = cpu.segments[segment];
+        if (offset + width - 1 > s.readLimit()) {
+            requireReadable(segment, offset, width);
+        }
+        return readLinear(s.base() + offset & LINEAR_MASK, width, cpu.isUser());
+    }
+
+    private void writeChecked(int segment, long offset, int width, long value) {
+        Segment s = cpu.segments[segment];
+        if (offset + width - 1 > s.writeLimit()) {
+            requireWritable(segment, offset, width);
+        }
+        writeLinear(s.base() + offset & LINEAR_MASK, width, value, cpu.isUser());
+    }
+
+    private void requireReadable(int segment, long offset, int width) {
+        Segment s = cpu.segments[segment];
+        if (cpu.isProtected() && (s.isUnusable() || !s.isReadable()) || !s.contains(offset, width)) {
+            throw segmentFault(segment);
+        }
+    }
+
+    private void requireWritable(int segment, long offset, int width) {
+        Segment s = cpu.segments[segment];
+        if (cpu.isProtected() && (s.isUnusable() || !s.isWritable()) || !s.contains(offset, width)) {
+            throw segmentFault(segment);
+        }
+    }
+
+    private static CpuFault segmentFault(int segment) {
+        return segment == Cpu.SS ? CpuFault.of(Vector.SS) : CpuFault.generalProtection();
+    }
+
+    /** Reads descriptor tables, the TSS and the like: with supervisor rights, at any privilege level. */
+    public long readSystem(long linear, int width) {
+        return readLinear(linear & LINEAR_MASK, width, false);
+    }
+
+    /** Writes descriptor tables, the TSS and the like: with supervisor rights, at any privilege level. */
+    public void writeSystem(long linear, int width, long value) {
+        writeLinear(linear & LINEAR_MASK, width, value, false);
+    }
+
+    /**
+     * Reads from a linear address.
+     *
+     * @param asUser with user rights, else with supervisor rights
+     */
+    public long readLinear(long linear, int width, boolean asUser) {
+        long first = translate(linear, Access.READ, asUser);
+        int inPage = PAGE_SIZE - ((int) linear & OFFSET_MASK);
+        long second = width <= inPage ? first : translate(linear + inPage & LINEAR_MASK, Access.READ, asUser);
+        checkAlignment(linear, width, asUser);
+        cpu.debug.accessed(linear, width, false);
+        if (width <= inPage) {
+            return readPhysical(first, width);
+        }
+        long value = 0;
+        for (int i = 0; i < width; i++) {
+            long address = i < inPage ? first + i : second + i - inPage;
+            value |= readPhysical(address, 1) << 8 * i;
+        }
+        return value;
+    }
+
+    /**
+     * Writes to a linear address.
+     *
+     * @param asUser with user rights, else with supervisor rights
+     */
+    public void writeLinear(long linear, int width, long value, boolean asUser) {
+        long first = translate(linear, Access.WRITE, asUser);
+        int inPage = PAGE_SIZE - ((int) linear & OFFSET_MASK);
+        long second = width <= inPage ? first : translate(linear + inPage & LINEAR_MASK, Access.WRITE, asUser);
+        checkAlignment(linear, width, asUser);
+        cpu.debug.accessed(linear, width, true);
+        if (width <= inPage) {
+            writePhysical(first, width, value);
+            return;
+        }
+        for (int i = 0; i < width; i++) {
+            writePhysical(i < inPage ? first + i : second + i - inPage, 1, value >>> 8 * i);
+        }
+    }
+
+    /** Throws the fault that a write of one byte with these rights would raise. */
+    public void checkWritableLinear(long linear, boolean asUser) {
+        translate(linear & LINEAR_MASK, Access.WRITE, asUser);
+    }
+
+    private void checkAlignment(long linear, int width, boolean asUser) {
+        if ((linear & width - 1) != 0 && asUser && cpu.checksAlignment()) {
+            throw CpuFault.of(Vector.AC, 0);
+        }
+    }
+
+    /**
+     * Returns the place in RAM of code, or -1 if nothing answers there.
+     *
+     * @param linear the linear address of a byte
+     */
+    public int fetchPlace(long linear) {
+        long physical = translate(linear & LINEAR_MASK, Access.FETCH, cpu.isUser());
+        return physical < ram.size() ? (int) physical : -1;
+    }
+
+    /** Returns the byte at a place in RAM. */
+    public int byteAt(int place) {
+        return bytes.get(place) & 0xff;
+    }
+
+    private long translate(long linear, Access access, boolean asUser) {
+        Tlb tlb = (asUser ? user : supervisor)[access.ordinal()];
+        int slot = Tlb.slot(linear);
+        if (((tlb.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
+            return tlb.places[slot] + (linear & OFFSET_MASK);
+        }
+        if (access == Access.WRITE) {
+            Tlb codeWrites = asUser ? userCodeWrites : supervisorCodeWrites;
+            if (((codeWrites.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
+                return codeWrites.places[slot] + (linear & OFFSET_MASK);
+            }
+        }
+        long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
+        if (physical < ram.size()) {
+            remember(tlb, linear, (int) (physical & Tlb.PAGE_MASK), access, asUser);
+        }
+        return physical;
+    }
+
+    private void remember(Tlb tlb, long linear, int place, Access access, boolean asUser) {
+        if (access == Access.WRITE && ram.hasCode(place)) {
+            (asUser ? userCodeWrites : supervisorCodeWrites).put(linear, place);
+        } else if (access == Access.FETCH || !cpu.debug.watchesData()) {
+            if (access == Access.WRITE) {
+                ram.markWritten(place);
+            }
+            tlb.put(linear, place);
+        }
+    }
+
+    private long readPhysical(long address, int width) {
+        if (address > ram.size() - width) {
+            return cpu.host.readMemory(address, width);
+        }
+        return readPlace((int) address, width);
+    }
+
+    private long readPlace(int place, int width) {
+        return switch (width) {
+            case 1 -> bytes.get(place) & 0xffL;
+            case 2 -> bytes.getShort(place) & 0xffffL;
+            case 4 -> bytes.getInt(place) & LINEAR_MASK;
+            default -> bytes.getLong(place);
+        };
+    }
+
+    private void writePhysical(long address, int width, long value) {
+        if (address > ram.size() - width) {
+            cpu.host.writeMemory(address, width, value);
+            return;
+        }
+        int place = (int) address;
+        ram.beforeWrite(place, width);
+        switch (width) {
+            case 1 -> bytes.put(place, (byte) value);
+            case 2 -> bytes.putShort(place, (short) value);
+            case 4 -> bytes.putInt(place, (int) value);
+            default -> bytes.putLong(place, value);
+        }
+    }
+}

@@ -1,0 +1,225 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * The model-specific registers (Intel SDM volume 4, 2.22 for the P6 family and 2.1 for those that later became
+ * architectural). Reading or writing one that isn't here is #GP(0).
+ *
+ * <p>The time-stamp counter counts nanoseconds of the guest's time.
+ */
+public final class MsrFile {
+
+    public static final int TSC = 0x10;
+    public static final int PLATFORM_ID = 0x17;
+    public static final int APIC_BASE = 0x1b;
+    public static final int MICROCODE_REVISION = 0x8b;
+    public static final int PERFORMANCE_COUNTER_0 = 0xc1;
+    public static final int PERFORMANCE_COUNTER_1 = 0xc2;
+    public static final int MTRR_CAPABILITIES = 0xfe;
+    public static final int SYSENTER_CS = 0x174;
+    public static final int SYSENTER_ESP = 0x175;
+    public static final int SYSENTER_EIP = 0x176;
+    public static final int MACHINE_CHECK_CAPABILITIES = 0x179;
+    public static final int PERFORMANCE_EVENT_0 = 0x186;
+    public static final int PERFORMANCE_EVENT_1 = 0x187;
+    public static final int MISC_ENABLE = 0x1a0;
+    public static final int DEBUG_CONTROL = 0x1d9;
+    public static final int MTRR_BASE_0 = 0x200;
+    public static final int MTRR_MASK_7 = 0x20f;
+    public static final int MTRR_FIXED_64K = 0x250;
+    public static final int MTRR_FIXED_16K_80000 = 0x258;
+    public static final int MTRR_FIXED_16K_A0000 = 0x259;
+    public static final int MTRR_FIXED_4K_C0000 = 0x268;
+    public static final int MTRR_FIXED_4K_F8000 = 0x26f;
+    public static final int PAT = 0x277;
+    public static final int MTRR_DEFAULT_TYPE = 0x2ff;
+    public static final int EFER = 0xc000_0080;
+
+    /**
+     * EFER.LME, long mode enable. CPUID doesn't offer it, but setting it is accepted: what then ends the run is CR0.PG, as
+     * long mode that isn't implemented, and not a fault that hides what the guest is about.
+     */
+    public static final long EFER_LME = 1 << 8;
+
+    private static final long EFER_SCE = 1;
+    private static final long EFER_LMA = 1 << 10;
+    private static final long APIC_BASE_RESET = 0xfee0_0000L;
+    private static final long APIC_BASE_BOOT_PROCESSOR = 1 << 8;
+    private static final long APIC_BASE_ENABLE = 1 << 11;
+    private static final long PAT_RESET = 0x0007_0406_0007_0406L;
+    /** Eight variable ranges, fixed ranges, write combining. */
+    private static final long MTRR_CAPABILITIES_VALUE = 0x508;
+
+    private static final long MTRR_DEFAULT_TYPE_RESERVED = ~0xcffL;
+    private static final long MTRR_BASE_RESERVED = ~0xf_ffff_f0ffL;
+    private static final long MTRR_MASK_RESERVED = ~0xf_ffff_f800L;
+    /** MISC_ENABLE: fast strings on, no performance monitoring (bit 7), no branch trace store (11), no PEBS (12). */
+    private static final long MISC_ENABLE_VALUE = 0x1801;
+
+    private static final long COUNTER_MASK = (1L << 40) - 1;
+    private static final long EVENT_ENABLE = 1 << 22;
+    private static final long LOW_32 = 0xffff_ffffL;
+
+    private static final int TYPE_UNCACHED_MINUS = 7;
+
+    private final Cpu cpu;
+    private final Map<Integer, Long> stored = new HashMap<>();
+    private long tscOffset;
+
+    public MsrFile(Cpu cpu) {
+        this.cpu = cpu;
+        stored.put(PAT, PAT_RESET);
+    }
+
+    /** Returns the time-stamp counter. */
+    public long tsc() {
+        return cpu.time() + tscOffset;
+    }
+
+    /** Returns a register that software has stored, or 0. */
+    public long stored(int number) {
+        return stored.getOrDefault(number, 0L);
+    }
+
+    /**
+     * Reads a register.
+     *
+     * @throws CpuFault #GP(0) if there is none of this number
+     */
+    public long read(int number) {
+        return switch (number) {
+            case TSC -> tsc();
+            case APIC_BASE -> APIC_BASE_RESET | APIC_BASE_BOOT_PROCESSOR;
+            case EFER -> cpu.efer();
+            case MTRR_CAPABILITIES -> MTRR_CAPABILITIES_VALUE;
+            case MISC_ENABLE -> MISC_ENABLE_VALUE;
+            case PLATFORM_ID, MICROCODE_REVISION, MACHINE_CHECK_CAPABILITIES, DEBUG_CONTROL -> 0;
+            default -> {
+                requireStored(number);
+                yield stored(number);
+            }
+        };
+    }
+
+    /**
+     * Writes a register.
+     *
+     * @throws CpuFault #GP(0) if there is none of this number, it is read-only, or a reserved bit is set
+     * @throws UnsupportedInstruction if the value turns on what the emulator lacks
+     */
+    public void write(int number, long value) {
+        switch (number) {
+            case TSC -> tscOffset = value - cpu.time();
+            case APIC_BASE -> writeApicBase(value);
+            case EFER -> writeEfer(value);
+            case DEBUG_CONTROL -> writeDebugControl(value);
+            case MICROCODE_REVISION, MISC_ENABLE -> {
+                // Written before the revision is read, and with what was read: nothing in it can be changed.
+            }
+            case PLATFORM_ID, MTRR_CAPABILITIES, MACHINE_CHECK_CAPABILITIES -> throw CpuFault.generalProtection();
+            default -> {
+                requireStored(number);
+                stored.put(number, accepted(number, value));
+            }
+        }
+    }
+
+    private static void requireStored(int number) {
+        boolean there =
+                switch (number) {
+                    case SYSENTER_CS,
+                            SYSENTER_ESP,
+                            SYSENTER_EIP,
+                            PAT,
+                            MTRR_DEFAULT_TYPE,
+                            MTRR_FIXED_64K,
+                            MTRR_FIXED_16K_80000,
+                            MTRR_FIXED_16K_A0000,
+                            PERFORMANCE_COUNTER_0,
+                            PERFORMANCE_COUNTER_1,
+                            PERFORMANCE_EVENT_0,
+                            PERFORMANCE_EVENT_1 -> true;
+                    default ->
+                        number >= MTRR_BASE_0 && number <= MTRR_MASK_7
+                                || number >= MTRR_FIXED_4K_C0000 && number <= MTRR_FIXED_4K_F8000;
+                };
+        if (!there) {
+            throw CpuFault.generalProtection();
+        }
+    }
+
+    /** Returns what is stored when this value is written. Memory types are checked and have no effect. */
+    private static long accepted(int number, long value) {
+        switch (number) {
+            case SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP -> {
+                return value & LOW_32;
+            }
+            case PERFORMANCE_COUNTER_0, PERFORMANCE_COUNTER_1 -> {
+                // Only the low half can be written; it is sign-extended (volume 3B, 18.6.8).
+                return (int) value & COUNTER_MASK;
+            }
+            case PERFORMANCE_EVENT_0, PERFORMANCE_EVENT_1 -> {
+                if ((value & EVENT_ENABLE) != 0) {
+                    throw new UnsupportedInstruction("performance counters are not implemented");
+                }
+                return value;
+            }
+            case PAT -> requireTypes(value, true);
+            case MTRR_DEFAULT_TYPE ->
+                require((value & MTRR_DEFAULT_TYPE_RESERVED) == 0 && isMtrrType((int) value & 0xff));
+            default -> {
+                if (number > MTRR_MASK_7) {
+                    requireTypes(value, false);
+                } else if ((number & 1) == 0) {
+                    require((value & MTRR_BASE_RESERVED) == 0 && isMtrrType((int) value & 0xff));
+                } else {
+                    require((value & MTRR_MASK_RESERVED) == 0);
+                }
+            }
+        }
+        return value;
+    }
+
+    private static void requireTypes(long value, boolean pat) {
+        for (int shift = 0; shift < Long.SIZE; shift += 8) {
+            int type = (int) (value >>> shift) & 0xff;
+            require(isMtrrType(type) || pat && type == TYPE_UNCACHED_MINUS);
+        }
+    }
+
+    /** UC, WC, WT, WP and WB (volume 3A, table 11-8). */
+    private static boolean isMtrrType(int type) {
+        return type == 0 || type == 1 || type >= 4 && type <= 6;
+    }
+
+    private static void require(boolean valid) {
+        if (!valid) {
+            throw CpuFault.generalProtection();
+        }
+    }
+
+    /** CPUID says that there is no local APIC, but kernels for one processor move or disable it without a look. */
+    private static void writeApicBase(long value) {
+        if ((value & APIC_BASE_ENABLE) != 0) {
+            throw new UnsupportedInstruction("there is no local APIC");
+        }
+    }
+
+    private void writeEfer(long value) {
+        if ((value & EFER_SCE) != 0) {
+            throw new UnsupportedInstruction("SYSCALL and SYSRET (EFER.SCE) are not implemented");
+        }
+        require((value & ~(EFER_LME | EFER_LMA | Cpu.EFER_NXE)) == 0);
+        require(!cpu.isPaging() || ((value ^ cpu.efer()) & EFER_LME) == 0);
+        // LMA is read-only, and never set: that would be long mode.
+        cpu.setEfer(value & ~EFER_LMA);
+    }
+
+    private static void writeDebugControl(long value) {
+        if (value != 0) {
+            throw new UnsupportedInstruction("branch records and branch traces are not implemented");
+        }
+    }
+}

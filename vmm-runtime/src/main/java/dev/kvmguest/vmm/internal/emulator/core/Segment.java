@@ -1,0 +1,132 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import dev.kvmguest.vmm.cpu.SegmentState;
+
+/**
+ * A segment register with its descriptor cache. What the cache says holds until the register is loaded again, in
+ * whatever mode: that is how unreal mode works (Intel SDM volume 3A, 3.4.3 and 20.1.1).
+ */
+public final class Segment {
+
+    private static final int TYPE_CODE = 8;
+    private static final int TYPE_EXPAND_DOWN_OR_CONFORMING = 4;
+    private static final int TYPE_WRITABLE_OR_READABLE = 2;
+    private static final int BIG = 1 << 14;
+
+    private int selector;
+    private long base;
+    private long limit;
+    private int rights = SegmentState.UNUSABLE;
+    private long readLimit = -1;
+    private long writeLimit = -1;
+
+    /** Sets the selector and the whole cache. */
+    public void load(SegmentState state, boolean protectedMode) {
+        selector = state.selector();
+        base = state.base();
+        limit = state.limit();
+        rights = state.accessRights();
+        updateLimits(protectedMode);
+    }
+
+    /** Loads a segment as real mode does: selector and base change, limit and rights stay. */
+    public void loadReal(int newSelector) {
+        selector = newSelector;
+        base = newSelector * 16L;
+    }
+
+    /** Returns the register as the runtime shows it. */
+    public SegmentState state() {
+        return new SegmentState(selector, base, limit, rights);
+    }
+
+    /**
+     * Works out up to which offset the segment can be read and written without a further look. To be called when CR0.PE
+     * changes too: real mode checks limits, and no types.
+     */
+    public void updateLimits(boolean protectedMode) {
+        if (isUnusable() && protectedMode) {
+            readLimit = -1;
+            writeLimit = -1;
+        } else if (!protectedMode) {
+            readLimit = limit;
+            writeLimit = limit;
+        } else {
+            readLimit = isReadable() && !isExpandDown() ? limit : -1;
+            writeLimit = isWritable() && !isExpandDown() ? limit : -1;
+        }
+    }
+
+    /** Returns the highest offset whose bytes can be read; -1 if each access has to be checked, or none is allowed. */
+    public long readLimit() {
+        return readLimit;
+    }
+
+    /** Returns the highest offset whose bytes can be written; -1 if each access has to be checked, or none is allowed. */
+    public long writeLimit() {
+        return writeLimit;
+    }
+
+    /** Says whether all bytes from {@code offset} to {@code offset + width - 1} are inside the limit. */
+    public boolean contains(long offset, int width) {
+        long last = offset + width - 1;
+        if (isExpandDown()) {
+            return offset > limit && last <= (isBig() ? 0xffff_ffffL : 0xffff);
+        }
+        return last <= limit;
+    }
+
+    public int selector() {
+        return selector;
+    }
+
+    public long base() {
+        return base;
+    }
+
+    public long limit() {
+        return limit;
+    }
+
+    /** Returns the access rights in the layout of {@link SegmentState#accessRights}. */
+    public int rights() {
+        return rights;
+    }
+
+    public int dpl() {
+        return rights >> 5 & 3;
+    }
+
+    public int type() {
+        return rights & 0xf;
+    }
+
+    /** Returns the D/B bit: 32-bit code, or a 32-bit stack pointer. */
+    public boolean isBig() {
+        return (rights & BIG) != 0;
+    }
+
+    public boolean isUnusable() {
+        return (rights & SegmentState.UNUSABLE) != 0;
+    }
+
+    public boolean isCode() {
+        return (rights & TYPE_CODE) != 0;
+    }
+
+    public boolean isReadable() {
+        return !isCode() || (rights & TYPE_WRITABLE_OR_READABLE) != 0;
+    }
+
+    public boolean isWritable() {
+        return !isCode() && (rights & TYPE_WRITABLE_OR_READABLE) != 0;
+    }
+
+    public boolean isExpandDown() {
+        return !isCode() && (rights & TYPE_EXPAND_DOWN_OR_CONFORMING) != 0;
+    }
+
+    public boolean isConforming() {
+        return isCode() && (rights & TYPE_EXPAND_DOWN_OR_CONFORMING) != 0;
+    }
+}

@@ -1,0 +1,179 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import dev.kvmguest.vmm.cpu.SegmentState;
+
+/** Reads descriptors and loads segment registers, with every check (Intel SDM volume 3A, 5.3 to 5.7). */
+public final class Segmentation {
+
+    private static final int INDEX = 0xfff8;
+    private static final int TABLE_INDICATOR = 4;
+    private static final int RPL = 3;
+    private static final int DESCRIPTOR_BYTES = 8;
+    private static final int ACCESS_BYTE = 5;
+    private static final int ACCESSED = 1;
+
+    private final Cpu cpu;
+
+    public Segmentation(Cpu cpu) {
+        this.cpu = cpu;
+    }
+
+    /** Says whether a selector is null: entry 0 of the GDT, whatever its RPL. */
+    public static boolean isNull(int selector) {
+        return (selector & ~RPL) == 0;
+    }
+
+    /** Says whether a selector is one into the LDT. */
+    public static boolean isLocal(int selector) {
+        return (selector & TABLE_INDICATOR) != 0;
+    }
+
+    /** Returns a selector's requested privilege level, 0 to 3. */
+    public static int rpl(int selector) {
+        return selector & RPL;
+    }
+
+    /** Returns a selector with another requested privilege level. */
+    public static int withRpl(int selector, int level) {
+        return selector & ~RPL | level;
+    }
+
+    /**
+     * Reads the descriptor of a selector that isn't null.
+     *
+     * @return null if the selector is beyond the limit of its table
+     */
+    public SegmentDescriptor find(int selector) {
+        int index = selector & INDEX;
+        if (isLocal(selector)) {
+            if (cpu.ldtr.isUnusable() || index + DESCRIPTOR_BYTES - 1 > cpu.ldtr.limit()) {
+                return null;
+            }
+        } else if (index + DESCRIPTOR_BYTES - 1 > cpu.gdtr.limit()) {
+            return null;
+        }
+        return new SegmentDescriptor(cpu.memory.readSystem(address(selector), DESCRIPTOR_BYTES));
+    }
+
+    /**
+     * Reads the descriptor of a selector that isn't null.
+     *
+     * @param vector the exception, with the selector as its error code, if the selector is beyond the limit of its table
+     * @param ext {@link CpuFault#EXT} or 0, for the error code
+     */
+    public SegmentDescriptor get(int selector, Vector vector, int ext) {
+        SegmentDescriptor descriptor = find(selector);
+        if (descriptor == null) {
+            throw CpuFault.selector(vector, selector, ext).because("the selector is beyond the limit of its table");
+        }
+        return descriptor;
+    }
+
+    private long address(int selector) {
+        long table = isLocal(selector) ? cpu.ldtr.base() : cpu.gdtr.base();
+        return table + (selector & INDEX);
+    }
+
+    /** Sets the accessed bit of a code or data segment in its table, if it isn't set. */
+    public void markAccessed(int selector, SegmentDescriptor descriptor) {
+        if (!descriptor.isAccessed()) {
+            writeAccessByte(selector, descriptor.accessByte() | ACCESSED);
+        }
+    }
+
+    /** Sets the busy bit of a TSS in its table. */
+    public void markBusy(int selector, SegmentDescriptor descriptor) {
+        writeAccessByte(selector, descriptor.accessByte() | SegmentDescriptor.TSS_BUSY);
+    }
+
+    private void writeAccessByte(int selector, int value) {
+        cpu.memory.writeSystem(address(selector) + ACCESS_BYTE, 1, value);
+    }
+
+    /**
+     * Loads ES, SS, DS, FS or GS as MOV, POP and LDS do (volume 2, MOV).
+     *
+     * @throws CpuFault if the guest may not; nothing is changed then
+     */
+    public void load(int segment, int selector) {
+        if (!cpu.isProtected()) {
+            cpu.loadRealSegment(segment, selector);
+        } else if (segment == Cpu.SS) {
+            loadStack(selector);
+        } else if (isNull(selector)) {
+            cpu.loadSegment(segment, new SegmentState(selector, 0, 0, SegmentState.UNUSABLE));
+        } else {
+            loadData(segment, selector);
+        }
+    }
+
+    private void loadStack(int selector) {
+        if (isNull(selector)) {
+            throw CpuFault.generalProtection().because("SS must not be null");
+        }
+        SegmentDescriptor descriptor = checkedStack(selector, cpu.cpl(), Vector.GP, 0);
+        markAccessed(selector, descriptor);
+        cpu.loadSegment(Cpu.SS, descriptor.loaded(selector));
+    }
+
+    /**
+     * Reads the descriptor of a stack segment and checks that it is one for a privilege level.
+     *
+     * @param selector not null
+     * @param level the level that RPL and DPL must have
+     * @param vector the exception if the selector is no good; if the segment is not present it is #SS
+     * @param ext {@link CpuFault#EXT} or 0, for the error code
+     */
+    public SegmentDescriptor checkedStack(int selector, int level, Vector vector, int ext) {
+        SegmentDescriptor descriptor = get(selector, vector, ext);
+        if (rpl(selector) != level) {
+            throw CpuFault.selector(vector, selector, ext).because("the RPL for SS is not the privilege level");
+        }
+        if (!descriptor.isWritable()) {
+            throw CpuFault.selector(vector, selector, ext).because("the segment for SS is not writable data");
+        }
+        if (descriptor.dpl() != level) {
+            throw CpuFault.selector(vector, selector, ext).because("the DPL for SS is not the privilege level");
+        }
+        if (!descriptor.isPresent()) {
+            throw CpuFault.selector(Vector.SS, selector, ext).because("the stack segment is not present");
+        }
+        return descriptor;
+    }
+
+    private void loadData(int segment, int selector) {
+        SegmentDescriptor descriptor = get(selector, Vector.GP, 0);
+        if (!descriptor.isReadable()) {
+            throw CpuFault.selector(Vector.GP, selector).because("the segment is neither data nor readable code");
+        }
+        if (!descriptor.isConforming() && isAbove(selector, descriptor)) {
+            throw CpuFault.selector(Vector.GP, selector).because("the segment's DPL is below CPL or RPL");
+        }
+        if (!descriptor.isPresent()) {
+            throw CpuFault.selector(Vector.NP, selector).because("the segment is not present");
+        }
+        markAccessed(selector, descriptor);
+        cpu.loadSegment(segment, descriptor.loaded(selector));
+    }
+
+    /** Says whether CPL or RPL is numerically above a descriptor's DPL, so that it is out of reach. */
+    public boolean isAbove(int selector, SegmentDescriptor descriptor) {
+        return Math.max(cpu.cpl(), rpl(selector)) > descriptor.dpl();
+    }
+
+    /** Loads CS and sets the current privilege level, without a check; the RPL becomes the level. */
+    public void loadCode(int selector, SegmentDescriptor descriptor, int level) {
+        cpu.loadSegment(Cpu.CS, descriptor.loaded(withRpl(selector, level)));
+        cpu.setCpl(level);
+    }
+
+    /** Empties the data segment registers that an outer level must not have inherited (volume 3A, 5.8.6). */
+    public void dropInnerData() {
+        for (int number : new int[] {Cpu.ES, Cpu.DS, Cpu.FS, Cpu.GS}) {
+            Segment segment = cpu.segments[number];
+            if (!segment.isUnusable() && !segment.isConforming() && segment.dpl() < cpu.cpl()) {
+                cpu.loadSegment(number, SegmentState.unusable());
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import java.util.Arrays;
+
+/**
+ * What an event or a far call pushes, collected first, so that all of it can be checked before any of it is written.
+ * The stack may be another than the current one.
+ */
+public final class StackFrame {
+
+    private static final int USUAL_PUSHES = 6;
+    private static final int USER_LEVEL = 3;
+    private static final long PAGE_OFFSET = 0xfff;
+    private static final long LOW_32 = 0xffff_ffffL;
+    private static final long LOW_16 = 0xffff;
+
+    private final Cpu cpu;
+    private final Segment stack;
+    private final int width;
+    private final boolean user;
+    private final long mask;
+    private long pointer;
+    private long[] values = new long[USUAL_PUSHES];
+    private long[] offsets = new long[USUAL_PUSHES];
+    private int count;
+
+    /**
+     * Begins a frame.
+     *
+     * @param stack the stack segment, which need not be in SS yet
+     * @param pointer the stack pointer; only its lower 16 bits count if the segment's B is clear
+     * @param level the privilege level that the frame is written with
+     * @param width bytes of each push: 2 or 4
+     */
+    public StackFrame(Cpu cpu, Segment stack, long pointer, int level, int width) {
+        this.cpu = cpu;
+        this.stack = stack;
+        this.width = width;
+        this.user = level == USER_LEVEL;
+        this.mask = stack.isBig() ? LOW_32 : LOW_16;
+        this.pointer = pointer & mask;
+    }
+
+    /** Begins a frame on the current stack. */
+    public static StackFrame current(Cpu cpu, int width) {
+        return new StackFrame(cpu, cpu.segments[Cpu.SS], cpu.registers.gpr[Registers.RSP], cpu.cpl(), width);
+    }
+
+    /** Adds a value; its bits beyond the width are dropped. */
+    public StackFrame push(long value) {
+        if (count == values.length) {
+            values = Arrays.copyOf(values, 2 * count);
+            offsets = Arrays.copyOf(offsets, 2 * count);
+        }
+        pointer = pointer - width & mask;
+        values[count] = value;
+        offsets[count] = pointer;
+        count++;
+        return this;
+    }
+
+    /** Throws #SS with this error code unless all is inside the segment, and the segment is writable. */
+    public void requireRoom(int errorCode) {
+        if (cpu.isProtected() && (stack.isUnusable() || !stack.isWritable())) {
+            throw CpuFault.of(Vector.SS, errorCode).because("the stack segment is not writable");
+        }
+        for (int i = 0; i < count; i++) {
+            if (!stack.contains(offsets[i], width)) {
+                throw CpuFault.of(Vector.SS, errorCode).because("the stack has no room for the frame");
+            }
+        }
+    }
+
+    /** Throws what writing would raise beyond {@link #requireRoom}, as the first push that can't be done would. */
+    public void checkWritable() {
+        for (int i = 0; i < count; i++) {
+            long linear = linear(i);
+            cpu.memory.checkWritableLinear(linear, user);
+            long last = linear + width - 1 & LOW_32;
+            if (((last ^ linear) & ~PAGE_OFFSET) != 0) {
+                cpu.memory.checkWritableLinear(last & ~PAGE_OFFSET, user);
+            }
+            if (user && (linear & width - 1) != 0 && cpu.checksAlignment()) {
+                throw CpuFault.of(Vector.AC, 0).because("the stack pointer is not aligned");
+            }
+        }
+    }
+
+    /** Writes the values; nothing can go wrong any more after the two checks. */
+    public void write() {
+        for (int i = 0; i < count; i++) {
+            cpu.memory.writeLinear(linear(i), width, values[i], user);
+        }
+    }
+
+    /** Sets ESP, or SP if the segment's B is clear, to where the last value is. */
+    public void commitPointer() {
+        cpu.registers.set(Registers.RSP, stack.isBig() ? 4 : 2, pointer);
+    }
+
+    private long linear(int index) {
+        return stack.base() + offsets[index] & LOW_32;
+    }
+}

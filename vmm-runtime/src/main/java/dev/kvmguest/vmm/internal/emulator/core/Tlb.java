@@ -1,0 +1,57 @@
+package dev.kvmguest.vmm.internal.emulator.core;
+
+import java.util.Arrays;
+
+/**
+ * Translations of linear pages to places in RAM, direct-mapped. An entry says that one kind of access is allowed without
+ * a further look; there is a table per kind and privilege, see {@link Memory}.
+ */
+final class Tlb {
+
+    static final int PAGE_SHIFT = 12;
+    static final long PAGE_MASK = -1L << PAGE_SHIFT;
+
+    private static final int ENTRIES = 256;
+    static final int SLOT_MASK = ENTRIES - 1;
+    /** No page has this tag: those have zeros in their lowest bits and above bit 31. */
+    private static final long EMPTY = -1;
+
+    /** The linear page of each entry. */
+    final long[] tags = new long[ENTRIES];
+    /** Where the page starts in RAM. */
+    final int[] places = new int[ENTRIES];
+
+    Tlb() {
+        flush();
+    }
+
+    static int slot(long linear) {
+        return (int) (linear >>> PAGE_SHIFT) & SLOT_MASK;
+    }
+
+    void put(long linear, int place) {
+        int slot = slot(linear);
+        tags[slot] = linear & PAGE_MASK;
+        places[slot] = place;
+    }
+
+    void flush() {
+        Arrays.fill(tags, EMPTY);
+    }
+
+    void invalidate(long linear) {
+        int slot = slot(linear);
+        if (tags[slot] == (linear & PAGE_MASK)) {
+            tags[slot] = EMPTY;
+        }
+    }
+
+    /** Forgets every linear page that is at this place in RAM. */
+    void invalidatePlace(int place) {
+        for (int slot = 0; slot < ENTRIES; slot++) {
+            if (places[slot] == place) {
+                tags[slot] = EMPTY;
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package dev.kvmguest.vmm.internal.emulator.decode;
+
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Reads instructions out of bytes, for those who look at code without executing it. Safe for several threads. */
+public final class CodeReader {
+
+    /** The most bytes that an instruction has (Intel SDM volume 2A, 2.3.11). */
+    public static final int LONGEST = 15;
+
+    /** Nothing is ever executed, so that no operation is needed. */
+    private static final OperationTable NO_OPERATIONS = new OperationTable();
+
+    /** Thrown where an instruction goes on behind the bytes that there are. */
+    private static final class EndOfBytes extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+        private static final EndOfBytes HERE = new EndOfBytes();
+
+        private EndOfBytes() {
+            super(null, null, false, false);
+        }
+    }
+
+    private CodeReader() {}
+
+    /**
+     * Returns the instruction with which {@code bytes} begin; empty if they are too few for it, or are none. It can't be
+     * executed.
+     *
+     * @param bytes up to {@link #LONGEST} are looked at
+     * @param eip where they are, for the targets of jumps
+     * @param big whether this is 32-bit code: the D bit of the code segment
+     */
+    public static Optional<Instruction> decode(byte[] bytes, long eip, boolean big) {
+        try {
+            Instruction instruction = new Decoder(NO_OPERATIONS).decode(index -> octet(bytes, index), eip, big);
+            return Optional.of(instruction).filter(CodeReader::isInstruction);
+        } catch (EndOfBytes e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * Returns the instruction with which {@code bytes} begin, with its text and without what the image says of it; empty
+     * if they are too few for it, or are none.
+     *
+     * @param bytes up to {@link #LONGEST} are looked at
+     * @param eip where they are, for the targets of jumps
+     * @param big whether this is 32-bit code: the D bit of the code segment
+     */
+    public static Optional<GuestInstruction> read(byte[] bytes, long eip, boolean big) {
+        return decode(bytes, eip, big)
+                .map(instruction -> describe(eip, Arrays.copyOf(bytes, instruction.length), Optional.of(instruction)));
+    }
+
+    /** Returns an instruction without what the image says of it. */
+    public static GuestInstruction describe(long eip, byte[] bytes, Optional<Instruction> decoded) {
+        return new GuestInstruction(
+                eip, bytes, decoded.map(Disassembler::text).orElse(""), Optional.empty(), Optional.empty());
+    }
+
+    private static int octet(byte[] bytes, int index) {
+        if (index >= bytes.length) {
+            throw EndOfBytes.HERE;
+        }
+        return bytes[index] & 0xff;
+    }
+
+    private static boolean isInstruction(Instruction instruction) {
+        return instruction.mnemonic != Mnemonic.INVALID && instruction.mnemonic != Mnemonic.TOO_LONG;
+    }
+}

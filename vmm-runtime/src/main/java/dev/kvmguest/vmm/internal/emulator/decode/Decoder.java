@@ -1,0 +1,413 @@
+package dev.kvmguest.vmm.internal.emulator.decode;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Form;
+import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Opcode;
+import java.util.EnumSet;
+import java.util.Set;
+
+/**
+ * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap}; here
+ * are prefixes, ModRM, SIB, displacements and immediates. One thread at a time may use a decoder.
+ */
+public final class Decoder {
+
+    /** Where the bytes of an instruction come from. */
+    @FunctionalInterface
+    public interface Bytes {
+
+        /**
+         * Returns a byte.
+         *
+         * @param index from the start of the instruction, 0 to 14; asked for one after another
+         * @throws dev.kvmguest.vmm.internal.emulator.core.CpuFault if it can't be fetched
+         */
+        int get(int index);
+    }
+
+    /** Thrown where the bytes turn out to be no instruction; it never leaves this class. */
+    private static final class NoInstruction extends RuntimeException {
+
+        private static final long serialVersionUID = 1;
+        private static final NoInstruction INVALID = new NoInstruction();
+        private static final NoInstruction TOO_LONG = new NoInstruction();
+
+        private NoInstruction() {
+            super(null, null, false, false);
+        }
+    }
+
+    private static final int LONGEST = 15;
+    private static final int TWO_BYTE_ESCAPE = 0x0f;
+    private static final int REGISTER_FORM = 3;
+
+    /** What may have a LOCK prefix, if its first operand is in memory (volume 2, LOCK). */
+    private static final Set<Mnemonic> LOCKABLE = EnumSet.of(
+            Mnemonic.ADC,
+            Mnemonic.ADD,
+            Mnemonic.AND,
+            Mnemonic.BTC,
+            Mnemonic.BTR,
+            Mnemonic.BTS,
+            Mnemonic.CMPXCHG,
+            Mnemonic.CMPXCHG8B,
+            Mnemonic.DEC,
+            Mnemonic.INC,
+            Mnemonic.NEG,
+            Mnemonic.NOT,
+            Mnemonic.OR,
+            Mnemonic.SBB,
+            Mnemonic.SUB,
+            Mnemonic.XADD,
+            Mnemonic.XCHG,
+            Mnemonic.XOR);
+
+    private static final Set<Mnemonic> BYTE_STRINGS = EnumSet.of(
+            Mnemonic.CMPSB,
+            Mnemonic.INSB,
+            Mnemonic.LODSB,
+            Mnemonic.MOVSB,
+            Mnemonic.OUTSB,
+            Mnemonic.SCASB,
+            Mnemonic.STOSB);
+
+    // 16-bit addressing by r/m (volume 2, table 2-1).
+    private static final int[] BASE_16 = {
+        Registers.RBX,
+        Registers.RBX,
+        Registers.RBP,
+        Registers.RBP,
+        Registers.RSI,
+        Registers.RDI,
+        Registers.RBP,
+        Registers.RBX
+    };
+    private static final int[] INDEX_16 = {
+        Registers.RSI,
+        Registers.RDI,
+        Registers.RSI,
+        Registers.RDI,
+        Registers.NONE,
+        Registers.NONE,
+        Registers.NONE,
+        Registers.NONE
+    };
+
+    private static final int NO_OVERRIDE = -1;
+
+    private final OperationTable operations;
+
+    private Bytes bytes;
+    private int length;
+    private long eip;
+    private int operandSize;
+    private int addressSize;
+    private int override;
+    private int modRm;
+    private int opcodeByte;
+
+    // The memory operand of ModRM, without its width.
+    private int base;
+    private int index;
+    private int scale;
+    private long displacement;
+    private int defaultSegment;
+
+    /** Creates a decoder whose instructions are bound to these operations. */
+    public Decoder(OperationTable operations) {
+        this.operations = operations;
+    }
+
+    /**
+     * Decodes one instruction. No more bytes are asked for than it has.
+     *
+     * @param at where it is
+     * @param big whether the code segment's D bit is set: operands and addresses are 32 bits wide unless a prefix says
+     *     otherwise
+     */
+    public Instruction decode(Bytes from, long at, boolean big) {
+        bytes = from;
+        length = 0;
+        eip = at;
+        operandSize = big ? 4 : 2;
+        addressSize = operandSize;
+        override = NO_OVERRIDE;
+        Instruction.Builder builder = new Instruction.Builder();
+        try {
+            decode(builder);
+        } catch (NoInstruction e) {
+            builder = new Instruction.Builder();
+            builder.mnemonic = e == NoInstruction.TOO_LONG ? Mnemonic.TOO_LONG : Mnemonic.INVALID;
+        }
+        builder.codeSize = big ? 4 : 2;
+        builder.operandSize = operandSize;
+        builder.addressSize = addressSize;
+        return builder.build(at, length, operations);
+    }
+
+    private void decode(Instruction.Builder builder) {
+        boolean sizePrefix = false;
+        int defaultSize = operandSize;
+        while (true) {
+            opcodeByte = next();
+            switch (opcodeByte) {
+                case 0x26 -> override = Cpu.ES;
+                case 0x2e -> override = Cpu.CS;
+                case 0x36 -> override = Cpu.SS;
+                case 0x3e -> override = Cpu.DS;
+                case 0x64 -> override = Cpu.FS;
+                case 0x65 -> override = Cpu.GS;
+                case 0x66 -> {
+                    sizePrefix = true;
+                    operandSize = 6 - defaultSize;
+                }
+                case 0x67 -> addressSize = 6 - defaultSize;
+                case 0xf0 -> builder.lock = true;
+                case 0xf2, 0xf3 -> builder.repeat = opcodeByte;
+                default -> {
+                    decodeOpcode(builder, sizePrefix);
+                    return;
+                }
+            }
+        }
+    }
+
+    private void decodeOpcode(Instruction.Builder builder, boolean sizePrefix) {
+        Opcode opcode;
+        if (opcodeByte == TWO_BYTE_ESCAPE) {
+            opcodeByte = next();
+            opcode = OpcodeMap.twoBytes(opcodeByte);
+        } else {
+            opcode = OpcodeMap.oneByte(opcodeByte);
+        }
+        Form form = require(opcode == null ? null : form(opcode, builder, sizePrefix));
+        builder.mnemonic = mnemonic(form, builder);
+        builder.condition = opcodeByte & 0xf;
+        builder.segment = override == NO_OVERRIDE ? Cpu.DS : override;
+        builder.op0 = operand(form, 0);
+        builder.op1 = operand(form, 1);
+        builder.op2 = operand(form, 2);
+        builder.width = isByteForm(builder) ? 1 : operandSize;
+        requireLegal(builder);
+    }
+
+    private Form form(Opcode opcode, Instruction.Builder builder, boolean sizePrefix) {
+        int column = OpcodeMap.NO_PREFIX;
+        if (opcode.isPrefixed()) {
+            if (builder.repeat != Instruction.NO_REPEAT) {
+                column = builder.repeat == Instruction.REP ? OpcodeMap.PREFIX_F3 : OpcodeMap.PREFIX_F2;
+                builder.repeat = Instruction.NO_REPEAT;
+            } else if (sizePrefix) {
+                column = OpcodeMap.PREFIX_66;
+            }
+        }
+        if (opcode.isSelectedByModRm(column)) {
+            modRm = next();
+            Form form = require(opcode.form(column, modRm));
+            decodeModRm(isRegisterOnly(form));
+            return form;
+        }
+        Form form = require(opcode.form(column));
+        if (form.needsModRm()) {
+            modRm = next();
+            decodeModRm(isRegisterOnly(form));
+        }
+        return form;
+    }
+
+    /** MOV to and from control and debug registers takes r/m for a register, whatever mod is (volume 2, MOV). */
+    private static boolean isRegisterOnly(Form form) {
+        return form.mnemonic() == Mnemonic.MOV_CONTROL || form.mnemonic() == Mnemonic.MOV_DEBUG;
+    }
+
+    private Mnemonic mnemonic(Form form, Instruction.Builder builder) {
+        if (form.mnemonic() == Mnemonic.JCXZ) {
+            return addressSize == 4 ? form.wide() : form.mnemonic();
+        }
+        if (form.mnemonic() == Mnemonic.NOP && builder.repeat == Instruction.REP && form.operands().length == 0) {
+            builder.repeat = Instruction.NO_REPEAT;
+            return Mnemonic.PAUSE;
+        }
+        return operandSize == 4 ? form.wide() : form.mnemonic();
+    }
+
+    private static boolean isByteForm(Instruction.Builder builder) {
+        // The port comes first where OUT is written, and its number says nothing of the width.
+        Operand operand = builder.mnemonic == Mnemonic.OUT ? builder.op1 : builder.op0;
+        return BYTE_STRINGS.contains(builder.mnemonic)
+                || operand != null && operand.width == 1 && (operand.isRegister() || operand.isMemory());
+    }
+
+    private static void requireLegal(Instruction.Builder builder) {
+        if (builder.lock && !(LOCKABLE.contains(builder.mnemonic) && builder.op0.isMemory())) {
+            throw NoInstruction.INVALID;
+        }
+        if (builder.mnemonic == Mnemonic.MOV_SEGMENT) {
+            boolean load = builder.op0.kind == Operand.Kind.SEGMENT;
+            int segment = load ? builder.op0.number : builder.op1.number;
+            if (segment > Cpu.GS || load && segment == Cpu.CS) {
+                throw NoInstruction.INVALID;
+            }
+        }
+    }
+
+    private void decodeModRm(boolean registerOnly) {
+        int mod = modRm >> 6;
+        int rm = modRm & 7;
+        if (registerOnly) {
+            modRm |= REGISTER_FORM << 6;
+            return;
+        }
+        if (mod == REGISTER_FORM) {
+            return;
+        }
+        index = Registers.NONE;
+        scale = 0;
+        if (addressSize == 2) {
+            decodeAddress16(mod, rm);
+        } else {
+            decodeAddress32(mod, rm);
+        }
+    }
+
+    private void decodeAddress16(int mod, int rm) {
+        base = BASE_16[rm];
+        index = INDEX_16[rm];
+        if (mod == 0 && rm == 6) {
+            base = Registers.NONE;
+            displacement = number(2);
+        } else {
+            displacement = displacement(mod, 2);
+        }
+        defaultSegment = base == Registers.RBP ? Cpu.SS : Cpu.DS;
+    }
+
+    private void decodeAddress32(int mod, int rm) {
+        base = rm;
+        if (rm == Registers.RSP) {
+            int sib = next();
+            scale = sib >> 6;
+            index = sib >> 3 & 7;
+            base = sib & 7;
+            if (index == Registers.RSP) {
+                // No index, and so nothing to scale.
+                index = Registers.NONE;
+                scale = 0;
+            }
+        }
+        if (mod == 0 && base == Registers.RBP) {
+            base = Registers.NONE;
+            displacement = number(4);
+        } else {
+            displacement = displacement(mod, 4);
+        }
+        defaultSegment = base == Registers.RBP || base == Registers.RSP ? Cpu.SS : Cpu.DS;
+    }
+
+    private long displacement(int mod, int width) {
+        return switch (mod) {
+            case 0 -> 0;
+            case 1 -> number(1);
+            default -> number(width);
+        };
+    }
+
+    private Operand operand(Form form, int position) {
+        return position < form.operands().length ? operand(form.operands()[position]) : null;
+    }
+
+    private Operand operand(OperandForm form) {
+        int reg = modRm >> 3 & 7;
+        int rm = modRm & 7;
+        boolean memory = modRm >> 6 != REGISTER_FORM;
+        int width = form.width(operandSize, memory && form.needsModRm());
+        return switch (form.source()) {
+            case REGISTER -> Operand.register(Operand.Kind.REGISTER, width, reg);
+            case REGISTER_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.REGISTER, width, rm);
+            case REGISTER_IN_RM -> Operand.register(Operand.Kind.REGISTER, width, rm);
+            case MEMORY -> memory(requireMemory(width));
+            case IMMEDIATE -> Operand.immediate(width, number(width));
+            case SIGN_EXTENDED -> Operand.immediate(operandSize, number(1));
+            case ONE -> Operand.immediate(1, 1);
+            case RELATIVE -> relative(width);
+            case FAR_POINTER -> farPointer();
+            case OFFSET -> offset(width);
+            case SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, reg);
+            case CONTROL -> Operand.register(Operand.Kind.CONTROL, width, reg);
+            case DEBUG -> Operand.register(Operand.Kind.DEBUG, width, reg);
+            case OPCODE -> Operand.register(Operand.Kind.REGISTER, width, opcodeByte & 7);
+            case MMX -> Operand.register(Operand.Kind.MMX, 8, reg);
+            case MMX_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.MMX, 8, rm);
+            case MMX_IN_RM -> Operand.register(Operand.Kind.MMX, requireRegister(8), rm);
+            case XMM -> Operand.register(Operand.Kind.XMM, 16, reg);
+            case XMM_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.XMM, 16, rm);
+            case XMM_IN_RM -> Operand.register(Operand.Kind.XMM, requireRegister(16), rm);
+            case X87_IN_RM -> Operand.register(Operand.Kind.X87, width, rm);
+            case X87_TOP -> Operand.register(Operand.Kind.X87, width, 0);
+            case FIXED_REGISTER -> Operand.register(Operand.Kind.REGISTER, width, form.number());
+            case FIXED_SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, form.number());
+        };
+    }
+
+    private Operand memory(int width) {
+        int segment = override == NO_OVERRIDE ? defaultSegment : override;
+        return Operand.memory(width, segment, base, index, scale, displacement, addressSize);
+    }
+
+    private Operand offset(int width) {
+        int segment = override == NO_OVERRIDE ? Cpu.DS : override;
+        return Operand.memory(width, segment, Registers.NONE, Registers.NONE, 0, number(addressSize), addressSize);
+    }
+
+    private Operand relative(int width) {
+        long distance = number(width);
+        long mask = operandSize == 2 ? 0xffff : 0xffff_ffffL;
+        return Operand.relative(width, eip + length + distance & mask);
+    }
+
+    private Operand farPointer() {
+        long offset = number(operandSize) & (operandSize == 2 ? 0xffff : 0xffff_ffffL);
+        return Operand.farPointer(operandSize, (int) number(2) & 0xffff, offset);
+    }
+
+    private int requireMemory(int width) {
+        if (modRm >> 6 == REGISTER_FORM) {
+            throw NoInstruction.INVALID;
+        }
+        return width;
+    }
+
+    private int requireRegister(int width) {
+        if (modRm >> 6 != REGISTER_FORM) {
+            throw NoInstruction.INVALID;
+        }
+        return width;
+    }
+
+    private static Form require(Form form) {
+        if (form == null) {
+            throw NoInstruction.INVALID;
+        }
+        return form;
+    }
+
+    /** Reads a number, sign-extended. */
+    private long number(int width) {
+        long value = 0;
+        for (int i = 0; i < width; i++) {
+            value |= (long) next() << 8 * i;
+        }
+        int unused = 64 - 8 * width;
+        return value << unused >> unused;
+    }
+
+    private int next() {
+        if (length == LONGEST) {
+            throw NoInstruction.TOO_LONG;
+        }
+        int value = bytes.get(length);
+        length++;
+        return value;
+    }
+}

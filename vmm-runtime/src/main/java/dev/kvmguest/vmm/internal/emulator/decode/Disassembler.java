@@ -1,0 +1,310 @@
+package dev.kvmguest.vmm.internal.emulator.decode;
+
+import static java.util.Map.entry;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Prints instructions as NASM writes them, for reports about crashes.
+ *
+ * <p>What the bytes say beyond that is left out: prefixes without effect, longer encodings than needed. NASM makes
+ * something of the same meaning from the text, in code of the same size. Numbers below 10 are decimal, others and
+ * all addresses are hexadecimal with {@code 0x}. Targets of jumps are absolute, as EIP. Conditions have the names that the manual's
+ * pseudocode prefers for unsigned and signed comparisons: {@code jb jae je jne jbe ja}, {@code jl jge jle jg}.
+ */
+public final class Disassembler {
+
+    private static final String[] BYTE_REGISTERS = {"al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"};
+    private static final String[] WORD_REGISTERS = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
+    private static final String[] SEGMENT_REGISTERS = {"es", "cs", "ss", "ds", "fs", "gs"};
+    private static final Map<Integer, String> SIZES = Map.ofEntries(
+            entry(1, "byte "), entry(2, "word "), entry(4, "dword "), entry(8, "qword "), entry(10, "tword "));
+
+    /** Numbers from here on are hexadecimal: below, both are the same. */
+    private static final long FIRST_HEXADECIMAL = 10;
+    /** A displacement is printed as negative if it is above this; below it is rather the address of a table. */
+    private static final long FARTHEST_BACK_16 = -0x1000;
+
+    private static final long FARTHEST_BACK_32 = -0x10_0000;
+    /** AAM and AAD have an operand, but assemblers write this one as none. */
+    private static final int DECIMAL_BASE = 10;
+
+    /** Their second operand says how far, not how wide the first one is. */
+    private static final Set<Mnemonic> SHIFTS = EnumSet.of(
+            Mnemonic.RCL, Mnemonic.RCR, Mnemonic.ROL, Mnemonic.ROR, Mnemonic.SAR, Mnemonic.SHL, Mnemonic.SHR);
+
+    /** The size of their memory operand follows from the name, or has none. */
+    private static final Set<Mnemonic> SIZE_IN_NAME = sizeInName();
+
+    /** What the operand size changes, though neither name nor operands show it. */
+    private static final Set<Mnemonic> HIDDEN_OPERAND_SIZE = EnumSet.of(
+            Mnemonic.ENTER,
+            Mnemonic.FLDENV,
+            Mnemonic.FNSAVE,
+            Mnemonic.FNSTENV,
+            Mnemonic.FRSTOR,
+            Mnemonic.IRET,
+            Mnemonic.LEAVE,
+            Mnemonic.LGDT,
+            Mnemonic.LIDT,
+            Mnemonic.POPA,
+            Mnemonic.POPF,
+            Mnemonic.PUSHA,
+            Mnemonic.PUSHF,
+            Mnemonic.RET,
+            Mnemonic.RETF,
+            Mnemonic.SGDT,
+            Mnemonic.SIDT);
+
+    /** What the address size changes, though neither name nor operands show it. */
+    private static final Set<Mnemonic> HIDDEN_ADDRESS_SIZE = EnumSet.of(
+            Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE, Mnemonic.XLATB, Mnemonic.MASKMOVQ, Mnemonic.MASKMOVDQU);
+
+    /** String instructions that read DS or another segment. */
+    private static final Set<Mnemonic> STRING_SOURCES = EnumSet.of(
+            Mnemonic.CMPSB,
+            Mnemonic.CMPSW,
+            Mnemonic.CMPSD,
+            Mnemonic.LODSB,
+            Mnemonic.LODSW,
+            Mnemonic.LODSD,
+            Mnemonic.MOVSB,
+            Mnemonic.MOVSW,
+            Mnemonic.MOVSD,
+            Mnemonic.OUTSB,
+            Mnemonic.OUTSW,
+            Mnemonic.OUTSD);
+
+    /** Their repeat prefix ends by the zero flag, so F3 is called REPE. */
+    private static final Set<Mnemonic> STRING_COMPARISONS =
+            EnumSet.of(Mnemonic.CMPSB, Mnemonic.CMPSW, Mnemonic.CMPSD, Mnemonic.SCASB, Mnemonic.SCASW, Mnemonic.SCASD);
+
+    /** Where an immediate that is a small negative number is meant as one; elsewhere it is rather a mask or an address. */
+    private static final Set<Mnemonic> SIGNED = EnumSet.of(
+            Mnemonic.ADC, Mnemonic.ADD, Mnemonic.CMP, Mnemonic.IMUL, Mnemonic.PUSH, Mnemonic.SBB, Mnemonic.SUB);
+
+    private final Instruction instruction;
+    private final StringBuilder text = new StringBuilder();
+
+    private Disassembler(Instruction instruction) {
+        this.instruction = instruction;
+    }
+
+    /** Returns an instruction's text, such as {@code mov eax, [ebx+ecx*4+0x10]}; {@code (bad)} for what is none. */
+    public static String text(Instruction instruction) {
+        Disassembler disassembler = new Disassembler(instruction);
+        disassembler.prefixes();
+        disassembler.text.append(instruction.mnemonic.text());
+        disassembler.operands();
+        return disassembler.text.toString();
+    }
+
+    private void prefixes() {
+        Mnemonic mnemonic = instruction.mnemonic;
+        if (instruction.lock) {
+            text.append("lock ");
+        }
+        if (instruction.operandSize != instruction.codeSize && hidesOperandSize()) {
+            text.append(instruction.operandSize == 2 ? "o16 " : "o32 ");
+        }
+        if (instruction.addressSize != instruction.codeSize && hidesAddressSize()) {
+            text.append(instruction.addressSize == 2 ? "a16 " : "a32 ");
+        }
+        if (instruction.repeat == Instruction.REPNE) {
+            text.append("repne ");
+        } else if (instruction.repeat == Instruction.REP) {
+            text.append(STRING_COMPARISONS.contains(mnemonic) ? "repe " : "rep ");
+        }
+        if (instruction.segment != Cpu.DS && hasImplicitSource()) {
+            text.append(SEGMENT_REGISTERS[instruction.segment]).append(' ');
+        }
+    }
+
+    private boolean hidesOperandSize() {
+        boolean segmentOnStack = (instruction.mnemonic == Mnemonic.PUSH || instruction.mnemonic == Mnemonic.POP)
+                && instruction.op0.kind == Operand.Kind.SEGMENT;
+        return segmentOnStack || HIDDEN_OPERAND_SIZE.contains(instruction.mnemonic);
+    }
+
+    private boolean hidesAddressSize() {
+        return HIDDEN_ADDRESS_SIZE.contains(instruction.mnemonic) || isString(instruction.mnemonic);
+    }
+
+    private boolean hasImplicitSource() {
+        return STRING_SOURCES.contains(instruction.mnemonic)
+                || instruction.mnemonic == Mnemonic.XLATB
+                || instruction.mnemonic == Mnemonic.MASKMOVQ
+                || instruction.mnemonic == Mnemonic.MASKMOVDQU;
+    }
+
+    private static boolean isString(Mnemonic mnemonic) {
+        return mnemonic.compareTo(Mnemonic.CMPSB) >= 0 && mnemonic.compareTo(Mnemonic.STOSD) <= 0;
+    }
+
+    private void operands() {
+        Operand[] operands = {instruction.op0, instruction.op1, instruction.op2};
+        String separator = " ";
+        for (Operand operand : operands) {
+            if (operand != null && !isImplied(operand)) {
+                text.append(separator);
+                operand(operand);
+                separator = ", ";
+            }
+        }
+    }
+
+    private boolean isImplied(Operand operand) {
+        return (instruction.mnemonic == Mnemonic.AAM || instruction.mnemonic == Mnemonic.AAD)
+                && operand.value == DECIMAL_BASE;
+    }
+
+    private void operand(Operand operand) {
+        switch (operand.kind) {
+            case REGISTER -> text.append(register(operand.number, operand.width));
+            case MEMORY -> memory(operand);
+            case IMMEDIATE -> immediate(operand);
+            case RELATIVE -> {
+                targetSize();
+                text.append(address(operand.value));
+            }
+            case FAR_POINTER -> {
+                targetSize();
+                text.append(address(operand.segment)).append(':').append(address(operand.value));
+            }
+            case SEGMENT -> text.append(SEGMENT_REGISTERS[operand.number]);
+            case CONTROL -> text.append("cr").append(operand.number);
+            case DEBUG -> text.append("dr").append(operand.number);
+            case MMX -> text.append("mm").append(operand.number);
+            case XMM -> text.append("xmm").append(operand.number);
+            case X87 -> text.append("st").append(operand.number);
+        }
+    }
+
+    /** Says how wide the new EIP is, where a prefix makes it another than usual in this code. */
+    private void targetSize() {
+        if (instruction.operandSize != instruction.codeSize) {
+            text.append(SIZES.get(instruction.operandSize));
+        }
+    }
+
+    private void memory(Operand operand) {
+        if (instruction.mnemonic == Mnemonic.CALL_FAR || instruction.mnemonic == Mnemonic.JMP_FAR) {
+            targetSize();
+            text.append("far ");
+        } else if (needsSize(operand)) {
+            text.append(SIZES.getOrDefault(operand.width, ""));
+        }
+        text.append('[');
+        boolean bare = operand.base == Registers.NONE && operand.index == Registers.NONE;
+        int addressSize = operand.addressMask == 0xffff ? 2 : 4;
+        if (bare && addressSize != instruction.codeSize) {
+            text.append(SIZES.get(addressSize));
+        }
+        if (operand.segment != defaultSegment(operand)) {
+            text.append(SEGMENT_REGISTERS[operand.segment]).append(':');
+        }
+        if (bare) {
+            text.append(address(operand.value & operand.addressMask));
+        } else {
+            registers(operand, addressSize);
+            displacement(operand, addressSize);
+        }
+        text.append(']');
+    }
+
+    private void registers(Operand operand, int addressSize) {
+        String separator = "";
+        if (operand.base != Registers.NONE) {
+            text.append(register(operand.base, addressSize));
+            separator = "+";
+        }
+        if (operand.index != Registers.NONE) {
+            text.append(separator).append(register(operand.index, addressSize));
+            // An index without a base is written with its scale always: [ebp*1] is in DS, [ebp] in SS.
+            if (operand.scale != 0 || operand.base == Registers.NONE) {
+                text.append('*').append(1 << operand.scale);
+            }
+        }
+    }
+
+    private void displacement(Operand operand, int addressSize) {
+        long value = operand.value;
+        if (value < 0 && value >= (addressSize == 2 ? FARTHEST_BACK_16 : FARTHEST_BACK_32)) {
+            text.append('-').append(number(-value));
+        } else if (value != 0) {
+            text.append('+').append(number(value & operand.addressMask));
+        }
+    }
+
+    /** Says whether no other operand shows the size of a memory operand. */
+    private boolean needsSize(Operand memory) {
+        if (SIZE_IN_NAME.contains(instruction.mnemonic)) {
+            return false;
+        }
+        if (SHIFTS.contains(instruction.mnemonic)) {
+            return true;
+        }
+        Operand other = memory == instruction.op0 ? instruction.op1 : instruction.op0;
+        return other == null
+                || other.kind == Operand.Kind.IMMEDIATE
+                || other.kind == Operand.Kind.REGISTER && other.width != memory.width;
+    }
+
+    private void immediate(Operand operand) {
+        if (instruction.mnemonic == Mnemonic.PUSH && operand.width != instruction.codeSize) {
+            text.append(SIZES.get(operand.width));
+        }
+        long signed = operand.width == 2 ? (short) operand.value : (int) operand.value;
+        if (operand.width > 1 && signed < 0 && signed >= Byte.MIN_VALUE && SIGNED.contains(instruction.mnemonic)) {
+            text.append('-').append(number(-signed));
+        } else {
+            text.append(number(operand.value));
+        }
+    }
+
+    private static int defaultSegment(Operand operand) {
+        return operand.base == Registers.RBP || operand.base == Registers.RSP ? Cpu.SS : Cpu.DS;
+    }
+
+    private static String register(int number, int width) {
+        return switch (width) {
+            case 1 -> BYTE_REGISTERS[number];
+            case 2 -> WORD_REGISTERS[number];
+            default -> "e" + WORD_REGISTERS[number];
+        };
+    }
+
+    private static String number(long value) {
+        return value < FIRST_HEXADECIMAL ? Long.toString(value) : address(value);
+    }
+
+    /** Addresses and selectors are hexadecimal always. */
+    private static String address(long value) {
+        return "0x" + Long.toHexString(value);
+    }
+
+    private static Set<Mnemonic> sizeInName() {
+        Set<Mnemonic> names = EnumSet.range(Mnemonic.EMMS, Mnemonic.PUNPCKLQDQ);
+        names.addAll(EnumSet.of(
+                Mnemonic.BOUND,
+                Mnemonic.FLDCW,
+                Mnemonic.FLDENV,
+                Mnemonic.FNSAVE,
+                Mnemonic.FNSTCW,
+                Mnemonic.FNSTENV,
+                Mnemonic.FNSTSW,
+                Mnemonic.FRSTOR,
+                Mnemonic.FXRSTOR,
+                Mnemonic.FXSAVE,
+                Mnemonic.LDS,
+                Mnemonic.LES,
+                Mnemonic.LFS,
+                Mnemonic.LGS,
+                Mnemonic.LSS));
+        return names;
+    }
+}

@@ -1,0 +1,162 @@
+package dev.kvmguest.vmm.internal.emulator.decode;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The opcode map, read from {@code opcodes.txt}; how it is written is said there. */
+final class OpcodeMap {
+
+    /** Columns of an opcode for mandatory prefixes. */
+    static final int NO_PREFIX = 0;
+
+    static final int PREFIX_66 = 1;
+    static final int PREFIX_F3 = 2;
+    static final int PREFIX_F2 = 3;
+
+    private static final int TWO_BYTES = 0x100;
+    private static final OpcodeMap MAP = read();
+
+    private final Opcode[] opcodes = new Opcode[2 * TWO_BYTES];
+
+    /**
+     * One form of an instruction.
+     *
+     * @param mnemonic its name
+     * @param wide its name if operands are 32 bits wide; of JCXZ, addresses
+     * @param operands its operands
+     */
+    record Form(Mnemonic mnemonic, Mnemonic wide, OperandForm[] operands) {
+
+        boolean needsModRm() {
+            for (OperandForm operand : operands) {
+                if (operand.needsModRm()) {
+                    return true;
+                }
+            }
+            return false;
+        }
+    }
+
+    /** What an opcode means: one form, or one for each mandatory prefix and each ModRM byte. */
+    static final class Opcode {
+
+        private static final String[] COLUMNS = {"np", "66", "F3", "F2"};
+
+        private final Form[] plain = new Form[COLUMNS.length];
+        /** By mandatory prefix and ModRM byte; null where ModRM doesn't select. */
+        private final Form[][] byModRm = new Form[COLUMNS.length][];
+
+        private boolean prefixed;
+
+        /** Says whether a prefix 66, F3 or F2 is part of the opcode. */
+        boolean isPrefixed() {
+            return prefixed;
+        }
+
+        /** Says whether ModRM has to be looked at to know the form. */
+        boolean isSelectedByModRm(int column) {
+            return byModRm[column] != null;
+        }
+
+        /** Returns the form for a prefix, or null. */
+        Form form(int column) {
+            return plain[column];
+        }
+
+        /** Returns the form for a prefix and a ModRM byte, or null. */
+        Form form(int column, int modRm) {
+            return byModRm[column][modRm];
+        }
+
+        private void add(String prefix, String selector, Form form) {
+            for (int column = 0; column < COLUMNS.length; column++) {
+                if (prefix.isEmpty() || prefix.equals(COLUMNS[column])) {
+                    add(column, selector, form);
+                }
+            }
+            prefixed |= !prefix.isEmpty();
+        }
+
+        private void add(int column, String selector, Form form) {
+            if (selector.isEmpty()) {
+                plain[column] = form;
+                return;
+            }
+            if (byModRm[column] == null) {
+                byModRm[column] = new Form[0x100];
+            }
+            for (int modRm = 0; modRm < 0x100; modRm++) {
+                if (selects(selector, modRm)) {
+                    byModRm[column][modRm] = form;
+                }
+            }
+        }
+
+        private static boolean selects(String selector, int modRm) {
+            if (selector.startsWith("=")) {
+                return Integer.parseInt(selector.substring(1), 16) == modRm;
+            }
+            boolean memory = modRm < 0xc0;
+            boolean field = !Character.isDigit(selector.charAt(1)) || selector.charAt(1) - '0' == (modRm >> 3 & 7);
+            return field && !(selector.endsWith("m") && !memory) && !(selector.endsWith("r") && memory);
+        }
+    }
+
+    /** Returns what a one-byte opcode means, or null. */
+    static Opcode oneByte(int opcode) {
+        return MAP.opcodes[opcode];
+    }
+
+    /** Returns what 0F and this byte mean, or null. */
+    static Opcode twoBytes(int opcode) {
+        return MAP.opcodes[TWO_BYTES + opcode];
+    }
+
+    private static OpcodeMap read() {
+        OpcodeMap map = new OpcodeMap();
+        try (InputStream text = OpcodeMap.class.getResourceAsStream("opcodes.txt")) {
+            new String(text.readAllBytes(), StandardCharsets.US_ASCII)
+                    .lines()
+                    .filter(line -> !line.isEmpty() && !line.startsWith("#"))
+                    .forEach(map::add);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return map;
+    }
+
+    private void add(String line) {
+        String[] words = line.split(" ");
+        int next = 1;
+        String prefix = "";
+        if (words[next].equals("np") || words[next].equals("66") || words[next].matches("F[23]")) {
+            prefix = words[next++];
+        }
+        String selector = "";
+        if (words[next].startsWith("/") || words[next].startsWith("=")) {
+            selector = words[next++];
+        }
+        String[] mnemonics = words[next++].split("/");
+        List<OperandForm> operands = new ArrayList<>();
+        if (next < words.length) {
+            for (String code : words[next].split(",")) {
+                operands.add(OperandForm.of(code));
+            }
+        }
+        Form form = new Form(
+                Mnemonic.valueOf(mnemonics[0]),
+                Mnemonic.valueOf(mnemonics[mnemonics.length - 1]),
+                operands.toArray(OperandForm[]::new));
+        int opcode = words[0].length() == 4
+                ? TWO_BYTES + Integer.parseInt(words[0].substring(2), 16)
+                : Integer.parseInt(words[0], 16);
+        if (opcodes[opcode] == null) {
+            opcodes[opcode] = new Opcode();
+        }
+        opcodes[opcode].add(prefix, selector, form);
+    }
+}

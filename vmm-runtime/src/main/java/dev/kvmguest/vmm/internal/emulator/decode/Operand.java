@@ -1,0 +1,147 @@
+package dev.kvmguest.vmm.internal.emulator.decode;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+
+/** An explicit operand of an instruction. */
+public final class Operand {
+
+    /** What an operand is. */
+    public enum Kind {
+        /** A general register. */
+        REGISTER,
+        MEMORY,
+        /** A number in the instruction, extended to the operand's width. */
+        IMMEDIATE,
+        /** The target of a near jump or call, as the EIP to go to. */
+        RELATIVE,
+        /** A selector and an offset in the instruction. */
+        FAR_POINTER,
+        SEGMENT,
+        CONTROL,
+        DEBUG,
+        MMX,
+        XMM,
+        X87
+    }
+
+    private static final long LOW_32 = 0xffff_ffffL;
+
+    public final Kind kind;
+    /** Bytes: 1, 2, 4, 8, 10, 16, or more for FXSAVE and the like; 0 for memory that isn't accessed (LEA, INVLPG). */
+    public final int width;
+    /** A register's number; of a byte register, 4 to 7 are AH to BH. Unused for other kinds. */
+    public final int number;
+    /**
+     * An immediate, zero-extended from the operand's width; an EIP; the offset of a far pointer; the displacement of a
+     * memory operand, sign-extended.
+     */
+    public final long value;
+    /** The selector of a far pointer; the number of the segment register of a memory operand. */
+    public final int segment;
+
+    /** The base register, or {@link Registers#NONE}. */
+    public final int base;
+    /** The index register, or {@link Registers#NONE}. */
+    public final int index;
+    /** The index register is shifted left by this: 0 to 3. */
+    public final int scale;
+    /** Cuts an effective address to the address size. */
+    public final long addressMask;
+
+    private Operand(
+            Kind kind, int width, int number, long value, int segment, int base, int index, int scale, long mask) {
+        this.kind = kind;
+        this.width = width;
+        this.number = number;
+        this.value = value;
+        this.segment = segment;
+        this.base = base;
+        this.index = index;
+        this.scale = scale;
+        this.addressMask = mask;
+    }
+
+    private static Operand simple(Kind kind, int width, int number, long value, int segment) {
+        return new Operand(kind, width, number, value, segment, Registers.NONE, Registers.NONE, 0, 0);
+    }
+
+    /** A register of any file: general, segment, control, debug, MMX, XMM or x87. */
+    public static Operand register(Kind kind, int width, int number) {
+        return simple(kind, width, number, 0, 0);
+    }
+
+    /** A number; its bits beyond the width are dropped. */
+    public static Operand immediate(int width, long value) {
+        return simple(Kind.IMMEDIATE, width, 0, width == 8 ? value : value & (1L << 8 * width) - 1, 0);
+    }
+
+    /** The target of a near transfer. */
+    public static Operand relative(int width, long target) {
+        return simple(Kind.RELATIVE, width, 0, target, 0);
+    }
+
+    /** A far pointer; {@code width} is that of its offset. */
+    public static Operand farPointer(int width, int selector, long offset) {
+        return simple(Kind.FAR_POINTER, width, 0, offset, selector);
+    }
+
+    /**
+     * A memory operand.
+     *
+     * @param width bytes accessed
+     * @param segment the number of the segment register
+     * @param base a register's number or {@link Registers#NONE}
+     * @param index a register's number or {@link Registers#NONE}
+     * @param scale 0 to 3
+     * @param displacement sign-extended
+     * @param addressSize bytes: 2 or 4
+     */
+    public static Operand memory(
+            int width, int segment, int base, int index, int scale, long displacement, int addressSize) {
+        long mask = addressSize == 2 ? 0xffff : LOW_32;
+        return new Operand(Kind.MEMORY, width, 0, displacement, segment, base, index, scale, mask);
+    }
+
+    public boolean isMemory() {
+        return kind == Kind.MEMORY;
+    }
+
+    public boolean isRegister() {
+        return kind == Kind.REGISTER;
+    }
+
+    /** Returns the effective address of a memory operand: its offset in the segment. */
+    public long offset(Cpu cpu) {
+        long[] gpr = cpu.registers.gpr;
+        return value + gpr[base] + (gpr[index] << scale) & addressMask;
+    }
+
+    /** Reads a general register, memory or an immediate of 1, 2, 4 or 8 bytes, zero-extended. */
+    public long read(Cpu cpu) {
+        if (kind == Kind.REGISTER) {
+            return cpu.registers.get(number, width);
+        }
+        if (kind == Kind.MEMORY) {
+            return cpu.memory.read(segment, offset(cpu), width);
+        }
+        return value;
+    }
+
+    /** Reads an operand that is written afterwards: memory must be writable, or the fault is that of a write. */
+    public long readForUpdate(Cpu cpu) {
+        if (kind == Kind.REGISTER) {
+            return cpu.registers.get(number, width);
+        }
+        return cpu.memory.readForUpdate(segment, offset(cpu), width);
+    }
+
+    /** Writes a general register or memory of 1, 2, 4 or 8 bytes. */
+    public void write(Cpu cpu, long newValue) {
+        if (kind == Kind.REGISTER) {
+            cpu.registers.set(number, width, newValue);
+        } else {
+            cpu.memory.write(segment, offset(cpu), width, newValue);
+        }
+    }
+}

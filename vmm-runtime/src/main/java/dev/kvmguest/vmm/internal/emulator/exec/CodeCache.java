@@ -1,0 +1,280 @@
+package dev.kvmguest.vmm.internal.emulator.exec;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.Ram;
+import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The blocks that a vCPU has decoded, by the page of RAM that they came from. A write to such a page drops those blocks
+ * that it touches. In front of it is a table by EIP.
+ */
+public final class CodeCache implements Ram.CodeWatcher {
+
+    private static final int PAGE_SHIFT = 12;
+    private static final int PAGE_MASK = (1 << PAGE_SHIFT) - 1;
+    private static final int TABLE_SIZE = 4096;
+    /** What a fetch reads where nothing answers. */
+    private static final int OPEN_BUS = 0xff;
+
+    /** Instructions of a block, at most. */
+    public static final int LONGEST_BLOCK = 32;
+    /** When so many instructions are kept, all are dropped: a guest that runs through all its RAM must not fill the heap. */
+    private static final int MOST_INSTRUCTIONS = 200_000;
+
+    /** After these the next instruction may be elsewhere, or mean something else, or an interrupt may be due. */
+    private static final Set<Mnemonic> BLOCK_ENDS = blockEnds();
+
+    private final Cpu cpu;
+    private final Ram ram;
+    private final Decoder decoder;
+    private final Block[] table = new Block[TABLE_SIZE];
+    private final Map<Integer, CodePage> pages = new HashMap<>();
+    private final Fetch fetch = new Fetch();
+    private int kept;
+
+    CodeCache(Cpu cpu, Ram ram, Decoder decoder) {
+        this.cpu = cpu;
+        this.ram = ram;
+        this.decoder = decoder;
+    }
+
+    /**
+     * Returns the block at EIP.
+     *
+     * @throws CpuFault if its first instruction can't be fetched
+     */
+    Block at(long eip) {
+        Block block = table[(int) eip & TABLE_SIZE - 1];
+        if (block != null && block.eip == eip && block.stamp == cpu.codeStamp) {
+            return block;
+        }
+        return find(eip);
+    }
+
+    private Block find(long eip) {
+        fetch.start(eip);
+        boolean big = cpu.segments[Cpu.CS].isBig();
+        if (fetch.place < 0) {
+            return decode(eip, big);
+        }
+        CodePage page = pages.computeIfAbsent(fetch.place >> PAGE_SHIFT, CodePage::new);
+        Block block = page.find(fetch.place, eip, big);
+        if (block == null || !isStillThere(block)) {
+            block = decode(eip, big);
+            keep(page, block);
+        }
+        block.stamp = cpu.codeStamp;
+        table[(int) eip & TABLE_SIZE - 1] = block;
+        return block;
+    }
+
+    /** The bytes are those decoded, or the block would have been dropped; but limit and second page may have changed. */
+    private boolean isStillThere(Block block) {
+        return cpu.segments[Cpu.CS].contains(block.eip, block.length)
+                && (block.secondPage < 0
+                        || block.secondPage == cpu.memory.fetchPlace(fetch.linear + block.length - 1 & ~PAGE_MASK));
+    }
+
+    private Block decode(long eip, boolean big) {
+        List<Instruction> instructions = new ArrayList<>();
+        Instruction first = decoder.decode(fetch, eip, big);
+        instructions.add(first);
+        int place = fetch.place;
+        int secondPage = fetch.secondPage;
+        if (place >= 0 && secondPage < 0) {
+            Instruction last = first;
+            int offset = (place & PAGE_MASK) + first.length;
+            while (!endsBlock(last) && instructions.size() < LONGEST_BLOCK && offset <= PAGE_MASK) {
+                // One that can't be fetched, or crosses into the next page, is left for when it is its turn.
+                last = tryDecode(last.nextEip, big);
+                if (last == null) {
+                    break;
+                }
+                instructions.add(last);
+                offset += last.length;
+            }
+        }
+        return new Block(instructions.toArray(Instruction[]::new), big, place, secondPage);
+    }
+
+    private Instruction tryDecode(long eip, boolean big) {
+        try {
+            fetch.start(eip);
+            Instruction instruction = decoder.decode(fetch, eip, big);
+            return fetch.secondPage < 0 ? instruction : null;
+        } catch (CpuFault e) {
+            return null;
+        }
+    }
+
+    private void keep(CodePage page, Block block) {
+        if (kept > MOST_INSTRUCTIONS) {
+            clear();
+            page = pages.computeIfAbsent(block.place >> PAGE_SHIFT, CodePage::new);
+        }
+        kept += block.instructions();
+        ram.markCode(block.place);
+        page.add(block);
+        if (block.secondPage >= 0) {
+            ram.markCode(block.secondPage);
+            pages.computeIfAbsent(block.secondPage >> PAGE_SHIFT, CodePage::new).add(block);
+        }
+    }
+
+    /** Returns the instruction at EIP as it is in memory now; empty if it can't be fetched. */
+    Optional<Instruction> decode(long eip) {
+        try {
+            fetch.start(eip);
+            return Optional.of(decoder.decode(fetch, eip, cpu.segments[Cpu.CS].isBig()));
+        } catch (CpuFault e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Returns the bytes of the instruction at EIP, as far as they can be fetched. */
+    byte[] bytesAt(long eip) {
+        try {
+            fetch.start(eip);
+            byte[] bytes = new byte[decoder.decode(fetch, eip, cpu.segments[Cpu.CS].isBig()).length];
+            for (int i = 0; i < bytes.length; i++) {
+                bytes[i] = (byte) fetch.get(i);
+            }
+            return bytes;
+        } catch (CpuFault e) {
+            return new byte[0];
+        }
+    }
+
+    /** Drops all blocks. */
+    void clear() {
+        pages.values().forEach(CodePage::dropAll);
+        pages.clear();
+        kept = 0;
+    }
+
+    @Override
+    public void codeWritten(long physical, int length) {
+        CodePage page = pages.get((int) (physical >> PAGE_SHIFT));
+        if (page != null && page.covers((int) physical & PAGE_MASK, length)) {
+            kept -= page.drop((int) physical & PAGE_MASK, length);
+            // The block that is being executed may be among them.
+            cpu.requestAttention();
+        }
+    }
+
+    @Override
+    public void codeAppears(int place) {
+        cpu.memory.noticeWrites(place);
+    }
+
+    @Override
+    public void codeWrittenByHost() {
+        cpu.codeChangedByHost();
+    }
+
+    private static boolean endsBlock(Instruction instruction) {
+        return BLOCK_ENDS.contains(instruction.mnemonic)
+                || (instruction.mnemonic == Mnemonic.POP || instruction.mnemonic == Mnemonic.MOV_SEGMENT)
+                        && instruction.op0.kind == Operand.Kind.SEGMENT;
+    }
+
+    private static Set<Mnemonic> blockEnds() {
+        Set<Mnemonic> ends = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
+        ends.addAll(EnumSet.of(
+                Mnemonic.INVALID,
+                Mnemonic.TOO_LONG,
+                Mnemonic.CALL,
+                Mnemonic.CALL_FAR,
+                Mnemonic.JMP,
+                Mnemonic.JMP_FAR,
+                Mnemonic.RET,
+                Mnemonic.RETF,
+                Mnemonic.JCXZ,
+                Mnemonic.JECXZ,
+                Mnemonic.LOOP,
+                Mnemonic.LOOPE,
+                Mnemonic.LOOPNE,
+                Mnemonic.INT,
+                Mnemonic.INT1,
+                Mnemonic.INT3,
+                Mnemonic.INTO,
+                Mnemonic.IRET,
+                Mnemonic.IRETD,
+                Mnemonic.SYSENTER,
+                Mnemonic.SYSEXIT,
+                Mnemonic.RSM,
+                Mnemonic.HLT,
+                Mnemonic.UD0,
+                Mnemonic.UD1,
+                Mnemonic.UD2,
+                Mnemonic.STI,
+                Mnemonic.POPF,
+                Mnemonic.POPFD,
+                Mnemonic.IN,
+                Mnemonic.OUT,
+                Mnemonic.LSS,
+                Mnemonic.LMSW,
+                Mnemonic.CLTS,
+                Mnemonic.INVLPG,
+                Mnemonic.LGDT,
+                Mnemonic.LIDT,
+                Mnemonic.LLDT,
+                Mnemonic.LTR,
+                Mnemonic.MOV_CONTROL,
+                Mnemonic.MOV_DEBUG,
+                Mnemonic.RDTSC,
+                Mnemonic.RDMSR,
+                Mnemonic.WRMSR));
+        return ends;
+    }
+
+    /** The bytes of the instruction that is being decoded, fetched as they are asked for. */
+    private final class Fetch implements Decoder.Bytes {
+
+        private long eip;
+        private long linear;
+        private int place;
+        private int secondPage;
+        private boolean crossed;
+
+        void start(long at) {
+            eip = at;
+            linear = cpu.segments[Cpu.CS].base() + at & 0xffff_ffffL;
+            requireInLimit(0);
+            place = cpu.memory.fetchPlace(linear);
+            secondPage = -1;
+            crossed = false;
+        }
+
+        @Override
+        public int get(int index) {
+            requireInLimit(index);
+            int offset = ((int) linear & PAGE_MASK) + index;
+            if (offset <= PAGE_MASK) {
+                return place < 0 ? OPEN_BUS : cpu.memory.byteAt(place + index);
+            }
+            if (!crossed) {
+                secondPage = cpu.memory.fetchPlace(linear + index);
+                crossed = true;
+            }
+            return secondPage < 0 ? OPEN_BUS : cpu.memory.byteAt(secondPage + offset - PAGE_MASK - 1);
+        }
+
+        private void requireInLimit(int index) {
+            if (eip + index > cpu.segments[Cpu.CS].limit()) {
+                throw CpuFault.generalProtection();
+            }
+        }
+    }
+}

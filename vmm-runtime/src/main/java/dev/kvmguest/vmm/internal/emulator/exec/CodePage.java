@@ -1,0 +1,83 @@
+package dev.kvmguest.vmm.internal.emulator.exec;
+
+import java.util.BitSet;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.Map;
+
+/** The blocks that have bytes in one page of RAM, and which bytes. */
+final class CodePage {
+
+    private static final int PAGE_SIZE = 4096;
+
+    private final int start;
+    private final Map<Long, Block> blocks = new HashMap<>();
+    private final BitSet covered = new BitSet(PAGE_SIZE);
+
+    CodePage(int number) {
+        start = number * PAGE_SIZE;
+    }
+
+    /** Returns the block that starts at this place in RAM and was decoded for this EIP and code size, or null. */
+    Block find(int place, long eip, boolean big) {
+        Block block = blocks.get(key(place, eip, big));
+        // One that crosses pages may have been dropped by the other page only.
+        return block == null || block.stamp == Block.STALE ? null : block;
+    }
+
+    private static long key(int place, long eip, boolean big) {
+        return place % PAGE_SIZE | eip << 12 | (big ? 1L << 44 : 0);
+    }
+
+    void add(Block block) {
+        blocks.put(key(block.place, block.eip, block.big), block);
+        covered.set(from(block), to(block));
+    }
+
+    /** Says whether a block has one of these bytes. */
+    boolean covers(int offset, int length) {
+        int next = covered.nextSetBit(offset);
+        return next >= 0 && next < offset + length;
+    }
+
+    /**
+     * Drops the blocks that have one of these bytes.
+     *
+     * @return how many instructions they had
+     */
+    int drop(int offset, int length) {
+        int dropped = 0;
+        covered.clear();
+        for (Iterator<Block> iterator = blocks.values().iterator(); iterator.hasNext(); ) {
+            Block block = iterator.next();
+            if (block.stamp == Block.STALE || from(block) < offset + length && offset < to(block)) {
+                dropped += block.stamp == Block.STALE ? 0 : block.instructions();
+                block.stamp = Block.STALE;
+                iterator.remove();
+            } else {
+                covered.set(from(block), to(block));
+            }
+        }
+        return dropped;
+    }
+
+    void dropAll() {
+        blocks.values().forEach(block -> block.stamp = Block.STALE);
+        blocks.clear();
+    }
+
+    private int from(Block block) {
+        return startsHere(block) ? block.place - start : 0;
+    }
+
+    private int to(Block block) {
+        if (startsHere(block)) {
+            return Math.min(PAGE_SIZE, block.place - start + block.length);
+        }
+        return block.length - (PAGE_SIZE - block.place % PAGE_SIZE);
+    }
+
+    private boolean startsHere(Block block) {
+        return block.place >= start && block.place < start + PAGE_SIZE;
+    }
+}

@@ -1,0 +1,346 @@
+package dev.kvmguest.vmm.internal.emulator.exec;
+
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.DebugRegisters;
+import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.emulator.core.HostAccess.Restart;
+import dev.kvmguest.vmm.internal.emulator.core.Ram;
+import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
+ * 3A, 6.9, table 6-2).
+ *
+ * <p>Whole blocks are executed as long as nothing is due. Where something may be due after each instruction (TF is set, a
+ * debug register watches code, the host steps), {@link Cpu#requestAttention} makes each block end after its first.
+ */
+public final class Emulator {
+
+    private static final int NO_INTERRUPT = -1;
+
+    private final Cpu cpu;
+    private final CodeCache code;
+
+    private final Trace trace = new Trace();
+
+    private Shadow shadow = Shadow.NONE;
+    /** Bits of DR6 for a #DB that is due after the last instruction. */
+    private int trap;
+
+    /** Whether TF was set when the instruction began. */
+    private boolean traced;
+
+    /** Whether the instruction at EIP has begun already: it waits for the host, or for its next repetition. */
+    private boolean begun;
+
+    private CpuFault undelivered;
+    /** Whether what is delivered came between two instructions, and not from the one at EIP. */
+    private boolean trapped;
+
+    private Fault fault;
+    private ExceptionLog exceptions;
+    private boolean stepped;
+    private boolean shutDown;
+    private int pendingInterrupt = NO_INTERRUPT;
+    private boolean windowWanted;
+    private boolean singleStep;
+    private Place awaited;
+
+    public Emulator(Cpu cpu, Ram ram) {
+        this.cpu = cpu;
+        this.code = new CodeCache(cpu, ram, new Decoder(InstructionSet.operations()));
+        ram.watch(code);
+    }
+
+    /** Has the state replaced by another: what was due is no longer. */
+    public void reset() {
+        cpu.host.clear();
+        cpu.restart = false;
+        cpu.repeated = false;
+        cpu.nextShadow = Shadow.NONE;
+        cpu.trapCancelled = false;
+        shadow = Shadow.NONE;
+        trap = 0;
+        begun = false;
+        undelivered = null;
+        stepped = false;
+        shutDown = false;
+        trace.clear();
+        fault = null;
+        awaited = null;
+    }
+
+    /** Returns what led to the shutdown. */
+    public Optional<Fault> fault() {
+        return Optional.ofNullable(fault);
+    }
+
+    /** Takes note of exceptions from now on, after forgetting those noted before. */
+    public void watchExceptions() {
+        exceptions = new ExceptionLog(this::instructionAt);
+        cpu.events.setWatch(exceptions);
+    }
+
+    /** Returns the first exceptions that the guest took, if they are watched. */
+    public Optional<List<HandledException>> exceptions() {
+        return Optional.ofNullable(exceptions).map(ExceptionLog::taken);
+    }
+
+    public void inject(int vector) {
+        pendingInterrupt = vector;
+        cpu.requestAttention();
+    }
+
+    public boolean canInject() {
+        return pendingInterrupt == NO_INTERRUPT
+                && cpu.eflags.has(Eflags.IF)
+                && shadow == Shadow.NONE
+                && undelivered == null
+                && !shutDown;
+    }
+
+    public void setInterruptWindow(boolean wanted) {
+        windowWanted = wanted;
+        cpu.requestAttention();
+    }
+
+    public void setSingleStep(boolean on) {
+        singleStep = on;
+        stepped = false;
+        cpu.requestAttention();
+    }
+
+    /** Has the run end with {@code Interrupted} at a place, once. */
+    public void stopAt(Place place) {
+        awaited = place;
+        cpu.requestAttention();
+    }
+
+    /** Says whether the place for {@link #stopAt} has not been come to yet. */
+    public boolean isAwaiting() {
+        return awaited != null;
+    }
+
+    /** Returns the instruction at EIP. */
+    public GuestInstruction next() {
+        return instructionAt(cpu.eip);
+    }
+
+    /**
+     * Executes until the host has something to do.
+     *
+     * @param end the number of retired instructions at which to stop; a block that has begun is finished
+     * @return what the host has to do; null if nothing, when the end is reached
+     */
+    public VmExit run(long end) {
+        cpu.host.resume();
+        try {
+            while (!shutDown) {
+                // An exit comes first: a question that the host was kept from would be taken for answered.
+                VmExit exit = cpu.interruptedOrCodeChanged && !cpu.host.hasExits() ? heed() : null;
+                if (exit == null && cpu.attention) {
+                    exit = attend();
+                }
+                if (exit != null || cpu.retired >= end) {
+                    return exit;
+                }
+                if (!shutDown && undelivered == null) {
+                    execute(end);
+                }
+            }
+            return new VmExit.Shutdown();
+        } catch (UnsupportedInstruction e) {
+            return new VmExit.UnsupportedInstruction(e.getMessage(), code.bytesAt(cpu.eip));
+        } catch (Restart e) {
+            // Delivering an event reads memory without RAM: it is begun anew once that is answered.
+            return cpu.host.nextExit();
+        }
+    }
+
+    private VmExit heed() {
+        cpu.interruptedOrCodeChanged = false;
+        if (cpu.codeChanged) {
+            cpu.codeChanged = false;
+            code.clear();
+        }
+        return cpu.takeInterrupt() ? new VmExit.Interrupted() : null;
+    }
+
+    private void execute(long end) {
+        try {
+            do {
+                Block block = code.at(cpu.eip);
+                trace.add(block, cpu.retired);
+                block.execute(cpu);
+            } while (!cpu.attention && cpu.retired < end && !cpu.interruptedOrCodeChanged);
+            if (cpu.attention) {
+                finishInstruction();
+            }
+        } catch (CpuFault fault) {
+            raise(fault);
+        }
+    }
+
+    /** Takes note of what the last instruction leaves to be done. */
+    private void finishInstruction() {
+        begun = cpu.restart;
+        cpu.restart = false;
+        if (begun && !cpu.repeated) {
+            return;
+        }
+        // Traps and interrupts come after each repetition of a string instruction, as after an instruction.
+        cpu.repeated = false;
+        cpu.host.settle();
+        shadow = cpu.nextShadow;
+        cpu.nextShadow = Shadow.NONE;
+        trap |= cpu.debug.takeHits();
+        if (traced && !cpu.trapCancelled) {
+            trap |= DebugRegisters.DR6_BS;
+        }
+        cpu.trapCancelled = false;
+        stepped |= !begun;
+    }
+
+    private void raise(CpuFault fault) {
+        cpu.host.clear();
+        cpu.restart = false;
+        cpu.repeated = false;
+        cpu.nextShadow = Shadow.NONE;
+        cpu.debug.takeHits();
+        cpu.trapCancelled = false;
+        shadow = Shadow.NONE;
+        trap = 0;
+        begun = false;
+        undelivered = fault;
+        trapped = false;
+        cpu.requestAttention();
+    }
+
+    /** Looks at what is due before the next instruction, and whether something will be after it. */
+    private VmExit attend() {
+        VmExit exit = cpu.host.nextExit();
+        if (exit != null) {
+            return exit;
+        }
+        if (undelivered != null) {
+            shutDown = !cpu.events.deliver(undelivered);
+            if (shutDown) {
+                fault = describe(false, undelivered.reason());
+            }
+            undelivered = null;
+            cpu.host.settle();
+            stepped = true;
+        } else if (trap != 0 && shadow != Shadow.MOV_SS) {
+            leaveBegun();
+            cpu.debug.raise(trap);
+            trap = 0;
+            trapped = true;
+            undelivered = CpuFault.of(Vector.DB);
+            return null;
+        }
+        if (shutDown) {
+            return null;
+        }
+        if (singleStep && stepped) {
+            stepped = false;
+            return new VmExit.SingleStep();
+        }
+        if (awaited != null && isAt(awaited)) {
+            if (awaited.interruptible()) {
+                // An engine was given an interrupt here. Not all of them let an STI hold it back as they should.
+                shadow = Shadow.NONE;
+            }
+            awaited = null;
+            return new VmExit.Interrupted();
+        }
+        // What the host has answered is not to be asked for twice: that instruction comes to its end first.
+        if (cpu.eflags.has(Eflags.IF) && shadow == Shadow.NONE && !cpu.host.hasAnswers()) {
+            if (pendingInterrupt != NO_INTERRUPT) {
+                leaveBegun();
+                shutDown = !cpu.events.interrupt(pendingInterrupt);
+                if (shutDown) {
+                    trapped = true;
+                    fault = describe(true, null);
+                }
+                pendingInterrupt = NO_INTERRUPT;
+                cpu.host.settle();
+            } else if (windowWanted) {
+                return new VmExit.InterruptWindow();
+            }
+        }
+        int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Eflags.RF) && shadow != Shadow.MOV_SS
+                ? cpu.debug.codeHits(cpu.segments[Cpu.CS].base() + cpu.eip & 0xffff_ffffL)
+                : 0;
+        if (hits != 0) {
+            cpu.debug.raise(hits);
+            undelivered = CpuFault.of(Vector.DB);
+            return null;
+        }
+        begun = false;
+        cpu.eflags.put(Eflags.RF, false);
+        traced = cpu.eflags.has(Eflags.TF);
+        cpu.attention = traced
+                || singleStep
+                || awaited != null
+                || shadow != Shadow.NONE
+                || cpu.debug.watchesCode()
+                || cpu.debug.watchesData()
+                || cpu.host.hasAnswers();
+        return null;
+    }
+
+    private Fault describe(boolean interrupt, String firstCause) {
+        Optional<Instruction> at = code.decode(cpu.eip);
+        List<Instruction> last = new ArrayList<>(trace.last(cpu.retired));
+        if (!trapped) {
+            at.ifPresent(last::add);
+        }
+        if (last.size() > Trace.INSTRUCTIONS) {
+            last.remove(0);
+        }
+        return FaultDescription.of(
+                instructionAt(cpu.eip), cpu.events.failures(), interrupt, firstCause, last, cpu.state());
+    }
+
+    private GuestInstruction instructionAt(long eip) {
+        Optional<Instruction> decoded = code.decode(eip);
+        return CodeReader.describe(eip, decoded.isPresent() ? code.bytesAt(eip) : new byte[0], decoded);
+    }
+
+    /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */
+    private void leaveBegun() {
+        if (begun) {
+            cpu.eflags.put(Eflags.RF, true);
+            begun = false;
+        }
+    }
+
+    private boolean isAt(Place place) {
+        if ((int) cpu.eip != place.eip()
+                || cpu.eflags.has(Eflags.IF) != place.interruptible()
+                || place.retired() != Place.NOT_COUNTED && place.retired() != cpu.retired) {
+            return false;
+        }
+        int[] general = place.general();
+        for (int i = 0; i < general.length; i++) {
+            if ((int) cpu.registers.gpr[i] != general[i]) {
+                return false;
+            }
+        }
+        return true;
+    }
+}

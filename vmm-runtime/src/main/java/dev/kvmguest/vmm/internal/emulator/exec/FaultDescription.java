@@ -1,0 +1,81 @@
+package dev.kvmguest.vmm.internal.emulator.exec;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.DeliveryFailure;
+import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/** Puts what the emulator knows of a triple fault into the runtime's terms. */
+final class FaultDescription {
+
+    // The bits of a page fault's error code (Intel SDM volume 3A, 4.7).
+    private static final int PRESENT = 1;
+    private static final int WRITE = 1 << 1;
+    private static final int USER = 1 << 2;
+    private static final int RESERVED = 1 << 3;
+    private static final int FETCH = 1 << 4;
+
+    private FaultDescription() {}
+
+    /**
+     * Describes a triple fault.
+     *
+     * @param at where it began
+     * @param failures what could not be delivered, the first one first
+     * @param interrupt whether the first one came from a device
+     * @param firstCause why the first one arose, in words; null where nobody has said
+     * @param last what was executed last, the oldest first
+     * @param registers the registers, none of which a failed delivery changes but CR2
+     */
+    static Fault of(
+            GuestInstruction at,
+            List<DeliveryFailure> failures,
+            boolean interrupt,
+            String firstCause,
+            List<Instruction> last,
+            CpuState registers) {
+        List<Fault.Event> chain = new ArrayList<>();
+        String cause = firstCause;
+        for (DeliveryFailure failure : failures) {
+            boolean fromDevice = interrupt && chain.isEmpty();
+            boolean pageFault = !fromDevice && failure.vector() == Vector.PF.number();
+            chain.add(new Fault.Event(
+                    failure.vector(),
+                    failure.hasErrorCode() ? OptionalInt.of(failure.errorCode()) : OptionalInt.empty(),
+                    pageFault ? OptionalLong.of(failure.cr2()) : OptionalLong.empty(),
+                    Optional.ofNullable(cause),
+                    fromDevice));
+            cause = words(failure.cause());
+        }
+        return new Fault(
+                at,
+                chain,
+                cause,
+                last.stream()
+                        .map(instruction -> CodeReader.describe(instruction.eip, new byte[0], Optional.of(instruction)))
+                        .toList(),
+                registers,
+                "the emulator",
+                List.of());
+    }
+
+    private static String words(CpuFault fault) {
+        if (fault.vector() != Vector.PF) {
+            return fault.reason() != null ? fault.reason() : "delivering it raised " + fault.getMessage();
+        }
+        int code = fault.errorCode();
+        return "delivering it raised " + fault.getMessage() + " at 0x" + Long.toHexString(fault.cr2()) + ": "
+                + ((code & PRESENT) == 0 ? "not present" : (code & RESERVED) != 0 ? "reserved bits set" : "protected")
+                + ((code & WRITE) != 0 ? ", write" : (code & FETCH) != 0 ? ", fetch" : ", read")
+                + ((code & USER) != 0 ? ", user" : "");
+    }
+}

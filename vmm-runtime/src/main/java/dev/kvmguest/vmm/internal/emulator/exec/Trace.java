@@ -1,0 +1,110 @@
+package dev.kvmguest.vmm.internal.emulator.exec;
+
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The blocks that were executed last, so that after a guest's end its last instructions can be told. A run through memory
+ * that is zero, which executes like code, is its beginning and its end, so that what led there isn't forgotten.
+ */
+final class Trace {
+
+    /** Enough for {@link #INSTRUCTIONS}, even if no block has more than one. */
+    private static final int BLOCKS = 32;
+
+    /** As many as fit on a screen beside the rest of a report. */
+    static final int INSTRUCTIONS = 32;
+
+    /** As many instructions tell the beginning of a run of zeros, or its end. */
+    private static final int ZEROS = 4;
+
+    private final Block[] blocks = new Block[BLOCKS];
+    /** How many instructions were retired before each block, or before the first time if it was executed several in a row. */
+    private final long[] starts = new long[BLOCKS];
+
+    private int next;
+    private Block newest;
+
+    /** Takes note of a block that is about to be executed. */
+    void add(Block block, long retired) {
+        // Left early, a block goes on as another one, unless at its first instruction: what it retires in a row is
+        // whole rounds.
+        if (block == newest) {
+            return;
+        }
+        if (block.zeros && newest != null && newest.zeros) {
+            addZeros(block, retired);
+            return;
+        }
+        newest = block;
+        blocks[next] = block;
+        starts[next] = retired;
+        next = next + 1 & BLOCKS - 1;
+    }
+
+    /** Takes the place of the newest one unless that is where the run began. */
+    private void addZeros(Block block, long retired) {
+        newest = block;
+        if (!isZeros(next - 2)) {
+            next = next + 1 & BLOCKS - 1;
+        }
+        int place = next - 1 & BLOCKS - 1;
+        blocks[place] = block;
+        starts[place] = retired;
+    }
+
+    private boolean isZeros(int place) {
+        Block block = blocks[place & BLOCKS - 1];
+        return block != null && block.zeros;
+    }
+
+    /** Forgets all. */
+    void clear() {
+        newest = null;
+        for (int i = 0; i < BLOCKS; i++) {
+            blocks[i] = null;
+        }
+    }
+
+    /**
+     * Returns the last instructions retired, the oldest first, of zeros only some.
+     *
+     * @param retired the number of instructions retired by now
+     */
+    List<Instruction> last(long retired) {
+        List<Instruction> last = new ArrayList<>();
+        List<Instruction> zeros = new ArrayList<>();
+        long end = retired;
+        for (int i = 1; i <= BLOCKS && blocks[next - i & BLOCKS - 1] != null; i++) {
+            int place = next - i & BLOCKS - 1;
+            Block block = blocks[place];
+            // Of zeros, more than the block has were executed by those whose place it took.
+            long executed = block.zeros ? Math.min(end - starts[place], block.instructions()) : end - starts[place];
+            for (long k = executed - 1; k >= 0 && last.size() < INSTRUCTIONS; k--) {
+                Instruction instruction = block.instruction((int) (k % block.instructions()));
+                if (instruction.isZeros()) {
+                    zeros.add(instruction);
+                } else {
+                    addRun(zeros, last);
+                    last.add(instruction);
+                }
+            }
+            end = starts[place];
+        }
+        addRun(zeros, last);
+        List<Instruction> oldestFirst = last.subList(0, Math.min(last.size(), INSTRUCTIONS));
+        Collections.reverse(oldestFirst);
+        return oldestFirst;
+    }
+
+    /** Moves a run of zeros, or its beginning and its end. */
+    private static void addRun(List<Instruction> zeros, List<Instruction> last) {
+        if (zeros.size() > 2 * ZEROS) {
+            zeros.subList(ZEROS, zeros.size() - ZEROS).clear();
+        }
+        last.addAll(zeros);
+        zeros.clear();
+    }
+}

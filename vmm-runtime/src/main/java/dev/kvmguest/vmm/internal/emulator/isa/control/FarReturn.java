@@ -1,0 +1,103 @@
+package dev.kvmguest.vmm.internal.emulator.isa.control;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
+import dev.kvmguest.vmm.internal.emulator.core.Vector;
+
+/** What RETF and IRET have in common; the checks in the order of the pseudocode of RET and IRET (Intel SDM volume 2). */
+final class FarReturn {
+
+    private static final long LOW_32 = 0xffff_ffffL;
+    private static final long LOW_16 = 0xffff;
+
+    private FarReturn() {}
+
+    /** Reads from the stack without popping. */
+    static long peek(Cpu cpu, long displacement, int width) {
+        return cpu.memory.read(Cpu.SS, stackOffset(cpu, displacement), width);
+    }
+
+    private static long stackOffset(Cpu cpu, long displacement) {
+        return cpu.registers.gpr[Registers.RSP] + displacement & (cpu.stackAddressSize() == 4 ? LOW_32 : LOW_16);
+    }
+
+    /** Returns in real mode. */
+    static void toReal(Cpu cpu, long eip, int selector, long popped) {
+        if (eip > cpu.segments[Cpu.CS].limit()) {
+            throw CpuFault.generalProtection().because("the return address is beyond the limit of CS");
+        }
+        setStackPointer(cpu, stackOffset(cpu, popped));
+        cpu.loadRealSegment(Cpu.CS, selector);
+        cpu.eip = eip;
+    }
+
+    /**
+     * Returns in protected mode.
+     *
+     * @param width the operand size
+     * @param popped bytes from the stack pointer to the outer stack's pointer, if the return is to an outer level
+     * @param released bytes that are dropped from the outer stack
+     */
+    static void toProtected(Cpu cpu, int width, long eip, int selector, long popped, long released) {
+        SegmentDescriptor code = code(cpu, selector);
+        int level = Segmentation.rpl(selector);
+        if (level > cpu.cpl()) {
+            toOuter(cpu, width, eip, selector, code, popped, released);
+            return;
+        }
+        FarTransfer.requireInLimit(code, eip);
+        cpu.segmentation.markAccessed(selector, code);
+        setStackPointer(cpu, stackOffset(cpu, popped));
+        cpu.segmentation.loadCode(selector, code, level);
+        cpu.eip = eip;
+    }
+
+    private static SegmentDescriptor code(Cpu cpu, int selector) {
+        if (Segmentation.isNull(selector)) {
+            throw CpuFault.generalProtection().because("the return address has a null code segment");
+        }
+        SegmentDescriptor code = cpu.segmentation.get(selector, Vector.GP, 0);
+        if (!code.isCode()) {
+            throw CpuFault.selector(Vector.GP, selector).because("the return address is not in a code segment");
+        }
+        int level = Segmentation.rpl(selector);
+        if (level < cpu.cpl()) {
+            throw CpuFault.selector(Vector.GP, selector).because("a return can't lead to an inner privilege level");
+        }
+        if (code.isConforming() ? code.dpl() > level : code.dpl() != level) {
+            throw CpuFault.selector(Vector.GP, selector).because("the code segment's DPL doesn't go with its RPL");
+        }
+        if (!code.isPresent()) {
+            throw CpuFault.selector(Vector.NP, selector).because("the code segment is not present");
+        }
+        return code;
+    }
+
+    private static void toOuter(
+            Cpu cpu, int width, long eip, int selector, SegmentDescriptor code, long popped, long released) {
+        long pointer = peek(cpu, popped, width);
+        int stackSelector = (int) peek(cpu, popped + width, width) & 0xffff;
+        if (Segmentation.isNull(stackSelector)) {
+            throw CpuFault.generalProtection().because("the outer stack segment is null");
+        }
+        int level = Segmentation.rpl(selector);
+        SegmentDescriptor stack = cpu.segmentation.checkedStack(stackSelector, level, Vector.GP, 0);
+        FarTransfer.requireInLimit(code, eip);
+        cpu.segmentation.markAccessed(selector, code);
+        cpu.segmentation.markAccessed(stackSelector, stack);
+
+        cpu.segmentation.loadCode(selector, code, level);
+        cpu.eip = eip;
+        cpu.loadSegment(Cpu.SS, stack.loaded(stackSelector));
+        setStackPointer(cpu, pointer + released);
+        cpu.segmentation.dropInnerData();
+    }
+
+    /** Sets ESP, or SP if SS.B is clear. */
+    private static void setStackPointer(Cpu cpu, long pointer) {
+        cpu.registers.set(Registers.RSP, cpu.stackAddressSize(), pointer);
+    }
+}

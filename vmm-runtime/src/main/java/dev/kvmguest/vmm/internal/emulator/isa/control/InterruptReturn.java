@@ -1,0 +1,65 @@
+package dev.kvmguest.vmm.internal.emulator.isa.control;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.emulator.core.TaskLink;
+import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/** IRET and IRETD (Intel SDM volume 2, IRET). */
+public final class InterruptReturn {
+
+    /** What every return restores, whatever the privilege level. */
+    private static final int ALWAYS = Eflags.ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT;
+    /** What only a 32-bit return restores. */
+    private static final int WIDE = Eflags.RF | Eflags.AC | Eflags.ID;
+
+    private InterruptReturn() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.IRET, InterruptReturn::iret).put(Mnemonic.IRETD, InterruptReturn::iret);
+    }
+
+    private static void iret(Cpu cpu, Instruction i) {
+        if (cpu.isProtected() && cpu.eflags.has(Eflags.NT)) {
+            TaskLink.checkPrevious(cpu);
+            throw new UnsupportedInstruction("hardware task switch by IRET with EFLAGS.NT set");
+        }
+        int width = i.operandSize;
+        long eip = FarReturn.peek(cpu, 0, width);
+        int selector = (int) FarReturn.peek(cpu, width, width) & 0xffff;
+        int image = (int) FarReturn.peek(cpu, 2L * width, width);
+        int restored = restored(cpu, width);
+        if (cpu.isProtected()) {
+            if (width == 4 && cpu.cpl() == 0 && (image & Eflags.VM) != 0) {
+                throw new UnsupportedInstruction("virtual-8086 mode, entered by IRET");
+            }
+            FarReturn.toProtected(cpu, width, eip, selector, 3L * width, 0);
+        } else {
+            FarReturn.toReal(cpu, eip, selector, 3L * width);
+        }
+        cpu.eflags.set(cpu.eflags.get() & ~restored | image & restored);
+        cpu.controlFlagsChanged();
+    }
+
+    /** Returns the flags that are restored, by the privilege level before the return. */
+    private static int restored(Cpu cpu, int width) {
+        int restored = ALWAYS;
+        if (width == 4) {
+            restored |= WIDE;
+        }
+        if (cpu.cpl() <= cpu.eflags.iopl()) {
+            restored |= Eflags.IF;
+        }
+        if (cpu.cpl() == 0) {
+            restored |= Eflags.IOPL;
+            if (width == 4 && cpu.isProtected()) {
+                restored |= Eflags.VIF | Eflags.VIP;
+            }
+        }
+        return restored;
+    }
+}

@@ -1,0 +1,92 @@
+package dev.kvmguest.vmm.internal.emulator.isa.data;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/**
+ * Instructions that read or set single flags, or all of them (Intel SDM volume 2, at each instruction). The privilege
+ * level is 0 in real mode, so that what it forbids needs no look at CR0.PE.
+ */
+public final class FlagTransfer {
+
+    private static final int AH = 4;
+    /** The flags that LAHF and SAHF know. */
+    private static final int LOW_ARITHMETIC = Eflags.SF | Eflags.ZF | Eflags.AF | Eflags.PF | Eflags.CF;
+
+    private FlagTransfer() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.CLC, (cpu, i) -> cpu.eflags.setCarry(false))
+                .put(Mnemonic.STC, (cpu, i) -> cpu.eflags.setCarry(true))
+                .put(Mnemonic.CMC, (cpu, i) -> cpu.eflags.setCarry(!cpu.eflags.carry()))
+                .put(Mnemonic.CLD, (cpu, i) -> cpu.eflags.put(Eflags.DF, false))
+                .put(Mnemonic.STD, (cpu, i) -> cpu.eflags.put(Eflags.DF, true))
+                .put(Mnemonic.CLI, FlagTransfer::cli)
+                .put(Mnemonic.STI, FlagTransfer::sti)
+                .put(Mnemonic.LAHF, FlagTransfer::lahf)
+                .put(Mnemonic.SAHF, FlagTransfer::sahf)
+                .put(Mnemonic.PUSHF, FlagTransfer::pushf)
+                .put(Mnemonic.PUSHFD, FlagTransfer::pushf)
+                .put(Mnemonic.POPF, FlagTransfer::popf)
+                .put(Mnemonic.POPFD, FlagTransfer::popf);
+    }
+
+    /** Nothing can become due by it, so that the block goes on. */
+    private static void cli(Cpu cpu, Instruction i) {
+        requireIopl(cpu);
+        cpu.eflags.put(Eflags.IF, false);
+    }
+
+    private static void sti(Cpu cpu, Instruction i) {
+        requireIopl(cpu);
+        if (!cpu.eflags.has(Eflags.IF)) {
+            cpu.eflags.put(Eflags.IF, true);
+            cpu.shadow(Shadow.STI);
+        }
+    }
+
+    private static void requireIopl(Cpu cpu) {
+        if (cpu.cpl() > cpu.eflags.iopl()) {
+            throw CpuFault.generalProtection();
+        }
+    }
+
+    private static void lahf(Cpu cpu, Instruction i) {
+        cpu.registers.set(AH, 1, cpu.eflags.arithmetic() & LOW_ARITHMETIC | Eflags.FIXED);
+    }
+
+    private static void sahf(Cpu cpu, Instruction i) {
+        int loaded = (int) cpu.registers.get(AH, 1);
+        cpu.eflags.setArithmetic(cpu.eflags.arithmetic() & ~LOW_ARITHMETIC | loaded & LOW_ARITHMETIC);
+    }
+
+    private static void pushf(Cpu cpu, Instruction i) {
+        Stack.push(cpu, i.operandSize, cpu.eflags.get() & ~(Eflags.RF | Eflags.VM));
+    }
+
+    /**
+     * Flags that the privilege level doesn't allow to change stay as they are, without a fault. RF need not be cleared:
+     * it is whenever an instruction begins.
+     */
+    private static void popf(Cpu cpu, Instruction i) {
+        int changed = Eflags.ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT;
+        if (cpu.cpl() == 0) {
+            changed |= Eflags.IOPL;
+        }
+        if (cpu.cpl() <= cpu.eflags.iopl()) {
+            changed |= Eflags.IF;
+        }
+        if (i.operandSize == 4) {
+            changed |= Eflags.AC | Eflags.ID;
+        }
+        int loaded = (int) Stack.pop(cpu, i.operandSize);
+        cpu.eflags.set(cpu.eflags.get() & ~changed | loaded & changed);
+        cpu.controlFlagsChanged();
+    }
+}

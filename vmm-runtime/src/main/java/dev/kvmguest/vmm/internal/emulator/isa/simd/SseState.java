@@ -1,0 +1,129 @@
+package dev.kvmguest.vmm.internal.emulator.isa.simd;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
+import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/** FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, fences and prefetches (Intel SDM volume 2; volume 1, 10.5 for FXSAVE's image). */
+public final class SseState {
+
+    // FXSAVE's image, in bytes.
+    private static final int SIZE = 512;
+    private static final int STATUS = 2;
+    private static final int TAGS = 4;
+    private static final int INSTRUCTION_OFFSET = 8;
+    private static final int INSTRUCTION_SELECTOR = 12;
+    private static final int DATA_OFFSET = 16;
+    private static final int DATA_SELECTOR = 20;
+    private static final int MXCSR = 24;
+    private static final int MXCSR_MASK = 28;
+    private static final int X87_REGISTERS = 32;
+    private static final int XMM_REGISTERS = 160;
+    private static final int SLOT = 16;
+    private static final int REGISTERS = 8;
+
+    private SseState() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.FXSAVE, SseState::fxsave)
+                .put(Mnemonic.FXRSTOR, SseState::fxrstor)
+                .put(Mnemonic.LDMXCSR, SseState::ldmxcsr)
+                .put(Mnemonic.STMXCSR, SseState::stmxcsr)
+                .put(Mnemonic.CLFLUSH, SseState::clflush)
+                .put(Mnemonic.PREFETCHNTA, SseState::orderOrHint)
+                .put(Mnemonic.PREFETCHT0, SseState::orderOrHint)
+                .put(Mnemonic.PREFETCHT1, SseState::orderOrHint)
+                .put(Mnemonic.PREFETCHT2, SseState::orderOrHint)
+                .put(Mnemonic.LFENCE, SseState::orderOrHint)
+                .put(Mnemonic.MFENCE, SseState::orderOrHint)
+                .put(Mnemonic.SFENCE, SseState::orderOrHint)
+                .put(Mnemonic.PAUSE, SseState::orderOrHint);
+    }
+
+    /** XMM registers are saved whether or not CR4.OSFXSR is set, as processors do. */
+    private static void fxsave(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        VectorOperands.requireAligned(cpu, i.op0);
+        int segment = i.op0.segment;
+        long at = i.op0.offset(cpu);
+        cpu.memory.checkWritable(segment, at, SIZE);
+        FpuState fpu = cpu.fpu;
+        cpu.memory.write16(segment, at, fpu.control());
+        cpu.memory.write16(segment, at + STATUS, fpu.status());
+        // The opcode field behind the tags is 0: none is kept.
+        cpu.memory.write32(segment, at + TAGS, fpu.used());
+        cpu.memory.write32(segment, at + INSTRUCTION_OFFSET, fpu.instructionOffset());
+        cpu.memory.write32(segment, at + INSTRUCTION_SELECTOR, fpu.instructionSelector());
+        cpu.memory.write32(segment, at + DATA_OFFSET, fpu.dataOffset());
+        cpu.memory.write32(segment, at + DATA_SELECTOR, fpu.dataSelector());
+        cpu.memory.write32(segment, at + MXCSR, fpu.mxcsr());
+        cpu.memory.write32(segment, at + MXCSR_MASK, FpuState.MXCSR_MASK);
+        for (int n = 0; n < REGISTERS; n++) {
+            long slot = at + X87_REGISTERS + SLOT * n;
+            cpu.memory.write64(segment, slot, fpu.significand(n));
+            cpu.memory.write64(segment, slot + 8, fpu.signExponent(n));
+        }
+        for (int n = 0; n < 2 * REGISTERS; n++) {
+            cpu.memory.write64(segment, at + XMM_REGISTERS + 8 * n, fpu.xmm[n]);
+        }
+    }
+
+    private static void fxrstor(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        VectorOperands.requireAligned(cpu, i.op0);
+        int segment = i.op0.segment;
+        long at = i.op0.offset(cpu);
+        cpu.memory.checkReadable(segment, at, SIZE);
+        long[] image = new long[(XMM_REGISTERS + SLOT * REGISTERS) / 8];
+        for (int n = 0; n < image.length; n++) {
+            image[n] = cpu.memory.read64(segment, at + 8 * n);
+        }
+        FpuState fpu = cpu.fpu;
+        fpu.setMxcsr(checkedMxcsr(field(image, MXCSR)));
+        fpu.setControl((int) field(image, 0));
+        fpu.setStatus((int) field(image, STATUS) & 0xffff);
+        fpu.setUsed((int) field(image, TAGS));
+        fpu.setInstructionPointer((int) field(image, INSTRUCTION_SELECTOR) & 0xffff, field(image, INSTRUCTION_OFFSET));
+        fpu.setDataPointer((int) field(image, DATA_SELECTOR) & 0xffff, field(image, DATA_OFFSET));
+        for (int n = 0; n < REGISTERS; n++) {
+            int slot = (X87_REGISTERS + SLOT * n) / 8;
+            fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
+        }
+        System.arraycopy(image, XMM_REGISTERS / 8, fpu.xmm, 0, fpu.xmm.length);
+    }
+
+    /** Returns the 32 bits at a place in the image, as far as they are within 8 bytes. */
+    private static long field(long[] image, int place) {
+        return image[place / 8] >>> 8 * (place % 8) & 0xffff_ffffL;
+    }
+
+    private static void ldmxcsr(Cpu cpu, Instruction i) {
+        FpuChecks.requireSse(cpu);
+        cpu.fpu.setMxcsr(checkedMxcsr(i.op0.read(cpu)));
+    }
+
+    private static void stmxcsr(Cpu cpu, Instruction i) {
+        FpuChecks.requireSse(cpu);
+        i.op0.write(cpu, cpu.fpu.mxcsr());
+    }
+
+    private static int checkedMxcsr(long value) {
+        if ((value & ~FpuState.MXCSR_MASK) != 0) {
+            throw CpuFault.generalProtection();
+        }
+        return (int) value;
+    }
+
+    /** There is no cache to flush, but the faults are those of reading a byte. */
+    private static void clflush(Cpu cpu, Instruction i) {
+        cpu.memory.checkReadable(i.op0.segment, i.op0.offset(cpu), 1);
+    }
+
+    /** Accesses are made in order, and there is no cache. */
+    private static void orderOrHint(Cpu cpu, Instruction i) {}
+}

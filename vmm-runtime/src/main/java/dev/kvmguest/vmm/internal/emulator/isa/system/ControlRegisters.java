@@ -1,0 +1,171 @@
+package dev.kvmguest.vmm.internal.emulator.isa.system;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
+import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/**
+ * MOV to and from control registers, CLTS, LMSW, SMSW, INVLPG, HLT, cache control (Intel SDM volume 3A, 2.5 and 2.8, and
+ * volume 2).
+ */
+public final class ControlRegisters {
+
+    private static final long CR0_DEFINED = Cpu.CR0_PE
+            | Cpu.CR0_MP
+            | Cpu.CR0_EM
+            | Cpu.CR0_TS
+            | Cpu.CR0_ET
+            | Cpu.CR0_NE
+            | Cpu.CR0_WP
+            | Cpu.CR0_AM
+            | Cpu.CR0_NW
+            | Cpu.CR0_CD
+            | Cpu.CR0_PG;
+    /** A change of one of these loads the page-directory-pointer table again (volume 3A, 4.4.1). */
+    private static final long CR0_RELOADS_POINTERS = Cpu.CR0_PG | Cpu.CR0_CD | Cpu.CR0_NW;
+
+    /** What CPUID says there is; the other bits are reserved. */
+    private static final long CR4_DEFINED = Cpu.CR4_TSD
+            | Cpu.CR4_DE
+            | Cpu.CR4_PSE
+            | Cpu.CR4_PAE
+            | Cpu.CR4_PGE
+            | Cpu.CR4_PCE
+            | Cpu.CR4_OSFXSR
+            | Cpu.CR4_OSXMMEXCPT;
+
+    private static final long CR4_RELOADS_POINTERS = Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PSE;
+
+    /** What LMSW can change: PE, MP, EM and TS. */
+    private static final long MACHINE_STATUS = 0xf;
+
+    private ControlRegisters() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.MOV_CONTROL, ControlRegisters::mov)
+                .put(Mnemonic.CLTS, ControlRegisters::clts)
+                .put(Mnemonic.LMSW, ControlRegisters::lmsw)
+                .put(Mnemonic.SMSW, ControlRegisters::smsw)
+                .put(Mnemonic.INVLPG, ControlRegisters::invlpg)
+                .put(Mnemonic.INVD, ControlRegisters::controlCache)
+                .put(Mnemonic.WBINVD, ControlRegisters::controlCache)
+                .put(Mnemonic.HLT, ControlRegisters::hlt);
+    }
+
+    private static void mov(Cpu cpu, Instruction i) {
+        boolean write = i.op0.kind == Operand.Kind.CONTROL;
+        int number = write ? i.op0.number : i.op1.number;
+        if (number == 1 || number > 4) {
+            throw CpuFault.invalidOpcode();
+        }
+        Privilege.requireSupervisor(cpu);
+        if (write) {
+            write(cpu, number, i.op1.read(cpu));
+        } else {
+            i.op0.write(cpu, read(cpu, number));
+        }
+    }
+
+    private static long read(Cpu cpu, int number) {
+        return switch (number) {
+            case 0 -> cpu.cr0();
+            case 2 -> cpu.cr2();
+            case 3 -> cpu.cr3();
+            default -> cpu.cr4();
+        };
+    }
+
+    private static void write(Cpu cpu, int number, long value) {
+        switch (number) {
+            case 0 -> writeCr0(cpu, value);
+            case 2 -> cpu.setCr2(value);
+            case 3 -> writeCr3(cpu, value);
+            default -> writeCr4(cpu, value);
+        }
+    }
+
+    private static void writeCr0(Cpu cpu, long value) {
+        boolean paging = (value & Cpu.CR0_PG) != 0;
+        if (paging && (value & Cpu.CR0_PE) == 0) {
+            throw CpuFault.generalProtection();
+        }
+        if ((value & Cpu.CR0_NW) != 0 && (value & Cpu.CR0_CD) == 0) {
+            throw CpuFault.generalProtection();
+        }
+        boolean pae = (cpu.cr4() & Cpu.CR4_PAE) != 0;
+        if (paging && !cpu.isPaging() && (cpu.efer() & MsrFile.EFER_LME) != 0) {
+            if (!pae) {
+                throw CpuFault.generalProtection();
+            }
+            throw new UnsupportedInstruction("long mode (CR0.PG set with EFER.LME) is not implemented");
+        }
+        long accepted = value & CR0_DEFINED | Cpu.CR0_ET;
+        if (paging && pae && ((accepted ^ cpu.cr0()) & CR0_RELOADS_POINTERS) != 0) {
+            loadPointers(cpu, cpu.cr3());
+        }
+        cpu.setCr0(accepted);
+    }
+
+    private static void writeCr3(Cpu cpu, long value) {
+        if (cpu.isPaging() && (cpu.cr4() & Cpu.CR4_PAE) != 0) {
+            loadPointers(cpu, value);
+        }
+        cpu.setCr3(value);
+    }
+
+    private static void writeCr4(Cpu cpu, long value) {
+        if ((value & ~CR4_DEFINED) != 0) {
+            throw CpuFault.generalProtection();
+        }
+        boolean pae = (value & Cpu.CR4_PAE) != 0;
+        if (cpu.isPaging() && pae && ((value ^ cpu.cr4()) & CR4_RELOADS_POINTERS) != 0) {
+            loadPointers(cpu, cpu.cr3());
+        }
+        cpu.setCr4(value);
+    }
+
+    private static void loadPointers(Cpu cpu, long cr3) {
+        if (!cpu.memory.loadPageDirectoryPointers(cr3)) {
+            throw CpuFault.generalProtection();
+        }
+    }
+
+    private static void clts(Cpu cpu, Instruction i) {
+        Privilege.requireSupervisor(cpu);
+        cpu.setCr0(cpu.cr0() & ~Cpu.CR0_TS);
+    }
+
+    private static void lmsw(Cpu cpu, Instruction i) {
+        Privilege.requireSupervisor(cpu);
+        // PE can be set, but not cleared.
+        long kept = ~MACHINE_STATUS | Cpu.CR0_PE;
+        cpu.setCr0(cpu.cr0() & kept | i.op0.read(cpu) & MACHINE_STATUS);
+    }
+
+    /** Stores 16 bits to memory and as many as the operand size has to a register. */
+    private static void smsw(Cpu cpu, Instruction i) {
+        i.op0.write(cpu, cpu.cr0());
+    }
+
+    private static void invlpg(Cpu cpu, Instruction i) {
+        Privilege.requireSupervisor(cpu);
+        // The address is not checked against the segment's limit.
+        cpu.invalidatePage(cpu.segments[i.op0.segment].base() + i.op0.offset(cpu) & 0xffff_ffffL);
+    }
+
+    /** There is no cache that a guest could see. */
+    private static void controlCache(Cpu cpu, Instruction i) {
+        Privilege.requireSupervisor(cpu);
+    }
+
+    private static void hlt(Cpu cpu, Instruction i) {
+        Privilege.requireSupervisor(cpu);
+        cpu.host.halt();
+    }
+}

@@ -1,0 +1,107 @@
+package dev.kvmguest.vmm.internal.emulator.isa.system;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/**
+ * CPUID (Intel SDM volume 2, CPUID): a processor of the P6 family, with those features that the emulator has and no
+ * others, the same on every host.
+ */
+public final class Cpuid {
+
+    private static final int MAX_BASIC = 2;
+    private static final int MAX_EXTENDED = 0x8000_0004;
+
+    /** Kernels decide by the vendor which registers there are; these are Intel's. */
+    private static final String VENDOR = "GenuineIntel";
+
+    private static final String BRAND = "kvmguest emulated P6 processor";
+    private static final int BRAND_LENGTH = 48;
+
+    /** Family 6, model 13, stepping 8: the first P6 with SSE2 and no-execute pages. */
+    private static final int SIGNATURE = 0x6d8;
+
+    /** Cache lines of 64 bytes, for CLFLUSH, in units of 8 bytes. */
+    private static final int CLFLUSH_LINE = 8 << 8;
+
+    private static final int FPU = 1;
+    private static final int DE = 1 << 2;
+    private static final int PSE = 1 << 3;
+    private static final int TSC = 1 << 4;
+    private static final int MSR = 1 << 5;
+    private static final int PAE = 1 << 6;
+    private static final int CX8 = 1 << 8;
+    private static final int SEP = 1 << 11;
+    private static final int MTRR = 1 << 12;
+    private static final int PGE = 1 << 13;
+    private static final int CMOV = 1 << 15;
+    private static final int PAT = 1 << 16;
+    private static final int PSE36 = 1 << 17;
+    private static final int CLFSH = 1 << 19;
+    private static final int MMX = 1 << 23;
+    private static final int FXSR = 1 << 24;
+    private static final int SSE = 1 << 25;
+    private static final int SSE2 = 1 << 26;
+    private static final int FEATURES = FPU | DE | PSE | TSC | MSR | PAE | CX8 | SEP | MTRR | PGE | CMOV | PAT | PSE36
+            | CLFSH | MMX | FXSR | SSE | SSE2;
+
+    private static final int NO_EXECUTE = 1 << 20;
+
+    /** One query is enough; 32 KiB of instruction and data cache each, 2 MiB of second-level cache. */
+    private static final int CACHES_EAX = 1;
+
+    private static final int CACHES_EDX = 0x7d302c;
+
+    private Cpuid() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.CPUID, Cpuid::cpuid);
+    }
+
+    private static void cpuid(Cpu cpu, Instruction i) {
+        int[] answer = answer((int) cpu.registers.get(Registers.RAX, 4));
+        cpu.registers.set(Registers.RAX, 4, answer[0]);
+        cpu.registers.set(Registers.RBX, 4, answer[1]);
+        cpu.registers.set(Registers.RCX, 4, answer[2]);
+        cpu.registers.set(Registers.RDX, 4, answer[3]);
+    }
+
+    /**
+     * Returns what CPUID answers.
+     *
+     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one
+     * @return EAX, EBX, ECX and EDX
+     */
+    static int[] answer(int leaf) {
+        ByteBuffer vendor = text(VENDOR);
+        return switch (leaf) {
+            case 0 -> new int[] {MAX_BASIC, vendor.getInt(0), vendor.getInt(8), vendor.getInt(4)};
+            case 1 -> new int[] {SIGNATURE, CLFLUSH_LINE, 0, FEATURES};
+            case 0x8000_0000 -> new int[] {MAX_EXTENDED, 0, 0, 0};
+            case 0x8000_0001 -> new int[] {0, 0, 0, NO_EXECUTE};
+            case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> brand(leaf - 0x8000_0002);
+            default -> new int[] {CACHES_EAX, 0, 0, CACHES_EDX};
+        };
+    }
+
+    private static int[] brand(int part) {
+        ByteBuffer brand = text(BRAND);
+        int start = 16 * part;
+        return new int[] {
+            brand.getInt(start), brand.getInt(start + 4), brand.getInt(start + 8), brand.getInt(start + 12)
+        };
+    }
+
+    private static ByteBuffer text(String value) {
+        byte[] bytes = Arrays.copyOf(value.getBytes(StandardCharsets.US_ASCII), BRAND_LENGTH);
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

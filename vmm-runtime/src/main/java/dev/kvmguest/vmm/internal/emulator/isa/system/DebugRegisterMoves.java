@@ -1,0 +1,56 @@
+package dev.kvmguest.vmm.internal.emulator.isa.system;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.DebugRegisters;
+import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/** MOV to and from debug registers (Intel SDM volume 2, MOV, and volume 3B, 17.2). */
+public final class DebugRegisterMoves {
+
+    private DebugRegisterMoves() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.MOV_DEBUG, DebugRegisterMoves::mov);
+    }
+
+    private static void mov(Cpu cpu, Instruction i) {
+        boolean write = i.op0.kind == Operand.Kind.DEBUG;
+        int number = realNumber(cpu, write ? i.op0.number : i.op1.number);
+        Privilege.requireSupervisor(cpu);
+        if ((cpu.debug.get(7) & DebugRegisters.DR7_GD) != 0) {
+            cpu.debug.raise(DebugRegisters.DR6_BD);
+            // For the flags pushed: this #DB is a fault, unlike most (volume 3B, 17.3.1.1).
+            cpu.eflags.put(Eflags.RF, true);
+            throw CpuFault.of(Vector.DB);
+        }
+        if (!write) {
+            i.op0.write(cpu, cpu.debug.get(number));
+            return;
+        }
+        boolean watched = cpu.debug.watchesData();
+        cpu.debug.set(number, i.op1.read(cpu));
+        if (cpu.debug.watchesData() != watched) {
+            // Translations that are kept let accesses pass unseen.
+            cpu.memory.flush();
+        }
+        cpu.requestAttention();
+    }
+
+    /** DR4 and DR5 are other names of DR6 and DR7, unless debug extensions are on. */
+    private static int realNumber(Cpu cpu, int number) {
+        if (number != 4 && number != 5) {
+            return number;
+        }
+        if ((cpu.cr4() & Cpu.CR4_DE) != 0) {
+            throw CpuFault.invalidOpcode();
+        }
+        return number + 2;
+    }
+}

@@ -1,0 +1,142 @@
+package dev.kvmguest.vmm.internal.emulator.isa.system;
+
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
+import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/** LGDT, LIDT, LLDT, LTR and their opposites (Intel SDM volume 3A, 2.4). */
+public final class DescriptorTables {
+
+    private static final long BASE_24 = 0xff_ffff;
+
+    private DescriptorTables() {}
+
+    /** Puts this family's operations into the table. */
+    public static void install(OperationTable table) {
+        table.put(Mnemonic.LGDT, DescriptorTables::loadGdt)
+                .put(Mnemonic.LIDT, DescriptorTables::loadIdt)
+                .put(Mnemonic.SGDT, DescriptorTables::storeGdt)
+                .put(Mnemonic.SIDT, DescriptorTables::storeIdt)
+                .put(Mnemonic.LLDT, DescriptorTables::loadLdt)
+                .put(Mnemonic.SLDT, DescriptorTables::storeLdt)
+                .put(Mnemonic.LTR, DescriptorTables::loadTask)
+                .put(Mnemonic.STR, DescriptorTables::storeTask);
+    }
+
+    private static void loadGdt(Cpu cpu, Instruction i) {
+        cpu.gdtr = read(cpu, i);
+    }
+
+    private static void loadIdt(Cpu cpu, Instruction i) {
+        cpu.idtr = read(cpu, i);
+    }
+
+    private static DescriptorTable read(Cpu cpu, Instruction i) {
+        requirePrivilege(cpu);
+        long offset = i.op0.offset(cpu);
+        int limit = (int) cpu.memory.read16(i.op0.segment, offset);
+        long base = cpu.memory.read32(i.op0.segment, offset + 2);
+        return new DescriptorTable(i.operandSize == 2 ? base & BASE_24 : base, limit);
+    }
+
+    private static void storeGdt(Cpu cpu, Instruction i) {
+        write(cpu, i, cpu.gdtr);
+    }
+
+    private static void storeIdt(Cpu cpu, Instruction i) {
+        write(cpu, i, cpu.idtr);
+    }
+
+    /** All of the base is written, whatever the operand size, as processors since the 80386 do. */
+    private static void write(Cpu cpu, Instruction i, DescriptorTable table) {
+        int segment = i.op0.segment;
+        long offset = i.op0.offset(cpu);
+        long baseOffset = offset + 2;
+        cpu.memory.checkWritable(segment, offset, 2);
+        cpu.memory.checkWritable(segment, baseOffset, 4);
+        cpu.memory.write16(segment, offset, table.limit());
+        cpu.memory.write32(segment, baseOffset, table.base());
+    }
+
+    private static void loadLdt(Cpu cpu, Instruction i) {
+        requireProtected(cpu);
+        requirePrivilege(cpu);
+        int selector = (int) i.op0.read(cpu) & 0xffff;
+        if (Segmentation.isNull(selector)) {
+            cpu.ldtr.load(new SegmentState(selector, 0, 0, SegmentState.UNUSABLE), true);
+            return;
+        }
+        SegmentDescriptor descriptor = global(cpu, selector);
+        if (!descriptor.isSystem(SegmentDescriptor.LDT)) {
+            throw CpuFault.selector(Vector.GP, selector).because("the descriptor is not that of an LDT");
+        }
+        requirePresent(selector, descriptor);
+        cpu.ldtr.load(descriptor.loadedSystem(selector), true);
+    }
+
+    private static void storeLdt(Cpu cpu, Instruction i) {
+        requireProtected(cpu);
+        i.op0.write(cpu, cpu.ldtr.selector());
+    }
+
+    private static void loadTask(Cpu cpu, Instruction i) {
+        requireProtected(cpu);
+        requirePrivilege(cpu);
+        int selector = (int) i.op0.read(cpu) & 0xffff;
+        if (Segmentation.isNull(selector)) {
+            throw CpuFault.generalProtection().because("TR must not be null");
+        }
+        SegmentDescriptor descriptor = global(cpu, selector);
+        if (!descriptor.isAvailableTss()) {
+            throw CpuFault.selector(Vector.GP, selector).because("the descriptor is not that of an available TSS");
+        }
+        requirePresent(selector, descriptor);
+        cpu.segmentation.markBusy(selector, descriptor);
+        SegmentState available = descriptor.loadedSystem(selector);
+        cpu.tr.load(
+                new SegmentState(
+                        selector,
+                        available.base(),
+                        available.limit(),
+                        available.accessRights() | SegmentDescriptor.TSS_BUSY),
+                true);
+    }
+
+    private static void storeTask(Cpu cpu, Instruction i) {
+        requireProtected(cpu);
+        i.op0.write(cpu, cpu.tr.selector());
+    }
+
+    private static SegmentDescriptor global(Cpu cpu, int selector) {
+        if (Segmentation.isLocal(selector)) {
+            throw CpuFault.selector(Vector.GP, selector).because("the descriptor must be in the GDT");
+        }
+        return cpu.segmentation.get(selector, Vector.GP, 0);
+    }
+
+    private static void requirePresent(int selector, SegmentDescriptor descriptor) {
+        if (!descriptor.isPresent()) {
+            throw CpuFault.selector(Vector.NP, selector).because("the segment is not present");
+        }
+    }
+
+    private static void requirePrivilege(Cpu cpu) {
+        if (cpu.cpl() != 0) {
+            throw CpuFault.generalProtection().because("the instruction is for privilege level 0");
+        }
+    }
+
+    /** These instructions exist in protected mode only. */
+    static void requireProtected(Cpu cpu) {
+        if (!cpu.isProtected()) {
+            throw CpuFault.invalidOpcode().because("the instruction does not exist in real mode");
+        }
+    }
+}

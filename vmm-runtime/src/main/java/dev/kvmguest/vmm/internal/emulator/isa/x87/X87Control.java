@@ -1,0 +1,205 @@
+package dev.kvmguest.vmm.internal.emulator.isa.x87;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
+import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+
+/** x87 control instructions: control and status words, environment, whole state (Intel SDM volume 1, 8.1.10 and 8.3.11). */
+final class X87Control {
+
+    private static final int REGISTERS = 8;
+    private static final int REGISTER_SIZE = 10;
+    private static final int FIELDS = 7;
+    /** What the unused halves of the 32-bit environment are stored as. */
+    private static final long UNUSED_HALF = 0xffff_0000L;
+
+    private X87Control() {}
+
+    static void install(OperationTable table) {
+        table.put(Mnemonic.FNINIT, X87Control::fninit)
+                .put(Mnemonic.FNCLEX, X87Control::fnclex)
+                .put(Mnemonic.FNSTSW, X87Control::fnstsw)
+                .put(Mnemonic.FNSTCW, X87Control::fnstcw)
+                .put(Mnemonic.FLDCW, X87Control::fldcw)
+                .put(Mnemonic.FNSTENV, X87Control::fnstenv)
+                .put(Mnemonic.FLDENV, X87Control::fldenv)
+                .put(Mnemonic.FNSAVE, X87Control::fnsave)
+                .put(Mnemonic.FRSTOR, X87Control::frstor)
+                .put(Mnemonic.FWAIT, X87Control::fwait)
+                .put(Mnemonic.FNOP, X87Control::fnop)
+                .put(Mnemonic.FNENI, X87Control::ignored)
+                .put(Mnemonic.FNDISI, X87Control::ignored)
+                .put(Mnemonic.FNSETPM, X87Control::ignored)
+                .put(Mnemonic.FFREE, X87Control::ffree)
+                .put(Mnemonic.FINCSTP, X87Control::fincstp)
+                .put(Mnemonic.FDECSTP, X87Control::fdecstp);
+    }
+
+    private static void fninit(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        cpu.fpu.initialize();
+    }
+
+    private static void fnclex(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        cpu.fpu.clearExceptions();
+    }
+
+    private static void fnstsw(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        i.op0.write(cpu, cpu.fpu.status());
+    }
+
+    private static void fnstcw(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        i.op0.write(cpu, cpu.fpu.control());
+    }
+
+    private static void fldcw(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87Ready(cpu);
+        cpu.fpu.setControl((int) i.op0.read(cpu));
+    }
+
+    private static void fwait(Cpu cpu, Instruction i) {
+        FpuChecks.waitForX87(cpu);
+    }
+
+    private static void fnop(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87Ready(cpu);
+        X87Stack.notePointers(cpu, i);
+    }
+
+    /** What the 8087 and the 80287 needed these for is gone since the 80387. */
+    private static void ignored(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+    }
+
+    private static void ffree(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87Ready(cpu);
+        X87Stack.notePointers(cpu, i);
+        cpu.fpu.free(i.op0.number);
+    }
+
+    private static void fincstp(Cpu cpu, Instruction i) {
+        rotate(cpu, i, 1);
+    }
+
+    private static void fdecstp(Cpu cpu, Instruction i) {
+        rotate(cpu, i, -1);
+    }
+
+    private static void rotate(Cpu cpu, Instruction i, int by) {
+        FpuChecks.requireX87Ready(cpu);
+        X87Stack.notePointers(cpu, i);
+        cpu.fpu.setTop(cpu.fpu.top() + by);
+        cpu.fpu.setConditions(FpuState.C1, 0);
+    }
+
+    private static void fnstenv(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        cpu.memory.checkWritable(i.op0.segment, i.op0.offset(cpu), i.op0.width);
+        writeEnvironment(cpu, i);
+        cpu.fpu.setControl(cpu.fpu.control() | FpuState.EXCEPTIONS);
+    }
+
+    private static void fldenv(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87Ready(cpu);
+        cpu.memory.checkReadable(i.op0.segment, i.op0.offset(cpu), i.op0.width);
+        setEnvironment(cpu, i, readEnvironment(cpu, i));
+    }
+
+    private static void fnsave(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87(cpu);
+        Operand image = i.op0;
+        cpu.memory.checkWritable(image.segment, image.offset(cpu), image.width);
+        writeEnvironment(cpu, i);
+        for (int n = 0; n < REGISTERS; n++) {
+            long at = registerOffset(cpu, i, n);
+            // In words: the registers are on no larger boundary.
+            for (int word = 0; word < 4; word++) {
+                cpu.memory.write16(image.segment, at + 2 * word, cpu.fpu.significand(n) >>> 16 * word & 0xffff);
+            }
+            cpu.memory.write16(image.segment, at + 8, cpu.fpu.signExponent(n));
+        }
+        cpu.fpu.initialize();
+    }
+
+    private static void frstor(Cpu cpu, Instruction i) {
+        FpuChecks.requireX87Ready(cpu);
+        Operand image = i.op0;
+        cpu.memory.checkReadable(image.segment, image.offset(cpu), image.width);
+        long[] environment = readEnvironment(cpu, i);
+        long[] significands = new long[REGISTERS];
+        int[] signExponents = new int[REGISTERS];
+        for (int n = 0; n < REGISTERS; n++) {
+            long at = registerOffset(cpu, i, n);
+            for (int word = 0; word < 4; word++) {
+                significands[n] |= cpu.memory.read16(image.segment, at + 2 * word) << 16 * word;
+            }
+            signExponents[n] = (int) cpu.memory.read16(image.segment, at + 8);
+        }
+        setEnvironment(cpu, i, environment);
+        for (int n = 0; n < REGISTERS; n++) {
+            cpu.fpu.restoreRegister(n, signExponents[n], significands[n]);
+        }
+    }
+
+    private static long registerOffset(Cpu cpu, Instruction i, int number) {
+        return i.op0.offset(cpu) + FIELDS * i.operandSize + REGISTER_SIZE * number;
+    }
+
+    /** Writes control, status and tag word and the two pointers; what those look like depends on the mode. */
+    private static void writeEnvironment(Cpu cpu, Instruction i) {
+        FpuState fpu = cpu.fpu;
+        boolean wide = i.operandSize == 4;
+        long unused = wide ? UNUSED_HALF : 0;
+        long[] fields = new long[FIELDS];
+        fields[0] = fpu.control() | unused;
+        fields[1] = fpu.status() | unused;
+        fields[2] = fpu.tags() | unused;
+        if (cpu.isProtected()) {
+            // The opcode above the selector is 0: none is kept.
+            fields[3] = fpu.instructionOffset();
+            fields[4] = fpu.instructionSelector();
+            fields[5] = fpu.dataOffset();
+            fields[6] = fpu.dataSelector() | unused;
+        } else {
+            long instruction = fpu.instructionOffset() + 16L * fpu.instructionSelector();
+            long data = fpu.dataOffset() + 16L * fpu.dataSelector();
+            fields[3] = instruction & 0xffff | unused;
+            fields[4] = instruction >>> 16 << 12;
+            fields[5] = data & 0xffff | unused;
+            fields[6] = data >>> 16 << 12;
+        }
+        for (int n = 0; n < FIELDS; n++) {
+            cpu.memory.write(i.op0.segment, i.op0.offset(cpu) + i.operandSize * n, i.operandSize, fields[n]);
+        }
+    }
+
+    private static long[] readEnvironment(Cpu cpu, Instruction i) {
+        long[] fields = new long[FIELDS];
+        for (int n = 0; n < FIELDS; n++) {
+            fields[n] = cpu.memory.read(i.op0.segment, i.op0.offset(cpu) + i.operandSize * n, i.operandSize);
+        }
+        return fields;
+    }
+
+    private static void setEnvironment(Cpu cpu, Instruction i, long[] fields) {
+        FpuState fpu = cpu.fpu;
+        fpu.setControl((int) fields[0]);
+        fpu.setStatus((int) fields[1] & 0xffff);
+        fpu.setTags((int) fields[2]);
+        if (cpu.isProtected()) {
+            fpu.setInstructionPointer((int) fields[4] & 0xffff, fields[3]);
+            fpu.setDataPointer((int) fields[6] & 0xffff, fields[5]);
+        } else {
+            long highMask = i.operandSize == 4 ? 0xffff : 0xf;
+            fpu.setInstructionPointer(0, fields[3] & 0xffff | (fields[4] >>> 12 & highMask) << 16);
+            fpu.setDataPointer(0, fields[5] & 0xffff | (fields[6] >>> 12 & highMask) << 16);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package dev.kvmguest.vmm.internal.engine;
+
+/** A way to execute guest code. */
+public interface Engine {
+
+    /** Returns the name by which users choose the engine, such as {@code kvm}. */
+    String name();
+
+    /** Says, in words, what this engine can do on this host; found out once per JVM. */
+    Capabilities capabilities();
+
+    /**
+     * Makes a machine.
+     *
+     * @param memorySize RAM in bytes, a multiple of 4096
+     * @param vcpus the number of vCPUs, at least 1
+     * @throws dev.kvmguest.vmm.config.VmmException if the host refuses
+     */
+    VirtualMachine createMachine(long memorySize, int vcpus);
+}

@@ -1,0 +1,41 @@
+package dev.kvmguest.vmm.internal.engine;
+
+import dev.kvmguest.vmm.config.BootMode;
+
+/** Something that a guest or the runtime may need of an engine and that not every host offers. */
+public enum Feature {
+    REAL_MODE("real mode"),
+    REAL_MODE_INTERRUPTS("INT and IRET in real mode"),
+    PROTECTED_MODE("protected mode without paging"),
+    PROTECTED_MODE_INTERRUPTS("INT and IRET in protected mode"),
+    PAGING_4M("32-bit paging with 4 MiB pages"),
+    PAGING_4K("32-bit paging with 4 KiB pages"),
+    SINGLE_STEP("single-stepping"),
+    PARALLEL_VCPUS("several vCPUs in parallel");
+
+    private final String words;
+
+    Feature(String words) {
+        this.words = words;
+    }
+
+    /** Returns the feature in words, as it stands in a sentence. */
+    public String words() {
+        return words;
+    }
+
+    /** Returns what a guest booted in this mode can't do without. */
+    public static Feature neededBy(BootMode mode) {
+        return switch (mode) {
+            case REAL -> REAL_MODE;
+            case PROTECTED, MULTIBOOT -> PROTECTED_MODE;
+            case PAGED -> PAGING_4M;
+            case PAGED_4K -> PAGING_4K;
+        };
+    }
+
+    /** Returns what a guest booted in this mode can't take an interrupt or an exception without. */
+    public static Feature interruptsIn(BootMode mode) {
+        return mode == BootMode.REAL ? REAL_MODE_INTERRUPTS : PROTECTED_MODE_INTERRUPTS;
+    }
+}

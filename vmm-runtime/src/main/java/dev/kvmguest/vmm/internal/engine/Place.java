@@ -1,0 +1,55 @@
+package dev.kvmguest.vmm.internal.engine;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Where a guest of 32 bits is, between two instructions, as far as a host can see at little cost.
+ *
+ * @param general EAX to EDI by number (Intel SDM volume 2, appendix B.1.4.2)
+ * @param eip EIP
+ * @param interruptible whether IF is set
+ * @param retired the number of instructions retired; {@link #NOT_COUNTED} if the engine counts none
+ */
+public record Place(int[] general, int eip, boolean interruptible, long retired) {
+
+    /** Where an engine doesn't count instructions. */
+    public static final long NOT_COUNTED = -1;
+
+    private static final List<Register> GENERAL = Register.byNumber().subList(0, 8);
+
+    /** Returns where a vCPU is now. */
+    public static Place of(VirtualCpu cpu) {
+        int[] general = new int[GENERAL.size()];
+        for (int i = 0; i < general.length; i++) {
+            general[i] = (int) cpu.register(GENERAL.get(i));
+        }
+        return new Place(
+                general,
+                (int) cpu.register(Register.RIP),
+                (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0,
+                cpu.instructions().orElse(NOT_COUNTED));
+    }
+
+    /** Says whether registers and EIP are the same. */
+    public boolean hasRegistersOf(Place other) {
+        return eip == other.eip && Arrays.equals(general, other.general);
+    }
+
+    /** Returns what is not as in another place, EIP or the first general register, such as {@code ebx=0x1 and not 0x2}. */
+    public String difference(Place other) {
+        if (eip != other.eip) {
+            return difference(Register.RIP, eip, other.eip);
+        }
+        int i = Arrays.mismatch(general, other.general);
+        return i < 0 ? "the same" : difference(GENERAL.get(i), general[i], other.general[i]);
+    }
+
+    private static String difference(Register register, int here, int there) {
+        return register.name32() + "=" + hex(here & 0xffff_ffffL) + " and not " + hex(there & 0xffff_ffffL);
+    }
+}

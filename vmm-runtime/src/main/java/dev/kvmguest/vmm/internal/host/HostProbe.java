@@ -1,0 +1,205 @@
+package dev.kvmguest.vmm.internal.host;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.engine.Capabilities;
+import dev.kvmguest.vmm.internal.engine.Capabilities.Finding;
+import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.EnumMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Finds out what an engine can do on this host by running tiny guests, because flavours of KVM differ in what they run
+ * and not in what they say. Each guest must do what it says and halt within a second.
+ */
+public final class HostProbe {
+
+    private static final long MEMORY = 2 << 20;
+    private static final int LOAD = 0x1000;
+    private static final int RESULT = 0x3000;
+    private static final int DONE = 0x4b;
+    private static final long DEFAULT_LIMIT_MILLIS = 1000;
+
+    /** mov byte [0x3000], 0x4b; hlt */
+    private static final String REAL_GUEST = "c6 06 00 30 4b f4";
+
+    /** mov word [0xc0], 0x100c; int 0x30; mov [0x3000], al; hlt; handler: mov al, 0x4b; iret */
+    private static final String REAL_INTERRUPT_GUEST = "c7 06 c0 00 0c 10 cd 30 a2 00 30 f4 b0 4b cf";
+
+    /** mov byte [0x3000], 0x4b; hlt */
+    private static final String FLAT_GUEST = "c6 05 00 30 00 00 4b f4";
+
+    /**
+     * mov esp, 0x8000; mov dword [0x6a8], 0x00081021; mov dword [0x6ac], 0x00008e00; int 0x30; mov [0x3000], al; hlt;
+     * handler: mov al, 0x4b; iret
+     */
+    private static final String FLAT_INTERRUPT_GUEST = "bc 00 80 00 00 c7 05 a8 06 00 00 21 10 08 00"
+            + " c7 05 ac 06 00 00 00 8e 00 00 cd 30 a2 00 30 00 00 f4 b0 4b cf";
+
+    /** mov byte [0x3001], 1; wait: cmp byte [0x3002], 0; je wait; mov byte [0x3000], 0x4b; hlt */
+    private static final String FIRST_OF_TWO_GUEST = "c6 06 01 30 01 80 3e 02 30 00 74 f9 c6 06 00 30 4b f4";
+
+    /** wait: cmp byte [0x3001], 0; je wait; mov byte [0x3002], 1; hlt */
+    private static final String SECOND_OF_TWO_GUEST = "80 3e 01 30 00 74 f9 c6 06 02 30 01 f4";
+
+    private static final String NOT_ANSWERED = "the probe guest halted without having done its work";
+
+    private final Engine engine;
+    private final long limitMillis;
+
+    /** Creates a probe of this engine. */
+    public HostProbe(Engine engine) {
+        this(engine, DEFAULT_LIMIT_MILLIS);
+    }
+
+    HostProbe(Engine engine, long limitMillis) {
+        this.engine = engine;
+        this.limitMillis = limitMillis;
+    }
+
+    /**
+     * Tries every feature.
+     *
+     * @throws VmmException if the engine can't make a machine at all
+     */
+    public Capabilities probe() {
+        Map<Feature, Finding> findings = new EnumMap<>(Feature.class);
+        findings.put(Feature.REAL_MODE, tryGuest(BootMode.REAL, REAL_GUEST));
+        findings.put(Feature.REAL_MODE_INTERRUPTS, tryGuest(BootMode.REAL, REAL_INTERRUPT_GUEST));
+        findings.put(Feature.PROTECTED_MODE, tryGuest(BootMode.PROTECTED, FLAT_GUEST));
+        findings.put(Feature.PROTECTED_MODE_INTERRUPTS, tryGuest(BootMode.PROTECTED, FLAT_INTERRUPT_GUEST));
+        findings.put(Feature.PAGING_4M, tryGuest(BootMode.PAGED, FLAT_GUEST));
+        findings.put(Feature.PAGING_4K, tryGuest(BootMode.PAGED_4K, FLAT_GUEST));
+        findings.put(Feature.SINGLE_STEP, trySingleStep());
+        findings.put(Feature.PARALLEL_VCPUS, tryTwoVcpus());
+        return new Capabilities(findings);
+    }
+
+    private Finding tryGuest(BootMode mode, String code) {
+        try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
+            load(machine, List.of(guest(mode, code)));
+            VmExit exit = await(start(machine.vcpu(0)), machine.vcpu(0));
+            return judge(exit, machine.memory());
+        }
+    }
+
+    private Finding trySingleStep() {
+        try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
+            load(machine, List.of(guest(BootMode.REAL, REAL_GUEST)));
+            VirtualCpu vcpu = machine.vcpu(0);
+            try {
+                vcpu.setSingleStep(true);
+            } catch (VmmException e) {
+                return new Finding(false, e.getMessage());
+            }
+            VmExit exit = await(start(vcpu), vcpu);
+            if (!(exit instanceof VmExit.SingleStep)) {
+                return new Finding(false, "the probe guest " + describe(exit) + " in place of a step");
+            }
+            long next = vcpu.state().eip();
+            return next == LOAD + 5
+                    ? new Finding(true, "")
+                    : new Finding(false, "a step over one instruction ended at " + Long.toHexString(next));
+        }
+    }
+
+    private Finding tryTwoVcpus() {
+        try (VirtualMachine machine = engine.createMachine(MEMORY, 2)) {
+            VcpuConfig first = guest(BootMode.REAL, FIRST_OF_TWO_GUEST);
+            VcpuConfig second = guest(BootMode.REAL, SECOND_OF_TWO_GUEST).withLoad(2 * LOAD);
+            load(machine, List.of(first, second));
+            // Each waits for a sign of the other, so that neither ends unless both run.
+            CompletableFuture<VmExit> firstExit = start(machine.vcpu(0));
+            CompletableFuture<VmExit> secondExit = start(machine.vcpu(1));
+            VmExit exit = await(firstExit, machine.vcpu(0));
+            await(secondExit, machine.vcpu(1));
+            return judge(exit, machine.memory());
+        } catch (VmmException e) {
+            return new Finding(false, e.getMessage());
+        }
+    }
+
+    private static VcpuConfig guest(BootMode mode, String code) {
+        byte[] bytes = HexFormat.ofDelimiter(" ").parseHex(code);
+        return VcpuConfig.of(GuestImage.flat("probe", bytes)).withBoot(mode);
+    }
+
+    private static void load(VirtualMachine machine, List<VcpuConfig> guests) {
+        List<CpuState> states = BootLoader.load(machine.memory(), guests);
+        for (int i = 0; i < states.size(); i++) {
+            machine.vcpu(i).setState(states.get(i));
+        }
+    }
+
+    private static CompletableFuture<VmExit> start(VirtualCpu vcpu) {
+        CompletableFuture<VmExit> exit = new CompletableFuture<>();
+        Thread thread = new Thread(
+                () -> {
+                    try {
+                        exit.complete(vcpu.run());
+                    } catch (RuntimeException e) {
+                        exit.completeExceptionally(e);
+                    } finally {
+                        vcpu.leave();
+                    }
+                },
+                "kvmguest-probe");
+        thread.setDaemon(true);
+        thread.start();
+        return exit;
+    }
+
+    private VmExit await(CompletableFuture<VmExit> exit, VirtualCpu vcpu) {
+        try {
+            return exit.get(limitMillis, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            vcpu.interrupt();
+            return exit.join();
+        } catch (InterruptedException e) {
+            vcpu.interrupt();
+            exit.join();
+            Thread.currentThread().interrupt();
+            throw new VmmException("interrupted while finding out what this host can do", e);
+        } catch (ExecutionException e) {
+            throw new VmmException("probing this host failed: " + e.getCause().getMessage(), e.getCause());
+        }
+    }
+
+    private Finding judge(VmExit exit, GuestMemory memory) {
+        if (!(exit instanceof VmExit.Halt)) {
+            return new Finding(false, "the probe guest " + describe(exit));
+        }
+        return memory.readByte(RESULT) == DONE ? new Finding(true, "") : new Finding(false, NOT_ANSWERED);
+    }
+
+    private String describe(VmExit exit) {
+        if (exit instanceof VmExit.Shutdown) {
+            return "shut down";
+        }
+        if (exit instanceof VmExit.Interrupted) {
+            return "did not end within " + limitMillis + " ms";
+        }
+        if (exit instanceof VmExit.UnsupportedInstruction unsupported) {
+            return "met an instruction it could not run: " + unsupported.reason();
+        }
+        if (exit instanceof VmExit.Failure failure) {
+            return "failed: " + failure.reason();
+        }
+        return "ended with " + exit;
+    }
+}

@@ -1,0 +1,61 @@
+package dev.kvmguest.vmm.internal.inspection;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A guest's code as its code segment shows it. Addresses are offsets in that segment.
+ *
+ * @param base the linear address of the segment
+ * @param big whether it is 32-bit code
+ * @param memory the guest's memory, in which the code is as it was executed
+ * @param layout where the images' bytes were put
+ * @param image the symbols and lines
+ */
+public record Code(long base, boolean big, LinearMemory memory, MemoryLayout layout, GuestImage image) {
+
+    public Code(CpuState registers, LinearMemory memory, MemoryLayout layout, GuestImage image) {
+        this(
+                registers.segment(SegmentRegister.CS).base(),
+                registers.segment(SegmentRegister.CS).big(),
+                memory,
+                layout,
+                image);
+    }
+
+    /** Returns the bytes of a near return address: 4 in 32-bit code, else 2. */
+    int width() {
+        return big ? 4 : 2;
+    }
+
+    /** Says whether an address is one of what an image's file holds. */
+    boolean holds(long address) {
+        OptionalLong physical = memory.physical(base + address);
+        return physical.isPresent()
+                && layout.ranges().stream()
+                        .anyMatch(range -> range.kind() == Kind.IMAGE && range.contains(physical.getAsLong()));
+    }
+
+    /** Returns bytes that start at an address; empty unless RAM is behind all of them. */
+    Optional<byte[]> read(long address, int length) {
+        return memory.read(base + address, length);
+    }
+
+    /** Returns the instruction at an address; empty if it can't be read or is none. */
+    public Optional<Instruction> instruction(long address) {
+        return CodeReader.decode(memory.code(base + address), address, big);
+    }
+
+    /** Returns the function that an address is in; empty unless the image says where it begins and ends. */
+    Optional<Symbol> function(long address) {
+        return image.symbolAt(address).filter(symbol -> symbol.size() > 0);
+    }
+}

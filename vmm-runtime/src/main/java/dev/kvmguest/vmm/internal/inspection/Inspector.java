@@ -1,0 +1,68 @@
+package dev.kvmguest.vmm.internal.inspection;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Looks at what a dead or stuck guest has in its registers and its memory. */
+public final class Inspector {
+
+    private static final long LOW_32 = 0xffff_ffffL;
+    /** IA-32e mode is active, in which stacks and tables look otherwise. */
+    private static final long EFER_LMA = 1 << 10;
+
+    private Inspector() {}
+
+    /**
+     * Returns what can be seen; empty in long mode.
+     *
+     * @param registers those at its end or, of one that triple-faulted, at the first exception
+     * @param chain the exceptions that led to a triple fault, the first one first; empty if there was none
+     * @param memory the guest's RAM as its end left it
+     * @param layout what lay where when the guest started; what it doesn't know is no code
+     * @param image the guest's symbols and source lines
+     */
+    public static Optional<Inspection> inspect(
+            CpuState registers, List<Fault.Event> chain, GuestMemory memory, MemoryLayout layout, GuestImage image) {
+        if ((registers.get(Register.EFER) & EFER_LMA) != 0) {
+            return Optional.empty();
+        }
+        LinearMemory linear = new LinearMemory(memory, registers);
+        return Optional.of(new Inspection(
+                CallChain.of(registers, linear, layout, image),
+                PageWalks.of(registers, memory, chain),
+                TableViews.of(registers, linear, image),
+                places(registers, linear)));
+    }
+
+    private static List<Place> places(CpuState registers, LinearMemory memory) {
+        SegmentState stack = registers.segment(SegmentRegister.SS);
+        long esp = stack.base() + (registers.get(Register.RSP) & (stack.big() ? LOW_32 : 0xffff));
+        List<Place> places = new ArrayList<>();
+        places.add(place("EIP", registers.instructionAddress(), memory));
+        places.add(place("ESP", esp & LOW_32, memory));
+        if (registers.protectedMode()) {
+            places.add(place("GDTR", registers.gdt().base(), memory));
+        }
+        places.add(place("IDTR", registers.idt().base(), memory));
+        if ((registers.get(Register.CR0) & CpuState.CR0_PG) != 0) {
+            places.add(new Place("CR3", memory.directory(), OptionalLong.of(memory.directory())));
+        }
+        return places;
+    }
+
+    private static Place place(String register, long linear, LinearMemory memory) {
+        return new Place(register, linear, memory.physical(linear));
+    }
+}

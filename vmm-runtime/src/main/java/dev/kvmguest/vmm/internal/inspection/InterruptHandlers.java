@@ -1,0 +1,99 @@
+package dev.kvmguest.vmm.internal.inspection;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * The handlers that the IDT of 32-bit code leads to, and what they have interrupted: the processor has pushed its EFLAGS,
+ * CS and EIP and, with some exceptions, an error code (Intel SDM volume 3A, 6.12.1 and 6.13).
+ */
+final class InterruptHandlers {
+
+    private static final int VECTORS = 256;
+    private static final int GATE_BYTES = 8;
+    private static final Set<Integer> WITH_ERROR_CODE = Set.of(8, 10, 11, 12, 13, 14, 17, 21);
+
+    private static final int RPL = 3;
+    private static final long FLAG_ALWAYS_SET = 1 << 1;
+    /** Bits 3, 5, 15 and 22 to 31 of EFLAGS. */
+    private static final long FLAGS_NEVER_SET = 0xffc0_8028L;
+
+    /**
+     * Code that was interrupted.
+     *
+     * @param eip the instruction to which the handler returns
+     * @param esp ESP at that moment
+     * @param ebp EBP at that moment; 0 if it isn't known
+     * @param certain whether all handlers that come to where one is now would have been entered with the same stack
+     */
+    record Interrupted(long eip, long esp, long ebp, boolean certain) {}
+
+    private final Code code;
+    private final StackWords stack;
+    /** Whether there is an error code, by the address of the handler. */
+    private final Map<Long, Boolean> handlers;
+
+    private InterruptHandlers(Code code, StackWords stack, Map<Long, Boolean> handlers) {
+        this.code = code;
+        this.stack = stack;
+        this.handlers = handlers;
+    }
+
+    /** Returns the handlers in the code segment; none in real mode and in 16-bit code. */
+    static InterruptHandlers of(CpuState registers, LinearMemory memory, Code code, StackWords stack) {
+        Map<Long, Boolean> handlers = new HashMap<>();
+        int selector = registers.segment(SegmentRegister.CS).selector();
+        boolean looked = registers.protectedMode() && code.big();
+        for (int vector = 0; looked && vector < VECTORS; vector++) {
+            int offset = vector * GATE_BYTES;
+            OptionalLong raw = offset + GATE_BYTES - 1 > registers.idt().limit()
+                    ? OptionalLong.empty()
+                    : memory.readLong(registers.idt().base() + offset);
+            SegmentDescriptor gate = new SegmentDescriptor(raw.orElse(0));
+            boolean enters = gate.isPresent() && gate.isWide() && (gate.isInterruptGate() || gate.isTrapGate());
+            if (enters && (gate.gateSelector() & ~RPL) == (selector & ~RPL) && code.holds(gate.gateOffset())) {
+                handlers.put(gate.gateOffset(), WITH_ERROR_CODE.contains(vector));
+            }
+        }
+        return new InterruptHandlers(code, stack, handlers);
+    }
+
+    /** Returns what was interrupted by the handler that is about to execute an instruction; empty if none comes there. */
+    Optional<Interrupted> interruptedBy(long eip, long esp, long ebp) {
+        Map<Long, Interrupted> found = new HashMap<>();
+        handlers.forEach((handler, withErrorCode) -> StackUse.onTheWay(code, handler, eip)
+                .ifPresent(use -> {
+                    OptionalLong place = use.place(esp, ebp);
+                    if (place.isPresent()) {
+                        long frame = place.getAsLong() + (withErrorCode ? stack.width() : 0);
+                        long ebpBefore = use.callersEbp(place.getAsLong(), ebp, stack);
+                        interrupted(frame, ebpBefore).ifPresent(code -> found.put(frame, code));
+                    }
+                }));
+        List<Interrupted> all = new ArrayList<>(found.values());
+        return all.stream().findFirst().map(one -> new Interrupted(one.eip(), one.esp(), one.ebp(), all.size() == 1));
+    }
+
+    private Optional<Interrupted> interrupted(long frame, long ebp) {
+        long eip = stack.at(frame).orElse(0L);
+        long selector = stack.at(frame + stack.width()).orElse(0L) & 0xffff;
+        long flags = stack.at(frame + 2L * stack.width()).orElse(0L);
+        boolean isFrame = code.holds(eip)
+                && (selector & ~RPL) != 0
+                && (flags & (FLAG_ALWAYS_SET | FLAGS_NEVER_SET)) == FLAG_ALWAYS_SET;
+        if (!isFrame) {
+            return Optional.empty();
+        }
+        long end = frame + 3L * stack.width();
+        long esp = (selector & RPL) == 0 ? end : stack.at(end).orElse(0L);
+        return Optional.of(new Interrupted(eip, esp, ebp, true));
+    }
+}

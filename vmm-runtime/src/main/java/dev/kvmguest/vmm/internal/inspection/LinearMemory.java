@@ -1,0 +1,170 @@
+package dev.kvmguest.vmm.internal.inspection;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** The memory of a guest that doesn't run, by linear addresses, through its page tables if paging is on. */
+public final class LinearMemory {
+
+    public static final int PAGE = 0x1000;
+
+    private static final long LOW_32 = 0xffff_ffffL;
+
+    private final GuestMemory memory;
+    private final CpuState registers;
+    private final boolean paging;
+    private final boolean checksReserved;
+    private final PageTables tables;
+
+    // Most of what is asked for is next to what was asked for before.
+    private long lastPage = -1;
+    private OptionalLong lastFrame = OptionalLong.empty();
+
+    /** Creates the view that these registers give of a guest's RAM. */
+    public LinearMemory(GuestMemory memory, CpuState registers) {
+        this(memory, registers, true);
+    }
+
+    private LinearMemory(GuestMemory memory, CpuState registers, boolean checksReserved) {
+        this.checksReserved = checksReserved;
+        this.memory = memory;
+        this.registers = registers;
+        this.paging = (registers.get(Register.CR0) & CpuState.CR0_PG) != 0;
+        this.tables = new PageTables(memory, registers);
+    }
+
+    /** Returns the same memory as it would be seen through a page directory at another physical address. */
+    public LinearMemory withDirectory(long physical) {
+        return with(Register.CR3, physical);
+    }
+
+    /** Returns the same memory as it is seen with paging off. */
+    public LinearMemory withoutPaging() {
+        return with(Register.CR0, registers.get(Register.CR0) & ~CpuState.CR0_PG);
+    }
+
+    /** Returns the same memory as it would be seen with CR4.PSE set. */
+    public LinearMemory withLargePages() {
+        return with(Register.CR4, registers.get(Register.CR4) | CpuState.CR4_PSE);
+    }
+
+    /** Returns the same memory as it would be seen with CR4.PAE changed. */
+    public LinearMemory withPaeChanged() {
+        return with(Register.CR4, registers.get(Register.CR4) ^ PageTables.CR4_PAE);
+    }
+
+    /** Reserved bits don't count: walks as the registers are have set accessed bits where other tables reserve them. */
+    private LinearMemory with(Register register, long value) {
+        return new LinearMemory(memory, registers.with(state -> state.set(register, value)), false);
+    }
+
+    /** Says whether CR4.PAE is set. */
+    public boolean pae() {
+        return (registers.get(Register.CR4) & PageTables.CR4_PAE) != 0;
+    }
+
+    /** Returns the bytes of RAM. */
+    public long ramSize() {
+        return memory.size();
+    }
+
+    /** Returns the guest physical address, which need not be one of RAM; empty if the page is not present, or behind reserved bits. */
+    public OptionalLong physical(long linear) {
+        long address = linear & LOW_32;
+        if (!paging) {
+            return OptionalLong.of(address);
+        }
+        long page = address & -PAGE;
+        if (page != lastPage) {
+            PageTables.Walk walk = tables.walk(page);
+            lastFrame = checksReserved && walk.reserved().isPresent() ? OptionalLong.empty() : walk.physical();
+            lastPage = page;
+        }
+        return lastFrame.isPresent() ? OptionalLong.of(lastFrame.getAsLong() | address & PAGE - 1) : lastFrame;
+    }
+
+    /** Returns how the page of a linear address is found; empty with paging off. */
+    public Optional<PageTables.Walk> walk(long linear) {
+        return paging ? Optional.of(tables.walk(linear & LOW_32)) : Optional.empty();
+    }
+
+    /** Returns which entry keeps a linear address from being used by reserved bits, as a clause; empty if none does. */
+    public Optional<String> reserved(long linear) {
+        return walk(linear)
+                .flatMap(PageTables.Walk::reserved)
+                .filter(PageTables.Entry::isInRam)
+                .map(entry ->
+                        entry.name() + " at " + hex(entry.address()) + " has reserved bits " + hex(entry.reserved()));
+    }
+
+    /** Says whether a linear address has a page, or needs none. */
+    public boolean isMapped(long linear) {
+        return physical(linear).isPresent();
+    }
+
+    /** Returns the physical address that CR3 has of the page directory, or of PAE's table of directories. */
+    public long directory() {
+        return tables.directory();
+    }
+
+    /** Says whether no entry of {@link #directory()} is present. */
+    public boolean directoryIsVoid() {
+        return tables.directoryIsVoid();
+    }
+
+    /** Says whether a linear address is one of RAM. */
+    public boolean isRam(long linear) {
+        OptionalLong physical = physical(linear);
+        return physical.isPresent() && physical.getAsLong() < memory.size();
+    }
+
+    /** Returns bytes that start at a linear address; empty unless RAM is behind all of them. */
+    public Optional<byte[]> read(long linear, int length) {
+        byte[] bytes = new byte[length];
+        int done = 0;
+        while (done < length) {
+            OptionalLong physical = physical(linear + done);
+            int part = (int) Math.min(length - done, PAGE - (linear + done & PAGE - 1));
+            if (physical.isEmpty() || physical.getAsLong() > memory.size() - part) {
+                return Optional.empty();
+            }
+            System.arraycopy(memory.read(physical.getAsLong(), part), 0, bytes, done, part);
+            done += part;
+        }
+        return Optional.of(bytes);
+    }
+
+    /** Returns what an instruction at a linear address can consist of: 15 bytes, or as many as RAM is behind. */
+    public byte[] code(long linear) {
+        int onThisPage = PAGE - (int) (linear & PAGE - 1);
+        return read(linear, CodeReader.LONGEST)
+                .or(() -> read(linear, Math.min(onThisPage, CodeReader.LONGEST)))
+                .orElse(new byte[0]);
+    }
+
+    /** Returns the eight bytes at a linear address, little-endian; empty unless RAM is behind all of them. */
+    public OptionalLong readLong(long linear) {
+        return read(linear, 8)
+                .map(bytes -> OptionalLong.of(little(bytes).getLong()))
+                .orElse(OptionalLong.empty());
+    }
+
+    /** Returns the four bytes at a linear address, unsigned and little-endian; empty unless RAM is behind all of them. */
+    public OptionalLong readInt(long linear) {
+        return read(linear, 4)
+                .map(bytes -> OptionalLong.of(little(bytes).getInt() & LOW_32))
+                .orElse(OptionalLong.empty());
+    }
+
+    private static ByteBuffer little(byte[] bytes) {
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

@@ -1,0 +1,145 @@
+package dev.kvmguest.vmm.internal.inspection;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Entry;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Level;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+
+/** Walks through the page tables in words (Intel SDM volume 3A, 4.3, 4.4, 4.6 and 4.7). */
+final class PageWalks {
+
+    private static final int PAGE_FAULT = 14;
+    private static final long CR0_WP = 1 << 16;
+    private static final long LOW_32 = 0xffff_ffffL;
+
+    // The error code of a page fault.
+    private static final int CODE_PRESENT = 1;
+    private static final int CODE_WRITE = 1 << 1;
+    private static final int CODE_USER = 1 << 2;
+    private static final int CODE_FETCH = 1 << 4;
+
+    private PageWalks() {}
+
+    /**
+     * Returns the walk for the address of the first page fault in a chain, or for the next instruction if there is none;
+     * empty where paging is off.
+     */
+    static Optional<PageWalk> of(CpuState registers, GuestMemory memory, List<Fault.Event> chain) {
+        if ((registers.get(Register.CR0) & CpuState.CR0_PG) == 0) {
+            return Optional.empty();
+        }
+        Optional<Fault.Event> fault = chain.stream()
+                .filter(event -> event.vector() == PAGE_FAULT && !event.interrupt())
+                .filter(event -> event.cr2().isPresent())
+                .findFirst();
+        long linear = fault.map(event -> event.cr2().getAsLong()).orElseGet(registers::instructionAddress) & LOW_32;
+        OptionalInt code = fault.map(Fault.Event::errorCode).orElse(OptionalInt.empty());
+        Walk walk = new PageTables(memory, registers).walk(linear);
+        return Optional.of(new PageWalk(
+                linear,
+                walk.entries().stream()
+                        .map(entry -> new PageWalk.Level(entry.name(), entry.address(), entry.value(), meaning(entry)))
+                        .toList(),
+                result(walk, memory, (registers.get(Register.CR0) & CR0_WP) != 0)
+                        + (code.isPresent() ? comparison(walk, code.getAsInt()) : "")));
+    }
+
+    private static String meaning(Entry entry) {
+        if (!entry.isInRam()) {
+            return "beyond RAM, where all ones are read";
+        }
+        if (!entry.isPresent()) {
+            return entry.value() == 0 ? "not present, empty" : "not present";
+        }
+        return target(entry) + " at " + hex(entry.frame()) + ", present"
+                + (entry.level() == Level.POINTER ? "" : ", " + rights(List.of(entry)))
+                + (entry.has(PageTables.ACCESSED) && entry.level() != Level.POINTER ? ", accessed" : "")
+                + (entry.has(PageTables.DIRTY) && entry.pageSize() > 0 ? ", dirty" : "")
+                + (entry.reserved() == 0 ? "" : ", reserved bits " + hex(entry.reserved()));
+    }
+
+    private static String target(Entry entry) {
+        if (entry.pageSize() == 0) {
+            return entry.level() == Level.POINTER ? "page directory" : "page table";
+        }
+        return entry.level() == Level.TABLE ? "page" : (entry.pageSize() >> 20) + " MiB page";
+    }
+
+    /** Returns what all entries together allow; those of PAE's table of directories have no say in it. */
+    private static String rights(List<Entry> entries) {
+        return (all(entries, PageTables.WRITABLE) ? "writable" : "read-only")
+                + (all(entries, PageTables.USER) ? ", user" : ", supervisor")
+                + (entries.stream().anyMatch(PageWalks::forbidsExecution) ? ", no execution" : "");
+    }
+
+    private static boolean all(List<Entry> entries, long right) {
+        return entries.stream().filter(entry -> entry.level() != Level.POINTER).allMatch(entry -> entry.has(right));
+    }
+
+    private static boolean forbidsExecution(Entry entry) {
+        return entry.level() != Level.POINTER
+                && entry.has(PageTables.NO_EXECUTE)
+                && (entry.reserved() & PageTables.NO_EXECUTE) == 0;
+    }
+
+    private static String result(Walk walk, GuestMemory memory, boolean writeProtect) {
+        Entry last = walk.last();
+        Optional<Entry> beyond =
+                walk.entries().stream().filter(entry -> !entry.isInRam()).findFirst();
+        if (beyond.isPresent()) {
+            return "not mapped, since " + beyond.get().name() + " would be at "
+                    + hex(beyond.get().address()) + ", beyond RAM";
+        }
+        if (!last.isPresent()) {
+            return "not mapped, since " + last.name() + " is not present";
+        }
+        Optional<Entry> reserved = walk.reserved();
+        if (reserved.isPresent()) {
+            return "not usable, since " + reserved.get().name() + " has reserved bits "
+                    + hex(reserved.get().reserved());
+        }
+        long physical = walk.physical().orElseThrow();
+        boolean readOnly = !all(walk.entries(), PageTables.WRITABLE);
+        return "physical " + hex(physical) + (physical < memory.size() ? "" : ", beyond RAM") + ", "
+                + rights(walk.entries())
+                + (readOnly && !writeProtect ? ", though CR0.WP is clear and ring 0 may write" : "");
+    }
+
+    /** Returns how the tables differ from what a page fault found, or which right was missing, as a clause. */
+    private static String comparison(Walk walk, int code) {
+        boolean mapped = walk.last().isPresent() && walk.entries().stream().allMatch(Entry::isInRam);
+        boolean wasPresent = (code & CODE_PRESENT) != 0;
+        if (mapped != wasPresent) {
+            return mapped ? "; the fault found it not present" : "; the fault found it present";
+        }
+        if (!mapped || walk.reserved().isPresent()) {
+            return "";
+        }
+        String missing = List.of(
+                        refused(code, CODE_USER, !all(walk.entries(), PageTables.USER), "used in ring 3"),
+                        refused(code, CODE_WRITE, !all(walk.entries(), PageTables.WRITABLE), "written"),
+                        refused(
+                                code,
+                                CODE_FETCH,
+                                walk.entries().stream().anyMatch(PageWalks::forbidsExecution),
+                                "executed"))
+                .stream()
+                .flatMap(Optional::stream)
+                .collect(Collectors.joining(" and "));
+        return missing.isEmpty() ? "" : "; it must not be " + missing;
+    }
+
+    private static Optional<String> refused(int code, int access, boolean forbidden, String words) {
+        return (code & access) != 0 && forbidden ? Optional.of(words) : Optional.empty();
+    }
+}

@@ -1,0 +1,68 @@
+package dev.kvmguest.vmm.internal.kvm;
+
+import com.sun.jna.Pointer;
+import dev.kvmguest.vmm.internal.kvm.abi.Libc;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Pages mapped with mmap(2), unmapped once by their owner. Whoever holds {@link #bytes} must not touch it after
+ * {@link #close}: the addresses would be gone, and with them the JVM.
+ */
+final class Mapping implements AutoCloseable {
+
+    private final long address;
+    private final long length;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Mapping(long address, long length) {
+        this.address = address;
+        this.length = length;
+    }
+
+    /**
+     * Maps zero pages that take memory only once they are written. Private, so that a snapshot can later be mapped over
+     * them copy-on-write.
+     */
+    static Mapping anonymous(long length) {
+        return map(
+                "mmap of " + length + " bytes of guest RAM",
+                length,
+                Libc.MAP_PRIVATE | Libc.MAP_ANONYMOUS | Libc.MAP_NORESERVE,
+                -1);
+    }
+
+    /** Maps what a vCPU shares with its user. */
+    static Mapping shared(int fd, long length) {
+        return map("mmap of the vCPU's kvm_run", length, Libc.MAP_SHARED, fd);
+    }
+
+    private static Mapping map(String operation, long length, int flags, int fd) {
+        long address = Libc.mmap(0, length, Libc.PROT_READ | Libc.PROT_WRITE, flags, fd, 0);
+        if (address == Libc.MAP_FAILED) {
+            throw KvmException.lastError(operation);
+        }
+        return new Mapping(address, length);
+    }
+
+    long address() {
+        return address;
+    }
+
+    long length() {
+        return length;
+    }
+
+    /** Returns the pages as a buffer in native byte order; the length is within an int by its makers' limits. */
+    ByteBuffer bytes() {
+        return new Pointer(address).getByteBuffer(0, length).order(ByteOrder.nativeOrder());
+    }
+
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            Libc.munmap(address, length);
+        }
+    }
+}

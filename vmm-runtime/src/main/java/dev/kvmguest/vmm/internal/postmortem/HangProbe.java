@@ -1,0 +1,129 @@
+package dev.kvmguest.vmm.internal.postmortem;
+
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.advice.hang.Observation;
+import dev.kvmguest.vmm.internal.advice.hang.Step;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Has a guest that still ran at its time limit go on for a moment, and looks what it does: step by step, for the loop in
+ * which it is, and from time to time, for what it does otherwise.
+ *
+ * <p>An engine that can't see exceptions can't step through their handlers either, and its steps show in the guest's TF.
+ * Where that is so, a copy of the guest is stepped on the emulator.
+ */
+final class HangProbe {
+
+    /** Some rounds of a loop that calls a few functions. */
+    private static final int STEPS = 512;
+
+    /** They take some milliseconds, unless the JVM has to load first what they need, or one never ends. */
+    private static final Duration LONGEST_STEPS = Duration.ofMillis(500);
+
+    private static final Duration SHORTEST_STEPS = Duration.ofMillis(100);
+    private static final Duration LONGEST_SAMPLES = Duration.ofMillis(50);
+
+    private static final int SAMPLES = 32;
+    private static final long SAMPLE_NANOS = 500_000;
+
+    /** What is larger takes too long to copy. */
+    private static final long LARGEST_COPY = 64 << 20;
+
+    private final VirtualCpu cpu;
+    private final GuestMemory memory;
+    private final PcBoard board;
+    private final Duration timeout;
+    private final List<Step> steps = new ArrayList<>();
+    private final List<HandledException> exceptions = new ArrayList<>();
+    private final List<Observation.Sample> samples = new ArrayList<>();
+    private final Afterplay afterplay;
+
+    /**
+     * Prepares a look at a guest.
+     *
+     * @param cpu its vCPU
+     * @param memory its RAM
+     * @param board its board
+     * @param timeout its time limit: whoever has waited for long may wait a little longer
+     */
+    HangProbe(VirtualCpu cpu, GuestMemory memory, PcBoard board, Duration timeout) {
+        this.cpu = cpu;
+        this.memory = memory;
+        this.board = board;
+        this.timeout = timeout;
+        this.afterplay = new Afterplay(cpu, memory, board);
+    }
+
+    /**
+     * Looks at the guest; to be called once.
+     *
+     * @param halted whether it is halted, waiting for an interrupt
+     * @param run what is recorded of its run
+     */
+    Observation observe(boolean halted, GuestRun run) {
+        CpuState registers = cpu.state();
+        samples.add(new Observation.Sample(registers, halted));
+        try {
+            cpu.watchExceptions();
+            if (cpu.exceptions().isPresent() || memory.size() > LARGEST_COPY) {
+                step(cpu, afterplay);
+                sample();
+            } else {
+                sample();
+                stepCopy();
+            }
+        } catch (RuntimeException e) {
+            // What was seen until then is worth telling.
+            PostMortem.stumbled(e);
+        }
+        Optional<String> wentOn = afterplay
+                .ended()
+                .map(how -> how.apply(run))
+                .filter(Outcome::endedNormally)
+                .map(Outcome::describe);
+        return new Observation(registers, halted, steps, exceptions, samples, board.interruptsInService(), wentOn);
+    }
+
+    private void step(VirtualCpu stepped, Afterplay play) {
+        Duration most = atMost(LONGEST_STEPS);
+        play.step(STEPS, most.compareTo(SHORTEST_STEPS) < 0 ? SHORTEST_STEPS : most, steps);
+        stepped.exceptions().ifPresent(exceptions::addAll);
+    }
+
+    private Duration atMost(Duration longest) {
+        Duration half = timeout.dividedBy(2);
+        return TimeFactor.stretch(half.compareTo(longest) < 0 ? half : longest);
+    }
+
+    private void sample() {
+        afterplay.sample(SAMPLES, SAMPLE_NANOS, atMost(LONGEST_SAMPLES), samples);
+    }
+
+    /** Only between two instructions, with no interrupt on its way to it, are registers and memory all there is of a guest. */
+    private void stepCopy() {
+        afterplay.settle(atMost(LONGEST_SAMPLES));
+        if (afterplay.ended().isPresent()) {
+            return;
+        }
+        try (VirtualMachine copy = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
+            memory.copyTo(copy.memory());
+            VirtualCpu twin = copy.vcpu(0);
+            twin.setState(cpu.state());
+            twin.passTime(cpu.time());
+            twin.watchExceptions();
+            step(twin, new Afterplay(twin, copy.memory(), board));
+        }
+    }
+}

@@ -1,0 +1,216 @@
+package dev.kvmguest.vmm.internal.postmortem;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.internal.advice.Advice;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.inspection.Inspector;
+import dev.kvmguest.vmm.internal.inspection.LastChange;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.replay.DeathReplay;
+import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
+import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.internal.replay.ReplayedChanges;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Outcome;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Finds out why a run ended as it did, while the vCPU and its memory are still there. To be used by the thread that ran
+ * the vCPU.
+ */
+public final class PostMortem {
+
+    private static final System.Logger LOG = System.getLogger(PostMortem.class.getName());
+
+    /** What has died has done so within its own limit; nobody waits longer than this for the reason. */
+    private static final Duration LONGEST_REPLAY = Duration.ofSeconds(5);
+
+    private final int number;
+    private final MachineConfig machine;
+    private final VcpuConfig config;
+    private final Engine engine;
+    private final VirtualCpu cpu;
+    private final GuestMemory memory;
+    private final MemoryLayout layout;
+    private final PcBoard board;
+    private final Recording recording;
+
+    public PostMortem(
+            int number,
+            MachineConfig machine,
+            Engine engine,
+            VirtualCpu cpu,
+            GuestMemory memory,
+            MemoryLayout layout,
+            PcBoard board,
+            Recording recording) {
+        this.number = number;
+        this.machine = machine;
+        this.config = machine.vcpus().get(number);
+        this.engine = engine;
+        this.cpu = cpu;
+        this.memory = memory;
+        this.layout = layout;
+        this.board = board;
+        this.recording = recording;
+    }
+
+    /**
+     * Returns what can be found out.
+     *
+     * @param last the exit with which the vCPU ended by itself; empty if the host ended it
+     * @param end how it ended, with a run of which nothing has been found out yet
+     * @param halted whether it was halted then
+     */
+    public Diagnosis examine(Optional<VmExit> last, Outcome end, boolean halted) {
+        DeathReplay death = death(last, end);
+        Optional<Fault> fault = death.fault().map(this::explained);
+        Optional<Inspection> inspection = inspection(fault, end);
+        ExceptionReplay taken = taken();
+        Optional<List<HandledException>> exceptions = taken.exceptions().map(this::named);
+        // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
+        Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board).find(end, halted);
+        return new Diagnosis(
+                fault,
+                standstill,
+                inspection,
+                recording.timeline(),
+                exceptions,
+                death.divergence().or(taken::divergence));
+    }
+
+    private ExceptionReplay taken() {
+        if (!machine.watchExceptions()) {
+            return ExceptionReplay.NONE;
+        }
+        Optional<List<HandledException>> seen = cpu.exceptions();
+        try {
+            return seen.isPresent()
+                    ? new ExceptionReplay(seen, Optional.empty())
+                    : ExceptionReplay.of(recording, machine, number, engine.name(), replayLimit());
+        } catch (RuntimeException e) {
+            stumbled(e);
+            return new ExceptionReplay(
+                    Optional.empty(), Optional.of("what " + engine.name() + " ran can't be replayed: " + e));
+        }
+    }
+
+    private List<HandledException> named(List<HandledException> exceptions) {
+        return exceptions.stream()
+                .map(exception -> exception.namedBy(config.image()))
+                .toList();
+    }
+
+    /**
+     * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would fault,
+     * or never comes back from there.
+     */
+    private boolean mayBeDeath(Optional<VmExit> last, Outcome end) {
+        if (engine == EmulatorEngine.instance()) {
+            return end.kind() == Outcome.Kind.TRIPLE_FAULT;
+        }
+        return switch (end.kind()) {
+            case TRIPLE_FAULT, UNSUPPORTED -> true;
+            case ENGINE_ERROR -> last.isPresent();
+            case TIMED_OUT -> isWithoutCode(end);
+            case HALTED, DEBUG_EXIT, HYPERCALL_EXIT, RESET, STOPPED -> false;
+        };
+    }
+
+    private boolean isWithoutCode(Outcome end) {
+        return end.run()
+                .registers()
+                .filter(registers ->
+                        new LinearMemory(memory, registers).code(registers.instructionAddress()).length == 0)
+                .isPresent();
+    }
+
+    private DeathReplay death(Optional<VmExit> last, Outcome end) {
+        try {
+            return mayBeDeath(last, end)
+                    ? cpu.fault()
+                            .map(DeathReplay::seen)
+                            .orElseGet(() -> DeathReplay.of(recording, machine, number, engine, replayLimit()))
+                    : DeathReplay.NONE;
+        } catch (RuntimeException e) {
+            // What the run has found out must not be lost because nothing can be added to it.
+            stumbled(e);
+            return DeathReplay.NONE;
+        }
+    }
+
+    private Duration replayLimit() {
+        return TimeFactor.stretch(machine.timeout().compareTo(LONGEST_REPLAY) < 0 ? machine.timeout() : LONGEST_REPLAY);
+    }
+
+    private Fault explained(Fault fault) {
+        try {
+            LastChange changes = new ReplayedChanges(recording, machine, number, replayLimit());
+            Fault named = fault.namedBy(config.image());
+            return named.withAdvice(Advice.of(named, config.image(), layout, memory, changes));
+        } catch (RuntimeException e) {
+            // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
+            stumbled(e);
+            return fault;
+        }
+    }
+
+    private Optional<Inspection> inspection(Optional<Fault> fault, Outcome end) {
+        if (isClear(end)) {
+            return Optional.empty();
+        }
+        List<Fault.Event> chain = fault.map(Fault::chain).orElse(List.of());
+        try {
+            return fault.map(Fault::registers)
+                    .or(() -> end.run().registers().map(registers -> atItsEnd(registers, end)))
+                    .flatMap(registers -> Inspector.inspect(registers, chain, memory, layout, config.image()));
+        } catch (RuntimeException e) {
+            // Nor with what the rest of its memory tells.
+            stumbled(e);
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * Whoever stopped a guest knows why, and those that ended in order are many. But a kernel's panic is a halt like any
+     * other: one that is in a function may have callers.
+     */
+    private boolean isClear(Outcome end) {
+        boolean inFunction =
+                end.kind() == Outcome.Kind.HALTED && !config.image().symbols().isEmpty();
+        return end instanceof Outcome.Stopped || end.endedNormally() && !inFunction;
+    }
+
+    /** EIP of a guest that halted is behind its HLT. Where another function begins there, it was not in that one. */
+    private CpuState atItsEnd(CpuState registers, Outcome end) {
+        long hlt = registers.eip() - 1;
+        boolean leads = end.kind() == Outcome.Kind.HALTED
+                && !config.image().symbolAt(hlt).equals(config.image().symbolAt(registers.eip()));
+        return leads ? registers.with(state -> state.set(Register.RIP, hlt)) : registers;
+    }
+
+    /** Takes note of what must not happen, and is no reason to fail a run. */
+    static void stumbled(RuntimeException e) {
+        LOG.log(
+                Level.WARNING,
+                "a guest's end could not be explained in full; that is a bug of kvmguest, not the guest's",
+                e);
+    }
+}

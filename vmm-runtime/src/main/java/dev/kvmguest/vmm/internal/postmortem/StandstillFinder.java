@@ -1,0 +1,81 @@
+package dev.kvmguest.vmm.internal.postmortem;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.internal.advice.hang.Observation;
+import dev.kvmguest.vmm.internal.advice.hang.Standstills;
+import dev.kvmguest.vmm.internal.advice.hang.Surroundings;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.device.InputQueue;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Outcome;
+import java.util.Optional;
+
+/**
+ * Finds out where a guest stood at its end.
+ *
+ * @param machine the machine
+ * @param config the vCPU's part of its configuration
+ * @param cpu the vCPU
+ * @param memory the machine's RAM
+ * @param board the vCPU's board
+ */
+record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu, GuestMemory memory, PcBoard board) {
+
+    /**
+     * Returns where a guest stood that halted or still ran at its time limit; the latter goes on for a moment, so that its
+     * memory, its devices and the engine's record of its exceptions are others afterwards.
+     *
+     * @param end how it ended
+     * @param halted whether it was halted then
+     * @return empty for guests that ended otherwise, and where the engine has lost the registers
+     */
+    Optional<Standstill> find(Outcome end, boolean halted) {
+        boolean hung = end.kind() == Outcome.Kind.TIMED_OUT;
+        if (!hung && end.kind() != Outcome.Kind.HALTED) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(hung ? ofHang(end.run(), halted) : ofHalt(end.run()));
+        } catch (RuntimeException e) {
+            // That it ended so is known all the same.
+            PostMortem.stumbled(e);
+            return Optional.empty();
+        }
+    }
+
+    private Standstill ofHang(GuestRun run, boolean halted) {
+        board.advanceTo(cpu.time());
+        Surroundings surroundings = surroundings();
+        Observation seen = new HangProbe(cpu, memory, board, machine.timeout()).observe(halted, run);
+        return Standstills.of(seen, surroundings, config.image(), memory);
+    }
+
+    private Standstill ofHalt(GuestRun run) {
+        board.advanceTo(cpu.time());
+        CpuState registers = run.registers().orElseGet(cpu::state);
+        if (!registers.interruptsEnabled() && !board.hasInterrupts()) {
+            return Standstills.ofHalt(registers, config.image());
+        }
+        Observation seen = Observation.of(registers, true, board.interruptsInService());
+        return Standstills.of(seen, surroundings(), config.image(), memory);
+    }
+
+    private Surroundings surroundings() {
+        InputQueue typed = board.input();
+        Surroundings.Input input = !typed.isEmpty()
+                ? Surroundings.Input.WAITING
+                : typed.wasUsed() ? Surroundings.Input.READ : Surroundings.Input.NONE;
+        return new Surroundings(
+                board.interruptLines(),
+                cpu.canInjectInterrupt(),
+                board.takesInput(),
+                input,
+                machine.vcpus().size() == 1,
+                board.interruptsWereSetUp());
+    }
+}

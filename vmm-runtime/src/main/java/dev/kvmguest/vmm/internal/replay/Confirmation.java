@@ -1,0 +1,193 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Has the engine on which a guest died do its last instructions once more, step by step, and compares each with what the
+ * emulator did.
+ */
+final class Confirmation {
+
+    private static final int INSTRUCTIONS = 32;
+    /** A repeated instruction is a step for each repetition. */
+    private static final int MOST_STEPS = 4000;
+
+    private static final Duration LIMIT = Duration.ofSeconds(1);
+
+    /** What is larger takes too long to copy. */
+    private static final long LARGEST_MEMORY = 256 << 20;
+
+    /** KVM's stepping shows in what these do, or goes on only when a handler has returned. */
+    private static final Set<String> SHOW_STEPPING =
+            Set.of("pushf", "pushfd", "popf", "popfd", "iret", "iretd", "int", "int3", "int1", "into");
+
+    /** What these read is each engine's own. */
+    private static final Set<String> DIFFER = Set.of("rdtsc", "rdtscp", "rdpmc", "cpuid");
+
+    /** What these depend on is not in {@link CpuState}. */
+    private static final Set<String> NEED_MORE = Set.of("sysenter", "sysexit", "rdmsr", "wrmsr");
+
+    private final CpuState start;
+    private final List<GuestInstruction> instructions = new ArrayList<>();
+    private final List<Place> places = new ArrayList<>();
+    private boolean steppable = true;
+    private boolean comparable = true;
+
+    /**
+     * What came of it.
+     *
+     * @param instructions how many instructions it was, the one included with which the guest died
+     * @param stepped whether each was compared, or only that the guest shut down
+     * @param difference where the engine did something else, to follow its name in a sentence
+     */
+    record Finding(int instructions, boolean stepped, Optional<String> difference) {}
+
+    private Confirmation(CpuState start) {
+        this.start = start;
+    }
+
+    /**
+     * Confirms a death.
+     *
+     * @param quietFrom the number of instructions behind the guest's last exchange
+     * @param end the number of instructions with which it died
+     * @return empty where nothing can be said
+     */
+    static Optional<Finding> of(
+            Recording recording,
+            MachineConfig config,
+            int vcpu,
+            Duration limit,
+            Engine engine,
+            long quietFrom,
+            long end) {
+        if (config.memorySize() > LARGEST_MEMORY) {
+            return Optional.empty();
+        }
+        long from = Math.max(quietFrom, end - INSTRUCTIONS + 1);
+        // What registers and memory don't have, a stale TLB entry, may be what the guest dies of.
+        return onceMore(recording, config, vcpu, limit, engine, from)
+                .filter(finding -> finding.difference().isEmpty()
+                        || onceMore(recording, config, vcpu, limit, EmulatorEngine.instance(), from)
+                                .filter(own -> own.difference().isEmpty())
+                                .isPresent());
+    }
+
+    private static Optional<Finding> onceMore(
+            Recording recording, MachineConfig config, int vcpu, Duration limit, Engine engine, long from) {
+        try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
+            if (!replay.runTo(from)
+                    || replay.instructions() != from
+                    || !replay.cpu().isFpuUntouched()) {
+                return Optional.empty();
+            }
+            try (VirtualMachine machine = engine.createMachine(config.memorySize(), 1)) {
+                replay.memory().copyTo(machine.memory());
+                Confirmation confirmation = new Confirmation(replay.cpu().state());
+                confirmation.goTo(replay);
+                return confirmation.comparable ? confirmation.on(machine.vcpu(0)) : Optional.empty();
+            }
+        }
+    }
+
+    /** Goes to the death with the emulator. */
+    private void goTo(Replay replay) {
+        boolean goesOn = true;
+        while (goesOn && places.size() <= INSTRUCTIONS) {
+            long retired = replay.instructions();
+            GuestInstruction next = replay.cpu().nextInstruction();
+            String mnemonic = next.text().split(" ", 2)[0];
+            steppable &= !SHOW_STEPPING.contains(mnemonic) && !DIFFER.contains(mnemonic);
+            comparable &= !NEED_MORE.contains(mnemonic);
+            instructions.add(next);
+            goesOn = replay.step();
+            if (goesOn) {
+                // A handler's entry is a step here that retires nothing, and none for KVM.
+                steppable &= replay.instructions() == retired + 1;
+                places.add(Place.of(replay.cpu()));
+            }
+        }
+        steppable &= !goesOn;
+    }
+
+    private Optional<Finding> on(VirtualCpu cpu) {
+        cpu.setState(start);
+        cpu.setSingleStep(steppable);
+        cpu.setAlarm(cpu.time() + TimeFactor.stretch(LIMIT).toNanos());
+        try {
+            return compare(cpu);
+        } finally {
+            cpu.leave();
+        }
+    }
+
+    private Optional<Finding> compare(VirtualCpu cpu) {
+        int done = 0;
+        for (int step = 0; step < MOST_STEPS; step++) {
+            VmExit exit = cpu.run();
+            if (exit instanceof VmExit.SingleStep) {
+                Place here = Place.of(cpu);
+                int same = firstFrom(done, here);
+                if (same < 0 && here.eip() != (int) instructions.get(done).eip()) {
+                    return found(Optional.of(difference(done, here)));
+                }
+                done = same < 0 ? done : same + 1;
+            } else if (exit instanceof VmExit.Shutdown) {
+                return steppable && done < places.size()
+                        ? found(Optional.of("shut down at " + at(done) + ", and the emulator went on"))
+                        : found(Optional.empty());
+            } else if (exit instanceof VmExit.Interrupted
+                    || exit instanceof VmExit.UnsupportedInstruction
+                    || exit instanceof VmExit.Failure) {
+                // Its time is over, which on a busy host says nothing of the guest, or the engine can't go on.
+                return Optional.empty();
+            } else {
+                return found(Optional.of("went on from " + at(done) + ", and the emulator shut down"));
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<Finding> found(Optional<String> difference) {
+        return Optional.of(new Finding(instructions.size(), steppable, difference));
+    }
+
+    /** Some steps are two instructions: a load of SS holds off the trap behind it. */
+    private int firstFrom(int index, Place here) {
+        for (int i = index; i < places.size(); i++) {
+            if (places.get(i).hasRegistersOf(here)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private String difference(int index, Place here) {
+        if (index == places.size()) {
+            return "went on from " + at(index) + " to " + hex(here.eip() & 0xffff_ffffL)
+                    + ", and the emulator shut down";
+        }
+        return "has " + here.difference(places.get(index)) + " behind " + at(index);
+    }
+
+    private String at(int index) {
+        GuestInstruction instruction = instructions.get(index);
+        return instruction.text() + " at " + hex(instruction.eip());
+    }
+}

@@ -1,0 +1,111 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.engine.Engine;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Finds out why a guest shut down on an engine that doesn't see it: KVM delivers exceptions without a word, and on AMD
+ * resets the vCPU in the end. And why one would have, where KVM gave up: what it can't execute, such as code where no RAM
+ * is, is often what a processor would not, either.
+ *
+ * @param fault what led to the shutdown, without symbols and advice
+ * @param divergence where the engines disagree, or why the guest could not be replayed
+ */
+public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
+
+    /** Nothing is known. */
+    public static final DeathReplay NONE = new DeathReplay(Optional.empty(), Optional.empty());
+
+    /** Returns what the engine has seen itself. */
+    public static DeathReplay seen(Fault fault) {
+        return new DeathReplay(Optional.of(fault), Optional.empty());
+    }
+
+    /**
+     * Replays a guest on the emulator, and has its engine do the last instructions once more if it shut down there. Where the
+     * engine gave up, there is a fault if the emulator shuts down by that very instruction.
+     *
+     * @param recording of the run that ended with a shutdown, or where its engine could not go on
+     * @param config the machine of that run
+     * @param vcpu the number of the vCPU
+     * @param engine the engine that ran it
+     * @param limit how long the replay may take
+     */
+    public static DeathReplay of(Recording recording, MachineConfig config, int vcpu, Engine engine, Duration limit) {
+        if (recording.isTooLong()) {
+            return new DeathReplay(Optional.empty(), Optional.of(tooLong(recording, engine.name())));
+        }
+        try {
+            return replayed(recording, config, vcpu, engine, limit);
+        } catch (VmmException e) {
+            String why = "what " + engine.name() + " ran can't be replayed: " + e.getMessage();
+            return new DeathReplay(Optional.empty(), Optional.of(why));
+        }
+    }
+
+    private static DeathReplay replayed(
+            Recording recording, MachineConfig config, int vcpu, Engine engine, Duration limit) {
+        GuestImage image = config.vcpus().get(vcpu).image();
+        long start = System.nanoTime();
+        long quietFrom;
+        long end;
+        Fault fault;
+        try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
+            Optional<Divergence> divergence = replay.run();
+            if (divergence.isPresent()) {
+                return new DeathReplay(
+                        replay.cpu()
+                                .fault()
+                                .map(seen -> seen.seenBy(
+                                        "the emulator, which did not do all that " + engine.name() + " did")),
+                        divergence.map(parting -> parting.sentence(engine.name(), image)));
+            }
+            boolean gaveUp = recording.end() == Recording.End.PLACE;
+            if (gaveUp && !replay.shutsDownHere()) {
+                return NONE;
+            }
+            fault = replay.cpu().fault().orElseThrow();
+            if (gaveUp) {
+                return seen(fault.seenBy(
+                        "the emulator, which replayed what " + engine.name() + " ran and did what it could not"));
+            }
+            quietFrom = replay.quietFrom();
+            end = replay.instructions();
+        }
+        Duration left = limit.minusNanos(System.nanoTime() - start);
+        return confirmed(
+                fault.seenBy("the emulator, which replayed what " + engine.name() + " ran"),
+                engine.name(),
+                Confirmation.of(recording, config, vcpu, left, engine, quietFrom, end));
+    }
+
+    /** Says that a recording lacks its beginning. */
+    static String tooLong(Recording recording, String engine) {
+        return "what " + engine + " ran can't be replayed: with " + recording.exchanges() + " exchanges it is too long";
+    }
+
+    private static DeathReplay confirmed(Fault fault, String engine, Optional<Confirmation.Finding> confirmation) {
+        if (confirmation.isEmpty()) {
+            return new DeathReplay(Optional.of(fault), Optional.empty());
+        }
+        Confirmation.Finding finding = confirmation.get();
+        if (finding.difference().isPresent()) {
+            return new DeathReplay(
+                    Optional.of(fault),
+                    finding.difference()
+                            .map(difference -> engine + " and the emulator part in the guest's last instructions: given"
+                                    + " the emulator's registers and memory, " + engine + " " + difference));
+        }
+        int count = finding.instructions();
+        String last = count == 1 ? "the last instruction" : "the last " + count + " instructions";
+        String how = finding.stepped()
+                ? ", stepped through " + last + ", did the same"
+                : ", which ran " + last + " again, shut down too";
+        return new DeathReplay(Optional.of(fault.seenBy(fault.seenBy() + "; " + engine + how)), Optional.empty());
+    }
+}

@@ -1,0 +1,46 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Finds out which exceptions a guest took and went on from, on an engine that delivers them without a word.
+ *
+ * @param exceptions the first 1,000, without symbols; empty if the guest could not be replayed
+ * @param divergence where the engines disagree, or why the guest could not be replayed
+ */
+public record ExceptionReplay(Optional<List<HandledException>> exceptions, Optional<String> divergence) {
+
+    /** Nothing is known. */
+    public static final ExceptionReplay NONE = new ExceptionReplay(Optional.empty(), Optional.empty());
+
+    /**
+     * Replays a guest on the emulator.
+     *
+     * @param recording of the run, however it ended
+     * @param config the machine of that run
+     * @param vcpu the number of the vCPU that was recorded
+     * @param engine the name of the engine that ran it
+     * @param limit how long the replay may take
+     */
+    public static ExceptionReplay of(
+            Recording recording, MachineConfig config, int vcpu, String engine, Duration limit) {
+        if (recording.isTooLong()) {
+            return new ExceptionReplay(Optional.empty(), Optional.of(DeathReplay.tooLong(recording, engine)));
+        }
+        try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
+            replay.cpu().watchExceptions();
+            Optional<Divergence> divergence = replay.run();
+            // What was taken on the way to somewhere else says nothing of this guest.
+            return divergence.isPresent()
+                    ? new ExceptionReplay(
+                            Optional.empty(),
+                            divergence.map(parting -> parting.sentence(
+                                    engine, config.vcpus().get(vcpu).image())))
+                    : new ExceptionReplay(replay.cpu().exceptions(), Optional.empty());
+        }
+    }
+}

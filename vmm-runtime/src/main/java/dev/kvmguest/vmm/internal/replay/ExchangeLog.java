@@ -1,0 +1,156 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import java.util.Arrays;
+
+/**
+ * All that a guest exchanged with its machine, in order, in numbers. A guest that polls does the same few exchanges over
+ * and over: those are kept once, with how often.
+ */
+final class ExchangeLog {
+
+    /** Where a guest is when it gets an interrupt: so many numbers behind that of the interrupt. */
+    static final int PLACE_LENGTH = 6;
+
+    /** Polling is seldom more than to write, to read, and to look at something else. */
+    private static final int LONGEST_PERIOD = 4;
+
+    /** Marks numbers that are no exchange: so many exchanges, the last of those before over and over. */
+    private static final long REPEAT = 0xfL << 60;
+
+    private static final int PERIOD_SHIFT = 56;
+    private static final long TIMES = (1L << PERIOD_SHIFT) - 1;
+
+    private final int limit;
+    private long[] words = new long[32];
+    private int size;
+    /** Where exchanges of one number each begin that may be repeated. */
+    private int plain;
+
+    private int period;
+    private int phase;
+    private long repeated;
+    private boolean full;
+
+    /**
+     * Creates an empty log.
+     *
+     * @param limit how many numbers may be kept
+     */
+    ExchangeLog(int limit) {
+        this.limit = limit;
+    }
+
+    /** Says whether there was more than is kept. Nothing is kept then. */
+    boolean isFull() {
+        return full;
+    }
+
+    /** Adds an exchange of one number. */
+    void add(long exchange) {
+        if (period != 0) {
+            if (words[size - period + phase] == exchange) {
+                repeated++;
+                phase = phase + 1 == period ? 0 : phase + 1;
+                return;
+            }
+            settle();
+        }
+        for (int candidate = 1; candidate <= LONGEST_PERIOD && size - candidate >= plain; candidate++) {
+            if (words[size - candidate] == exchange) {
+                period = candidate;
+                phase = candidate == 1 ? 0 : 1;
+                repeated = 1;
+                return;
+            }
+        }
+        append(exchange);
+    }
+
+    /** Adds an interrupt with the {@link #PLACE_LENGTH} numbers of its place. */
+    void add(long interrupt, long[] place) {
+        settle();
+        append(interrupt);
+        for (long part : place) {
+            append(part);
+        }
+        plain = size;
+    }
+
+    /** Ends a repetition. */
+    private void settle() {
+        if (period == 0) {
+            return;
+        }
+        if (repeated == 1) {
+            append(words[size - period]);
+        } else {
+            append(REPEAT | (long) period << PERIOD_SHIFT | repeated & TIMES);
+            plain = size;
+        }
+        period = 0;
+    }
+
+    private void append(long word) {
+        if (size == limit || full) {
+            // Without its beginning a recording is of no use: what it took is given back.
+            full = true;
+            words = new long[LONGEST_PERIOD];
+            size = 0;
+            plain = 0;
+            return;
+        }
+        if (size == words.length) {
+            words = Arrays.copyOf(words, Math.min(limit, size * 2));
+        }
+        words[size++] = word;
+    }
+
+    /** Returns a reader from the first exchange on. Nothing may be added any more. */
+    Cursor cursor() {
+        settle();
+        return new Cursor();
+    }
+
+    /** Reads the log. */
+    final class Cursor {
+
+        private int at;
+        private int source;
+        private int length;
+        private int step;
+        private long left;
+
+        /** Says whether there is no exchange any more. */
+        boolean isAtEnd() {
+            return at == size;
+        }
+
+        /** Returns the exchange that is next. */
+        long exchange() {
+            return left > 0 ? words[source + step] : words[at];
+        }
+
+        /** Returns a number of the place of the interrupt that is next. */
+        long place(int index) {
+            return words[at + 1 + index];
+        }
+
+        /** Goes behind the exchange that is next. */
+        void advance() {
+            if (left > 0) {
+                step = step + 1 == length ? 0 : step + 1;
+                left--;
+                at += left == 0 ? 1 : 0;
+            } else {
+                long exchange = words[at];
+                at += Exchange.hasPlace(exchange) ? 1 + PLACE_LENGTH : 1;
+            }
+            if (left == 0 && at < size && (words[at] & REPEAT) == REPEAT) {
+                length = (int) (words[at] >>> PERIOD_SHIFT) & 0xf;
+                left = words[at] & TIMES;
+                source = at - length;
+                step = 0;
+            }
+        }
+    }
+}

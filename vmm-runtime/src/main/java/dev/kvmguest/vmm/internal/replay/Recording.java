@@ -1,0 +1,163 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Timeline;
+import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
+import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+
+/**
+ * What a guest got from its machine and gave it, as it runs: all that another engine needs to be in the machine's place,
+ * and what came last, for people. To be used by the thread that runs the vCPU.
+ */
+public final class Recording {
+
+    /** Numbers kept, 8 MiB: what polls in between is few, so that only an endless conversation is longer. */
+    private static final int LIMIT = 1 << 20;
+
+    private static final long OPEN_BUS = -1;
+    private static final long EIP = 0xffff_ffffL;
+    private static final long INTERRUPTIBLE = EIP + 1;
+
+    /** How a recording ends. */
+    enum End {
+        /** With its last exchange. */
+        EXCHANGE,
+        /** The guest shut down. */
+        SHUTDOWN,
+        /** The host ended it at a place, or the engine could not go on there. */
+        PLACE
+    }
+
+    private final VirtualCpu cpu;
+    private final ExchangeLog log;
+    private final RecentExchanges recent = new RecentExchanges(this::eip);
+    private boolean atExchange = true;
+    private End end = End.EXCHANGE;
+    private Place place;
+
+    /** Creates an empty recording of what a vCPU does. */
+    public Recording(VirtualCpu cpu) {
+        this(cpu, LIMIT);
+    }
+
+    Recording(VirtualCpu cpu, int limit) {
+        this.cpu = cpu;
+        this.log = new ExchangeLog(limit);
+    }
+
+    /** Notes that the guest read a port, and what. */
+    public void in(int port, int width, long value) {
+        add(Exchange.port(Kind.IN, port, width, value), value);
+    }
+
+    /** Notes that the guest wrote a port. */
+    public void out(int port, int width, long value) {
+        add(Exchange.port(Kind.OUT, port, width, value), value);
+    }
+
+    /** Notes that the guest read memory where no RAM is, which reads as all ones. */
+    public void read(long address, int width) {
+        add(Exchange.memory(Kind.READ, address, width), OPEN_BUS);
+    }
+
+    /** Notes that the guest wrote memory where no RAM is. */
+    public void write(long address, int width, long value) {
+        add(Exchange.memory(Kind.WRITE, address, width), value);
+    }
+
+    /**
+     * Notes that the guest executed HLT.
+     *
+     * @param nanos the guest time that the host let pass meanwhile
+     */
+    public void halt(long nanos) {
+        add(Exchange.halt(nanos), 0);
+    }
+
+    private void add(long exchange, long value) {
+        log.add(exchange);
+        recent.add(exchange, value);
+        atExchange = true;
+    }
+
+    /** Notes an interrupt that the guest is about to be given. */
+    public void interrupt(int vector) {
+        long exchange = Exchange.interrupt(vector, atExchange);
+        if (atExchange) {
+            log.add(exchange);
+        } else {
+            log.add(exchange, numbers(Place.of(cpu)));
+        }
+        recent.add(exchange, 0);
+    }
+
+    /** Notes that the guest has executed something without an exchange. */
+    public void ranOn() {
+        atExchange = false;
+    }
+
+    /** Notes that the guest shut down. */
+    public void shutDown() {
+        end = End.SHUTDOWN;
+    }
+
+    /** Notes that the guest ends here, wherever it is, and not with the last exchange. */
+    public void stopHere() {
+        end = End.PLACE;
+        place = Place.of(cpu);
+    }
+
+    private long eip() {
+        return cpu.hasRegistersAtHand() ? cpu.register(Register.RIP) & EIP : RecentExchanges.NO_EIP;
+    }
+
+    private static long[] numbers(Place place) {
+        long[] numbers = new long[ExchangeLog.PLACE_LENGTH];
+        numbers[0] = place.retired();
+        numbers[1] = place.eip() & EIP | (place.interruptible() ? INTERRUPTIBLE : 0);
+        for (int i = 0; i < place.general().length; i += 2) {
+            numbers[2 + i / 2] = place.general()[i] & 0xffff_ffffL | (long) place.general()[i + 1] << 32;
+        }
+        return numbers;
+    }
+
+    /** Returns the place of the interrupt that is next. */
+    static Place placeOf(ExchangeLog.Cursor cursor) {
+        int[] general = new int[(ExchangeLog.PLACE_LENGTH - 2) * 2];
+        for (int i = 0; i < general.length; i += 2) {
+            general[i] = (int) cursor.place(2 + i / 2);
+            general[i + 1] = (int) (cursor.place(2 + i / 2) >>> 32);
+        }
+        return new Place(general, (int) cursor.place(1), (cursor.place(1) & INTERRUPTIBLE) != 0, cursor.place(0));
+    }
+
+    /** Returns the last of it. */
+    public Timeline timeline() {
+        return recent.timeline();
+    }
+
+    /** Returns the number of exchanges, those included that are not kept. */
+    long exchanges() {
+        return recent.exchanges();
+    }
+
+    /** Says whether there were more exchanges than can be kept, so that there is nothing to replay. */
+    boolean isTooLong() {
+        return log.isFull();
+    }
+
+    /** Returns a reader from the beginning on. */
+    ExchangeLog.Cursor cursor() {
+        return log.cursor();
+    }
+
+    End end() {
+        return end;
+    }
+
+    /** Returns where it ends, if that is known better than by what came before. */
+    Place place() {
+        return place;
+    }
+}

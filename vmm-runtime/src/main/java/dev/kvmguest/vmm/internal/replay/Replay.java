@@ -1,0 +1,354 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.ExitData;
+import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.replay.ExchangeLog.Cursor;
+import dev.kvmguest.vmm.internal.replay.Recording.End;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * A guest that the emulator runs from its start with what was recorded in the place of a machine: each port reads as it
+ * did then, interrupts come where they came, and when the guest does something else than then, that is a
+ * {@link Divergence}, with which the replay ends. It does the same each time.
+ *
+ * <p>Of a machine with several vCPUs all images are there, but only one vCPU runs. To be used by one thread.
+ */
+public final class Replay implements AutoCloseable {
+
+    /** Some 10 ms: how often the time is looked at. */
+    private static final long SLICE = 1_000_000;
+
+    private static final int EXITS_A_LOOK = 1024;
+    private static final byte OPEN_BUS = (byte) 0xff;
+    private static final long EIP = 0xffff_ffffL;
+
+    private final Recording recording;
+    private final Duration limit;
+    private final long start = System.nanoTime();
+    private final Cursor next;
+    private final EmulatedMachine machine;
+    private final EmulatedVirtualCpu cpu;
+
+    private Place place;
+    private boolean awaited;
+    private long exits;
+    private long exchanges;
+    private long quietFrom;
+    private boolean over;
+    private boolean interruptsGuessed;
+    private Divergence divergence;
+
+    private Replay(Recording recording, MachineConfig config, int vcpu, Duration limit) {
+        this.recording = recording;
+        this.limit = limit;
+        this.next = recording.cursor();
+        this.machine = EmulatorEngine.instance().createMachine(config.memorySize(), 1);
+        this.cpu = machine.vcpu(0);
+        try {
+            cpu.setState(BootLoader.load(machine.memory(), config.vcpus()).get(vcpu));
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+        lookAhead();
+    }
+
+    /**
+     * Makes a replay that is yet to run.
+     *
+     * @param recording of a run that has ended, with all its exchanges
+     * @param config the machine of that run
+     * @param vcpu the number of the vCPU that was recorded
+     * @param limit how long the replay may take in all
+     * @throws IllegalArgumentException if the recording lacks its beginning
+     * @throws dev.kvmguest.vmm.config.VmmException if the emulator can't have such a machine
+     */
+    public static Replay of(Recording recording, MachineConfig config, int vcpu, Duration limit) {
+        if (recording.isTooLong()) {
+            throw new IllegalArgumentException("the recording lacks its beginning: there were too many exchanges");
+        }
+        return new Replay(recording, config, vcpu, limit);
+    }
+
+    /** Returns the vCPU, for what it tells. */
+    public EmulatedVirtualCpu cpu() {
+        return cpu;
+    }
+
+    /** Returns the RAM. */
+    public GuestMemory memory() {
+        return machine.memory();
+    }
+
+    /** Returns the number of instructions retired. */
+    public long instructions() {
+        return cpu.instructions().orElseThrow();
+    }
+
+    /** Returns the number of instructions retired by which all exchanges so far were over and done. */
+    long quietFrom() {
+        return quietFrom;
+    }
+
+    /**
+     * Runs to the recording's end.
+     *
+     * @return where the guest did something else; empty if it came to its end as recorded
+     */
+    public Optional<Divergence> run() {
+        runTo(Long.MAX_VALUE);
+        return Optional.ofNullable(divergence);
+    }
+
+    /**
+     * Runs until exactly so many instructions are retired.
+     *
+     * @return false if the guest has come to its end before, as recorded or not
+     */
+    public boolean runTo(long instructions) {
+        while (!over && instructions() < instructions) {
+            if (prepare()) {
+                long end = Math.min(instructions, instructions() + SLICE);
+                boolean ahead = place != null && place.retired() > instructions();
+                handle(cpu.runTo(ahead ? Math.min(end, place.retired()) : end));
+            }
+        }
+        return !over;
+    }
+
+    /**
+     * Executes one instruction, or delivers one exception; a repeated instruction is one.
+     *
+     * @return false if the guest has come to its end
+     */
+    public boolean step() {
+        cpu.setSingleStep(true);
+        boolean stepped = false;
+        while (!over && !stepped) {
+            stepped = prepare() && handle(cpu.run());
+        }
+        cpu.setSingleStep(false);
+        return !over;
+    }
+
+    /**
+     * Executes the instruction at the place with which the recording ends, where another engine could not go on and to which
+     * {@link #run} came.
+     *
+     * @return whether the guest shuts down by it
+     */
+    boolean shutsDownHere() {
+        cpu.setSingleStep(true);
+        VmExit exit;
+        do {
+            exit = cpu.run();
+            if (exit instanceof VmExit.MemoryRead read) {
+                answer(read.data());
+            }
+        } while ((exit instanceof VmExit.MemoryRead || exit instanceof VmExit.MemoryWrite) && !isTimeOver());
+        cpu.setSingleStep(false);
+        return exit instanceof VmExit.Shutdown;
+    }
+
+    /** Does what is due before the guest runs on; false if it doesn't. */
+    private boolean prepare() {
+        while (!over && !next.isAtEnd() && isInterruptHere()) {
+            interrupt();
+        }
+        if (next.isAtEnd() && recording.end() == End.EXCHANGE) {
+            over = true;
+        } else if (place != null && !awaited && place.retired() <= instructions()) {
+            cpu.stopAt(place);
+            awaited = true;
+        }
+        return !over;
+    }
+
+    private boolean isInterruptHere() {
+        return Exchange.kind(next.exchange()) == Kind.INTERRUPT && !Exchange.hasPlace(next.exchange());
+    }
+
+    private void interrupt() {
+        if (cpu.canInjectInterrupt()) {
+            cpu.injectInterrupt(Exchange.vector(next.exchange()));
+            quietFrom = instructions() + 1;
+            consume();
+        } else {
+            diverge("would not have taken it");
+        }
+    }
+
+    private void consume() {
+        exchanges++;
+        next.advance();
+        lookAhead();
+    }
+
+    /** Finds the place that is to be come to before the next exchange. */
+    private void lookAhead() {
+        place = null;
+        awaited = false;
+        if (next.isAtEnd()) {
+            place = recording.end() == End.PLACE ? recording.place() : null;
+        } else if (Exchange.hasPlace(next.exchange())) {
+            place = Recording.placeOf(next);
+        }
+    }
+
+    /** Does what the machine would; says whether the exit was a step. */
+    private boolean handle(VmExit exit) {
+        if (++exits % EXITS_A_LOOK == 0 || exit instanceof VmExit.Interrupted) {
+            lookAtTheTime();
+        }
+        if (exit instanceof VmExit.PortOut out) {
+            while (out.data().hasRemaining() && !over) {
+                written(out, ExitData.get(out.data(), out.width()));
+            }
+        } else if (exit instanceof VmExit.PortIn in) {
+            while (in.data().hasRemaining() && !over) {
+                read(in);
+            }
+        } else if (exit instanceof VmExit.MemoryWrite write) {
+            memory(Exchange.memory(Kind.WRITE, write.address(), write.data().remaining()));
+            quietFrom = instructions();
+        } else if (exit instanceof VmExit.MemoryRead read) {
+            memory(Exchange.memory(Kind.READ, read.address(), read.data().remaining()));
+            answer(read.data());
+            quietFrom = instructions() + 1;
+        } else if (exit instanceof VmExit.Halt) {
+            halted();
+        } else if (exit instanceof VmExit.Shutdown) {
+            shutDown();
+        } else if (exit instanceof VmExit.UnsupportedInstruction unsupported) {
+            diverge("can't go on: " + unsupported.reason());
+        } else if (awaited && !cpu.isOnItsWay()) {
+            arrived();
+        } else if (awaited && place.retired() != Place.NOT_COUNTED && place.retired() < instructions()) {
+            diverge("was elsewhere then");
+        }
+        return exit instanceof VmExit.SingleStep;
+    }
+
+    private static void answer(ByteBuffer data) {
+        while (data.hasRemaining()) {
+            data.put(OPEN_BUS);
+        }
+    }
+
+    private void written(VmExit.PortOut out, long value) {
+        long exchange = Exchange.port(Kind.OUT, out.port(), out.width(), value);
+        if (comesTo(exchange) && next.exchange() == exchange) {
+            consume();
+            quietFrom = instructions();
+        } else {
+            diverge(Exchange.describe(exchange));
+        }
+    }
+
+    private void read(VmExit.PortIn in) {
+        long exchange = Exchange.port(Kind.IN, in.port(), in.width(), 0);
+        if (comesTo(exchange)) {
+            ExitData.put(in.data(), in.width(), Exchange.value(next.exchange()));
+            consume();
+            quietFrom = instructions() + 1;
+        } else {
+            diverge(Exchange.describe(exchange));
+        }
+    }
+
+    /** Memory without RAM has no secrets, and engines differ in how many accesses they make of one: it isn't compared. */
+    private void memory(long exchange) {
+        if (!next.isAtEnd() && next.exchange() == exchange) {
+            consume();
+        }
+    }
+
+    private void halted() {
+        long exchange = Exchange.halt(0);
+        if (comesTo(exchange)) {
+            cpu.passTime(Exchange.nanos(next.exchange()));
+            consume();
+            quietFrom = instructions();
+        } else {
+            diverge(Exchange.describe(exchange));
+        }
+    }
+
+    /** Says whether that, but for its value, is what comes next, other than accesses to memory. */
+    private boolean comesTo(long exchange) {
+        while (!next.isAtEnd() && Exchange.isMemory(next.exchange())) {
+            consume();
+        }
+        return !next.isAtEnd() && Exchange.subject(next.exchange()) == Exchange.subject(exchange);
+    }
+
+    private void shutDown() {
+        while (!next.isAtEnd() && Exchange.isMemory(next.exchange())) {
+            consume();
+        }
+        if (next.isAtEnd() && recording.end() == End.SHUTDOWN) {
+            over = true;
+        } else {
+            diverge("shut down"
+                    + cpu.fault().map(fault -> " by " + fault.first()).orElse(""));
+        }
+    }
+
+    private void arrived() {
+        if (next.isAtEnd()) {
+            over = true;
+        } else {
+            interruptsGuessed |= place.retired() == Place.NOT_COUNTED;
+            interrupt();
+        }
+    }
+
+    private void lookAtTheTime() {
+        if (!over && isTimeOver()) {
+            long millis = (System.nanoTime() - start) / 1_000_000;
+            diverge("had not come to that after " + millis + " ms and " + instructions() + " instructions");
+        }
+    }
+
+    private boolean isTimeOver() {
+        return System.nanoTime() - start > limit.toNanos();
+    }
+
+    private void diverge(String replayed) {
+        over = true;
+        long eip = cpu.fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP) & EIP);
+        divergence = new Divergence(exchanges, eip, recorded(), replayed, interruptsGuessed);
+    }
+
+    private String recorded() {
+        if (!next.isAtEnd()) {
+            String where = place == null ? "" : " at " + hex(place.eip() & EIP);
+            return Exchange.describe(next.exchange()) + where;
+        }
+        return switch (recording.end()) {
+            case SHUTDOWN -> "shut down";
+            case PLACE -> "came to " + hex(place.eip() & EIP);
+            case EXCHANGE -> "ended";
+        };
+    }
+
+    /** Frees the emulated machine. */
+    @Override
+    public void close() {
+        machine.close();
+    }
+}

@@ -1,0 +1,83 @@
+package dev.kvmguest.vmm.internal.vcpu;
+
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.bus.TimedDevice;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.replay.Recording;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongConsumer;
+
+/**
+ * Has the devices of a board live in the guest's time, and brings their interrupts into its vCPU. All methods belong to
+ * the thread that runs the vCPU.
+ */
+public final class Interrupts {
+
+    private final VirtualCpu cpu;
+    private final PcBoard board;
+    private final Recording recording;
+    private boolean windowWanted;
+
+    public Interrupts(VirtualCpu cpu, PcBoard board, Recording recording) {
+        this.cpu = cpu;
+        this.board = board;
+        this.recording = recording;
+    }
+
+    /** Lets the devices do what is due, and delivers an interrupt if the guest takes one. To be called before each run. */
+    public void beforeRun() {
+        board.advanceTo(cpu.time());
+        if (board.interruptRequested() && cpu.canInjectInterrupt()) {
+            int vector = board.acknowledgeInterrupt();
+            recording.interrupt(vector);
+            cpu.injectInterrupt(vector);
+        }
+        wantWindow(board.interruptRequested());
+        cpu.setAlarm(board.nextInterrupt());
+    }
+
+    private void wantWindow(boolean wanted) {
+        if (wanted != windowWanted) {
+            cpu.setInterruptWindow(wanted);
+            windowWanted = wanted;
+        }
+    }
+
+    /**
+     * Waits for an interrupt while the vCPU is halted with interrupts on. It costs no processor time on the host, and no
+     * time at all where nobody can type and guest time is the engine's own: what nothing happens in is skipped.
+     *
+     * @param live whether somebody may type meanwhile; whoever does, or ends the run, unparks this thread
+     * @param ended says whether the run has been ended
+     * @param skipped takes the nanoseconds that were skipped
+     * @return false if no interrupt can ever come
+     */
+    public boolean await(boolean live, BooleanSupplier ended, LongConsumer skipped) {
+        cpu.rest();
+        while (!ended.getAsBoolean()) {
+            long now = cpu.time();
+            board.advanceTo(now);
+            if (board.interruptRequested()) {
+                return true;
+            }
+            long next = board.nextInterrupt();
+            if (next != TimedDevice.NEVER && cpu.hasOwnTime() && !live) {
+                cpu.passTime(next - now);
+                skipped.accept(next - now);
+            } else if (next != TimedDevice.NEVER || live && board.takesInput()) {
+                sleep(next - now);
+            } else {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void sleep(long nanos) {
+        long start = System.nanoTime();
+        LockSupport.parkNanos(this, nanos);
+        // Never more than asked for: the guest's timer would be late by what the host took to wake up.
+        cpu.passTime(Math.min(System.nanoTime() - start, nanos));
+    }
+}

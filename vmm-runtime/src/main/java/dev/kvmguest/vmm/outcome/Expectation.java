@@ -1,0 +1,241 @@
+package dev.kvmguest.vmm.outcome;
+
+import static dev.kvmguest.vmm.text.ConsoleText.quoted;
+import static dev.kvmguest.vmm.text.ConsoleText.tail;
+import static dev.kvmguest.vmm.text.ConsoleText.withoutCarriageReturns;
+
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.text.Notation;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * How a run is expected to go; what both front ends compare an {@link Outcome} with. Where nothing is said of the end, it
+ * must be a normal one with exit code 0. A test that the guest was asked for must have passed.
+ */
+public final class Expectation {
+
+    private final Optional<String> console;
+    private final Optional<Pattern> pattern;
+    private final Optional<String> screen;
+    private final Map<Integer, byte[]> ports;
+    private final Optional<Outcome.Kind> outcome;
+    private final OptionalInt exception;
+    private final OptionalInt exitCode;
+    private final boolean anyExitCode;
+    private final boolean strictPorts;
+
+    private Expectation(Builder builder) {
+        console = Optional.ofNullable(builder.console);
+        pattern = Optional.ofNullable(builder.pattern);
+        screen = Optional.ofNullable(builder.screen);
+        ports = new TreeMap<>(builder.ports);
+        outcome = builder.exception.isPresent()
+                ? Optional.of(Outcome.Kind.TRIPLE_FAULT)
+                : Optional.ofNullable(builder.outcome);
+        exception = builder.exception;
+        exitCode = builder.exitCode;
+        anyExitCode = builder.anyExitCode;
+        strictPorts = builder.strictPorts;
+    }
+
+    /** Returns a builder of an expectation that only says what every run must do. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Compares a run with this expectation.
+     *
+     * @return what differs, a sentence each, the test that the guest was asked for and the end of the run first; empty if nothing does
+     */
+    public List<String> mismatches(Outcome actual) {
+        List<String> mismatches = new ArrayList<>();
+        compareTest(actual, mismatches);
+        String written = withoutCarriageReturns(actual.console());
+        console.ifPresent(expected -> {
+            if (!written.contains(withoutCarriageReturns(expected))) {
+                mismatches.add(
+                        "the console does not contain " + quoted(expected) + "; it has " + quoted(tail(written)));
+            }
+        });
+        pattern.ifPresent(expected -> {
+            if (!expected.matcher(written).find()) {
+                mismatches.add(
+                        "the console does not match /" + expected.pattern() + "/; it has " + quoted(tail(written)));
+            }
+        });
+        screen.ifPresent(expected -> {
+            if (!actual.screen().text().contains(withoutCarriageReturns(expected))) {
+                mismatches.add("the screen does not contain " + quoted(expected)
+                        + (actual.screen().isBlank()
+                                ? "; it is blank"
+                                : "; it has " + quoted(tail(actual.screen().text()))));
+            }
+        });
+        ports.forEach((port, expected) -> {
+            byte[] sent = actual.run().port(port);
+            if (!Arrays.equals(expected, sent)) {
+                mismatches.add("port " + Notation.hex(port) + " was expected to be sent " + bytes(expected)
+                        + " and was sent " + bytes(sent));
+            }
+        });
+        if (strictPorts) {
+            unclaimedPorts(actual).ifPresent(mismatches::add);
+        }
+        return mismatches;
+    }
+
+    /** Returns, in a sentence, which ports the guest used that no device has; empty if it used none. */
+    public static Optional<String> unclaimedPorts(Outcome actual) {
+        return actual.run().unclaimedPorts().isEmpty()
+                ? Optional.empty()
+                : Optional.of("the guest used ports that no device has: "
+                        + actual.run().unclaimedPorts().stream()
+                                .map(Notation::hex)
+                                .collect(Collectors.joining(", ")));
+    }
+
+    private void compareTest(Outcome actual, List<String> mismatches) {
+        Optional<GuestTestResult> test = actual.run().guestTest().filter(result -> !result.passed());
+        test.ifPresent(result -> mismatches.add(result.describe()));
+        // A guest whose test failed leaves with a status that says so again.
+        boolean leftForItsFailure = test.isPresent() && test.get().failure().isPresent() && actual.endedNormally();
+        if (!leftForItsFailure) {
+            compareEnd(actual, mismatches);
+        }
+    }
+
+    private void compareEnd(Outcome actual, List<String> mismatches) {
+        boolean asExpected = outcome.isEmpty()
+                ? actual.endedNormally()
+                // Waiting for an interrupt that can't come is a hang, not the HLT at which a guest ends.
+                : actual.kind() == outcome.get() && (actual.kind() != Outcome.Kind.HALTED || actual.endedNormally());
+        if (!asExpected) {
+            mismatches.add("expected the guest to "
+                    + outcome.map(kind -> "end with " + kind.id()).orElse("end normally") + ", but it "
+                    + actual.describe());
+            return;
+        }
+        exception.ifPresent(vector -> compareException(vector, actual, mismatches));
+        OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() && !anyExitCode ? OptionalInt.of(0) : exitCode;
+        if (wanted.isEmpty() || actual.exitCode().equals(wanted)) {
+            return;
+        }
+        if (actual.exitCode().isPresent()) {
+            mismatches.add("expected exit code " + wanted.getAsInt() + ", but it was "
+                    + actual.exitCode().getAsInt());
+        } else if (exitCode.isPresent()) {
+            mismatches.add("expected exit code " + wanted.getAsInt() + ", but the guest " + actual.describe()
+                    + ", which has none");
+        }
+    }
+
+    private static void compareException(int vector, Outcome actual, List<String> mismatches) {
+        Optional<Event> first = actual.fault().map(Fault::first);
+        if (first.isEmpty() || !first.get().name().equals(Event.name(vector))) {
+            mismatches.add("expected " + Event.name(vector) + " to lead to the triple fault, but "
+                    + first.map(event -> "it was " + event.name()).orElse("it is not known what did"));
+        }
+    }
+
+    private static String bytes(byte[] bytes) {
+        return bytes.length == 0
+                ? "nothing"
+                : HexFormat.ofDelimiter(" ").formatHex(bytes, 0, Math.min(bytes.length, 64))
+                        + (bytes.length > 64 ? " ..." : "");
+    }
+
+    /** Collects the parts of an {@link Expectation}. */
+    public static final class Builder {
+
+        private String console;
+        private Pattern pattern;
+        private String screen;
+        private final Map<Integer, byte[]> ports = new TreeMap<>();
+        private Outcome.Kind outcome;
+        private OptionalInt exception = OptionalInt.empty();
+        private OptionalInt exitCode = OptionalInt.empty();
+        private boolean anyExitCode;
+        private boolean strictPorts;
+
+        private Builder() {}
+
+        /** Expects the console to contain a text; CR LF and LF count as the same. */
+        public Builder console(String text) {
+            console = text;
+            return this;
+        }
+
+        /** Expects the console to contain a match, with every CR LF made an LF. */
+        public Builder pattern(Pattern regex) {
+            pattern = regex;
+            return this;
+        }
+
+        /** Expects the screen to show a text at the end; see {@link Screen#text} for its blanks. */
+        public Builder screen(String text) {
+            screen = text;
+            return this;
+        }
+
+        /** Expects exactly these bytes to be written to a port, from 0 to 0xffff. */
+        public Builder port(int number, byte[] bytes) {
+            ports.put(number, bytes.clone());
+            return this;
+        }
+
+        /** Expects this kind of end, with any exit code unless {@link #exitCode} says which. */
+        public Builder outcome(Outcome.Kind kind) {
+            outcome = kind;
+            return this;
+        }
+
+        /** Expects a triple fault that began with the exception of this vector, 0 to 255. */
+        public Builder exception(int vector) {
+            exception = OptionalInt.of(vector);
+            return this;
+        }
+
+        /** Expects the guest to report this status. */
+        public Builder exitCode(int code) {
+            exitCode = OptionalInt.of(code);
+            return this;
+        }
+
+        /** Takes a normal end with any exit code, where nothing else is said of the end. */
+        public Builder anyExitCode() {
+            anyExitCode = true;
+            return this;
+        }
+
+        /** Says whether using a port that no device has is a mismatch. */
+        public Builder strictPorts(boolean strict) {
+            strictPorts = strict;
+            return this;
+        }
+
+        /**
+         * Returns the expectation.
+         *
+         * @throws IllegalArgumentException if an exception is expected and an end that it doesn't lead to
+         */
+        public Expectation build() {
+            if (exception.isPresent() && outcome != null && outcome != Outcome.Kind.TRIPLE_FAULT) {
+                throw new IllegalArgumentException("exception " + Event.name(exception.getAsInt())
+                        + " is expected to lead to a triple fault, and the end to be " + outcome.id()
+                        + "; leave one of the two out");
+            }
+            return new Expectation(this);
+        }
+    }
+}

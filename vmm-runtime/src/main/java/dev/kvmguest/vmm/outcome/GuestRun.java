@@ -1,0 +1,93 @@
+package dev.kvmguest.vmm.outcome;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.NavigableSet;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * What is known of a run once it has ended, whatever the outcome.
+ *
+ * @param guest the image's name
+ * @param boot the state at entry
+ * @param vcpu the number of the vCPU, from 0
+ * @param engine the engine that ran the guest, such as {@code kvm}
+ * @param engineReason why that engine, in words
+ * @param consoleBytes what the guest wrote to 0xE9, COM1 and the hypercall port, in the order written
+ * @param ports what the guest wrote to each port, wide values as little-endian bytes
+ * @param unclaimedPorts the ports that the guest used and no device has
+ * @param unclaimedMemory the guest physical addresses that the guest used and where no RAM is, the first few
+ * @param instructions instructions retired, if the engine counts them
+ * @param wallTime the time from the start to the end on the host's clock
+ * @param registers the vCPU's registers at the end; empty if the engine lost them
+ * @param layout what lay where in memory when the machine was made, with warnings of what lay close
+ * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
+ * @param guestTest what became of the test that the guest was asked for; empty if it was asked for none
+ * @param diagnosis what was found out about its end
+ */
+public record GuestRun(
+        String guest,
+        BootMode boot,
+        int vcpu,
+        String engine,
+        String engineReason,
+        byte[] consoleBytes,
+        Map<Integer, byte[]> ports,
+        NavigableSet<Integer> unclaimedPorts,
+        NavigableSet<Long> unclaimedMemory,
+        OptionalLong instructions,
+        Duration wallTime,
+        Optional<CpuState> registers,
+        MemoryLayout layout,
+        Screen screen,
+        Optional<GuestTestResult> guestTest,
+        Diagnosis diagnosis) {
+
+    /** Returns the same with what was found out about its end. */
+    public GuestRun with(Diagnosis found) {
+        return new GuestRun(
+                guest,
+                boot,
+                vcpu,
+                engine,
+                engineReason,
+                consoleBytes,
+                ports,
+                unclaimedPorts,
+                unclaimedMemory,
+                instructions,
+                wallTime,
+                registers,
+                layout,
+                screen,
+                guestTest,
+                found);
+    }
+
+    /** Returns the console output, decoded as UTF-8; bytes that are none become U+FFFD. */
+    public String console() {
+        return new String(consoleBytes, StandardCharsets.UTF_8);
+    }
+
+    /** Returns what the guest wrote to a port; empty if nothing. */
+    public byte[] port(int number) {
+        return ports.getOrDefault(number, new byte[0]);
+    }
+
+    /** Returns what led to the shutdown of a guest, as {@link Outcome#fault} does. */
+    public Optional<Fault> fault() {
+        return diagnosis.fault();
+    }
+
+    /** Returns the wall time in milliseconds. */
+    public double wallMillis() {
+        return wallTime.toNanos() / 1e6;
+    }
+}

@@ -1,0 +1,64 @@
+package dev.kvmguest.vmm.outcome;
+
+import dev.kvmguest.vmm.image.GuestTestCase;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What a guest reported of the test that it was asked for. That it reported a pass is not yet a pass: the run must have
+ * ended normally too, as {@link Expectation} says.
+ *
+ * @param test the test asked for
+ * @param status what became of it
+ * @param failure where and why it failed; there if and only if the status is {@link Status#FAILED}
+ */
+public record GuestTestResult(GuestTestCase test, Status status, Optional<Failure> failure) {
+
+    /** What became of a test. */
+    public enum Status {
+        /** The guest reported that it passed. */
+        PASSED,
+        /** The guest reported a failure, or something that is no report. */
+        FAILED,
+        /** The guest started it, and the run ended without a verdict. */
+        UNFINISHED,
+        /** The guest never started it. */
+        NOT_STARTED;
+
+        /** Returns the name in reports, such as {@code not-started}. */
+        public String id() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /**
+     * Why a test failed.
+     *
+     * @param file the source file of the assertion; empty if what the guest sent was no report
+     * @param line the assertion's line, from 1; 0 if the guest gave none
+     * @param message what was asserted
+     */
+    public record Failure(String file, int line, String message) {
+
+        /** Returns {@code FILE:LINE: MESSAGE}, as far as they are known. */
+        @Override
+        public String toString() {
+            return file.isEmpty() ? message : file + ":" + line + ": " + message;
+        }
+    }
+
+    /** Says whether the guest reported that the test passed. */
+    public boolean passed() {
+        return status == Status.PASSED;
+    }
+
+    /** Returns the verdict in one line, the place of the failure first. */
+    public String describe() {
+        return switch (status) {
+            case PASSED -> "test " + test.name() + " passed";
+            case FAILED -> failure.orElseThrow().toString();
+            case UNFINISHED -> "test " + test.name() + " was started, and the guest ended without a verdict";
+            case NOT_STARTED -> "test " + test.name() + " was never started; does the guest call kvmguest_run_tests()?";
+        };
+    }
+}

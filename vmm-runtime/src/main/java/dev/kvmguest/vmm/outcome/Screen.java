@@ -1,0 +1,151 @@
+package dev.kvmguest.vmm.outcome;
+
+import java.util.Arrays;
+import java.util.OptionalInt;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/**
+ * What a VGA in text mode shows at one moment: 80 columns of 25 rows from the text memory at guest physical address
+ * 0xB8000, each a cell of a character in code page 437 and its colours, and the cursor. Rows and columns count from 0.
+ */
+public final class Screen {
+
+    /** The number of columns. */
+    public static final int COLUMNS = 80;
+    /** The number of rows. */
+    public static final int ROWS = 25;
+    /** The guest physical address of text memory. */
+    public static final long MEMORY = 0xb8000;
+
+    /** A screen that nobody has written to: zeros, the cursor in the upper left corner. */
+    public static final Screen BLANK = of(new byte[0], OptionalInt.of(0));
+
+    private static final int CELLS = COLUMNS * ROWS;
+
+    /** A byte for the character, a byte for the colours, as in memory. */
+    private final byte[] cells;
+    /** The cell that has the cursor, or one behind the last. */
+    private final int cursor;
+
+    /**
+     * One character of the screen.
+     *
+     * @param code its code in code page 437, 0 to 255
+     * @param character the same as Unicode; a blank for 0
+     * @param foreground the colour of the glyph, 0 (black) to 15 (white)
+     * @param background the colour behind it, 0 to 15. A VGA that blinks, as it does until told otherwise, shows 8 to 15 as
+     *     0 to 7
+     * @param blink whether the bit is set that makes the glyph blink, unless the VGA was told to take it for bright colours
+     *     behind the glyph
+     */
+    public record Cell(int code, char character, int foreground, int background, boolean blink) {}
+
+    private Screen(byte[] cells, int cursor) {
+        this.cells = cells;
+        this.cursor = cursor;
+    }
+
+    /**
+     * Returns a screen with these cells.
+     *
+     * @param cells character and attribute of each cell, row by row; where it ends the rest is zero
+     * @param cursor the cell with the cursor, counted row by row; empty, or behind the last, if it isn't seen
+     * @throws IllegalArgumentException if there are more than 2000 cells, or the cursor is negative
+     */
+    public static Screen of(byte[] cells, OptionalInt cursor) {
+        if (cells.length > 2 * CELLS) {
+            throw new IllegalArgumentException(
+                    "a screen has " + 2 * CELLS + " bytes, two for each cell, and not " + cells.length);
+        }
+        if (cursor.orElse(0) < 0) {
+            throw new IllegalArgumentException("cursor " + cursor.getAsInt() + " is negative; cells count from 0");
+        }
+        return new Screen(Arrays.copyOf(cells, 2 * CELLS), Math.min(cursor.orElse(CELLS), CELLS));
+    }
+
+    /** Returns the lines, ended by LF but for the last, without blanks at their ends and empty lines at the end. */
+    public String text() {
+        return IntStream.range(0, ROWS)
+                .mapToObj(this::line)
+                .collect(Collectors.joining("\n"))
+                .stripTrailing();
+    }
+
+    /**
+     * Returns a line without the blanks at its end.
+     *
+     * @throws IllegalArgumentException if {@code row} is not 0 to 24
+     */
+    public String line(int row) {
+        check(row, 0);
+        StringBuilder line = new StringBuilder();
+        for (int column = 0; column < COLUMNS; column++) {
+            line.append(CodePage437.decode(code(row * COLUMNS + column)));
+        }
+        return line.toString().stripTrailing();
+    }
+
+    /**
+     * Returns a cell.
+     *
+     * @throws IllegalArgumentException if {@code row} is not 0 to 24 or {@code column} not 0 to 79
+     */
+    public Cell cell(int row, int column) {
+        check(row, column);
+        int cell = row * COLUMNS + column;
+        int attribute = Byte.toUnsignedInt(cells[2 * cell + 1]);
+        return new Cell(
+                code(cell), CodePage437.decode(code(cell)), attribute & 0xf, attribute >> 4, (attribute & 0x80) != 0);
+    }
+
+    /** Returns the cursor's row; empty if the cursor is hidden or not on the screen. */
+    public OptionalInt cursorRow() {
+        return cursor < CELLS ? OptionalInt.of(cursor / COLUMNS) : OptionalInt.empty();
+    }
+
+    /** Returns the cursor's column; empty if the cursor is hidden or not on the screen. */
+    public OptionalInt cursorColumn() {
+        return cursor < CELLS ? OptionalInt.of(cursor % COLUMNS) : OptionalInt.empty();
+    }
+
+    /** Says whether there is nothing to read: no cell has any character but blanks. */
+    public boolean isBlank() {
+        return IntStream.range(0, CELLS).map(this::code).allMatch(code -> code == 0 || code == ' ');
+    }
+
+    /** Returns a picture of the screen: a PNG file of 640 by 400 dots, as {@link ScreenImage} draws it. */
+    public byte[] toPng() {
+        return ScreenImage.png(this);
+    }
+
+    private int code(int cell) {
+        return Byte.toUnsignedInt(cells[2 * cell]);
+    }
+
+    private static void check(int row, int column) {
+        if (row < 0 || row >= ROWS) {
+            throw new IllegalArgumentException("row " + row + " is not 0 to " + (ROWS - 1));
+        }
+        if (column < 0 || column >= COLUMNS) {
+            throw new IllegalArgumentException("column " + column + " is not 0 to " + (COLUMNS - 1));
+        }
+    }
+
+    /** Says whether the other is a screen that shows the same, cursor and colours included. */
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Screen screen && cursor == screen.cursor && Arrays.equals(cells, screen.cells);
+    }
+
+    @Override
+    public int hashCode() {
+        return Arrays.hashCode(cells) * 31 + cursor;
+    }
+
+    /** Returns {@link #text}. */
+    @Override
+    public String toString() {
+        return text();
+    }
+}

@@ -1,0 +1,117 @@
+package dev.kvmguest.vmm.text;
+
+import java.math.BigInteger;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeParseException;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The notations for addresses, sizes and times that annotations, POMs, manifests and command lines share. */
+public final class Notation {
+
+    private static final Pattern NUMBER = Pattern.compile("0x([0-9a-f]+)|([0-9]+)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMG]?)(?:i?B)?", Pattern.CASE_INSENSITIVE);
+    private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m)", Pattern.CASE_INSENSITIVE);
+
+    private Notation() {}
+
+    /**
+     * Parses an unsigned 32-bit address or number: {@code 0x7c00} or {@code 31744}; underscores may group digits.
+     *
+     * @param what what the number is for, as the error names it
+     * @throws IllegalArgumentException if it is no number or doesn't fit in 32 bits
+     */
+    public static long parseAddress(String what, String text) {
+        Matcher matcher = NUMBER.matcher(text.trim().replace("_", ""));
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is not a number; write it as 0x1000 or 4096");
+        }
+        BigInteger value =
+                matcher.group(1) != null ? new BigInteger(matcher.group(1), 16) : new BigInteger(matcher.group(2));
+        if (value.bitLength() > 32) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" does not fit in 32 bits");
+        }
+        return value.longValue();
+    }
+
+    /**
+     * Parses a size in bytes with an optional K, M or G (powers of 1024): {@code 16M}, {@code 640K}, {@code 1048576}.
+     *
+     * @throws IllegalArgumentException if it is no size
+     */
+    public static long parseSize(String what, String text) {
+        Matcher matcher = SIZE.matcher(text.trim());
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is not a size; write it as 16M or 640K");
+        }
+        int shift =
+                switch (matcher.group(2).toUpperCase(Locale.ROOT)) {
+                    case "K" -> 10;
+                    case "M" -> 20;
+                    case "G" -> 30;
+                    default -> 0;
+                };
+        try {
+            return Math.multiplyExact(Long.parseLong(matcher.group(1)), 1L << shift);
+        } catch (ArithmeticException | NumberFormatException e) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is too large", e);
+        }
+    }
+
+    /**
+     * Parses a positive time in milliseconds, seconds or minutes: {@code 500ms}, {@code 5s}, {@code 2m}.
+     *
+     * @throws IllegalArgumentException if it is no time or zero
+     */
+    public static Duration parseDuration(String what, String text) {
+        Matcher matcher = DURATION.matcher(text.trim());
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is not a time; write it as 500ms, 5s or 2m");
+        }
+        try {
+            long number = Long.parseLong(matcher.group(1));
+            Duration duration =
+                    switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
+                        case "ms" -> Duration.ofMillis(number);
+                        case "s" -> Duration.ofSeconds(number);
+                        default -> Duration.ofMinutes(number);
+                    };
+            return positive(what, duration);
+        } catch (ArithmeticException | NumberFormatException e) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is too long", e);
+        }
+    }
+
+    /**
+     * Parses a date with or without a time of day: {@code 2026-12-31} for its midnight, {@code 2026-12-31T23:59} or
+     * {@code 2026-12-31T23:59:58}.
+     *
+     * @throws IllegalArgumentException if it is no date
+     */
+    public static LocalDateTime parseDate(String what, String text) {
+        String date = text.trim();
+        try {
+            return date.contains("T")
+                    ? LocalDateTime.parse(date)
+                    : LocalDate.parse(date).atStartOfDay();
+        } catch (DateTimeParseException e) {
+            throw new IllegalArgumentException(
+                    what + " \"" + text + "\" is not a date; write it as 2026-12-31 or 2026-12-31T23:59:58", e);
+        }
+    }
+
+    public static Duration positive(String what, Duration duration) {
+        if (duration.isNegative() || duration.isZero()) {
+            throw new IllegalArgumentException(what + " " + duration + " must be longer than zero");
+        }
+        return duration;
+    }
+
+    /** Formats a number as {@code 0x} and lower-case hexadecimal digits without leading zeros, unsigned. */
+    public static String hex(long value) {
+        return "0x" + Long.toHexString(value);
+    }
+}

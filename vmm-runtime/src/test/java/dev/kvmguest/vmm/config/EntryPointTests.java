@@ -1,0 +1,76 @@
+package dev.kvmguest.vmm.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EntryPointTests {
+
+    @Test
+    void addressAloneIsLinear() {
+        EntryPoint entry = EntryPoint.parse("0x80001000");
+
+        assertThat(entry).isEqualTo(EntryPoint.linear(0x8000_1000L));
+        assertThat(entry.segment()).isEmpty();
+        assertThat(entry.linearAddress()).isEqualTo(0x8000_1000L);
+    }
+
+    @Test
+    void colonSeparatesSegmentAndOffset() {
+        EntryPoint entry = EntryPoint.parse(" 0x1000 : 16 ");
+
+        assertThat(entry).isEqualTo(EntryPoint.segmented(0x1000, 0x10));
+        assertThat(entry.linearAddress()).isEqualTo(0x1_0010);
+    }
+
+    @Test
+    void segmentsReachPastTheFirstMegabyte() {
+        assertThat(EntryPoint.segmented(0xffff, 0xffff).linearAddress()).isEqualTo(0x10_ffef);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0x0", "0x7c00", "0xffffffff", "0x0:0x7c00", "0x1000:0x0", "0xffff:0xffff"})
+    void textIsWhatParseReads(String text) {
+        assertThat(EntryPoint.parse(text)).hasToString(text);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "start          | entry \"start\" is not a number; write it as 0x1000 or 4096",
+                "0x100000000    | entry \"0x100000000\" does not fit in 32 bits",
+                "x:0            | entry segment \"x\" is not a number; write it as 0x1000 or 4096",
+                "0x1000:        | entry offset \"\" is not a number; write it as 0x1000 or 4096",
+                ":0x0           | entry segment \"\" is not a number; write it as 0x1000 or 4096",
+                "1:2:3          | entry offset \"2:3\" is not a number; write it as 0x1000 or 4096",
+                "0x10000:0x0    | entry \"0x10000:0x0\": segment 0x10000 is not between 0 and 0xffff",
+                "0xffffffff:0x0 | entry \"0xffffffff:0x0\": segment 0xffffffff is not between 0 and 0xffff",
+                "0x0:0x10000    | entry offset 0x10000 is not between 0 and 0xffff"
+            })
+    void malformedTextIsNamedByItsPart(String text, String message) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryPoint.parse(text))
+                .withMessage(message);
+    }
+
+    @Test
+    void partsAreCheckedWithoutParsingToo() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryPoint.linear(0x1_0000_0000L))
+                .withMessage("entry 0x100000000 is not between 0 and 0xffffffff");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryPoint.linear(-1))
+                .withMessage("entry 0xffffffffffffffff is not between 0 and 0xffffffff");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryPoint.segmented(0x10000, 0))
+                .withMessage("entry segment 0x10000 is not between 0 and 0xffff");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryPoint.segmented(0, -1))
+                .withMessage("entry offset 0xffffffffffffffff is not between 0 and 0xffff");
+    }
+}

@@ -1,0 +1,126 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.inspection.LastChange;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class AdviceTests {
+
+    private static final int RAM = 0x1_0000;
+    private static final GuestImage IMAGE = GuestImage.flat("random", new byte[0x2000]);
+    private static final MemoryLayout LAYOUT = new MemoryLayout(
+            List.of(
+                    new Range(Kind.IMAGE, "image random", 0x1000, 0x3000),
+                    new Range(Kind.BSS, "the BSS of image random", 0x3000, 0x8000),
+                    new Range(Kind.STACK, "the stack of image random", 0x6000, 0x7000),
+                    new Range(Kind.IDT, "the boot IDT", 0x528, 0xd28)),
+            List.of());
+    private static final List<String> TEXTS = List.of(
+            "",
+            "iretd",
+            "ret",
+            "mov ss, ax",
+            "jmp 0:0x1000",
+            "movd xmm0, eax",
+            "div ecx",
+            "mov cr0, eax",
+            "int 0x80",
+            "ud2");
+
+    @Test
+    void whateverAGuestLeavesBehindIsAdvisedAboutInThreeSentencesAtMost() {
+        Random random = new Random(6);
+        GuestMemory memory = new GuestMemory(ByteBuffer.allocate(RAM), () -> {});
+        for (int i = 0; i < 20_000; i++) {
+            memory.writeLong(random.nextInt(RAM - 8), random.nextLong());
+            Fault fault = fault(random);
+
+            assertThat(Advice.of(
+                            fault,
+                            IMAGE,
+                            random.nextBoolean() ? LAYOUT : MemoryLayout.UNKNOWN,
+                            memory,
+                            LastChange.UNKNOWN))
+                    .hasSizeLessThanOrEqualTo(3)
+                    .allSatisfy(sentence -> assertThat(sentence).contains("; ").doesNotContain("null,", "Optional"));
+        }
+    }
+
+    @Test
+    void guestWithoutMemoryIsAdvisedAboutByItsRegisters() {
+        GuestMemory memory = new GuestMemory(ByteBuffer.allocate(0), () -> {});
+        GuestInstruction at = instruction(0x1000, "movd xmm0, eax");
+        Fault fault = new Fault(
+                at,
+                List.of(new Fault.Event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.empty())),
+                "nothing",
+                List.of(at),
+                CpuState.builder()
+                        .set(Register.RIP, 0x1000)
+                        .idt(new DescriptorTable(0, 0x3ff))
+                        .build(),
+                "a test",
+                List.of());
+
+        assertThat(Advice.of(fault, IMAGE, MemoryLayout.UNKNOWN, memory, LastChange.UNKNOWN))
+                .singleElement()
+                .asString()
+                .contains("CR4.OSFXSR is clear");
+    }
+
+    private static Fault fault(Random random) {
+        CpuState.Builder state = CpuState.builder()
+                .gdt(new DescriptorTable(number(random), random.nextInt(0x1_0000)))
+                .idt(new DescriptorTable(number(random), random.nextInt(0x1_0000)));
+        for (Register register : Register.values()) {
+            state.set(register, number(random));
+        }
+        for (SegmentRegister register : SegmentRegister.values()) {
+            state.segment(
+                    register,
+                    new SegmentState(
+                            random.nextInt(0x1_0000), number(random), number(random), random.nextInt(0x2_0000)));
+        }
+        CpuState registers = state.build();
+        GuestInstruction at = instruction(registers.eip(), TEXTS.get(random.nextInt(TEXTS.size())));
+        GuestInstruction before = instruction(number(random), TEXTS.get(random.nextInt(TEXTS.size())));
+        return new Fault(
+                at, List.of(event(random), event(random)), "", List.of(before, at), registers, "a test", List.of());
+    }
+
+    private static GuestInstruction instruction(long eip, String text) {
+        return new GuestInstruction(eip, new byte[0], text, Optional.empty(), Optional.empty());
+    }
+
+    private static Fault.Event event(Random random) {
+        return new Fault.Event(
+                random.nextInt(random.nextBoolean() ? 20 : 256),
+                random.nextBoolean() ? OptionalInt.of(random.nextInt(0x1_0000)) : OptionalInt.empty(),
+                random.nextBoolean() ? OptionalLong.of(number(random)) : OptionalLong.empty(),
+                Optional.empty());
+    }
+
+    /** Returns a number of 32 bits, rather a small one, or one near the upper end. */
+    private static long number(Random random) {
+        return random.nextInt() >> random.nextInt(32) & 0xffff_ffffL;
+    }
+}

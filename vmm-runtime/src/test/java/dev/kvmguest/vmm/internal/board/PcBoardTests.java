@@ -1,0 +1,179 @@
+package dev.kvmguest.vmm.internal.board;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.internal.bus.PortBus;
+import dev.kvmguest.vmm.internal.device.IrqState;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The guest contract, port by port. */
+class PcBoardTests {
+
+    private final StringBuilder console = new StringBuilder();
+    private int bl;
+    private final PcBoard board = new PcBoard(
+            octet -> console.append((char) octet),
+            () -> bl,
+            () -> 0,
+            new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+    private final PortBus ports = board.ports();
+
+    @Test
+    void consoleIsWhatIsWrittenToAllThreePortsInOrder() {
+        ports.write(0xe9, 1, 'a');
+        ports.write(0x3f8, 1, 'b');
+        bl = 'c';
+        ports.write(0x500, 1, 1);
+        ports.write(0xe9, 1, 'd');
+
+        assertThat(console).hasToString("abcd");
+        assertThat(board.ending()).isEmpty();
+        assertThat(ports.unclaimed()).isEmpty();
+    }
+
+    @Test
+    void debugConsoleReadsItsNumber() {
+        assertThat(ports.read(0xe9, 1)).isEqualTo(0xe9);
+    }
+
+    @Test
+    void inputIsReadFromBothPortsThatHaveIt() {
+        board.input().add(new byte[] {'1', '2'});
+
+        assertThat(ports.read(0x3fd, 1)).isEqualTo(0x61);
+        assertThat(ports.read(0x3f8, 1)).isEqualTo('1');
+        ports.write(0x500, 1, 2);
+        assertThat(ports.read(0x500, 1)).isEqualTo('2');
+        assertThat(ports.read(0x3fd, 1)).isEqualTo(0x60);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 0xff, 255", "2, 0x1234, 0x1234", "4, 0xffffffff, -1"})
+    void debugExitEndsWithTheValue(int width, String value, String code) {
+        ports.write(0xf4, width, Long.decode(value));
+
+        assertThat(board.ending()).contains(new Ending.DebugExit(Integer.decode(code)));
+    }
+
+    @Test
+    void hypercall0Ends() {
+        ports.write(0x500, 1, 0);
+
+        assertThat(board.ending()).contains(new Ending.HypercallExit());
+    }
+
+    @Test
+    void keyboardControllerIsAt60And64() {
+        ports.write(0x64, 1, 0xaa);
+
+        assertThat(ports.read(0x64, 1)).isEqualTo(0x1d);
+        assertThat(ports.read(0x60, 1)).isEqualTo(0x55);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x64,  0xfe, 8042 command 0xfe pulsed the reset line",
+        "0x92,  0x01, bit 0 of system control port A was set",
+        "0xcf9, 0x06, 0x06 to the reset control register asked for a hard reset"
+    })
+    void resetEndsWithItsCause(String port, String value, String cause) {
+        ports.write(Integer.decode(port), 1, Integer.decode(value));
+
+        assertThat(board.ending()).contains(new Ending.Reset(cause));
+    }
+
+    @Test
+    void firstEndingWins() {
+        ports.write(0xf4, 1, 3);
+        ports.write(0xf4, 1, 4);
+        ports.write(0x64, 1, 0xfe);
+        ports.write(0x500, 1, 0);
+
+        assertThat(board.ending()).contains(new Ending.DebugExit(3));
+    }
+
+    @Test
+    void pciAddressIsNoReset() {
+        ports.write(0xcf8, 4, 0x8000_0600L);
+
+        assertThat(board.ending()).isEmpty();
+    }
+
+    @Test
+    void postCodesAreRecorded() {
+        ports.write(0x80, 1, 0x11);
+        ports.write(0x80, 1, 0x22);
+
+        assertThat(ports.written().get(0x80)).containsExactly(0x11, 0x22);
+        assertThat(ports.read(0x80, 1)).isEqualTo(0x22);
+    }
+
+    @Test
+    void everyOtherPortIsUnclaimed() {
+        Set<Integer> claimed = new TreeSet<>();
+        for (int port = 0; port <= 0xffff; port++) {
+            claimed.add(port);
+            ports.read(port, 1);
+        }
+        claimed.removeAll(ports.unclaimed());
+
+        assertThat(claimed)
+                .containsExactly(
+                        0x20, 0x21, 0x40, 0x41, 0x42, 0x43, 0x60, 0x61, 0x64, 0x70, 0x71, 0x80, 0x92, 0xa0, 0xa1, 0xe9,
+                        0xf4, 0xf5, 0xf6, 0xf7, 0x3d4, 0x3d5, 0x3da, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x3fe,
+                        0x3ff, 0x500, 0xcf9);
+    }
+
+    @Test
+    void interruptLinesHaveTheirDevices() {
+        assertThat(board.interruptLines()).hasSize(16);
+        assertThat(board.interruptLines().get(0).name()).isEqualTo("IRQ 0 (timer)");
+        assertThat(board.interruptLines().get(5).name()).isEqualTo("IRQ 5");
+        assertThat(board.interruptLines().get(0).state()).isEqualTo(IrqState.MASKED);
+        assertThat(board.interruptLines().get(0).waitsForProcessor()).isFalse();
+    }
+
+    @Test
+    void timerWaitsForTheProcessorOnceItsLineIsOpen() {
+        board.advanceTo(100_000_000);
+
+        assertThat(board.interruptLines().get(0).pending()).isTrue();
+        assertThat(board.interruptLines().get(0).waitsForProcessor()).isFalse();
+        assertThat(board.interruptsWereSetUp()).isFalse();
+        assertThat(board.hasInterrupts()).isFalse();
+
+        ports.write(0x21, 1, 0xfe);
+
+        assertThat(board.interruptLines().get(0).waitsForProcessor()).isTrue();
+        assertThat(board.interruptsWereSetUp()).isTrue();
+
+        assertThat(board.hasInterrupts()).isTrue();
+
+        board.acknowledgeInterrupt();
+
+        assertThat(board.hasInterrupts()).isTrue();
+        assertThat(board.interruptsInService()).containsExactly(0);
+        assertThat(board.interruptLines().get(0).inService()).isTrue();
+        assertThat(board.interruptLines().get(0).accepted()).isFalse();
+    }
+
+    @Test
+    void inputThatWasTypedIsKnownToHaveBeenWhenAllOfItIsRead() {
+        assertThat(board.input().wasUsed()).isFalse();
+        assertThat(board.input().isEmpty()).isTrue();
+
+        board.input().add(new byte[] {'1'});
+
+        assertThat(board.input().isEmpty()).isFalse();
+
+        ports.read(0x3f8, 1);
+
+        assertThat(board.input().wasUsed()).isTrue();
+        assertThat(board.input().isEmpty()).isTrue();
+    }
+}

@@ -1,0 +1,251 @@
+package dev.kvmguest.vmm.internal.boot;
+
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.LOAD;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.header;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.join;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.image.ElfBuilder;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a Multiboot kernel is told, as it finds it in memory. */
+class MultibootInfoTests {
+
+    private static final VcpuConfig KERNEL = MultibootKernel.flat(Guests.code(16));
+
+    private GuestMemory memory = Guests.memory();
+    private int info;
+
+    @Test
+    void registersHaveTheMagicNumberAndTheInformation() {
+        CpuState state = boot(KERNEL);
+
+        assertThat(state.get(Register.RAX)).isEqualTo(0x2BAD_B002);
+        assertThat(state.get(Register.RBX)).isBetween(0x1000L, 0x9ffffL);
+        assertThat(state.get(Register.RSP)).isZero();
+        assertThat(state.get(Register.CR0)).isEqualTo(0x11);
+        assertThat(state.get(Register.RFLAGS)).isEqualTo(2);
+    }
+
+    @Test
+    void fieldsThatAreThereAreFlagged() {
+        boot(KERNEL);
+
+        // memory, command line, modules, memory map, loader name; neither boot device, symbols nor framebuffer
+        assertThat(word(0)).isEqualTo(0x24d);
+        assertThat(string(word(64))).isEqualTo("kvmguest");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x200000, 640, 1024, 0-a0000 RAM; a0000-100000 reserved; 100000-200000 RAM",
+        "0x800000, 640, 7168, 0-a0000 RAM; a0000-100000 reserved; 100000-800000 RAM",
+    })
+    void memoryIsThatOfAPc(String size, int lower, int upper, String map) {
+        memory = Guests.memory(Integer.decode(size));
+
+        boot(KERNEL);
+
+        assertThat(word(4)).isEqualTo(lower);
+        assertThat(word(8)).isEqualTo(upper);
+        assertThat(memoryMap()).isEqualTo(map);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x80000,  512, 0-80000 RAM",
+        "0xa0000,  640, 0-a0000 RAM",
+        "0xc0000,  640, 0-a0000 RAM; a0000-c0000 reserved",
+        "0x100000, 640, 0-a0000 RAM; a0000-100000 reserved"
+    })
+    void machineWithoutHighMemoryHasNone(String size, int lower, String map) {
+        memory = Guests.memory(Integer.decode(size));
+
+        boot(MultibootKernel.kernel(join(header(0x1_0003, 0x1_0000, 0x1_0000, 0, 0, 0x1_0020), Guests.code(16))));
+
+        assertThat(word(4)).isEqualTo(lower);
+        assertThat(word(8)).isZero();
+        assertThat(memoryMap()).isEqualTo(map);
+    }
+
+    @Test
+    void commandLineIsPassedOnAsItIs() {
+        boot(KERNEL.withCommandLine("root=/dev/ram0 größe=1"));
+
+        assertThat(string(word(16))).isEqualTo("root=/dev/ram0 größe=1");
+    }
+
+    @Test
+    void commandLineThatNobodyGaveIsEmpty() {
+        boot(KERNEL);
+
+        assertThat(string(word(16))).isEmpty();
+    }
+
+    @Test
+    void modulesLieOnPagesBehindTheImageInTheirOrder() {
+        boot(KERNEL.withModules(List.of(
+                new BootModule("first a=1", new byte[] {1, 2, 3}),
+                new BootModule("empty", new byte[0]),
+                new BootModule("last", Guests.code(0x1001)))));
+
+        assertThat(word(20)).isEqualTo(3);
+        assertThat(modules())
+                .containsExactly("first a=1 at 101000-101003", "empty at 102000-102000", "last at 102000-103001");
+        assertThat(memory.read(0x10_1000, 4)).containsExactly(1, 2, 3, 0);
+        assertThat(memory.read(0x10_2000, 0x1001)).isEqualTo(Guests.code(0x1001));
+    }
+
+    @Test
+    void modulesOfAKernelInLowMemoryLieInHighMemory() {
+        boot(MultibootKernel.kernel(join(header(0x1_0003, 0x1_0000, 0x1_0000, 0, 0, 0x1_0020), Guests.code(16)))
+                .withModules(List.of(new BootModule("m", new byte[1]))));
+
+        assertThat(modules()).containsExactly("m at 100000-100001");
+    }
+
+    @Test
+    void modulesLieBehindTheImageAlsoWhereThereIsRoomBeforeIt() {
+        boot(MultibootKernel.kernel(join(header(0x1_0003, 0x18_0000, 0x18_0000, 0, 0, 0x18_0020), Guests.code(16)))
+                .withModules(List.of(new BootModule("m", new byte[1]))));
+
+        assertThat(modules()).containsExactly("m at 181000-181001");
+    }
+
+    @Test
+    void modulesLieBehindTheBss() {
+        boot(MultibootKernel.kernel(join(header(0x1_0003, LOAD, LOAD, 0, 0x10_8001, LOAD + 0x20), Guests.code(16)))
+                .withModules(List.of(new BootModule("m", new byte[1]))));
+
+        assertThat(modules()).containsExactly("m at 109000-109001");
+    }
+
+    @Test
+    void informationKeepsClearOfAKernelInLowMemory() {
+        boot(MultibootKernel.kernel(join(header(0x1_0003, 0x1000, 0x1000, 0, 0x9_fff0, 0x1020), Guests.code(16))));
+
+        assertThat(info).isGreaterThanOrEqualTo(0x10_0000);
+    }
+
+    @Test
+    void moduleThatDoesNotFitIsNamed() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> boot(KERNEL.withModules(List.of(new BootModule("initrd", new byte[1 << 20])))))
+                .withMessageContaining(
+                        "module \"initrd\" at 0x101000-0x200fff does not fit into RAM, which ends at 0x1fffff;"
+                                + " give the guest more memory");
+        Guests.assertZero(memory);
+    }
+
+    @Test
+    void kernelThatAsksForAVideoModeIsToldOfTheTextScreen() {
+        boot(MultibootKernel.kernel(
+                join(header(0x1_0004, LOAD, LOAD, 0, 0, LOAD + 0x30, 0, 1024, 768, 32), Guests.code(16))));
+
+        assertThat(word(0)).isEqualTo(0x124d);
+        assertThat(memory.readLong(info + 88)).isEqualTo(0xb8000);
+        assertThat(word(96)).isEqualTo(160);
+        assertThat(word(100)).isEqualTo(80);
+        assertThat(word(104)).isEqualTo(25);
+        assertThat(memory.readByte(info + 108)).isEqualTo(16);
+        assertThat(memory.readByte(info + 109)).isEqualTo(2);
+    }
+
+    @Test
+    void kernelFindsItsElfSectionHeadersAndSymbols() {
+        boot(MultibootKernel.kernel(elf().symbol("_start", LOAD + 12, 0, 0).build()));
+
+        assertThat(word(0)).isEqualTo(0x26d);
+        int count = word(28);
+        int size = word(32);
+        int headers = word(36);
+        assertThat(List.of(count, size)).containsExactly(3, 40);
+        int symbolTable = memory.readInt(headers + size + 12);
+        int names = memory.readInt(headers + 2 * size + 12);
+        // The null symbol, then _start: its name, its value.
+        assertThat(string(names + memory.readInt(symbolTable + 16))).isEqualTo("_start");
+        assertThat(memory.readInt(symbolTable + 20)).isEqualTo(LOAD + 12);
+    }
+
+    @Test
+    void sectionHeadersMadeToFillAllMemoryAreRefused() {
+        ElfBuilder elf = elf();
+        for (int i = 0; i < 3000; i++) {
+            elf.symbol("symbol" + i, LOAD, 0, 0);
+        }
+        byte[] file = elf.build();
+        int sections = file.length - 3 * 40;
+        byte[] hostile = Arrays.copyOf(file, sections + 0xffff * 40);
+        for (int i = 3; i < 0xffff; i++) {
+            System.arraycopy(file, sections + 2 * 40, hostile, sections + i * 40, 40);
+        }
+        hostile[48] = (byte) 0xff;
+        hostile[49] = (byte) 0xff;
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> boot(MultibootKernel.kernel(hostile)))
+                .withMessageContaining("the symbols for the kernel")
+                .withMessageContaining("does not fit into RAM");
+    }
+
+    private static ElfBuilder elf() {
+        byte[] data = join(header(0), Guests.code(4));
+        int[] bytes = new int[data.length];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = data[i];
+        }
+        return new ElfBuilder().entry(LOAD + 12).load(LOAD, LOAD, bytes.length, bytes);
+    }
+
+    private CpuState boot(VcpuConfig kernel) {
+        CpuState state = Guests.load(memory, kernel);
+        info = (int) state.get(Register.RBX);
+        return state;
+    }
+
+    private int word(int offset) {
+        return memory.readInt(info + offset);
+    }
+
+    private String string(int address) {
+        int end = address;
+        while (memory.readByte(end) != 0) {
+            end++;
+        }
+        return new String(memory.read(address, end - address), StandardCharsets.UTF_8);
+    }
+
+    private String memoryMap() {
+        List<String> map = new ArrayList<>();
+        int end = word(48) + word(44);
+        for (int at = word(48); at < end; at += memory.readInt(at) + 4) {
+            long start = memory.readLong(at + 4);
+            map.add(String.format(
+                    "%x-%x %s",
+                    start, start + memory.readLong(at + 12), memory.readInt(at + 20) == 1 ? "RAM" : "reserved"));
+        }
+        return String.join("; ", map);
+    }
+
+    private List<String> modules() {
+        List<String> modules = new ArrayList<>();
+        for (int i = 0; i < word(20); i++) {
+            int at = word(24) + 16 * i;
+            modules.add(String.format(
+                    "%s at %x-%x", string(memory.readInt(at + 8)), memory.readInt(at), memory.readInt(at + 4)));
+        }
+        return modules;
+    }
+}

@@ -1,0 +1,239 @@
+package dev.kvmguest.vmm.internal.boot;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Guests that can't be placed as they are configured: each is named with what is in the way, and nothing is loaded. */
+class RefusedLoadTests {
+
+    static Stream<Arguments> overlaps() {
+        return Stream.of(
+                arguments(BootMode.PROTECTED, 0x4ffL, 2, "0x4ff-0x500", "the boot GDT at 0x500-0x527"),
+                arguments(BootMode.PROTECTED, 0x500L, 0x28, "0x500-0x527", "the boot GDT at 0x500-0x527"),
+                arguments(BootMode.PROTECTED, 0x528L, 1, "0x528-0x528", "the boot IDT at 0x528-0xd27"),
+                arguments(BootMode.PAGED, 0xd27L, 0x100, "0xd27-0xe26", "the boot IDT at 0x528-0xd27"),
+                arguments(
+                        BootMode.PAGED,
+                        0xf_ffffL,
+                        2,
+                        "0xfffff-0x100000",
+                        "the boot page directory at 0x100000-0x100fff"),
+                arguments(
+                        BootMode.PAGED_4K,
+                        0x10_0fffL,
+                        1,
+                        "0x100fff-0x100fff",
+                        "the boot page directory at 0x100000-0x100fff"),
+                arguments(
+                        BootMode.PAGED_4K,
+                        0x10_1000L,
+                        4,
+                        "0x101000-0x101003",
+                        "the boot page tables at 0x101000-0x102fff"),
+                arguments(
+                        BootMode.PAGED_4K,
+                        0x10_2fffL,
+                        4,
+                        "0x102fff-0x103002",
+                        "the boot page tables at 0x101000-0x102fff"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlaps")
+    void imageOverATableNamesBothRanges(BootMode mode, long load, int size, String range, String table) {
+        assertRefused(
+                "image hello at " + range + " overlaps " + table + "; move the image",
+                Guests.flat(size).withBoot(mode).withLoad(load));
+    }
+
+    @Test
+    void imagePastTheEndOfRamNamesBothRanges() {
+        assertRefused(
+                "image hello at 0x1ffff0-0x20000f does not fit into RAM, which ends at 0x1fffff; give the guest more"
+                        + " memory or another load address",
+                Guests.flat(0x20).withBoot(BootMode.PROTECTED).withLoad(0x1f_fff0));
+    }
+
+    @Test
+    void zeroFilledPartCountsToo() {
+        assertRefused(
+                "the BSS of image kernel at 0x1001-0x100000fff does not fit into RAM, which ends at 0x1fffff; give the"
+                        + " guest more memory or another load address",
+                Guests.elf(0x1000, new Segment(0x1000, 0x1000, Guests.code(1), 0x1_0000_0000L))
+                        .withBoot(BootMode.PROTECTED));
+    }
+
+    @Test
+    void elfLinkedHighDoesNotFitWithoutPaging() {
+        assertRefused(
+                "image kernel at 0x80001000-0x80001003 does not fit into RAM, which ends at 0x1fffff; give the guest"
+                        + " more memory or another load address",
+                Guests.elf(0x8000_1000L, Guests.segment(0x8000_1000L, 0x8000_1000L, 4))
+                        .withBoot(BootMode.PROTECTED));
+    }
+
+    @Test
+    void everySegmentIsLookedAt() {
+        assertRefused(
+                "image kernel at 0x500-0x503 overlaps the boot GDT at 0x500-0x527; move the image",
+                Guests.elf(0x2000, Guests.segment(0x500, 0x500, 4), Guests.segment(0x2000, 0x2000, 4))
+                        .withBoot(BootMode.PROTECTED));
+    }
+
+    @Test
+    void imagesOfTwoVcpusMayNotOverlap() {
+        assertRefused(
+                "image b at 0x1003-0x1006 overlaps image a at 0x1000-0x1003; move the image",
+                Guests.flat("a", 4),
+                Guests.flat("b", 4).withLoad(0x1003));
+    }
+
+    @Test
+    void pagingNeedsRamForItsTables() {
+        GuestMemory memory = Guests.memory(1 << 20);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Guests.load(memory, Guests.flat(4).withBoot(BootMode.PAGED)))
+                .withMessageStartingWith(
+                        "the boot page directory at 0x100000-0x100fff does not fit into RAM, which ends"
+                                + " at 0xfffff; give the guest more memory or another load address\n");
+        Guests.assertZero(memory);
+    }
+
+    @Test
+    void refusalShowsWhatElseLiesInMemory() {
+        GuestMemory memory = Guests.memory();
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Guests.load(
+                        memory, Guests.flat(4).withBoot(BootMode.PAGED).withLoad(0x10_0ffe)))
+                .withMessage("""
+                        image hello at 0x100ffe-0x101001 overlaps the boot page directory at 0x100000-0x100fff; move the \
+                        image
+                            0x00000500-0x00000527         40 bytes  the boot GDT
+                            0x00000528-0x00000d27       2048 bytes  the boot IDT
+                            0x00100000-0x00100fff       4096 bytes  the boot page directory
+                            0x00100ffe-0x00101001          4 bytes  image hello""");
+    }
+
+    static Stream<Arguments> strayEntries() {
+        return Stream.of(
+                arguments(BootMode.REAL, "0xfff"),
+                arguments(BootMode.REAL, "0x1004"),
+                arguments(BootMode.REAL, "0x1000:0x0"),
+                arguments(BootMode.PROTECTED, "0x80001000"),
+                arguments(BootMode.PAGED, "0x80000fff"),
+                arguments(BootMode.PAGED, "0x80001004"),
+                arguments(BootMode.PAGED_4K, "0x2000"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("strayEntries")
+    void entryOutsideTheImageIsRefused(BootMode mode, String entry) {
+        assertRefused(
+                "entry " + entry + " lies outside image hello, which is at physical 0x1000-0x1003; it may be linked at"
+                        + " another address than it is loaded at",
+                Guests.flat(4).withBoot(mode).withEntry(EntryPoint.parse(entry)));
+    }
+
+    @Test
+    void entryThatTheBootMapDoesNotShowIsRefused() {
+        for (BootMode mode : List.of(BootMode.PAGED, BootMode.PAGED_4K)) {
+            for (String entry : List.of("0x400000", "0x80800000", "0x7fffffff")) {
+                assertRefused(
+                        "entry " + entry + " is not mapped when a guest is entered in boot mode " + mode
+                                + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff",
+                        Guests.flat(4).withBoot(mode).withEntry(EntryPoint.parse(entry)));
+            }
+        }
+    }
+
+    @Test
+    void loadBeyondTheBootMapIsRefusedAsSuch() {
+        assertRefused(
+                "load 0x80000000 is beyond what is mapped when a guest is entered in boot mode paged",
+                Guests.flat(4).withBoot(BootMode.PAGED).withLoad(0x8000_0000L));
+    }
+
+    @Test
+    void stackOfOneVcpuMayNotLieInTheImageOfAnother() {
+        assertRefused(
+                "the stack of image b at 0xf80-0x107f overlaps image a at 0x1000-0x1003; move the image",
+                Guests.flat("a", 4),
+                Guests.flat("b", 4).withLoad(0x1080));
+    }
+
+    @Test
+    void sixteenthVcpuHasNoSegmentLeft() {
+        VcpuConfig[] guests = new VcpuConfig[16];
+        Arrays.fill(guests, Guests.flat(4).withLoad(0x1_0000).withEntry(EntryPoint.segmented(0x1000, 0)));
+
+        assertRefused(
+                "vCPU 15 has no segment of its own left for image hello: real mode reaches 15 of 64 KiB, from 0x10000 to"
+                        + " 0xfffff",
+                guests);
+    }
+
+    @Test
+    void elfLoadedElsewhereThanLinkedHasItsEntryOutside() {
+        assertRefused(
+                "entry 0x1000 lies outside image kernel, which is at physical 0x5000-0x5003; it may be linked at"
+                        + " another address than it is loaded at",
+                Guests.elf(0x1000, Guests.segment(0x1000, 0x1000, 4))
+                        .withBoot(BootMode.PROTECTED)
+                        .withLoad(0x5000));
+    }
+
+    @Test
+    void onlyRealModeHasSegments() {
+        for (BootMode mode : List.of(BootMode.PROTECTED, BootMode.PAGED, BootMode.PAGED_4K)) {
+            assertRefused(
+                    "entry 0x100:0x0 has a segment, which only real mode can use; boot " + mode.id()
+                            + " takes a linear address",
+                    Guests.flat(4).withBoot(mode).withEntry(EntryPoint.segmented(0x100, 0)));
+        }
+    }
+
+    @Test
+    void linearEntryAbove64KInRealModeSaysHowToWriteIt() {
+        assertRefused(
+                "entry 0x20004 is not below 64 KiB, where real mode can start at a linear address; write it as"
+                        + " SEG:OFF, such as 0x2000:0x4",
+                Guests.flat(8).withLoad(0x2_0000).withEntry(EntryPoint.linear(0x2_0004)));
+        assertRefused(
+                "entry 0x10000 is not below 64 KiB, where real mode can start at a linear address; write it as"
+                        + " SEG:OFF, such as 0x1000:0x0",
+                Guests.flat(8).withLoad(0x1_0000));
+    }
+
+    @Test
+    void laterVcpuRefusedLeavesTheEarlierUnloaded() {
+        assertRefused(
+                "image b at 0x20000-0x2ff80 leaves no room for a stack in segment 0x2000; enter it by a lower segment",
+                Guests.flat("a", 4),
+                Guests.flat("b", 0xff81).withLoad(0x1_0000).withEntry(EntryPoint.segmented(0x1000, 0x10)));
+    }
+
+    private static void assertRefused(String message, VcpuConfig... guests) {
+        GuestMemory memory = Guests.memory();
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> BootLoader.load(memory, List.of(guests)))
+                .satisfies(e -> assertThat(e.getMessage().lines().findFirst()).hasValue(message));
+        Guests.assertZero(memory);
+    }
+}

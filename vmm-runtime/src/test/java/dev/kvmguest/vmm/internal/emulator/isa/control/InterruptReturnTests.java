@@ -1,0 +1,177 @@
+package dev.kvmguest.vmm.internal.emulator.isa.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What IRET and IRETD do with the flags; the rest is in {@link FarReturnTests}. */
+class InterruptReturnTests {
+
+    private static final int CODE = EmulatedGuest.CODE;
+    private static final int STACK = EmulatedGuest.STACK;
+    private static final int TARGET = 0x5000;
+    private static final int OUTER_STACK = 0xa000;
+    private static final int ALL = Eflags.FIXED | Eflags.ALL & ~(Eflags.VM | Eflags.TF);
+    private static final int ALL_16 = ALL & 0xffff;
+
+    @ParameterizedTest(name = "IRETD in ring {0} with IOPL {1}: {2}")
+    @CsvSource({
+        "0, 0, 0x3d7ed7", // all but VM and TF
+        "1, 0, 0x254cd7", // IF, IOPL, VIF and VIP stay
+        "1, 1, 0x255ed7",
+        "3, 0, 0x254cd7",
+        "3, 2, 0x256cd7",
+        "3, 3, 0x257ed7",
+    })
+    void setsTheFlagsThatTheLevelMay(int ring, int iopl, String flags) {
+        try (EmulatedGuest guest = EmulatedGuest.flat(ring)) {
+            frame(guest, 8 + 16 * ring | ring, ALL);
+            guest.flags((long) iopl << 12).put(CODE, "cf").put(TARGET, "cd 99");
+            assertThat(guest.step()).isInstanceOf(VmExit.SingleStep.class);
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(flags(guest)).isEqualTo(Long.decode(flags) & ~Eflags.RF);
+        }
+    }
+
+    @ParameterizedTest(name = "IRETD in ring {0} with IOPL {1}: {2}")
+    @CsvSource({"0, 3, 0x2", "1, 0, 0x180202", "3, 2, 0x182202", "3, 3, 0x183002"})
+    void clearsTheFlagsThatTheLevelMay(int ring, int iopl, String flags) {
+        try (EmulatedGuest guest = EmulatedGuest.flat(ring)) {
+            frame(guest, 8 + 16 * ring | ring, 0);
+            guest.flags(ALL & ~(Eflags.IOPL | Eflags.NT) | (long) iopl << 12)
+                    .put(CODE, "cf")
+                    .step();
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Long.decode(flags));
+        }
+    }
+
+    /** RF is cleared by the next instruction, so that it is not compared. */
+    private static long flags(EmulatedGuest guest) {
+        return guest.get(Register.RFLAGS) & ~Eflags.RF;
+    }
+
+    private static void frame(EmulatedGuest guest, int codeSelector, int flags) {
+        guest.memory().writeInt(STACK, TARGET);
+        guest.memory().writeInt(STACK + 4, codeSelector);
+        guest.memory().writeInt(STACK + 8, flags);
+        guest.memory().writeInt(STACK + 12, OUTER_STACK);
+        guest.memory().writeInt(STACK + 16, 0x43);
+    }
+
+    @Test
+    void privilegeIsThatBeforeTheReturn() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
+            frame(guest, 0x3b, Eflags.FIXED | Eflags.IF | Eflags.IOPL);
+            guest.put(CODE, "cf").step();
+            assertThat(guest.get(Register.RSP)).isEqualTo(OUTER_STACK);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | Eflags.IF | Eflags.IOPL);
+        }
+    }
+
+    @Test
+    void sixteenBitReturnLeavesTheUpperFlags() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
+            guest.memory().writeInt(STACK, 0x0008_0000 | TARGET);
+            guest.memory().writeInt(STACK + 4, 0xffff_0000 | ALL_16);
+            guest.flags(Eflags.AC).put(CODE, "66 cf").step();
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(guest.get(Register.RSP)).isEqualTo(STACK + 6);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.AC | ALL_16);
+        }
+    }
+
+    @Test
+    void realModeSetsSixteenFlags() {
+        try (EmulatedGuest guest = EmulatedGuest.real()) {
+            guest.memory().writeInt(STACK, TARGET);
+            guest.memory().writeShort(STACK + 4, ALL_16);
+            guest.flags(Eflags.ID).put(CODE, "cf").step();
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(guest.get(Register.RSP)).isEqualTo(STACK + 6);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.ID | ALL_16);
+        }
+    }
+
+    @Test
+    void realModeIretdLeavesVmVifAndVip() {
+        try (EmulatedGuest guest = EmulatedGuest.real()) {
+            frame(guest, 0, -1 & ~Eflags.TF);
+            guest.flags(Eflags.VIP).put(CODE, "66 cf").step();
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(flags(guest)).isEqualTo(ALL & ~(Eflags.VIF | Eflags.RF));
+        }
+    }
+
+    @Test
+    void restoredTraceFlagTrapsAfterTheNextInstruction() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
+            frame(guest, 8, Eflags.FIXED | Eflags.TF);
+            // or al, 0
+            guest.put(TARGET, "0c 00 f4").run("cf");
+            assertThat(guest.vector()).isEqualTo(1);
+            assertThat(guest.stack(0)).isEqualTo(TARGET + 2);
+        }
+    }
+
+    @Test
+    void faultLeavesTheFlags() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
+            frame(guest, 0x10, ALL);
+            guest.run("cf");
+            assertThat(guest.vector()).isEqualTo(13);
+            assertThat(guest.stack(3)).isEqualTo(Eflags.FIXED | Eflags.RF);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cf", "66 cf"})
+    void nestedTaskIsUnsupported(String code) {
+        try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
+            guest.flags(Eflags.NT);
+            // The TSS is its own previous task: a busy one.
+            guest.memory().writeShort(0x1200, 0x48);
+            assertThat(guest.run(code))
+                    .isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, exit -> assertThat(exit.reason())
+                            .isEqualTo("hardware task switch by IRET with EFLAGS.NT set"));
+            assertThat(guest.get(Register.RIP)).isEqualTo(CODE);
+        }
+    }
+
+    @Test
+    void nestedTaskMeansNothingInRealMode() {
+        try (EmulatedGuest guest = EmulatedGuest.real()) {
+            guest.memory().writeInt(STACK, TARGET);
+            guest.memory().writeShort(STACK + 4, Eflags.FIXED);
+            guest.flags(Eflags.NT).put(CODE, "cf").step();
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+        }
+    }
+
+    @Test
+    void virtual8086ModeIsUnsupported() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
+            frame(guest, 8, Eflags.FIXED | Eflags.VM);
+            assertThat(guest.run("cf"))
+                    .isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, exit -> assertThat(exit.reason())
+                            .isEqualTo("virtual-8086 mode, entered by IRET"));
+        }
+    }
+
+    @Test
+    void virtual8086FlagIsIgnoredOutsideRing0() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
+            frame(guest, 0x3b, Eflags.FIXED | Eflags.VM);
+            guest.put(CODE, "cf").step();
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED);
+        }
+    }
+}

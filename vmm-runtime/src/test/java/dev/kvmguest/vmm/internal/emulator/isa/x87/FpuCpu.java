@@ -1,0 +1,112 @@
+package dev.kvmguest.vmm.internal.emulator.isa.x87;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.emulator.core.Ram;
+import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Mmx;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedInteger;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedShuffle;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.SseArithmetic;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HexFormat;
+
+/**
+ * A CPU in flat protected mode that executes x87, MMX and SSE instructions given as bytes. SSE is enabled, and errors are
+ * reported by #MF and #XM. EBX points at {@link #DATA}.
+ */
+public final class FpuCpu {
+
+    /** Where EBX points, on a 16-byte boundary. */
+    public static final int DATA = 0x1000;
+    /** The EIP of every instruction. */
+    public static final int EIP = 0x1234;
+
+    private static final int RAM = 1 << 16;
+    private static final int RBX = 3;
+    private static final Decoder DECODER = new Decoder(operations());
+
+    public final ByteBuffer ram = ByteBuffer.allocateDirect(RAM).order(ByteOrder.LITTLE_ENDIAN);
+    public final Cpu cpu = new Cpu(new Ram(ram));
+    public final FpuState fpu = cpu.fpu;
+
+    public FpuCpu() {
+        cpu.setCr0(Cpu.CR0_PE | Cpu.CR0_ET | Cpu.CR0_NE | Cpu.CR0_MP);
+        cpu.setCr4(Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT);
+        cpu.loadSegment(Cpu.CS, SegmentState.flatCode(8));
+        for (int segment : new int[] {Cpu.DS, Cpu.ES, Cpu.SS}) {
+            cpu.loadSegment(segment, SegmentState.flatData(0x10));
+        }
+        cpu.registers.gpr[RBX] = DATA;
+    }
+
+    private static OperationTable operations() {
+        OperationTable table = new OperationTable();
+        X87.install(table);
+        Mmx.install(table);
+        SseState.install(table);
+        SseMove.install(table);
+        SseArithmetic.install(table);
+        SseConvert.install(table);
+        PackedInteger.install(table);
+        PackedShuffle.install(table);
+        return table;
+    }
+
+    /** Executes instructions, one after another. */
+    public FpuCpu run(String hex) {
+        byte[] code = HexFormat.of().parseHex(hex.replace(" ", ""));
+        for (int at = 0; at < code.length; ) {
+            int start = at;
+            Instruction instruction = DECODER.decode(index -> code[start + index] & 0xff, EIP, true);
+            instruction.operation.execute(cpu, instruction);
+            at += instruction.length;
+        }
+        return this;
+    }
+
+    /** Sets an XMM register. */
+    public FpuCpu xmm(int number, long high, long low) {
+        fpu.xmm[2 * number] = low;
+        fpu.xmm[2 * number + 1] = high;
+        return this;
+    }
+
+    public long low(int number) {
+        return fpu.xmm[2 * number];
+    }
+
+    public long high(int number) {
+        return fpu.xmm[2 * number + 1];
+    }
+
+    /** Sets or clears bits of CR0. */
+    public FpuCpu cr0(long bits, boolean on) {
+        cpu.setCr0(on ? cpu.cr0() | bits : cpu.cr0() & ~bits);
+        return this;
+    }
+
+    public void assertFault(String hex, Vector vector) {
+        CpuFault fault = catchThrowableOfType(CpuFault.class, () -> run(hex));
+        if (fault == null || fault.vector() != vector) {
+            throw new AssertionError(hex + ": expected " + vector + ", but got " + fault);
+        }
+    }
+
+    public void assertUnsupported(String hex) {
+        assertThatThrownBy(() -> run(hex)).isInstanceOf(UnsupportedInstruction.class);
+    }
+}

@@ -1,0 +1,43 @@
+package dev.kvmguest.vmm.internal.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.NeedsKvm;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.Capabilities;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.kvm.KvmEngine;
+import org.junit.jupiter.api.Test;
+
+class HostProbeTests {
+
+    @Test
+    @NeedsKvm
+    void everyFeatureIsTriedAndWhatFailsIsSaidInWords() {
+        Capabilities capabilities = KvmEngine.instance().capabilities();
+
+        for (Feature feature : Feature.values()) {
+            assertThat(capabilities.finding(feature).seen()).as(feature.words()).isNotEqualTo("not tried");
+            assertThat(capabilities.whyNot(feature).isEmpty()).isEqualTo(capabilities.has(feature));
+            assertThat(capabilities.describe()).contains(feature.words());
+        }
+        assertThat(capabilities.has(Feature.REAL_MODE)).isTrue();
+    }
+
+    @Test
+    @NeedsKvm
+    void answerIsFoundOnceAJvm() {
+        assertThat(KvmEngine.instance().capabilities())
+                .isSameAs(KvmEngine.instance().capabilities());
+    }
+
+    @Test
+    void emulatorCanDoAllThatItSaysOnAnyHost() {
+        Capabilities capabilities = new HostProbe(EmulatorEngine.instance()).probe();
+
+        for (Feature feature : Feature.values()) {
+            assertThat(capabilities.whyNot(feature)).as(feature.words()).isEmpty();
+            assertThat(EmulatorEngine.instance().capabilities().has(feature)).isTrue();
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package dev.kvmguest.vmm.internal.host;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.engine.Capabilities;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.function.Function;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What the probe concludes from what it sees, without /dev/kvm. */
+@Timeout(60)
+class HostProbeVerdictTests {
+
+    private static final long LIMIT_MILLIS = 20;
+
+    @Test
+    void guestThatDoesItsWorkAndHaltsShowsTheFeature() {
+        Capabilities capabilities = probe(memory -> {
+            memory.writeByte(0x3000, 0x4b);
+            return new VmExit.Halt();
+        });
+
+        assertThat(capabilities.has(Feature.REAL_MODE)).isTrue();
+        assertThat(capabilities.has(Feature.PAGING_4K)).isTrue();
+        assertThat(capabilities.whyNot(Feature.PARALLEL_VCPUS)).isEmpty();
+        assertThat(capabilities.whyNot(Feature.SINGLE_STEP))
+                .contains("the probe guest ended with Halt[] in place of a step");
+    }
+
+    @Test
+    void guestThatHaltsWithoutHavingDoneItsWorkShowsNothing() {
+        assertThat(probe(memory -> new VmExit.Halt()).whyNot(Feature.PROTECTED_MODE))
+                .contains("the probe guest halted without having done its work");
+    }
+
+    @Test
+    void shutdownIsSaidAsSuch() {
+        assertThat(probe(memory -> new VmExit.Shutdown()).whyNot(Feature.PAGING_4M))
+                .contains("the probe guest shut down");
+    }
+
+    @Test
+    void refusedInstructionIsSaidInTheEnginesWords() {
+        assertThat(probe(memory -> new VmExit.UnsupportedInstruction("no such thing", new byte[0]))
+                        .whyNot(Feature.PROTECTED_MODE_INTERRUPTS))
+                .contains("the probe guest met an instruction it could not run: no such thing");
+    }
+
+    @Test
+    void failureIsSaidInTheEnginesWords() {
+        assertThat(probe(memory -> new VmExit.Failure("broken")).whyNot(Feature.REAL_MODE))
+                .contains("the probe guest failed: broken");
+    }
+
+    @Test
+    void stepThatDoesNotStepIsNoSingleStep() {
+        assertThat(probe(memory -> new VmExit.SingleStep()).whyNot(Feature.SINGLE_STEP))
+                .contains("a step over one instruction ended at 1000");
+    }
+
+    @Test
+    void guestThatHangsIsGivenUp() {
+        assertThat(probe(ScriptedEngine.hanging()).whyNot(Feature.REAL_MODE))
+                .contains("the probe guest did not end within 20 ms");
+    }
+
+    @Test
+    void exceptionOfTheEngineEndsTheProbe() {
+        assertThatThrownBy(() -> probe(memory -> {
+                    throw new VmmException("KVM_RUN failed");
+                }))
+                .isInstanceOf(VmmException.class)
+                .hasMessage("probing this host failed: KVM_RUN failed");
+    }
+
+    private static Capabilities probe(Function<GuestMemory, VmExit> exit) {
+        return probe(ScriptedEngine.comingBackWith(exit));
+    }
+
+    private static Capabilities probe(ScriptedEngine engine) {
+        try {
+            return new HostProbe(engine, LIMIT_MILLIS).probe();
+        } finally {
+            assertThat(engine.openMachines).as("machines left open").hasValue(0);
+        }
+    }
+}

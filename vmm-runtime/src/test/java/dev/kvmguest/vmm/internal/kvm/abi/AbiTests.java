@@ -1,0 +1,111 @@
+package dev.kvmguest.vmm.internal.kvm.abi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Every number of the kernel's and the C library's interfaces, compared with what a C compiler says. */
+@Timeout(60)
+@EnabledOnOs(value = OS.LINUX, disabledReason = "the numbers are those of Linux")
+class AbiTests {
+
+    /** The members of kvm_run's union that are used; a field is named by its member and its own name. */
+    private static final List<String> KVM_RUN_UNION =
+            List.of("emulation_failure", "fail_entry", "hw", "internal", "io", "mmio");
+
+    private static final Map<String, String> LIBC_EXPRESSIONS = Map.of(
+            "MAP_FAILED", "(long) MAP_FAILED",
+            "SIZEOF_SIGSET_T", "sizeof(sigset_t)",
+            "SIZEOF_KERNEL_SIGSET", "(_NSIG - 1) / 8",
+            "SIZEOF_TIMESPEC", "sizeof(struct timespec)",
+            "SYS_GETTID", "SYS_gettid",
+            "SYS_TGKILL", "SYS_tgkill");
+
+    private final Map<String, Long> ours = new LinkedHashMap<>();
+    private final Map<String, String> expressions = new LinkedHashMap<>();
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void structuresHaveTheSizesAndOffsetsOfLinuxKvmH() throws Exception {
+        for (Class<?> struct : Structs.class.getDeclaredClasses()) {
+            String name = struct.getSimpleName();
+            for (Field constant : constants(struct)) {
+                String expression = constant.getName().equals("SIZE")
+                        ? "sizeof(struct " + name + ")"
+                        : "offsetof(struct " + name + ", " + cField(name, constant.getName()) + ")";
+                add(name + "." + constant.getName(), constant, expression);
+            }
+        }
+
+        assertThat(ours).hasSizeGreaterThan(90);
+        assertThat(kvmCompiler().evaluate(List.of("linux/kvm.h"), expressions)).isEqualTo(ours);
+    }
+
+    @Test
+    void requestsCapabilitiesAndExitsHaveTheNumbersOfLinuxKvmH() throws Exception {
+        for (Field constant : constants(Kvm.class)) {
+            String name = constant.getName();
+            add(name, constant, name.equals("API_VERSION") ? "KVM_API_VERSION" : name);
+        }
+
+        assertThat(ours).hasSizeGreaterThan(40);
+        assertThat(kvmCompiler().evaluate(List.of("linux/kvm.h"), expressions)).isEqualTo(ours);
+    }
+
+    @Test
+    void callsAndErrorsHaveTheNumbersOfTheCLibrary() throws Exception {
+        for (Field constant : constants(Libc.class)) {
+            String name = constant.getName();
+            add(name, constant, LIBC_EXPRESSIONS.getOrDefault(name, name));
+        }
+        List<String> headers =
+                List.of("errno.h", "fcntl.h", "signal.h", "sys/mman.h", "sys/syscall.h", "time.h", "unistd.h");
+
+        assertThat(ours).hasSizeGreaterThan(25);
+        assertThat(CCompiler.orSkip(folder).evaluate(headers, expressions)).isEqualTo(ours);
+    }
+
+    private CCompiler kvmCompiler() throws IOException, InterruptedException {
+        CCompiler compiler = CCompiler.orSkip(folder);
+        compiler.requireHeader("linux/kvm.h", "linux-libc-dev");
+        return compiler;
+    }
+
+    private void add(String name, Field constant, String expression) throws IllegalAccessException {
+        ours.put(name, ((Number) constant.get(null)).longValue());
+        expressions.put(name, expression);
+    }
+
+    private static String cField(String struct, String constant) {
+        if (struct.equals("kvm_run")) {
+            if (constant.equals("s_regs")) {
+                return "s.regs.regs";
+            }
+            for (String member : KVM_RUN_UNION) {
+                if (constant.startsWith(member + "_")) {
+                    return member + "." + constant.substring(member.length() + 1);
+                }
+            }
+        }
+        return constant;
+    }
+
+    private static List<Field> constants(Class<?> type) {
+        return List.of(type.getDeclaredFields()).stream()
+                .filter(field -> Modifier.isPublic(field.getModifiers()) && Modifier.isStatic(field.getModifiers()))
+                .toList();
+    }
+}

@@ -1,0 +1,98 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ExchangeLogTests {
+
+    private static final long[] PLACE = {1, 2, 3, 4, 5, 6};
+
+    private static List<Long> read(ExchangeLog log) {
+        List<Long> exchanges = new ArrayList<>();
+        for (ExchangeLog.Cursor cursor = log.cursor(); !cursor.isAtEnd(); cursor.advance()) {
+            exchanges.add(cursor.exchange());
+        }
+        return exchanges;
+    }
+
+    private static long out(int value) {
+        return Exchange.port(Kind.OUT, 0xe9, 1, value);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4})
+    void pollingTakesNextToNoRoom(int period) {
+        ExchangeLog log = new ExchangeLog(64);
+        List<Long> added = new ArrayList<>();
+        for (int i = 0; i < 100_001; i++) {
+            added.add(out(i % period));
+        }
+        added.add(out(9));
+        added.forEach(log::add);
+
+        assertThat(log.isFull()).isFalse();
+        assertThat(read(log)).isEqualTo(added);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5})
+    void whateverWasAddedIsReadInOrder(long seed) {
+        Random random = new Random(seed);
+        ExchangeLog log = new ExchangeLog(1 << 20);
+        List<Long> added = new ArrayList<>();
+        for (int i = 0; i < 20_000; i++) {
+            long exchange = random.nextInt(30) == 0
+                    ? Exchange.interrupt(8, random.nextBoolean())
+                    : out(random.nextInt(1 + (int) (seed % 3)));
+            added.add(exchange);
+            if (Exchange.hasPlace(exchange)) {
+                log.add(exchange, PLACE);
+            } else {
+                log.add(exchange);
+            }
+        }
+
+        assertThat(read(log)).isEqualTo(added);
+        assertThat(read(log)).as("read again").isEqualTo(added);
+    }
+
+    @Test
+    void placeOfAnInterruptIsReadWithIt() {
+        ExchangeLog log = new ExchangeLog(64);
+        log.add(out(1));
+        log.add(Exchange.interrupt(8, false), PLACE);
+        log.add(out(2));
+
+        ExchangeLog.Cursor cursor = log.cursor();
+        cursor.advance();
+
+        assertThat(cursor.place(0)).isEqualTo(1);
+        assertThat(cursor.place(5)).isEqualTo(6);
+        cursor.advance();
+        assertThat(cursor.exchange()).isEqualTo(out(2));
+    }
+
+    @Test
+    void moreThanTheLimitLeavesNothing() {
+        ExchangeLog log = new ExchangeLog(64);
+        for (int i = 0; i < 64; i++) {
+            log.add(out(i));
+        }
+        assertThat(log.isFull()).isFalse();
+
+        for (int i = 64; i < 1000; i++) {
+            log.add(out(i));
+            log.add(Exchange.interrupt(8, false), PLACE);
+        }
+
+        assertThat(log.isFull()).isTrue();
+        assertThat(read(log)).isEmpty();
+    }
+}

@@ -1,0 +1,286 @@
+package dev.kvmguest.vmm.internal.replay;
+
+import static dev.kvmguest.vmm.TestGuest.flat;
+import static dev.kvmguest.vmm.TestGuest.real;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.kvmguest.vmm.FakeVirtualCpu;
+import dev.kvmguest.vmm.RecordedRun;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** A guest that was recorded on the emulator does the same again, without its machine. */
+@Timeout(60)
+class ReplayTests {
+
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    /**
+     * mov esp,0x8000; IDT[8] to 0x1053; out 0x21,0xfe; sti; wait: hlt; rdtsc; mov esi,eax; cmp byte [ticks],3; jb wait;
+     * mov dx,0x3f8; in al,dx; out 0xe9,al; in al,dx; out 0xe9,al; mov word [0x56c],0; ud2; 0x1053: inc byte [ticks];
+     * push eax; out 0x20,0x20; pop eax; iretd
+     */
+    private static final VcpuConfig TICKING =
+            flat("bc 00 80 00 00 b8 53 10 00 00 66 a3 68 05 00 00 66 c7 05 6a 05 00 00 08 00 66 c7 05 6c 05 00 00"
+                            + " 00 8e c1 e8 10 66 a3 6e 05 00 00 b0 fe e6 21 fb f4 0f 31 89 c6 80 3d 60 10 00 00 03 72 f2 66 ba"
+                            + " f8 03 ec e6 e9 ec e6 e9 66 c7 05 6c 05 00 00 00 00 0f 0b fe 05 60 10 00 00 50 b0 20 e6 20 58 cf"
+                            + " 00")
+                    .withInput("ab");
+
+    /**
+     * Vector 8 to 0x101c; mov es,0x2000; xor di,di; mov cx,60000; sti; nop; 0x1018: rep stosb; cli; hlt;
+     * 0x101c: mov bx,cx; iret
+     */
+    private static final VcpuConfig FILLING =
+            real("c7 06 20 00 1c 10 c7 06 22 00 00 00 b8 00 20 8e c0 31 ff b9 60 ea fb 90 f3 aa fa f4 89 cb cf");
+
+    private static Replay replay(RecordedRun run) {
+        return Replay.of(run.recording(), run.config(), 0, LIMIT);
+    }
+
+    private static void assertReplaysExactly(RecordedRun run) {
+        try (Replay replay = replay(run)) {
+            assertThat(replay.run()).isEmpty();
+            assertThat(replay.instructions()).isEqualTo(run.instructions());
+            assertThat(replay.cpu().state()).isEqualTo(run.state());
+            assertThat(replay.memory().read(0, run.memory().length)).isEqualTo(run.memory());
+            assertThat(replay.cpu().fault().map(fault -> fault.first().toString()))
+                    .isEqualTo(run.fault().map(fault -> fault.first().toString()));
+        }
+    }
+
+    @Test
+    void guestWithTimerAndInputDiesAsItDid() {
+        RecordedRun run = RecordedRun.of(TICKING);
+
+        assertThat(run.fault().orElseThrow().first()).hasToString("#UD");
+        assertReplaysExactly(run);
+    }
+
+    @Test
+    void interruptsComeAtTheSameInstruction() {
+        // vector 8 to 0x102b; timer at 100 us; sti; spin: inc cx; cmp byte [ticks],50; jb spin; cli; mov ax,cx;
+        // out 0xe9,al; hlt; 0x102b: inc byte [ticks]; push ax; out 0x20,0x20; pop ax; iret
+        RecordedRun run = RecordedRun.of(
+                real("c7 06 20 00 2b 10 c7 06 22 00 00 00 b0 34 e6 43 b0 77 e6 40 b0 00 e6 40 b0 fe e6 21 fb 41 80 3e"
+                        + " 36 10 32 72 f8 fa 89 c8 e6 e9 f4 fe 06 36 10 50 b0 20 e6 20 58 cf 00"));
+
+        assertThat(run.recording().exchanges()).isGreaterThan(100);
+        assertThat(run.state().get(Register.RCX)).isGreaterThan(1000);
+        assertReplaysExactly(run);
+    }
+
+    @Test
+    void guestThatLeftOrHaltedEndsThere() {
+        assertReplaysExactly(RecordedRun.of(real("b0 05 e6 f4 b0 07 eb fe"))); // mov al,5; out 0xf4,al; mov al,7; jmp $
+        assertReplaysExactly(RecordedRun.of(real("b0 05 f4 b0 07"))); // mov al,5; hlt; mov al,7
+    }
+
+    @Test
+    void guestThatWasEndedByTheHostIsThereAgain() {
+        assertReplaysExactly(RecordedRun.of(real("66 41 eb fc"), 1_000_000)); // here: inc ecx; jmp here
+        assertReplaysExactly(RecordedRun.of(TICKING, 60_000_000)); // in the first HLT or behind it
+        assertReplaysExactly(RecordedRun.of(real("e4 60 eb fc"), 100_000)); // here: in al,0x60; jmp here
+    }
+
+    @Test
+    void stringsOfPortsAndMemoryWithoutRamAreReplayed() {
+        // mov dx,0x3f8; mov edi,0x2000; mov ecx,3; rep insb; mov esi,0x2000; mov ecx,3; mov dx,0xe9; rep outsb;
+        // mov eax,[0x7000000]; mov [0x7000004],eax; ud2
+        assertReplaysExactly(
+                RecordedRun.of(flat("66 ba f8 03 bf 00 20 00 00 b9 03 00 00 00 f3 6c be 00 20 00 00 b9 03 00 00 00"
+                                + " 66 ba e9 00 f3 6e a1 00 00 00 07 a3 04 00 00 07 0f 0b")
+                        .withInput("xyz")));
+    }
+
+    @Test
+    void interruptAmidARepeatedInstructionIsFoundByTheRegisters() {
+        try (Replay replay = Replay.of(recordingOfFilling(), config(FILLING), 0, LIMIT)) {
+            assertThat(replay.run()).isEmpty();
+            assertThat(replay.cpu().state().get(Register.RBX)).isEqualTo(30_000);
+        }
+    }
+
+    @Test
+    void interruptThatAnEngineGivesBehindStiIsGivenThere() {
+        // mov word [0x20],0x100b; sti; here: inc ecx; jmp here; 0x100b: pop bx; hlt, with the return address in bx
+        VcpuConfig guest = real("c7 06 20 00 0b 10 fb 66 41 eb fc 5b f4");
+        Recording recording = recordingOfAnInterrupt(
+                CpuState.builder().set(Register.RSP, 0x1000).set(Register.RIP, 0x1007));
+
+        try (Replay replay = Replay.of(recording, config(guest), 0, LIMIT)) {
+            assertThat(replay.run()).isEmpty();
+            assertThat(replay.cpu().state().get(Register.RBX)).isEqualTo(0x1007);
+            assertThat(replay.cpu().state().get(Register.RCX)).isZero();
+        }
+    }
+
+    @Test
+    void divergenceBehindSuchAnInterruptSaysThatItsPlaceIsAGuess() {
+        Recording recording = recordingOfFilling();
+        recording.out(0x80, 1, 1);
+
+        assertThat(parting(recording, FILLING, LIMIT)).hasValueSatisfying(sentence -> assertThat(sentence)
+                .endsWith("; where its interrupts came is known by the registers only"));
+    }
+
+    /** Returns what an engine that counts no instructions records of it. */
+    private static Recording recordingOfFilling() {
+        return recordingOfAnInterrupt(CpuState.builder()
+                .set(Register.RAX, 0x2000)
+                .set(Register.RCX, 30_000)
+                .set(Register.RDI, 30_000)
+                .set(Register.RSP, 0x1000)
+                .set(Register.RIP, 0x1018));
+    }
+
+    /** Returns what such an engine records of a guest that takes the timer's interrupt, then halts. */
+    private static Recording recordingOfAnInterrupt(CpuState.Builder registers) {
+        FakeVirtualCpu uncounted = new FakeVirtualCpu().notCounting();
+        uncounted.setState(registers.set(Register.RFLAGS, CpuState.EFLAGS_IF).build());
+        Recording recording = new Recording(uncounted);
+        recording.ranOn();
+        recording.interrupt(8);
+        recording.halt(0);
+        return recording;
+    }
+
+    @Test
+    void replayStopsAtExactlyTheInstructionAskedForAndGoesOn() {
+        RecordedRun run = RecordedRun.of(TICKING);
+        try (Replay replay = replay(run);
+                Replay stepped = replay(run)) {
+            for (long i = 1; i < run.instructions(); i++) {
+                assertThat(replay.runTo(i)).isTrue();
+                assertThat(replay.instructions()).isEqualTo(i);
+            }
+            while (stepped.step()) {
+                assertThat(stepped.instructions()).isLessThan(run.instructions() + 1);
+            }
+            assertThat(replay.run()).isEmpty();
+            assertThat(stepped.run()).isEmpty();
+            assertThat(replay.cpu().state())
+                    .isEqualTo(run.state())
+                    .isEqualTo(stepped.cpu().state());
+        }
+    }
+
+    @Test
+    void exceptionsOfTheReplayCanBeWatched() {
+        // mov word [0xc],0x1010; mov word [0xe],0; int3; hlt; nop; nop; 0x1010: iret
+        RecordedRun run = RecordedRun.of(real("c7 06 0c 00 10 10 c7 06 0e 00 00 00 cc f4 90 90 cf"));
+        try (Replay replay = replay(run)) {
+            replay.cpu().watchExceptions();
+
+            assertThat(replay.run()).isEmpty();
+
+            assertThat(replay.cpu().exceptions().orElseThrow())
+                    .extracting(HandledException::exception)
+                    .hasToString("[#BP]");
+        }
+    }
+
+    @Test
+    void recordingWithoutItsBeginningIsRefused() {
+        Recording small = new Recording(new FakeVirtualCpu(), 2);
+        small.out(1, 1, 1);
+        small.out(2, 1, 1);
+        small.out(3, 1, 1);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Replay.of(small, config(real("f4")), 0, LIMIT))
+                .withMessageContaining("too many exchanges");
+    }
+
+    // What follows replays one guest by what was recorded of another.
+
+    private static Optional<String> parting(VcpuConfig recorded, VcpuConfig replayed) {
+        return parting(RecordedRun.of(recorded).recording(), replayed, LIMIT);
+    }
+
+    private static Optional<String> parting(Recording recording, VcpuConfig replayed, Duration limit) {
+        try (Replay replay = Replay.of(recording, config(replayed), 0, limit)) {
+            return replay.run().map(divergence -> divergence.sentence("kvm", replayed.image()));
+        }
+    }
+
+    private static MachineConfig config(VcpuConfig guest) {
+        return MachineConfig.builder().vcpu(guest).memory(1 << 20).build();
+    }
+
+    @Test
+    void otherValueIsADivergence() {
+        // mov al,1; out 0xe9,al; mov al,0x41 or 0x42; out 0xe9,al; hlt
+        assertThat(parting(real("b0 01 e6 e9 b0 41 e6 e9 f4"), real("b0 01 e6 e9 b0 42 e6 e9 f4")))
+                .contains(
+                        "kvm and the emulator part after 1 exchange, at 0x1008: on kvm the guest wrote 0x41 to port 0xe9,"
+                                + " on the emulator it wrote 0x42 to port 0xe9");
+    }
+
+    @Test
+    void deathOfOneIsADivergence() {
+        assertThat(parting(real("b0 41 e6 e9 f4"), flat("0f 0b")))
+                .contains(
+                        "kvm and the emulator part at once, at 0x1000: on kvm the guest wrote 0x41 to port 0xe9, on the"
+                                + " emulator it shut down by #UD");
+        assertThat(parting(flat("0f 0b"), real("e4 60 f4")))
+                .contains(
+                        "kvm and the emulator part at once, at 0x1000: on kvm the guest shut down, on the emulator it read"
+                                + " port 0x60");
+        assertThat(parting(flat("0f 0b"), real("f4")))
+                .contains("kvm and the emulator part at once, at 0x1001: on kvm the guest shut down, on the emulator it"
+                        + " halted");
+    }
+
+    @Test
+    void guestThatNeverComesToItIsADivergenceAtTheEndOfTheTime() {
+        Recording recording = RecordedRun.of(flat("0f 0b")).recording();
+
+        assertThat(parting(recording, real("eb fe"), Duration.ofMillis(50)).orElseThrow())
+                .matches(
+                        "kvm and the emulator part at once, at 0x1000: on kvm the guest shut down, on the emulator it had not"
+                                + " come to that after \\d+ ms and \\d+ instructions");
+        assertThat(parting(recording, real("a0 00 00 e6 80 eb fe"), Duration.ofMillis(50)))
+                .isPresent();
+    }
+
+    @Test
+    void interruptThatWouldNotBeTakenIsADivergence() {
+        // vector 8 to 0x1016; out 0x21,0xfe; sti or cli; here: hlt; jmp here; nop; nop; 0x1016: mov al,1; out 0xf4,al
+        String before = "c7 06 20 00 16 10 c7 06 22 00 00 00 b0 fe e6 21";
+        String after = "f4 eb fd 90 90 b0 01 e6 f4";
+
+        assertThat(parting(real(before + "fb" + after), real(before + "fa" + after)))
+                .hasValueSatisfying(sentence -> assertThat(sentence)
+                        .contains(
+                                "on kvm the guest was given interrupt 8, on the emulator it would not have taken it"));
+    }
+
+    @Test
+    void placeThatIsNeverComeToIsADivergence() {
+        // vector 8 to 0x1018; out 0x21,0xfe; sti; here: jmp here, or three nops before it; 0x1018: mov al,1; out
+        // 0xf4,al
+        String before = "c7 06 20 00 18 10 c7 06 22 00 00 00 b0 fe e6 21 fb";
+        String after = "b0 01 e6 f4";
+
+        assertThat(parting(
+                        real(before + "eb fe 90 90 90 90 90" + after), real(before + "90 90 90 eb fe 90 90" + after)))
+                .hasValueSatisfying(sentence -> assertThat(sentence)
+                        .contains("was given interrupt 8 at 0x1011, on the emulator it was elsewhere then"));
+    }
+
+    @Test
+    void whatTheEmulatorCanNotExecuteIsSaid() {
+        assertThat(parting(real("f4"), real("d9 fe"))) // hlt; fsin
+                .hasValueSatisfying(sentence ->
+                        assertThat(sentence).contains("on kvm the guest halted, on the emulator it can't go on: "));
+    }
+}
