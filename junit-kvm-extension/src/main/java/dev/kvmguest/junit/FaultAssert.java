@@ -86,7 +86,7 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
                 "began at " + Notation.hex(actual.at().eip()));
     }
 
-    /** Says whether a place, such as {@code memset+0x1f}, is this one, or in this function. */
+    /** Returns whether a place, such as {@code memset+0x1f}, is this one, or in this function. */
     static boolean isIn(String place, String symbol) {
         return place.equals(symbol) || place.startsWith(symbol + "+");
     }

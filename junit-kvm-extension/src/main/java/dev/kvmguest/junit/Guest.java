@@ -164,7 +164,7 @@ public final class Guest {
         return session.outcome(vcpu);
     }
 
-    /** Says whether the guest has booted and not ended. Boots nothing. */
+    /** Returns whether the guest has booted and not ended. Boots nothing. */
     public boolean isRunning() {
         return session.booted().isPresent() && outcome().isEmpty();
     }

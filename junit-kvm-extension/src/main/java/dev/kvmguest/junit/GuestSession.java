@@ -45,7 +45,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         return new Guest(this, 0);
     }
 
-    /** Says whether the test has been given a {@link Guest}. */
+    /** Returns whether the test has been given a {@link Guest}. */
     synchronized boolean isLive() {
         return live;
     }
@@ -153,7 +153,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         return mismatches;
     }
 
-    /** Says whether the test could still have asserted this end; an end that an annotation expects is not up to it. */
+    /** Returns whether the test could still have asserted this end; an end that an annotation expects is not up to it. */
     boolean endMayBeAsserted(Outcome outcome) {
         return annotations.guestTest().isEmpty() && !outcome.endedNormally() && !endIsAccepted(outcome);
     }

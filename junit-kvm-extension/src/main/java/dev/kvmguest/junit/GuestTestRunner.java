@@ -49,7 +49,7 @@ final class GuestTestRunner {
         return new GuestTests(this, tests);
     }
 
-    /** Says whether the factory has made a JUnit test of any of the guest's tests. */
+    /** Returns whether the factory has made a JUnit test of any of the guest's tests. */
     boolean isUsed() {
         return used.get();
     }

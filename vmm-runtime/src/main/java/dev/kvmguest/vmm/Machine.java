@@ -99,7 +99,7 @@ public final class Machine implements AutoCloseable {
         return first;
     }
 
-    /** Says whether a vCPU is still running. */
+    /** Returns whether a vCPU is still running. */
     public synchronized boolean isRunning() {
         return started && runners.stream().anyMatch(runner -> !runner.outcome().isDone());
     }

@@ -146,12 +146,12 @@ public final class FakeVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public boolean hasOwnTime() {
+    public boolean isVirtualTime() {
         return true;
     }
 
     @Override
-    public void passTime(long nanos) {
+    public void advance(long nanos) {
         time += nanos;
     }
 

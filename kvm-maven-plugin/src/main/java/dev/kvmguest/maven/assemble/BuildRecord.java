@@ -84,7 +84,7 @@ record BuildRecord(String plan, List<Entry> inputs, List<Entry> outputs) {
         Files.write(work.resolve(FILE_NAME), lines);
     }
 
-    /** Says whether these commands would make these outputs again, and they are all there, unaltered. */
+    /** Returns whether these commands would make these outputs again, and they are all there, unaltered. */
     boolean isCurrent(Path basedir, String plan, List<Path> outputs) throws IOException {
         if (!this.plan.equals(digest(plan))
                 || !this.outputs.stream()

@@ -18,7 +18,7 @@ public record Diagnostic(Severity severity, String where, String message, String
         WARNING
     }
 
-    /** Says whether this is an {@link Severity#ERROR}. */
+    /** Returns whether this is an {@link Severity#ERROR}. */
     public boolean isError() {
         return severity == Severity.ERROR;
     }

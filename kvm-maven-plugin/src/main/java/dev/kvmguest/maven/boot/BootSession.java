@@ -29,12 +29,12 @@ public final class BootSession {
         this.keyboard = keyboard;
     }
 
-    /** Says whether this process has a terminal whose single keys can be passed to a guest. */
+    /** Returns whether this process has a terminal whose single keys can be passed to a guest. */
     public static boolean hasKeyboard() {
         return Terminal.available();
     }
 
-    /** Says whether the standard output of this process is a terminal. */
+    /** Returns whether the standard output of this process is a terminal. */
     public static boolean hasTerminal() {
         return Terminal.isOutput();
     }

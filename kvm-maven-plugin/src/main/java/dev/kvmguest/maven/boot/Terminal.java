@@ -44,7 +44,7 @@ final class Terminal implements AutoCloseable {
         this.before = before;
     }
 
-    /** Says whether the standard input is a terminal that this process may read and that can give single keys. */
+    /** Returns whether the standard input is a terminal that this process may read and that can give single keys. */
     static boolean available() {
         if (!Platform.isLinux() || !Platform.isIntel() && !Platform.isARM()) {
             return false;
@@ -59,7 +59,7 @@ final class Terminal implements AutoCloseable {
         }
     }
 
-    /** Says whether the standard output is a terminal. */
+    /** Returns whether the standard output is a terminal. */
     static boolean isOutput() {
         try {
             return Platform.isWindows() ? System.console() != null : CLibrary.isatty(STDOUT) == 1;

@@ -45,7 +45,7 @@ final class KnownDifferences {
         }
     }
 
-    /** Says whether this may be. */
+    /** Returns whether this may be. */
     boolean allow(Kind kind, String subject) {
         for (Rule rule : rules) {
             if (rule.kind == kind && rule.pattern.matcher(subject).matches()) {

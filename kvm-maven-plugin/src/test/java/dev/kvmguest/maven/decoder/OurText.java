@@ -22,7 +22,7 @@ final class OurText {
 
     private OurText() {}
 
-    /** Says whether these are an instruction's operands. */
+    /** Returns whether these are an instruction's operands. */
     static boolean hasOperands(Instruction instruction, List<String> theirs) {
         List<String> ours = operands(instruction);
         for (int i = 0; i < theirs.size() && i < ours.size(); i++) {

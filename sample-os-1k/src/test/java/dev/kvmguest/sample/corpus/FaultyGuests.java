@@ -33,7 +33,7 @@ abstract class FaultyGuests {
     /** Says why the engine can't be given a guest; empty if it can. */
     abstract Optional<String> whyNot(FaultyGuest guest);
 
-    /** Says whether the engine gives up where a processor shuts down, so that the fault is the emulator's. */
+    /** Returns whether the engine gives up where a processor shuts down, so that the fault is the emulator's. */
     abstract boolean givesUpAt(FaultyGuest guest);
 
     @TestFactory

@@ -76,7 +76,7 @@ public enum BootMode {
                 : OptionalLong.empty();
     }
 
-    /** Says whether the guest is entered with CR0.PG set. */
+    /** Returns whether the guest is entered with CR0.PG set. */
     public boolean paging() {
         return this == PAGED || this == PAGED_4K;
     }

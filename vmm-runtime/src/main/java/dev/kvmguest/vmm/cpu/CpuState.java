@@ -74,12 +74,12 @@ public final class CpuState {
         return get(Register.RIP) & 0xffff_ffffL;
     }
 
-    /** Says whether EFLAGS.IF is set. */
+    /** Returns whether EFLAGS.IF is set. */
     public boolean interruptsEnabled() {
         return (get(Register.RFLAGS) & EFLAGS_IF) != 0;
     }
 
-    /** Says whether CR0.PE is set. */
+    /** Returns whether CR0.PE is set. */
     public boolean protectedMode() {
         return (get(Register.CR0) & CR0_PE) != 0;
     }
@@ -103,7 +103,7 @@ public final class CpuState {
     }
 
     /**
-     * Says whether this is the state that a processor has after RESET or INIT (Intel SDM volume 3A, table 9-1): CS
+     * Returns whether this is the state that a processor has after RESET or INIT (Intel SDM volume 3A, table 9-1): CS
      * 0xf000, IP 0xfff0, protection off. KVM on AMD puts a vCPU into it when the guest shuts down, so that such
      * registers say nothing of the guest.
      */

@@ -44,7 +44,7 @@ public enum Register {
         return BY_NUMBER;
     }
 
-    /** Says whether this is a general register, {@link #RAX} to {@link #R15}. */
+    /** Returns whether this is a general register, {@link #RAX} to {@link #R15}. */
     public boolean isGeneral() {
         return ordinal() <= R15.ordinal();
     }

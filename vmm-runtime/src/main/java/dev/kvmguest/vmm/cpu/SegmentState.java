@@ -58,7 +58,7 @@ public record SegmentState(int selector, long base, long limit, int accessRights
         return accessRights & 0xf;
     }
 
-    /** Says whether this is a code or data segment, not a system segment. */
+    /** Returns whether this is a code or data segment, not a system segment. */
     public boolean codeOrData() {
         return (accessRights & CODE_OR_DATA) != 0;
     }
@@ -93,7 +93,7 @@ public record SegmentState(int selector, long base, long limit, int accessRights
         return (accessRights & GRANULARITY) != 0;
     }
 
-    /** Says whether the register holds no segment. */
+    /** Returns whether the register holds no segment. */
     public boolean isUnusable() {
         return (accessRights & UNUSABLE) != 0;
     }

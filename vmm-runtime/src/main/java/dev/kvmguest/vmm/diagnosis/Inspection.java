@@ -14,7 +14,8 @@ import java.util.OptionalLong;
  * @param tables the descriptor tables in effect: GDT, IDT and, if there is one, LDT
  * @param places where in physical memory the registers point that hold addresses
  */
-public record Inspection(List<Frame> callChain, Optional<PageWalk> pageWalk, List<Table> tables, List<Place> places) {
+public record Inspection(
+        List<Frame> callChain, Optional<PageWalk> pageWalk, List<Table> tables, List<PointerTarget> places) {
 
     /** The most frames of a call chain that are looked for. */
     public static final int MOST_FRAMES = 32;
@@ -93,7 +94,7 @@ public record Inspection(List<Frame> callChain, Optional<PageWalk> pageWalk, Lis
      * @param linear the linear address; of CR3 the physical one
      * @param physical the guest physical address; empty if the page is not present
      */
-    public record Place(String register, long linear, OptionalLong physical) {}
+    public record PointerTarget(String register, long linear, OptionalLong physical) {}
 
     public Inspection {
         callChain = List.copyOf(callChain);

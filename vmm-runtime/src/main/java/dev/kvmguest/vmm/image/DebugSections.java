@@ -52,7 +52,7 @@ final class DebugSections {
         }
     }
 
-    /** Says whether an address lies in a section that is in memory when the guest runs. */
+    /** Returns whether an address lies in a section that is in memory when the guest runs. */
     boolean isLoaded(long address) {
         Map.Entry<Long, Long> section = loadedEnds.floorEntry(address);
         return section != null && address < section.getValue();

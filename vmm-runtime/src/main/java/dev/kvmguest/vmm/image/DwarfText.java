@@ -16,7 +16,7 @@ record DwarfText(ByteBuffer section, long offset) {
 
     private static final int LONGEST = 4096;
 
-    /** Says whether there is nothing before the zero byte. */
+    /** Returns whether there is nothing before the zero byte. */
     boolean isEmpty() {
         return offset < section.limit() && section.get((int) offset) == 0;
     }

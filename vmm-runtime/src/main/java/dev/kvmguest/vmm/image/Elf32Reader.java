@@ -48,7 +48,7 @@ public final class Elf32Reader {
         this.file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    /** Says whether the bytes start with the ELF magic. */
+    /** Returns whether the bytes start with the ELF magic. */
     public static boolean isElf(byte[] bytes) {
         return bytes.length >= 4 && bytes[0] == 0x7f && bytes[1] == 'E' && bytes[2] == 'L' && bytes[3] == 'F';
     }

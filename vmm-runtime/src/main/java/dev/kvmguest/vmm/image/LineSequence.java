@@ -25,7 +25,7 @@ final class LineSequence {
         return addresses[0];
     }
 
-    /** Says whether one of its rows covers an address. */
+    /** Returns whether one of its rows covers an address. */
     boolean covers(long address) {
         return start() <= address && address < end;
     }

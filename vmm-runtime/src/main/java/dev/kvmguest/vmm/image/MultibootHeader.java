@@ -66,7 +66,7 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
                 "image " + name + " " + (damaged < 0 ? whyNotFound(file) : wrongChecksum(file, damaged)));
     }
 
-    /** Says whether bytes start with a header's magic number. */
+    /** Returns whether bytes start with a header's magic number. */
     public static boolean startsWithMagic(byte[] bytes) {
         return bytes.length >= SIZE
                 && ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt() == MAGIC;

@@ -139,7 +139,7 @@ public enum Key {
         return set2;
     }
 
-    /** Says whether 0xE0 comes before each of the key's codes, in both sets. */
+    /** Returns whether 0xE0 comes before each of the key's codes, in both sets. */
     public boolean isExtended() {
         return extended;
     }

@@ -43,7 +43,7 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         /** The end of RAM, a range of no bytes. */
         END_OF_RAM;
 
-        /** Says whether the boot mode puts it there for the processor. */
+        /** Returns whether the boot mode puts it there for the processor. */
         public boolean isBootTable() {
             return this == GDT || this == IDT || this == PAGE_DIRECTORY || this == PAGE_TABLES;
         }
@@ -59,23 +59,23 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
      */
     public record Range(Kind kind, String name, long start, long end) {
 
-        /** Says whether an address is one of the range. */
+        /** Returns whether an address is one of the range. */
         public boolean contains(long address) {
             return start <= address && address < end;
         }
 
-        /** Says whether the two have an address in common. */
+        /** Returns whether the two have an address in common. */
         public boolean overlaps(Range other) {
             return start < other.end && other.start < end;
         }
 
-        /** Says whether the two have an address in common and should not: a stack may be in an image or its BSS. */
+        /** Returns whether the two have an address in common and should not: a stack may be in an image or its BSS. */
         public boolean conflictsWith(Range other) {
             boolean twoNames = kind == other.kind && start == other.start && end == other.end;
             return overlaps(other) && !twoNames && !isStackIn(other) && !other.isStackIn(this);
         }
 
-        /** Says whether this is a stack that is part of an image or of its BSS. */
+        /** Returns whether this is a stack that is part of an image or of its BSS. */
         public boolean isStackIn(Range image) {
             return kind == Kind.STACK
                     && (image.kind == Kind.BSS || image.kind == Kind.IMAGE)

@@ -218,7 +218,7 @@ public final class Expectation {
             return this;
         }
 
-        /** Says whether using a port that no device has is a mismatch. */
+        /** Returns whether using a port that no device has is a mismatch. */
         public Builder strictPorts(boolean strict) {
             strictPorts = strict;
             return this;

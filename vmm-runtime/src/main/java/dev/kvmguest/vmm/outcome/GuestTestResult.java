@@ -47,7 +47,7 @@ public record GuestTestResult(GuestTestCase test, Status status, Optional<Failur
         }
     }
 
-    /** Says whether the guest reported that the test passed. */
+    /** Returns whether the guest reported that the test passed. */
     public boolean passed() {
         return status == Status.PASSED;
     }

@@ -69,7 +69,7 @@ public sealed interface Outcome {
     }
 
     /**
-     * Says whether the guest came to an end by itself and in order: it halted with interrupts off or left by the
+     * Returns whether the guest came to an end by itself and in order: it halted with interrupts off or left by the
      * debug-exit or hypercall port. Everything else is a death, a hang or no verdict.
      */
     default boolean endedNormally() {

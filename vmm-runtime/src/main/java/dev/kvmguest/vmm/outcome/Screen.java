@@ -109,7 +109,7 @@ public final class Screen {
         return cursor < CELLS ? OptionalInt.of(cursor % COLUMNS) : OptionalInt.empty();
     }
 
-    /** Says whether there is nothing to read: no cell has any character but blanks. */
+    /** Returns whether there is nothing to read: no cell has any character but blanks. */
     public boolean isBlank() {
         return IntStream.range(0, CELLS).map(this::code).allMatch(code -> code == 0 || code == ' ');
     }
@@ -132,7 +132,7 @@ public final class Screen {
         }
     }
 
-    /** Says whether the other is a screen that shows the same, cursor and colours included. */
+    /** Returns whether the other is a screen that shows the same, cursor and colours included. */
     @Override
     public boolean equals(Object other) {
         return other instanceof Screen screen && cursor == screen.cursor && Arrays.equals(cells, screen.cells);

@@ -52,7 +52,7 @@ final class ScreenFont {
         return INSTANCE;
     }
 
-    /** Says whether a glyph has a dot; {@code x} counts from the left, {@code y} from the top. */
+    /** Returns whether a glyph has a dot; {@code x} counts from the left, {@code y} from the top. */
     boolean hasDot(int code, int x, int y) {
         return (rows[code * HEIGHT + y] << x & 0x80) != 0;
     }

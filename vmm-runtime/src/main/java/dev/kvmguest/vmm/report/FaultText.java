@@ -59,7 +59,7 @@ final class FaultText {
                 .toString();
     }
 
-    /** Says whether there was a page fault, so that {@link #story} has the page walk. */
+    /** Returns whether there was a page fault, so that {@link #story} has the page walk. */
     static boolean hasPageFault(Optional<Fault> fault) {
         return fault.stream().flatMap(found -> found.chain().stream()).anyMatch(event -> event.cr2()
                 .isPresent());

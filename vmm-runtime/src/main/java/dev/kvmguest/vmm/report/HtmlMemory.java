@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.diagnosis.Inspection;
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import dev.kvmguest.vmm.outcome.GuestRun;
@@ -20,14 +20,14 @@ final class HtmlMemory {
 
     static Optional<HtmlSection> section(GuestRun run) {
         MemoryLayout layout = run.layout();
-        List<Place> places =
+        List<PointerTarget> places =
                 run.diagnosis().inspection().map(Inspection::places).orElse(List.of());
         return layout.ranges().isEmpty()
                 ? Optional.empty()
                 : Optional.of(new HtmlSection("Memory map", page -> write(page, layout, places, run.vcpu())));
     }
 
-    private static void write(HtmlWriter page, MemoryLayout layout, List<Place> places, int vcpu) {
+    private static void write(HtmlWriter page, MemoryLayout layout, List<PointerTarget> places, int vcpu) {
         layout.warnings().stream().limit(MOST_WARNINGS).forEach(warning -> page.open("p", "class", "warning")
                 .element("b", "Warning: ")
                 .text(warning)
@@ -84,10 +84,10 @@ final class HtmlMemory {
                 .collect(Collectors.joining(", "));
     }
 
-    private static void places(HtmlWriter page, List<Place> places) {
+    private static void places(HtmlWriter page, List<PointerTarget> places) {
         page.open("div", "class", "scroll", "tabindex", "0").open("table");
         HtmlRegisters.head(page, "register", "points to", "physical");
-        for (Place place : places) {
+        for (PointerTarget place : places) {
             page.open("tr").element("th", place.register(), "scope", "row");
             page.element("td", Notation.hex(place.linear()), "class", "number");
             page.element(

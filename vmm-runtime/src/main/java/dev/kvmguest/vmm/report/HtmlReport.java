@@ -100,11 +100,11 @@ public final class HtmlReport {
         sections.add(HtmlMemory.section(run));
         sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::pageWalk));
         sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::tables));
-        sections.add(run.diagnosis().exceptions().flatMap(taken -> HtmlExchange.exceptions(taken, code)));
-        sections.add(HtmlExchange.timeline(run.diagnosis().timeline()));
+        sections.add(run.diagnosis().exceptions().flatMap(taken -> HtmlTimeline.exceptions(taken, code)));
+        sections.add(HtmlTimeline.timeline(run.diagnosis().timeline()));
         sections.add(HtmlConsole.console(run));
         sections.add(HtmlConsole.screen(run.screen()));
-        sections.add(HtmlExchange.ports(run));
+        sections.add(HtmlTimeline.ports(run));
         sections.add(Optional.of(HtmlConsole.text(outcome)));
         return sections.stream().flatMap(Optional::stream).toList();
     }

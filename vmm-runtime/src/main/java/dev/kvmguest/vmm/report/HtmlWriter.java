@@ -109,7 +109,7 @@ final class HtmlWriter {
         });
     }
 
-    /** Says whether a character may be in XML 1.0, is seen, and leaves the direction of the text as it is. */
+    /** Returns whether a character may be in XML 1.0, is seen, and leaves the direction of the text as it is. */
     private static boolean isHarmless(int c) {
         return switch (Character.getType(c)) {
             case Character.CONTROL,

@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.report;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
 import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.LinkedHashMap;
@@ -74,7 +74,7 @@ final class InspectionJson {
         return object;
     }
 
-    private static Map<String, Object> place(Place place) {
+    private static Map<String, Object> place(PointerTarget place) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("register", place.register());
         object.put("linear", Notation.hex(place.linear()));

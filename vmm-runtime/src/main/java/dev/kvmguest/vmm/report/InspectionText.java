@@ -5,7 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
 import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
@@ -105,7 +105,7 @@ final class InspectionText {
         return text.toString();
     }
 
-    private static String line(Place place, MemoryLayout layout) {
+    private static String line(PointerTarget place, MemoryLayout layout) {
         String start = place.register() + " " + hex(place.linear());
         if (place.physical().isEmpty()) {
             return start + " is not mapped";

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import dev.kvmguest.vmm.report.MemoryLanes.Block;
@@ -30,7 +30,7 @@ final class MemoryMap {
     private static final double CHARACTER = 6.6;
 
     private final List<Range> ranges;
-    private final List<Place> places;
+    private final List<PointerTarget> places;
     private final String patternId;
     private final MemoryScale scale;
 
@@ -39,7 +39,7 @@ final class MemoryMap {
      *
      * @param patternId an id for what the drawing defines, unlike any other on the page
      */
-    MemoryMap(List<Range> ranges, List<Place> places, String patternId) {
+    MemoryMap(List<Range> ranges, List<PointerTarget> places, String patternId) {
         this.ranges = ranges.subList(0, Math.min(MOST_RANGES, ranges.size()));
         this.places = places.stream()
                 .filter(place -> place.physical().isPresent())
@@ -180,7 +180,7 @@ final class MemoryMap {
     private List<Double> labels() {
         List<Double> labels = new ArrayList<>();
         double next = 0;
-        for (Place place : places) {
+        for (PointerTarget place : places) {
             double y = Math.max(next, scale.yOf(MemoryScale.address(place)));
             labels.add(y);
             next = y + LINE;
@@ -188,7 +188,7 @@ final class MemoryMap {
         return labels;
     }
 
-    private void marker(HtmlWriter page, Place place, double labelY) {
+    private void marker(HtmlWriter page, PointerTarget place, double labelY) {
         page.open("g", "class", "marker " + place.register().toLowerCase(Locale.ROOT));
         page.open(
                         "path",

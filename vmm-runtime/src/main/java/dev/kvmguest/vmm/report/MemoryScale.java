@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -33,7 +33,7 @@ final class MemoryScale {
     }
 
     private final List<Range> ranges;
-    private final List<Place> places;
+    private final List<PointerTarget> places;
     private final List<Band> bands = new ArrayList<>();
 
     /**
@@ -41,7 +41,7 @@ final class MemoryScale {
      *
      * @param places those that have physical addresses
      */
-    MemoryScale(List<Range> ranges, List<Place> places) {
+    MemoryScale(List<Range> ranges, List<PointerTarget> places) {
         this.ranges = ranges;
         this.places = places;
         TreeSet<Long> edges = new TreeSet<>(List.of(0L));
@@ -73,7 +73,7 @@ final class MemoryScale {
     }
 
     /** Returns the physical address of a place that has one. */
-    static long address(Place place) {
+    static long address(PointerTarget place) {
         return place.physical().getAsLong();
     }
 
@@ -106,12 +106,12 @@ final class MemoryScale {
                 .orElse((double) bottom());
     }
 
-    /** Says whether no range is there. */
+    /** Returns whether no range is there. */
     boolean isGap(Band band) {
         return covering(band.start(), band.end()).isEmpty();
     }
 
-    /** Says whether ranges are there that should not have addresses in common. */
+    /** Returns whether ranges are there that should not have addresses in common. */
     boolean hasConflict(Band band) {
         List<Range> covering = covering(band.start(), band.end());
         return covering.stream().anyMatch(one -> covering.stream().anyMatch(one::conflictsWith));

@@ -126,7 +126,7 @@ public final class TextReport {
                 .orElse(callers);
     }
 
-    /** Says whether there is much to read besides the console. */
+    /** Returns whether there is much to read besides the console. */
     private static boolean isExplained(Diagnosis diagnosis) {
         return diagnosis.fault().isPresent()
                 || diagnosis
@@ -169,7 +169,7 @@ public final class TextReport {
         return text.append(registers(fault.registers(), "    ")).toString();
     }
 
-    /** Says whether the engine has nothing but the values of a reset for the registers of a guest that shut down. */
+    /** Returns whether the engine has nothing but the values of a reset for the registers of a guest that shut down. */
     static boolean wasReset(Outcome outcome) {
         return outcome.kind() == Outcome.Kind.TRIPLE_FAULT
                 && outcome.run().registers().isEmpty();

@@ -51,17 +51,17 @@ record KvmFaultDifference(String kind, Pattern lines, String effect, String reas
         return Pattern.compile("\\Q" + text.replace("*", "\\E.*\\Q") + "\\E");
     }
 
-    /** Says whether the lines that this is about can't be run at all. */
+    /** Returns whether the lines that this is about can't be run at all. */
     boolean isNotRun() {
         return effect.equals(NOT_RUN);
     }
 
-    /** Says whether this is about a line. */
+    /** Returns whether this is about a line. */
     boolean isAbout(String table, FaultLine line) {
         return lines.matcher(table + ": " + line.title()).matches();
     }
 
-    /** Says whether this is a number that lacks the listed bits, and is right but for that. */
+    /** Returns whether this is a number that lacks the listed bits, and is right but for that. */
     boolean isMissingBits(String difference) {
         Matcher without = WITHOUT.matcher(effect);
         Matcher numbers = NUMBERS.matcher(difference);

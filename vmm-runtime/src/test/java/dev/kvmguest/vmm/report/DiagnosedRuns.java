@@ -9,7 +9,7 @@ import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
 import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.diagnosis.Timeline;
@@ -78,11 +78,11 @@ final class DiagnosedRuns {
                                             "32-bit code, base 0x0, limit 0xffffffff, DPL 0"))),
                     new Table("IDT", 0x528, 0x7ff, List.of(new Table.Row(0, 255, 0, "empty")))),
             List.of(
-                    new Place("EIP", 0x8000_1d3fL, OptionalLong.of(0x1d3f)),
-                    new Place("ESP", 0x8001_cab0L, OptionalLong.of(0x1_cab0)),
-                    new Place("CR3", 0x10_0000, OptionalLong.of(0x10_0000)),
-                    new Place("GDTR", 0x500, OptionalLong.of(0x500)),
-                    new Place("IDTR", 0x528, OptionalLong.empty())));
+                    new PointerTarget("EIP", 0x8000_1d3fL, OptionalLong.of(0x1d3f)),
+                    new PointerTarget("ESP", 0x8001_cab0L, OptionalLong.of(0x1_cab0)),
+                    new PointerTarget("CR3", 0x10_0000, OptionalLong.of(0x10_0000)),
+                    new PointerTarget("GDTR", 0x500, OptionalLong.of(0x500)),
+                    new PointerTarget("IDTR", 0x528, OptionalLong.empty())));
 
     static final Timeline TIMELINE = new Timeline(
             List.of(

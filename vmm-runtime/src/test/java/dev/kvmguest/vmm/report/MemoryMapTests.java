@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
@@ -65,10 +65,10 @@ class MemoryMapTests {
         Document map = draw(
                 List.of(IMAGE, END),
                 List.of(
-                        new Place("ESP", 0x8000_4000L, OptionalLong.of(0x4000)),
-                        new Place("EIP", 0x8000_2000L, OptionalLong.of(0x2000)),
-                        new Place("IDTR", 0x528, OptionalLong.empty()),
-                        new Place("CR3", 0xffff_f000L, OptionalLong.of(0xffff_f000L))));
+                        new PointerTarget("ESP", 0x8000_4000L, OptionalLong.of(0x4000)),
+                        new PointerTarget("EIP", 0x8000_2000L, OptionalLong.of(0x2000)),
+                        new PointerTarget("IDTR", 0x528, OptionalLong.empty()),
+                        new PointerTarget("CR3", 0xffff_f000L, OptionalLong.of(0xffff_f000L))));
 
         List<Element> markers = withClass(map, "marker");
         assertThat(markers.stream().map(Pages::text)).containsExactly("EIP 0x2000", "ESP 0x4000", "CR3 0xfffff000");
@@ -78,9 +78,9 @@ class MemoryMapTests {
 
     @Test
     void namesOfRegistersAtOneAddressDoNotLieUponEachOther() {
-        List<Place> places = new ArrayList<>();
+        List<PointerTarget> places = new ArrayList<>();
         for (int i = 0; i < 9; i++) {
-            places.add(new Place("R" + i, 0x1000, OptionalLong.of(0x1000)));
+            places.add(new PointerTarget("R" + i, 0x1000, OptionalLong.of(0x1000)));
         }
 
         List<Double> ys = withClass(draw(List.of(IMAGE), places), "marker").stream()
@@ -96,7 +96,7 @@ class MemoryMapTests {
         draw(List.of(), List.of());
         draw(List.of(new Range(Kind.END_OF_RAM, "end of RAM", 0, 0)), List.of());
         draw(List.of(new Range(Kind.IMAGE, "all", 0, Long.MAX_VALUE)), List.of());
-        draw(List.of(), List.of(new Place("EIP", 0, OptionalLong.of(Long.MAX_VALUE - 1))));
+        draw(List.of(), List.of(new PointerTarget("EIP", 0, OptionalLong.of(Long.MAX_VALUE - 1))));
         List<Range> many = new ArrayList<>();
         for (int i = 0; i < 10_000; i++) {
             many.add(new Range(Kind.IMAGE, "image", i, i + 5000));
@@ -108,7 +108,7 @@ class MemoryMapTests {
         assertThat(page.page().length()).isLessThan(100_000);
     }
 
-    private static Document draw(List<Range> ranges, List<Place> places) {
+    private static Document draw(List<Range> ranges, List<PointerTarget> places) {
         HtmlWriter page = new HtmlWriter();
         new MemoryMap(ranges, places, "hatch").write(page);
         String svg = page.page();

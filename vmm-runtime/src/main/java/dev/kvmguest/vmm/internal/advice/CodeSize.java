@@ -106,7 +106,7 @@ final class CodeSize {
                 || tearsLabels(evidence.image().image(), executed, meant);
     }
 
-    /** Says whether zeros were executed that are the upper half of a number in the other reading, and the code goes on. */
+    /** Returns whether zeros were executed that are the upper half of a number in the other reading, and the code goes on. */
     private static boolean hasZerosOfOperands(List<Instruction> executed, Map<Long, Instruction> meant) {
         for (int i = 0; i < executed.size() - 1; i++) {
             boolean zeros = Disassembler.text(executed.get(i)).equals(ZEROS_16);
@@ -121,7 +121,7 @@ final class CodeSize {
         return false;
     }
 
-    /** Says whether a label lies within an instruction as executed, and all labels between instructions as read otherwise. */
+    /** Returns whether a label lies within an instruction as executed, and all labels between instructions as read otherwise. */
     private static boolean tearsLabels(GuestImage image, List<Instruction> executed, Map<Long, Instruction> meant) {
         boolean torn = false;
         for (Instruction instruction : executed) {
@@ -140,7 +140,7 @@ final class CodeSize {
         return torn;
     }
 
-    /** Says whether an instruction begins at an address, by a symbol or a line of the source. */
+    /** Returns whether an instruction begins at an address, by a symbol or a line of the source. */
     private static boolean isLabel(GuestImage image, long address) {
         boolean symbol = image.symbolAt(address)
                 .filter(found -> found.address() == address)

@@ -59,7 +59,7 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return CodeReader.decode(at().bytes(), at().eip(), big);
     }
 
-    /** Says whether {@link #at()} is one of these instructions. */
+    /** Returns whether {@link #at()} is one of these instructions. */
     boolean isAt(Mnemonic... mnemonics) {
         return decoded()
                 .filter(instruction -> List.of(mnemonics).contains(instruction.mnemonic))
@@ -161,12 +161,12 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return number.isPresent() ? Optional.of(number.getAsLong()) : Optional.empty();
     }
 
-    /** Says whether IDTR is the one that the guest was entered with. */
+    /** Returns whether IDTR is the one that the guest was entered with. */
     boolean hasBootIdt() {
         return startsAt(Kind.IDT, registers().idt());
     }
 
-    /** Says whether GDTR is the one that the guest was entered with. */
+    /** Returns whether GDTR is the one that the guest was entered with. */
     boolean hasBootGdt() {
         return startsAt(Kind.GDT, registers().gdt());
     }
@@ -185,7 +185,7 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return boot ? BootMode.PAGED.physical(linear) : OptionalLong.empty();
     }
 
-    /** Says whether a physical address is one of the boot mode's page tables. */
+    /** Returns whether a physical address is one of the boot mode's page tables. */
     boolean isBootPageTable(long physical) {
         return range(OptionalLong.of(physical), kind -> kind == Kind.PAGE_TABLES)
                 .isPresent();
@@ -203,7 +203,7 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
                 .toList();
     }
 
-    /** Says whether a linear address is one of what an image's file holds. */
+    /** Returns whether a linear address is one of what an image's file holds. */
     boolean isInImage(long linear) {
         return isInImage(memory, linear);
     }
@@ -213,7 +213,7 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return range(seen.physical(linear), kind -> kind == Kind.IMAGE).isPresent();
     }
 
-    /** Says whether a physical address is one of an image, its BSS or a stack. */
+    /** Returns whether a physical address is one of an image, its BSS or a stack. */
     boolean isTaken(long physical) {
         Set<Kind> taken = EnumSet.of(Kind.IMAGE, Kind.BSS, Kind.STACK);
         return range(OptionalLong.of(physical), taken::contains).isPresent();

@@ -60,7 +60,7 @@ final class ExecutedData {
                 + "code that runs on into data behind it";
     }
 
-    /** Says whether an instruction that was executed is text, and is still what was executed. */
+    /** Returns whether an instruction that was executed is text, and is still what was executed. */
     private static boolean isText(Evidence evidence, GuestInstruction instruction) {
         return textAt(evidence, evidence.linear(instruction)).isPresent()
                 && unchanged(evidence, instruction).isPresent();
@@ -131,7 +131,7 @@ final class ExecutedData {
         return Optional.of(Execution.went(evidence, path.get(start - 1), to.eip(), where));
     }
 
-    /** Says whether an instruction is in an object, whose bytes are at the linker's address, and those of the file. */
+    /** Returns whether an instruction is in an object, whose bytes are at the linker's address, and those of the file. */
     private static boolean isObject(Evidence evidence, GuestInstruction instruction) {
         long linear = evidence.linear(instruction);
         OptionalLong loaded = evidence.image().loadedAt(linear);

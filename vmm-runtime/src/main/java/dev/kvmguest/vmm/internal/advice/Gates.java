@@ -105,7 +105,7 @@ final class Gates {
                 .isPresent();
     }
 
-    /** Says whether a gate is within the limit and in RAM, and not empty. */
+    /** Returns whether a gate is within the limit and in RAM, and not empty. */
     static boolean isThere(Evidence evidence, int vector) {
         return !isEmpty(evidence, vector);
     }
@@ -224,7 +224,7 @@ final class Gates {
         return !gate.isTaskGate() && fault(evidence, gate).isEmpty() && evidence.isInImage(gate.gateOffset());
     }
 
-    /** Says whether an IDT entry is within the limit and in RAM. */
+    /** Returns whether an IDT entry is within the limit and in RAM. */
     static boolean isReadable(Evidence evidence, int vector) {
         return evidence.registers().protectedMode()
                 && vector * GATE_BYTES + GATE_BYTES - 1

@@ -39,7 +39,7 @@ final class InnerStackMissing {
                 way + ", and " + tss + "; set SS0 and ESP0 in a TSS, and load TR with LTR, before entering ring 3");
     }
 
-    /** Says whether INT n found its gate, and then no stack: what goes wrong there is the instruction's own exception. */
+    /** Returns whether INT n found its gate, and then no stack: what goes wrong there is the instruction's own exception. */
     private static boolean isOfInt(Evidence evidence) {
         return evidence.first().vector() == INVALID_TSS && evidence.at().text().startsWith("int");
     }

@@ -69,7 +69,7 @@ final class InterruptFrame {
                 + " before IRET";
     }
 
-    /** Says whether at an index of the stack there are a return address into the image, a selector of code, and EFLAGS. */
+    /** Returns whether at an index of the stack there are a return address into the image, a selector of code, and EFLAGS. */
     private static boolean isFrame(Evidence evidence, int index) {
         OptionalLong eip = evidence.stack(index);
         OptionalLong selector = evidence.stack(index + 1);
@@ -84,7 +84,7 @@ final class InterruptFrame {
                 && (flags.getAsLong() & (EFLAGS_CLEAR | CpuState.EFLAGS_FIXED)) == CpuState.EFLAGS_FIXED;
     }
 
-    /** Says whether the top of the stack may be an error code: the handler is that of an exception which has one. */
+    /** Returns whether the top of the stack may be an error code: the handler is that of an exception which has one. */
     private static boolean isErrorCode(Evidence evidence) {
         return word(evidence, 0) <= LARGEST_ERROR && handlers(evidence).stream().anyMatch(WITH_ERROR_CODE::contains);
     }

@@ -50,7 +50,7 @@ final class Overwritten {
 
     private Overwritten() {}
 
-    /** Says whether a descriptor table was overwritten, so that what its entries lack is nobody's mistake in making them. */
+    /** Returns whether a descriptor table was overwritten, so that what its entries lack is nobody's mistake in making them. */
     static boolean any(Evidence evidence) {
         return gdt(evidence).isPresent() || idt(evidence).isPresent();
     }
@@ -137,7 +137,7 @@ final class Overwritten {
     private record Part(
             Kind kind, String name, DescriptorTable table, long linear, int length, Predicate<byte[]> sound) {}
 
-    /** Says whether a part of a table is as it should be, or can't be read. */
+    /** Returns whether a part of a table is as it should be, or can't be read. */
     private static boolean isSound(Evidence evidence, Part part) {
         return evidence.memory()
                 .read(part.linear(), part.length())
@@ -177,11 +177,11 @@ final class Overwritten {
                 .filter(change -> part.kind() != Kind.GDT || !isOnlyMarked(before(now, change, address), now))
                 .filter(change -> wasSound
                         || part.sound().test(before(now, change, address))
-                        || Writer.isPush(evidence, change.by()))
-                .map(change -> Writer.sentence(evidence, part.name(), table, change));
+                        || OverwriteReport.isPush(evidence, change.by()))
+                .map(change -> OverwriteReport.sentence(evidence, part.name(), table, change));
     }
 
-    /** Says whether an access byte only got the bits that the processor sets itself: that it was accessed, or is busy. */
+    /** Returns whether an access byte only got the bits that the processor sets itself: that it was accessed, or is busy. */
     private static boolean isOnlyMarked(byte[] before, byte[] now) {
         return before[0] != now[0] && (before[0] | now[0] & (ACCESSED | BUSY)) == now[0];
     }
@@ -198,7 +198,7 @@ final class Overwritten {
         return bytes;
     }
 
-    /** Says whether ESP is in a table or not far below it, where it comes to by going through the table. */
+    /** Returns whether ESP is in a table or not far below it, where it comes to by going through the table. */
     private static boolean stackIsNear(Evidence evidence, DescriptorTable table) {
         long esp = evidence.stackPointer();
         long above = table.base() + table.limit() - esp;

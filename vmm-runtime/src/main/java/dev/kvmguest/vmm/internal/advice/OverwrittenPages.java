@@ -5,10 +5,10 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
-import dev.kvmguest.vmm.internal.inspection.PageTables;
-import dev.kvmguest.vmm.internal.inspection.PageTables.Entry;
-import dev.kvmguest.vmm.internal.inspection.PageTables.Level;
-import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
+import dev.kvmguest.vmm.internal.inspection.PageWalker;
+import dev.kvmguest.vmm.internal.inspection.PageWalker.Entry;
+import dev.kvmguest.vmm.internal.inspection.PageWalker.Level;
+import dev.kvmguest.vmm.internal.inspection.PageWalker.Walk;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.Optional;
@@ -36,7 +36,7 @@ final class OverwrittenPages {
                 .flatMap(walk -> evidence.bootMap(code).isPresent() ? ofBoot(evidence, walk) : ofGuest(evidence, walk));
     }
 
-    /** Says whether an instruction at an address has been fetched, or one before it in its page. */
+    /** Returns whether an instruction at an address has been fetched, or one before it in its page. */
     private static boolean wasExecuted(Evidence evidence, long code) {
         return !evidence.at().text().isEmpty()
                 || evidence.before()
@@ -76,17 +76,18 @@ final class OverwrittenPages {
                 new Range(kind, directory ? "the page directory" : "a page table", start, start + LinearMemory.PAGE);
         return evidence.changes()
                 .in(new Range(kind, name, entry.address(), entry.address() + Integer.BYTES))
-                .filter(change -> soundAtStart || wasPresent(change, entry) || Writer.isPush(evidence, change.by()))
+                .filter(change ->
+                        soundAtStart || wasPresent(change, entry) || OverwriteReport.isPush(evidence, change.by()))
                 .map(change -> isSwept(evidence, entry, code, change)
-                        ? Writer.sentence(evidence, name, table, change)
-                        : name + " was changed by " + Writer.name(evidence, change)
+                        ? OverwriteReport.sentence(evidence, name, table, change)
+                        : name + " was changed by " + OverwriteReport.name(evidence, change)
                                 + "; leave it as it is until nothing runs there any more");
     }
 
-    /** Says whether a change is none of this entry alone, which a guest might have meant. */
+    /** Returns whether a change is none of this entry alone, which a guest might have meant. */
     private static boolean isSwept(Evidence evidence, Entry entry, long code, Change change) {
-        return Writer.isPush(evidence, change.by())
-                || Writer.isRepeated(evidence, change.by())
+        return OverwriteReport.isPush(evidence, change.by())
+                || OverwriteReport.isRepeated(evidence, change.by())
                 || LongStream.of(0, KERNEL, KERNEL + LARGE_PAGE, code ^ LinearMemory.PAGE)
                                 .filter(linear ->
                                         linear / LARGE_PAGE != code / LARGE_PAGE || entry.level() == Level.TABLE)
@@ -103,6 +104,6 @@ final class OverwrittenPages {
     private static boolean wasPresent(Change change, Entry entry) {
         return change.address() == entry.address()
                 && change.before().length > 0
-                && (change.before()[0] & PageTables.PRESENT) != 0;
+                && (change.before()[0] & PageWalker.PRESENT) != 0;
     }
 }

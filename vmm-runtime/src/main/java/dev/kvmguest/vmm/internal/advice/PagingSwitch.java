@@ -74,7 +74,7 @@ final class PagingSwitch {
         return (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
     }
 
-    /** Says whether the first exception is that an instruction's own bytes are not mapped. */
+    /** Returns whether the first exception is that an instruction's own bytes are not mapped. */
     private static boolean isFetch(Evidence evidence) {
         long past = evidence.first().cr2().orElse(-1) - evidence.address();
         return evidence.first().vector() == PAGE_FAULT

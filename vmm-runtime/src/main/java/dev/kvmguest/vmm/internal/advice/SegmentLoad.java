@@ -68,7 +68,7 @@ final class SegmentLoad {
         };
     }
 
-    /** Says whether an instruction refuses 0: SS and CS do. Where it is in memory, #GP(0) may have other reasons. */
+    /** Returns whether an instruction refuses 0: SS and CS do. Where it is in memory, #GP(0) may have other reasons. */
     private static boolean refusesNull(Instruction at) {
         return switch (at.mnemonic) {
             case MOV_SEGMENT ->

@@ -69,7 +69,7 @@ final class Selectors {
     /** Returns what a descriptor is, such as {@code a writable data segment}. */
     static String describe(SegmentDescriptor descriptor) {
         if (descriptor.isCode()) {
-            return (descriptor.isBig() ? "a 32-bit" : "a 16-bit") + " code segment"
+            return (descriptor.default32() ? "a 32-bit" : "a 16-bit") + " code segment"
                     + (descriptor.isReadable() ? "" : " that can't be read");
         }
         if (descriptor.isCodeOrData()) {

@@ -101,7 +101,7 @@ final class StackPointer {
                         + "; end the recursion, or make the stack larger");
     }
 
-    /** Says whether EBP still points into a stack, as a function's that has just made room for its variables does. */
+    /** Returns whether EBP still points into a stack, as a function's that has just made room for its variables does. */
     private static boolean isFrameIn(Evidence evidence, Range stack) {
         OptionalLong frame = evidence.memory().physical(evidence.registers().get(Register.RBP));
         return frame.isPresent() && frame.getAsLong() >= stack.start() && frame.getAsLong() < stack.end();
@@ -151,7 +151,7 @@ final class StackPointer {
                                 .orElse("move the stack"));
     }
 
-    /** Says whether the stack is in the IDT, whose gates are then none of the guest's making. */
+    /** Returns whether the stack is in the IDT, whose gates are then none of the guest's making. */
     static boolean isInsideIdt(Evidence evidence) {
         return evidence.registers().protectedMode()
                 && contains(evidence.registers().idt(), evidence.stackPointer())
@@ -169,7 +169,7 @@ final class StackPointer {
                         : Optional.empty();
     }
 
-    /** Says whether an address is in a table that a guest has loaded; base 0 is where none is yet. */
+    /** Returns whether an address is in a table that a guest has loaded; base 0 is where none is yet. */
     private static boolean contains(DescriptorTable table, long address) {
         return table.base() != 0 && address > table.base() && address <= table.base() + table.limit();
     }

@@ -21,7 +21,7 @@ public record InterruptLine(
         return "IRQ " + irq + device.map(name -> " (" + name + ")").orElse("");
     }
 
-    /** Says whether an interrupt waits for nothing but the processor. */
+    /** Returns whether an interrupt waits for nothing but the processor. */
     public boolean waitsForProcessor() {
         return pending && accepted;
     }

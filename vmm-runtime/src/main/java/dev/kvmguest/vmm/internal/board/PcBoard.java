@@ -199,7 +199,7 @@ public final class PcBoard {
         }
     }
 
-    /** Says whether an interrupt waits for the processor. */
+    /** Returns whether an interrupt waits for the processor. */
     public boolean interruptRequested() {
         return interruptControllers.interruptRequested();
     }
@@ -238,7 +238,7 @@ public final class PcBoard {
                 .toList();
     }
 
-    /** Says whether an interrupt waits for the processor, or has been taken and has had no EOI. */
+    /** Returns whether an interrupt waits for the processor, or has been taken and has had no EOI. */
     public boolean hasInterrupts() {
         boolean inService = false;
         for (int irq = 0; irq < IRQS; irq++) {
@@ -255,14 +255,14 @@ public final class PcBoard {
                 .collect(Collectors.toSet());
     }
 
-    /** Says whether the guest has written to an interrupt controller. */
+    /** Returns whether the guest has written to an interrupt controller. */
     public boolean interruptsWereSetUp() {
         return IntStream.of(PIC_MASTER, PIC_SLAVE)
                 .flatMap(first -> IntStream.range(first, first + PicPair.PORTS))
                 .anyMatch(ports::wasWritten);
     }
 
-    /** Says whether typing something could become an interrupt, as the guest has set its devices now. */
+    /** Returns whether typing something could become an interrupt, as the guest has set its devices now. */
     public boolean takesInput() {
         return keyboardController.mayReceive() && interruptControllers.accepts(KEYBOARD_IRQ)
                 || com1.mayReceive() && interruptControllers.accepts(COM1_IRQ);

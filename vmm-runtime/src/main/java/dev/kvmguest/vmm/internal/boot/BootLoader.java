@@ -86,20 +86,20 @@ public final class BootLoader {
 
     private static void takeTables(BootMode boot, LayoutPlan layout) {
         if (boot != BootMode.REAL) {
-            DescriptorTables.take(layout);
+            BootDescriptorTables.take(layout);
         }
         if (boot.paging()) {
-            PageTables.take(layout, boot == BootMode.PAGED_4K);
+            BootPageTables.take(layout, boot == BootMode.PAGED_4K);
         }
     }
 
     private static void writeTables(BootMode boot, GuestMemory memory) {
         if (boot != BootMode.REAL) {
-            DescriptorTables.write(memory);
+            BootDescriptorTables.write(memory);
         }
         switch (boot) {
-            case PAGED -> PageTables.writeLargePages(memory);
-            case PAGED_4K -> PageTables.writeSmallPages(memory);
+            case PAGED -> BootPageTables.writeLargePages(memory);
+            case PAGED_4K -> BootPageTables.writeSmallPages(memory);
             case REAL, PROTECTED, MULTIBOOT -> {
                 // No paging, no tables.
             }
@@ -128,9 +128,9 @@ public final class BootLoader {
 
     private static CpuState protectedState(PlacedGuest guest) {
         BootMode boot = guest.boot();
-        SegmentState data = SegmentState.flatData(DescriptorTables.KERNEL_DATA);
+        SegmentState data = SegmentState.flatData(BootDescriptorTables.KERNEL_DATA);
         CpuState.Builder state = withFixedState()
-                .segment(SegmentRegister.CS, SegmentState.flatCode(DescriptorTables.KERNEL_CODE))
+                .segment(SegmentRegister.CS, SegmentState.flatCode(BootDescriptorTables.KERNEL_CODE))
                 .segment(SegmentRegister.DS, data)
                 .segment(SegmentRegister.ES, data)
                 .segment(SegmentRegister.FS, data)
@@ -138,10 +138,10 @@ public final class BootLoader {
                 .segment(SegmentRegister.SS, data)
                 .set(Register.RIP, guest.entry().offset())
                 .set(Register.CR0, CpuState.CR0_ET | CpuState.CR0_PE | (boot.paging() ? CpuState.CR0_PG : 0))
-                .gdt(DescriptorTables.GDT)
-                .idt(DescriptorTables.IDT);
+                .gdt(BootDescriptorTables.GDT)
+                .idt(BootDescriptorTables.IDT);
         if (boot.paging()) {
-            state.set(Register.CR3, PageTables.DIRECTORY);
+            state.set(Register.CR3, BootPageTables.DIRECTORY);
         }
         if (boot == BootMode.PAGED) {
             state.set(Register.CR4, CpuState.CR4_PSE);

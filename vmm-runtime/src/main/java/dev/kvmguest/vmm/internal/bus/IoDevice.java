@@ -14,7 +14,7 @@ public interface IoDevice {
     /** Writes the byte register at {@code offset}. */
     void writeByte(int offset, int value);
 
-    /** Says whether the device takes accesses of {@code width} bytes (2 or 4) whole, at {@link #write}. */
+    /** Returns whether the device takes accesses of {@code width} bytes (2 or 4) whole, at {@link #write}. */
     default boolean takesWhole(int width) {
         return false;
     }

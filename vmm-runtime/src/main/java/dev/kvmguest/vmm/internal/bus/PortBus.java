@@ -100,7 +100,7 @@ public final class PortBus {
         return value;
     }
 
-    /** Says whether the guest has written to a port. */
+    /** Returns whether the guest has written to a port. */
     public synchronized boolean wasWritten(int port) {
         return written.get(port) != null;
     }

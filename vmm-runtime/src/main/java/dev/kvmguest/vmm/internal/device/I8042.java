@@ -125,7 +125,7 @@ public final class I8042 implements IoDevice, TimedDevice {
         this.now = now;
     }
 
-    /** Says whether a key pressed now would raise the interrupt. */
+    /** Returns whether a key pressed now would raise the interrupt. */
     public boolean mayReceive() {
         return isSet(CONFIGURATION_INTERRUPT) && !isSet(CONFIGURATION_KEYBOARD_OFF) && keyboard.isScanning();
     }
@@ -301,7 +301,7 @@ public final class I8042 implements IoDevice, TimedDevice {
         return due == NEVER ? time + DELAY : due;
     }
 
-    /** Says whether at {@code time} there is something in the output buffer that raises the interrupt. */
+    /** Returns whether at {@code time} there is something in the output buffer that raises the interrupt. */
     private boolean requested(long time) {
         boolean present = answer == NO_ANSWER ? keyboardHasByte(time) : answerInterrupts;
         return present && isSet(CONFIGURATION_INTERRUPT);

@@ -49,12 +49,12 @@ public final class InputQueue {
         listener.run();
     }
 
-    /** Says whether nothing of what was typed is left. */
+    /** Returns whether nothing of what was typed is left. */
     public synchronized boolean isEmpty() {
         return bytes.isEmpty() && keystrokes.isEmpty();
     }
 
-    /** Says whether anything was typed, read or not. */
+    /** Returns whether anything was typed, read or not. */
     public synchronized boolean wasUsed() {
         return used;
     }
@@ -74,12 +74,12 @@ public final class InputQueue {
         return Byte.toUnsignedInt(next);
     }
 
-    /** Says whether bytes are to make no keystrokes, from now until it is called again. */
+    /** Returns whether bytes are to make no keystrokes, from now until it is called again. */
     synchronized void reserveForBytes(boolean reserved) {
         reservedForBytes = reserved;
     }
 
-    /** Says whether {@link #takeKeystroke} would return one. */
+    /** Returns whether {@link #takeKeystroke} would return one. */
     synchronized boolean hasKeystroke() {
         return !keystrokes.isEmpty() || bytesMakeKeystrokes() && bytes.stream().anyMatch(InputQueue::isOnKeyboard);
     }

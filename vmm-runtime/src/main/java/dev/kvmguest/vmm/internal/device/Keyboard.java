@@ -55,17 +55,17 @@ final class Keyboard {
         this.input = input;
     }
 
-    /** Says whether keys that are pressed are sent. */
+    /** Returns whether keys that are pressed are sent. */
     boolean isScanning() {
         return scanning;
     }
 
-    /** Says whether there is an answer to a command. */
+    /** Returns whether there is an answer to a command. */
     boolean hasAnswer() {
         return !answers.isEmpty();
     }
 
-    /** Says whether there is a scan code, to be sent if the keyboard is scanning. */
+    /** Returns whether there is a scan code, to be sent if the keyboard is scanning. */
     boolean hasScanCode() {
         return !codes.isEmpty() || input.hasKeystroke();
     }

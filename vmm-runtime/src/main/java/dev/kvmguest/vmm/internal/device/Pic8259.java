@@ -117,12 +117,12 @@ final class Pic8259 implements IoDevice {
         };
     }
 
-    /** Says whether the input {@code level} has a slave that gives the vector. */
+    /** Returns whether the input {@code level} has a slave that gives the vector. */
     boolean hasSlaveAt(int level) {
         return !slave && !single && (cascade >> level & 1) != 0;
     }
 
-    /** Says whether this is the slave that answers to {@code id} on the cascade lines. */
+    /** Returns whether this is the slave that answers to {@code id} on the cascade lines. */
     boolean answersTo(int id) {
         return slave && cascade == id;
     }
@@ -155,17 +155,17 @@ final class Pic8259 implements IoDevice {
         return level;
     }
 
-    /** Says whether a request on the input {@code level}, if it came now, would raise INT or has raised it. */
+    /** Returns whether a request on the input {@code level}, if it came now, would raise INT or has raised it. */
     boolean accepts(int level) {
         return expected == DataPort.MASK && highest(1 << level) == level;
     }
 
-    /** Says whether the input {@code level} requests an interrupt, masked or not: its bit of the IRR. */
+    /** Returns whether the input {@code level} requests an interrupt, masked or not: its bit of the IRR. */
     boolean isRequested(int level) {
         return (requests() >> level & 1) != 0;
     }
 
-    /** Says whether the input {@code level} was acknowledged and has had no EOI since: its bit of the ISR. */
+    /** Returns whether the input {@code level} was acknowledged and has had no EOI since: its bit of the ISR. */
     boolean isInService(int level) {
         return (inService >> level & 1) != 0;
     }

@@ -61,7 +61,7 @@ public final class PicPair {
         return irq < Pic8259.INPUTS ? master.input(irq) : slave.input(irq - Pic8259.INPUTS);
     }
 
-    /** Says whether the pair requests an interrupt: the level of the master's INT. */
+    /** Returns whether the pair requests an interrupt: the level of the master's INT. */
     public boolean interruptRequested() {
         return interruptRequested;
     }
@@ -81,7 +81,7 @@ public final class PicPair {
     }
 
     /**
-     * Says whether a request of {@code irq}, if it came now, would reach the processor: not masked, nor its cascade, and
+     * Returns whether a request of {@code irq}, if it came now, would reach the processor: not masked, nor its cascade, and
      * not blocked by what is in service.
      *
      * @param irq 0 to 15; 2 asks whether the slave could be heard at all
@@ -106,7 +106,7 @@ public final class PicPair {
     }
 
     /**
-     * Says whether {@code irq} requests an interrupt, masked or not.
+     * Returns whether {@code irq} requests an interrupt, masked or not.
      *
      * @param irq 0 to 15
      */
@@ -115,7 +115,7 @@ public final class PicPair {
     }
 
     /**
-     * Says whether {@code irq} was acknowledged and has had no EOI since, at the controller that it is an input of.
+     * Returns whether {@code irq} was acknowledged and has had no EOI since, at the controller that it is an input of.
      *
      * @param irq 0 to 15
      */

@@ -102,7 +102,7 @@ final class PitCounter {
         gate = high;
     }
 
-    /** Says whether OUT goes low and rises again and again, as it does in modes 2 and 3. */
+    /** Returns whether OUT goes low and rises again and again, as it does in modes 2 and 3. */
     boolean isPeriodic() {
         return mode == 2 || mode == 3;
     }
@@ -142,7 +142,7 @@ final class PitCounter {
         return (int) Math.floorMod(value, (long) modulus);
     }
 
-    /** Says whether a count or a control word was written and the element has not been loaded since. */
+    /** Returns whether a count or a control word was written and the element has not been loaded since. */
     boolean isNullCount(long now) {
         reloadIfDue(now);
         return next != 0 || now < origin;

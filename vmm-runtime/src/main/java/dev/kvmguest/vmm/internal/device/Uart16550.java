@@ -97,7 +97,7 @@ public final class Uart16550 implements IoDevice, TimedDevice {
         this.irqState = irqState;
     }
 
-    /** Says whether something typed now would raise the interrupt. */
+    /** Returns whether something typed now would raise the interrupt. */
     public boolean mayReceive() {
         return (interruptEnable & IER_RECEIVED_DATA) != 0 && gateOpen();
     }

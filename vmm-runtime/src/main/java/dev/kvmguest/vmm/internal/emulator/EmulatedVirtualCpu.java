@@ -9,8 +9,8 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.exec.CodeCache;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
-import dev.kvmguest.vmm.internal.emulator.exec.Turns;
-import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.emulator.exec.RoundRobinScheduler;
+import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.List;
@@ -22,15 +22,15 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
 
     private final Cpu cpu;
     private final Emulator emulator;
-    private final Turns turns;
+    private final RoundRobinScheduler scheduler;
     private final int number;
     private long alarm = Long.MAX_VALUE;
     private volatile boolean closed;
 
-    EmulatedVirtualCpu(Ram ram, Turns turns, int number) {
+    EmulatedVirtualCpu(Ram ram, RoundRobinScheduler scheduler, int number) {
         this.cpu = new Cpu(ram);
         this.emulator = new Emulator(cpu, ram);
-        this.turns = turns;
+        this.scheduler = scheduler;
         this.number = number;
     }
 
@@ -62,17 +62,17 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
     public VmExit run() {
         requireOpen();
         while (true) {
-            if (!turns.take(number, cpu)) {
+            if (!scheduler.take(number, cpu)) {
                 return new VmExit.Interrupted();
             }
-            long endOfTurn = turns.end(number);
+            long endOfTurn = scheduler.end(number);
             long atAlarm = alarm == Long.MAX_VALUE ? Long.MAX_VALUE : cpu.retiredAt(alarm);
             VmExit exit = emulator.run(Math.min(endOfTurn, atAlarm));
             if (exit != null) {
                 return exit;
             }
             if (cpu.retired() >= endOfTurn) {
-                turns.pass(number);
+                scheduler.pass(number);
             }
             if (cpu.retired() >= atAlarm) {
                 return new VmExit.Interrupted();
@@ -108,17 +108,17 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
      * Has the next runs end with {@link VmExit.Interrupted} when the guest comes to a place, or not any more if it is
      * null. Until then instructions take three times as long.
      */
-    public void stopAt(Place place) {
+    public void stopAt(ExecutionPoint place) {
         requireOpen();
         emulator.stopAt(place);
     }
 
-    /** Says whether the guest has not come to the place of {@link #stopAt} yet. */
+    /** Returns whether the guest has not come to the place of {@link #stopAt} yet. */
     public boolean isOnItsWay() {
         return emulator.isAwaiting();
     }
 
-    /** Says whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is. */
+    /** Returns whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is. */
     public boolean isFpuUntouched() {
         return cpu.fpu.isUntouched();
     }
@@ -132,7 +132,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
     @Override
     public void interrupt() {
         cpu.interrupt();
-        turns.wake();
+        scheduler.wake();
     }
 
     @Override
@@ -192,13 +192,13 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public boolean hasOwnTime() {
+    public boolean isVirtualTime() {
         return true;
     }
 
     @Override
-    public void passTime(long nanos) {
-        cpu.passTime(nanos);
+    public void advance(long nanos) {
+        cpu.advance(nanos);
     }
 
     @Override
@@ -208,12 +208,12 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
 
     @Override
     public void rest() {
-        turns.rest(number);
+        scheduler.rest(number);
     }
 
     @Override
     public void leave() {
-        turns.leave(number);
+        scheduler.leave(number);
     }
 
     /** Refuses every further use but {@link #interrupt}, since the machine's RAM goes to another one. */

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.internal.emulator;
 
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
-import dev.kvmguest.vmm.internal.emulator.exec.Turns;
+import dev.kvmguest.vmm.internal.emulator.exec.RoundRobinScheduler;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.Feature;
@@ -71,9 +71,9 @@ public final class EmulatorEngine implements Engine {
             bytes = zeros;
             ram = new Ram(zeros);
             memory = ram.guestMemory(() -> {});
-            Turns turns = new Turns(vcpuCount);
+            RoundRobinScheduler scheduler = new RoundRobinScheduler(vcpuCount);
             for (int i = 0; i < vcpuCount; i++) {
-                vcpus.add(new EmulatedVirtualCpu(ram, turns, i));
+                vcpus.add(new EmulatedVirtualCpu(ram, scheduler, i));
             }
         }
 

@@ -25,7 +25,7 @@ public final class Capabilities {
         }
     }
 
-    /** Says whether a feature works. */
+    /** Returns whether a feature works. */
     public boolean has(Feature feature) {
         return findings.get(feature).works();
     }

@@ -33,7 +33,7 @@ public interface VirtualCpu {
      */
     long register(Register register);
 
-    /** Says whether {@link #register} of a general register, RIP or RFLAGS costs next to nothing now. */
+    /** Returns whether {@link #register} of a general register, RIP or RFLAGS costs next to nothing now. */
     boolean hasRegistersAtHand();
 
     /** Runs guest code until there is something for the host to do. */
@@ -53,7 +53,7 @@ public interface VirtualCpu {
      */
     void injectInterrupt(int vector);
 
-    /** Says whether the guest would take an external interrupt now: IF is set and no shadow or event is in the way. */
+    /** Returns whether the guest would take an external interrupt now: IF is set and no shadow or event is in the way. */
     boolean canInjectInterrupt();
 
     /** Asks for {@link VmExit.InterruptWindow} as soon as the guest would take an external interrupt, or no longer. */
@@ -94,11 +94,11 @@ public interface VirtualCpu {
      */
     long time();
 
-    /** Says whether guest time is the engine's own and stands still while the vCPU doesn't run. */
-    boolean hasOwnTime();
+    /** Returns whether guest time is the engine's own and stands still while the vCPU doesn't run. */
+    boolean isVirtualTime();
 
     /** Lets guest time pass, in nanoseconds, while the vCPU is halted. Does nothing if it passes by itself. */
-    void passTime(long nanos);
+    void advance(long nanos);
 
     /**
      * Makes {@link #run} return {@link VmExit.Interrupted} when guest time has come to {@code time}, or soon after;

@@ -5,7 +5,7 @@ import java.nio.ByteBuffer;
 /** Why a vCPU stopped running guest code and came back to the host. */
 public sealed interface VmExit {
 
-    /** Says whether the guest accesses a port, or memory without RAM: its instruction may not be over yet. */
+    /** Returns whether the guest accesses a port, or memory without RAM: its instruction may not be over yet. */
     default boolean isAccess() {
         return this instanceof PortIn
                 || this instanceof PortOut

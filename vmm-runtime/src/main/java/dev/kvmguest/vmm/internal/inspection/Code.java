@@ -36,7 +36,7 @@ public record Code(long base, boolean big, LinearMemory memory, MemoryLayout lay
         return big ? 4 : 2;
     }
 
-    /** Says whether an address is one of what an image's file holds. */
+    /** Returns whether an address is one of what an image's file holds. */
     boolean holds(long address) {
         OptionalLong physical = memory.physical(base + address);
         return physical.isPresent()

@@ -6,7 +6,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Inspection;
-import dev.kvmguest.vmm.diagnosis.Inspection.Place;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -46,10 +46,10 @@ public final class Inspector {
                 places(registers, linear)));
     }
 
-    private static List<Place> places(CpuState registers, LinearMemory memory) {
+    private static List<PointerTarget> places(CpuState registers, LinearMemory memory) {
         SegmentState stack = registers.segment(SegmentRegister.SS);
         long esp = stack.base() + (registers.get(Register.RSP) & (stack.big() ? LOW_32 : 0xffff));
-        List<Place> places = new ArrayList<>();
+        List<PointerTarget> places = new ArrayList<>();
         places.add(place("EIP", registers.instructionAddress(), memory));
         places.add(place("ESP", esp & LOW_32, memory));
         if (registers.protectedMode()) {
@@ -57,12 +57,12 @@ public final class Inspector {
         }
         places.add(place("IDTR", registers.idt().base(), memory));
         if ((registers.get(Register.CR0) & CpuState.CR0_PG) != 0) {
-            places.add(new Place("CR3", memory.directory(), OptionalLong.of(memory.directory())));
+            places.add(new PointerTarget("CR3", memory.directory(), OptionalLong.of(memory.directory())));
         }
         return places;
     }
 
-    private static Place place(String register, long linear, LinearMemory memory) {
-        return new Place(register, linear, memory.physical(linear));
+    private static PointerTarget place(String register, long linear, LinearMemory memory) {
+        return new PointerTarget(register, linear, memory.physical(linear));
     }
 }

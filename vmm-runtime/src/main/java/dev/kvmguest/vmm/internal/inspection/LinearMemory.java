@@ -22,7 +22,7 @@ public final class LinearMemory {
     private final CpuState registers;
     private final boolean paging;
     private final boolean checksReserved;
-    private final PageTables tables;
+    private final PageWalker tables;
 
     // Most of what is asked for is next to what was asked for before.
     private long lastPage = -1;
@@ -38,7 +38,7 @@ public final class LinearMemory {
         this.memory = memory;
         this.registers = registers;
         this.paging = (registers.get(Register.CR0) & CpuState.CR0_PG) != 0;
-        this.tables = new PageTables(memory, registers);
+        this.tables = new PageWalker(memory, registers);
     }
 
     /** Returns the same memory as it would be seen through a page directory at another physical address. */
@@ -58,7 +58,7 @@ public final class LinearMemory {
 
     /** Returns the same memory as it would be seen with CR4.PAE changed. */
     public LinearMemory withPaeChanged() {
-        return with(Register.CR4, registers.get(Register.CR4) ^ PageTables.CR4_PAE);
+        return with(Register.CR4, registers.get(Register.CR4) ^ PageWalker.CR4_PAE);
     }
 
     /** Reserved bits don't count: walks as the registers are have set accessed bits where other tables reserve them. */
@@ -66,9 +66,9 @@ public final class LinearMemory {
         return new LinearMemory(memory, registers.with(state -> state.set(register, value)), false);
     }
 
-    /** Says whether CR4.PAE is set. */
+    /** Returns whether CR4.PAE is set. */
     public boolean pae() {
-        return (registers.get(Register.CR4) & PageTables.CR4_PAE) != 0;
+        return (registers.get(Register.CR4) & PageWalker.CR4_PAE) != 0;
     }
 
     /** Returns the bytes of RAM. */
@@ -84,7 +84,7 @@ public final class LinearMemory {
         }
         long page = address & -PAGE;
         if (page != lastPage) {
-            PageTables.Walk walk = tables.walk(page);
+            PageWalker.Walk walk = tables.walk(page);
             lastFrame = checksReserved && walk.reserved().isPresent() ? OptionalLong.empty() : walk.physical();
             lastPage = page;
         }
@@ -92,20 +92,20 @@ public final class LinearMemory {
     }
 
     /** Returns how the page of a linear address is found; empty with paging off. */
-    public Optional<PageTables.Walk> walk(long linear) {
+    public Optional<PageWalker.Walk> walk(long linear) {
         return paging ? Optional.of(tables.walk(linear & LOW_32)) : Optional.empty();
     }
 
     /** Returns which entry keeps a linear address from being used by reserved bits, as a clause; empty if none does. */
     public Optional<String> reserved(long linear) {
         return walk(linear)
-                .flatMap(PageTables.Walk::reserved)
-                .filter(PageTables.Entry::isInRam)
+                .flatMap(PageWalker.Walk::reserved)
+                .filter(PageWalker.Entry::isInRam)
                 .map(entry ->
                         entry.name() + " at " + hex(entry.address()) + " has reserved bits " + hex(entry.reserved()));
     }
 
-    /** Says whether a linear address has a page, or needs none. */
+    /** Returns whether a linear address has a page, or needs none. */
     public boolean isMapped(long linear) {
         return physical(linear).isPresent();
     }
@@ -115,12 +115,12 @@ public final class LinearMemory {
         return tables.directory();
     }
 
-    /** Says whether no entry of {@link #directory()} is present. */
+    /** Returns whether no entry of {@link #directory()} is present. */
     public boolean directoryIsVoid() {
         return tables.directoryIsVoid();
     }
 
-    /** Says whether a linear address is one of RAM. */
+    /** Returns whether a linear address is one of RAM. */
     public boolean isRam(long linear) {
         OptionalLong physical = physical(linear);
         return physical.isPresent() && physical.getAsLong() < memory.size();

@@ -6,9 +6,9 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
-import dev.kvmguest.vmm.internal.inspection.PageTables.Entry;
-import dev.kvmguest.vmm.internal.inspection.PageTables.Level;
-import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
+import dev.kvmguest.vmm.internal.inspection.PageWalker.Entry;
+import dev.kvmguest.vmm.internal.inspection.PageWalker.Level;
+import dev.kvmguest.vmm.internal.inspection.PageWalker.Walk;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.List;
 import java.util.Optional;
@@ -44,7 +44,7 @@ final class PageWalks {
                 .findFirst();
         long linear = fault.map(event -> event.cr2().getAsLong()).orElseGet(registers::instructionAddress) & LOW_32;
         OptionalInt code = fault.map(Fault.Event::errorCode).orElse(OptionalInt.empty());
-        Walk walk = new PageTables(memory, registers).walk(linear);
+        Walk walk = new PageWalker(memory, registers).walk(linear);
         return Optional.of(new PageWalk(
                 linear,
                 walk.entries().stream()
@@ -63,8 +63,8 @@ final class PageWalks {
         }
         return target(entry) + " at " + hex(entry.frame()) + ", present"
                 + (entry.level() == Level.POINTER ? "" : ", " + rights(List.of(entry)))
-                + (entry.has(PageTables.ACCESSED) && entry.level() != Level.POINTER ? ", accessed" : "")
-                + (entry.has(PageTables.DIRTY) && entry.pageSize() > 0 ? ", dirty" : "")
+                + (entry.has(PageWalker.ACCESSED) && entry.level() != Level.POINTER ? ", accessed" : "")
+                + (entry.has(PageWalker.DIRTY) && entry.pageSize() > 0 ? ", dirty" : "")
                 + (entry.reserved() == 0 ? "" : ", reserved bits " + hex(entry.reserved()));
     }
 
@@ -77,8 +77,8 @@ final class PageWalks {
 
     /** Returns what all entries together allow; those of PAE's table of directories have no say in it. */
     private static String rights(List<Entry> entries) {
-        return (all(entries, PageTables.WRITABLE) ? "writable" : "read-only")
-                + (all(entries, PageTables.USER) ? ", user" : ", supervisor")
+        return (all(entries, PageWalker.WRITABLE) ? "writable" : "read-only")
+                + (all(entries, PageWalker.USER) ? ", user" : ", supervisor")
                 + (entries.stream().anyMatch(PageWalks::forbidsExecution) ? ", no execution" : "");
     }
 
@@ -88,8 +88,8 @@ final class PageWalks {
 
     private static boolean forbidsExecution(Entry entry) {
         return entry.level() != Level.POINTER
-                && entry.has(PageTables.NO_EXECUTE)
-                && (entry.reserved() & PageTables.NO_EXECUTE) == 0;
+                && entry.has(PageWalker.NO_EXECUTE)
+                && (entry.reserved() & PageWalker.NO_EXECUTE) == 0;
     }
 
     private static String result(Walk walk, GuestMemory memory, boolean writeProtect) {
@@ -109,7 +109,7 @@ final class PageWalks {
                     + hex(reserved.get().reserved());
         }
         long physical = walk.physical().orElseThrow();
-        boolean readOnly = !all(walk.entries(), PageTables.WRITABLE);
+        boolean readOnly = !all(walk.entries(), PageWalker.WRITABLE);
         return "physical " + hex(physical) + (physical < memory.size() ? "" : ", beyond RAM") + ", "
                 + rights(walk.entries())
                 + (readOnly && !writeProtect ? ", though CR0.WP is clear and ring 0 may write" : "");
@@ -126,8 +126,8 @@ final class PageWalks {
             return "";
         }
         String missing = List.of(
-                        refused(code, CODE_USER, !all(walk.entries(), PageTables.USER), "used in ring 3"),
-                        refused(code, CODE_WRITE, !all(walk.entries(), PageTables.WRITABLE), "written"),
+                        refused(code, CODE_USER, !all(walk.entries(), PageWalker.USER), "used in ring 3"),
+                        refused(code, CODE_WRITE, !all(walk.entries(), PageWalker.WRITABLE), "written"),
                         refused(
                                 code,
                                 CODE_FETCH,

@@ -88,7 +88,7 @@ final class StackUse {
         return depth == UNKNOWN ? OptionalLong.empty() : OptionalLong.of(esp + depth);
     }
 
-    /** Says whether {@link #place} follows from an assumption. */
+    /** Returns whether {@link #place} follows from an assumption. */
     boolean isAssumed() {
         return frame == UNKNOWN && depthIsAssumed;
     }
@@ -101,7 +101,7 @@ final class StackUse {
         return saved == UNKNOWN ? 0 : stack.at(place - saved).orElse(0L);
     }
 
-    /** Says whether it has set up a stack, on which there is no return address of it: it was not called. */
+    /** Returns whether it has set up a stack, on which there is no return address of it: it was not called. */
     boolean hasOwnStack() {
         return ownStack;
     }

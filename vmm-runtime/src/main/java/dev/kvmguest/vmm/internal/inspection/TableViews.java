@@ -107,7 +107,7 @@ final class TableViews {
     private String what(SegmentDescriptor descriptor) {
         String bits = descriptor.isWide() ? "32-bit " : "16-bit ";
         if (descriptor.isCode()) {
-            return (descriptor.isBig() ? "32-bit" : "16-bit") + (descriptor.isConforming() ? " conforming" : "")
+            return (descriptor.default32() ? "32-bit" : "16-bit") + (descriptor.isConforming() ? " conforming" : "")
                     + " code" + extent(descriptor) + (descriptor.isReadable() ? ", readable" : ", execute-only");
         }
         if (descriptor.isCodeOrData()) {

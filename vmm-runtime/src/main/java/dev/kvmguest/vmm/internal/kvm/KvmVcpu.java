@@ -48,7 +48,7 @@ public final class KvmVcpu implements AutoCloseable {
         syncsRegs = true;
     }
 
-    /** Says whether {@link #reg} needs no call. */
+    /** Returns whether {@link #reg} needs no call. */
     boolean hasSyncedRegs() {
         return synced;
     }

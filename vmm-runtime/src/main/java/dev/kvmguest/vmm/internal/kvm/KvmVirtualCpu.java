@@ -220,12 +220,12 @@ final class KvmVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public boolean hasOwnTime() {
+    public boolean isVirtualTime() {
         return false;
     }
 
     @Override
-    public void passTime(long nanos) {
+    public void advance(long nanos) {
         // It passes by itself.
     }
 

@@ -4,9 +4,9 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Standstill;
-import dev.kvmguest.vmm.internal.advice.hang.Observation;
+import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
+import dev.kvmguest.vmm.internal.advice.hang.InterruptContext;
 import dev.kvmguest.vmm.internal.advice.hang.Standstills;
-import dev.kvmguest.vmm.internal.advice.hang.Surroundings;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.device.InputQueue;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
@@ -50,9 +50,9 @@ record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu
 
     private Standstill ofHang(GuestRun run, boolean halted) {
         board.advanceTo(cpu.time());
-        Surroundings surroundings = surroundings();
-        Observation seen = new HangProbe(cpu, memory, board, machine.timeout()).observe(halted, run);
-        return Standstills.of(seen, surroundings, config.image(), memory);
+        InterruptContext context = context();
+        HangTrace seen = new HangSampler(cpu, memory, board, machine.timeout()).observe(halted, run);
+        return Standstills.of(seen, context, config.image(), memory);
     }
 
     private Standstill ofHalt(GuestRun run) {
@@ -61,16 +61,16 @@ record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu
         if (!registers.interruptsEnabled() && !board.hasInterrupts()) {
             return Standstills.ofHalt(registers, config.image());
         }
-        Observation seen = Observation.of(registers, true, board.interruptsInService());
-        return Standstills.of(seen, surroundings(), config.image(), memory);
+        HangTrace seen = HangTrace.of(registers, true, board.interruptsInService());
+        return Standstills.of(seen, context(), config.image(), memory);
     }
 
-    private Surroundings surroundings() {
+    private InterruptContext context() {
         InputQueue typed = board.input();
-        Surroundings.Input input = !typed.isEmpty()
-                ? Surroundings.Input.WAITING
-                : typed.wasUsed() ? Surroundings.Input.READ : Surroundings.Input.NONE;
-        return new Surroundings(
+        InterruptContext.Input input = !typed.isEmpty()
+                ? InterruptContext.Input.WAITING
+                : typed.wasUsed() ? InterruptContext.Input.READ : InterruptContext.Input.NONE;
+        return new InterruptContext(
                 board.interruptLines(),
                 cpu.canInjectInterrupt(),
                 board.takesInput(),

@@ -81,19 +81,19 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
         return confirmed(
                 fault.seenBy("the emulator, which replayed what " + engine.name() + " ran"),
                 engine.name(),
-                Confirmation.of(recording, config, vcpu, left, engine, quietFrom, end));
+                CrossCheck.of(recording, config, vcpu, left, engine, quietFrom, end));
     }
 
     /** Says that a recording lacks its beginning. */
     static String tooLong(Recording recording, String engine) {
-        return "what " + engine + " ran can't be replayed: with " + recording.exchanges() + " exchanges it is too long";
+        return "what " + engine + " ran can't be replayed: with " + recording.events() + " exchanges it is too long";
     }
 
-    private static DeathReplay confirmed(Fault fault, String engine, Optional<Confirmation.Finding> confirmation) {
-        if (confirmation.isEmpty()) {
+    private static DeathReplay confirmed(Fault fault, String engine, Optional<CrossCheck.Finding> crossCheck) {
+        if (crossCheck.isEmpty()) {
             return new DeathReplay(Optional.of(fault), Optional.empty());
         }
-        Confirmation.Finding finding = confirmation.get();
+        CrossCheck.Finding finding = crossCheck.get();
         if (finding.difference().isPresent()) {
             return new DeathReplay(
                     Optional.of(fault),

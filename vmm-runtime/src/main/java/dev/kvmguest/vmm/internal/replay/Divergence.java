@@ -13,14 +13,14 @@ import dev.kvmguest.vmm.image.GuestImage;
  * @param replayed what it did next in the replay
  * @param interruptsGuessed whether interrupts came where registers were as recorded, which may have been too early
  */
-public record Divergence(long exchanges, long eip, String recorded, String replayed, boolean interruptsGuessed) {
+public record Divergence(long events, long eip, String recorded, String replayed, boolean interruptsGuessed) {
 
     /** Returns it in a sentence without a full stop, with the names that the image has for addresses. */
     public String sentence(String engine, GuestImage image) {
         String symbol =
                 image.symbolWithOffset(eip).map(name -> " (" + name + ")").orElse("");
         return engine + " and the emulator part "
-                + (exchanges == 0 ? "at once" : "after " + exchanges + (exchanges == 1 ? " exchange" : " exchanges"))
+                + (events == 0 ? "at once" : "after " + events + (events == 1 ? " exchange" : " exchanges"))
                 + ", at " + hex(eip) + symbol + ": on " + engine + " the guest " + recorded + ", on the emulator it "
                 + replayed
                 + (interruptsGuessed ? "; where its interrupts came is known by the registers only" : "");

@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.replay;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
-import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 
 /**
@@ -30,11 +30,11 @@ public final class Recording {
     }
 
     private final VirtualCpu cpu;
-    private final ExchangeLog log;
-    private final RecentExchanges recent = new RecentExchanges(this::eip);
-    private boolean atExchange = true;
+    private final EventLog log;
+    private final RecentEvents recent = new RecentEvents(this::eip);
+    private boolean atEvent = true;
     private End end = End.EXCHANGE;
-    private Place place;
+    private ExecutionPoint point;
 
     /** Creates an empty recording of what a vCPU does. */
     public Recording(VirtualCpu cpu) {
@@ -43,27 +43,27 @@ public final class Recording {
 
     Recording(VirtualCpu cpu, int limit) {
         this.cpu = cpu;
-        this.log = new ExchangeLog(limit);
+        this.log = new EventLog(limit);
     }
 
     /** Notes that the guest read a port, and what. */
     public void in(int port, int width, long value) {
-        add(Exchange.port(Kind.IN, port, width, value), value);
+        add(IoEvent.port(Kind.IN, port, width, value), value);
     }
 
     /** Notes that the guest wrote a port. */
     public void out(int port, int width, long value) {
-        add(Exchange.port(Kind.OUT, port, width, value), value);
+        add(IoEvent.port(Kind.OUT, port, width, value), value);
     }
 
     /** Notes that the guest read memory where no RAM is, which reads as all ones. */
     public void read(long address, int width) {
-        add(Exchange.memory(Kind.READ, address, width), OPEN_BUS);
+        add(IoEvent.memory(Kind.READ, address, width), OPEN_BUS);
     }
 
     /** Notes that the guest wrote memory where no RAM is. */
     public void write(long address, int width, long value) {
-        add(Exchange.memory(Kind.WRITE, address, width), value);
+        add(IoEvent.memory(Kind.WRITE, address, width), value);
     }
 
     /**
@@ -72,29 +72,29 @@ public final class Recording {
      * @param nanos the guest time that the host let pass meanwhile
      */
     public void halt(long nanos) {
-        add(Exchange.halt(nanos), 0);
+        add(IoEvent.halt(nanos), 0);
     }
 
-    private void add(long exchange, long value) {
-        log.add(exchange);
-        recent.add(exchange, value);
-        atExchange = true;
+    private void add(long event, long value) {
+        log.add(event);
+        recent.add(event, value);
+        atEvent = true;
     }
 
     /** Notes an interrupt that the guest is about to be given. */
     public void interrupt(int vector) {
-        long exchange = Exchange.interrupt(vector, atExchange);
-        if (atExchange) {
-            log.add(exchange);
+        long event = IoEvent.interrupt(vector, atEvent);
+        if (atEvent) {
+            log.add(event);
         } else {
-            log.add(exchange, numbers(Place.of(cpu)));
+            log.add(event, numbers(ExecutionPoint.of(cpu)));
         }
-        recent.add(exchange, 0);
+        recent.add(event, 0);
     }
 
     /** Notes that the guest has executed something without an exchange. */
     public void ranOn() {
-        atExchange = false;
+        atEvent = false;
     }
 
     /** Notes that the guest shut down. */
@@ -105,31 +105,32 @@ public final class Recording {
     /** Notes that the guest ends here, wherever it is, and not with the last exchange. */
     public void stopHere() {
         end = End.PLACE;
-        place = Place.of(cpu);
+        point = ExecutionPoint.of(cpu);
     }
 
     private long eip() {
-        return cpu.hasRegistersAtHand() ? cpu.register(Register.RIP) & EIP : RecentExchanges.NO_EIP;
+        return cpu.hasRegistersAtHand() ? cpu.register(Register.RIP) & EIP : RecentEvents.NO_EIP;
     }
 
-    private static long[] numbers(Place place) {
-        long[] numbers = new long[ExchangeLog.PLACE_LENGTH];
-        numbers[0] = place.retired();
-        numbers[1] = place.eip() & EIP | (place.interruptible() ? INTERRUPTIBLE : 0);
-        for (int i = 0; i < place.general().length; i += 2) {
-            numbers[2 + i / 2] = place.general()[i] & 0xffff_ffffL | (long) place.general()[i + 1] << 32;
+    private static long[] numbers(ExecutionPoint point) {
+        long[] numbers = new long[EventLog.PLACE_LENGTH];
+        numbers[0] = point.retired();
+        numbers[1] = point.eip() & EIP | (point.interruptible() ? INTERRUPTIBLE : 0);
+        for (int i = 0; i < point.general().length; i += 2) {
+            numbers[2 + i / 2] = point.general()[i] & 0xffff_ffffL | (long) point.general()[i + 1] << 32;
         }
         return numbers;
     }
 
     /** Returns the place of the interrupt that is next. */
-    static Place placeOf(ExchangeLog.Cursor cursor) {
-        int[] general = new int[(ExchangeLog.PLACE_LENGTH - 2) * 2];
+    static ExecutionPoint placeOf(EventLog.Cursor cursor) {
+        int[] general = new int[(EventLog.PLACE_LENGTH - 2) * 2];
         for (int i = 0; i < general.length; i += 2) {
-            general[i] = (int) cursor.place(2 + i / 2);
-            general[i + 1] = (int) (cursor.place(2 + i / 2) >>> 32);
+            general[i] = (int) cursor.point(2 + i / 2);
+            general[i + 1] = (int) (cursor.point(2 + i / 2) >>> 32);
         }
-        return new Place(general, (int) cursor.place(1), (cursor.place(1) & INTERRUPTIBLE) != 0, cursor.place(0));
+        return new ExecutionPoint(
+                general, (int) cursor.point(1), (cursor.point(1) & INTERRUPTIBLE) != 0, cursor.point(0));
     }
 
     /** Returns the last of it. */
@@ -138,17 +139,17 @@ public final class Recording {
     }
 
     /** Returns the number of exchanges, those included that are not kept. */
-    long exchanges() {
-        return recent.exchanges();
+    long events() {
+        return recent.events();
     }
 
-    /** Says whether there were more exchanges than can be kept, so that there is nothing to replay. */
+    /** Returns whether there were more exchanges than can be kept, so that there is nothing to replay. */
     boolean isTooLong() {
         return log.isFull();
     }
 
     /** Returns a reader from the beginning on. */
-    ExchangeLog.Cursor cursor() {
+    EventLog.Cursor cursor() {
         return log.cursor();
     }
 
@@ -157,7 +158,7 @@ public final class Recording {
     }
 
     /** Returns where it ends, if that is known better than by what came before. */
-    Place place() {
-        return place;
+    ExecutionPoint point() {
+        return point;
     }
 }

@@ -10,10 +10,10 @@ import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.ExitData;
-import dev.kvmguest.vmm.internal.engine.Place;
 import dev.kvmguest.vmm.internal.engine.VmExit;
-import dev.kvmguest.vmm.internal.replay.ExchangeLog.Cursor;
+import dev.kvmguest.vmm.internal.replay.EventLog.Cursor;
 import dev.kvmguest.vmm.internal.replay.Recording.End;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
@@ -43,10 +43,10 @@ public final class Replay implements AutoCloseable {
     private final EmulatedMachine machine;
     private final EmulatedVirtualCpu cpu;
 
-    private Place place;
+    private ExecutionPoint point;
     private boolean awaited;
     private long exits;
-    private long exchanges;
+    private long events;
     private long quietFrom;
     private boolean over;
     private boolean interruptsGuessed;
@@ -123,8 +123,8 @@ public final class Replay implements AutoCloseable {
         while (!over && instructions() < instructions) {
             if (prepare()) {
                 long end = Math.min(instructions, instructions() + SLICE);
-                boolean ahead = place != null && place.retired() > instructions();
-                handle(cpu.runTo(ahead ? Math.min(end, place.retired()) : end));
+                boolean ahead = point != null && point.retired() > instructions();
+                handle(cpu.runTo(ahead ? Math.min(end, point.retired()) : end));
             }
         }
         return !over;
@@ -171,20 +171,20 @@ public final class Replay implements AutoCloseable {
         }
         if (next.isAtEnd() && recording.end() == End.EXCHANGE) {
             over = true;
-        } else if (place != null && !awaited && place.retired() <= instructions()) {
-            cpu.stopAt(place);
+        } else if (point != null && !awaited && point.retired() <= instructions()) {
+            cpu.stopAt(point);
             awaited = true;
         }
         return !over;
     }
 
     private boolean isInterruptHere() {
-        return Exchange.kind(next.exchange()) == Kind.INTERRUPT && !Exchange.hasPlace(next.exchange());
+        return IoEvent.kind(next.event()) == Kind.INTERRUPT && !IoEvent.hasPoint(next.event());
     }
 
     private void interrupt() {
         if (cpu.canInjectInterrupt()) {
-            cpu.injectInterrupt(Exchange.vector(next.exchange()));
+            cpu.injectInterrupt(IoEvent.vector(next.event()));
             quietFrom = instructions() + 1;
             consume();
         } else {
@@ -193,19 +193,19 @@ public final class Replay implements AutoCloseable {
     }
 
     private void consume() {
-        exchanges++;
+        events++;
         next.advance();
         lookAhead();
     }
 
     /** Finds the place that is to be come to before the next exchange. */
     private void lookAhead() {
-        place = null;
+        point = null;
         awaited = false;
         if (next.isAtEnd()) {
-            place = recording.end() == End.PLACE ? recording.place() : null;
-        } else if (Exchange.hasPlace(next.exchange())) {
-            place = Recording.placeOf(next);
+            point = recording.end() == End.PLACE ? recording.point() : null;
+        } else if (IoEvent.hasPoint(next.event())) {
+            point = Recording.placeOf(next);
         }
     }
 
@@ -223,10 +223,10 @@ public final class Replay implements AutoCloseable {
                 read(in);
             }
         } else if (exit instanceof VmExit.MemoryWrite write) {
-            memory(Exchange.memory(Kind.WRITE, write.address(), write.data().remaining()));
+            memory(IoEvent.memory(Kind.WRITE, write.address(), write.data().remaining()));
             quietFrom = instructions();
         } else if (exit instanceof VmExit.MemoryRead read) {
-            memory(Exchange.memory(Kind.READ, read.address(), read.data().remaining()));
+            memory(IoEvent.memory(Kind.READ, read.address(), read.data().remaining()));
             answer(read.data());
             quietFrom = instructions() + 1;
         } else if (exit instanceof VmExit.Halt) {
@@ -237,7 +237,7 @@ public final class Replay implements AutoCloseable {
             diverge("can't go on: " + unsupported.reason());
         } else if (awaited && !cpu.isOnItsWay()) {
             arrived();
-        } else if (awaited && place.retired() != Place.NOT_COUNTED && place.retired() < instructions()) {
+        } else if (awaited && point.retired() != ExecutionPoint.NOT_COUNTED && point.retired() < instructions()) {
             diverge("was elsewhere then");
         }
         return exit instanceof VmExit.SingleStep;
@@ -250,54 +250,54 @@ public final class Replay implements AutoCloseable {
     }
 
     private void written(VmExit.PortOut out, long value) {
-        long exchange = Exchange.port(Kind.OUT, out.port(), out.width(), value);
-        if (comesTo(exchange) && next.exchange() == exchange) {
+        long event = IoEvent.port(Kind.OUT, out.port(), out.width(), value);
+        if (comesTo(event) && next.event() == event) {
             consume();
             quietFrom = instructions();
         } else {
-            diverge(Exchange.describe(exchange));
+            diverge(IoEvent.describe(event));
         }
     }
 
     private void read(VmExit.PortIn in) {
-        long exchange = Exchange.port(Kind.IN, in.port(), in.width(), 0);
-        if (comesTo(exchange)) {
-            ExitData.put(in.data(), in.width(), Exchange.value(next.exchange()));
+        long event = IoEvent.port(Kind.IN, in.port(), in.width(), 0);
+        if (comesTo(event)) {
+            ExitData.put(in.data(), in.width(), IoEvent.value(next.event()));
             consume();
             quietFrom = instructions() + 1;
         } else {
-            diverge(Exchange.describe(exchange));
+            diverge(IoEvent.describe(event));
         }
     }
 
     /** Memory without RAM has no secrets, and engines differ in how many accesses they make of one: it isn't compared. */
-    private void memory(long exchange) {
-        if (!next.isAtEnd() && next.exchange() == exchange) {
+    private void memory(long event) {
+        if (!next.isAtEnd() && next.event() == event) {
             consume();
         }
     }
 
     private void halted() {
-        long exchange = Exchange.halt(0);
-        if (comesTo(exchange)) {
-            cpu.passTime(Exchange.nanos(next.exchange()));
+        long event = IoEvent.halt(0);
+        if (comesTo(event)) {
+            cpu.advance(IoEvent.nanos(next.event()));
             consume();
             quietFrom = instructions();
         } else {
-            diverge(Exchange.describe(exchange));
+            diverge(IoEvent.describe(event));
         }
     }
 
-    /** Says whether that, but for its value, is what comes next, other than accesses to memory. */
-    private boolean comesTo(long exchange) {
-        while (!next.isAtEnd() && Exchange.isMemory(next.exchange())) {
+    /** Returns whether that, but for its value, is what comes next, other than accesses to memory. */
+    private boolean comesTo(long event) {
+        while (!next.isAtEnd() && IoEvent.isMemory(next.event())) {
             consume();
         }
-        return !next.isAtEnd() && Exchange.subject(next.exchange()) == Exchange.subject(exchange);
+        return !next.isAtEnd() && IoEvent.subject(next.event()) == IoEvent.subject(event);
     }
 
     private void shutDown() {
-        while (!next.isAtEnd() && Exchange.isMemory(next.exchange())) {
+        while (!next.isAtEnd() && IoEvent.isMemory(next.event())) {
             consume();
         }
         if (next.isAtEnd() && recording.end() == End.SHUTDOWN) {
@@ -312,7 +312,7 @@ public final class Replay implements AutoCloseable {
         if (next.isAtEnd()) {
             over = true;
         } else {
-            interruptsGuessed |= place.retired() == Place.NOT_COUNTED;
+            interruptsGuessed |= point.retired() == ExecutionPoint.NOT_COUNTED;
             interrupt();
         }
     }
@@ -331,17 +331,17 @@ public final class Replay implements AutoCloseable {
     private void diverge(String replayed) {
         over = true;
         long eip = cpu.fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP) & EIP);
-        divergence = new Divergence(exchanges, eip, recorded(), replayed, interruptsGuessed);
+        divergence = new Divergence(events, eip, recorded(), replayed, interruptsGuessed);
     }
 
     private String recorded() {
         if (!next.isAtEnd()) {
-            String where = place == null ? "" : " at " + hex(place.eip() & EIP);
-            return Exchange.describe(next.exchange()) + where;
+            String where = point == null ? "" : " at " + hex(point.eip() & EIP);
+            return IoEvent.describe(next.event()) + where;
         }
         return switch (recording.end()) {
             case SHUTDOWN -> "shut down";
-            case PLACE -> "came to " + hex(place.eip() & EIP);
+            case PLACE -> "came to " + hex(point.eip() & EIP);
             case EXCHANGE -> "ended";
         };
     }

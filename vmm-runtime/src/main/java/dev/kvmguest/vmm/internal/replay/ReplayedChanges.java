@@ -133,7 +133,7 @@ public final class ReplayedChanges implements LastChange {
                     range.kind() == Kind.PAGE_DIRECTORY || range.kind() == Kind.PAGE_TABLES ? SET_BY_THE_PROCESSOR : 0;
         }
 
-        /** Says whether something has changed since the last time. */
+        /** Returns whether something has changed since the last time. */
         boolean look(GuestMemory memory) {
             byte[] found = memory.read(start, length);
             if (ignored != 0) {

@@ -189,11 +189,11 @@ public final class VcpuRunner {
         return endedByHost;
     }
 
-    /** Says whether the vCPU, which is halted, goes on, once it does. */
+    /** Returns whether the vCPU, which is halted, goes on, once it does. */
     private boolean wakes(TimeLimits.Limit limit) {
         long start = cpu.time();
         boolean wakes = exits.interruptsEnabled() && interrupts.await(live, () -> endedByHost != null, limit::skip);
-        recording.halt(cpu.hasOwnTime() ? cpu.time() - start : 0);
+        recording.halt(cpu.isVirtualTime() ? cpu.time() - start : 0);
         return wakes;
     }
 

@@ -85,7 +85,7 @@ public final class ExitHandler {
         return Optional.empty();
     }
 
-    /** Says whether the guest has interrupts on. */
+    /** Returns whether the guest has interrupts on. */
     public boolean interruptsEnabled() {
         return (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0;
     }

@@ -62,8 +62,8 @@ public final class Interrupts {
                 return true;
             }
             long next = board.nextInterrupt();
-            if (next != TimedDevice.NEVER && cpu.hasOwnTime() && !live) {
-                cpu.passTime(next - now);
+            if (next != TimedDevice.NEVER && cpu.isVirtualTime() && !live) {
+                cpu.advance(next - now);
                 skipped.accept(next - now);
             } else if (next != TimedDevice.NEVER || live && board.takesInput()) {
                 sleep(next - now);
@@ -78,6 +78,6 @@ public final class Interrupts {
         long start = System.nanoTime();
         LockSupport.parkNanos(this, nanos);
         // Never more than asked for: the guest's timer would be late by what the host took to wake up.
-        cpu.passTime(Math.min(System.nanoTime() - start, nanos));
+        cpu.advance(Math.min(System.nanoTime() - start, nanos));
     }
 }

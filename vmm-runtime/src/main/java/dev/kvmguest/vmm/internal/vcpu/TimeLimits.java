@@ -87,7 +87,7 @@ public final class TimeLimits {
         return started;
     }
 
-    /** Says whether the thread waits to be woken. */
+    /** Returns whether the thread waits to be woken. */
     public boolean isResting() {
         return resting && watcher.getState() == Thread.State.WAITING;
     }

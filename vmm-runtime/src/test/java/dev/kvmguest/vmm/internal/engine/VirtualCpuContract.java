@@ -239,10 +239,10 @@ public abstract class VirtualCpuContract {
         vcpu.run();
         long halted = vcpu.time();
 
-        vcpu.passTime(3_600_000_000_000L);
+        vcpu.advance(3_600_000_000_000L);
 
         assertThat(halted).isGreaterThan(before);
-        if (vcpu.hasOwnTime()) {
+        if (vcpu.isVirtualTime()) {
             assertThat(halted - before).isEqualTo(4 * 10);
             assertThat(vcpu.time() - halted).isEqualTo(3_600_000_000_000L);
         } else {

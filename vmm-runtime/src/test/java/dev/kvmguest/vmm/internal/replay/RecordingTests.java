@@ -108,7 +108,7 @@ class RecordingTests {
         }
 
         assertThat(small.isTooLong()).isTrue();
-        assertThat(small.exchanges()).isEqualTo(100);
+        assertThat(small.events()).isEqualTo(100);
         assertThat(small.timeline().entries()).hasSize(100);
     }
 }

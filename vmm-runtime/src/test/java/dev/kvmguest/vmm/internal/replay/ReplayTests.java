@@ -73,7 +73,7 @@ class ReplayTests {
                 real("c7 06 20 00 2b 10 c7 06 22 00 00 00 b0 34 e6 43 b0 77 e6 40 b0 00 e6 40 b0 fe e6 21 fb 41 80 3e"
                         + " 36 10 32 72 f8 fa 89 c8 e6 e9 f4 fe 06 36 10 50 b0 20 e6 20 58 cf 00"));
 
-        assertThat(run.recording().exchanges()).isGreaterThan(100);
+        assertThat(run.recording().events()).isGreaterThan(100);
         assertThat(run.state().get(Register.RCX)).isGreaterThan(1000);
         assertReplaysExactly(run);
     }

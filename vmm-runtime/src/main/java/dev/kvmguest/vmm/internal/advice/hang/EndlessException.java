@@ -14,20 +14,20 @@ final class EndlessException {
     private EndlessException() {}
 
     /** The loop is an instruction, the exception that it raises, and a handler whose IRET goes back to it. */
-    static Optional<String> again(Scene scene) {
-        List<HandledException> taken = scene.seen().exceptions();
-        if (taken.size() < ROUNDS || scene.loop().isEmpty()) {
+    static Optional<String> again(HangEvidence evidence) {
+        List<HandledException> taken = evidence.seen().exceptions();
+        if (taken.size() < ROUNDS || evidence.loop().isEmpty()) {
             return Optional.empty();
         }
         HandledException last = taken.get(taken.size() - 1);
         boolean alike = taken.stream()
                 .allMatch(one -> one.at().eip() == last.at().eip()
                         && one.exception().vector() == last.exception().vector());
-        if (!alike || !isReturnedTo(scene.loop().get(), last.at().eip())) {
+        if (!alike || !isReturnedTo(evidence.loop().get(), last.at().eip())) {
             return Optional.empty();
         }
         return Optional.of(last.exception() + " is raised again and again by "
-                + last.at().namedBy(scene.image()).inWords()
+                + last.at().namedBy(evidence.image()).inWords()
                 + ", since its handler returns to that instruction; the handler must remove the cause, change the return"
                 + " address on the stack, or not return");
     }

@@ -11,17 +11,17 @@ final class EndlessJump {
     private EndlessJump() {}
 
     /** The loop is one JMP, and no interrupt can come. */
-    static Optional<String> toItself(Scene scene) {
-        boolean alone = scene.loop()
+    static Optional<String> toItself(HangEvidence evidence) {
+        boolean alone = evidence.loop()
                 .filter(loop -> loop.period() == 1)
                 .flatMap(loop -> loop.round().get(0).instruction())
                 .filter(EndlessJump::isToItself)
                 .isPresent();
-        if (!alone || !scene.isUninterruptible()) {
+        if (!alone || !evidence.isUninterruptible()) {
             return Optional.empty();
         }
-        return Optional.of("nothing ends " + scene.at().inWords() + ", which jumps to itself with "
-                + (scene.interruptsAreOff() ? "interrupts off" : "all interrupts masked")
+        return Optional.of("nothing ends " + evidence.at().inWords() + ", which jumps to itself with "
+                + (evidence.interruptsAreOff() ? "interrupts off" : "all interrupts masked")
                 + "; a guest that is done ends its run with CLI and HLT, or by the debug-exit port 0xf4");
     }
 

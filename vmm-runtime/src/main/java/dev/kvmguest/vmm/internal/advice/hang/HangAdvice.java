@@ -10,7 +10,7 @@ final class HangAdvice {
     private static final int MOST = 3;
 
     private static final List<HangRule> RULES = List.of(
-            Patience::needed,
+            TimeLimitTooShort::needed,
             EndlessException::again,
             EndlessJump::toItself,
             MissingEoi::inService,
@@ -26,9 +26,9 @@ final class HangAdvice {
     private HangAdvice() {}
 
     /** Returns the causes that the scene proves, each with its way out, the most important first; three at most. */
-    static List<String> of(Scene scene) {
+    static List<String> of(HangEvidence evidence) {
         return RULES.stream()
-                .map(rule -> rule.apply(scene))
+                .map(rule -> rule.apply(evidence))
                 .flatMap(Optional::stream)
                 .limit(MOST)
                 .toList();

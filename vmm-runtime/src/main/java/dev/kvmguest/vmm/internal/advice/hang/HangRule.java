@@ -7,5 +7,5 @@ import java.util.Optional;
 interface HangRule {
 
     /** Returns what was wrong and the way out, a sentence without a full stop; empty unless the scene says so. */
-    Optional<String> apply(Scene scene);
+    Optional<String> apply(HangEvidence evidence);
 }

@@ -15,22 +15,22 @@ final class HeldLock {
     private HeldLock() {}
 
     /** The loop tries to take a lock, and nobody else runs who could release it. */
-    static Optional<String> byItself(Scene scene) {
-        if (!isTried(scene) || !scene.surroundings().alone() || !scene.isUninterruptible()) {
+    static Optional<String> byItself(HangEvidence evidence) {
+        if (!isTried(evidence) || !evidence.context().alone() || !evidence.isUninterruptible()) {
             return Optional.empty();
         }
-        Poll lock = scene.polls().get(0);
-        return Optional.of("the loop tries to take the lock " + lock.name(scene.image())
+        Poll lock = evidence.polls().get(0);
+        return Optional.of("the loop tries to take the lock " + lock.name(evidence.image())
                 + ", which was taken before and never released: nothing else runs while it waits, since this is the only"
-                + " vCPU and " + (scene.interruptsAreOff() ? "interrupts are off" : "all interrupts are masked")
+                + " vCPU and " + (evidence.interruptsAreOff() ? "interrupts are off" : "all interrupts are masked")
                 + "; look for code that takes it twice, or returns without releasing it");
     }
 
-    /** Says whether all that the loop looks at is a place in memory that it exchanges with a register. */
-    static boolean isTried(Scene scene) {
-        return scene.looksOnlyAtMemory()
-                && scene.polls().size() == 1
-                && scene.loop().orElseThrow().round().stream()
+    /** Returns whether all that the loop looks at is a place in memory that it exchanges with a register. */
+    static boolean isTried(HangEvidence evidence) {
+        return evidence.looksOnlyAtMemory()
+                && evidence.polls().size() == 1
+                && evidence.loop().orElseThrow().round().stream()
                         .filter(step -> !step.reads().isEmpty())
                         .allMatch(step -> step.instruction()
                                 .filter(one -> TRIES.contains(one.mnemonic))

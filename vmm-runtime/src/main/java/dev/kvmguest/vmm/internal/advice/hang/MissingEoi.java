@@ -14,18 +14,18 @@ final class MissingEoi {
      * With interrupts on, what is in service keeps others from coming, itself too. It must stay so: a handler may enable
      * interrupts first, and send its EOI later.
      */
-    static Optional<String> inService(Scene scene) {
+    static Optional<String> inService(HangEvidence evidence) {
         Predicate<InterruptLine> unended =
-                line -> line.inService() && scene.seen().unended().contains(line.irq());
-        boolean waits = scene.halted()
-                || scene.looksOnlyAtMemory()
-                || scene.anyLine(line -> line.pending() && line.state() == IrqState.OPEN && !line.accepted());
-        boolean blocks = scene.anyLine(line -> line.state() == IrqState.OPEN && !line.accepted());
-        if (!scene.surroundings().takesInterrupts() || !scene.anyLine(unended) || !blocks || !waits) {
+                line -> line.inService() && evidence.seen().unended().contains(line.irq());
+        boolean waits = evidence.halted()
+                || evidence.looksOnlyAtMemory()
+                || evidence.anyLine(line -> line.pending() && line.state() == IrqState.OPEN && !line.accepted());
+        boolean blocks = evidence.anyLine(line -> line.state() == IrqState.OPEN && !line.accepted());
+        if (!evidence.context().takesInterrupts() || !evidence.anyLine(unended) || !blocks || !waits) {
             return Optional.empty();
         }
-        boolean slave = scene.anyLine(unended.and(line -> line.irq() >= 8));
-        return Optional.of(scene.lineNames(unended)
+        boolean slave = evidence.anyLine(unended.and(line -> line.irq() >= 8));
+        return Optional.of(evidence.lineNames(unended)
                 + " has had no EOI, so that neither it nor what comes after it is let through; have the handler write 0x20"
                 + " to port 0x20" + (slave ? " and to port 0xa0" : "") + " before its IRET");
     }

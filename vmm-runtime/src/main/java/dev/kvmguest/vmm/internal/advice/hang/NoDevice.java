@@ -12,11 +12,11 @@ final class NoDevice {
     private NoDevice() {}
 
     /** A loop that can be left reads nothing but what is always the same, and something of it where nothing answers. */
-    static Optional<String> answers(Scene scene) {
-        if (!scene.canBeLeft() || !scene.polls().stream().allMatch(Poll::constant)) {
+    static Optional<String> answers(HangEvidence evidence) {
+        if (!evidence.canBeLeft() || !evidence.polls().stream().allMatch(Poll::constant)) {
             return Optional.empty();
         }
-        return scene.polls().stream()
+        return evidence.polls().stream()
                 .filter(NoDevice::isUnanswered)
                 .findFirst()
                 .map(poll -> "the loop waits for " + place(poll) + ", where this machine has no " + device(poll)

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
-import dev.kvmguest.vmm.internal.advice.hang.Surroundings.Input;
+import dev.kvmguest.vmm.internal.advice.hang.InterruptContext.Input;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import java.util.List;
 import java.util.Optional;
@@ -29,30 +29,30 @@ final class NothingTyped {
     private NothingTyped() {}
 
     /** A status that is polled says all the time that there is no input, and there is none. */
-    static Optional<String> polled(Scene scene) {
-        if (scene.surroundings().input() == Input.WAITING) {
+    static Optional<String> polled(HangEvidence evidence) {
+        if (evidence.context().input() == Input.WAITING) {
             return Optional.empty();
         }
         return STATUS.stream()
-                .filter(status -> scene.constantPort(status.port)
+                .filter(status -> evidence.constantPort(status.port)
                         .filter(poll -> (poll.last() & status.bits) == status.value)
                         .isPresent())
                 .findFirst()
-                .map(status -> "there is " + status.what + ", and " + typed(scene) + WAY_OUT);
+                .map(status -> "there is " + status.what + ", and " + typed(evidence) + WAY_OUT);
     }
 
     /** The guest halted until somebody types. */
-    static Optional<String> awaited(Scene scene) {
-        boolean waits = scene.halted()
-                && scene.registers().interruptsEnabled()
-                && scene.surroundings().takesInput()
-                && scene.surroundings().input() != Input.WAITING;
+    static Optional<String> awaited(HangEvidence evidence) {
+        boolean waits = evidence.halted()
+                && evidence.registers().interruptsEnabled()
+                && evidence.context().takesInput()
+                && evidence.context().input() != Input.WAITING;
         return waits
-                ? Optional.of("only input could wake the guest from its HLT, and " + typed(scene) + WAY_OUT)
+                ? Optional.of("only input could wake the guest from its HLT, and " + typed(evidence) + WAY_OUT)
                 : Optional.empty();
     }
 
-    private static String typed(Scene scene) {
-        return scene.surroundings().input() == Input.NONE ? "nothing was typed" : "all that was typed has been read";
+    private static String typed(HangEvidence evidence) {
+        return evidence.context().input() == Input.NONE ? "nothing was typed" : "all that was typed has been read";
     }
 }

@@ -33,7 +33,7 @@ public final class Standstills {
      * @param image what it runs
      * @param memory its RAM, as it is after that was seen
      */
-    public static Standstill of(Observation seen, Surroundings surroundings, GuestImage image, GuestMemory memory) {
+    public static Standstill of(HangTrace seen, InterruptContext context, GuestImage image, GuestMemory memory) {
         StepReader reader = new StepReader(memory);
         LinearMemory now = new LinearMemory(memory, seen.registers());
         Optional<SpinLoop> loop = SpinLoop.at(seen.steps());
@@ -41,15 +41,15 @@ public final class Standstills {
                 .limit(MOST_POLLS)
                 .toList();
         GuestInstruction at = at(seen.registers(), seen.halted(), reader, image);
-        Scene scene = new Scene(at, seen, loop, polls, surroundings, image, now);
+        HangEvidence evidence = new HangEvidence(at, seen, loop, polls, context, image, now);
         return new Standstill(
                 at,
                 seen.registers().interruptsEnabled(),
                 samples(seen.samples(), reader, image),
                 loop.map(found -> instructions(found, reader, image)).orElse(List.of()),
                 polls.stream().map(poll -> poll.sentence(image)).toList(),
-                InterruptFacts.of(scene),
-                HangAdvice.of(scene));
+                InterruptFacts.of(evidence),
+                HangAdvice.of(evidence));
     }
 
     /**
@@ -80,10 +80,10 @@ public final class Standstills {
     }
 
     private static List<Standstill.Sample> samples(
-            List<Observation.Sample> samples, StepReader reader, GuestImage image) {
+            List<HangTrace.Sample> samples, StepReader reader, GuestImage image) {
         Map<Long, Integer> times = new LinkedHashMap<>();
         Map<Long, CpuState> states = new LinkedHashMap<>();
-        for (Observation.Sample sample : samples) {
+        for (HangTrace.Sample sample : samples) {
             long place = place(sample.registers(), sample.halted());
             times.merge(place, 1, Integer::sum);
             states.putIfAbsent(place, sample.registers());

@@ -90,15 +90,15 @@ public final class BulkTransfer {
         int elements = (int) Math.min(count, fitting(offset, linear, Math.min(highest, s.writeLimit()), width, down));
         if (elements > 0) {
             int length = elements * width;
-            int place = page + ((int) linear & OFFSET_MASK) - (down ? length - width : 0);
-            fill(place, length, pattern(value, width));
+            int physical = page + ((int) linear & OFFSET_MASK) - (down ? length - width : 0);
+            fill(physical, length, pattern(value, width));
         }
         return elements;
     }
 
-    private void fill(int place, int length, long pattern) {
-        int end = place + length;
-        int at = place;
+    private void fill(int physical, int length, long pattern) {
+        int end = physical + length;
+        int at = physical;
         for (; at <= end - 8; at += 8) {
             bytes.putLong(at, pattern);
         }

@@ -102,7 +102,7 @@ public final class Cpu {
     /** Guest time that passed while the vCPU was halted. */
     private long haltedNanos;
     /** Set to have the block left after the instruction, and {@link Emulator} look what there is to do. */
-    public boolean attention;
+    public boolean asyncEvent;
     /** Set to have the instruction executed again after the block was left for it. */
     public boolean restart;
     /** Set beside {@link #restart} when one repetition of a string instruction is complete. */
@@ -212,20 +212,20 @@ public final class Cpu {
     }
 
     private void updateCodeStamp() {
-        codeStamp = generation << 2 | (isUser() ? 2 : 0) | (segments[CS].isBig() ? 1 : 0);
+        codeStamp = generation << 2 | (isUser() ? 2 : 0) | (segments[CS].default32() ? 1 : 0);
     }
 
-    /** Says whether CR0.PE is set. */
+    /** Returns whether CR0.PE is set. */
     public boolean isProtected() {
         return (cr0 & CR0_PE) != 0;
     }
 
-    /** Says whether CR0.PG is set. */
+    /** Returns whether CR0.PG is set. */
     public boolean isPaging() {
         return (cr0 & CR0_PG) != 0;
     }
 
-    /** Says whether page tables can forbid execution, which only those of PAE paging have a bit for. */
+    /** Returns whether page tables can forbid execution, which only those of PAE paging have a bit for. */
     public boolean noExecute() {
         return (efer & EFER_NXE) != 0 && (cr4 & CR4_PAE) != 0;
     }
@@ -235,7 +235,7 @@ public final class Cpu {
         return cpl;
     }
 
-    /** Says whether memory is accessed with user rights: the privilege level is 3. */
+    /** Returns whether memory is accessed with user rights: the privilege level is 3. */
     public boolean isUser() {
         return cpl == 3;
     }
@@ -247,7 +247,7 @@ public final class Cpu {
         updateCodeStamp();
     }
 
-    /** Says whether an unaligned access with user rights is #AC. */
+    /** Returns whether an unaligned access with user rights is #AC. */
     public boolean checksAlignment() {
         return isUser() && (cr0 & CR0_AM) != 0 && eflags.has(Eflags.AC);
     }
@@ -285,18 +285,18 @@ public final class Cpu {
 
     /** Returns the bytes by which the stack pointer counts: 4 if SS.B is set, else 2. */
     public int stackAddressSize() {
-        return segments[SS].isBig() ? 4 : 2;
+        return segments[SS].default32() ? 4 : 2;
     }
 
     /** Has the block left after this instruction, so that something can be looked after. */
-    public void requestAttention() {
-        attention = true;
+    public void requestAsyncEvent() {
+        asyncEvent = true;
     }
 
     /** Has this instruction executed again, from the start, after the host had its turn. */
     public void restart() {
         restart = true;
-        attention = true;
+        asyncEvent = true;
     }
 
     /** Has a repeated instruction go on later with its next repetition: one is complete, and what is due comes first. */
@@ -308,12 +308,12 @@ public final class Cpu {
     /** Holds interrupts off until the next instruction is over. */
     public void shadow(Shadow shadow) {
         nextShadow = shadow;
-        attention = true;
+        asyncEvent = true;
     }
 
     /** To be called by whatever changes EFLAGS.TF, IF or RF. */
     public void controlFlagsChanged() {
-        attention = true;
+        asyncEvent = true;
     }
 
     /** Notes, on any thread, that code in RAM is no longer what was decoded. */
@@ -328,22 +328,22 @@ public final class Cpu {
         interruptedOrCodeChanged = true;
     }
 
-    /** Says whether the run has to end, and forgets it. */
+    /** Returns whether the run has to end, and forgets it. */
     public boolean takeInterrupt() {
         boolean taken = interrupted;
         interrupted = false;
         return taken;
     }
 
-    /** Says whether a repeated instruction is to pause after an iteration, because the host wants something. */
+    /** Returns whether a repeated instruction is to pause after an iteration, because the host wants something. */
     public boolean mustPause() {
-        return attention || interruptedOrCodeChanged;
+        return asyncEvent || interruptedOrCodeChanged;
     }
 
     /** Drops the single-step trap that TF would have caused after this instruction: it has entered a handler. */
     public void cancelTrap() {
         trapCancelled = true;
-        attention = true;
+        asyncEvent = true;
     }
 
     /** Returns the number of instructions retired, the current one included if it ends its block (RDTSC does). */
@@ -357,7 +357,7 @@ public final class Cpu {
     }
 
     /** Lets time pass without instructions. */
-    public void passTime(long nanos) {
+    public void advance(long nanos) {
         haltedNanos += nanos;
     }
 
@@ -430,6 +430,6 @@ public final class Cpu {
         codeSegmentLoaded();
         // The stack's descriptor privilege level is the current one (volume 3A, 5.5).
         setCpl(isProtected() ? segments[SS].dpl() : 0);
-        attention = true;
+        asyncEvent = true;
     }
 }

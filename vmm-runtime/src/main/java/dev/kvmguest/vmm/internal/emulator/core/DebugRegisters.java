@@ -57,12 +57,12 @@ public final class DebugRegisters {
         }
     }
 
-    /** Says whether a breakpoint on code is enabled. */
+    /** Returns whether a breakpoint on code is enabled. */
     public boolean watchesCode() {
         return watchesCode;
     }
 
-    /** Says whether a breakpoint on data is enabled; memory must report each access then. */
+    /** Returns whether a breakpoint on data is enabled; memory must report each access then. */
     public boolean watchesData() {
         return watchesData;
     }

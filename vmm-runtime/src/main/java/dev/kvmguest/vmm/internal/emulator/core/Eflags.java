@@ -170,7 +170,7 @@ public final class Eflags {
         others = flags & ALL & ~ARITHMETIC;
     }
 
-    /** Says whether any of these flags is set; not for the arithmetic ones. */
+    /** Returns whether any of these flags is set; not for the arithmetic ones. */
     public boolean has(int flags) {
         return (others & flags) != 0;
     }
@@ -186,7 +186,7 @@ public final class Eflags {
     }
 
     /**
-     * Says whether a condition of Jcc, SETcc and CMOVcc holds (Intel SDM volume 2, appendix B.1.4.7).
+     * Returns whether a condition of Jcc, SETcc and CMOVcc holds (Intel SDM volume 2, appendix B.1.4.7).
      *
      * @param condition the lowest four bits of the opcode
      */

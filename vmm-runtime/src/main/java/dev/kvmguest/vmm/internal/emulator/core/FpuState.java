@@ -75,7 +75,7 @@ public final class FpuState {
     private long dataOffset;
     private int dataSelector;
 
-    /** Says whether the guest has left all as it found it, but for where it last executed something. */
+    /** Returns whether the guest has left all as it found it, but for where it last executed something. */
     public boolean isUntouched() {
         return control == INITIAL_CONTROL
                 && status == 0
@@ -163,7 +163,7 @@ public final class FpuState {
         status &= ~(EXCEPTIONS | STACK_FAULT);
     }
 
-    /** Says whether an exception is there that the control word doesn't mask: the next waiting instruction is #MF. */
+    /** Returns whether an exception is there that the control word doesn't mask: the next waiting instruction is #MF. */
     boolean hasPendingException() {
         return (status & ~control & EXCEPTIONS) != 0;
     }

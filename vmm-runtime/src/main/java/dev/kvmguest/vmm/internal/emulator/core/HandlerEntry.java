@@ -100,7 +100,7 @@ final class HandlerEntry {
             throw CpuFault.gate(Vector.NP, vector, event.ext()).because(name(event) + " is not present");
         }
         if (gate.isTaskGate()) {
-            TaskLink.checkGate(cpu, gate, event.ext());
+            TaskGateChecks.checkGate(cpu, gate, event.ext());
             throw new UnsupportedInstruction("hardware task switch: " + name(event) + " is a task gate");
         }
         return gate;

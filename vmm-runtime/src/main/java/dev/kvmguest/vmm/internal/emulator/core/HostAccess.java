@@ -47,7 +47,7 @@ public final class HostAccess {
      */
     public boolean readPort(int port, int width) {
         if (used < answered) {
-            cpu.requestAttention();
+            cpu.requestAsyncEvent();
             return true;
         }
         asked = room(width);
@@ -64,12 +64,12 @@ public final class HostAccess {
     /** Writes to a port: 1, 2 or 4 bytes. */
     public void writePort(int port, int width, long value) {
         exits.add(new VmExit.PortOut(port, width, room(width, value)));
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     /** Reads a guest physical address without RAM; gives the instruction up if the host hasn't answered yet. */
     public long readMemory(long address, int width) {
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
         if (used < answered) {
             return answer();
         }
@@ -81,13 +81,13 @@ public final class HostAccess {
     /** Writes to a guest physical address without RAM. */
     public void writeMemory(long address, int width, long value) {
         exits.add(new VmExit.MemoryWrite(address, room(width, value)));
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     /** Ends the run with HLT, after the instruction. */
     public void halt() {
         exits.add(new VmExit.Halt());
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     /** Forgets the answers: what they were for has been done. Repeated instructions say so after each iteration. */
@@ -105,7 +105,7 @@ public final class HostAccess {
         }
     }
 
-    /** Says whether there is an exit that the host has not been given. */
+    /** Returns whether there is an exit that the host has not been given. */
     public boolean hasExits() {
         return !exits.isEmpty();
     }

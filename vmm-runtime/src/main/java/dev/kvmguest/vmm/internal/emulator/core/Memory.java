@@ -77,9 +77,9 @@ public final class Memory {
     }
 
     /** Makes writes to a page of RAM take the long way again. */
-    public void noticeWrites(int place) {
-        supervisor[Access.WRITE.ordinal()].invalidatePlace(place);
-        user[Access.WRITE.ordinal()].invalidatePlace(place);
+    public void noticeWrites(int physical) {
+        supervisor[Access.WRITE.ordinal()].invalidateFrame(physical);
+        user[Access.WRITE.ordinal()].invalidateFrame(physical);
     }
 
     /**
@@ -94,13 +94,13 @@ public final class Memory {
     /** Returns the place in RAM of a page that can be read without a further look, or -1. */
     int readablePage(long linear) {
         int slot = Tlb.slot(linear);
-        return ((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads.places[slot] : -1;
+        return ((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads.frames[slot] : -1;
     }
 
     /** Returns the place in RAM of a page that can be written without a further look, or -1. */
     int writablePage(long linear) {
         int slot = Tlb.slot(linear);
-        return ((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes.places[slot] : -1;
+        return ((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes.frames[slot] : -1;
     }
 
     /** Reads through a segment. */
@@ -120,7 +120,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-                return bytes.get(reads.places[slot] + ((int) linear & OFFSET_MASK)) & 0xffL;
+                return bytes.get(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & 0xffL;
             }
         }
         return readChecked(segment, offset, 1);
@@ -133,7 +133,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
-                return bytes.getShort(reads.places[slot] + ((int) linear & OFFSET_MASK)) & 0xffffL;
+                return bytes.getShort(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & 0xffffL;
             }
         }
         return readChecked(segment, offset, 2);
@@ -146,7 +146,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
-                return bytes.getInt(reads.places[slot] + ((int) linear & OFFSET_MASK)) & LINEAR_MASK;
+                return bytes.getInt(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & LINEAR_MASK;
             }
         }
         return readChecked(segment, offset, 4);
@@ -159,7 +159,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
-                return bytes.getLong(reads.places[slot] + ((int) linear & OFFSET_MASK));
+                return bytes.getLong(reads.frames[slot] + ((int) linear & OFFSET_MASK));
             }
         }
         return readChecked(segment, offset, 8);
@@ -182,7 +182,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-                bytes.put(writes.places[slot] + ((int) linear & OFFSET_MASK), (byte) value);
+                bytes.put(writes.frames[slot] + ((int) linear & OFFSET_MASK), (byte) value);
                 return;
             }
         }
@@ -196,7 +196,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
-                bytes.putShort(writes.places[slot] + ((int) linear & OFFSET_MASK), (short) value);
+                bytes.putShort(writes.frames[slot] + ((int) linear & OFFSET_MASK), (short) value);
                 return;
             }
         }
@@ -210,7 +210,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
-                bytes.putInt(writes.places[slot] + ((int) linear & OFFSET_MASK), (int) value);
+                bytes.putInt(writes.frames[slot] + ((int) linear & OFFSET_MASK), (int) value);
                 return;
             }
         }
@@ -224,7 +224,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
-                bytes.putLong(writes.places[slot] + ((int) linear & OFFSET_MASK), value);
+                bytes.putLong(writes.frames[slot] + ((int) linear & OFFSET_MASK), value);
                 return;
             }
         }
@@ -238,7 +238,7 @@ public final class Memory {
             long linear = s.base() + offset & LINEAR_MASK;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | width - 1)) == 0) {
-                return readPlace(writes.places[slot] + ((int) linear & OFFSET_MASK), width);
+                return readRam(writes.frames[slot] + ((int) linear & OFFSET_MASK), width);
             }
         }
         checkWritable(segment, offset, width);
@@ -388,26 +388,26 @@ public final class Memory {
      *
      * @param linear the linear address of a byte
      */
-    public int fetchPlace(long linear) {
+    public int fetchPhysical(long linear) {
         long physical = translate(linear & LINEAR_MASK, Access.FETCH, cpu.isUser());
         return physical < ram.size() ? (int) physical : -1;
     }
 
     /** Returns the byte at a place in RAM. */
-    public int byteAt(int place) {
-        return bytes.get(place) & 0xff;
+    public int byteAt(int physical) {
+        return bytes.get(physical) & 0xff;
     }
 
     private long translate(long linear, Access access, boolean asUser) {
         Tlb tlb = (asUser ? user : supervisor)[access.ordinal()];
         int slot = Tlb.slot(linear);
         if (((tlb.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-            return tlb.places[slot] + (linear & OFFSET_MASK);
+            return tlb.frames[slot] + (linear & OFFSET_MASK);
         }
         if (access == Access.WRITE) {
             Tlb codeWrites = asUser ? userCodeWrites : supervisorCodeWrites;
             if (((codeWrites.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-                return codeWrites.places[slot] + (linear & OFFSET_MASK);
+                return codeWrites.frames[slot] + (linear & OFFSET_MASK);
             }
         }
         long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
@@ -417,14 +417,14 @@ public final class Memory {
         return physical;
     }
 
-    private void remember(Tlb tlb, long linear, int place, Access access, boolean asUser) {
-        if (access == Access.WRITE && ram.hasCode(place)) {
-            (asUser ? userCodeWrites : supervisorCodeWrites).put(linear, place);
+    private void remember(Tlb tlb, long linear, int physical, Access access, boolean asUser) {
+        if (access == Access.WRITE && ram.hasCode(physical)) {
+            (asUser ? userCodeWrites : supervisorCodeWrites).put(linear, physical);
         } else if (access == Access.FETCH || !cpu.debug.watchesData()) {
             if (access == Access.WRITE) {
-                ram.markWritten(place);
+                ram.markWritten(physical);
             }
-            tlb.put(linear, place);
+            tlb.put(linear, physical);
         }
     }
 
@@ -432,15 +432,15 @@ public final class Memory {
         if (address > ram.size() - width) {
             return cpu.host.readMemory(address, width);
         }
-        return readPlace((int) address, width);
+        return readRam((int) address, width);
     }
 
-    private long readPlace(int place, int width) {
+    private long readRam(int physical, int width) {
         return switch (width) {
-            case 1 -> bytes.get(place) & 0xffL;
-            case 2 -> bytes.getShort(place) & 0xffffL;
-            case 4 -> bytes.getInt(place) & LINEAR_MASK;
-            default -> bytes.getLong(place);
+            case 1 -> bytes.get(physical) & 0xffL;
+            case 2 -> bytes.getShort(physical) & 0xffffL;
+            case 4 -> bytes.getInt(physical) & LINEAR_MASK;
+            default -> bytes.getLong(physical);
         };
     }
 
@@ -449,13 +449,13 @@ public final class Memory {
             cpu.host.writeMemory(address, width, value);
             return;
         }
-        int place = (int) address;
-        ram.beforeWrite(place, width);
+        int physical = (int) address;
+        ram.beforeWrite(physical, width);
         switch (width) {
-            case 1 -> bytes.put(place, (byte) value);
-            case 2 -> bytes.putShort(place, (short) value);
-            case 4 -> bytes.putInt(place, (int) value);
-            default -> bytes.putLong(place, value);
+            case 1 -> bytes.put(physical, (byte) value);
+            case 2 -> bytes.putShort(physical, (short) value);
+            case 4 -> bytes.putInt(physical, (int) value);
+            default -> bytes.putLong(physical, value);
         }
     }
 }

@@ -18,7 +18,7 @@ public final class Ram {
         void codeWritten(long physical, int length);
 
         /** A page that had no code is about to have some: writes to it must not go unseen any more. */
-        void codeAppears(int place);
+        void codeAppears(int physical);
 
         /** A write to a page with code by the host, on any thread. */
         void codeWrittenByHost();
@@ -62,28 +62,28 @@ public final class Ram {
     }
 
     /** Notes a write that is about to happen, within one page. */
-    void beforeWrite(int place, int length) {
-        int page = place >> Tlb.PAGE_SHIFT;
+    void beforeWrite(int physical, int length) {
+        int page = physical >> Tlb.PAGE_SHIFT;
         written[page] = true;
         if (code[page]) {
             for (CodeWatcher watcher : watchers) {
-                watcher.codeWritten(place, length);
+                watcher.codeWritten(physical, length);
             }
         }
     }
 
     /** Notes that a vCPU may write to this page from now on without saying so each time. */
-    void markWritten(int place) {
-        written[place >> Tlb.PAGE_SHIFT] = true;
+    void markWritten(int physical) {
+        written[physical >> Tlb.PAGE_SHIFT] = true;
     }
 
-    boolean hasCode(int place) {
-        return code[place >> Tlb.PAGE_SHIFT];
+    boolean hasCode(int physical) {
+        return code[physical >> Tlb.PAGE_SHIFT];
     }
 
     /** Notes that a vCPU decodes code from this page. */
-    public void markCode(int place) {
-        int page = place >> Tlb.PAGE_SHIFT;
+    public void markCode(int physical) {
+        int page = physical >> Tlb.PAGE_SHIFT;
         if (!code[page]) {
             code[page] = true;
             for (CodeWatcher watcher : watchers) {

@@ -67,11 +67,11 @@ public final class Segment {
         return writeLimit;
     }
 
-    /** Says whether all bytes from {@code offset} to {@code offset + width - 1} are inside the limit. */
+    /** Returns whether all bytes from {@code offset} to {@code offset + width - 1} are inside the limit. */
     public boolean contains(long offset, int width) {
         long last = offset + width - 1;
         if (isExpandDown()) {
-            return offset > limit && last <= (isBig() ? 0xffff_ffffL : 0xffff);
+            return offset > limit && last <= (default32() ? 0xffff_ffffL : 0xffff);
         }
         return last <= limit;
     }
@@ -102,7 +102,7 @@ public final class Segment {
     }
 
     /** Returns the D/B bit: 32-bit code, or a 32-bit stack pointer. */
-    public boolean isBig() {
+    public boolean default32() {
         return (rights & BIG) != 0;
     }
 

@@ -76,7 +76,7 @@ public record SegmentDescriptor(long raw) {
         return (rights() & PRESENT) != 0;
     }
 
-    /** Says whether this is a code or data segment, by the S bit; else it is a system segment or a gate. */
+    /** Returns whether this is a code or data segment, by the S bit; else it is a system segment or a gate. */
     public boolean isCodeOrData() {
         return (rights() & CODE_OR_DATA) != 0;
     }
@@ -89,42 +89,42 @@ public record SegmentDescriptor(long raw) {
         return isCode() && (type() & TYPE_CONFORMING) != 0;
     }
 
-    /** Says whether this is a data segment, or a code segment that can be read. */
+    /** Returns whether this is a data segment, or a code segment that can be read. */
     public boolean isReadable() {
         return isCodeOrData() && ((type() & TYPE_CODE) == 0 || (type() & TYPE_WRITABLE_OR_READABLE) != 0);
     }
 
-    /** Says whether this is a data segment that can be written. */
+    /** Returns whether this is a data segment that can be written. */
     public boolean isWritable() {
         return isCodeOrData() && (type() & TYPE_CODE) == 0 && (type() & TYPE_WRITABLE_OR_READABLE) != 0;
     }
 
-    /** Says whether this is a data segment whose offsets are those above its limit. */
+    /** Returns whether this is a data segment whose offsets are those above its limit. */
     public boolean isExpandDown() {
         return isCodeOrData() && (type() & TYPE_CODE) == 0 && (type() & TYPE_CONFORMING) != 0;
     }
 
-    /** Says whether the segment has been loaded before; for code and data only. */
+    /** Returns whether the segment has been loaded before; for code and data only. */
     public boolean isAccessed() {
         return (type() & TYPE_ACCESSED) != 0;
     }
 
     /** Returns D/B: 32-bit code, or a 32-bit stack pointer. */
-    public boolean isBig() {
+    public boolean default32() {
         return (rights() & BIG) != 0;
     }
 
-    /** Says whether this is a system descriptor of this type. */
+    /** Returns whether this is a system descriptor of this type. */
     public boolean isSystem(int type) {
         return !isCodeOrData() && type() == type;
     }
 
-    /** Says whether this is the descriptor of a TSS, 16 or 32 bits wide, busy or not. */
+    /** Returns whether this is the descriptor of a TSS, 16 or 32 bits wide, busy or not. */
     public boolean isTss() {
         return !isCodeOrData() && (type() & ~(WIDE | TSS_BUSY)) == TSS_16;
     }
 
-    /** Says whether this is the descriptor of a TSS that isn't busy. */
+    /** Returns whether this is the descriptor of a TSS that isn't busy. */
     public boolean isAvailableTss() {
         return isTss() && (type() & TSS_BUSY) == 0;
     }
@@ -137,7 +137,7 @@ public record SegmentDescriptor(long raw) {
         return isSystem(TASK_GATE);
     }
 
-    /** Says whether this is a gate that clears IF. */
+    /** Returns whether this is a gate that clears IF. */
     public boolean isInterruptGate() {
         return !isCodeOrData() && (type() & ~WIDE) == INTERRUPT_GATE_16;
     }
@@ -146,7 +146,7 @@ public record SegmentDescriptor(long raw) {
         return !isCodeOrData() && (type() & ~WIDE) == TRAP_GATE_16;
     }
 
-    /** Says whether this TSS or gate is a 32-bit one. */
+    /** Returns whether this TSS or gate is a 32-bit one. */
     public boolean isWide() {
         return (type() & WIDE) != 0;
     }

@@ -18,12 +18,12 @@ public final class Segmentation {
         this.cpu = cpu;
     }
 
-    /** Says whether a selector is null: entry 0 of the GDT, whatever its RPL. */
+    /** Returns whether a selector is null: entry 0 of the GDT, whatever its RPL. */
     public static boolean isNull(int selector) {
         return (selector & ~RPL) == 0;
     }
 
-    /** Says whether a selector is one into the LDT. */
+    /** Returns whether a selector is one into the LDT. */
     public static boolean isLocal(int selector) {
         return (selector & TABLE_INDICATOR) != 0;
     }
@@ -156,7 +156,7 @@ public final class Segmentation {
         cpu.loadSegment(segment, descriptor.loaded(selector));
     }
 
-    /** Says whether CPL or RPL is numerically above a descriptor's DPL, so that it is out of reach. */
+    /** Returns whether CPL or RPL is numerically above a descriptor's DPL, so that it is out of reach. */
     public boolean isAbove(int selector, SegmentDescriptor descriptor) {
         return Math.max(cpu.cpl(), rpl(selector)) > descriptor.dpl();
     }

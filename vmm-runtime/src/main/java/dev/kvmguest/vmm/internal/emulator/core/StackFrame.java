@@ -37,7 +37,7 @@ public final class StackFrame {
         this.stack = stack;
         this.width = width;
         this.user = level == USER_LEVEL;
-        this.mask = stack.isBig() ? LOW_32 : LOW_16;
+        this.mask = stack.default32() ? LOW_32 : LOW_16;
         this.pointer = pointer & mask;
     }
 
@@ -95,7 +95,7 @@ public final class StackFrame {
 
     /** Sets ESP, or SP if the segment's B is clear, to where the last value is. */
     public void commitPointer() {
-        cpu.registers.set(Registers.RSP, stack.isBig() ? 4 : 2, pointer);
+        cpu.registers.set(Registers.RSP, stack.default32() ? 4 : 2, pointer);
     }
 
     private long linear(int index) {

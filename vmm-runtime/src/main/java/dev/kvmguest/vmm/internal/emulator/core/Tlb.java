@@ -19,7 +19,7 @@ final class Tlb {
     /** The linear page of each entry. */
     final long[] tags = new long[ENTRIES];
     /** Where the page starts in RAM. */
-    final int[] places = new int[ENTRIES];
+    final int[] frames = new int[ENTRIES];
 
     Tlb() {
         flush();
@@ -29,10 +29,10 @@ final class Tlb {
         return (int) (linear >>> PAGE_SHIFT) & SLOT_MASK;
     }
 
-    void put(long linear, int place) {
+    void put(long linear, int physical) {
         int slot = slot(linear);
         tags[slot] = linear & PAGE_MASK;
-        places[slot] = place;
+        frames[slot] = physical;
     }
 
     void flush() {
@@ -47,9 +47,9 @@ final class Tlb {
     }
 
     /** Forgets every linear page that is at this place in RAM. */
-    void invalidatePlace(int place) {
+    void invalidateFrame(int physical) {
         for (int slot = 0; slot < ENTRIES; slot++) {
-            if (places[slot] == place) {
+            if (frames[slot] == physical) {
                 tags[slot] = EMPTY;
             }
         }

@@ -61,7 +61,7 @@ public enum Vector {
         return combination;
     }
 
-    /** Says whether an error code is pushed outside real mode. */
+    /** Returns whether an error code is pushed outside real mode. */
     public boolean hasErrorCode() {
         return errorCode;
     }

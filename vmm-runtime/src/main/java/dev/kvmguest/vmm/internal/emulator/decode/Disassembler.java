@@ -240,7 +240,7 @@ public final class Disassembler {
         }
     }
 
-    /** Says whether no other operand shows the size of a memory operand. */
+    /** Returns whether no other operand shows the size of a memory operand. */
     private boolean needsSize(Operand memory) {
         if (SIZE_IN_NAME.contains(instruction.mnemonic)) {
             return false;

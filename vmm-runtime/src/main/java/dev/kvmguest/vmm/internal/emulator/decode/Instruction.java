@@ -78,7 +78,7 @@ public final class Instruction {
         this.operation = operations.operation(this);
     }
 
-    /** Says whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD [BX+SI], AL. */
+    /** Returns whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD [BX+SI], AL. */
     public boolean isZeros() {
         return mnemonic == Mnemonic.ADD
                 && length == 2

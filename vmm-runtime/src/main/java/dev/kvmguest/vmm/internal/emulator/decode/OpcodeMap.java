@@ -52,12 +52,12 @@ final class OpcodeMap {
 
         private boolean prefixed;
 
-        /** Says whether a prefix 66, F3 or F2 is part of the opcode. */
+        /** Returns whether a prefix 66, F3 or F2 is part of the opcode. */
         boolean isPrefixed() {
             return prefixed;
         }
 
-        /** Says whether ModRM has to be looked at to know the form. */
+        /** Returns whether ModRM has to be looked at to know the form. */
         boolean isSelectedByModRm(int column) {
             return byModRm[column] != null;
         }

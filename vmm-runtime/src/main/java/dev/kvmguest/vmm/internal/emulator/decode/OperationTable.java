@@ -39,7 +39,7 @@ public final class OperationTable {
         return this;
     }
 
-    /** Says whether there is an operation for a mnemonic. */
+    /** Returns whether there is an operation for a mnemonic. */
     public boolean has(Mnemonic mnemonic) {
         return operations.containsKey(mnemonic);
     }

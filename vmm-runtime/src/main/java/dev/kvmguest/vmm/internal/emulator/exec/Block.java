@@ -17,7 +17,7 @@ final class Block {
     final long eip;
     final boolean big;
     /** Where it starts in RAM. */
-    final int place;
+    final int physical;
     /** Where the second page of a block that crosses one starts in RAM; -1 for others. */
     final int secondPage;
     /** Bytes. */
@@ -30,11 +30,11 @@ final class Block {
     private final Instruction[] instructions;
     private final long nextEip;
 
-    Block(Instruction[] instructions, boolean big, int place, int secondPage) {
+    Block(Instruction[] instructions, boolean big, int physical, int secondPage) {
         this.instructions = instructions;
         this.eip = instructions[0].eip;
         this.big = big;
-        this.place = place;
+        this.physical = physical;
         this.secondPage = secondPage;
         Instruction last = instructions[instructions.length - 1];
         this.nextEip = last.nextEip;
@@ -80,7 +80,7 @@ final class Block {
                 Instruction instruction = code[i];
                 instruction.operation.execute(cpu, instruction);
                 i++;
-            } while (i < length && !cpu.attention);
+            } while (i < length && !cpu.asyncEvent);
         } catch (Restart e) {
             cpu.restart();
             i++;

@@ -64,12 +64,12 @@ public final class CodeCache implements Ram.CodeWatcher {
 
     private Block find(long eip) {
         fetch.start(eip);
-        boolean big = cpu.segments[Cpu.CS].isBig();
-        if (fetch.place < 0) {
+        boolean big = cpu.segments[Cpu.CS].default32();
+        if (fetch.physical < 0) {
             return decode(eip, big);
         }
-        CodePage page = pages.computeIfAbsent(fetch.place >> PAGE_SHIFT, CodePage::new);
-        Block block = page.find(fetch.place, eip, big);
+        CodePage page = pages.computeIfAbsent(fetch.physical >> PAGE_SHIFT, CodePage::new);
+        Block block = page.find(fetch.physical, eip, big);
         if (block == null || !isStillThere(block)) {
             block = decode(eip, big);
             keep(page, block);
@@ -83,18 +83,18 @@ public final class CodeCache implements Ram.CodeWatcher {
     private boolean isStillThere(Block block) {
         return cpu.segments[Cpu.CS].contains(block.eip, block.length)
                 && (block.secondPage < 0
-                        || block.secondPage == cpu.memory.fetchPlace(fetch.linear + block.length - 1 & ~PAGE_MASK));
+                        || block.secondPage == cpu.memory.fetchPhysical(fetch.linear + block.length - 1 & ~PAGE_MASK));
     }
 
     private Block decode(long eip, boolean big) {
         List<Instruction> instructions = new ArrayList<>();
         Instruction first = decoder.decode(fetch, eip, big);
         instructions.add(first);
-        int place = fetch.place;
+        int physical = fetch.physical;
         int secondPage = fetch.secondPage;
-        if (place >= 0 && secondPage < 0) {
+        if (physical >= 0 && secondPage < 0) {
             Instruction last = first;
-            int offset = (place & PAGE_MASK) + first.length;
+            int offset = (physical & PAGE_MASK) + first.length;
             while (!endsBlock(last) && instructions.size() < LONGEST_BLOCK && offset <= PAGE_MASK) {
                 // One that can't be fetched, or crosses into the next page, is left for when it is its turn.
                 last = tryDecode(last.nextEip, big);
@@ -105,7 +105,7 @@ public final class CodeCache implements Ram.CodeWatcher {
                 offset += last.length;
             }
         }
-        return new Block(instructions.toArray(Instruction[]::new), big, place, secondPage);
+        return new Block(instructions.toArray(Instruction[]::new), big, physical, secondPage);
     }
 
     private Instruction tryDecode(long eip, boolean big) {
@@ -121,10 +121,10 @@ public final class CodeCache implements Ram.CodeWatcher {
     private void keep(CodePage page, Block block) {
         if (kept > MOST_INSTRUCTIONS) {
             clear();
-            page = pages.computeIfAbsent(block.place >> PAGE_SHIFT, CodePage::new);
+            page = pages.computeIfAbsent(block.physical >> PAGE_SHIFT, CodePage::new);
         }
         kept += block.instructions();
-        ram.markCode(block.place);
+        ram.markCode(block.physical);
         page.add(block);
         if (block.secondPage >= 0) {
             ram.markCode(block.secondPage);
@@ -136,7 +136,7 @@ public final class CodeCache implements Ram.CodeWatcher {
     Optional<Instruction> decode(long eip) {
         try {
             fetch.start(eip);
-            return Optional.of(decoder.decode(fetch, eip, cpu.segments[Cpu.CS].isBig()));
+            return Optional.of(decoder.decode(fetch, eip, cpu.segments[Cpu.CS].default32()));
         } catch (CpuFault e) {
             return Optional.empty();
         }
@@ -146,7 +146,7 @@ public final class CodeCache implements Ram.CodeWatcher {
     byte[] bytesAt(long eip) {
         try {
             fetch.start(eip);
-            byte[] bytes = new byte[decoder.decode(fetch, eip, cpu.segments[Cpu.CS].isBig()).length];
+            byte[] bytes = new byte[decoder.decode(fetch, eip, cpu.segments[Cpu.CS].default32()).length];
             for (int i = 0; i < bytes.length; i++) {
                 bytes[i] = (byte) fetch.get(i);
             }
@@ -169,13 +169,13 @@ public final class CodeCache implements Ram.CodeWatcher {
         if (page != null && page.covers((int) physical & PAGE_MASK, length)) {
             kept -= page.drop((int) physical & PAGE_MASK, length);
             // The block that is being executed may be among them.
-            cpu.requestAttention();
+            cpu.requestAsyncEvent();
         }
     }
 
     @Override
-    public void codeAppears(int place) {
-        cpu.memory.noticeWrites(place);
+    public void codeAppears(int physical) {
+        cpu.memory.noticeWrites(physical);
     }
 
     @Override
@@ -244,7 +244,7 @@ public final class CodeCache implements Ram.CodeWatcher {
 
         private long eip;
         private long linear;
-        private int place;
+        private int physical;
         private int secondPage;
         private boolean crossed;
 
@@ -252,7 +252,7 @@ public final class CodeCache implements Ram.CodeWatcher {
             eip = at;
             linear = cpu.segments[Cpu.CS].base() + at & 0xffff_ffffL;
             requireInLimit(0);
-            place = cpu.memory.fetchPlace(linear);
+            physical = cpu.memory.fetchPhysical(linear);
             secondPage = -1;
             crossed = false;
         }
@@ -262,10 +262,10 @@ public final class CodeCache implements Ram.CodeWatcher {
             requireInLimit(index);
             int offset = ((int) linear & PAGE_MASK) + index;
             if (offset <= PAGE_MASK) {
-                return place < 0 ? OPEN_BUS : cpu.memory.byteAt(place + index);
+                return physical < 0 ? OPEN_BUS : cpu.memory.byteAt(physical + index);
             }
             if (!crossed) {
-                secondPage = cpu.memory.fetchPlace(linear + index);
+                secondPage = cpu.memory.fetchPhysical(linear + index);
                 crossed = true;
             }
             return secondPage < 0 ? OPEN_BUS : cpu.memory.byteAt(secondPage + offset - PAGE_MASK - 1);

@@ -19,22 +19,22 @@ final class CodePage {
     }
 
     /** Returns the block that starts at this place in RAM and was decoded for this EIP and code size, or null. */
-    Block find(int place, long eip, boolean big) {
-        Block block = blocks.get(key(place, eip, big));
+    Block find(int physical, long eip, boolean big) {
+        Block block = blocks.get(key(physical, eip, big));
         // One that crosses pages may have been dropped by the other page only.
         return block == null || block.stamp == Block.STALE ? null : block;
     }
 
-    private static long key(int place, long eip, boolean big) {
-        return place % PAGE_SIZE | eip << 12 | (big ? 1L << 44 : 0);
+    private static long key(int physical, long eip, boolean big) {
+        return physical % PAGE_SIZE | eip << 12 | (big ? 1L << 44 : 0);
     }
 
     void add(Block block) {
-        blocks.put(key(block.place, block.eip, block.big), block);
+        blocks.put(key(block.physical, block.eip, block.big), block);
         covered.set(from(block), to(block));
     }
 
-    /** Says whether a block has one of these bytes. */
+    /** Returns whether a block has one of these bytes. */
     boolean covers(int offset, int length) {
         int next = covered.nextSetBit(offset);
         return next >= 0 && next < offset + length;
@@ -67,17 +67,17 @@ final class CodePage {
     }
 
     private int from(Block block) {
-        return startsHere(block) ? block.place - start : 0;
+        return startsHere(block) ? block.physical - start : 0;
     }
 
     private int to(Block block) {
         if (startsHere(block)) {
-            return Math.min(PAGE_SIZE, block.place - start + block.length);
+            return Math.min(PAGE_SIZE, block.physical - start + block.length);
         }
-        return block.length - (PAGE_SIZE - block.place % PAGE_SIZE);
+        return block.length - (PAGE_SIZE - block.physical % PAGE_SIZE);
     }
 
     private boolean startsHere(Block block) {
-        return block.place >= start && block.place < start + PAGE_SIZE;
+        return block.physical >= start && block.physical < start + PAGE_SIZE;
     }
 }

@@ -15,7 +15,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
-import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +26,7 @@ import java.util.Optional;
  * 3A, 6.9, table 6-2).
  *
  * <p>Whole blocks are executed as long as nothing is due. Where something may be due after each instruction (TF is set, a
- * debug register watches code, the host steps), {@link Cpu#requestAttention} makes each block end after its first.
+ * debug register watches code, the host steps), {@link Cpu#requestAsyncEvent} makes each block end after its first.
  */
 public final class Emulator {
 
@@ -58,7 +58,7 @@ public final class Emulator {
     private int pendingInterrupt = NO_INTERRUPT;
     private boolean windowWanted;
     private boolean singleStep;
-    private Place awaited;
+    private ExecutionPoint awaited;
 
     public Emulator(Cpu cpu, Ram ram) {
         this.cpu = cpu;
@@ -102,7 +102,7 @@ public final class Emulator {
 
     public void inject(int vector) {
         pendingInterrupt = vector;
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     public boolean canInject() {
@@ -115,22 +115,22 @@ public final class Emulator {
 
     public void setInterruptWindow(boolean wanted) {
         windowWanted = wanted;
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     public void setSingleStep(boolean on) {
         singleStep = on;
         stepped = false;
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     /** Has the run end with {@code Interrupted} at a place, once. */
-    public void stopAt(Place place) {
+    public void stopAt(ExecutionPoint place) {
         awaited = place;
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
-    /** Says whether the place for {@link #stopAt} has not been come to yet. */
+    /** Returns whether the place for {@link #stopAt} has not been come to yet. */
     public boolean isAwaiting() {
         return awaited != null;
     }
@@ -151,9 +151,9 @@ public final class Emulator {
         try {
             while (!shutDown) {
                 // An exit comes first: a question that the host was kept from would be taken for answered.
-                VmExit exit = cpu.interruptedOrCodeChanged && !cpu.host.hasExits() ? heed() : null;
-                if (exit == null && cpu.attention) {
-                    exit = attend();
+                VmExit exit = cpu.interruptedOrCodeChanged && !cpu.host.hasExits() ? handleHostRequest() : null;
+                if (exit == null && cpu.asyncEvent) {
+                    exit = handleAsyncEvent();
                 }
                 if (exit != null || cpu.retired >= end) {
                     return exit;
@@ -171,7 +171,7 @@ public final class Emulator {
         }
     }
 
-    private VmExit heed() {
+    private VmExit handleHostRequest() {
         cpu.interruptedOrCodeChanged = false;
         if (cpu.codeChanged) {
             cpu.codeChanged = false;
@@ -186,8 +186,8 @@ public final class Emulator {
                 Block block = code.at(cpu.eip);
                 trace.add(block, cpu.retired);
                 block.execute(cpu);
-            } while (!cpu.attention && cpu.retired < end && !cpu.interruptedOrCodeChanged);
-            if (cpu.attention) {
+            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrCodeChanged);
+            if (cpu.asyncEvent) {
                 finishInstruction();
             }
         } catch (CpuFault fault) {
@@ -227,11 +227,11 @@ public final class Emulator {
         begun = false;
         undelivered = fault;
         trapped = false;
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     /** Looks at what is due before the next instruction, and whether something will be after it. */
-    private VmExit attend() {
+    private VmExit handleAsyncEvent() {
         VmExit exit = cpu.host.nextExit();
         if (exit != null) {
             return exit;
@@ -293,7 +293,7 @@ public final class Emulator {
         begun = false;
         cpu.eflags.put(Eflags.RF, false);
         traced = cpu.eflags.has(Eflags.TF);
-        cpu.attention = traced
+        cpu.asyncEvent = traced
                 || singleStep
                 || awaited != null
                 || shadow != Shadow.NONE
@@ -329,10 +329,10 @@ public final class Emulator {
         }
     }
 
-    private boolean isAt(Place place) {
+    private boolean isAt(ExecutionPoint place) {
         if ((int) cpu.eip != place.eip()
                 || cpu.eflags.has(Eflags.IF) != place.interruptible()
-                || place.retired() != Place.NOT_COUNTED && place.retired() != cpu.retired) {
+                || place.retired() != ExecutionPoint.NOT_COUNTED && place.retired() != cpu.retired) {
             return false;
         }
         int[] general = place.general();

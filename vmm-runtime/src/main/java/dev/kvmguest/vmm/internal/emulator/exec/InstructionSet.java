@@ -26,7 +26,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
 import dev.kvmguest.vmm.internal.emulator.isa.system.ControlRegisters;
 import dev.kvmguest.vmm.internal.emulator.isa.system.Cpuid;
 import dev.kvmguest.vmm.internal.emulator.isa.system.DebugRegisterMoves;
-import dev.kvmguest.vmm.internal.emulator.isa.system.DescriptorTables;
+import dev.kvmguest.vmm.internal.emulator.isa.system.DescriptorTableInstructions;
 import dev.kvmguest.vmm.internal.emulator.isa.system.FastSystemCalls;
 import dev.kvmguest.vmm.internal.emulator.isa.system.Msr;
 import dev.kvmguest.vmm.internal.emulator.isa.system.SegmentChecks;
@@ -35,7 +35,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.x87.X87;
 /** All instructions that the emulator executes: those of each family. */
 final class InstructionSet {
 
-    private static final OperationTable OPERATIONS = fill(new OperationTable(QuickForms::of));
+    private static final OperationTable OPERATIONS = fill(new OperationTable(FastPaths::of));
 
     private InstructionSet() {}
 
@@ -62,7 +62,7 @@ final class InstructionSet {
         SoftwareInterrupts.install(table);
         ControlRegisters.install(table);
         DebugRegisterMoves.install(table);
-        DescriptorTables.install(table);
+        DescriptorTableInstructions.install(table);
         SegmentChecks.install(table);
         Msr.install(table);
         Cpuid.install(table);

@@ -50,13 +50,13 @@ final class Trace {
         if (!isZeros(next - 2)) {
             next = next + 1 & BLOCKS - 1;
         }
-        int place = next - 1 & BLOCKS - 1;
-        blocks[place] = block;
-        starts[place] = retired;
+        int slot = next - 1 & BLOCKS - 1;
+        blocks[slot] = block;
+        starts[slot] = retired;
     }
 
-    private boolean isZeros(int place) {
-        Block block = blocks[place & BLOCKS - 1];
+    private boolean isZeros(int slot) {
+        Block block = blocks[slot & BLOCKS - 1];
         return block != null && block.zeros;
     }
 
@@ -78,10 +78,10 @@ final class Trace {
         List<Instruction> zeros = new ArrayList<>();
         long end = retired;
         for (int i = 1; i <= BLOCKS && blocks[next - i & BLOCKS - 1] != null; i++) {
-            int place = next - i & BLOCKS - 1;
-            Block block = blocks[place];
+            int slot = next - i & BLOCKS - 1;
+            Block block = blocks[slot];
             // Of zeros, more than the block has were executed by those whose place it took.
-            long executed = block.zeros ? Math.min(end - starts[place], block.instructions()) : end - starts[place];
+            long executed = block.zeros ? Math.min(end - starts[slot], block.instructions()) : end - starts[slot];
             for (long k = executed - 1; k >= 0 && last.size() < INSTRUCTIONS; k--) {
                 Instruction instruction = block.instruction((int) (k % block.instructions()));
                 if (instruction.isZeros()) {
@@ -91,7 +91,7 @@ final class Trace {
                     last.add(instruction);
                 }
             }
-            end = starts[place];
+            end = starts[slot];
         }
         addRun(zeros, last);
         List<Instruction> oldestFirst = last.subList(0, Math.min(last.size(), INSTRUCTIONS));

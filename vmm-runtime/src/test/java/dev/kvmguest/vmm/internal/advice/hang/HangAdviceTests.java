@@ -114,11 +114,11 @@ class HangAdviceTests {
         board.acknowledgeInterrupt();
         List<InterruptLine> lines = board.interruptLines();
 
-        assertThat(advice(Observation.of(registers, true, Set.of(0)), lines, true))
+        assertThat(advice(HangTrace.of(registers, true, Set.of(0)), lines, true))
                 .hasSize(1);
-        assertThat(advice(Observation.of(registers, true, Set.of(0)), lines, false))
+        assertThat(advice(HangTrace.of(registers, true, Set.of(0)), lines, false))
                 .isEmpty();
-        assertThat(advice(Observation.of(registers, true, Set.of()), lines, true))
+        assertThat(advice(HangTrace.of(registers, true, Set.of()), lines, true))
                 .as("the EOI came a moment later")
                 .isEmpty();
     }
@@ -128,11 +128,11 @@ class HangAdviceTests {
                 octet -> {}, () -> 0, () -> 0, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     }
 
-    private static List<String> advice(Observation seen, List<InterruptLine> lines, boolean takesInterrupts) {
-        Surroundings surroundings =
-                new Surroundings(lines, takesInterrupts, false, Surroundings.Input.NONE, true, true);
+    private static List<String> advice(HangTrace seen, List<InterruptLine> lines, boolean takesInterrupts) {
+        InterruptContext context =
+                new InterruptContext(lines, takesInterrupts, false, InterruptContext.Input.NONE, true, true);
         GuestMemory memory = new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {});
-        return Standstills.of(seen, surroundings, GuestImage.flat("guest", new byte[1]), memory)
+        return Standstills.of(seen, context, GuestImage.flat("guest", new byte[1]), memory)
                 .advice();
     }
 
@@ -406,7 +406,7 @@ class HangAdviceTests {
         CpuState registers = CpuState.builder()
                 .segment(SegmentRegister.CS, SegmentState.real(0))
                 .build();
-        Observation seen = new Observation(
+        HangTrace seen = new HangTrace(
                 registers, false, List.of(), List.of(), List.of(), Set.of(), Optional.of("halted with interrupts off"));
 
         assertThat(advice(seen, board().interruptLines(), false))

@@ -53,7 +53,7 @@ record Comparison(int flags, List<String> others) {
     }
 
     /**
-     * Says whether the emulator raised an exception, with the registers as they were before the instruction; those of a
+     * Returns whether the emulator raised an exception, with the registers as they were before the instruction; those of a
      * repeated one, as they were before some iteration.
      */
     static boolean isFault(ConformanceCase test, Result result, int vector) {
@@ -89,7 +89,7 @@ record Comparison(int flags, List<String> others) {
         return test.ram().getOrDefault(address, 0) | test.ram().getOrDefault(address + 1, 0) << 8;
     }
 
-    /** Says whether the emulator went on to the HLT behind the instruction. */
+    /** Returns whether the emulator went on to the HLT behind the instruction. */
     static boolean isCompleted(ConformanceCase test, Result result) {
         return result.end() == null
                 && result.registers().get("cs").equals(test.registers().get("cs"))

@@ -96,7 +96,7 @@ record ConformanceCase(
         return count;
     }
 
-    /** Says whether there is a LOCK prefix where the 386 and later don't allow it. */
+    /** Returns whether there is a LOCK prefix where the 386 and later don't allow it. */
     boolean isLockedInVain() {
         for (int i = 0; i < prefixes(); i++) {
             if ((bytes[i] & 0xff) == LOCK) {
@@ -106,12 +106,12 @@ record ConformanceCase(
         return false;
     }
 
-    /** Says whether the instruction is a string instruction. */
+    /** Returns whether the instruction is a string instruction. */
     boolean isString() {
         return STRING.contains(form);
     }
 
-    /** Says whether memory is accessed through SS; for forms with ModRM, string forms and those of the stack. */
+    /** Returns whether memory is accessed through SS; for forms with ModRM, string forms and those of the stack. */
     boolean usesStackSegment() {
         if (STACK.contains(form)) {
             return true;
@@ -129,7 +129,7 @@ record ConformanceCase(
         return !isRegisterForm() && (override == SS_OVERRIDE || override < 0 && hasBp);
     }
 
-    /** Says whether the register field of ModRM is FS or GS. */
+    /** Returns whether the register field of ModRM is FS or GS. */
     boolean namesFsOrGs() {
         int field = modRm() >> 3 & 7;
         return field == 4 || field == 5;
@@ -144,7 +144,7 @@ record ConformanceCase(
         return bytes[prefixes() + 1] & 0xff;
     }
 
-    /** Says whether ModRM names a register rather than memory. */
+    /** Returns whether ModRM names a register rather than memory. */
     boolean isRegisterForm() {
         return modRm() >= 0xc0;
     }

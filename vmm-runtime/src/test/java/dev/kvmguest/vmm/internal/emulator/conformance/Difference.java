@@ -66,12 +66,12 @@ final class Difference {
         return differences;
     }
 
-    /** Says whether the line is about flags that need not agree; the other lines are about what happens instead. */
+    /** Returns whether the line is about flags that need not agree; the other lines are about what happens instead. */
     boolean isOfFlags() {
         return !isCompletion() && !FAULTS.containsKey(outcome);
     }
 
-    /** Says whether the instruction was executed to its end, where the 80286 raised an exception. */
+    /** Returns whether the instruction was executed to its end, where the 80286 raised an exception. */
     boolean isCompletion() {
         return outcome.equals(COMPLETES);
     }
@@ -85,7 +85,7 @@ final class Difference {
         return flags;
     }
 
-    /** Says whether the emulator did what the line says instead. */
+    /** Returns whether the emulator did what the line says instead. */
     boolean isWhatHappened(ConformanceCase test, Result result) {
         return isCompletion()
                 ? Comparison.isCompleted(test, result)

@@ -62,7 +62,7 @@ final class JsonReader {
         return list;
     }
 
-    /** Says whether another element follows, and goes to it; else goes behind the closing bracket. */
+    /** Returns whether another element follows, and goes to it; else goes behind the closing bracket. */
     private boolean more(char end, boolean first) {
         skipBlanks();
         if (peek() == end) {

@@ -226,9 +226,9 @@ class PagingTests {
 
         assertThat(read(0x40_0000)).isEqualTo(0x77);
         assertThat(read(0x20_0010)).isEqualTo(0x2010);
-        assertThat(cpu.memory.fetchPlace(0x1234)).isEqualTo(0x1234);
-        assertFault(() -> cpu.memory.fetchPlace(0x40_0000), 0x11, 0x40_0000);
-        assertFault(() -> cpu.memory.fetchPlace(0x20_0000), 0x11, 0x20_0000);
+        assertThat(cpu.memory.fetchPhysical(0x1234)).isEqualTo(0x1234);
+        assertFault(() -> cpu.memory.fetchPhysical(0x40_0000), 0x11, 0x40_0000);
+        assertFault(() -> cpu.memory.fetchPhysical(0x20_0000), 0x11, 0x20_0000);
         assertFault(() -> read(0x4000_0000), 0, 0x4000_0000);
 
         cpu.setEfer(0);

@@ -16,7 +16,7 @@ class SegmentDescriptorTests {
         assertThat(code.accessByte()).isEqualTo(0xfa);
         assertThat(code.dpl()).isEqualTo(3);
         assertThat(code.isPresent()).isTrue();
-        assertThat(code.isBig()).isTrue();
+        assertThat(code.default32()).isTrue();
         assertThat(code.isCode()).isTrue();
         assertThat(code.isReadable()).isTrue();
         assertThat(code.isWritable()).isFalse();

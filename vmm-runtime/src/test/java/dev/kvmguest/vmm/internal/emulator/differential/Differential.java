@@ -35,7 +35,7 @@ final class Differential implements AutoCloseable {
         return Optional.of(report(Shrinker.shrink(program, this::differs)));
     }
 
-    /** Says whether a program ends differently, or not at its end. */
+    /** Returns whether a program ends differently, or not at its end. */
     boolean differs(Program program) {
         EndState endHere = here.run(program);
         instructions += endHere.instructions().orElse(0);

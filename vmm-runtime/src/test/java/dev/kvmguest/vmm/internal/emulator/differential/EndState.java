@@ -47,7 +47,7 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
             SegmentRegister.FS,
             SegmentRegister.GS);
 
-    /** Says whether the program came to a HLT. */
+    /** Returns whether the program came to a HLT. */
     boolean isHalt() {
         return exit.equals(new VmExit.Halt().toString());
     }

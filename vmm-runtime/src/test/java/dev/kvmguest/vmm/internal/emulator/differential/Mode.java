@@ -74,7 +74,7 @@ enum Mode {
         return feature;
     }
 
-    /** Says whether operands and addresses have 32 bits without a prefix. */
+    /** Returns whether operands and addresses have 32 bits without a prefix. */
     boolean isWide() {
         return this != REAL;
     }

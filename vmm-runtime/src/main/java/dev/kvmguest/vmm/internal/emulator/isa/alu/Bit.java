@@ -78,7 +78,7 @@ public final class Bit {
         }
     }
 
-    /** Says whether the index, signed, may lead beyond the operand: only if it is in a register (volume 1, 3.7). */
+    /** Returns whether the index, signed, may lead beyond the operand: only if it is in a register (volume 1, 3.7). */
     private static boolean isBitString(Instruction i) {
         return i.op0.isMemory() && i.op1.isRegister();
     }

@@ -5,7 +5,7 @@ import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.core.StackFrame;
-import dev.kvmguest.vmm.internal.emulator.core.TaskLink;
+import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -157,7 +157,7 @@ public final class FarTransfer {
             throw CpuFault.selector(Vector.NP, selector).because("the task's descriptor is not present");
         }
         if (target.isTaskGate()) {
-            TaskLink.checkGate(cpu, target, 0);
+            TaskGateChecks.checkGate(cpu, target, 0);
         }
         throw new UnsupportedInstruction("hardware task switch by a far jump or call");
     }

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Eflags;
-import dev.kvmguest.vmm.internal.emulator.core.TaskLink;
+import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
@@ -25,7 +25,7 @@ public final class InterruptReturn {
 
     private static void iret(Cpu cpu, Instruction i) {
         if (cpu.isProtected() && cpu.eflags.has(Eflags.NT)) {
-            TaskLink.checkPrevious(cpu);
+            TaskGateChecks.checkPrevious(cpu);
             throw new UnsupportedInstruction("hardware task switch by IRET with EFLAGS.NT set");
         }
         int width = i.operandSize;

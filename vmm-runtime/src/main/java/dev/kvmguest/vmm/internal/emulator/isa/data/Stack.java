@@ -101,7 +101,7 @@ public final class Stack {
 
     /** Returns the bits of ESP that are the stack pointer. */
     private static long mask(Cpu cpu) {
-        return cpu.segments[Cpu.SS].isBig() ? LOW_32 : LOW_16;
+        return cpu.segments[Cpu.SS].default32() ? LOW_32 : LOW_16;
     }
 
     private static void push(Cpu cpu, Instruction i) {

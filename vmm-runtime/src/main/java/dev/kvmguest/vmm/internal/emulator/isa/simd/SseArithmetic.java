@@ -148,7 +148,7 @@ public final class SseArithmetic {
         };
     }
 
-    /** Says whether a number is finite, and so far from being a denormal that rounding hasn't kept it from that. */
+    /** Returns whether a number is finite, and so far from being a denormal that rounding hasn't kept it from that. */
     private static boolean isNormal(FloatFormat format, long bits) {
         int largest = 2 * format.maxExponent + 1;
         int exponent = (int) (bits >>> format.precision - 1) & largest;

@@ -34,7 +34,7 @@ final class SseFloat {
         this.mxcsr = cpu.fpu.mxcsr();
     }
 
-    /** Says whether an operation on normal numbers with a normal result has nothing to report. */
+    /** Returns whether an operation on normal numbers with a normal result has nothing to report. */
     boolean isPlain() {
         return (mxcsr & PLAIN_MASK) == PLAIN;
     }

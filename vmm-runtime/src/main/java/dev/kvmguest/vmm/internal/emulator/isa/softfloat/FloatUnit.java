@@ -49,12 +49,12 @@ public final class FloatUnit {
         return flags;
     }
 
-    /** Says whether the last result is larger in magnitude than the exact one. */
+    /** Returns whether the last result is larger in magnitude than the exact one. */
     public boolean roundedUp() {
         return roundedUp;
     }
 
-    /** Says whether the last result is smaller than a normal number, exact or not. */
+    /** Returns whether the last result is smaller than a normal number, exact or not. */
     public boolean isTiny() {
         return tiny;
     }
@@ -266,7 +266,7 @@ public final class FloatUnit {
         return Real.finite(negative, rounded.shiftRight(excess).longValue(), target + excess, false);
     }
 
-    /** Says whether a number below the smallest normal one would round to it, had the exponent no bound. */
+    /** Returns whether a number below the smallest normal one would round to it, had the exponent no bound. */
     private boolean reachesNormal(boolean negative, BigInteger magnitude, int lowest, int leading) {
         if (leading != format.minExponent - 1) {
             return false;

@@ -107,7 +107,7 @@ public record Real(Kind kind, boolean negative, long significand, int exponent, 
         return kind == Kind.QUIET_NAN || kind == Kind.SIGNALING_NAN;
     }
 
-    /** Says whether every operation with it is invalid: a signaling NaN, or no number at all. */
+    /** Returns whether every operation with it is invalid: a signaling NaN, or no number at all. */
     public boolean isInvalid() {
         return kind == Kind.SIGNALING_NAN || kind == Kind.UNSUPPORTED;
     }

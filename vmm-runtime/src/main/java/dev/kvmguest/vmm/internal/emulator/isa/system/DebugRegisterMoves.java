@@ -40,7 +40,7 @@ public final class DebugRegisterMoves {
             // Translations that are kept let accesses pass unseen.
             cpu.memory.flush();
         }
-        cpu.requestAttention();
+        cpu.requestAsyncEvent();
     }
 
     /** DR4 and DR5 are other names of DR6 and DR7, unless debug extensions are on. */

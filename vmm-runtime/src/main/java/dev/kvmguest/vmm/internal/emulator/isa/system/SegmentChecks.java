@@ -25,19 +25,19 @@ public final class SegmentChecks {
     }
 
     private static void verifyRead(Cpu cpu, Instruction i) {
-        DescriptorTables.requireProtected(cpu);
+        DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op0.read(cpu)));
         cpu.eflags.setZero(descriptor != null && descriptor.isReadable());
     }
 
     private static void verifyWrite(Cpu cpu, Instruction i) {
-        DescriptorTables.requireProtected(cpu);
+        DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op0.read(cpu)));
         cpu.eflags.setZero(descriptor != null && descriptor.isWritable());
     }
 
     private static void loadRights(Cpu cpu, Instruction i) {
-        DescriptorTables.requireProtected(cpu);
+        DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op1.read(cpu)));
         boolean shown = descriptor != null
                 && (descriptor.isCodeOrData()
@@ -52,7 +52,7 @@ public final class SegmentChecks {
     }
 
     private static void loadLimit(Cpu cpu, Instruction i) {
-        DescriptorTables.requireProtected(cpu);
+        DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op1.read(cpu)));
         boolean shown = descriptor != null
                 && (descriptor.isCodeOrData() || descriptor.isTss() || descriptor.isSystem(SegmentDescriptor.LDT));
@@ -63,7 +63,7 @@ public final class SegmentChecks {
     }
 
     private static void adjustRpl(Cpu cpu, Instruction i) {
-        DescriptorTables.requireProtected(cpu);
+        DescriptorTableInstructions.requireProtected(cpu);
         int selector = (int) i.op0.readForUpdate(cpu);
         int rpl = Segmentation.rpl((int) i.op1.read(cpu));
         boolean raised = Segmentation.rpl(selector) < rpl;

@@ -145,7 +145,7 @@ final class X87Stack {
         return (first ? a : b).quiet();
     }
 
-    /** Says whether an operand needs {@link #nan}. */
+    /** Returns whether an operand needs {@link #nan}. */
     static boolean isNan(Real a) {
         return a.isNan() || a.kind() == Real.Kind.UNSUPPORTED;
     }

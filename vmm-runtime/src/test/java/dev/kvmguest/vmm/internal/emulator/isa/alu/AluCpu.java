@@ -11,7 +11,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
-import dev.kvmguest.vmm.internal.emulator.exec.QuickForms;
+import dev.kvmguest.vmm.internal.emulator.exec.FastPaths;
 import java.nio.ByteBuffer;
 import java.util.Random;
 
@@ -47,7 +47,7 @@ final class AluCpu {
 
     /** Returns this family's operations, with the quick forms that replace some of them or without. */
     static OperationTable operations(boolean quickForms) {
-        OperationTable table = quickForms ? new OperationTable(QuickForms::of) : new OperationTable();
+        OperationTable table = quickForms ? new OperationTable(FastPaths::of) : new OperationTable();
         Arithmetic.install(table);
         Logic.install(table);
         Shift.install(table);

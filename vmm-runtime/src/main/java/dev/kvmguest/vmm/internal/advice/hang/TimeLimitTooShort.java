@@ -3,13 +3,13 @@ package dev.kvmguest.vmm.internal.advice.hang;
 import java.util.Optional;
 
 /** Time limits that are too short. */
-final class Patience {
+final class TimeLimitTooShort {
 
-    private Patience() {}
+    private TimeLimitTooShort() {}
 
     /** The guest came to its end while it was looked at. */
-    static Optional<String> needed(Scene scene) {
-        return scene.seen()
+    static Optional<String> needed(HangEvidence evidence) {
+        return evidence.seen()
                 .wentOn()
                 .map(end -> "the guest was not stuck: moments behind its time limit it " + end
                         + "; give it more time (timeout)");

@@ -26,12 +26,12 @@ import java.util.stream.Collectors;
  * @param image what the guest runs
  * @param memory the guest's memory now
  */
-record Scene(
+record HangEvidence(
         GuestInstruction at,
-        Observation seen,
+        HangTrace seen,
         Optional<SpinLoop> loop,
         List<Poll> polls,
-        Surroundings surroundings,
+        InterruptContext context,
         GuestImage image,
         LinearMemory memory) {
 
@@ -45,12 +45,12 @@ record Scene(
         return seen.registers();
     }
 
-    /** Says whether it is halted, rather than running. */
+    /** Returns whether it is halted, rather than running. */
     boolean halted() {
         return seen.halted();
     }
 
-    /** Says whether interrupts were off when it halted, or in each step of its loop. */
+    /** Returns whether interrupts were off when it halted, or in each step of its loop. */
     boolean interruptsAreOff() {
         return !registers().interruptsEnabled()
                 && loop.stream().flatMap(seen -> seen.steps().stream()).noneMatch(step -> step.before()
@@ -58,14 +58,14 @@ record Scene(
     }
 
     /**
-     * Says whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that can be
+     * Returns whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that can be
      * left.
      */
     boolean looksOnlyAtMemory() {
         return !polls.isEmpty() && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant()) && canBeLeft();
     }
 
-    /** Says whether the guest is in a loop with a conditional jump. */
+    /** Returns whether the guest is in a loop with a conditional jump. */
     boolean canBeLeft() {
         return loop.stream()
                 .flatMap(seen -> seen.round().stream())
@@ -73,18 +73,18 @@ record Scene(
                 .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
     }
 
-    /** Says whether nothing can come between the steps of its loop, because of the processor or of the controllers. */
+    /** Returns whether nothing can come between the steps of its loop, because of the processor or of the controllers. */
     boolean isUninterruptible() {
         return interruptsAreOff() || everythingIsMasked();
     }
 
-    /** Says whether no interrupt can come, whatever a device or a person does, because none is let through. */
+    /** Returns whether no interrupt can come, whatever a device or a person does, because none is let through. */
     boolean everythingIsMasked() {
         return lines().stream().allMatch(line -> line.state() == IrqState.MASKED);
     }
 
     List<InterruptLine> lines() {
-        return surroundings.lines();
+        return context.lines();
     }
 
     boolean anyLine(Predicate<InterruptLine> wanted) {

@@ -6,7 +6,7 @@ import java.util.Arrays;
  * All that a guest exchanged with its machine, in order, in numbers. A guest that polls does the same few exchanges over
  * and over: those are kept once, with how often.
  */
-final class ExchangeLog {
+final class EventLog {
 
     /** Where a guest is when it gets an interrupt: so many numbers behind that of the interrupt. */
     static final int PLACE_LENGTH = 6;
@@ -36,19 +36,19 @@ final class ExchangeLog {
      *
      * @param limit how many numbers may be kept
      */
-    ExchangeLog(int limit) {
+    EventLog(int limit) {
         this.limit = limit;
     }
 
-    /** Says whether there was more than is kept. Nothing is kept then. */
+    /** Returns whether there was more than is kept. Nothing is kept then. */
     boolean isFull() {
         return full;
     }
 
     /** Adds an exchange of one number. */
-    void add(long exchange) {
+    void add(long event) {
         if (period != 0) {
-            if (words[size - period + phase] == exchange) {
+            if (words[size - period + phase] == event) {
                 repeated++;
                 phase = phase + 1 == period ? 0 : phase + 1;
                 return;
@@ -56,21 +56,21 @@ final class ExchangeLog {
             settle();
         }
         for (int candidate = 1; candidate <= LONGEST_PERIOD && size - candidate >= plain; candidate++) {
-            if (words[size - candidate] == exchange) {
+            if (words[size - candidate] == event) {
                 period = candidate;
                 phase = candidate == 1 ? 0 : 1;
                 repeated = 1;
                 return;
             }
         }
-        append(exchange);
+        append(event);
     }
 
     /** Adds an interrupt with the {@link #PLACE_LENGTH} numbers of its place. */
-    void add(long interrupt, long[] place) {
+    void add(long interrupt, long[] point) {
         settle();
         append(interrupt);
-        for (long part : place) {
+        for (long part : point) {
             append(part);
         }
         plain = size;
@@ -120,18 +120,18 @@ final class ExchangeLog {
         private int step;
         private long left;
 
-        /** Says whether there is no exchange any more. */
+        /** Returns whether there is no exchange any more. */
         boolean isAtEnd() {
             return at == size;
         }
 
         /** Returns the exchange that is next. */
-        long exchange() {
+        long event() {
             return left > 0 ? words[source + step] : words[at];
         }
 
         /** Returns a number of the place of the interrupt that is next. */
-        long place(int index) {
+        long point(int index) {
             return words[at + 1 + index];
         }
 
@@ -142,8 +142,8 @@ final class ExchangeLog {
                 left--;
                 at += left == 0 ? 1 : 0;
             } else {
-                long exchange = words[at];
-                at += Exchange.hasPlace(exchange) ? 1 + PLACE_LENGTH : 1;
+                long event = words[at];
+                at += IoEvent.hasPoint(event) ? 1 + PLACE_LENGTH : 1;
             }
             if (left == 0 && at < size && (words[at] & REPEAT) == REPEAT) {
                 length = (int) (words[at] >>> PERIOD_SHIFT) & 0xf;

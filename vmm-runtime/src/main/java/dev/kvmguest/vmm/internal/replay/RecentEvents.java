@@ -9,7 +9,7 @@ import java.util.OptionalLong;
 import java.util.function.LongSupplier;
 
 /** The last of what a guest exchanged with its machine; what is alike in a row is one. */
-final class RecentExchanges {
+final class RecentEvents {
 
     /** Where EIP isn't known. */
     static final long NO_EIP = -1;
@@ -22,15 +22,15 @@ final class RecentExchanges {
     private final LongSupplier eip;
     private final List<Group> groups = new ArrayList<>();
     private Group newest = new Group();
-    private int place = -1;
-    private long exchanges;
+    private int point = -1;
+    private long events;
 
     /**
      * Creates an empty collection.
      *
      * @param eip tells where the guest is, or {@link #NO_EIP}; asked for the first of those that are alike only
      */
-    RecentExchanges(LongSupplier eip) {
+    RecentEvents(LongSupplier eip) {
         this.eip = eip;
     }
 
@@ -39,27 +39,27 @@ final class RecentExchanges {
      *
      * @param value what was read or written, little-endian
      */
-    void add(long exchange, long value) {
-        exchanges++;
-        long subject = Exchange.subject(exchange);
-        if (subject != newest.subject || place < 0) {
+    void add(long event, long value) {
+        events++;
+        long subject = IoEvent.subject(event);
+        if (subject != newest.subject || point < 0) {
             begin(subject);
         }
-        newest.add(Exchange.width(exchange), value);
+        newest.add(IoEvent.width(event), value);
     }
 
     private void begin(long subject) {
-        place = place + 1 == MOST ? 0 : place + 1;
-        if (place == groups.size()) {
+        point = point + 1 == MOST ? 0 : point + 1;
+        if (point == groups.size()) {
             groups.add(new Group());
         }
-        newest = groups.get(place);
+        newest = groups.get(point);
         newest.begin(subject, eip.getAsLong());
     }
 
     /** Returns the number of all exchanges. */
-    long exchanges() {
-        return exchanges;
+    long events() {
+        return events;
     }
 
     /** Returns them for people. */
@@ -67,11 +67,11 @@ final class RecentExchanges {
         List<Timeline.Entry> entries = new ArrayList<>();
         long told = 0;
         for (int i = 1; i <= groups.size(); i++) {
-            Group group = groups.get((place + i) % groups.size());
+            Group group = groups.get((point + i) % groups.size());
             entries.add(group.entry());
             told += group.times;
         }
-        return new Timeline(entries, exchanges - told);
+        return new Timeline(entries, events - told);
     }
 
     /** Exchanges that differ in their values only. */
@@ -98,13 +98,13 @@ final class RecentExchanges {
         }
 
         Timeline.Entry entry() {
-            Kind kind = Exchange.kind(subject);
-            int width = Exchange.width(subject);
+            Kind kind = IoEvent.kind(subject);
+            int width = IoEvent.width(subject);
             long address =
                     switch (kind) {
-                        case IN, OUT -> Exchange.port(subject);
-                        case READ, WRITE -> Exchange.address(subject);
-                        case INTERRUPT -> Exchange.vector(subject);
+                        case IN, OUT -> IoEvent.port(subject);
+                        case READ, WRITE -> IoEvent.address(subject);
+                        case INTERRUPT -> IoEvent.vector(subject);
                         case HALT -> 0;
                     };
             return new Timeline.Entry(

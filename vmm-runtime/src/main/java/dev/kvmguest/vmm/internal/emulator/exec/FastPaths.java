@@ -11,12 +11,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operation;
  * The commonest instructions in their commonest form, 32-bit registers and numbers, done the short way. Each does what
  * the operation of its family does; that one is right for all forms, this one is there for speed.
  */
-public final class QuickForms {
+public final class FastPaths {
 
     private static final long LOW_32 = 0xffff_ffffL;
     private static final int WIDTH = 4;
 
-    private QuickForms() {}
+    private FastPaths() {}
 
     /** Returns the quick form of an instruction, or null. */
     public static Operation of(Instruction i) {
@@ -40,63 +40,63 @@ public final class QuickForms {
         }
         if (i.op0.isRegister() && i.op1.isMemory()) {
             return switch (i.mnemonic) {
-                case MOV -> QuickForms::load;
-                case LEA -> QuickForms::lea;
+                case MOV -> FastPaths::load;
+                case LEA -> FastPaths::lea;
                 default -> null;
             };
         }
-        return i.mnemonic == Mnemonic.MOV && i.op0.isMemory() && i.op1.isRegister() ? QuickForms::store : null;
+        return i.mnemonic == Mnemonic.MOV && i.op0.isMemory() && i.op1.isRegister() ? FastPaths::store : null;
     }
 
     private static Operation ofRegister(Mnemonic mnemonic) {
         return switch (mnemonic) {
-            case INC -> QuickForms::inc;
-            case DEC -> QuickForms::dec;
+            case INC -> FastPaths::inc;
+            case DEC -> FastPaths::dec;
             default -> null;
         };
     }
 
     private static Operation ofRegisters(Mnemonic mnemonic) {
         return switch (mnemonic) {
-            case MOV -> QuickForms::mov;
-            case ADD -> QuickForms::add;
-            case SUB -> QuickForms::sub;
-            case CMP -> QuickForms::cmp;
-            case AND -> QuickForms::and;
-            case OR -> QuickForms::or;
-            case XOR -> QuickForms::xor;
-            case TEST -> QuickForms::test;
+            case MOV -> FastPaths::mov;
+            case ADD -> FastPaths::add;
+            case SUB -> FastPaths::sub;
+            case CMP -> FastPaths::cmp;
+            case AND -> FastPaths::and;
+            case OR -> FastPaths::or;
+            case XOR -> FastPaths::xor;
+            case TEST -> FastPaths::test;
             default -> null;
         };
     }
 
     private static Operation ofRegisterAndNumber(Mnemonic mnemonic) {
         return switch (mnemonic) {
-            case MOV -> QuickForms::movNumber;
-            case ADD -> QuickForms::addNumber;
-            case SUB -> QuickForms::subNumber;
-            case CMP -> QuickForms::cmpNumber;
-            case AND -> QuickForms::andNumber;
-            case TEST -> QuickForms::testNumber;
+            case MOV -> FastPaths::movNumber;
+            case ADD -> FastPaths::addNumber;
+            case SUB -> FastPaths::subNumber;
+            case CMP -> FastPaths::cmpNumber;
+            case AND -> FastPaths::andNumber;
+            case TEST -> FastPaths::testNumber;
             default -> null;
         };
     }
 
     private static Operation jump(Mnemonic mnemonic) {
         return switch (mnemonic) {
-            case JMP -> QuickForms::jmp;
-            case JE -> QuickForms::je;
-            case JNE -> QuickForms::jne;
-            case JB -> QuickForms::jb;
-            case JAE -> QuickForms::jae;
-            case JBE -> QuickForms::jbe;
-            case JA -> QuickForms::ja;
-            case JL -> QuickForms::jl;
-            case JGE -> QuickForms::jge;
-            case JLE -> QuickForms::jle;
-            case JG -> QuickForms::jg;
-            case JS -> QuickForms::js;
-            case JNS -> QuickForms::jns;
+            case JMP -> FastPaths::jmp;
+            case JE -> FastPaths::je;
+            case JNE -> FastPaths::jne;
+            case JB -> FastPaths::jb;
+            case JAE -> FastPaths::jae;
+            case JBE -> FastPaths::jbe;
+            case JA -> FastPaths::ja;
+            case JL -> FastPaths::jl;
+            case JGE -> FastPaths::jge;
+            case JLE -> FastPaths::jle;
+            case JG -> FastPaths::jg;
+            case JS -> FastPaths::js;
+            case JNS -> FastPaths::jns;
             default -> null;
         };
     }

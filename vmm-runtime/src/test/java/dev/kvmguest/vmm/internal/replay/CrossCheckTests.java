@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** An engine does a guest's last instructions again, with what a test has it come back with. */
 @Timeout(60)
-class ConfirmationTests {
+class CrossCheckTests {
 
     private static final Duration LIMIT = Duration.ofSeconds(20);
 

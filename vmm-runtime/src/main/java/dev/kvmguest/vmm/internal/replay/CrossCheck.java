@@ -8,7 +8,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Engine;
-import dev.kvmguest.vmm.internal.engine.Place;
+import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -22,7 +22,7 @@ import java.util.Set;
  * Has the engine on which a guest died do its last instructions once more, step by step, and compares each with what the
  * emulator did.
  */
-final class Confirmation {
+final class CrossCheck {
 
     private static final int INSTRUCTIONS = 32;
     /** A repeated instruction is a step for each repetition. */
@@ -45,7 +45,7 @@ final class Confirmation {
 
     private final CpuState start;
     private final List<GuestInstruction> instructions = new ArrayList<>();
-    private final List<Place> places = new ArrayList<>();
+    private final List<ExecutionPoint> points = new ArrayList<>();
     private boolean steppable = true;
     private boolean comparable = true;
 
@@ -58,7 +58,7 @@ final class Confirmation {
      */
     record Finding(int instructions, boolean stepped, Optional<String> difference) {}
 
-    private Confirmation(CpuState start) {
+    private CrossCheck(CpuState start) {
         this.start = start;
     }
 
@@ -99,9 +99,9 @@ final class Confirmation {
             }
             try (VirtualMachine machine = engine.createMachine(config.memorySize(), 1)) {
                 replay.memory().copyTo(machine.memory());
-                Confirmation confirmation = new Confirmation(replay.cpu().state());
-                confirmation.goTo(replay);
-                return confirmation.comparable ? confirmation.on(machine.vcpu(0)) : Optional.empty();
+                CrossCheck crossCheck = new CrossCheck(replay.cpu().state());
+                crossCheck.goTo(replay);
+                return crossCheck.comparable ? crossCheck.on(machine.vcpu(0)) : Optional.empty();
             }
         }
     }
@@ -109,7 +109,7 @@ final class Confirmation {
     /** Goes to the death with the emulator. */
     private void goTo(Replay replay) {
         boolean goesOn = true;
-        while (goesOn && places.size() <= INSTRUCTIONS) {
+        while (goesOn && points.size() <= INSTRUCTIONS) {
             long retired = replay.instructions();
             GuestInstruction next = replay.cpu().nextInstruction();
             String mnemonic = next.text().split(" ", 2)[0];
@@ -120,7 +120,7 @@ final class Confirmation {
             if (goesOn) {
                 // A handler's entry is a step here that retires nothing, and none for KVM.
                 steppable &= replay.instructions() == retired + 1;
-                places.add(Place.of(replay.cpu()));
+                points.add(ExecutionPoint.of(replay.cpu()));
             }
         }
         steppable &= !goesOn;
@@ -142,14 +142,14 @@ final class Confirmation {
         for (int step = 0; step < MOST_STEPS; step++) {
             VmExit exit = cpu.run();
             if (exit instanceof VmExit.SingleStep) {
-                Place here = Place.of(cpu);
+                ExecutionPoint here = ExecutionPoint.of(cpu);
                 int same = firstFrom(done, here);
                 if (same < 0 && here.eip() != (int) instructions.get(done).eip()) {
                     return found(Optional.of(difference(done, here)));
                 }
                 done = same < 0 ? done : same + 1;
             } else if (exit instanceof VmExit.Shutdown) {
-                return steppable && done < places.size()
+                return steppable && done < points.size()
                         ? found(Optional.of("shut down at " + at(done) + ", and the emulator went on"))
                         : found(Optional.empty());
             } else if (exit instanceof VmExit.Interrupted
@@ -169,21 +169,21 @@ final class Confirmation {
     }
 
     /** Some steps are two instructions: a load of SS holds off the trap behind it. */
-    private int firstFrom(int index, Place here) {
-        for (int i = index; i < places.size(); i++) {
-            if (places.get(i).hasRegistersOf(here)) {
+    private int firstFrom(int index, ExecutionPoint here) {
+        for (int i = index; i < points.size(); i++) {
+            if (points.get(i).hasRegistersOf(here)) {
                 return i;
             }
         }
         return -1;
     }
 
-    private String difference(int index, Place here) {
-        if (index == places.size()) {
+    private String difference(int index, ExecutionPoint here) {
+        if (index == points.size()) {
             return "went on from " + at(index) + " to " + hex(here.eip() & 0xffff_ffffL)
                     + ", and the emulator shut down";
         }
-        return "has " + here.difference(places.get(index)) + " behind " + at(index);
+        return "has " + here.difference(points.get(index)) + " behind " + at(index);
     }
 
     private String at(int index) {

@@ -15,7 +15,7 @@ import java.util.List;
  * @param interruptible whether IF is set
  * @param retired the number of instructions retired; {@link #NOT_COUNTED} if the engine counts none
  */
-public record Place(int[] general, int eip, boolean interruptible, long retired) {
+public record ExecutionPoint(int[] general, int eip, boolean interruptible, long retired) {
 
     /** Where an engine doesn't count instructions. */
     public static final long NOT_COUNTED = -1;
@@ -23,25 +23,25 @@ public record Place(int[] general, int eip, boolean interruptible, long retired)
     private static final List<Register> GENERAL = Register.byNumber().subList(0, 8);
 
     /** Returns where a vCPU is now. */
-    public static Place of(VirtualCpu cpu) {
+    public static ExecutionPoint of(VirtualCpu cpu) {
         int[] general = new int[GENERAL.size()];
         for (int i = 0; i < general.length; i++) {
             general[i] = (int) cpu.register(GENERAL.get(i));
         }
-        return new Place(
+        return new ExecutionPoint(
                 general,
                 (int) cpu.register(Register.RIP),
                 (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0,
                 cpu.instructions().orElse(NOT_COUNTED));
     }
 
-    /** Says whether registers and EIP are the same. */
-    public boolean hasRegistersOf(Place other) {
+    /** Returns whether registers and EIP are the same. */
+    public boolean hasRegistersOf(ExecutionPoint other) {
         return eip == other.eip && Arrays.equals(general, other.general);
     }
 
     /** Returns what is not as in another place, EIP or the first general register, such as {@code ebx=0x1 and not 0x2}. */
-    public String difference(Place other) {
+    public String difference(ExecutionPoint other) {
         if (eip != other.eip) {
             return difference(Register.RIP, eip, other.eip);
         }

@@ -8,7 +8,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
  * 0, linear 0x80400000 maps physical 0x400000. Pages are writable and for the supervisor only. Source: Intel SDM volume
  * 3A, 4.3, "32-Bit Paging".
  */
-final class PageTables {
+final class BootPageTables {
 
     static final long DIRECTORY = 0x10_0000;
 
@@ -23,7 +23,7 @@ final class PageTables {
 
     private static final int TABLES = 2;
 
-    private PageTables() {}
+    private BootPageTables() {}
 
     static void take(LayoutPlan layout, boolean smallPages) {
         layout.take(Kind.PAGE_DIRECTORY, "the boot page directory", DIRECTORY, DIRECTORY + PAGE);

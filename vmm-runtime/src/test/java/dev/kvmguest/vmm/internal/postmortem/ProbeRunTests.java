@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** A guest that is to be copied is brought to where nothing is on its way to it. */
 @Timeout(60)
-class AfterplayTests {
+class ProbeRunTests {
 
     private static final Duration LONG = Duration.ofSeconds(30);
 
@@ -31,7 +31,7 @@ class AfterplayTests {
     private void settle(Duration longest) {
         PcBoard board = new PcBoard(
                 octet -> {}, () -> 0, cpu::time, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
-        new Afterplay(cpu, new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {}), board).settle(longest);
+        new ProbeRun(cpu, new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {}), board).settle(longest);
     }
 
     @Test

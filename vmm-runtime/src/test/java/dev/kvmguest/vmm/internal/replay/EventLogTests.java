@@ -10,26 +10,26 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ExchangeLogTests {
+class EventLogTests {
 
     private static final long[] PLACE = {1, 2, 3, 4, 5, 6};
 
-    private static List<Long> read(ExchangeLog log) {
-        List<Long> exchanges = new ArrayList<>();
-        for (ExchangeLog.Cursor cursor = log.cursor(); !cursor.isAtEnd(); cursor.advance()) {
-            exchanges.add(cursor.exchange());
+    private static List<Long> read(EventLog log) {
+        List<Long> events = new ArrayList<>();
+        for (EventLog.Cursor cursor = log.cursor(); !cursor.isAtEnd(); cursor.advance()) {
+            events.add(cursor.event());
         }
-        return exchanges;
+        return events;
     }
 
     private static long out(int value) {
-        return Exchange.port(Kind.OUT, 0xe9, 1, value);
+        return IoEvent.port(Kind.OUT, 0xe9, 1, value);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4})
     void pollingTakesNextToNoRoom(int period) {
-        ExchangeLog log = new ExchangeLog(64);
+        EventLog log = new EventLog(64);
         List<Long> added = new ArrayList<>();
         for (int i = 0; i < 100_001; i++) {
             added.add(out(i % period));
@@ -45,17 +45,17 @@ class ExchangeLogTests {
     @ValueSource(longs = {1, 2, 3, 4, 5})
     void whateverWasAddedIsReadInOrder(long seed) {
         Random random = new Random(seed);
-        ExchangeLog log = new ExchangeLog(1 << 20);
+        EventLog log = new EventLog(1 << 20);
         List<Long> added = new ArrayList<>();
         for (int i = 0; i < 20_000; i++) {
-            long exchange = random.nextInt(30) == 0
-                    ? Exchange.interrupt(8, random.nextBoolean())
+            long event = random.nextInt(30) == 0
+                    ? IoEvent.interrupt(8, random.nextBoolean())
                     : out(random.nextInt(1 + (int) (seed % 3)));
-            added.add(exchange);
-            if (Exchange.hasPlace(exchange)) {
-                log.add(exchange, PLACE);
+            added.add(event);
+            if (IoEvent.hasPoint(event)) {
+                log.add(event, PLACE);
             } else {
-                log.add(exchange);
+                log.add(event);
             }
         }
 
@@ -65,23 +65,23 @@ class ExchangeLogTests {
 
     @Test
     void placeOfAnInterruptIsReadWithIt() {
-        ExchangeLog log = new ExchangeLog(64);
+        EventLog log = new EventLog(64);
         log.add(out(1));
-        log.add(Exchange.interrupt(8, false), PLACE);
+        log.add(IoEvent.interrupt(8, false), PLACE);
         log.add(out(2));
 
-        ExchangeLog.Cursor cursor = log.cursor();
+        EventLog.Cursor cursor = log.cursor();
         cursor.advance();
 
-        assertThat(cursor.place(0)).isEqualTo(1);
-        assertThat(cursor.place(5)).isEqualTo(6);
+        assertThat(cursor.point(0)).isEqualTo(1);
+        assertThat(cursor.point(5)).isEqualTo(6);
         cursor.advance();
-        assertThat(cursor.exchange()).isEqualTo(out(2));
+        assertThat(cursor.event()).isEqualTo(out(2));
     }
 
     @Test
     void moreThanTheLimitLeavesNothing() {
-        ExchangeLog log = new ExchangeLog(64);
+        EventLog log = new EventLog(64);
         for (int i = 0; i < 64; i++) {
             log.add(out(i));
         }
@@ -89,7 +89,7 @@ class ExchangeLogTests {
 
         for (int i = 64; i < 1000; i++) {
             log.add(out(i));
-            log.add(Exchange.interrupt(8, false), PLACE);
+            log.add(IoEvent.interrupt(8, false), PLACE);
         }
 
         assertThat(log.isFull()).isTrue();

@@ -8,14 +8,14 @@ import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
  * What a guest exchanged with its machine, as one number: the kind in bits 60 to 63, the width in 56 to 59, and below
  * that port and value, or an address, or whatever the kind has. What is the same gives the same number.
  */
-final class Exchange {
+final class IoEvent {
 
     private static final int KIND_SHIFT = 60;
     private static final int WIDTH_SHIFT = 56;
     private static final int PORT_SHIFT = 32;
     private static final long VALUE = 0xffff_ffffL;
     private static final long DETAIL = (1L << WIDTH_SHIFT) - 1;
-    private static final long AT_EXCHANGE = 1 << 8;
+    private static final long AT_EVENT = 1 << 8;
     private static final int VECTOR = 0xff;
     private static final Kind[] KINDS = Kind.values();
     /** What of an exchange is its subject, by the kind's number. */
@@ -26,13 +26,13 @@ final class Exchange {
             SUBJECTS[kind.ordinal()] = switch (kind) {
                 case IN, OUT -> ~VALUE;
                 case HALT -> ~DETAIL;
-                case INTERRUPT -> ~AT_EXCHANGE;
+                case INTERRUPT -> ~AT_EVENT;
                 case READ, WRITE -> ~0L;
             };
         }
     }
 
-    private Exchange() {}
+    private IoEvent() {}
 
     /** Returns an access to a port, of 1, 2 or 4 bytes. */
     static long port(Kind kind, int port, int width, long value) {
@@ -54,68 +54,68 @@ final class Exchange {
      *
      * @param atExchange whether the guest executed nothing between the exchange before and this
      */
-    static long interrupt(int vector, boolean atExchange) {
-        return word(Kind.INTERRUPT, 0) | vector | (atExchange ? AT_EXCHANGE : 0);
+    static long interrupt(int vector, boolean atEvent) {
+        return word(Kind.INTERRUPT, 0) | vector | (atEvent ? AT_EVENT : 0);
     }
 
     private static long word(Kind kind, int width) {
         return (long) kind.ordinal() << KIND_SHIFT | (long) width << WIDTH_SHIFT;
     }
 
-    static Kind kind(long exchange) {
-        return KINDS[(int) (exchange >>> KIND_SHIFT)];
+    static Kind kind(long event) {
+        return KINDS[(int) (event >>> KIND_SHIFT)];
     }
 
     /** Returns the bytes of an access. */
-    static int width(long exchange) {
-        return (int) (exchange >>> WIDTH_SHIFT) & 0xf;
+    static int width(long event) {
+        return (int) (event >>> WIDTH_SHIFT) & 0xf;
     }
 
-    static int port(long exchange) {
-        return (int) (exchange >>> PORT_SHIFT) & 0xffff;
+    static int port(long event) {
+        return (int) (event >>> PORT_SHIFT) & 0xffff;
     }
 
     /** Returns what was read from a port or written to it, zero-extended. */
-    static long value(long exchange) {
-        return exchange & VALUE;
+    static long value(long event) {
+        return event & VALUE;
     }
 
-    static long address(long exchange) {
-        return exchange & DETAIL;
+    static long address(long event) {
+        return event & DETAIL;
     }
 
     /** Returns the guest time that passed in a HLT, in nanoseconds. */
-    static long nanos(long exchange) {
-        return exchange & DETAIL;
+    static long nanos(long event) {
+        return event & DETAIL;
     }
 
-    static int vector(long exchange) {
-        return (int) exchange & VECTOR;
+    static int vector(long event) {
+        return (int) event & VECTOR;
     }
 
-    /** Says whether it is an interrupt that came while the guest executed, so that its place has to be known. */
-    static boolean hasPlace(long exchange) {
-        return kind(exchange) == Kind.INTERRUPT && (exchange & AT_EXCHANGE) == 0;
+    /** Returns whether it is an interrupt that came while the guest executed, so that its place has to be known. */
+    static boolean hasPoint(long event) {
+        return kind(event) == Kind.INTERRUPT && (event & AT_EVENT) == 0;
     }
 
-    /** Says whether it is an access to memory without RAM. */
-    static boolean isMemory(long exchange) {
-        return kind(exchange) == Kind.READ || kind(exchange) == Kind.WRITE;
+    /** Returns whether it is an access to memory without RAM. */
+    static boolean isMemory(long event) {
+        return kind(event) == Kind.READ || kind(event) == Kind.WRITE;
     }
 
     /** Returns what two exchanges have in common that a timeline shows as one: all but values and times. */
-    static long subject(long exchange) {
-        return exchange & SUBJECTS[(int) (exchange >>> KIND_SHIFT)];
+    static long subject(long event) {
+        return event & SUBJECTS[(int) (event >>> KIND_SHIFT)];
     }
 
     /** Returns what the guest did, to follow "the guest" in a sentence. */
-    static String describe(long exchange) {
-        return switch (kind(exchange)) {
-            case IN -> "read port " + hex(port(exchange));
-            case OUT -> "wrote " + hex(value(exchange)) + " to port " + hex(port(exchange));
-            case READ -> "read memory at " + hex(address(exchange));
-            case WRITE -> "wrote memory at " + hex(address(exchange));
-            case INTERRUPT -> "was given interrupt " + vector(exchange);
+    static String describe(long event) {
+        return switch (kind(event)) {
+            case IN -> "read port " + hex(port(event));
+            case OUT -> "wrote " + hex(value(event)) + " to port " + hex(port(event));
+            case READ -> "read memory at " + hex(address(event));
+            case WRITE -> "wrote memory at " + hex(address(event));
+            case INTERRUPT -> "was given interrupt " + vector(event);
             case HALT -> "halted";
         };
     }

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each quick form does what the operation of its family does. */
-class QuickFormsTests {
+class FastPathsTests {
 
     private static final long[] EDGES = {0, 1, 0xf, 0x10, 0x7fff_ffffL, 0x8000_0000L, 0xffff_ffffL, 0xffff_fffeL};
     private static final OperationTable WITHOUT = InstructionSet.fill(new OperationTable());
@@ -105,7 +105,7 @@ class QuickFormsTests {
     void quickFormDoesWhatTheFamilyDoes(String bytes) {
         Instruction quickly = quick.decode(parse(bytes));
         Instruction plainly = plain.decode(parse(bytes));
-        assertThat(QuickForms.of(quickly)).as("quick form of " + bytes).isNotNull();
+        assertThat(FastPaths.of(quickly)).as("quick form of " + bytes).isNotNull();
 
         for (int i = 0; i < 2000; i++) {
             setRandomState();
@@ -118,7 +118,7 @@ class QuickFormsTests {
     void otherFormsAreLeftToTheFamily() {
         // add ax, bx; lock add [eax], ebx; add eax, [ebx]; mov al, 1; mov ax, bx
         for (String bytes : new String[] {"6601d8", "f00118", "0303", "b001", "6689d8"}) {
-            assertThat(QuickForms.of(quick.decode(parse(bytes)))).as(bytes).isNull();
+            assertThat(FastPaths.of(quick.decode(parse(bytes)))).as(bytes).isNull();
         }
     }
 

@@ -8,7 +8,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
  * The GDT and IDT that a guest outside real mode finds: flat segments for ring 0 and ring 3, and no gate. Source: Intel
  * SDM volume 3A, 3.4.5, "Segment Descriptors".
  */
-final class DescriptorTables {
+final class BootDescriptorTables {
 
     static final int KERNEL_CODE = 0x08;
     static final int KERNEL_DATA = 0x10;
@@ -20,7 +20,7 @@ final class DescriptorTables {
     private static final int DATA = 0x92;
     private static final int DPL_3 = 0x60;
 
-    private DescriptorTables() {}
+    private BootDescriptorTables() {}
 
     static void take(LayoutPlan layout) {
         layout.take(Kind.GDT, "the boot GDT", GDT.base(), GDT.base() + GDT.limit() + 1);

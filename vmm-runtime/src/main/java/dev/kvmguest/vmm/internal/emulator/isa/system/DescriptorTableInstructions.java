@@ -12,22 +12,22 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
 /** LGDT, LIDT, LLDT, LTR and their opposites (Intel SDM volume 3A, 2.4). */
-public final class DescriptorTables {
+public final class DescriptorTableInstructions {
 
     private static final long BASE_24 = 0xff_ffff;
 
-    private DescriptorTables() {}
+    private DescriptorTableInstructions() {}
 
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
-        table.put(Mnemonic.LGDT, DescriptorTables::loadGdt)
-                .put(Mnemonic.LIDT, DescriptorTables::loadIdt)
-                .put(Mnemonic.SGDT, DescriptorTables::storeGdt)
-                .put(Mnemonic.SIDT, DescriptorTables::storeIdt)
-                .put(Mnemonic.LLDT, DescriptorTables::loadLdt)
-                .put(Mnemonic.SLDT, DescriptorTables::storeLdt)
-                .put(Mnemonic.LTR, DescriptorTables::loadTask)
-                .put(Mnemonic.STR, DescriptorTables::storeTask);
+        table.put(Mnemonic.LGDT, DescriptorTableInstructions::loadGdt)
+                .put(Mnemonic.LIDT, DescriptorTableInstructions::loadIdt)
+                .put(Mnemonic.SGDT, DescriptorTableInstructions::storeGdt)
+                .put(Mnemonic.SIDT, DescriptorTableInstructions::storeIdt)
+                .put(Mnemonic.LLDT, DescriptorTableInstructions::loadLdt)
+                .put(Mnemonic.SLDT, DescriptorTableInstructions::storeLdt)
+                .put(Mnemonic.LTR, DescriptorTableInstructions::loadTask)
+                .put(Mnemonic.STR, DescriptorTableInstructions::storeTask);
     }
 
     private static void loadGdt(Cpu cpu, Instruction i) {

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.postmortem;
 
-import dev.kvmguest.vmm.internal.advice.hang.Observation;
+import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
 import dev.kvmguest.vmm.internal.advice.hang.Read;
 import dev.kvmguest.vmm.internal.advice.hang.Step;
 import dev.kvmguest.vmm.internal.advice.hang.StepReader;
@@ -27,7 +27,7 @@ import java.util.function.Function;
  * Has a vCPU go on beyond the end of its run, to see what it does. Its devices go on with it. Whatever the guest does, this
  * ends by itself. All methods belong to the thread that ran the vCPU.
  */
-final class Afterplay {
+final class ProbeRun {
 
     private static final long SETTLING_NANOS = 100_000;
 
@@ -51,7 +51,7 @@ final class Afterplay {
      * @param memory its RAM
      * @param board its board
      */
-    Afterplay(VirtualCpu cpu, GuestMemory memory, PcBoard board) {
+    ProbeRun(VirtualCpu cpu, GuestMemory memory, PcBoard board) {
         this.cpu = cpu;
         this.board = board;
         this.reader = new StepReader(memory);
@@ -116,7 +116,7 @@ final class Afterplay {
      * @param longest how long it may take on the host's clock
      * @param samples takes what is seen
      */
-    void sample(int most, long distance, Duration longest, List<Observation.Sample> samples) {
+    void sample(int most, long distance, Duration longest, List<HangTrace.Sample> samples) {
         limited(longest, () -> {
             cpu.setSingleStep(false);
             long next = cpu.time();
@@ -126,7 +126,7 @@ final class Afterplay {
                 do {
                     exit = run(next);
                 } while (goesOn() && !(exit instanceof VmExit.Halt) && cpu.time() < next);
-                samples.add(new Observation.Sample(cpu.state(), exit instanceof VmExit.Halt));
+                samples.add(new HangTrace.Sample(cpu.state(), exit instanceof VmExit.Halt));
             }
         });
     }

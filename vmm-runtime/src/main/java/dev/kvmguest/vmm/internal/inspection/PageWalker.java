@@ -12,7 +12,7 @@ import java.util.OptionalLong;
  * The page tables of a guest that runs with paging on, as they are in its memory (Intel SDM volume 3A, 4.3 and 4.4):
  * 32-bit and PAE paging. Looking leaves no trace in accessed and dirty bits.
  */
-public final class PageTables {
+public final class PageWalker {
 
     static final long CR4_PAE = 1 << 5;
 
@@ -124,7 +124,7 @@ public final class PageTables {
     private final boolean noExecute;
     private final long cr3;
 
-    PageTables(GuestMemory memory, CpuState registers) {
+    PageWalker(GuestMemory memory, CpuState registers) {
         this.memory = memory;
         this.pae = (registers.get(Register.CR4) & CR4_PAE) != 0;
         this.largePages = (registers.get(Register.CR4) & CpuState.CR4_PSE) != 0;
@@ -151,7 +151,7 @@ public final class PageTables {
         return cr3 & (pae ? POINTERS_PAE : DIRECTORY_32);
     }
 
-    /** Says whether no entry of {@link #directory()} is present. */
+    /** Returns whether no entry of {@link #directory()} is present. */
     boolean directoryIsVoid() {
         int width = pae ? 8 : 4;
         int entries = pae ? 4 : 1024;

@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.postmortem;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.HandledException;
-import dev.kvmguest.vmm.internal.advice.hang.Observation;
+import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
 import dev.kvmguest.vmm.internal.advice.hang.Step;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
@@ -24,7 +24,7 @@ import java.util.Optional;
  * <p>An engine that can't see exceptions can't step through their handlers either, and its steps show in the guest's TF.
  * Where that is so, a copy of the guest is stepped on the emulator.
  */
-final class HangProbe {
+final class HangSampler {
 
     /** Some rounds of a loop that calls a few functions. */
     private static final int STEPS = 512;
@@ -47,8 +47,8 @@ final class HangProbe {
     private final Duration timeout;
     private final List<Step> steps = new ArrayList<>();
     private final List<HandledException> exceptions = new ArrayList<>();
-    private final List<Observation.Sample> samples = new ArrayList<>();
-    private final Afterplay afterplay;
+    private final List<HangTrace.Sample> samples = new ArrayList<>();
+    private final ProbeRun probeRun;
 
     /**
      * Prepares a look at a guest.
@@ -58,12 +58,12 @@ final class HangProbe {
      * @param board its board
      * @param timeout its time limit: whoever has waited for long may wait a little longer
      */
-    HangProbe(VirtualCpu cpu, GuestMemory memory, PcBoard board, Duration timeout) {
+    HangSampler(VirtualCpu cpu, GuestMemory memory, PcBoard board, Duration timeout) {
         this.cpu = cpu;
         this.memory = memory;
         this.board = board;
         this.timeout = timeout;
-        this.afterplay = new Afterplay(cpu, memory, board);
+        this.probeRun = new ProbeRun(cpu, memory, board);
     }
 
     /**
@@ -72,13 +72,13 @@ final class HangProbe {
      * @param halted whether it is halted, waiting for an interrupt
      * @param run what is recorded of its run
      */
-    Observation observe(boolean halted, GuestRun run) {
+    HangTrace observe(boolean halted, GuestRun run) {
         CpuState registers = cpu.state();
-        samples.add(new Observation.Sample(registers, halted));
+        samples.add(new HangTrace.Sample(registers, halted));
         try {
             cpu.watchExceptions();
             if (cpu.exceptions().isPresent() || memory.size() > LARGEST_COPY) {
-                step(cpu, afterplay);
+                step(cpu, probeRun);
                 sample();
             } else {
                 sample();
@@ -88,15 +88,14 @@ final class HangProbe {
             // What was seen until then is worth telling.
             PostMortem.stumbled(e);
         }
-        Optional<String> wentOn = afterplay
-                .ended()
+        Optional<String> wentOn = probeRun.ended()
                 .map(how -> how.apply(run))
                 .filter(Outcome::endedNormally)
                 .map(Outcome::describe);
-        return new Observation(registers, halted, steps, exceptions, samples, board.interruptsInService(), wentOn);
+        return new HangTrace(registers, halted, steps, exceptions, samples, board.interruptsInService(), wentOn);
     }
 
-    private void step(VirtualCpu stepped, Afterplay play) {
+    private void step(VirtualCpu stepped, ProbeRun play) {
         Duration most = atMost(LONGEST_STEPS);
         play.step(STEPS, most.compareTo(SHORTEST_STEPS) < 0 ? SHORTEST_STEPS : most, steps);
         stepped.exceptions().ifPresent(exceptions::addAll);
@@ -108,22 +107,22 @@ final class HangProbe {
     }
 
     private void sample() {
-        afterplay.sample(SAMPLES, SAMPLE_NANOS, atMost(LONGEST_SAMPLES), samples);
+        probeRun.sample(SAMPLES, SAMPLE_NANOS, atMost(LONGEST_SAMPLES), samples);
     }
 
     /** Only between two instructions, with no interrupt on its way to it, are registers and memory all there is of a guest. */
     private void stepCopy() {
-        afterplay.settle(atMost(LONGEST_SAMPLES));
-        if (afterplay.ended().isPresent()) {
+        probeRun.settle(atMost(LONGEST_SAMPLES));
+        if (probeRun.ended().isPresent()) {
             return;
         }
         try (VirtualMachine copy = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
             memory.copyTo(copy.memory());
             VirtualCpu twin = copy.vcpu(0);
             twin.setState(cpu.state());
-            twin.passTime(cpu.time());
+            twin.advance(cpu.time());
             twin.watchExceptions();
-            step(twin, new Afterplay(twin, copy.memory(), board));
+            step(twin, new ProbeRun(twin, copy.memory(), board));
         }
     }
 }

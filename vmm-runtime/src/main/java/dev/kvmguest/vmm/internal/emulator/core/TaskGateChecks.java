@@ -4,9 +4,9 @@ package dev.kvmguest.vmm.internal.emulator.core;
  * What is looked at before a hardware task switch: whether a selector is that of a TSS that can be switched to (Intel SDM
  * volume 3A, 7.3). The switch itself is not supported.
  */
-public final class TaskLink {
+public final class TaskGateChecks {
 
-    private TaskLink() {}
+    private TaskGateChecks() {}
 
     /**
      * Checks the TSS that a task gate leads to.

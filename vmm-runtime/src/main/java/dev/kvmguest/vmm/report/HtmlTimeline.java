@@ -18,7 +18,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** What a guest and its machine gave each other: exceptions that it handled, the timeline, ports. */
-final class HtmlExchange {
+final class HtmlTimeline {
 
     private static final int MOST_EXCEPTIONS = 200;
     private static final int MOST_ENTRIES = 500;
@@ -28,7 +28,7 @@ final class HtmlExchange {
 
     private static final Set<Integer> CONSOLES = Set.of(PcBoard.DEBUG_CONSOLE, PcBoard.COM1, PcBoard.HYPERCALL);
 
-    private HtmlExchange() {}
+    private HtmlTimeline() {}
 
     static Optional<HtmlSection> exceptions(List<HandledException> exceptions, HtmlCode code) {
         return exceptions.isEmpty()
@@ -102,7 +102,7 @@ final class HtmlExchange {
         page.close();
     }
 
-    /** Says whether the values may be characters, as those of consoles are, and perhaps those of ports without a device. */
+    /** Returns whether the values may be characters, as those of consoles are, and perhaps those of ports without a device. */
     private static boolean isText(Entry entry) {
         boolean port = entry.kind() == Timeline.Kind.IN || entry.kind() == Timeline.Kind.OUT;
         return port && isText((int) entry.address());

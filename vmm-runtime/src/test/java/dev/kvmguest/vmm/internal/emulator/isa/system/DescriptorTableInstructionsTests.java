@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class DescriptorTablesTests {
+class DescriptorTableInstructionsTests {
 
     private static final int CODE = EmulatedGuest.CODE;
     private static final int DATA = EmulatedGuest.DATA;

@@ -10,7 +10,7 @@ import java.util.Arrays;
  * <p>A vCPU keeps its turn while the host handles its exits. One that hasn't started yet is waited for; one that rests or
  * has left is passed over.
  */
-public final class Turns {
+public final class RoundRobinScheduler {
 
     private static final long INSTRUCTIONS_A_TURN = 10_000;
 
@@ -19,7 +19,7 @@ public final class Turns {
     private final long[] ends;
     private int current;
 
-    public Turns(int vcpus) {
+    public RoundRobinScheduler(int vcpus) {
         left = new boolean[vcpus];
         resting = new boolean[vcpus];
         ends = new long[vcpus];

@@ -13,7 +13,7 @@ import java.util.List;
  * @param alone whether no other vCPU shares its memory
  * @param setsUpInterrupts whether the guest has written to the interrupt controllers
  */
-public record Surroundings(
+public record InterruptContext(
         List<InterruptLine> lines,
         boolean takesInterrupts,
         boolean takesInput,

@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Says who has overwritten a table, and what to do about it. */
-final class Writer {
+final class OverwriteReport {
 
     private static final Set<Mnemonic> PUSHING = Set.of(
             Mnemonic.PUSH,
@@ -38,7 +38,7 @@ final class Writer {
             Mnemonic.INSW,
             Mnemonic.INSD);
 
-    private Writer() {}
+    private OverwriteReport() {}
 
     /**
      * Returns the sentence about a change that was none of a table's own making.
@@ -61,12 +61,12 @@ final class Writer {
     }
 
     private static String name(Evidence evidence, GuestInstruction by) {
-        return decoded(evidence, by).filter(Writer::writes).isPresent()
+        return decoded(evidence, by).filter(OverwriteReport::writes).isPresent()
                 ? by.inWords() + by.source().map(source -> " in " + source).orElse("")
                 : "what the processor pushed for an exception at " + hex(by.eip());
     }
 
-    /** Says whether an instruction itself may write to memory; what else changes it is an exception's frame. */
+    /** Returns whether an instruction itself may write to memory; what else changes it is an exception's frame. */
     private static boolean writes(Instruction instruction) {
         return PUSHING.contains(instruction.mnemonic)
                 || STRINGS.contains(instruction.mnemonic)
@@ -100,14 +100,14 @@ final class Writer {
                 + ", or have the table elsewhere";
     }
 
-    /** Says whether an instruction is repeated, as those are that fill and copy. */
+    /** Returns whether an instruction is repeated, as those are that fill and copy. */
     static boolean isRepeated(Evidence evidence, GuestInstruction instruction) {
         return decoded(evidence, instruction)
                 .filter(decoded -> decoded.repeat != Instruction.NO_REPEAT)
                 .isPresent();
     }
 
-    /** Says whether what was written went to the stack, which is where nobody makes a table. */
+    /** Returns whether what was written went to the stack, which is where nobody makes a table. */
     static boolean isPush(Evidence evidence, GuestInstruction instruction) {
         return decoded(evidence, instruction)
                 .filter(decoded -> !PUSHING.contains(decoded.mnemonic) && writes(decoded))

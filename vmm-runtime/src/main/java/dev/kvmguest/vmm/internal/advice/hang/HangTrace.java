@@ -17,7 +17,7 @@ import java.util.Set;
  * @param unended the interrupt request lines that were in service when all that was over
  * @param wentOn how it ended in order meanwhile, to follow "it" in a sentence; empty if it didn't
  */
-public record Observation(
+public record HangTrace(
         CpuState registers,
         boolean halted,
         List<Step> steps,
@@ -34,7 +34,7 @@ public record Observation(
      */
     public record Sample(CpuState registers, boolean halted) {}
 
-    public Observation {
+    public HangTrace {
         steps = List.copyOf(steps);
         exceptions = List.copyOf(exceptions);
         samples = List.copyOf(samples);
@@ -46,7 +46,7 @@ public record Observation(
      *
      * @param unended the interrupt request lines that are in service
      */
-    public static Observation of(CpuState registers, boolean halted, Set<Integer> unended) {
-        return new Observation(registers, halted, List.of(), List.of(), List.of(), unended, Optional.empty());
+    public static HangTrace of(CpuState registers, boolean halted, Set<Integer> unended) {
+        return new HangTrace(registers, halted, List.of(), List.of(), List.of(), unended, Optional.empty());
     }
 }
