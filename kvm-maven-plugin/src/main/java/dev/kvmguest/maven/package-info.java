@@ -1,2 +1,4 @@
-/** The goals: what Maven sees. They read the configuration, call the packages below, and log. */
+/**
+ * The goals, as Maven sees them. They read the configuration, call the packages below, and log.
+ */
 package dev.kvmguest.maven;

@@ -1,2 +1,5 @@
-/** Builds a guest: compiles, links, flattens, and knows when there is nothing to do. */
+/**
+ * Builds a guest: compiles, links, makes the flat image and writes the manifest. It does nothing when sources and
+ * options are those of the last build.
+ */
 package dev.kvmguest.maven.assemble;

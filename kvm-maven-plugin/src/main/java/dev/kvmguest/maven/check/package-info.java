@@ -1,2 +1,4 @@
-/** Runs the checks of guests and reports on them, for people and for what reads JUnit's XML; knows nothing of Maven. */
+/**
+ * Boots guests as their checks say and reports on them, for people and as JUnit XML. It knows nothing of Maven.
+ */
 package dev.kvmguest.maven.check;

@@ -1,2 +1,4 @@
-/** What the other packages do to files and the JDK has no single call for. */
+/**
+ * Operations on files for which the JDK has no single call. All packages of the plugin may use them.
+ */
 package dev.kvmguest.maven.files;
