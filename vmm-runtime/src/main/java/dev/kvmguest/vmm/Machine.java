@@ -79,6 +79,15 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
+     * Returns what lies where in the memory of a machine of this configuration, without making one.
+     *
+     * @throws IllegalArgumentException if an image can't be placed as the configuration says
+     */
+    public static MemoryLayout layout(MachineConfig config) {
+        return new BootLoader(config.memorySize(), config.vcpus()).layout();
+    }
+
+    /**
      * Starts every vCPU on a thread of its own, for guests that somebody may type for. Does nothing if they have been
      * started.
      *

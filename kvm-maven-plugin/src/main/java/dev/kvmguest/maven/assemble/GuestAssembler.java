@@ -3,11 +3,11 @@ package dev.kvmguest.maven.assemble;
 import dev.kvmguest.maven.assemble.BuildPlan.Compilation;
 import dev.kvmguest.maven.files.FileTrees;
 import dev.kvmguest.maven.toolchain.Toolchain;
+import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
-import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
@@ -103,7 +103,10 @@ public final class GuestAssembler {
         GuestManifest.Located located = GuestManifest.read(folder);
         long memory = located.manifest().memory().orElse(MachineConfig.DEFAULT_MEMORY);
         try {
-            return new BootLoader(memory, List.of(VcpuConfig.of(located))).layout();
+            return Machine.layout(MachineConfig.builder()
+                    .vcpu(VcpuConfig.of(located))
+                    .memory(memory)
+                    .build());
         } catch (IllegalArgumentException e) {
             return new MemoryLayout(List.of(), List.of("it can't be loaded as it is: " + e.getMessage()));
         }

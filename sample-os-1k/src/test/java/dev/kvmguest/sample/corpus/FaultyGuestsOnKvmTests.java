@@ -1,11 +1,9 @@
 package dev.kvmguest.sample.corpus;
 
 import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.vmm.Host;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
-import dev.kvmguest.vmm.internal.engine.Capabilities;
-import dev.kvmguest.vmm.internal.engine.Feature;
-import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -40,7 +38,8 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
 
     @Override
     Optional<String> whyNot(BootMode mode) {
-        return whyNot(Feature.neededBy(mode)).or(() -> whyNot(Feature.PROTECTED_MODE_INTERRUPTS));
+        // The guests that start in real mode take their exceptions in protected mode.
+        return Host.whyNoKvm(mode).or(() -> Host.whyNoKvmWithInterrupts(BootMode.PROTECTED));
     }
 
     @Override
@@ -51,11 +50,5 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
     @Override
     boolean givesUpAt(FaultyGuest guest) {
         return WITHOUT_RAM.contains(guest.name());
-    }
-
-    /** Says why KVM can't do something here; empty if it can. */
-    static Optional<String> whyNot(Feature feature) {
-        Capabilities kvm = KvmEngine.instance().capabilities();
-        return kvm.whyNot(feature).map(why -> "this KVM can't run " + feature.words() + ": " + why);
     }
 }

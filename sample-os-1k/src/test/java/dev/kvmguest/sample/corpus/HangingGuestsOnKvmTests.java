@@ -3,9 +3,9 @@ package dev.kvmguest.sample.corpus;
 import static org.junit.jupiter.api.Assumptions.abort;
 
 import dev.kvmguest.junit.EnabledIfKvm;
+import dev.kvmguest.vmm.Host;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
-import dev.kvmguest.vmm.internal.engine.Feature;
 
 /** On KVM, if it can deliver interrupts in protected mode. */
 @EnabledIfKvm(BootMode.PROTECTED)
@@ -13,6 +13,6 @@ class HangingGuestsOnKvmTests extends HangingGuests {
 
     HangingGuestsOnKvmTests() {
         super(EngineChoice.KVM);
-        FaultyGuestsOnKvmTests.whyNot(Feature.PROTECTED_MODE_INTERRUPTS).ifPresent(why -> abort(why));
+        Host.whyNoKvmWithInterrupts(BootMode.PROTECTED).ifPresent(why -> abort(why));
     }
 }

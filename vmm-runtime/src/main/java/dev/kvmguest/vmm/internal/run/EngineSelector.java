@@ -157,7 +157,7 @@ public final class EngineSelector {
                 : Optional.empty();
     }
 
-    private static Optional<String> whyNot(Capabilities capabilities, Feature feature, String what) {
+    static Optional<String> whyNot(Capabilities capabilities, Feature feature, String what) {
         return capabilities
                 .whyNot(feature)
                 .map(why -> "this host's KVM can't run " + what + ": " + feature.words() + ": " + why);

@@ -1,0 +1,30 @@
+package dev.kvmguest.vmm;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.internal.run.KvmSupport;
+import java.util.Optional;
+
+/**
+ * What this host can do for guests. A KVM doesn't say what it can't run, so the first question boots a few tiny guests;
+ * the answers hold for the life of the JVM.
+ */
+public final class Host {
+
+    private Host() {}
+
+    /**
+     * Returns why this host's KVM can't boot guests in this mode, as a sentence; empty if it can. A KVM that boots them may
+     * still lack their interrupts: see {@link #whyNoKvmWithInterrupts}.
+     */
+    public static Optional<String> whyNoKvm(BootMode mode) {
+        return KvmSupport.OF_THIS_HOST.whyNot(mode);
+    }
+
+    /**
+     * Returns why this host's KVM can't run all that guests in this mode may do, interrupts and exceptions included, as a
+     * sentence; empty if it can.
+     */
+    public static Optional<String> whyNoKvmWithInterrupts(BootMode mode) {
+        return KvmSupport.OF_THIS_HOST.whyNotAllOf(mode);
+    }
+}
