@@ -7,6 +7,8 @@ import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.assertj.core.api.AbstractAssert;
 
@@ -18,13 +20,19 @@ import org.assertj.core.api.AbstractAssert;
  * assertThat(outcome).fault().beganWith("#UD").isIn("memset").hasChain("#UD", "#GP", "#DF");
  * }</pre>
  */
-public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
+public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
 
-    private final Outcome outcome;
+    private Optional<Outcome> outcome = Optional.empty();
 
-    FaultAssert(Fault actual, Outcome outcome) {
+    /** Starts assertions on what led to a triple fault; for AssertJ, which makes soft assertions by it. */
+    public FaultAssert(Fault actual) {
         super(actual, FaultAssert.class);
-        this.outcome = outcome;
+    }
+
+    /** Has failures show the run. */
+    final FaultAssert of(Outcome run) {
+        outcome = Optional.of(run);
+        return this;
     }
 
     /**
@@ -35,9 +43,9 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     public FaultAssert beganWith(String exception) {
         int vector = Event.parseVector(exception);
         return check(
-                actual.first().name().equals(Event.name(vector)),
+                fault -> fault.first().name().equals(Event.name(vector)),
                 "begin with " + Event.name(vector),
-                "began with " + actual.first().name());
+                fault -> "began with " + fault.first().name());
     }
 
     /**
@@ -49,29 +57,35 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
         List<String> expected = Arrays.stream(exceptions)
                 .map(exception -> Event.name(Event.parseVector(exception)))
                 .toList();
-        List<String> found = actual.chain().stream().map(Event::name).toList();
-        return check(found.equals(expected), "be " + chain(expected), "was " + chain(found));
+        return check(
+                fault -> names(fault).equals(expected), "be " + chain(expected), fault -> "was " + chain(names(fault)));
     }
 
     /** Verifies in which function the first exception arose, {@code memset}, or where exactly, {@code memset+0x1f}. */
     public FaultAssert isIn(String symbol) {
-        Optional<String> found = actual.at().symbol();
         return check(
-                found.filter(name -> isIn(name, symbol)).isPresent(),
+                fault -> fault.at().symbol().filter(name -> isIn(name, symbol)).isPresent(),
                 "begin in " + symbol,
-                found.map(name -> "began in " + name).orElse("began where the image has no symbol"));
+                fault -> fault.at()
+                        .symbol()
+                        .map(name -> "began in " + name)
+                        .orElse("began where the image has no symbol"));
     }
 
     /**
      * Verifies on which line the first exception arose, such as {@code memory.c:40}; the file's folders may be left out.
      */
     public FaultAssert isOnLine(String source) {
-        Optional<String> found = actual.at().source();
         return check(
-                found.filter(line -> line.equals(source) || line.endsWith("/" + source))
+                fault -> fault.at()
+                        .source()
+                        .filter(line -> line.equals(source) || line.endsWith("/" + source))
                         .isPresent(),
                 "begin on line " + source,
-                found.map(line -> "began on line " + line).orElse("began where the image has no line"));
+                fault -> fault.at()
+                        .source()
+                        .map(line -> "began on line " + line)
+                        .orElse("began where the image has no line"));
     }
 
     /**
@@ -81,9 +95,9 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     public FaultAssert isAt(long eip) {
         long expected = eip & 0xffff_ffffL;
         return check(
-                actual.at().eip() == expected,
+                fault -> fault.at().eip() == expected,
                 "begin at " + Notation.hex(expected),
-                "began at " + Notation.hex(actual.at().eip()));
+                fault -> "began at " + Notation.hex(fault.at().eip()));
     }
 
     /** Returns whether a place, such as {@code memset+0x1f}, is this one, or in this function. */
@@ -91,12 +105,22 @@ public final class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
         return place.equals(symbol) || place.startsWith(symbol + "+");
     }
 
-    private FaultAssert check(boolean holds, String expected, String found) {
-        if (!holds) {
-            String mismatch = "expected the fault to " + expected + ", but it " + found;
-            failWithMessage("%s", Failures.message(mismatch, outcome));
+    private FaultAssert check(Predicate<Fault> expectation, String expected, Function<Fault, String> found) {
+        if (actual == null && outcome.isPresent()) {
+            // Soft assertions: that there is no fault has been collected already.
+            return this;
+        }
+        isNotNull();
+        if (!expectation.test(actual)) {
+            String mismatch = "expected the fault to " + expected + ", but it " + found.apply(actual);
+            failWithMessage(
+                    "%s", outcome.map(run -> Failures.message(mismatch, run)).orElse(mismatch));
         }
         return this;
+    }
+
+    private static List<String> names(Fault fault) {
+        return fault.chain().stream().map(Event::name).toList();
     }
 
     private static String chain(List<String> names) {

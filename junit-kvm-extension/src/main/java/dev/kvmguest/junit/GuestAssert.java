@@ -16,10 +16,19 @@ import org.assertj.core.api.AbstractAssert;
  * assertThat(guest).ended().debugExited(0);
  * }</pre>
  */
-public final class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
+public class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
 
-    GuestAssert(Guest actual) {
+    private Softness softness = Softness.NONE;
+
+    /** Starts assertions on a live guest; for AssertJ, which makes soft assertions by it. */
+    public GuestAssert(Guest actual) {
         super(actual, GuestAssert.class);
+    }
+
+    /** Has the assertions that follow from these be as soft as they are. */
+    final GuestAssert with(Softness ofThese) {
+        softness = ofThese;
+        return this;
     }
 
     /** Verifies that the guest has booted and not ended. */
@@ -36,9 +45,9 @@ public final class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
     }
 
     /** Waits until the guest has ended and starts assertions on how. */
-    public OutcomeAssert ended() {
+    public final OutcomeAssert ended() {
         isNotNull();
-        return new OutcomeAssert(actual.await()).as(descriptionText());
+        return softness.outcome(actual.await()).as(descriptionText());
     }
 
     /** Verifies that the console so far is exactly this text; CR LF and LF count as the same. */
@@ -60,9 +69,9 @@ public final class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
     }
 
     /** Starts assertions on what the screen shows now. To wait for a text, see {@link Guest#awaitScreen(String)}. */
-    public ScreenAssert screen() {
+    public final ScreenAssert screen() {
         isNotNull();
-        return new ScreenAssert(actual.screen()).as(descriptionText());
+        return softness.screen(actual.screen()).as(descriptionText());
     }
 
     /** Verifies the bytes, 0 to 255 each, from a guest physical address on. */

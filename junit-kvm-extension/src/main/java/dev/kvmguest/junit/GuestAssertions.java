@@ -13,6 +13,8 @@ import dev.kvmguest.vmm.outcome.Screen;
  * assertThat(outcome).debugExited(0).consoleContains("9 x 9 = 81");
  * assertThat(outcome.run().wallMillis()).isLessThan(50);
  * }</pre>
+ *
+ * <p>For soft assertions there is {@link GuestSoftAssertions}.
  */
 public final class GuestAssertions {
 

@@ -17,9 +17,10 @@ import org.assertj.core.api.AbstractAssert;
  * assertThat(guest).screen().hasLine(1, "$ _").hasCursorAt(1, 2);
  * }</pre>
  */
-public final class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
+public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
 
-    ScreenAssert(Screen actual) {
+    /** Starts assertions on a screen; for AssertJ, which makes soft assertions by it. */
+    public ScreenAssert(Screen actual) {
         super(actual, ScreenAssert.class);
     }
 

@@ -14,25 +14,39 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A run as one JSON object. Keys are always there; what isn't known is null. {@code registers} is null when the engine
+ * A run as one JSON object. {@code format} says which form it has: {@value #FORMAT}, and more once a key's meaning or type
+ * changes or a key goes; new keys leave it alone. Keys are always there; what isn't known is null. {@code registers} is null when the engine
  * lost them, {@code instructions} when it doesn't count them, {@code screen} when it is blank, {@code fault} when the
  * guest didn't triple-fault, {@code inspection} when it ended in order, {@code exceptions} when nobody watched those that the guest took and went on from.
  */
 public final class JsonReport {
 
+    /** The form of these reports. */
+    static final int FORMAT = 1;
+
     private JsonReport() {}
 
     /** Returns the report of one vCPU's run. */
     public static String of(Outcome outcome) {
-        return JsonWriter.write(object(outcome));
+        Map<String, Object> report = report();
+        report.putAll(object(outcome));
+        return JsonWriter.write(report);
     }
 
-    /** Returns the report of a machine with several vCPUs: an object whose {@code vcpus} are their reports. */
+    /** Returns the report of a machine with several vCPUs: an object whose {@code vcpus} are what each did. */
     public static String of(List<Outcome> outcomes) {
-        return outcomes.size() == 1
-                ? of(outcomes.get(0))
-                : JsonWriter.write(Map.of(
-                        "vcpus", outcomes.stream().map(JsonReport::object).toList()));
+        if (outcomes.size() == 1) {
+            return of(outcomes.get(0));
+        }
+        Map<String, Object> report = report();
+        report.put("vcpus", outcomes.stream().map(JsonReport::object).toList());
+        return JsonWriter.write(report);
+    }
+
+    private static Map<String, Object> report() {
+        Map<String, Object> report = new LinkedHashMap<>();
+        report.put("format", FORMAT);
+        return report;
     }
 
     /**
@@ -40,7 +54,7 @@ public final class JsonReport {
      * {@code engineReason} says why.
      */
     public static String ofRefusal(String guest, String reason) {
-        Map<String, Object> object = new LinkedHashMap<>();
+        Map<String, Object> object = report();
         object.put("outcome", Outcome.Kind.UNSUPPORTED.id());
         object.put("exitCode", null);
         object.put("guest", guest);

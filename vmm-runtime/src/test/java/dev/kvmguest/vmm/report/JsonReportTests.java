@@ -16,6 +16,7 @@ class JsonReportTests {
     void reportHasAllThatIsKnown() {
         assertThat(JsonReport.of(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
                         {
+                          "format": 1,
                           "outcome": "debug-exit",
                           "exitCode": 3,
                           "guest": "kernel",
@@ -78,6 +79,7 @@ class JsonReportTests {
     void whatIsNotKnownIsNull() {
         assertThat(JsonReport.of(new Outcome.TripleFault(Examples.bare()))).isEqualTo("""
                         {
+                          "format": 1,
                           "outcome": "triple-fault",
                           "exitCode": null,
                           "guest": "kernel",
@@ -243,7 +245,7 @@ class JsonReportTests {
         Outcome second = new Outcome.HypercallExit(Examples.bare());
 
         assertThat(JsonReport.of(List.of(first, second)))
-                .startsWith("{\n  \"vcpus\": [{\n      \"outcome\": \"triple-fault\",\n")
+                .startsWith("{\n  \"format\": 1,\n  \"vcpus\": [{\n      \"outcome\": \"triple-fault\",\n")
                 .contains("}, {\n      \"outcome\": \"hypercall-exit\",\n      \"exitCode\": 0,\n")
                 .endsWith("    }]\n}\n");
         assertThat(JsonReport.of(List.of(first))).isEqualTo(JsonReport.of(first));
@@ -292,6 +294,7 @@ class JsonReportTests {
     void refusalHasEveryKeyOfARunAndSaysWhyThereWasNone() {
         assertThat(JsonReport.ofRefusal("kernel.elf", "no /dev/kvm")).isEqualTo("""
                         {
+                          "format": 1,
                           "outcome": "unsupported",
                           "exitCode": null,
                           "guest": "kernel.elf",

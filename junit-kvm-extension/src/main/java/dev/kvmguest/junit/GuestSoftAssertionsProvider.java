@@ -1,0 +1,27 @@
+package dev.kvmguest.junit;
+
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
+import org.assertj.core.api.SoftAssertionsProvider;
+
+/**
+ * The entry points for soft assertions on guests, to be added to a project's own soft assertions. Everybody else uses
+ * {@link GuestSoftAssertions}.
+ */
+public interface GuestSoftAssertionsProvider extends SoftAssertionsProvider {
+
+    /** Starts soft assertions on how a guest ended and what it did. */
+    default OutcomeAssert assertThat(Outcome actual) {
+        return Softness.of(this).outcome(actual);
+    }
+
+    /** Starts soft assertions on a screen. */
+    default ScreenAssert assertThat(Screen actual) {
+        return Softness.of(this).screen(actual);
+    }
+
+    /** Starts soft assertions on a live guest. */
+    default GuestAssert assertThat(Guest actual) {
+        return Softness.of(this).guest(actual);
+    }
+}
