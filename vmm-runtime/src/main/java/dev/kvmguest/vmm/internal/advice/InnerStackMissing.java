@@ -4,7 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.Optional;
 
 /** Ways from ring 3 to ring 0 without a stack there (Intel SDM volume 3A, 5.8.5 and 7.2.1). */

@@ -4,8 +4,8 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;

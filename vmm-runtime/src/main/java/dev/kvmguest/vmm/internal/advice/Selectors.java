@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.DescriptorTable;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.Optional;
 import java.util.function.Predicate;
 

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.internal.inspection;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

@@ -6,6 +6,10 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -22,32 +26,6 @@ public final class Cpu {
     public static final int DS = 3;
     public static final int FS = 4;
     public static final int GS = 5;
-
-    // Intel SDM volume 3A, 2.5.
-    public static final long CR0_PE = 1;
-    public static final long CR0_MP = 1 << 1;
-    public static final long CR0_EM = 1 << 2;
-    public static final long CR0_TS = 1 << 3;
-    public static final long CR0_ET = 1 << 4;
-    public static final long CR0_NE = 1 << 5;
-    public static final long CR0_WP = 1 << 16;
-    public static final long CR0_AM = 1 << 18;
-    public static final long CR0_NW = 1 << 29;
-    public static final long CR0_CD = 1 << 30;
-    public static final long CR0_PG = 1L << 31;
-    public static final long CR4_VME = 1;
-    public static final long CR4_PVI = 1 << 1;
-    public static final long CR4_TSD = 1 << 2;
-    public static final long CR4_DE = 1 << 3;
-    public static final long CR4_PSE = 1 << 4;
-    public static final long CR4_PAE = 1 << 5;
-    public static final long CR4_MCE = 1 << 6;
-    public static final long CR4_PGE = 1 << 7;
-    public static final long CR4_PCE = 1 << 8;
-    public static final long CR4_OSFXSR = 1 << 9;
-    public static final long CR4_OSXMMEXCPT = 1 << 10;
-    /** EFER.NXE, no-execute enable. */
-    public static final long EFER_NXE = 1 << 11;
 
     /** A processor of 100 million instructions a second: slower than the emulator, so that a guest doesn't wait for itself. */
     private static final long NANOS_PER_INSTRUCTION = 10;
@@ -90,7 +68,7 @@ public final class Cpu {
     public DescriptorTable gdtr = new DescriptorTable(0, 0xffff);
     public DescriptorTable idtr = new DescriptorTable(0, 0xffff);
 
-    private long cr0 = CR0_ET;
+    private long cr0 = Cr0.ET;
     private long cr2;
     private long cr3;
     private long cr4;
@@ -157,10 +135,10 @@ public final class Cpu {
     public void setCr0(long value) {
         long changed = cr0 ^ value;
         cr0 = value;
-        if ((changed & CR0_PE) != 0) {
+        if ((changed & Cr0.PE) != 0) {
             updateSegmentLimits();
         }
-        if ((changed & (CR0_PG | CR0_WP | CR0_PE)) != 0) {
+        if ((changed & (Cr0.PG | Cr0.WP | Cr0.PE)) != 0) {
             flushTranslations();
         }
     }
@@ -179,7 +157,7 @@ public final class Cpu {
     public void setCr4(long value) {
         long changed = cr4 ^ value;
         cr4 = value;
-        if ((changed & (CR4_PSE | CR4_PAE | CR4_PGE)) != 0) {
+        if ((changed & (Cr4.PSE | Cr4.PAE | Cr4.PGE)) != 0) {
             flushTranslations();
         }
     }
@@ -217,17 +195,17 @@ public final class Cpu {
 
     /** Returns whether CR0.PE is set. */
     public boolean isProtected() {
-        return (cr0 & CR0_PE) != 0;
+        return (cr0 & Cr0.PE) != 0;
     }
 
     /** Returns whether CR0.PG is set. */
     public boolean isPaging() {
-        return (cr0 & CR0_PG) != 0;
+        return (cr0 & Cr0.PG) != 0;
     }
 
     /** Returns whether page tables can forbid execution, which only those of PAE paging have a bit for. */
     public boolean noExecute() {
-        return (efer & EFER_NXE) != 0 && (cr4 & CR4_PAE) != 0;
+        return (efer & Efer.NXE) != 0 && (cr4 & Cr4.PAE) != 0;
     }
 
     /** Returns the current privilege level, 0 to 3; 0 in real mode. */
@@ -249,7 +227,7 @@ public final class Cpu {
 
     /** Returns whether an unaligned access with user rights is #AC. */
     public boolean checksAlignment() {
-        return isUser() && (cr0 & CR0_AM) != 0 && eflags.has(Eflags.AC);
+        return isUser() && (cr0 & Cr0.AM) != 0 && eflags.has(Flag.AC);
     }
 
     /** Loads a segment register and its descriptor cache, without any check. */
@@ -423,7 +401,7 @@ public final class Cpu {
         ldtr.load(state.segment(SegmentRegister.LDTR), isProtected());
         gdtr = state.gdt();
         idtr = state.idt();
-        if (isPaging() && (cr4 & CR4_PAE) != 0) {
+        if (isPaging() && (cr4 & Cr4.PAE) != 0) {
             memory.loadPageDirectoryPointers(cr3);
         }
         flushTranslations();

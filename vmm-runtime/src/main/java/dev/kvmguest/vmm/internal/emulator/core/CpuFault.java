@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Vector;
+
 /**
  * An exception that the guest gets. It is thrown to leave the instruction that caused it, often in working guests too,
  * and has no stack trace.

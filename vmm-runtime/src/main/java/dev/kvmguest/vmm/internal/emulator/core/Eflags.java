@@ -1,47 +1,25 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Flag;
+
 /**
  * EFLAGS (Intel SDM volume 1, 3.4.3). The six arithmetic flags are kept as the result and the carries that they follow
  * from, and worked out only when something reads them: most instructions set them and few look.
  */
 public final class Eflags {
 
-    public static final int CF = 1;
-    public static final int FIXED = 1 << 1;
-    public static final int PF = 1 << 2;
-    public static final int AF = 1 << 4;
-    public static final int ZF = 1 << 6;
-    public static final int SF = 1 << 7;
-    public static final int TF = 1 << 8;
-    public static final int IF = 1 << 9;
-    public static final int DF = 1 << 10;
-    public static final int OF = 1 << 11;
-    public static final int IOPL = 3 << 12;
-    public static final int NT = 1 << 14;
-    public static final int RF = 1 << 16;
-    public static final int VM = 1 << 17;
-    public static final int AC = 1 << 18;
-    public static final int VIF = 1 << 19;
-    public static final int VIP = 1 << 20;
-    public static final int ID = 1 << 21;
-
-    /** The six flags that arithmetic sets. */
-    public static final int ARITHMETIC = CF | PF | AF | ZF | SF | OF;
-    /** Every flag that exists. */
-    public static final int ALL = ARITHMETIC | TF | IF | DF | IOPL | NT | RF | VM | AC | VIF | VIP | ID;
-
     private static final int IOPL_SHIFT = 12;
     private static final long AF_CARRY = 1 << 3;
     private static final long CF_WITHOUT_OF = 3L << 62;
 
-    /** The result, sign-extended from the operation's width: ZF if it is 0, SF its sign, PF its lowest byte. */
+    /** The result, sign-extended from the operation's width: Flag.ZF if it is 0, Flag.SF its sign, Flag.PF its lowest byte. */
     private long result = 1;
     /**
      * The carries out of each bit, with the one out of the operation's highest bit in bit 63 and the one out of the bit
-     * below in bit 62, and the one out of bit 3 in bit 3: CF, OF and AF.
+     * below in bit 62, and the one out of bit 3 in bit 3: CF, Flag.OF and AF.
      */
     private long carries;
-    /** Exclusive-ored to the result for SF (the sign) and PF (bit 0), so that any combination can be set. */
+    /** Exclusive-ored to the result for Flag.SF (the sign) and Flag.PF (bit 0), so that any combination can be set. */
     private long flip;
     /** All flags but the arithmetic ones, in their places. */
     private int others;
@@ -67,7 +45,7 @@ public final class Eflags {
         flip = 0;
     }
 
-    /** Sets ZF, SF and PF from a result and clears CF, OF and AF. */
+    /** Sets ZF, Flag.SF and Flag.PF from a result and clears CF, Flag.OF and AF. */
     public void setLogic(long result, int width) {
         int unused = 64 - 8 * width;
         this.result = result << unused >> unused;
@@ -75,15 +53,15 @@ public final class Eflags {
         this.flip = 0;
     }
 
-    /** Sets the flags as {@link #set} does, but leaves CF as it is. */
+    /** Sets the flags as {@link #set} does, but leaves Flag.CF as it is. */
     public void setKeepingCarry(long result, long carries, int width) {
         long before = this.carries;
         set(result, carries, width);
-        // The two highest bits differ where OF is set: turned over together, they change CF alone.
+        // The two highest bits differ where Flag.OF is set: turned over together, they change Flag.CF alone.
         this.carries ^= (before ^ this.carries) >> 63 & CF_WITHOUT_OF;
     }
 
-    /** Sets ZF, SF and PF from a result and leaves CF, OF and AF as they are. */
+    /** Sets ZF, Flag.SF and Flag.PF from a result and leaves CF, Flag.OF and Flag.AF as they are. */
     public void setResult(long result, int width) {
         int unused = 64 - 8 * width;
         this.result = result << unused >> unused;
@@ -114,60 +92,60 @@ public final class Eflags {
         return (Integer.bitCount((int) (result ^ flip) & 0xff) & 1) == 0;
     }
 
-    /** Sets CF and leaves the other flags as they are, OF too. */
+    /** Sets Flag.CF and leaves the other flags as they are, Flag.OF too. */
     public void setCarry(boolean carry) {
         setCarryAndOverflow(carry, overflow());
     }
 
-    /** Sets OF and leaves the other flags as they are. */
+    /** Sets Flag.OF and leaves the other flags as they are. */
     public void setOverflow(boolean overflow) {
         setCarryAndOverflow(carry(), overflow);
     }
 
-    /** Sets CF and OF and leaves the other flags as they are. */
+    /** Sets Flag.CF and Flag.OF and leaves the other flags as they are. */
     public void setCarryAndOverflow(boolean carry, boolean overflow) {
         long top = (carry ? 1L << 63 : 0) | (carry != overflow ? 1L << 62 : 0);
         carries = carries & AF_CARRY | top;
     }
 
-    /** Sets AF and leaves the other flags as they are. */
+    /** Sets Flag.AF and leaves the other flags as they are. */
     public void setAdjust(boolean adjust) {
         carries = carries & ~AF_CARRY | (adjust ? AF_CARRY : 0);
     }
 
-    /** Sets ZF and leaves the other flags as they are. */
+    /** Sets Flag.ZF and leaves the other flags as they are. */
     public void setZero(boolean zero) {
-        setArithmetic(arithmetic() & ~ZF | (zero ? ZF : 0));
+        setArithmetic(arithmetic() & ~Flag.ZF | (zero ? Flag.ZF : 0));
     }
 
     /** Returns the six arithmetic flags in their places. */
     public int arithmetic() {
-        return (carry() ? CF : 0)
-                | (parity() ? PF : 0)
-                | (adjust() ? AF : 0)
-                | (zero() ? ZF : 0)
-                | (sign() ? SF : 0)
-                | (overflow() ? OF : 0);
+        return (carry() ? Flag.CF : 0)
+                | (parity() ? Flag.PF : 0)
+                | (adjust() ? Flag.AF : 0)
+                | (zero() ? Flag.ZF : 0)
+                | (sign() ? Flag.SF : 0)
+                | (overflow() ? Flag.OF : 0);
     }
 
     /** Sets the six arithmetic flags; other bits are ignored. */
     public void setArithmetic(int flags) {
-        result = (flags & ZF) != 0 ? 0 : 1;
+        result = (flags & Flag.ZF) != 0 ? 0 : 1;
         boolean parityOfResult = result == 0;
-        flip = ((flags & SF) != 0 ? Long.MIN_VALUE : 0) | ((flags & PF) != 0 != parityOfResult ? 1 : 0);
-        carries = (flags & AF) != 0 ? AF_CARRY : 0;
-        setCarryAndOverflow((flags & CF) != 0, (flags & OF) != 0);
+        flip = ((flags & Flag.SF) != 0 ? Long.MIN_VALUE : 0) | ((flags & Flag.PF) != 0 != parityOfResult ? 1 : 0);
+        carries = (flags & Flag.AF) != 0 ? AF_CARRY : 0;
+        setCarryAndOverflow((flags & Flag.CF) != 0, (flags & Flag.OF) != 0);
     }
 
     /** Returns all flags, the fixed bit included. */
     public int get() {
-        return arithmetic() | others | FIXED;
+        return arithmetic() | others | Flag.FIXED;
     }
 
     /** Sets all flags; bits that don't exist are ignored. */
     public void set(int flags) {
         setArithmetic(flags);
-        others = flags & ALL & ~ARITHMETIC;
+        others = flags & Flag.ALL & ~Flag.ARITHMETIC;
     }
 
     /** Returns whether any of these flags is set; not for the arithmetic ones. */

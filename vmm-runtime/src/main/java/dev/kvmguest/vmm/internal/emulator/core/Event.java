@@ -1,5 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
+
 /**
  * What enters a handler.
  *
@@ -18,7 +21,7 @@ record Event(int vector, int ext, boolean checksGate, long eip, int rf, boolean 
         Vector vector = fault.vector();
         // So that a breakpoint on the instruction is not hit again when the handler returns to it (volume 3B,
         // 17.3.1.1).
-        int rf = vector.kind() == Vector.Kind.FAULT && vector != Vector.DB ? Eflags.RF : 0;
+        int rf = vector.kind() == Vector.Kind.FAULT && vector != Vector.DB ? Flag.RF : 0;
         return new Event(vector.number(), CpuFault.EXT, false, eip, rf, vector.hasErrorCode(), fault.errorCode());
     }
 

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
-import dev.kvmguest.vmm.internal.emulator.core.Vector.Combination;
+import dev.kvmguest.vmm.internal.x86.Vector;
+import dev.kvmguest.vmm.internal.x86.Vector.Combination;
 import java.util.ArrayList;
 import java.util.List;
 

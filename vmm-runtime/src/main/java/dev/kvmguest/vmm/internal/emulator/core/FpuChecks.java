@@ -1,5 +1,9 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Vector;
+
 /**
  * What x87, MMX and SSE instructions check before anything else (Intel SDM volume 3A, 2.5, table 2-2, 12.1 and 13.1.3;
  * volume 2A, tables 2-18 and 2-21).
@@ -10,7 +14,7 @@ public final class FpuChecks {
 
     /** #NM by CR0.EM and CR0.TS. */
     public static void requireX87(Cpu cpu) {
-        if ((cpu.cr0() & (Cpu.CR0_EM | Cpu.CR0_TS)) != 0) {
+        if ((cpu.cr0() & (Cr0.EM | Cr0.TS)) != 0) {
             throw CpuFault.of(Vector.NM);
         }
     }
@@ -23,7 +27,7 @@ public final class FpuChecks {
 
     /** FWAIT: CR0.TS counts only with CR0.MP, and CR0.EM not at all. */
     public static void waitForX87(Cpu cpu) {
-        long monitored = Cpu.CR0_MP | Cpu.CR0_TS;
+        long monitored = Cr0.MP | Cr0.TS;
         if ((cpu.cr0() & monitored) == monitored) {
             throw CpuFault.of(Vector.NM);
         }
@@ -32,10 +36,10 @@ public final class FpuChecks {
 
     /** #UD by CR0.EM, #NM by CR0.TS, #MF: MMX instructions, those that SSE and SSE2 add included. */
     public static void requireMmx(Cpu cpu) {
-        if ((cpu.cr0() & Cpu.CR0_EM) != 0) {
+        if ((cpu.cr0() & Cr0.EM) != 0) {
             throw CpuFault.invalidOpcode();
         }
-        if ((cpu.cr0() & Cpu.CR0_TS) != 0) {
+        if ((cpu.cr0() & Cr0.TS) != 0) {
             throw CpuFault.of(Vector.NM);
         }
         requireNoPendingException(cpu);
@@ -43,10 +47,10 @@ public final class FpuChecks {
 
     /** #UD by CR0.EM and CR4.OSFXSR, #NM by CR0.TS: instructions with XMM registers or MXCSR. */
     public static void requireSse(Cpu cpu) {
-        if ((cpu.cr0() & Cpu.CR0_EM) != 0 || (cpu.cr4() & Cpu.CR4_OSFXSR) == 0) {
+        if ((cpu.cr0() & Cr0.EM) != 0 || (cpu.cr4() & Cr4.OSFXSR) == 0) {
             throw CpuFault.invalidOpcode();
         }
-        if ((cpu.cr0() & Cpu.CR0_TS) != 0) {
+        if ((cpu.cr0() & Cr0.TS) != 0) {
             throw CpuFault.of(Vector.NM);
         }
     }
@@ -61,7 +65,7 @@ public final class FpuChecks {
         if (!cpu.fpu.hasPendingException()) {
             return;
         }
-        if ((cpu.cr0() & Cpu.CR0_NE) == 0) {
+        if ((cpu.cr0() & Cr0.NE) == 0) {
             throw new UnsupportedInstruction("x87 errors reported by FERR# (CR0.NE clear) are not implemented");
         }
         throw CpuFault.of(Vector.MF);

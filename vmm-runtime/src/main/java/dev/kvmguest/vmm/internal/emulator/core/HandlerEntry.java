@@ -1,5 +1,9 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
+
 /**
  * Enters a handler through the IVT or the IDT, the checks in the order of the pseudocode of INT n (Intel SDM volume 2).
  * Nothing is changed before all of them are passed and the stack is known to be writable.
@@ -41,7 +45,7 @@ final class HandlerEntry {
         long target = cpu.memory.readSystem(cpu.idtr.base() + index, VECTOR_BYTES);
         frame.write();
         frame.commitPointer();
-        cpu.eflags.put(Eflags.IF | Eflags.TF | Eflags.AC | Eflags.RF, false);
+        cpu.eflags.put(Flag.IF | Flag.TF | Flag.AC | Flag.RF, false);
         cpu.loadRealSegment(Cpu.CS, (int) (target >> 16));
         cpu.eip = target & 0xffff;
     }
@@ -76,9 +80,9 @@ final class HandlerEntry {
         frame.commitPointer();
         cpu.segmentation.loadCode(selector, code, level);
         cpu.eip = gate.gateOffset();
-        cpu.eflags.put(Eflags.TF | Eflags.NT | Eflags.VM | Eflags.RF, false);
+        cpu.eflags.put(Flag.TF | Flag.NT | Flag.VM | Flag.RF, false);
         if (gate.isInterruptGate()) {
-            cpu.eflags.put(Eflags.IF, false);
+            cpu.eflags.put(Flag.IF, false);
         }
     }
 

@@ -1,5 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
+
 /**
  * The stack that the TSS names for an inner privilege level, checked but not loaded (Intel SDM volume 3A, 5.8.5).
  *

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Efer;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -37,14 +38,6 @@ public final class MsrFile {
     public static final int MTRR_DEFAULT_TYPE = 0x2ff;
     public static final int EFER = 0xc000_0080;
 
-    /**
-     * EFER.LME, long mode enable. CPUID doesn't offer it, but setting it is accepted: what then ends the run is CR0.PG, as
-     * long mode that isn't implemented, and not a fault that hides what the guest is about.
-     */
-    public static final long EFER_LME = 1 << 8;
-
-    private static final long EFER_SCE = 1;
-    private static final long EFER_LMA = 1 << 10;
     private static final long APIC_BASE_RESET = 0xfee0_0000L;
     private static final long APIC_BASE_BOOT_PROCESSOR = 1 << 8;
     private static final long APIC_BASE_ENABLE = 1 << 11;
@@ -208,13 +201,13 @@ public final class MsrFile {
     }
 
     private void writeEfer(long value) {
-        if ((value & EFER_SCE) != 0) {
+        if ((value & Efer.SCE) != 0) {
             throw new UnsupportedInstruction("SYSCALL and SYSRET (EFER.SCE) are not implemented");
         }
-        require((value & ~(EFER_LME | EFER_LMA | Cpu.EFER_NXE)) == 0);
-        require(!cpu.isPaging() || ((value ^ cpu.efer()) & EFER_LME) == 0);
+        require((value & ~(Efer.LME | Efer.LMA | Efer.NXE)) == 0);
+        require(!cpu.isPaging() || ((value ^ cpu.efer()) & Efer.LME) == 0);
         // LMA is read-only, and never set: that would be long mode.
-        cpu.setEfer(value & ~EFER_LMA);
+        cpu.setEfer(value & ~Efer.LMA);
     }
 
     private static void writeDebugControl(long value) {

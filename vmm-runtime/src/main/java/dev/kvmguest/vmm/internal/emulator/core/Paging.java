@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
 import java.nio.ByteBuffer;
 
 /** Translates linear addresses by the guest's page tables (Intel SDM volume 3A, 4.3 and 4.4): 32-bit and PAE paging. */
@@ -45,7 +47,7 @@ final class Paging {
      * @return the guest physical address
      */
     long walk(long linear, Access access, boolean user) {
-        return (cpu.cr4() & Cpu.CR4_PAE) != 0 ? walkPae(linear, access, user) : walk32(linear, access, user);
+        return (cpu.cr4() & Cr4.PAE) != 0 ? walkPae(linear, access, user) : walk32(linear, access, user);
     }
 
     /**
@@ -72,7 +74,7 @@ final class Paging {
         if ((directory & PRESENT) == 0) {
             throw fault(linear, access, user, 0);
         }
-        boolean large = (directory & LARGE) != 0 && (cpu.cr4() & Cpu.CR4_PSE) != 0;
+        boolean large = (directory & LARGE) != 0 && (cpu.cr4() & Cr4.PSE) != 0;
         if (large) {
             if ((directory & LARGE_RESERVED) != 0) {
                 throw fault(linear, access, user, FAULT_PROTECTION | FAULT_RESERVED);
@@ -133,7 +135,7 @@ final class Paging {
     private void check(long linear, Access access, boolean user, long rights) {
         boolean allowed = !user || (rights & USER) != 0;
         if (access == Access.WRITE && (rights & WRITABLE) == 0) {
-            allowed &= !user && (cpu.cr0() & Cpu.CR0_WP) == 0;
+            allowed &= !user && (cpu.cr0() & Cr0.WP) == 0;
         }
         if (access == Access.FETCH && (rights & NO_EXECUTE) != 0) {
             allowed = false;

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** Reads descriptors and loads segment registers, with every check (Intel SDM volume 3A, 5.3 to 5.7). */
 public final class Segmentation {

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Arrays;
 
 /**

@@ -7,16 +7,16 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.DebugRegisters;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.HostAccess.Restart;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -107,7 +107,7 @@ public final class Emulator {
 
     public boolean canInject() {
         return pendingInterrupt == NO_INTERRUPT
-                && cpu.eflags.has(Eflags.IF)
+                && cpu.eflags.has(Flag.IF)
                 && shadow == Shadow.NONE
                 && undelivered == null
                 && !shutDown;
@@ -268,7 +268,7 @@ public final class Emulator {
             return new VmExit.Interrupted();
         }
         // What the host has answered is not to be asked for twice: that instruction comes to its end first.
-        if (cpu.eflags.has(Eflags.IF) && shadow == Shadow.NONE && !cpu.host.hasAnswers()) {
+        if (cpu.eflags.has(Flag.IF) && shadow == Shadow.NONE && !cpu.host.hasAnswers()) {
             if (pendingInterrupt != NO_INTERRUPT) {
                 leaveBegun();
                 shutDown = !cpu.events.interrupt(pendingInterrupt);
@@ -282,7 +282,7 @@ public final class Emulator {
                 return new VmExit.InterruptWindow();
             }
         }
-        int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Eflags.RF) && shadow != Shadow.MOV_SS
+        int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Flag.RF) && shadow != Shadow.MOV_SS
                 ? cpu.debug.codeHits(cpu.segments[Cpu.CS].base() + cpu.eip & 0xffff_ffffL)
                 : 0;
         if (hits != 0) {
@@ -291,8 +291,8 @@ public final class Emulator {
             return null;
         }
         begun = false;
-        cpu.eflags.put(Eflags.RF, false);
-        traced = cpu.eflags.has(Eflags.TF);
+        cpu.eflags.put(Flag.RF, false);
+        traced = cpu.eflags.has(Flag.TF);
         cpu.asyncEvent = traced
                 || singleStep
                 || awaited != null
@@ -324,14 +324,14 @@ public final class Emulator {
     /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */
     private void leaveBegun() {
         if (begun) {
-            cpu.eflags.put(Eflags.RF, true);
+            cpu.eflags.put(Flag.RF, true);
             begun = false;
         }
     }
 
     private boolean isAt(ExecutionPoint place) {
         if ((int) cpu.eip != place.eip()
-                || cpu.eflags.has(Eflags.IF) != place.interruptible()
+                || cpu.eflags.has(Flag.IF) != place.interruptible()
                 || place.retired() != ExecutionPoint.NOT_COUNTED && place.retired() != cpu.retired) {
             return false;
         }

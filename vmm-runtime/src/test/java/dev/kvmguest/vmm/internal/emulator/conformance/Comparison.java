@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.conformance;
 
 import dev.kvmguest.vmm.internal.emulator.conformance.ConformanceMachine.Result;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -59,7 +59,7 @@ record Comparison(int flags, List<String> others) {
     static boolean isFault(ConformanceCase test, Result result, int vector) {
         Map<String, Integer> expected = new HashMap<>(test.registers());
         int flags = test.registers().get("flags") & FLAGS;
-        expected.put("flags", flags & ~(Eflags.IF | Eflags.TF));
+        expected.put("flags", flags & ~(Flag.IF | Flag.TF));
         expected.merge("sp", 6, (sp, frame) -> sp - frame & 0xffff);
         if (test.isString()) {
             expected.putAll(afterIterations(test, result));
@@ -76,7 +76,7 @@ record Comparison(int flags, List<String> others) {
     private static Map<String, Integer> afterIterations(ConformanceCase test, Result result) {
         int count = result.registers().get("cx");
         int iterations = test.registers().get("cx") - count;
-        int distance = 2 * iterations * ((test.registers().get("flags") & Eflags.DF) == 0 ? 1 : -1);
+        int distance = 2 * iterations * ((test.registers().get("flags") & Flag.DF) == 0 ? 1 : -1);
         Map<String, Integer> expected = new HashMap<>(Map.of("cx", count));
         for (String register : List.of("si", "di")) {
             boolean isUsed = test.finalRegisters().containsKey(register);

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.conformance;
 
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -12,15 +12,15 @@ final class FlagNames {
     private static final Map<String, Integer> MASKS = new LinkedHashMap<>();
 
     static {
-        MASKS.put("CF", Eflags.CF);
-        MASKS.put("PF", Eflags.PF);
-        MASKS.put("AF", Eflags.AF);
-        MASKS.put("ZF", Eflags.ZF);
-        MASKS.put("SF", Eflags.SF);
-        MASKS.put("TF", Eflags.TF);
-        MASKS.put("IF", Eflags.IF);
-        MASKS.put("DF", Eflags.DF);
-        MASKS.put("OF", Eflags.OF);
+        MASKS.put("CF", Flag.CF);
+        MASKS.put("PF", Flag.PF);
+        MASKS.put("AF", Flag.AF);
+        MASKS.put("ZF", Flag.ZF);
+        MASKS.put("SF", Flag.SF);
+        MASKS.put("TF", Flag.TF);
+        MASKS.put("IF", Flag.IF);
+        MASKS.put("DF", Flag.DF);
+        MASKS.put("OF", Flag.OF);
     }
 
     private FlagNames() {}

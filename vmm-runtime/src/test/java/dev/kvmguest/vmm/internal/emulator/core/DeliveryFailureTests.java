@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
+import dev.kvmguest.vmm.internal.x86.Cr0;
 import java.nio.ByteBuffer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -19,7 +20,7 @@ class DeliveryFailureTests {
 
     @BeforeEach
     void enterProtectedMode() {
-        cpu.setCr0(Cpu.CR0_PE);
+        cpu.setCr0(Cr0.PE);
         cpu.loadSegment(Cpu.CS, SegmentState.flatCode(8));
         cpu.loadSegment(Cpu.SS, SegmentState.flatData(0x10));
         cpu.registers.set(Registers.RSP, 4, 0x8000);

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,10 +26,10 @@ class EflagsTests {
         for (int i = 0; i < 64; i++) {
             for (boolean on : new boolean[] {false, true}) {
                 int before = spread(i);
-                assertThat(after(before, () -> flags.setCarry(on))).isEqualTo(with(before, Eflags.CF, on));
-                assertThat(after(before, () -> flags.setOverflow(on))).isEqualTo(with(before, Eflags.OF, on));
-                assertThat(after(before, () -> flags.setAdjust(on))).isEqualTo(with(before, Eflags.AF, on));
-                assertThat(after(before, () -> flags.setZero(on))).isEqualTo(with(before, Eflags.ZF, on));
+                assertThat(after(before, () -> flags.setCarry(on))).isEqualTo(with(before, Flag.CF, on));
+                assertThat(after(before, () -> flags.setOverflow(on))).isEqualTo(with(before, Flag.OF, on));
+                assertThat(after(before, () -> flags.setAdjust(on))).isEqualTo(with(before, Flag.AF, on));
+                assertThat(after(before, () -> flags.setZero(on))).isEqualTo(with(before, Flag.ZF, on));
             }
         }
     }
@@ -41,7 +42,7 @@ class EflagsTests {
             for (long a : new long[] {0, 1, 0xf, highest - 1, highest, -1}) {
                 long sum = a + 1;
                 flags.set(sum, a & ~sum, width);
-                int wanted = flags.arithmetic() & ~Eflags.CF | spread(i) & Eflags.CF;
+                int wanted = flags.arithmetic() & ~Flag.CF | spread(i) & Flag.CF;
 
                 assertThat(after(spread(i), () -> flags.setKeepingCarry(sum, a & ~sum, width)))
                         .isEqualTo(wanted);
@@ -52,9 +53,9 @@ class EflagsTests {
     @Test
     void resultAloneSetsZeroSignAndParity() {
         for (int i = 0; i < 64; i++) {
-            int kept = spread(i) & (Eflags.CF | Eflags.OF | Eflags.AF);
-            assertThat(after(spread(i), () -> flags.setResult(0, 2))).isEqualTo(kept | Eflags.ZF | Eflags.PF);
-            assertThat(after(spread(i), () -> flags.setResult(0x8001, 2))).isEqualTo(kept | Eflags.SF);
+            int kept = spread(i) & (Flag.CF | Flag.OF | Flag.AF);
+            assertThat(after(spread(i), () -> flags.setResult(0, 2))).isEqualTo(kept | Flag.ZF | Flag.PF);
+            assertThat(after(spread(i), () -> flags.setResult(0x8001, 2))).isEqualTo(kept | Flag.SF);
         }
     }
 
@@ -79,11 +80,11 @@ class EflagsTests {
         for (int i = 0; i < 64; i++) {
             int set = spread(i);
             flags.setArithmetic(set);
-            boolean cf = (set & Eflags.CF) != 0;
-            boolean zf = (set & Eflags.ZF) != 0;
-            boolean sf = (set & Eflags.SF) != 0;
-            boolean of = (set & Eflags.OF) != 0;
-            boolean[] wanted = {of, cf, zf, cf || zf, sf, (set & Eflags.PF) != 0, sf != of, zf || sf != of};
+            boolean cf = (set & Flag.CF) != 0;
+            boolean zf = (set & Flag.ZF) != 0;
+            boolean sf = (set & Flag.SF) != 0;
+            boolean of = (set & Flag.OF) != 0;
+            boolean[] wanted = {of, cf, zf, cf || zf, sf, (set & Flag.PF) != 0, sf != of, zf || sf != of};
             for (int condition = 0; condition < 16; condition++) {
                 assertThat(flags.condition(condition)).isEqualTo(wanted[condition / 2] == (condition % 2 == 0));
             }
@@ -94,12 +95,12 @@ class EflagsTests {
     void bitsThatDoNotExistAreNotKept() {
         flags.set(-1);
 
-        assertThat(flags.get()).isEqualTo(Eflags.ALL | Eflags.FIXED);
+        assertThat(flags.get()).isEqualTo(Flag.ALL | Flag.FIXED);
         assertThat(flags.iopl()).isEqualTo(3);
 
         flags.set(0);
 
-        assertThat(flags.get()).isEqualTo(Eflags.FIXED);
+        assertThat(flags.get()).isEqualTo(Flag.FIXED);
     }
 
     private int after(int before, Runnable change) {
@@ -113,7 +114,7 @@ class EflagsTests {
     }
 
     private static int spread(int index) {
-        int[] all = {Eflags.CF, Eflags.PF, Eflags.AF, Eflags.ZF, Eflags.SF, Eflags.OF};
+        int[] all = {Flag.CF, Flag.PF, Flag.AF, Flag.ZF, Flag.SF, Flag.OF};
         int flags = 0;
         for (int bit = 0; bit < all.length; bit++) {
             flags |= (index >> bit & 1) != 0 ? all[bit] : 0;

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,7 +27,7 @@ class ExceptionDeliveryTests {
     private static final int TRAP_GATE = 0xef;
     private static final int INTERRUPT_GATE_16 = 0xe6;
     /** Flags that a handler must not see changed. */
-    private static final int OTHERS = Eflags.CF | Eflags.ZF | Eflags.DF | Eflags.OF | Eflags.IOPL;
+    private static final int OTHERS = Flag.CF | Flag.ZF | Flag.DF | Flag.OF | Flag.IOPL;
 
     private EmulatedGuest guest;
 
@@ -38,14 +39,14 @@ class ExceptionDeliveryTests {
     @Test
     void realModePushesThreeWordsAndClearsIfTfAndAc() {
         guest = EmulatedGuest.real();
-        guest.flags(Eflags.IF | Eflags.AC | OTHERS).run(INT_80);
+        guest.flags(Flag.IF | Flag.AC | OTHERS).run(INT_80);
 
         assertThat(guest.vector()).isEqualTo(0x80);
         assertThat(guest.get(Register.RSP)).isEqualTo(EmulatedGuest.STACK - 6);
         assertThat(word(0)).isEqualTo(CODE + 2);
         assertThat(word(2)).isZero();
-        assertThat(word(4)).isEqualTo(Eflags.FIXED | Eflags.IF | OTHERS);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | OTHERS);
+        assertThat(word(4)).isEqualTo(Flag.FIXED | Flag.IF | OTHERS);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED | OTHERS);
     }
 
     @Test
@@ -94,12 +95,12 @@ class ExceptionDeliveryTests {
     @Test
     void realModeWithoutAnyVectorShutsDownAndLeavesRegisters() {
         guest = EmulatedGuest.real();
-        guest.change(state -> state.idt(new DescriptorTable(0, 4 * 8 + 2))).flags(Eflags.IF);
+        guest.change(state -> state.idt(new DescriptorTable(0, 4 * 8 + 2))).flags(Flag.IF);
 
         assertThat(guest.run(INT_80)).isInstanceOf(VmExit.Shutdown.class);
         assertThat(guest.get(Register.RIP)).isEqualTo(CODE);
         assertThat(guest.get(Register.RSP)).isEqualTo(EmulatedGuest.STACK);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | Eflags.IF);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED | Flag.IF);
     }
 
     @Test
@@ -125,26 +126,26 @@ class ExceptionDeliveryTests {
     @Test
     void interruptGateClearsIf() {
         guest = EmulatedGuest.flat(0);
-        int before = Eflags.IF | Eflags.AC | Eflags.ID | OTHERS;
+        int before = Flag.IF | Flag.AC | Flag.ID | OTHERS;
         guest.flags(before).run(INT_80);
 
         assertThat(guest.vector()).isEqualTo(0x80);
         assertThat(guest.get(Register.RSP)).isEqualTo(EmulatedGuest.STACK - 12);
         assertThat(guest.stack(0)).isEqualTo(CODE + 2);
         assertThat(guest.stack(1)).isEqualTo(8);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | before);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | before & ~Eflags.IF);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | before);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED | before & ~Flag.IF);
     }
 
     @Test
     void trapGateLeavesIfAndClearsNestedTask() {
         guest = EmulatedGuest.flat(0);
         Descriptors.putGate(guest, 0x80, Descriptors.gate(TRAP_GATE, 8, HANDLER + 0x80));
-        guest.flags(Eflags.IF | Eflags.NT).run(INT_80);
+        guest.flags(Flag.IF | Flag.NT).run(INT_80);
 
         assertThat(guest.vector()).isEqualTo(0x80);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | Eflags.IF | Eflags.NT);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | Eflags.IF);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | Flag.IF | Flag.NT);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED | Flag.IF);
     }
 
     @Test
@@ -155,8 +156,8 @@ class ExceptionDeliveryTests {
         assertThat(guest.vector()).isEqualTo(6);
         assertThat(guest.get(Register.RSP)).as("no error code").isEqualTo(EmulatedGuest.STACK - 12);
         assertThat(guest.stack(0)).isEqualTo(CODE + 1);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | Eflags.RF);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | Flag.RF);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED);
     }
 
     @Test
@@ -170,7 +171,7 @@ class ExceptionDeliveryTests {
         assertThat(guest.stack(0)).isEqualTo(0x80 * 8 + 2);
         assertThat(guest.stack(1)).isEqualTo(CODE);
         assertThat(guest.stack(2)).isEqualTo(8);
-        assertThat(guest.stack(3)).isEqualTo(Eflags.FIXED | Eflags.RF);
+        assertThat(guest.stack(3)).isEqualTo(Flag.FIXED | Flag.RF);
     }
 
     @Test
@@ -182,7 +183,7 @@ class ExceptionDeliveryTests {
         assertThat(guest.get(Register.RSP)).isEqualTo(INNER_STACK - 20);
         assertThat(guest.stack(0)).isEqualTo(CODE + 2);
         assertThat(guest.stack(1)).isEqualTo(0x3b);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED);
         assertThat(guest.stack(3)).isEqualTo(EmulatedGuest.STACK);
         assertThat(guest.stack(4)).isEqualTo(0x43);
         assertThat(guest.vcpu().state().segment(SegmentRegister.SS)).isEqualTo(SegmentState.flatData(0x10));
@@ -215,7 +216,7 @@ class ExceptionDeliveryTests {
         assertThat(guest.get(Register.RSP)).isEqualTo(INNER_STACK - 10);
         assertThat(word(0)).isEqualTo(CODE + 2);
         assertThat(word(2)).isEqualTo(0x3b);
-        assertThat(word(4)).isEqualTo(Eflags.FIXED);
+        assertThat(word(4)).isEqualTo(Flag.FIXED);
         assertThat(word(6)).isEqualTo(EmulatedGuest.STACK);
         assertThat(word(8)).isEqualTo(0x43);
     }
@@ -290,21 +291,21 @@ class ExceptionDeliveryTests {
     @Test
     void externalInterruptPushesTheNextInstruction() {
         guest = EmulatedGuest.flat(3);
-        guest.flags(Eflags.IF | OTHERS).put(CODE, "f4");
+        guest.flags(Flag.IF | OTHERS).put(CODE, "f4");
         guest.vcpu().injectInterrupt(0x21);
         guest.run();
 
         assertThat(guest.vector()).isEqualTo(0x21);
         assertThat(guest.stack(0)).isEqualTo(CODE);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | Eflags.IF | OTHERS);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | OTHERS);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | Flag.IF | OTHERS);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED | OTHERS);
     }
 
     @Test
     void externalInterruptThatCannotBeDeliveredIsAFaultWithExt() {
         guest = EmulatedGuest.flat(3);
         Descriptors.putGate(guest, 0x21, 0);
-        guest.flags(Eflags.IF).put(CODE, "f4");
+        guest.flags(Flag.IF).put(CODE, "f4");
         guest.vcpu().injectInterrupt(0x21);
         guest.run();
 
@@ -316,32 +317,32 @@ class ExceptionDeliveryTests {
     @Test
     void interruptPushesRfAsItIs() {
         guest = EmulatedGuest.flat(0);
-        guest.flags(Eflags.IF | Eflags.RF).put(CODE, "f4");
+        guest.flags(Flag.IF | Flag.RF).put(CODE, "f4");
         guest.vcpu().injectInterrupt(0x21);
         guest.run();
 
         assertThat(guest.vector()).isEqualTo(0x21);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | Eflags.IF | Eflags.RF);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | Flag.IF | Flag.RF);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED);
     }
 
     @ParameterizedTest
     @CsvSource({"cd80, 128", "cc, 3", "f1, 1"})
     void handlerOfATracedInstructionIsNotTraced(String code, int vector) {
         guest = EmulatedGuest.flat(0);
-        guest.flags(Eflags.TF).run(code);
+        guest.flags(Flag.TF).run(code);
 
         assertThat(guest.vector()).isEqualTo(vector);
         assertThat(guest.get(Register.RSP)).isEqualTo(EmulatedGuest.STACK - 12);
-        assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | Eflags.TF);
-        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED);
+        assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | Flag.TF);
+        assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED);
     }
 
     @Test
     void handlerOfAnInterruptInTracedCodeIsNotTraced() {
         guest = EmulatedGuest.flat(0);
         Descriptors.putGate(guest, 1, Descriptors.gate(TRAP_GATE, 8, HANDLER + 1));
-        guest.flags(Eflags.TF | Eflags.IF).put(CODE, "90 f4").put(HANDLER + 0x21, "90 f4");
+        guest.flags(Flag.TF | Flag.IF).put(CODE, "90 f4").put(HANDLER + 0x21, "90 f4");
         guest.vcpu().setInterruptWindow(true);
         guest.vcpu().setSingleStep(true);
         guest.run();

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -44,16 +47,16 @@ class FpuChecksTests {
                 "0f ae 0b" // fxrstor
             })
     void x87InstructionsAreNotAvailableWithEmulationOrTaskSwitched(String code) {
-        guest.cr0(Cpu.CR0_TS, true).assertFault(code, Vector.NM);
-        guest.cr0(Cpu.CR0_TS, false).cr0(Cpu.CR0_EM, true).assertFault(code, Vector.NM);
+        guest.cr0(Cr0.TS, true).assertFault(code, Vector.NM);
+        guest.cr0(Cr0.TS, false).cr0(Cr0.EM, true).assertFault(code, Vector.NM);
     }
 
     @Test
     void waitLooksAtTaskSwitchedOnlyIfItIsMonitored() {
-        guest.cr0(Cpu.CR0_TS | Cpu.CR0_EM, true).assertFault("9b", Vector.NM);
-        guest.cr0(Cpu.CR0_MP, false);
+        guest.cr0(Cr0.TS | Cr0.EM, true).assertFault("9b", Vector.NM);
+        guest.cr0(Cr0.MP, false);
         assertThatCode(() -> guest.run("9b")).doesNotThrowAnyException();
-        guest.cr0(Cpu.CR0_MP, true).cr0(Cpu.CR0_TS, false);
+        guest.cr0(Cr0.MP, true).cr0(Cr0.TS, false);
         assertThatCode(() -> guest.run("9b")).doesNotThrowAnyException();
     }
 
@@ -77,9 +80,9 @@ class FpuChecksTests {
     void mmxInstructionsAreUndefinedWithEmulation(String code) {
         guest.cpu.setCr4(0);
         assertThatCode(() -> guest.run(code)).doesNotThrowAnyException();
-        guest.cr0(Cpu.CR0_TS, true).assertFault(code, Vector.NM);
-        guest.cr0(Cpu.CR0_EM, true).assertFault(code, Vector.UD);
-        guest.cr0(Cpu.CR0_EM | Cpu.CR0_TS, false);
+        guest.cr0(Cr0.TS, true).assertFault(code, Vector.NM);
+        guest.cr0(Cr0.EM, true).assertFault(code, Vector.UD);
+        guest.cr0(Cr0.EM | Cr0.TS, false);
         pendingException();
         guest.assertFault(code, Vector.MF);
     }
@@ -133,9 +136,9 @@ class FpuChecksTests {
             })
     void sseInstructionsAreUndefinedUnlessTheSystemHasEnabledThem(String code) {
         assertThatCode(() -> guest.run(code)).doesNotThrowAnyException();
-        guest.cr0(Cpu.CR0_TS, true).assertFault(code, Vector.NM);
-        guest.cr0(Cpu.CR0_EM, true).assertFault(code, Vector.UD);
-        guest.cr0(Cpu.CR0_EM, false).cpu.setCr4(Cpu.CR4_OSXMMEXCPT);
+        guest.cr0(Cr0.TS, true).assertFault(code, Vector.NM);
+        guest.cr0(Cr0.EM, true).assertFault(code, Vector.UD);
+        guest.cr0(Cr0.EM, false).cpu.setCr4(Cr4.OSXMMEXCPT);
         guest.assertFault(code, Vector.UD);
     }
 
@@ -143,7 +146,7 @@ class FpuChecksTests {
     @ValueSource(
             strings = {"0f c3 03", "0f ae e8", "0f ae f0", "0f ae f8", "0f 18 03", "0f 18 0b", "0f ae 3b", "f3 90"})
     void fencesHintsAndMovntiNeedNoState(String code) {
-        guest.cr0(Cpu.CR0_EM | Cpu.CR0_TS, true).cpu.setCr4(0);
+        guest.cr0(Cr0.EM | Cr0.TS, true).cpu.setCr4(0);
 
         assertThatCode(() -> guest.run(code)).doesNotThrowAnyException();
     }
@@ -154,7 +157,7 @@ class FpuChecksTests {
         pendingException();
 
         guest.assertFault(code, Vector.MF);
-        guest.cr0(Cpu.CR0_NE, false).assertUnsupported(code);
+        guest.cr0(Cr0.NE, false).assertUnsupported(code);
     }
 
     @ParameterizedTest
@@ -170,7 +173,7 @@ class FpuChecksTests {
     void taskSwitchedComesBeforeAPendingException() {
         pendingException();
 
-        guest.cr0(Cpu.CR0_TS, true).assertFault("9b", Vector.NM);
+        guest.cr0(Cr0.TS, true).assertFault("9b", Vector.NM);
     }
 
     @ParameterizedTest
@@ -195,7 +198,7 @@ class FpuChecksTests {
         assertThat(guest.fpu.mxcsr()).isEqualTo(0x1d84);
         assertThat(guest.low(0)).isEqualTo(0x3f800000);
 
-        guest.cpu.setCr4(Cpu.CR4_OSFXSR);
+        guest.cpu.setCr4(Cr4.OSFXSR);
         guest.assertFault("f3 0f 5e c1", Vector.UD);
     }
 

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -30,7 +33,7 @@ class MemoryTests {
 
     @BeforeEach
     void protectedMode() {
-        cpu.setCr0(Cpu.CR0_PE | Cpu.CR0_ET);
+        cpu.setCr0(Cr0.PE | Cr0.ET);
         segment(Cpu.DS, 0x1000, 0xfff, READ_WRITE);
         segment(Cpu.SS, 0x1000, 0xfff, READ_WRITE | BIG);
     }
@@ -69,7 +72,7 @@ class MemoryTests {
         assertAllowed(write, () -> cpu.memory.write(Cpu.DS, 0, 4, 0));
         assertAllowed(write, () -> cpu.memory.readForUpdate(Cpu.DS, 0, 4));
 
-        cpu.setCr0(Cpu.CR0_ET);
+        cpu.setCr0(Cr0.ET);
 
         assertAllowed(true, () -> cpu.memory.read(Cpu.DS, 0, 4));
         assertAllowed(true, () -> cpu.memory.write(Cpu.DS, 0, 4, 0));
@@ -107,8 +110,8 @@ class MemoryTests {
 
     @Test
     void unalignedAccessWithUserRightsFaultsIfAskedFor() {
-        cpu.setCr0(cpu.cr0() | Cpu.CR0_AM);
-        cpu.eflags.put(Eflags.AC, true);
+        cpu.setCr0(cpu.cr0() | Cr0.AM);
+        cpu.eflags.put(Flag.AC, true);
         assertAllowed(true, () -> cpu.memory.read(Cpu.DS, 1, 4));
         cpu.setCpl(3);
 

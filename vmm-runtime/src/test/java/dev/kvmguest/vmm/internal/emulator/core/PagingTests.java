@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
@@ -35,7 +39,7 @@ class PagingTests {
         for (int segment = Cpu.ES; segment <= Cpu.GS; segment++) {
             cpu.loadSegment(segment, segment == Cpu.CS ? SegmentState.flatCode(8) : SegmentState.flatData(16));
         }
-        cpu.setCr0(Cpu.CR0_PE | Cpu.CR0_ET);
+        cpu.setCr0(Cr0.PE | Cr0.ET);
         for (int segment = Cpu.ES; segment <= Cpu.GS; segment++) {
             cpu.loadSegment(segment, segment == Cpu.CS ? SegmentState.flatCode(8) : SegmentState.flatData(16));
         }
@@ -43,8 +47,8 @@ class PagingTests {
         ram.putInt(DIRECTORY + 4, TABLE | ALL);
         ram.putInt(ENTRY, 0x7000 | ALL);
         cpu.setCr3(DIRECTORY);
-        cpu.setCr4(Cpu.CR4_PSE);
-        cpu.setCr0(cpu.cr0() | Cpu.CR0_PG);
+        cpu.setCr4(Cr4.PSE);
+        cpu.setCr0(cpu.cr0() | Cr0.PG);
     }
 
     @Test
@@ -112,7 +116,7 @@ class PagingTests {
             int directory, int entry, int cpl, boolean writeProtect, boolean write, String expected) {
         ram.putInt(DIRECTORY + 4, TABLE | directory);
         ram.putInt(ENTRY, 0x7000 | entry);
-        cpu.setCr0(cpu.cr0() | (writeProtect ? Cpu.CR0_WP : 0));
+        cpu.setCr0(cpu.cr0() | (writeProtect ? Cr0.WP : 0));
         cpu.setCpl(cpl);
 
         ThrowingCallable access = () -> {
@@ -220,8 +224,8 @@ class PagingTests {
         ram.putInt(0x7000, 0x77);
         ram.putInt(0x20_0010, 0x2010);
         assertThat(cpu.memory.loadPageDirectoryPointers(0x3000)).isTrue();
-        cpu.setEfer(Cpu.EFER_NXE);
-        cpu.setCr4(Cpu.CR4_PAE);
+        cpu.setEfer(Efer.NXE);
+        cpu.setCr4(Cr4.PAE);
         cpu.setCr3(0x3000);
 
         assertThat(read(0x40_0000)).isEqualTo(0x77);

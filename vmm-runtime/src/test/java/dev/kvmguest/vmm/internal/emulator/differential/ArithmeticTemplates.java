@@ -8,7 +8,7 @@ import static dev.kvmguest.vmm.internal.emulator.differential.Emitter.ESI;
 import static dev.kvmguest.vmm.internal.emulator.differential.Emitter.sized;
 
 import dev.kvmguest.vmm.cpu.SegmentRegister;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -19,9 +19,9 @@ final class ArithmeticTemplates {
     private static final int CMP = 7;
     private static final List<String> LOGIC = List.of("or", "and", "xor");
 
-    private static final int MULTIPLY_UNDEFINED = Eflags.SF | Eflags.ZF | Eflags.AF | Eflags.PF;
-    private static final int ASCII_UNDEFINED = Eflags.OF | Eflags.SF | Eflags.ZF | Eflags.PF;
-    private static final int DECIMAL_UNDEFINED = Eflags.OF | Eflags.AF | Eflags.CF;
+    private static final int MULTIPLY_UNDEFINED = Flag.SF | Flag.ZF | Flag.AF | Flag.PF;
+    private static final int ASCII_UNDEFINED = Flag.OF | Flag.SF | Flag.ZF | Flag.PF;
+    private static final int DECIMAL_UNDEFINED = Flag.OF | Flag.AF | Flag.CF;
 
     private ArithmeticTemplates() {}
 
@@ -42,8 +42,8 @@ final class ArithmeticTemplates {
         all.add(Template.of("imul r,r/m,imm", ArithmeticTemplates::imul3));
         all.add(Template.of("div", ArithmeticTemplates::div));
         all.add(Template.of("idiv", ArithmeticTemplates::idiv));
-        all.add(Template.of("daa", e -> e.bytes(0x27).undefined(Eflags.OF)));
-        all.add(Template.of("das", e -> e.bytes(0x2f).undefined(Eflags.OF)));
+        all.add(Template.of("daa", e -> e.bytes(0x27).undefined(Flag.OF)));
+        all.add(Template.of("das", e -> e.bytes(0x2f).undefined(Flag.OF)));
         all.add(Template.of("aaa", e -> e.bytes(0x37).undefined(ASCII_UNDEFINED)));
         all.add(Template.of("aas", e -> e.bytes(0x3f).undefined(ASCII_UNDEFINED)));
         all.add(Template.of("aam", e -> e.bytes(0xd4, 1 + e.random.nextInt(255)).undefined(DECIMAL_UNDEFINED)));
@@ -72,7 +72,7 @@ final class ArithmeticTemplates {
                         .immediate(form == 0x81 ? width : 1, e.number());
             }
         }
-        e.undefined(LOGIC.contains(GROUP_1[number]) ? Eflags.AF : 0);
+        e.undefined(LOGIC.contains(GROUP_1[number]) ? Flag.AF : 0);
     }
 
     private static Emitter lockUnlessCompare(Emitter e, Location location, int number) {
@@ -86,7 +86,7 @@ final class ArithmeticTemplates {
             case 1 -> e.operandSize(width).bytes(sized(0xa8, width)).immediate(width, e.number());
             default -> e.modRm(width, e.location(width), 0, sized(0xf6, width)).immediate(width, e.number());
         }
-        e.undefined(Eflags.AF);
+        e.undefined(Flag.AF);
     }
 
     private static void incrementOrDecrement(Emitter e, int extension) {

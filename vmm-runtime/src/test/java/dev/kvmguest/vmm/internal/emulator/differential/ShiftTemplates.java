@@ -4,7 +4,7 @@ import static dev.kvmguest.vmm.internal.emulator.differential.Emitter.ECX;
 import static dev.kvmguest.vmm.internal.emulator.differential.Emitter.EDX;
 import static dev.kvmguest.vmm.internal.emulator.differential.Emitter.sized;
 
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,8 +15,8 @@ final class ShiftTemplates {
     private static final int FIRST_SHIFT = 4;
     private static final int SAR = 7;
     private static final String[] GROUP_8 = {"bt", "bts", "btr", "btc"};
-    private static final int BIT_UNDEFINED = Eflags.OF | Eflags.SF | Eflags.AF | Eflags.PF;
-    private static final int SCAN_UNDEFINED = BIT_UNDEFINED | Eflags.CF;
+    private static final int BIT_UNDEFINED = Flag.OF | Flag.SF | Flag.AF | Flag.PF;
+    private static final int SCAN_UNDEFINED = BIT_UNDEFINED | Flag.CF;
 
     private ShiftTemplates() {}
 
@@ -62,11 +62,11 @@ final class ShiftTemplates {
         if (count == 0) {
             return 0;
         }
-        int flags = count == 1 ? 0 : Eflags.OF;
+        int flags = count == 1 ? 0 : Flag.OF;
         if (number >= FIRST_SHIFT) {
-            flags |= Eflags.AF;
+            flags |= Flag.AF;
             // Bits beyond the operand have been shifted out; SAR repeats the sign instead.
-            flags |= count >= bits && number != SAR ? Eflags.CF : 0;
+            flags |= count >= bits && number != SAR ? Flag.CF : 0;
         }
         return flags;
     }
@@ -83,7 +83,7 @@ final class ShiftTemplates {
         }
         int masked = count & 0x1f;
         if (masked != 0) {
-            e.undefined(masked == 1 ? Eflags.AF : Eflags.AF | Eflags.OF);
+            e.undefined(masked == 1 ? Flag.AF : Flag.AF | Flag.OF);
         }
     }
 

@@ -5,13 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.HostAccess;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -38,7 +39,7 @@ class FastPathsTests {
 
         Machine(OperationTable operations) {
             decoder = new Decoder(operations);
-            cpu.setCr0(Cpu.CR0_PE | Cpu.CR0_ET);
+            cpu.setCr0(Cr0.PE | Cr0.ET);
             for (int segment = Cpu.ES; segment <= Cpu.GS; segment++) {
                 cpu.loadSegment(segment, segment == Cpu.CS ? SegmentState.flatCode(8) : SegmentState.flatData(16));
             }
@@ -131,7 +132,7 @@ class FastPathsTests {
             quick.cpu.registers.gpr[register] = value;
             plain.cpu.registers.gpr[register] = value;
         }
-        int flags = random.nextInt() & Eflags.ARITHMETIC;
+        int flags = random.nextInt() & Flag.ARITHMETIC;
         quick.cpu.eflags.set(flags);
         plain.cpu.eflags.set(flags);
         int place = random.nextInt(0xfffc) & ~3;

@@ -3,10 +3,10 @@ package dev.kvmguest.vmm.internal.emulator.isa.alu;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
  * Decimal adjustments (Intel SDM volume 2, DAA, DAS, AAA, AAS, AAM, AAD).

@@ -3,10 +3,10 @@ package dev.kvmguest.vmm.internal.emulator.isa.alu;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
  * Multiplication and division (Intel SDM volume 2, MUL, IMUL, DIV, IDIV) of 1, 2 or 4 bytes.

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** What RETF and IRET have in common; the checks in the order of the pseudocode of RET and IRET (Intel SDM volume 2). */
 final class FarReturn {

@@ -2,16 +2,16 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.core.StackFrame;
 import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
  * Jumps, calls and returns to other code segments; the checks in the order of the pseudocode of JMP, CALL and RET (Intel

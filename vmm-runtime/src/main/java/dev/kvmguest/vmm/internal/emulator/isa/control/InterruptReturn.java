@@ -1,20 +1,20 @@
 package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /** IRET and IRETD (Intel SDM volume 2, IRET). */
 public final class InterruptReturn {
 
     /** What every return restores, whatever the privilege level. */
-    private static final int ALWAYS = Eflags.ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT;
+    private static final int ALWAYS = Flag.ARITHMETIC | Flag.TF | Flag.DF | Flag.NT;
     /** What only a 32-bit return restores. */
-    private static final int WIDE = Eflags.RF | Eflags.AC | Eflags.ID;
+    private static final int WIDE = Flag.RF | Flag.AC | Flag.ID;
 
     private InterruptReturn() {}
 
@@ -24,7 +24,7 @@ public final class InterruptReturn {
     }
 
     private static void iret(Cpu cpu, Instruction i) {
-        if (cpu.isProtected() && cpu.eflags.has(Eflags.NT)) {
+        if (cpu.isProtected() && cpu.eflags.has(Flag.NT)) {
             TaskGateChecks.checkPrevious(cpu);
             throw new UnsupportedInstruction("hardware task switch by IRET with EFLAGS.NT set");
         }
@@ -34,7 +34,7 @@ public final class InterruptReturn {
         int image = (int) FarReturn.peek(cpu, 2L * width, width);
         int restored = restored(cpu, width);
         if (cpu.isProtected()) {
-            if (width == 4 && cpu.cpl() == 0 && (image & Eflags.VM) != 0) {
+            if (width == 4 && cpu.cpl() == 0 && (image & Flag.VM) != 0) {
                 throw new UnsupportedInstruction("virtual-8086 mode, entered by IRET");
             }
             FarReturn.toProtected(cpu, width, eip, selector, 3L * width, 0);
@@ -52,12 +52,12 @@ public final class InterruptReturn {
             restored |= WIDE;
         }
         if (cpu.cpl() <= cpu.eflags.iopl()) {
-            restored |= Eflags.IF;
+            restored |= Flag.IF;
         }
         if (cpu.cpl() == 0) {
-            restored |= Eflags.IOPL;
+            restored |= Flag.IOPL;
             if (width == 4 && cpu.isProtected()) {
-                restored |= Eflags.VIF | Eflags.VIP;
+                restored |= Flag.VIF | Flag.VIP;
             }
         }
         return restored;

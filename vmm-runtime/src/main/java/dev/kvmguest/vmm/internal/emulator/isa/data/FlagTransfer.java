@@ -3,10 +3,10 @@ package dev.kvmguest.vmm.internal.emulator.isa.data;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
  * Instructions that read or set single flags, or all of them (Intel SDM volume 2, at each instruction). The privilege
@@ -16,7 +16,7 @@ public final class FlagTransfer {
 
     private static final int AH = 4;
     /** The flags that LAHF and SAHF know. */
-    private static final int LOW_ARITHMETIC = Eflags.SF | Eflags.ZF | Eflags.AF | Eflags.PF | Eflags.CF;
+    private static final int LOW_ARITHMETIC = Flag.SF | Flag.ZF | Flag.AF | Flag.PF | Flag.CF;
 
     private FlagTransfer() {}
 
@@ -25,8 +25,8 @@ public final class FlagTransfer {
         table.put(Mnemonic.CLC, (cpu, i) -> cpu.eflags.setCarry(false))
                 .put(Mnemonic.STC, (cpu, i) -> cpu.eflags.setCarry(true))
                 .put(Mnemonic.CMC, (cpu, i) -> cpu.eflags.setCarry(!cpu.eflags.carry()))
-                .put(Mnemonic.CLD, (cpu, i) -> cpu.eflags.put(Eflags.DF, false))
-                .put(Mnemonic.STD, (cpu, i) -> cpu.eflags.put(Eflags.DF, true))
+                .put(Mnemonic.CLD, (cpu, i) -> cpu.eflags.put(Flag.DF, false))
+                .put(Mnemonic.STD, (cpu, i) -> cpu.eflags.put(Flag.DF, true))
                 .put(Mnemonic.CLI, FlagTransfer::cli)
                 .put(Mnemonic.STI, FlagTransfer::sti)
                 .put(Mnemonic.LAHF, FlagTransfer::lahf)
@@ -40,13 +40,13 @@ public final class FlagTransfer {
     /** Nothing can become due by it, so that the block goes on. */
     private static void cli(Cpu cpu, Instruction i) {
         requireIopl(cpu);
-        cpu.eflags.put(Eflags.IF, false);
+        cpu.eflags.put(Flag.IF, false);
     }
 
     private static void sti(Cpu cpu, Instruction i) {
         requireIopl(cpu);
-        if (!cpu.eflags.has(Eflags.IF)) {
-            cpu.eflags.put(Eflags.IF, true);
+        if (!cpu.eflags.has(Flag.IF)) {
+            cpu.eflags.put(Flag.IF, true);
             cpu.shadow(Shadow.STI);
         }
     }
@@ -58,7 +58,7 @@ public final class FlagTransfer {
     }
 
     private static void lahf(Cpu cpu, Instruction i) {
-        cpu.registers.set(AH, 1, cpu.eflags.arithmetic() & LOW_ARITHMETIC | Eflags.FIXED);
+        cpu.registers.set(AH, 1, cpu.eflags.arithmetic() & LOW_ARITHMETIC | Flag.FIXED);
     }
 
     private static void sahf(Cpu cpu, Instruction i) {
@@ -67,7 +67,7 @@ public final class FlagTransfer {
     }
 
     private static void pushf(Cpu cpu, Instruction i) {
-        Stack.push(cpu, i.operandSize, cpu.eflags.get() & ~(Eflags.RF | Eflags.VM));
+        Stack.push(cpu, i.operandSize, cpu.eflags.get() & ~(Flag.RF | Flag.VM));
     }
 
     /**
@@ -75,15 +75,15 @@ public final class FlagTransfer {
      * it is whenever an instruction begins.
      */
     private static void popf(Cpu cpu, Instruction i) {
-        int changed = Eflags.ARITHMETIC | Eflags.TF | Eflags.DF | Eflags.NT;
+        int changed = Flag.ARITHMETIC | Flag.TF | Flag.DF | Flag.NT;
         if (cpu.cpl() == 0) {
-            changed |= Eflags.IOPL;
+            changed |= Flag.IOPL;
         }
         if (cpu.cpl() <= cpu.eflags.iopl()) {
-            changed |= Eflags.IF;
+            changed |= Flag.IF;
         }
         if (i.operandSize == 4) {
-            changed |= Eflags.AC | Eflags.ID;
+            changed |= Flag.AC | Flag.ID;
         }
         int loaded = (int) Stack.pop(cpu, i.operandSize);
         cpu.eflags.set(cpu.eflags.get() & ~changed | loaded & changed);

@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.internal.emulator.isa.data;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
  * The registers by which string instructions go through memory: ESI and EDI, or SI and DI if addresses have 16 bits, and
@@ -35,7 +35,7 @@ public final class StringRegisters {
     static void advance(Cpu cpu, Instruction i, int register, long elements) {
         long distance = elements * i.width;
         long old = cpu.registers.gpr[register];
-        cpu.registers.set(register, i.addressSize, cpu.eflags.has(Eflags.DF) ? old - distance : old + distance);
+        cpu.registers.set(register, i.addressSize, cpu.eflags.has(Flag.DF) ? old - distance : old + distance);
     }
 
     /** Returns how many repetitions there are to come. */

@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.internal.emulator.isa.data;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
  * String instructions, repeated or not (Intel SDM volume 1, 7.3.9, and volume 2, at each instruction and at REP). The
@@ -69,7 +69,7 @@ public final class Strings {
                         StringRegisters.highestOffset(i),
                         i.width,
                         most,
-                        cpu.eflags.has(Eflags.DF));
+                        cpu.eflags.has(Flag.DF));
         if (moved == 0) {
             move(cpu, i);
             return 1;
@@ -109,7 +109,7 @@ public final class Strings {
                         i.width,
                         cpu.registers.gpr[Registers.RAX],
                         most,
-                        cpu.eflags.has(Eflags.DF));
+                        cpu.eflags.has(Flag.DF));
         if (stored == 0) {
             store(cpu, i);
             return 1;

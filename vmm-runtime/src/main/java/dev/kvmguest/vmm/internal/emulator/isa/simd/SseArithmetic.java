@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.emulator.isa.simd;
 
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -10,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatFormat;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatUnit;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.Real;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
 
@@ -204,14 +204,14 @@ public final class SseArithmetic {
             Real y = sse.operand(format, VectorOperands.readLow(cpu, i.op1));
             Real x = sse.operand(format, VectorOperands.readLow(cpu, i.op0));
             FloatUnit unit = sse.unit(format);
-            int flags = Eflags.ZF | Eflags.PF | Eflags.CF;
+            int flags = Flag.ZF | Flag.PF | Flag.CF;
             if (x.isNan() || y.isNan()) {
                 if (!quiet || x.isInvalid() || y.isInvalid()) {
                     unit.raise(FpuState.INVALID);
                 }
             } else {
                 int order = unit.compare(x, y);
-                flags = order > 0 ? 0 : order < 0 ? Eflags.CF : Eflags.ZF;
+                flags = order > 0 ? 0 : order < 0 ? Flag.CF : Flag.ZF;
             }
             sse.note(unit);
             sse.finish();

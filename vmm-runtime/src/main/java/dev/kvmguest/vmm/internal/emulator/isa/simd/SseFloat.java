@@ -3,10 +3,11 @@ package dev.kvmguest.vmm.internal.emulator.isa.simd;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatFormat;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatUnit;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.Real;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
  * What an SSE instruction computes with: rounding and denormals as MXCSR says, and the exceptions of all its lanes (Intel
@@ -92,7 +93,7 @@ final class SseFloat {
         int raised = isMasked(before) ? flags : before;
         cpu.fpu.setMxcsr(mxcsr | raised);
         if (!isMasked(raised)) {
-            throw (cpu.cr4() & Cpu.CR4_OSXMMEXCPT) != 0 ? CpuFault.of(Vector.XM) : CpuFault.invalidOpcode();
+            throw (cpu.cr4() & Cr4.OSXMMEXCPT) != 0 ? CpuFault.of(Vector.XM) : CpuFault.invalidOpcode();
         }
     }
 

@@ -2,12 +2,14 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
 
 /**
  * MOV to and from control registers, CLTS, LMSW, SMSW, INVLPG, HLT, cache control (Intel SDM volume 3A, 2.5 and 2.8, and
@@ -15,31 +17,16 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
  */
 public final class ControlRegisters {
 
-    private static final long CR0_DEFINED = Cpu.CR0_PE
-            | Cpu.CR0_MP
-            | Cpu.CR0_EM
-            | Cpu.CR0_TS
-            | Cpu.CR0_ET
-            | Cpu.CR0_NE
-            | Cpu.CR0_WP
-            | Cpu.CR0_AM
-            | Cpu.CR0_NW
-            | Cpu.CR0_CD
-            | Cpu.CR0_PG;
+    private static final long CR0_DEFINED =
+            Cr0.PE | Cr0.MP | Cr0.EM | Cr0.TS | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.NW | Cr0.CD | Cr0.PG;
     /** A change of one of these loads the page-directory-pointer table again (volume 3A, 4.4.1). */
-    private static final long CR0_RELOADS_POINTERS = Cpu.CR0_PG | Cpu.CR0_CD | Cpu.CR0_NW;
+    private static final long CR0_RELOADS_POINTERS = Cr0.PG | Cr0.CD | Cr0.NW;
 
     /** What CPUID says there is; the other bits are reserved. */
-    private static final long CR4_DEFINED = Cpu.CR4_TSD
-            | Cpu.CR4_DE
-            | Cpu.CR4_PSE
-            | Cpu.CR4_PAE
-            | Cpu.CR4_PGE
-            | Cpu.CR4_PCE
-            | Cpu.CR4_OSFXSR
-            | Cpu.CR4_OSXMMEXCPT;
+    private static final long CR4_DEFINED =
+            Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT;
 
-    private static final long CR4_RELOADS_POINTERS = Cpu.CR4_PAE | Cpu.CR4_PGE | Cpu.CR4_PSE;
+    private static final long CR4_RELOADS_POINTERS = Cr4.PAE | Cr4.PGE | Cr4.PSE;
 
     /** What LMSW can change: PE, MP, EM and TS. */
     private static final long MACHINE_STATUS = 0xf;
@@ -91,21 +78,21 @@ public final class ControlRegisters {
     }
 
     private static void writeCr0(Cpu cpu, long value) {
-        boolean paging = (value & Cpu.CR0_PG) != 0;
-        if (paging && (value & Cpu.CR0_PE) == 0) {
+        boolean paging = (value & Cr0.PG) != 0;
+        if (paging && (value & Cr0.PE) == 0) {
             throw CpuFault.generalProtection();
         }
-        if ((value & Cpu.CR0_NW) != 0 && (value & Cpu.CR0_CD) == 0) {
+        if ((value & Cr0.NW) != 0 && (value & Cr0.CD) == 0) {
             throw CpuFault.generalProtection();
         }
-        boolean pae = (cpu.cr4() & Cpu.CR4_PAE) != 0;
-        if (paging && !cpu.isPaging() && (cpu.efer() & MsrFile.EFER_LME) != 0) {
+        boolean pae = (cpu.cr4() & Cr4.PAE) != 0;
+        if (paging && !cpu.isPaging() && (cpu.efer() & Efer.LME) != 0) {
             if (!pae) {
                 throw CpuFault.generalProtection();
             }
             throw new UnsupportedInstruction("long mode (CR0.PG set with EFER.LME) is not implemented");
         }
-        long accepted = value & CR0_DEFINED | Cpu.CR0_ET;
+        long accepted = value & CR0_DEFINED | Cr0.ET;
         if (paging && pae && ((accepted ^ cpu.cr0()) & CR0_RELOADS_POINTERS) != 0) {
             loadPointers(cpu, cpu.cr3());
         }
@@ -113,7 +100,7 @@ public final class ControlRegisters {
     }
 
     private static void writeCr3(Cpu cpu, long value) {
-        if (cpu.isPaging() && (cpu.cr4() & Cpu.CR4_PAE) != 0) {
+        if (cpu.isPaging() && (cpu.cr4() & Cr4.PAE) != 0) {
             loadPointers(cpu, value);
         }
         cpu.setCr3(value);
@@ -123,7 +110,7 @@ public final class ControlRegisters {
         if ((value & ~CR4_DEFINED) != 0) {
             throw CpuFault.generalProtection();
         }
-        boolean pae = (value & Cpu.CR4_PAE) != 0;
+        boolean pae = (value & Cr4.PAE) != 0;
         if (cpu.isPaging() && pae && ((value ^ cpu.cr4()) & CR4_RELOADS_POINTERS) != 0) {
             loadPointers(cpu, cpu.cr3());
         }
@@ -138,13 +125,13 @@ public final class ControlRegisters {
 
     private static void clts(Cpu cpu, Instruction i) {
         Privilege.requireSupervisor(cpu);
-        cpu.setCr0(cpu.cr0() & ~Cpu.CR0_TS);
+        cpu.setCr0(cpu.cr0() & ~Cr0.TS);
     }
 
     private static void lmsw(Cpu cpu, Instruction i) {
         Privilege.requireSupervisor(cpu);
         // PE can be set, but not cleared.
-        long kept = ~MACHINE_STATUS | Cpu.CR0_PE;
+        long kept = ~MACHINE_STATUS | Cr0.PE;
         cpu.setCr0(cpu.cr0() & kept | i.op0.read(cpu) & MACHINE_STATUS);
     }
 

@@ -3,12 +3,13 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.DebugRegisters;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** MOV to and from debug registers (Intel SDM volume 2, MOV, and volume 3B, 17.2). */
 public final class DebugRegisterMoves {
@@ -27,7 +28,7 @@ public final class DebugRegisterMoves {
         if ((cpu.debug.get(7) & DebugRegisters.DR7_GD) != 0) {
             cpu.debug.raise(DebugRegisters.DR6_BD);
             // For the flags pushed: this #DB is a fault, unlike most (volume 3B, 17.3.1.1).
-            cpu.eflags.put(Eflags.RF, true);
+            cpu.eflags.put(Flag.RF, true);
             throw CpuFault.of(Vector.DB);
         }
         if (!write) {
@@ -48,7 +49,7 @@ public final class DebugRegisterMoves {
         if (number != 4 && number != 5) {
             return number;
         }
-        if ((cpu.cr4() & Cpu.CR4_DE) != 0) {
+        if ((cpu.cr4() & Cr4.DE) != 0) {
             throw CpuFault.invalidOpcode();
         }
         return number + 2;

@@ -4,12 +4,12 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** LGDT, LIDT, LLDT, LTR and their opposites (Intel SDM volume 3A, 2.4). */
 public final class DescriptorTableInstructions {

@@ -3,12 +3,12 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /** SYSENTER and SYSEXIT (Intel SDM volume 2): flat segments of fixed descriptors, no table is read. */
 public final class FastSystemCalls {
@@ -27,7 +27,7 @@ public final class FastSystemCalls {
 
     private static void sysenter(Cpu cpu, Instruction i) {
         int selector = kernelCodeSelector(cpu);
-        cpu.eflags.put(Eflags.IF | Eflags.RF | Eflags.VM, false);
+        cpu.eflags.put(Flag.IF | Flag.RF | Flag.VM, false);
         cpu.controlFlagsChanged();
         enter(cpu, selector, 0);
         cpu.registers.set(Registers.RSP, 4, cpu.msrs.stored(MsrFile.SYSENTER_ESP));

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Cr4;
 
 /** RDMSR, WRMSR, RDTSC, RDPMC (Intel SDM volume 2). */
 public final class Msr {
@@ -35,14 +36,14 @@ public final class Msr {
     }
 
     private static void rdtsc(Cpu cpu, Instruction i) {
-        if ((cpu.cr4() & Cpu.CR4_TSD) != 0) {
+        if ((cpu.cr4() & Cr4.TSD) != 0) {
             Privilege.requireSupervisor(cpu);
         }
         setEdxEax(cpu, cpu.msrs.tsc());
     }
 
     private static void rdpmc(Cpu cpu, Instruction i) {
-        if ((cpu.cr4() & Cpu.CR4_PCE) == 0) {
+        if ((cpu.cr4() & Cr4.PCE) == 0) {
             Privilege.requireSupervisor(cpu);
         }
         long counter = cpu.registers.get(Registers.RCX, 4);

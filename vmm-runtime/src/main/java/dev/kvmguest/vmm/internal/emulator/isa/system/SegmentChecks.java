@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.internal.emulator.isa.system;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 
 /** VERR, VERW, LAR, LSL and ARPL: what would be allowed, told in ZF (Intel SDM volume 3A, 5.10). */
 public final class SegmentChecks {

@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.isa.x87;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -10,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operation;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatUnit;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.Real;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
  * x87 comparisons and classification (Intel SDM volume 1, 8.3.6). As processors do, a comparison sets condition codes or
@@ -53,9 +53,9 @@ final class X87Compare {
     private static Operation toFlags(boolean quiet, int pops) {
         return (cpu, i) -> {
             int conditions = compare(cpu, i, quiet);
-            cpu.eflags.setArithmetic(((conditions & FpuState.C3) != 0 ? Eflags.ZF : 0)
-                    | ((conditions & FpuState.C2) != 0 ? Eflags.PF : 0)
-                    | ((conditions & FpuState.C0) != 0 ? Eflags.CF : 0));
+            cpu.eflags.setArithmetic(((conditions & FpuState.C3) != 0 ? Flag.ZF : 0)
+                    | ((conditions & FpuState.C2) != 0 ? Flag.PF : 0)
+                    | ((conditions & FpuState.C0) != 0 ? Flag.CF : 0));
             if (!isRefused(conditions)) {
                 pop(cpu.fpu, pops);
             }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.fail;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -12,6 +11,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.exec.FastPaths;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.nio.ByteBuffer;
 import java.util.Random;
 
@@ -28,7 +29,7 @@ final class AluCpu {
     static final int AH = 4;
 
     /** All six arithmetic flags. */
-    static final int ALL = Eflags.ARITHMETIC;
+    static final int ALL = Flag.ARITHMETIC;
 
     private static final int RAM = 1 << 16;
     private static final int PAGE_DIRECTORY = 0xe000;
@@ -39,7 +40,7 @@ final class AluCpu {
     final Cpu cpu = new Cpu(new Ram(ByteBuffer.allocateDirect(RAM)));
 
     AluCpu() {
-        cpu.setCr0(Cpu.CR0_PE);
+        cpu.setCr0(Cr0.PE);
         SegmentState data = SegmentState.flatData(0x10);
         cpu.loadSegment(Cpu.DS, data);
         cpu.loadSegment(Cpu.ES, new SegmentState(data.selector(), data.base(), data.limit(), data.accessRights() & ~2));
@@ -64,7 +65,7 @@ final class AluCpu {
             write(PAGE_TABLE + 4L * page, 4, page == absent >> 12 ? 0 : page << 12 | 3);
         }
         cpu.setCr3(PAGE_DIRECTORY);
-        cpu.setCr0(cpu.cr0() | Cpu.CR0_PG);
+        cpu.setCr0(cpu.cr0() | Cr0.PG);
         return this;
     }
 
@@ -166,9 +167,7 @@ final class AluCpu {
         String binary = Long.toBinaryString(result & 0xff);
         boolean evenOnes = binary.chars().filter(bit -> bit == '1').count() % 2 == 0;
         long inWidth = result % (1L << 8 * width);
-        return (inWidth >= 1L << 8 * width - 1 ? Eflags.SF : 0)
-                | (inWidth == 0 ? Eflags.ZF : 0)
-                | (evenOnes ? Eflags.PF : 0);
+        return (inWidth >= 1L << 8 * width - 1 ? Flag.SF : 0) | (inWidth == 0 ? Flag.ZF : 0) | (evenOnes ? Flag.PF : 0);
     }
 
     static int flag(int flag, boolean on) {

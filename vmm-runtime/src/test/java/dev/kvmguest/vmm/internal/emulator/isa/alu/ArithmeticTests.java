@@ -14,11 +14,11 @@ import static dev.kvmguest.vmm.internal.emulator.isa.alu.AluCpu.resultFlags;
 import static dev.kvmguest.vmm.internal.emulator.isa.alu.AluCpu.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,7 +49,7 @@ class ArithmeticTests {
         for (long a : samples(width, 200)) {
             for (long b : samples(width, 200)) {
                 check(instruction, a, b, 0);
-                check(instruction, a, b, Eflags.CF);
+                check(instruction, a, b, Flag.CF);
             }
         }
     }
@@ -59,7 +59,7 @@ class ArithmeticTests {
         int width = instruction.width;
         boolean usesCarry = mnemonic == Mnemonic.ADC || mnemonic == Mnemonic.SBB;
         int sign = mnemonic == Mnemonic.ADD || mnemonic == Mnemonic.ADC ? 1 : -1;
-        long carry = usesCarry ? flags & Eflags.CF : 0;
+        long carry = usesCarry ? flags & Flag.CF : 0;
 
         alu.set(AL, a).set(CL, b).flags(flags).execute(instruction);
 
@@ -82,9 +82,9 @@ class ArithmeticTests {
         BigInteger half = modulus.shiftRight(1);
         long digits = (a & 0xf) + sign * ((b & 0xf) + carry);
         return resultFlags(unsigned.mod(modulus).longValue(), width)
-                | flag(Eflags.CF, unsigned.signum() < 0 || unsigned.compareTo(modulus) >= 0)
-                | flag(Eflags.OF, signed.compareTo(half) >= 0 || signed.compareTo(half.negate()) < 0)
-                | flag(Eflags.AF, digits < 0 || digits > 0xf);
+                | flag(Flag.CF, unsigned.signum() < 0 || unsigned.compareTo(modulus) >= 0)
+                | flag(Flag.OF, signed.compareTo(half) >= 0 || signed.compareTo(half.negate()) < 0)
+                | flag(Flag.AF, digits < 0 || digits > 0xf);
     }
 
     private static BigInteger signed(long value, BigInteger modulus) {
@@ -96,14 +96,14 @@ class ArithmeticTests {
     @ValueSource(ints = {1, 2, 4})
     void incrementAndDecrementLeaveTheCarryAsItIs(int width) {
         for (long a : samples(width, 400)) {
-            for (int flags : new int[] {0, Eflags.CF, ALL & ~Eflags.CF, ALL}) {
-                int carry = flags & Eflags.CF;
+            for (int flags : new int[] {0, Flag.CF, ALL & ~Flag.CF, ALL}) {
+                int carry = flags & Flag.CF;
                 alu.set(AL, a).flags(flags).execute(Mnemonic.INC, width, register(width, AL));
-                int up = flagsOf(a, 1, 0, 1, width) & ~Eflags.CF | carry;
+                int up = flagsOf(a, 1, 0, 1, width) & ~Flag.CF | carry;
                 expect("inc", alu.get(AL), alu.flags(), sumOf(a, 1, 0, 1, width), up, a, flags);
 
                 alu.set(AL, a).flags(flags).execute(Mnemonic.DEC, width, register(width, AL));
-                int down = flagsOf(a, 1, 0, -1, width) & ~Eflags.CF | carry;
+                int down = flagsOf(a, 1, 0, -1, width) & ~Flag.CF | carry;
                 expect("dec", alu.get(AL), alu.flags(), sumOf(a, 1, 0, -1, width), down, a, flags);
             }
         }
@@ -186,7 +186,7 @@ class ArithmeticTests {
 
     @Test
     void compareAndExchangeOfEightBytesStoresWhatEcxAndEbxHold() {
-        alu.write(0x200, 8, 0x0011_2233_4455_6677L).flags(ALL & ~Eflags.ZF);
+        alu.write(0x200, 8, 0x0011_2233_4455_6677L).flags(ALL & ~Flag.ZF);
         alu.set(Registers.RDX, 0x0011_2233).set(Registers.RAX, 0x4455_6677);
         alu.set(Registers.RCX, 0x8899_aabbL).set(Registers.RBX, 0xccdd_eeffL);
 
@@ -200,7 +200,7 @@ class ArithmeticTests {
     @Test
     void compareAndExchangeOfEightBytesLoadsWhatItDidNotExpect() {
         Operand byTheAccumulator = Operand.memory(8, 3, Registers.RAX, Registers.NONE, 0, 0, 4);
-        alu.write(0x200, 8, 0x8011_2233_c455_6677L).flags(Eflags.ZF | Eflags.CF);
+        alu.write(0x200, 8, 0x8011_2233_c455_6677L).flags(Flag.ZF | Flag.CF);
         alu.set(Registers.RDX, 0x8011_2233L).set(Registers.RAX, 0x200).set(Registers.RCX, 1);
 
         alu.execute(Mnemonic.CMPXCHG8B, 8, byTheAccumulator);
@@ -208,6 +208,6 @@ class ArithmeticTests {
         assertThat(alu.read(0x200, 8)).isEqualTo(0x8011_2233_c455_6677L);
         assertThat(alu.get(Registers.RDX)).isEqualTo(0x8011_2233L);
         assertThat(alu.get(Registers.RAX)).isEqualTo(0xc455_6677L);
-        assertThat(alu.flags()).isEqualTo(Eflags.CF);
+        assertThat(alu.flags()).isEqualTo(Flag.CF);
     }
 }

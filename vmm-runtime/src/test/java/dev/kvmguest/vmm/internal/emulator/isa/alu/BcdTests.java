@@ -12,18 +12,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class BcdTests {
 
-    private static final int[] FLAGS = {
-        0, Eflags.CF, Eflags.AF, Eflags.CF | Eflags.AF, ALL, ALL & ~Eflags.CF, ALL & ~Eflags.AF
-    };
+    private static final int[] FLAGS = {0, Flag.CF, Flag.AF, Flag.CF | Flag.AF, ALL, ALL & ~Flag.CF, ALL & ~Flag.AF};
 
     private final AluCpu alu = new AluCpu();
 
@@ -37,7 +35,7 @@ class BcdTests {
                             .execute(Mnemonic.DAA, 1);
 
                     assertThat(alu.get(AL)).isEqualTo(packed((a + b + carry) % 100));
-                    assertThat(alu.flags() & Eflags.CF).isEqualTo((a + b + carry) / 100);
+                    assertThat(alu.flags() & Flag.CF).isEqualTo((a + b + carry) / 100);
                 }
             }
         }
@@ -53,7 +51,7 @@ class BcdTests {
                             .execute(Mnemonic.DAS, 1);
 
                     assertThat(alu.get(AL)).isEqualTo(packed(Math.floorMod(a - b - borrow, 100)));
-                    assertThat(alu.flags() & Eflags.CF).isEqualTo(a - b - borrow < 0 ? 1 : 0);
+                    assertThat(alu.flags() & Flag.CF).isEqualTo(a - b - borrow < 0 ? 1 : 0);
                 }
             }
         }
@@ -72,20 +70,20 @@ class BcdTests {
                 int al = before;
                 boolean carry = false;
                 boolean adjust = false;
-                if (al % 16 > 9 || (flags & Eflags.AF) != 0) {
+                if (al % 16 > 9 || (flags & Flag.AF) != 0) {
                     al += sign * 6;
-                    carry = (flags & Eflags.CF) != 0 || al < 0 || al > 255;
+                    carry = (flags & Flag.CF) != 0 || al < 0 || al > 255;
                     al = Math.floorMod(al, 256);
                     adjust = true;
                 }
-                if (before > 0x99 || (flags & Eflags.CF) != 0) {
+                if (before > 0x99 || (flags & Flag.CF) != 0) {
                     al = Math.floorMod(al + sign * 0x60, 256);
                     carry = true;
                 }
 
                 alu.set(AL, 0x1234_5600 + before).flags(flags).execute(mnemonic, 1);
 
-                int expected = resultFlags(al, 1) | flag(Eflags.CF, carry) | flag(Eflags.AF, adjust);
+                int expected = resultFlags(al, 1) | flag(Flag.CF, carry) | flag(Flag.AF, adjust);
                 expect(mnemonic.text(), alu.get(AL), alu.flags(), 0x1234_5600 + al, expected, before, flags);
             }
         }
@@ -98,7 +96,7 @@ class BcdTests {
         for (int before = 0; before < 0x10000; before++) {
             for (int flags : FLAGS) {
                 int ax = before;
-                boolean adjust = ax % 16 > 9 || (flags & Eflags.AF) != 0;
+                boolean adjust = ax % 16 > 9 || (flags & Flag.AF) != 0;
                 if (adjust) {
                     ax = Math.floorMod(ax + sign * 6, 0x10000);
                     ax = Math.floorMod(ax + sign * 0x100, 0x10000);
@@ -107,7 +105,7 @@ class BcdTests {
 
                 alu.set(AL, 0x8765_0000L + before).flags(flags).execute(mnemonic, 1);
 
-                int expected = resultFlags(ax % 256, 1) | (adjust ? Eflags.CF | Eflags.AF : 0);
+                int expected = resultFlags(ax % 256, 1) | (adjust ? Flag.CF | Flag.AF : 0);
                 expect(mnemonic.text(), alu.get(AL), alu.flags(), 0x8765_0000L + ax, expected, before, flags);
             }
         }

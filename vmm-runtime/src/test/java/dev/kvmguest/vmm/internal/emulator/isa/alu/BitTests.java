@@ -14,10 +14,10 @@ import static dev.kvmguest.vmm.internal.emulator.isa.alu.AluCpu.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -39,7 +39,7 @@ class BitTests {
                 for (int flags : new int[] {0, ALL}) {
                     BigInteger bits = BigInteger.valueOf(value);
                     int bit = index % (8 * width);
-                    int after = flags & ~Eflags.CF | flag(Eflags.CF, bits.testBit(bit));
+                    int after = flags & ~Flag.CF | flag(Flag.CF, bits.testBit(bit));
                     long result = changed(mnemonic, bits, bit).longValue();
 
                     alu.set(AL, value).set(CL, index).flags(flags);
@@ -86,7 +86,7 @@ class BitTests {
 
         alu.execute(Mnemonic.BTS, width, memory(width, BASE), register(width, BL));
         assertThat(alu.read(address, 1)).isEqualTo(1 << Math.floorMod(index, 8));
-        assertThat(alu.flags()).isEqualTo(ALL & ~Eflags.CF);
+        assertThat(alu.flags()).isEqualTo(ALL & ~Flag.CF);
 
         alu.execute(Mnemonic.BT, width, memory(width, BASE), register(width, BL));
         assertThat(alu.flags()).isEqualTo(ALL);
@@ -113,7 +113,7 @@ class BitTests {
         alu.execute(Mnemonic.BTR, 4, memory(4, BASE), immediate(1, 32 + 15));
 
         assertThat(alu.read(BASE, 8)).isEqualTo(0xffff_ffff_0000_0000L);
-        assertThat(alu.flags()).isEqualTo(Eflags.CF);
+        assertThat(alu.flags()).isEqualTo(Flag.CF);
     }
 
     @ParameterizedTest
@@ -137,7 +137,7 @@ class BitTests {
             alu.set(AL, 0x7777_7777).set(CL, value).flags(flags);
             alu.execute(mnemonic, width, register(width, AL), register(width, CL));
             long result = width == 2 ? 0x7777_0000 | index : index;
-            expect(mnemonic.text(), alu.get(AL), alu.flags(), result, resultFlags(index, 1) & Eflags.PF, value);
+            expect(mnemonic.text(), alu.get(AL), alu.flags(), result, resultFlags(index, 1) & Flag.PF, value);
         }
     }
 
@@ -146,10 +146,10 @@ class BitTests {
     void scansThatFindNothingLeaveTheDestination(Mnemonic mnemonic) {
         alu.set(AL, 0xdead_beefL).set(CL, 0).flags(ALL);
         alu.execute(mnemonic, 4, register(4, AL), register(4, CL));
-        expect(mnemonic.text(), alu.get(AL), alu.flags(), 0xdead_beefL, Eflags.ZF | Eflags.PF);
+        expect(mnemonic.text(), alu.get(AL), alu.flags(), 0xdead_beefL, Flag.ZF | Flag.PF);
 
         alu.set(CL, 0xffff_0000L).flags(0);
         alu.execute(mnemonic, 2, register(2, AL), register(2, CL));
-        expect(mnemonic.text(), alu.get(AL), alu.flags(), 0xdead_beefL, Eflags.ZF | Eflags.PF);
+        expect(mnemonic.text(), alu.get(AL), alu.flags(), 0xdead_beefL, Flag.ZF | Flag.PF);
     }
 }

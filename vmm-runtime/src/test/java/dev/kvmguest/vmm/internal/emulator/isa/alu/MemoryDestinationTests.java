@@ -11,14 +11,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.EnumSet;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -107,7 +107,7 @@ class MemoryDestinationTests {
 
         assertThat(fault.vector()).isEqualTo(Vector.GP);
         assertThat(alu.get(Registers.RAX)).isEqualTo(accumulator);
-        assertThat(alu.flags()).isEqualTo(Eflags.CF);
+        assertThat(alu.flags()).isEqualTo(Flag.CF);
     }
 
     @ParameterizedTest
@@ -143,7 +143,7 @@ class MemoryDestinationTests {
         assertThat(fault.errorCode()).isEqualTo(errorCode);
         assertThat(fault.cr2()).isEqualTo(ADDRESS);
         assertThat(alu.get(DL)).isEqualTo(0x1f2e_3d4cL);
-        assertThat(alu.flags()).isEqualTo(Eflags.CF);
+        assertThat(alu.flags()).isEqualTo(Flag.CF);
     }
 
     /** What is written is seen by devices, and by whoever watches memory. */
@@ -182,7 +182,7 @@ class MemoryDestinationTests {
             prepare(0).write(ADDRESS, 4, VALUE).set(DL, 4);
             alu.execute(mnemonic, 4, readOnly(memory(4, ADDRESS)), register(4, DL));
 
-            assertThat(alu.flags() & Eflags.ZF).isZero();
+            assertThat(alu.flags() & Flag.ZF).isZero();
             assertThat(alu.read(ADDRESS, 4)).isEqualTo(VALUE);
         }
     }
@@ -209,14 +209,14 @@ class MemoryDestinationTests {
         assertThat(alu.read(ADDRESS, width)).isEqualTo(destination);
         assertThat(alu.get(Registers.RAX)).isEqualTo(accumulator);
         assertThat(alu.get(DL)).isEqualTo(0x1f2e_3d4cL);
-        assertThat(alu.flags()).isEqualTo(Eflags.CF);
+        assertThat(alu.flags()).isEqualTo(Flag.CF);
     }
 
     private AluCpu prepare(long accumulator) {
         return alu.set(Registers.RAX, accumulator)
                 .set(CL, 5)
                 .set(DL, 0x1f2e_3d4c)
-                .flags(Eflags.CF);
+                .flags(Flag.CF);
     }
 
     private static int[] widths(Mnemonic mnemonic) {

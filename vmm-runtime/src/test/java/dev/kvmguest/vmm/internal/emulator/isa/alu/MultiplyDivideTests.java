@@ -15,10 +15,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.math.BigInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,7 +82,7 @@ class MultiplyDivideTests {
     private static int flagsOf(BigInteger product, int width, boolean signed) {
         long lower = wrapped(product, width);
         boolean fits = number(lower, width, signed).equals(product);
-        return resultFlags(lower, width) & ~Eflags.ZF | (fits ? 0 : Eflags.CF | Eflags.OF);
+        return resultFlags(lower, width) & ~Flag.ZF | (fits ? 0 : Flag.CF | Flag.OF);
     }
 
     @ParameterizedTest

@@ -13,9 +13,9 @@ import static dev.kvmguest.vmm.internal.emulator.isa.alu.AluCpu.resultFlags;
 import static dev.kvmguest.vmm.internal.emulator.isa.alu.AluCpu.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,7 +33,7 @@ class ShiftTests {
         for (int value = 0; value < 256; value++) {
             for (int count = 0; count < 256; count++) {
                 check(instruction, value, count, 0);
-                check(instruction, value, count, Eflags.CF);
+                check(instruction, value, count, Flag.CF);
                 check(instruction, value, count, ALL);
             }
         }
@@ -94,12 +94,12 @@ class ShiftTests {
                 return;
             }
             boolean isShift = mnemonic == Mnemonic.SHL || mnemonic == Mnemonic.SHR || mnemonic == Mnemonic.SAR;
-            int others = isShift ? resultFlags(value, width) : flags & ~(Eflags.CF | Eflags.OF);
-            flags = others | flags & Eflags.CF | flag(Eflags.OF, overflow);
+            int others = isShift ? resultFlags(value, width) : flags & ~(Flag.CF | Flag.OF);
+            flags = others | flags & Flag.CF | flag(Flag.OF, overflow);
         }
 
         private void takeOne() {
-            long carry = flags & Eflags.CF;
+            long carry = flags & Flag.CF;
             long top = value / half;
             long bottom = value % 2;
             boolean left = mnemonic == Mnemonic.SHL || mnemonic == Mnemonic.ROL || mnemonic == Mnemonic.RCL;
@@ -111,7 +111,7 @@ class ShiftTests {
                         default -> 0;
                     };
             value = left ? value % half * 2 + in : value / 2 + in * half;
-            flags = flags & ~Eflags.CF | flag(Eflags.CF, (left ? top : bottom) == 1);
+            flags = flags & ~Flag.CF | flag(Flag.CF, (left ? top : bottom) == 1);
         }
 
         /** For all of them OF says that the sign has changed. */
@@ -142,8 +142,8 @@ class ShiftTests {
                     char out = three.charAt(left ? count - 1 : 3 * bits - count);
                     char sign = three.charAt(left ? 1 : 2 * bits - 1);
                     int flags = resultFlags(result, width)
-                            | flag(Eflags.CF, out == '1')
-                            | flag(Eflags.OF, sign != three.charAt(0));
+                            | flag(Flag.CF, out == '1')
+                            | flag(Flag.OF, sign != three.charAt(0));
                     expect(mnemonic.text(), alu.get(AL), alu.flags(), result, flags, value, source, count);
                     assertThat(alu.get(DL)).isEqualTo(source);
                 }
@@ -170,7 +170,7 @@ class ShiftTests {
         alu.set(AL, 0xffff_ff81L).flags(0).execute(Mnemonic.ROL, 1, register(1, AL), immediate(1, 33));
 
         assertThat(alu.get(AL)).isEqualTo(0xffff_ff03L);
-        assertThat(alu.flags()).isEqualTo(Eflags.CF | Eflags.OF);
+        assertThat(alu.flags()).isEqualTo(Flag.CF | Flag.OF);
     }
 
     @Test

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -52,7 +52,7 @@ class FarReturnTests {
         for (String code : new String[] {RETF, IRETD}) {
             try (EmulatedGuest guest = EmulatedGuest.flat(ring)) {
                 Descriptors.put(guest, FREE, Descriptors.segment(Integer.decode(access), 0x100, 0x5000));
-                frame(guest, TARGET, Integer.decode(selector), Eflags.FIXED, OUTER_STACK, 0x43);
+                frame(guest, TARGET, Integer.decode(selector), Flag.FIXED, OUTER_STACK, 0x43);
                 if (code.equals(RETF)) {
                     frame(guest, TARGET, Integer.decode(selector), OUTER_STACK, 0x43);
                 }
@@ -116,7 +116,7 @@ class FarReturnTests {
         if (code.equals(RETF)) {
             frame(guest, TARGET, codeSelector, OUTER_STACK, stackSelector);
         } else {
-            frame(guest, TARGET, codeSelector, Eflags.FIXED, OUTER_STACK, stackSelector);
+            frame(guest, TARGET, codeSelector, Flag.FIXED, OUTER_STACK, stackSelector);
         }
     }
 
@@ -177,7 +177,7 @@ class FarReturnTests {
     @CsvSource({"cb, 7", "cf, 11", "66cb, 3", "66cf, 5"})
     void stackThatEndsTooEarlyIsAStackFault(String code, int bytes) {
         try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
-            frame(guest, TARGET, 0x3b, Eflags.FIXED);
+            frame(guest, TARGET, 0x3b, Flag.FIXED);
             Descriptors.limit(guest, SegmentRegister.SS, STACK + bytes - 1);
             guest.run(code);
             assertFault(guest, 3, 12, 0);

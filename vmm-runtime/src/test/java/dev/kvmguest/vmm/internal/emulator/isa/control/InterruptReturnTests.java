@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,7 +18,7 @@ class InterruptReturnTests {
     private static final int STACK = EmulatedGuest.STACK;
     private static final int TARGET = 0x5000;
     private static final int OUTER_STACK = 0xa000;
-    private static final int ALL = Eflags.FIXED | Eflags.ALL & ~(Eflags.VM | Eflags.TF);
+    private static final int ALL = Flag.FIXED | Flag.ALL & ~(Flag.VM | Flag.TF);
     private static final int ALL_16 = ALL & 0xffff;
 
     @ParameterizedTest(name = "IRETD in ring {0} with IOPL {1}: {2}")
@@ -36,7 +36,7 @@ class InterruptReturnTests {
             guest.flags((long) iopl << 12).put(CODE, "cf").put(TARGET, "cd 99");
             assertThat(guest.step()).isInstanceOf(VmExit.SingleStep.class);
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
-            assertThat(flags(guest)).isEqualTo(Long.decode(flags) & ~Eflags.RF);
+            assertThat(flags(guest)).isEqualTo(Long.decode(flags) & ~Flag.RF);
         }
     }
 
@@ -45,7 +45,7 @@ class InterruptReturnTests {
     void clearsTheFlagsThatTheLevelMay(int ring, int iopl, String flags) {
         try (EmulatedGuest guest = EmulatedGuest.flat(ring)) {
             frame(guest, 8 + 16 * ring | ring, 0);
-            guest.flags(ALL & ~(Eflags.IOPL | Eflags.NT) | (long) iopl << 12)
+            guest.flags(ALL & ~(Flag.IOPL | Flag.NT) | (long) iopl << 12)
                     .put(CODE, "cf")
                     .step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
@@ -55,7 +55,7 @@ class InterruptReturnTests {
 
     /** RF is cleared by the next instruction, so that it is not compared. */
     private static long flags(EmulatedGuest guest) {
-        return guest.get(Register.RFLAGS) & ~Eflags.RF;
+        return guest.get(Register.RFLAGS) & ~Flag.RF;
     }
 
     private static void frame(EmulatedGuest guest, int codeSelector, int flags) {
@@ -69,10 +69,10 @@ class InterruptReturnTests {
     @Test
     void privilegeIsThatBeforeTheReturn() {
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            frame(guest, 0x3b, Eflags.FIXED | Eflags.IF | Eflags.IOPL);
+            frame(guest, 0x3b, Flag.FIXED | Flag.IF | Flag.IOPL);
             guest.put(CODE, "cf").step();
             assertThat(guest.get(Register.RSP)).isEqualTo(OUTER_STACK);
-            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED | Eflags.IF | Eflags.IOPL);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED | Flag.IF | Flag.IOPL);
         }
     }
 
@@ -81,10 +81,10 @@ class InterruptReturnTests {
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
             guest.memory().writeInt(STACK, 0x0008_0000 | TARGET);
             guest.memory().writeInt(STACK + 4, 0xffff_0000 | ALL_16);
-            guest.flags(Eflags.AC).put(CODE, "66 cf").step();
+            guest.flags(Flag.AC).put(CODE, "66 cf").step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
             assertThat(guest.get(Register.RSP)).isEqualTo(STACK + 6);
-            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.AC | ALL_16);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.AC | ALL_16);
         }
     }
 
@@ -93,27 +93,27 @@ class InterruptReturnTests {
         try (EmulatedGuest guest = EmulatedGuest.real()) {
             guest.memory().writeInt(STACK, TARGET);
             guest.memory().writeShort(STACK + 4, ALL_16);
-            guest.flags(Eflags.ID).put(CODE, "cf").step();
+            guest.flags(Flag.ID).put(CODE, "cf").step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
             assertThat(guest.get(Register.RSP)).isEqualTo(STACK + 6);
-            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.ID | ALL_16);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.ID | ALL_16);
         }
     }
 
     @Test
     void realModeIretdLeavesVmVifAndVip() {
         try (EmulatedGuest guest = EmulatedGuest.real()) {
-            frame(guest, 0, -1 & ~Eflags.TF);
-            guest.flags(Eflags.VIP).put(CODE, "66 cf").step();
+            frame(guest, 0, -1 & ~Flag.TF);
+            guest.flags(Flag.VIP).put(CODE, "66 cf").step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
-            assertThat(flags(guest)).isEqualTo(ALL & ~(Eflags.VIF | Eflags.RF));
+            assertThat(flags(guest)).isEqualTo(ALL & ~(Flag.VIF | Flag.RF));
         }
     }
 
     @Test
     void restoredTraceFlagTrapsAfterTheNextInstruction() {
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            frame(guest, 8, Eflags.FIXED | Eflags.TF);
+            frame(guest, 8, Flag.FIXED | Flag.TF);
             // or al, 0
             guest.put(TARGET, "0c 00 f4").run("cf");
             assertThat(guest.vector()).isEqualTo(1);
@@ -127,7 +127,7 @@ class InterruptReturnTests {
             frame(guest, 0x10, ALL);
             guest.run("cf");
             assertThat(guest.vector()).isEqualTo(13);
-            assertThat(guest.stack(3)).isEqualTo(Eflags.FIXED | Eflags.RF);
+            assertThat(guest.stack(3)).isEqualTo(Flag.FIXED | Flag.RF);
         }
     }
 
@@ -135,7 +135,7 @@ class InterruptReturnTests {
     @ValueSource(strings = {"cf", "66 cf"})
     void nestedTaskIsUnsupported(String code) {
         try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
-            guest.flags(Eflags.NT);
+            guest.flags(Flag.NT);
             // The TSS is its own previous task: a busy one.
             guest.memory().writeShort(0x1200, 0x48);
             assertThat(guest.run(code))
@@ -149,8 +149,8 @@ class InterruptReturnTests {
     void nestedTaskMeansNothingInRealMode() {
         try (EmulatedGuest guest = EmulatedGuest.real()) {
             guest.memory().writeInt(STACK, TARGET);
-            guest.memory().writeShort(STACK + 4, Eflags.FIXED);
-            guest.flags(Eflags.NT).put(CODE, "cf").step();
+            guest.memory().writeShort(STACK + 4, Flag.FIXED);
+            guest.flags(Flag.NT).put(CODE, "cf").step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
         }
     }
@@ -158,7 +158,7 @@ class InterruptReturnTests {
     @Test
     void virtual8086ModeIsUnsupported() {
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            frame(guest, 8, Eflags.FIXED | Eflags.VM);
+            frame(guest, 8, Flag.FIXED | Flag.VM);
             assertThat(guest.run("cf"))
                     .isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, exit -> assertThat(exit.reason())
                             .isEqualTo("virtual-8086 mode, entered by IRET"));
@@ -168,10 +168,10 @@ class InterruptReturnTests {
     @Test
     void virtual8086FlagIsIgnoredOutsideRing0() {
         try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
-            frame(guest, 0x3b, Eflags.FIXED | Eflags.VM);
+            frame(guest, 0x3b, Flag.FIXED | Flag.VM);
             guest.put(CODE, "cf").step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
-            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED);
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED);
         }
     }
 }

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,19 +26,19 @@ class SoftwareInterruptTests {
             assertThat(guest.vector()).isEqualTo(vector);
             assertThat(guest.stack(0)).isEqualTo(CODE + length);
             assertThat(guest.stack(1)).isEqualTo(0x3b);
-            assertThat(guest.stack(2)).as("no RF").isEqualTo(Eflags.FIXED);
+            assertThat(guest.stack(2)).as("no RF").isEqualTo(Flag.FIXED);
         }
     }
 
     @Test
     void overflowIsAskedFor() {
         try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
-            guest.flags(Eflags.OF).run("ce");
+            guest.flags(Flag.OF).run("ce");
             assertThat(guest.vector()).isEqualTo(4);
             assertThat(guest.stack(0)).isEqualTo(CODE + 1);
         }
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            guest.flags(~Eflags.OF & Eflags.ARITHMETIC).run("ce");
+            guest.flags(~Flag.OF & Flag.ARITHMETIC).run("ce");
             assertThat(guest.get(Register.RIP)).isEqualTo(CODE + 2);
             assertThat(guest.get(Register.RSP)).isEqualTo(STACK);
         }
@@ -49,7 +49,7 @@ class SoftwareInterruptTests {
     void gateOfRing0KeepsRing3Out(String code, String errorCode) {
         try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
             closeGates(guest);
-            guest.flags(Eflags.OF).run(code);
+            guest.flags(Flag.OF).run(code);
             assertThat(guest.vector()).isEqualTo(13);
             assertThat(guest.stack(0)).isEqualTo(Long.decode(errorCode));
             assertThat(guest.stack(1)).isEqualTo(CODE);
@@ -125,7 +125,7 @@ class SoftwareInterruptTests {
             guest.run(code);
             assertThat(guest.vector()).isEqualTo(6);
             assertThat(guest.stack(0)).isEqualTo(CODE);
-            assertThat(guest.stack(2)).isEqualTo(Eflags.FIXED | Eflags.RF);
+            assertThat(guest.stack(2)).isEqualTo(Flag.FIXED | Flag.RF);
         }
     }
 

@@ -4,8 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -152,7 +153,7 @@ class SseMoveTests {
     void theLimitOfAllBytesComesBeforeThePages(String code) {
         // No page is present.
         guest.cpu.setCr3(0x8000);
-        guest.cr0(Cpu.CR0_PG, true).assertFault(code, Vector.PF);
+        guest.cr0(Cr0.PG, true).assertFault(code, Vector.PF);
         guest.cpu.loadSegment(Cpu.DS, new SegmentState(0x10, 0, FpuCpu.DATA + 0x10, 0x4093));
         guest.assertFault(code, Vector.GP);
     }

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.simd;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -82,7 +82,7 @@ class SseResultTests {
         return String.format(
                 "%04x %03x %08x %016x %016x",
                 guest.fpu.mxcsr(),
-                guest.cpu.eflags.get() & Eflags.ARITHMETIC,
+                guest.cpu.eflags.get() & Flag.ARITHMETIC,
                 guest.cpu.registers.gpr[0],
                 guest.high(0),
                 guest.low(0));

@@ -2,8 +2,8 @@ package dev.kvmguest.vmm.internal.emulator.isa.simd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -81,10 +81,10 @@ class SegmentChecksTests {
         try (EmulatedGuest guest = EmulatedGuest.flat(ring)) {
             Descriptors.put(guest, FREE, Descriptors.segment(Integer.decode(access), 0xffff_ffff, 0x1_2345));
             guest.set(Register.RCX, 0x7777_0000 | Integer.decode(selector)).set(Register.RAX, UNTOUCHED);
-            int others = Eflags.ARITHMETIC & ~Eflags.ZF;
+            int others = Flag.ARITHMETIC & ~Flag.ZF;
             guest.flags(others).put(CODE, code).step();
             assertThat(guest.get(Register.RIP)).isEqualTo(CODE + 3);
-            boolean zero = (guest.get(Register.RFLAGS) & Eflags.ZF) != 0;
+            boolean zero = (guest.get(Register.RFLAGS) & Flag.ZF) != 0;
             assertThat(guest.get(Register.RFLAGS) & others).isEqualTo(others);
             long expected = UNTOUCHED;
             if (zero && code.equals(LAR_EAX_ECX)) {
@@ -100,8 +100,8 @@ class SegmentChecksTests {
     @Test
     void noClearsTheZeroFlag() {
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            guest.flags(Eflags.ZF).set(Register.RCX, 0).put(CODE, VERR_CX).step();
-            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Eflags.FIXED);
+            guest.flags(Flag.ZF).set(Register.RCX, 0).put(CODE, VERR_CX).step();
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED);
         }
     }
 
@@ -137,11 +137,11 @@ class SegmentChecksTests {
     void arplRaisesTheRpl(String destination, String source, String result, boolean zero) {
         try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
             guest.memory().writeInt(DATA, 0x7777_0000 | Integer.decode(destination));
-            guest.set(Register.RCX, Integer.decode(source)).flags(Eflags.ARITHMETIC & ~(zero ? Eflags.ZF : 0));
+            guest.set(Register.RCX, Integer.decode(source)).flags(Flag.ARITHMETIC & ~(zero ? Flag.ZF : 0));
             guest.put(CODE, ARPL_MEMORY_CX).step();
             assertThat(guest.memory().readInt(DATA)).isEqualTo(0x7777_0000 | Integer.decode(result));
-            int others = Eflags.FIXED | Eflags.ARITHMETIC & ~Eflags.ZF;
-            assertThat(guest.get(Register.RFLAGS)).isEqualTo(zero ? others | Eflags.ZF : others);
+            int others = Flag.FIXED | Flag.ARITHMETIC & ~Flag.ZF;
+            assertThat(guest.get(Register.RFLAGS)).isEqualTo(zero ? others | Flag.ZF : others);
         }
     }
 }

@@ -9,7 +9,6 @@ import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
@@ -20,6 +19,9 @@ import dev.kvmguest.vmm.internal.emulator.isa.simd.SseArithmetic;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HexFormat;
@@ -44,8 +46,8 @@ public final class FpuCpu {
     public final FpuState fpu = cpu.fpu;
 
     public FpuCpu() {
-        cpu.setCr0(Cpu.CR0_PE | Cpu.CR0_ET | Cpu.CR0_NE | Cpu.CR0_MP);
-        cpu.setCr4(Cpu.CR4_OSFXSR | Cpu.CR4_OSXMMEXCPT);
+        cpu.setCr0(Cr0.PE | Cr0.ET | Cr0.NE | Cr0.MP);
+        cpu.setCr4(Cr4.OSFXSR | Cr4.OSXMMEXCPT);
         cpu.loadSegment(Cpu.CS, SegmentState.flatCode(8));
         for (int segment : new int[] {Cpu.DS, Cpu.ES, Cpu.SS}) {
             cpu.loadSegment(segment, SegmentState.flatData(0x10));

@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Vector;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -189,7 +190,7 @@ class X87ControlTests {
     private void realMode() {
         guest.cpu.loadSegment(Cpu.CS, new SegmentState(0x2345, 0x23450, 0xffff_ffffL, 0xc09b));
         guest.cpu.loadSegment(Cpu.DS, new SegmentState(0, 0, 0xffff_ffffL, 0xc093));
-        guest.cr0(Cpu.CR0_PE, false);
+        guest.cr0(Cr0.PE, false);
     }
 
     private void assertImage32(int... fields) {

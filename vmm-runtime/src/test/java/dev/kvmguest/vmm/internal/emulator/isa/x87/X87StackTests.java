@@ -2,8 +2,8 @@ package dev.kvmguest.vmm.internal.emulator.isa.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.internal.emulator.core.Eflags;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -55,7 +55,7 @@ class X87StackTests {
 
         StringBuilder answer = new StringBuilder(String.format(
                 "%03x %04x %04x %04x",
-                guest.cpu.eflags.get() & Eflags.ARITHMETIC, fpu.status(), fpu.tags(), guest.cpu.registers.gpr[0]));
+                guest.cpu.eflags.get() & Flag.ARITHMETIC, fpu.status(), fpu.tags(), guest.cpu.registers.gpr[0]));
         for (int i = 0; i < REGISTERS; i++) {
             answer.append(String.format(" %04x%016x", fpu.signExponent(i), fpu.significand(i)));
         }

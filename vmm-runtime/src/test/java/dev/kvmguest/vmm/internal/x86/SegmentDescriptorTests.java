@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.emulator.core;
+package dev.kvmguest.vmm.internal.x86;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

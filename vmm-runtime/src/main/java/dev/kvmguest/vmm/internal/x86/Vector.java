@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.emulator.core;
+package dev.kvmguest.vmm.internal.x86;
 
 /** The exceptions (Intel SDM volume 3A, 6.3.1, table 6-1). */
 public enum Vector {

@@ -1,0 +1,32 @@
+package dev.kvmguest.vmm.internal.x86;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+
+/** The bits of CR4 (Intel SDM volume 3A, 2.5). */
+public final class Cr4 {
+
+    /** Virtual-8086 mode extensions. */
+    public static final long VME = 1;
+    /** Protected-mode virtual interrupts. */
+    public static final long PVI = 1 << 1;
+    /** Time-stamp disable: RDTSC in ring 0 only. */
+    public static final long TSD = 1 << 2;
+    /** Debugging extensions: DR4 and DR5 are #UD. */
+    public static final long DE = 1 << 3;
+    /** Page size extensions: 4 MiB pages in 32-bit paging. */
+    public static final long PSE = CpuState.CR4_PSE;
+    /** Physical address extension: entries of 8 bytes. */
+    public static final long PAE = 1 << 5;
+    /** Machine-check enable. */
+    public static final long MCE = 1 << 6;
+    /** Page global enable. */
+    public static final long PGE = 1 << 7;
+    /** Performance-monitoring counter enable: RDPMC in every ring. */
+    public static final long PCE = 1 << 8;
+    /** The operating system saves with FXSAVE: without this bit, SSE instructions are #UD. */
+    public static final long OSFXSR = 1 << 9;
+    /** The operating system handles #XM. */
+    public static final long OSXMMEXCPT = 1 << 10;
+
+    private Cr4() {}
+}
