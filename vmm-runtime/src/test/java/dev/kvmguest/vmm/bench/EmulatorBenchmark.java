@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.MultibootKernel;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,9 +29,9 @@ import java.util.stream.Stream;
  */
 public final class EmulatorBenchmark {
 
-    private static final int ROUNDS = 5;
-    private static final int FIRST_OUTPUT_WARM_UP = 3000;
-    private static final int FIRST_OUTPUT_RUNS = 500;
+    private static final int ROUNDS = ShortRun.or(1, 5);
+    private static final int FIRST_OUTPUT_WARM_UP = ShortRun.or(10, 3000);
+    private static final int FIRST_OUTPUT_RUNS = ShortRun.or(10, 500);
     private static final int IDLE_GUESTS = 20;
     private static final Duration LIMIT = Duration.ofMinutes(2);
 
@@ -40,12 +41,12 @@ public final class EmulatorBenchmark {
         PAGED
     }
 
-    /** What a guest does, and how often: about a second's worth. */
+    /** What a guest does, and how often: about a second's worth, unless the run is short. */
     private enum Work {
-        LOOP("integer loop", 12_000_000, 100),
-        COPY("memory copy", 40_000, 40),
-        RECURSION("recursion", 700, 40),
-        INTERRUPTS("interrupts and ports", 2_000_000, 40);
+        LOOP("integer loop", ShortRun.or(100_000, 12_000_000), 100),
+        COPY("memory copy", ShortRun.or(300, 40_000), 40),
+        RECURSION("recursion", ShortRun.or(5, 700), 40),
+        INTERRUPTS("interrupts and ports", ShortRun.or(20_000, 2_000_000), 40);
 
         private final String words;
         private final int count;
@@ -221,9 +222,8 @@ public final class EmulatorBenchmark {
     }
 
     private static void printFirstOutput() {
-        // mov al,'x'; out 0xe9,al; hlt
         for (BootMode mode : BootMode.values()) {
-            VcpuConfig guest = TestGuest.real("b0 78 e6 e9 f4").withBoot(mode);
+            VcpuConfig guest = guest(mode);
             List<Double> micros = new ArrayList<>();
             for (int i = 0; i < FIRST_OUTPUT_WARM_UP + FIRST_OUTPUT_RUNS; i++) {
                 long start = System.nanoTime();
@@ -242,11 +242,18 @@ public final class EmulatorBenchmark {
         }
     }
 
+    private static VcpuConfig guest(BootMode mode) {
+        String code = "b0 78 e6 e9 f4"; // mov al,'x'; out 0xe9,al; hlt
+        return mode == BootMode.MULTIBOOT
+                ? MultibootKernel.flat(TestGuest.bytes(code))
+                : TestGuest.real(code).withBoot(mode);
+    }
+
     private static void printIdleHeap() {
         long before = usedHeap();
         List<Machine> machines = new ArrayList<>();
         for (int i = 0; i < IDLE_GUESTS; i++) {
-            Machine machine = Machine.create(config(TestGuest.real("b0 78 e6 e9 f4")));
+            Machine machine = Machine.create(config(guest(BootMode.REAL)));
             machine.run();
             machines.add(machine);
         }

@@ -26,10 +26,12 @@ import java.util.concurrent.TimeUnit;
  */
 public final class KvmBenchmark {
 
-    private static final int ROUNDS = 15;
-    private static final int BOOTS = 100;
+    private static final Path DEVICE = Path.of("/dev/kvm");
+
+    private static final int ROUNDS = ShortRun.or(2, 15);
+    private static final int BOOTS = ShortRun.or(10, 100);
     /** Until the JVM has compiled what a boot executes: some 10,000 calls of each method. */
-    private static final int WARM_UP_BOOTS = 6000;
+    private static final int WARM_UP_BOOTS = ShortRun.or(20, 6000);
 
     private static final int OUTS = 40_000;
 
@@ -51,6 +53,10 @@ public final class KvmBenchmark {
     }
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
+        if (!Files.isWritable(DEVICE)) {
+            System.out.println("the KVM engine isn't measured: " + DEVICE + " can't be opened");
+            return;
+        }
         Path folder = Files.createTempDirectory("kvmguest-bench");
         try {
             new KvmBenchmark(compile(folder)).run();
@@ -140,8 +146,11 @@ public final class KvmBenchmark {
     }
 
     private static long outNanos() {
-        MachineConfig config =
-                MachineConfig.builder().vcpu(OUT).timeout(Duration.ofMinutes(1)).build();
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(OUT)
+                .engine(EngineChoice.KVM)
+                .timeout(Duration.ofMinutes(1))
+                .build();
         try (Machine machine = Machine.create(config)) {
             Outcome outcome = machine.run();
             require(outcome, Outcome.Kind.HALTED);
