@@ -4,12 +4,14 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.DebugControl;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
@@ -20,8 +22,8 @@ public final class FakeVirtualCpu implements VirtualCpu {
     private final Semaphore interrupts = new Semaphore(0);
     private CpuState state = CpuState.builder().build();
     private RuntimeException stateFailure;
-    private long time;
-    private boolean counting = true;
+    private final Clock clock = new Clock();
+    private ExecutionObserver observer;
     private boolean takesInterrupts;
 
     /** Adds an exit to the script. */
@@ -45,9 +47,9 @@ public final class FakeVirtualCpu implements VirtualCpu {
         return this;
     }
 
-    /** Has it count no instructions. */
-    public FakeVirtualCpu notCounting() {
-        counting = false;
+    /** Has it count the instructions that the guest has executed, and see nothing else of them. */
+    public FakeVirtualCpu counting(long instructions) {
+        observer = new Counter(instructions);
         return this;
     }
 
@@ -116,53 +118,57 @@ public final class FakeVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public void setSingleStep(boolean on) {
+    public void finish() {}
+
+    @Override
+    public VirtualClock clock() {
+        return clock;
+    }
+
+    @Override
+    public DebugControl debug() {
         // The script says what a run ends with, stepped or not.
+        return on -> {};
     }
 
     @Override
-    public OptionalLong instructions() {
-        return counting ? OptionalLong.of(1234) : OptionalLong.empty();
+    public Optional<ExecutionObserver> observer() {
+        return Optional.ofNullable(observer);
     }
 
-    @Override
-    public void watchExceptions() {
-        // It has none.
+    /** Time that passes as it is told. The script says when a run ends, so that the alarm does nothing. */
+    private static final class Clock implements VirtualClock {
+
+        private long time;
+
+        @Override
+        public long time() {
+            return time;
+        }
+
+        @Override
+        public void advance(long nanos) {
+            time += nanos;
+        }
+
+        @Override
+        public void setAlarm(long time) {}
     }
 
-    @Override
-    public Optional<List<HandledException>> exceptions() {
-        return Optional.empty();
+    /** Has counted, and seen nothing else. */
+    private record Counter(long instructions) implements ExecutionObserver {
+
+        @Override
+        public Optional<Fault> fault() {
+            return Optional.empty();
+        }
+
+        @Override
+        public void watchExceptions() {}
+
+        @Override
+        public List<HandledException> exceptions() {
+            return List.of();
+        }
     }
-
-    @Override
-    public Optional<Fault> fault() {
-        return Optional.empty();
-    }
-
-    @Override
-    public long time() {
-        return time;
-    }
-
-    @Override
-    public boolean isVirtualTime() {
-        return true;
-    }
-
-    @Override
-    public void advance(long nanos) {
-        time += nanos;
-    }
-
-    @Override
-    public void setAlarm(long time) {
-        // The script says when a run ends.
-    }
-
-    @Override
-    public void rest() {}
-
-    @Override
-    public void leave() {}
 }

@@ -7,9 +7,11 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
-import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
@@ -54,13 +56,13 @@ public record RecordedRun(
                 .memory(MEMORY)
                 .timeout(Duration.ofSeconds(20))
                 .build();
-        try (VirtualMachine machine = EmulatorEngine.instance().createMachine(MEMORY, 1)) {
-            VirtualCpu cpu = machine.vcpu(0);
+        try (EmulatedMachine machine = EmulatorEngine.instance().createMachine(MEMORY, 1)) {
+            EmulatedVirtualCpu cpu = machine.vcpu(0);
             cpu.setState(BootLoader.load(machine.memory(), config.vcpus()).get(0));
             PcBoard board = new PcBoard(
                     octet -> {},
                     () -> (int) cpu.register(Register.RBX) & 0xff,
-                    cpu::time,
+                    cpu.clock()::time,
                     new PcBoard.Setup(MEMORY, config.date(), false));
             board.input().add(guest.inputBytes());
             Recording recording = new Recording(cpu);
@@ -70,22 +72,22 @@ public record RecordedRun(
                     recording,
                     cpu.state(),
                     machine.memory().read(0, MEMORY),
-                    cpu.instructions().orElseThrow(),
-                    cpu.fault());
+                    cpu.instructions(),
+                    cpu.observer().flatMap(ExecutionObserver::fault));
         }
     }
 
     private static void run(VirtualCpu cpu, PcBoard board, Recording recording, long end) {
         ExitHandler exits = new ExitHandler(cpu, board, recording);
         Interrupts interrupts = new Interrupts(cpu, board, recording);
-        while (cpu.time() < end) {
+        while (cpu.clock().time() < end) {
             interrupts.beforeRun();
-            cpu.setAlarm(Math.min(board.nextInterrupt(), end));
+            cpu.clock().setAlarm(Math.min(board.nextInterrupt(), end));
             VmExit exit = cpu.run();
             if (exit instanceof VmExit.Halt) {
-                long start = cpu.time();
+                long start = cpu.clock().time();
                 boolean wakes = exits.interruptsEnabled() && interrupts.await(false, () -> false, skipped -> {});
-                recording.halt(cpu.time() - start);
+                recording.halt(cpu.clock().time() - start);
                 if (wakes) {
                     continue;
                 }

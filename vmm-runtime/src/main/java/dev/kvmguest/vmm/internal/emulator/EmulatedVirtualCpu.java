@@ -2,34 +2,36 @@ package dev.kvmguest.vmm.internal.emulator;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
-import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.exec.CodeCache;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
 import dev.kvmguest.vmm.internal.emulator.exec.RoundRobinScheduler;
+import dev.kvmguest.vmm.internal.engine.DebugControl;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
+import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
-import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /** An emulated vCPU behind the engine seam, which beside that can be stopped exactly where somebody wants to look. */
-public final class EmulatedVirtualCpu implements VirtualCpu {
+public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
 
     private final Cpu cpu;
     private final Emulator emulator;
     private final RoundRobinScheduler scheduler;
     private final int number;
-    private long alarm = Long.MAX_VALUE;
+    private final EmulatedClock clock;
+    private final Optional<ExecutionObserver> observer;
     private volatile boolean closed;
 
     EmulatedVirtualCpu(Ram ram, RoundRobinScheduler scheduler, int number) {
         this.cpu = new Cpu(ram);
         this.emulator = new Emulator(cpu, ram);
+        this.clock = new EmulatedClock(cpu);
+        this.observer = Optional.of(emulator);
         this.scheduler = scheduler;
         this.number = number;
     }
@@ -66,8 +68,11 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
                 return new VmExit.Interrupted();
             }
             long endOfTurn = scheduler.end(number);
-            long atAlarm = alarm == Long.MAX_VALUE ? Long.MAX_VALUE : cpu.retiredAt(alarm);
+            long atAlarm = clock.retiredAtAlarm();
             VmExit exit = emulator.run(Math.min(endOfTurn, atAlarm));
+            if (exit instanceof VmExit.Halt) {
+                scheduler.rest(number);
+            }
             if (exit != null) {
                 return exit;
             }
@@ -165,55 +170,28 @@ public final class EmulatedVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public OptionalLong instructions() {
-        return OptionalLong.of(cpu.retired());
-    }
-
-    @Override
-    public Optional<Fault> fault() {
-        requireOpen();
-        return emulator.fault();
-    }
-
-    @Override
-    public void watchExceptions() {
-        requireOpen();
-        emulator.watchExceptions();
-    }
-
-    @Override
-    public Optional<List<HandledException>> exceptions() {
-        return emulator.exceptions();
-    }
-
-    @Override
-    public long time() {
-        return cpu.time();
-    }
-
-    @Override
-    public boolean isVirtualTime() {
-        return true;
-    }
-
-    @Override
-    public void advance(long nanos) {
-        cpu.advance(nanos);
-    }
-
-    @Override
-    public void setAlarm(long time) {
-        alarm = time;
-    }
-
-    @Override
-    public void rest() {
-        scheduler.rest(number);
-    }
-
-    @Override
-    public void leave() {
+    public void finish() {
         scheduler.leave(number);
+    }
+
+    @Override
+    public VirtualClock clock() {
+        return clock;
+    }
+
+    @Override
+    public DebugControl debug() {
+        return this;
+    }
+
+    @Override
+    public Optional<ExecutionObserver> observer() {
+        return observer;
+    }
+
+    /** Returns the number of instructions retired. */
+    public long instructions() {
+        return cpu.retired();
     }
 
     /** Refuses every further use but {@link #interrupt}, since the machine's RAM goes to another one. */

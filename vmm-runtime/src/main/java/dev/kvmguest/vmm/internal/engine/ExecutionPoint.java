@@ -32,7 +32,7 @@ public record ExecutionPoint(int[] general, int eip, boolean interruptible, long
                 general,
                 (int) cpu.register(Register.RIP),
                 (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0,
-                cpu.instructions().orElse(NOT_COUNTED));
+                cpu.observer().map(ExecutionObserver::instructions).orElse(NOT_COUNTED));
     }
 
     /** Returns whether registers and EIP are the same. */

@@ -59,10 +59,10 @@ public sealed interface VmExit {
     /** The interrupt window that was asked for is open: {@link VirtualCpu#injectInterrupt} would be accepted. */
     record InterruptWindow() implements VmExit {}
 
-    /** One instruction has been executed under {@link VirtualCpu#setSingleStep}. */
+    /** One instruction has been executed under {@link DebugControl#setSingleStep}. */
     record SingleStep() implements VmExit {}
 
-    /** {@link VirtualCpu#interrupt} was called, or it is time for {@link VirtualCpu#setAlarm}. */
+    /** {@link VirtualCpu#interrupt} was called, or the alarm of {@link GuestClock#setAlarm} is due. */
     record Interrupted() implements VmExit {}
 
     /**

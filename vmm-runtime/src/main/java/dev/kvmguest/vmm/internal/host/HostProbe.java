@@ -103,7 +103,7 @@ public final class HostProbe {
             load(machine, List.of(guest(BootMode.REAL, REAL_GUEST)));
             VirtualCpu vcpu = machine.vcpu(0);
             try {
-                vcpu.setSingleStep(true);
+                vcpu.debug().setSingleStep(true);
             } catch (VmmException e) {
                 return new Finding(false, e.getMessage());
             }
@@ -155,7 +155,7 @@ public final class HostProbe {
                     } catch (RuntimeException e) {
                         exit.completeExceptionally(e);
                     } finally {
-                        vcpu.leave();
+                        vcpu.finish();
                     }
                 },
                 "kvmguest-probe");

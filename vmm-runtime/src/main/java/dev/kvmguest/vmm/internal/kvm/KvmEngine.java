@@ -112,6 +112,7 @@ public final class KvmEngine implements Engine {
 
         @Override
         public void close() {
+            vcpus.forEach(KvmVirtualCpu::finish);
             descriptors.forEach(KvmVcpu::close);
             vm.close();
             // Last: KVM refers to the pages until the VM is gone.

@@ -5,8 +5,9 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
-import dev.kvmguest.vmm.diagnosis.Fault;
-import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.DebugControl;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
@@ -17,13 +18,11 @@ import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_segment;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_sregs;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /** A KVM vCPU behind the engine seam: registers in the runtime's terms, exits as {@link VmExit}. */
-final class KvmVirtualCpu implements VirtualCpu {
+final class KvmVirtualCpu implements VirtualCpu, DebugControl {
 
     private static final Map<Register, Integer> REGS = new EnumMap<>(Map.ofEntries(
             Map.entry(Register.RAX, kvm_regs.rax),
@@ -74,8 +73,7 @@ final class KvmVirtualCpu implements VirtualCpu {
     /** What KVM reported as the access was completed, for the next run to return. */
     private VmExit overdue;
 
-    private final long start = System.nanoTime();
-    private final Alarm alarm = new Alarm(this::interrupt);
+    private final HostClock clock = new HostClock(this::interrupt);
 
     KvmVirtualCpu(KvmVcpu vcpu) {
         this.vcpu = vcpu;
@@ -193,55 +191,24 @@ final class KvmVirtualCpu implements VirtualCpu {
     }
 
     @Override
-    public OptionalLong instructions() {
-        // KVM counts none.
-        return OptionalLong.empty();
+    public void finish() {
+        clock.setAlarm(GuestClock.NEVER);
     }
 
     @Override
-    public Optional<Fault> fault() {
-        // KVM delivers exceptions without a word, and what it leaves of the registers may be those of a reset.
+    public GuestClock clock() {
+        return clock;
+    }
+
+    @Override
+    public DebugControl debug() {
+        return this;
+    }
+
+    @Override
+    public Optional<ExecutionObserver> observer() {
+        // KVM counts no instructions, delivers exceptions without a word, and may reset the vCPU that shuts down.
         return Optional.empty();
-    }
-
-    @Override
-    public void watchExceptions() {
-        // KVM delivers them without a word.
-    }
-
-    @Override
-    public Optional<List<HandledException>> exceptions() {
-        return Optional.empty();
-    }
-
-    @Override
-    public long time() {
-        return System.nanoTime() - start;
-    }
-
-    @Override
-    public boolean isVirtualTime() {
-        return false;
-    }
-
-    @Override
-    public void advance(long nanos) {
-        // It passes by itself.
-    }
-
-    @Override
-    public void setAlarm(long time) {
-        alarm.set(time, time());
-    }
-
-    @Override
-    public void rest() {
-        // KVM's vCPUs don't wait for each other.
-    }
-
-    @Override
-    public void leave() {
-        alarm.set(Alarm.NEVER, 0);
     }
 
     private static SegmentState segment(ByteBuffer sregs, int at) {

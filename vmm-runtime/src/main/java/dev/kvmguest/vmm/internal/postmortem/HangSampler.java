@@ -6,9 +6,11 @@ import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
 import dev.kvmguest.vmm.internal.advice.hang.Step;
 import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
-import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -76,8 +78,7 @@ final class HangSampler {
         CpuState registers = cpu.state();
         samples.add(new HangTrace.Sample(registers, halted));
         try {
-            cpu.watchExceptions();
-            if (cpu.exceptions().isPresent() || memory.size() > LARGEST_COPY) {
+            if (cpu.observer().isPresent() || memory.size() > LARGEST_COPY) {
                 step(cpu, probeRun);
                 sample();
             } else {
@@ -96,9 +97,10 @@ final class HangSampler {
     }
 
     private void step(VirtualCpu stepped, ProbeRun play) {
+        stepped.observer().ifPresent(ExecutionObserver::watchExceptions);
         Duration most = atMost(LONGEST_STEPS);
         play.step(STEPS, most.compareTo(SHORTEST_STEPS) < 0 ? SHORTEST_STEPS : most, steps);
-        stepped.exceptions().ifPresent(exceptions::addAll);
+        stepped.observer().map(ExecutionObserver::exceptions).ifPresent(exceptions::addAll);
     }
 
     private Duration atMost(Duration longest) {
@@ -116,12 +118,11 @@ final class HangSampler {
         if (probeRun.ended().isPresent()) {
             return;
         }
-        try (VirtualMachine copy = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
+        try (EmulatedMachine copy = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
             memory.copyTo(copy.memory());
-            VirtualCpu twin = copy.vcpu(0);
+            EmulatedVirtualCpu twin = copy.vcpu(0);
             twin.setState(cpu.state());
-            twin.advance(cpu.time());
-            twin.watchExceptions();
+            twin.clock().advance(cpu.clock().time());
             step(twin, new ProbeRun(twin, copy.memory(), board));
         }
     }

@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.internal.advice.Advice;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.inspection.Inspector;
@@ -100,7 +101,7 @@ public final class PostMortem {
         if (!machine.watchExceptions()) {
             return ExceptionReplay.NONE;
         }
-        Optional<List<HandledException>> seen = cpu.exceptions();
+        Optional<List<HandledException>> seen = cpu.observer().map(ExecutionObserver::exceptions);
         try {
             return seen.isPresent()
                     ? new ExceptionReplay(seen, Optional.empty())
@@ -145,7 +146,8 @@ public final class PostMortem {
     private DeathReplay death(Optional<VmExit> last, Outcome end) {
         try {
             return mayBeDeath(last, end)
-                    ? cpu.fault()
+                    ? cpu.observer()
+                            .flatMap(ExecutionObserver::fault)
                             .map(DeathReplay::seen)
                             .orElseGet(() -> DeathReplay.of(recording, machine, number, engine, replayLimit()))
                     : DeathReplay.NONE;

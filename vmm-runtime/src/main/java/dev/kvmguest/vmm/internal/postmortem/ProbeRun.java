@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.advice.hang.Step;
 import dev.kvmguest.vmm.internal.advice.hang.StepReader;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.ExitData;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.Recording;
@@ -32,6 +33,7 @@ final class ProbeRun {
     private static final long SETTLING_NANOS = 100_000;
 
     private final VirtualCpu cpu;
+    private final GuestClock clock;
     private final PcBoard board;
     private final StepReader reader;
     // Of its own, so that what is recorded of the run ends with the run.
@@ -53,6 +55,7 @@ final class ProbeRun {
      */
     ProbeRun(VirtualCpu cpu, GuestMemory memory, PcBoard board) {
         this.cpu = cpu;
+        this.clock = cpu.clock();
         this.board = board;
         this.reader = new StepReader(memory);
         Recording own = new Recording(cpu);
@@ -75,7 +78,7 @@ final class ProbeRun {
     void step(int most, Duration longest, List<Step> steps) {
         limited(longest, () -> {
             cpu.setInterruptWindow(false);
-            cpu.setSingleStep(true);
+            cpu.debug().setSingleStep(true);
             boolean woken = false;
             while (steps.size() < most && goesOn()) {
                 enterHandler(woken);
@@ -101,10 +104,10 @@ final class ProbeRun {
         boolean due = board.interruptRequested() && cpu.canInjectInterrupt();
         if (woken) {
             // The end of the HLT, which is a step of its own on the emulator.
-            run(cpu.time());
+            run(clock.time());
         }
         if (woken || due) {
-            run(cpu.time());
+            run(clock.time());
         }
     }
 
@@ -118,14 +121,14 @@ final class ProbeRun {
      */
     void sample(int most, long distance, Duration longest, List<HangTrace.Sample> samples) {
         limited(longest, () -> {
-            cpu.setSingleStep(false);
-            long next = cpu.time();
+            cpu.debug().setSingleStep(false);
+            long next = clock.time();
             while (samples.size() < most && goesOn()) {
-                next = Math.max(next, cpu.time()) + distance;
+                next = Math.max(next, clock.time()) + distance;
                 VmExit exit;
                 do {
                     exit = run(next);
-                } while (goesOn() && !(exit instanceof VmExit.Halt) && cpu.time() < next);
+                } while (goesOn() && !(exit instanceof VmExit.Halt) && clock.time() < next);
                 samples.add(new HangTrace.Sample(cpu.state(), exit instanceof VmExit.Halt));
             }
         });
@@ -138,9 +141,9 @@ final class ProbeRun {
      */
     void settle(Duration longest) {
         limited(longest, () -> {
-            cpu.setSingleStep(false);
+            cpu.debug().setSingleStep(false);
             while (goesOn() && exits.interruptsEnabled() && !cpu.canInjectInterrupt()) {
-                run(cpu.time() + SETTLING_NANOS);
+                run(clock.time() + SETTLING_NANOS);
             }
         });
     }
@@ -169,7 +172,7 @@ final class ProbeRun {
     /** Runs the guest to its next exit, at the latest to a guest time, and does what the exit asks for. */
     private VmExit run(long alarm) {
         interrupts.beforeRun();
-        cpu.setAlarm(Math.min(board.nextInterrupt(), alarm));
+        clock.setAlarm(Math.min(board.nextInterrupt(), alarm));
         VmExit exit = cpu.run();
         if (exit instanceof VmExit.Halt && exits.interruptsEnabled()) {
             sleepsForever = !interrupts.await(false, () -> over, skipped -> {});

@@ -49,14 +49,14 @@ record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu
     }
 
     private Standstill ofHang(GuestRun run, boolean halted) {
-        board.advanceTo(cpu.time());
+        board.advanceTo(cpu.clock().time());
         InterruptContext context = context();
         HangTrace seen = new HangSampler(cpu, memory, board, machine.timeout()).observe(halted, run);
         return Standstills.of(seen, context, config.image(), memory);
     }
 
     private Standstill ofHalt(GuestRun run) {
-        board.advanceTo(cpu.time());
+        board.advanceTo(cpu.clock().time());
         CpuState registers = run.registers().orElseGet(cpu::state);
         if (!registers.interruptsEnabled() && !board.hasInterrupts()) {
             return Standstills.ofHalt(registers, config.image());

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -128,13 +129,10 @@ final class CrossCheck {
 
     private Optional<Finding> on(VirtualCpu cpu) {
         cpu.setState(start);
-        cpu.setSingleStep(steppable);
-        cpu.setAlarm(cpu.time() + TimeFactor.stretch(LIMIT).toNanos());
-        try {
-            return compare(cpu);
-        } finally {
-            cpu.leave();
-        }
+        cpu.debug().setSingleStep(steppable);
+        GuestClock clock = cpu.clock();
+        clock.setAlarm(clock.time() + TimeFactor.stretch(LIMIT).toNanos());
+        return compare(cpu);
     }
 
     private Optional<Finding> compare(VirtualCpu cpu) {

@@ -59,8 +59,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
             Optional<Divergence> divergence = replay.run();
             if (divergence.isPresent()) {
                 return new DeathReplay(
-                        replay.cpu()
-                                .fault()
+                        replay.fault()
                                 .map(seen -> seen.seenBy(
                                         "the emulator, which did not do all that " + engine.name() + " did")),
                         divergence.map(parting -> parting.sentence(engine.name(), image)));
@@ -69,7 +68,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
             if (gaveUp && !replay.shutsDownHere()) {
                 return NONE;
             }
-            fault = replay.cpu().fault().orElseThrow();
+            fault = replay.fault().orElseThrow();
             if (gaveUp) {
                 return seen(fault.seenBy(
                         "the emulator, which replayed what " + engine.name() + " ran and did what it could not"));

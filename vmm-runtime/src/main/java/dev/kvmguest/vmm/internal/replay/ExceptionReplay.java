@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.replay;
 
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +33,8 @@ public record ExceptionReplay(Optional<List<HandledException>> exceptions, Optio
             return new ExceptionReplay(Optional.empty(), Optional.of(DeathReplay.tooLong(recording, engine)));
         }
         try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
-            replay.cpu().watchExceptions();
+            ExecutionObserver observer = replay.cpu().observer().orElseThrow();
+            observer.watchExceptions();
             Optional<Divergence> divergence = replay.run();
             // What was taken on the way to somewhere else says nothing of this guest.
             return divergence.isPresent()
@@ -40,7 +42,7 @@ public record ExceptionReplay(Optional<List<HandledException>> exceptions, Optio
                             Optional.empty(),
                             divergence.map(parting -> parting.sentence(
                                     engine, config.vcpus().get(vcpu).image())))
-                    : new ExceptionReplay(replay.cpu().exceptions(), Optional.empty());
+                    : new ExceptionReplay(Optional.of(observer.exceptions()), Optional.empty());
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.ExitData;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -96,7 +97,12 @@ public final class Replay implements AutoCloseable {
 
     /** Returns the number of instructions retired. */
     public long instructions() {
-        return cpu.instructions().orElseThrow();
+        return cpu.instructions();
+    }
+
+    /** Returns what led to the guest's shutdown, without symbols and advice; empty if it didn't shut down. */
+    Optional<Fault> fault() {
+        return cpu.observer().flatMap(ExecutionObserver::fault);
     }
 
     /** Returns the number of instructions retired by which all exchanges so far were over and done. */
@@ -280,7 +286,7 @@ public final class Replay implements AutoCloseable {
     private void halted() {
         long event = IoEvent.halt(0);
         if (comesTo(event)) {
-            cpu.advance(IoEvent.nanos(next.event()));
+            cpu.clock().advance(IoEvent.nanos(next.event()));
             consume();
             quietFrom = instructions();
         } else {
@@ -303,8 +309,7 @@ public final class Replay implements AutoCloseable {
         if (next.isAtEnd() && recording.end() == End.SHUTDOWN) {
             over = true;
         } else {
-            diverge("shut down"
-                    + cpu.fault().map(fault -> " by " + fault.first()).orElse(""));
+            diverge("shut down" + fault().map(fault -> " by " + fault.first()).orElse(""));
         }
     }
 
@@ -330,7 +335,7 @@ public final class Replay implements AutoCloseable {
 
     private void diverge(String replayed) {
         over = true;
-        long eip = cpu.fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP) & EIP);
+        long eip = fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP) & EIP);
         divergence = new Divergence(events, eip, recorded(), replayed, interruptsGuessed);
     }
 

@@ -11,6 +11,8 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.device.InputQueue;
 import dev.kvmguest.vmm.internal.device.VgaCrtc;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.postmortem.PostMortem;
@@ -26,6 +28,7 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
@@ -77,14 +80,14 @@ public final class VcpuRunner {
         this.board = new PcBoard(
                 this::print,
                 () -> (int) cpu.register(Register.RBX) & 0xff,
-                cpu::time,
+                cpu.clock()::time,
                 new PcBoard.Setup(machine.memorySize(), machine.date(), config.boot() == BootMode.MULTIBOOT));
         this.recording = new Recording(cpu);
         this.exits = new ExitHandler(cpu, board, recording);
         this.interrupts = new Interrupts(cpu, board, recording);
         this.postMortem = new PostMortem(number, machine, selection.engine(), cpu, memory, layout, board, recording);
         if (machine.watchExceptions()) {
-            cpu.watchExceptions();
+            cpu.observer().ifPresent(ExecutionObserver::watchExceptions);
         }
         board.input().add(config.inputBytes());
         board.input().onInput(this::wake);
@@ -164,7 +167,7 @@ public final class VcpuRunner {
         } catch (RuntimeException | Error e) {
             outcome.completeExceptionally(e);
         } finally {
-            cpu.leave();
+            cpu.finish();
             // Last, so that whoever sees that no more output will come finds the outcome there.
             console.close();
             over.countDown();
@@ -191,9 +194,9 @@ public final class VcpuRunner {
 
     /** Returns whether the vCPU, which is halted, goes on, once it does. */
     private boolean wakes(TimeLimits.Limit limit) {
-        long start = cpu.time();
+        long start = cpu.clock().time();
         boolean wakes = exits.interruptsEnabled() && interrupts.await(live, () -> endedByHost != null, limit::skip);
-        recording.halt(cpu.isVirtualTime() ? cpu.time() - start : 0);
+        recording.halt(cpu.clock() instanceof VirtualClock clock ? clock.time() - start : 0);
         return wakes;
     }
 
@@ -202,7 +205,7 @@ public final class VcpuRunner {
         Outcome end = how.apply(run);
         if (end.kind() != Outcome.Kind.TIMED_OUT) {
             // Others needn't wait while this one is examined, unless it goes on for that.
-            cpu.leave();
+            cpu.finish();
         }
         return how.apply(run.with(postMortem.examine(Optional.ofNullable(last), end, halted)));
     }
@@ -225,7 +228,7 @@ public final class VcpuRunner {
                 board.ports().written(),
                 board.ports().unclaimed(),
                 exits.unclaimedMemory(),
-                cpu.instructions(),
+                cpu.observer().map(seen -> OptionalLong.of(seen.instructions())).orElse(OptionalLong.empty()),
                 wallTime,
                 registers(),
                 layout,

@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.internal.vcpu;
 
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
+import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import java.util.concurrent.locks.LockSupport;
@@ -15,26 +17,28 @@ import java.util.function.LongConsumer;
 public final class Interrupts {
 
     private final VirtualCpu cpu;
+    private final GuestClock clock;
     private final PcBoard board;
     private final Recording recording;
     private boolean windowWanted;
 
     public Interrupts(VirtualCpu cpu, PcBoard board, Recording recording) {
         this.cpu = cpu;
+        this.clock = cpu.clock();
         this.board = board;
         this.recording = recording;
     }
 
     /** Lets the devices do what is due, and delivers an interrupt if the guest takes one. To be called before each run. */
     public void beforeRun() {
-        board.advanceTo(cpu.time());
+        board.advanceTo(clock.time());
         if (board.interruptRequested() && cpu.canInjectInterrupt()) {
             int vector = board.acknowledgeInterrupt();
             recording.interrupt(vector);
             cpu.injectInterrupt(vector);
         }
         wantWindow(board.interruptRequested());
-        cpu.setAlarm(board.nextInterrupt());
+        clock.setAlarm(board.nextInterrupt());
     }
 
     private void wantWindow(boolean wanted) {
@@ -54,16 +58,15 @@ public final class Interrupts {
      * @return false if no interrupt can ever come
      */
     public boolean await(boolean live, BooleanSupplier ended, LongConsumer skipped) {
-        cpu.rest();
         while (!ended.getAsBoolean()) {
-            long now = cpu.time();
+            long now = clock.time();
             board.advanceTo(now);
             if (board.interruptRequested()) {
                 return true;
             }
             long next = board.nextInterrupt();
-            if (next != TimedDevice.NEVER && cpu.isVirtualTime() && !live) {
-                cpu.advance(next - now);
+            if (next != TimedDevice.NEVER && clock instanceof VirtualClock virtual && !live) {
+                virtual.advance(next - now);
                 skipped.accept(next - now);
             } else if (next != TimedDevice.NEVER || live && board.takesInput()) {
                 sleep(next - now);
@@ -77,7 +80,9 @@ public final class Interrupts {
     private void sleep(long nanos) {
         long start = System.nanoTime();
         LockSupport.parkNanos(this, nanos);
-        // Never more than asked for: the guest's timer would be late by what the host took to wake up.
-        cpu.advance(Math.min(System.nanoTime() - start, nanos));
+        if (clock instanceof VirtualClock virtual) {
+            // Never more than asked for: the guest's timer would be late by what the host took to wake up.
+            virtual.advance(Math.min(System.nanoTime() - start, nanos));
+        }
     }
 }

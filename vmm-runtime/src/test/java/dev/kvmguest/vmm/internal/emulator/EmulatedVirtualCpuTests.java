@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpuContract;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import org.junit.jupiter.api.Test;
@@ -19,11 +21,26 @@ class EmulatedVirtualCpuTests extends VirtualCpuContract {
     @Test
     void instructionsAreCounted() {
         load(real("90 90 b0 01 f4")); // nop; nop; mov al,1; hlt
+        ExecutionObserver observer = vcpu.observer().orElseThrow();
 
-        assertThat(vcpu.instructions()).hasValue(0);
+        assertThat(observer.instructions()).isZero();
         assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
 
-        assertThat(vcpu.instructions()).hasValue(4);
+        assertThat(observer.instructions()).isEqualTo(4);
+    }
+
+    @Test
+    void timePassesWithInstructionsOrAsItIsTold() {
+        load(real("90 90 90 f4")); // nop; nop; nop; hlt
+        VirtualClock clock = (VirtualClock) vcpu.clock();
+        long before = clock.time();
+        vcpu.run();
+        long halted = clock.time();
+
+        clock.advance(3_600_000_000_000L);
+
+        assertThat(halted - before).isEqualTo(4 * 10);
+        assertThat(clock.time() - halted).isEqualTo(3_600_000_000_000L);
     }
 
     @Test

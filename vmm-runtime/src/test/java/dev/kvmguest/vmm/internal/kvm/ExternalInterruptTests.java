@@ -49,7 +49,7 @@ class ExternalInterruptTests {
     @Test
     void noInterruptIsTakenRightBehindSti() {
         guest.start("fb 90 f4"); // sti; nop; hlt
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
 
         assertThat(guest.run()).isInstanceOf(VmExit.SingleStep.class);
 

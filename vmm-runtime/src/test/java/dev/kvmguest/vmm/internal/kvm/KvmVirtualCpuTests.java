@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.NeedsKvm;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpuContract;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
@@ -103,6 +104,19 @@ class KvmVirtualCpuTests extends VirtualCpuContract {
             assertThat(cpu.hasRegistersAtHand()).isFalse();
             assertThat(cpu.register(Register.RBX)).isEqualTo(0x1234);
         }
+    }
+
+    @Test
+    void clockIsTheHostsAndNobodySeesWhatIsExecuted() {
+        long before = System.nanoTime();
+        long time = vcpu.clock().time();
+        while (vcpu.clock().time() == time) {
+            Thread.onSpinWait();
+        }
+
+        assertThat(vcpu.clock().time() - time).isBetween(1L, System.nanoTime() - before);
+        assertThat(vcpu.clock()).isNotInstanceOf(VirtualClock.class);
+        assertThat(vcpu.observer()).isEmpty();
     }
 
     private static long signalsPendingInThisThread() throws IOException {

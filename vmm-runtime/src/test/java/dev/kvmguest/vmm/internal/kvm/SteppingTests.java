@@ -39,11 +39,11 @@ class SteppingTests {
     void everyInstructionIsAStep() {
         // mov ecx,2; again: push ecx; pop edx; loop again; push edx; pop eax; hlt
         guest.start("b9 02 00 00 00 51 5a e2 fc 52 58 f4");
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
 
         assertThat(steps(9)).containsExactly(5L, 6L, 7L, 5L, 6L, 7L, 9L, 10L, 11L);
         assertThat(guest.get(Register.RDX)).isOne();
-        guest.vcpu().setSingleStep(false);
+        guest.vcpu().debug().setSingleStep(false);
         assertThat(guest.run()).isInstanceOf(VmExit.Halt.class);
         assertThat(guest.get(Register.RIP)).isEqualTo(guest.code() + 12);
     }
@@ -54,9 +54,9 @@ class SteppingTests {
         assertThat(guest.run()).isInstanceOf(VmExit.PortOut.class);
         assertThat(guest.vcpu().state().eip()).isEqualTo(guest.code() + 3);
 
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
         assertThat(steps(2)).containsExactly(4L, 5L);
-        guest.vcpu().setSingleStep(false);
+        guest.vcpu().debug().setSingleStep(false);
 
         assertThat(guest.run()).isInstanceOf(VmExit.Halt.class);
         assertThat(guest.get(Register.RAX)).isEqualTo(4);
@@ -65,7 +65,7 @@ class SteppingTests {
     @Test
     void portAccessIsAnExitAndThenAStepAlsoIfTheStateIsReadBetween() {
         guest.start("40 e6 e9 40 e6 e9 40 f4"); // inc eax; out 0xe9,al; inc eax; out 0xe9,al; inc eax; hlt
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
 
         assertThat(steps(1)).containsExactly(1L);
         assertThat(guest.run()).isInstanceOf(VmExit.PortOut.class);
@@ -80,7 +80,7 @@ class SteppingTests {
         guest.handler(IRQ, "43 cf"); // inc ebx; iretd
         guest.start("fb 90 90 90 f4"); // sti; nop; nop; nop; hlt
         openWindow();
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
         assertThat(steps(1)).containsExactly(3L);
 
         guest.vcpu().injectInterrupt(IRQ);
@@ -100,13 +100,13 @@ class SteppingTests {
         guest.handler(1, "f4"); // hlt
         guest.start("fb 90 90 90 9c 58 f4"); // sti; nop; nop; nop; pushfd; pop eax; hlt
         openWindow();
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
         guest.vcpu().injectInterrupt(IRQ);
         do {
             assertThat(guest.run()).isInstanceOf(VmExit.SingleStep.class);
         } while (guest.get(Register.RIP) != guest.code() + 3);
 
-        guest.vcpu().setSingleStep(false);
+        guest.vcpu().debug().setSingleStep(false);
 
         assertThat(guest.run()).isInstanceOf(VmExit.Halt.class);
         assertThat(guest.get(Register.RIP)).isEqualTo(guest.code() + 7);
@@ -118,7 +118,7 @@ class SteppingTests {
     void steppingGoesOnBehindAnExitOfTheHandlerOfAFault() {
         guest.handler(6, "43 e6 e9 43 83 04 24 02 cf"); // inc ebx; out 0xe9,al; inc ebx; add dword [esp],2; iretd
         guest.start("90 0f 0b 90 f4"); // nop; ud2; nop; hlt
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
         VmExit exit;
         do {
             exit = guest.run();

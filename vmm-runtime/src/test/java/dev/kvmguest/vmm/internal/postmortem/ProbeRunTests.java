@@ -30,7 +30,7 @@ class ProbeRunTests {
 
     private void settle(Duration longest) {
         PcBoard board = new PcBoard(
-                octet -> {}, () -> 0, cpu::time, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+                octet -> {}, () -> 0, cpu.clock()::time, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
         new ProbeRun(cpu, new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {}), board).settle(longest);
     }
 

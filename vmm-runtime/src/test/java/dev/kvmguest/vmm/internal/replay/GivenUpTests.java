@@ -25,7 +25,7 @@ class GivenUpTests {
     }
 
     private static DeathReplay replay(VcpuConfig guest, CpuState.Builder end, Duration limit) {
-        FakeVirtualCpu cpu = new FakeVirtualCpu().notCounting();
+        FakeVirtualCpu cpu = new FakeVirtualCpu();
         cpu.setState(end.build());
         Recording recording = new Recording(cpu);
         recording.stopHere();

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,7 @@ class ReplayTests {
             assertThat(replay.instructions()).isEqualTo(run.instructions());
             assertThat(replay.cpu().state()).isEqualTo(run.state());
             assertThat(replay.memory().read(0, run.memory().length)).isEqualTo(run.memory());
-            assertThat(replay.cpu().fault().map(fault -> fault.first().toString()))
+            assertThat(replay.fault().map(fault -> fault.first().toString()))
                     .isEqualTo(run.fault().map(fault -> fault.first().toString()));
         }
     }
@@ -144,7 +145,7 @@ class ReplayTests {
 
     /** Returns what such an engine records of a guest that takes the timer's interrupt, then halts. */
     private static Recording recordingOfAnInterrupt(CpuState.Builder registers) {
-        FakeVirtualCpu uncounted = new FakeVirtualCpu().notCounting();
+        FakeVirtualCpu uncounted = new FakeVirtualCpu();
         uncounted.setState(registers.set(Register.RFLAGS, CpuState.EFLAGS_IF).build());
         Recording recording = new Recording(uncounted);
         recording.ranOn();
@@ -178,11 +179,12 @@ class ReplayTests {
         // mov word [0xc],0x1010; mov word [0xe],0; int3; hlt; nop; nop; 0x1010: iret
         RecordedRun run = RecordedRun.of(real("c7 06 0c 00 10 10 c7 06 0e 00 00 00 cc f4 90 90 cf"));
         try (Replay replay = replay(run)) {
-            replay.cpu().watchExceptions();
+            ExecutionObserver observer = replay.cpu().observer().orElseThrow();
+            observer.watchExceptions();
 
             assertThat(replay.run()).isEmpty();
 
-            assertThat(replay.cpu().exceptions().orElseThrow())
+            assertThat(observer.exceptions())
                     .extracting(HandledException::exception)
                     .hasToString("[#BP]");
         }

@@ -63,7 +63,8 @@ class VcpuRunnerTests {
 
     @Test
     void guestEndsByItself() throws Exception {
-        cpu.then(out(0xe9, 'H'))
+        cpu.counting(1234)
+                .then(out(0xe9, 'H'))
                 .then(out(0x510, 7))
                 .then(new VmExit.Interrupted())
                 .then(HLT);

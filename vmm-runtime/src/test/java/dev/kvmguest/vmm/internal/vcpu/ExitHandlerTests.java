@@ -30,7 +30,7 @@ class ExitHandlerTests {
     private final PcBoard board = new PcBoard(
             octet -> console.append((char) octet),
             () -> (int) cpu.register(Register.RBX) & 0xff,
-            cpu::time,
+            cpu.clock()::time,
             new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     private final ExitHandler handler = new ExitHandler(cpu, board, new Recording(cpu));
 

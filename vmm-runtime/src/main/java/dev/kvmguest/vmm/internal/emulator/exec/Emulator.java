@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.x86.Flag;
@@ -28,7 +29,7 @@ import java.util.Optional;
  * <p>Whole blocks are executed as long as nothing is due. Where something may be due after each instruction (TF is set, a
  * debug register watches code, the host steps), {@link Cpu#requestAsyncEvent} makes each block end after its first.
  */
-public final class Emulator {
+public final class Emulator implements ExecutionObserver {
 
     private static final int NO_INTERRUPT = -1;
 
@@ -84,20 +85,25 @@ public final class Emulator {
         awaited = null;
     }
 
-    /** Returns what led to the shutdown. */
+    @Override
+    public long instructions() {
+        return cpu.retired();
+    }
+
+    @Override
     public Optional<Fault> fault() {
         return Optional.ofNullable(fault);
     }
 
-    /** Takes note of exceptions from now on, after forgetting those noted before. */
+    @Override
     public void watchExceptions() {
         exceptions = new ExceptionLog(this::instructionAt);
         cpu.events.setWatch(exceptions);
     }
 
-    /** Returns the first exceptions that the guest took, if they are watched. */
-    public Optional<List<HandledException>> exceptions() {
-        return Optional.ofNullable(exceptions).map(ExceptionLog::taken);
+    @Override
+    public List<HandledException> exceptions() {
+        return exceptions == null ? List.of() : exceptions.taken();
     }
 
     public void inject(int vector) {

@@ -70,7 +70,7 @@ final class ConformanceMachine implements AutoCloseable {
     private static final int FRAME = 6;
 
     ConformanceMachine() {
-        vcpu.setSingleStep(true);
+        vcpu.debug().setSingleStep(true);
     }
 
     /** Executes the instruction of a case. Memory is all zero again afterwards, but for what the case doesn't name. */

@@ -344,10 +344,10 @@ class ExceptionDeliveryTests {
         Descriptors.putGate(guest, 1, Descriptors.gate(TRAP_GATE, 8, HANDLER + 1));
         guest.flags(Flag.TF | Flag.IF).put(CODE, "90 f4").put(HANDLER + 0x21, "90 f4");
         guest.vcpu().setInterruptWindow(true);
-        guest.vcpu().setSingleStep(true);
+        guest.vcpu().debug().setSingleStep(true);
         guest.run();
         guest.vcpu().setInterruptWindow(false);
-        guest.vcpu().setSingleStep(false);
+        guest.vcpu().debug().setSingleStep(false);
         guest.vcpu().injectInterrupt(0x21);
         guest.run();
 

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.Executors;
@@ -66,14 +68,14 @@ final class Executor implements AutoCloseable {
         VirtualCpu vcpu = machine.vcpu(0);
         vcpu.setState(program.start());
         if (stepping) {
-            vcpu.setSingleStep(true);
+            vcpu.debug().setSingleStep(true);
         }
-        OptionalLong before = vcpu.instructions();
+        Optional<ExecutionObserver> observer = vcpu.observer();
+        long before = observer.map(ExecutionObserver::instructions).orElse(0L);
         StringBuilder ports = new StringBuilder();
         VmExit exit = runToEnd(vcpu, ports);
-        OptionalLong instructions = before.isPresent()
-                ? OptionalLong.of(vcpu.instructions().getAsLong() - before.getAsLong())
-                : OptionalLong.empty();
+        OptionalLong instructions =
+                observer.isPresent() ? OptionalLong.of(observer.get().instructions() - before) : OptionalLong.empty();
         EndState end = new EndState(
                 name(exit),
                 vcpu.state(),

@@ -7,8 +7,8 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
-import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -128,21 +128,21 @@ class DeterminismTests {
     }
 
     private static Run run(int vcpus, String code, boolean stepping) {
-        try (VirtualMachine machine = EmulatorEngine.instance().createMachine(MEMORY, vcpus)) {
+        try (EmulatedMachine machine = EmulatorEngine.instance().createMachine(MEMORY, vcpus)) {
             machine.memory().write(0x1000, assemble(code));
             List<Integer> output = new ArrayList<>();
             List<CompletableFuture<Void>> ends = new ArrayList<>();
             for (int i = 0; i < vcpus; i++) {
                 VirtualCpu vcpu = machine.vcpu(i);
                 vcpu.setState(state('0' + i));
-                vcpu.setSingleStep(stepping);
+                vcpu.debug().setSingleStep(stepping);
                 ends.add(CompletableFuture.runAsync(() -> runToHalt(vcpu, output)));
             }
             ends.forEach(end -> end.orTimeout(30, TimeUnit.SECONDS).join());
             List<Long> instructions = new ArrayList<>();
             List<Map<String, Long>> registers = new ArrayList<>();
             for (int i = 0; i < vcpus; i++) {
-                instructions.add(machine.vcpu(i).instructions().orElseThrow());
+                instructions.add(machine.vcpu(i).instructions());
                 registers.add(new HashMap<>(machine.vcpu(i).state().named()));
             }
             byte[] log = machine.memory().read(LOG, machine.memory().readShort(COUNT));
@@ -164,7 +164,7 @@ class DeterminismTests {
                 }
             }
         } finally {
-            vcpu.leave();
+            vcpu.finish();
         }
     }
 

@@ -5,9 +5,9 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
-import dev.kvmguest.vmm.internal.engine.VirtualCpu;
-import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.Arrays;
@@ -48,8 +48,8 @@ public final class EmulatedGuest implements AutoCloseable {
     private static final int SELECTOR_TSS = 0x48;
     private static final byte HLT = (byte) 0xf4;
 
-    private final VirtualMachine machine = EmulatorEngine.instance().createMachine(SIZE, 1);
-    private final VirtualCpu vcpu = machine.vcpu(0);
+    private final EmulatedMachine machine = EmulatorEngine.instance().createMachine(SIZE, 1);
+    private final EmulatedVirtualCpu vcpu = machine.vcpu(0);
 
     private EmulatedGuest() {
         byte[] handlers = new byte[VECTORS];
@@ -171,11 +171,11 @@ public final class EmulatedGuest implements AutoCloseable {
 
     /** Executes one instruction, or what it ends in. */
     public VmExit step() {
-        vcpu.setSingleStep(true);
+        vcpu.debug().setSingleStep(true);
         try {
             return vcpu.run();
         } finally {
-            vcpu.setSingleStep(false);
+            vcpu.debug().setSingleStep(false);
         }
     }
 
@@ -201,7 +201,7 @@ public final class EmulatedGuest implements AutoCloseable {
     }
 
     /** Returns the vCPU. */
-    public VirtualCpu vcpu() {
+    public EmulatedVirtualCpu vcpu() {
         return vcpu;
     }
 

@@ -124,7 +124,7 @@ class GuestRamTests {
                 .isThrownBy(() -> machine.vcpu(0).run())
                 .withMessage("vCPU 0 is closed");
         machine.vcpu(0).interrupt();
-        machine.vcpu(0).leave();
+        machine.vcpu(0).finish();
     }
 
     @Test

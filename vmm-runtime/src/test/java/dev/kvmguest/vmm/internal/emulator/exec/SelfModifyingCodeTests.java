@@ -257,7 +257,7 @@ class SelfModifyingCodeTests {
             try {
                 return vcpu.run();
             } finally {
-                vcpu.leave();
+                vcpu.finish();
             }
         });
     }

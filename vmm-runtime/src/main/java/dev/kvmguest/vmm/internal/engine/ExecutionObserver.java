@@ -1,0 +1,28 @@
+package dev.kvmguest.vmm.internal.engine;
+
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import java.util.List;
+import java.util.Optional;
+
+/** What an engine sees of a guest because it executes each instruction itself. */
+public interface ExecutionObserver {
+
+    /** Returns the number of instructions retired since the start. */
+    long instructions();
+
+    /**
+     * Returns what led to the {@link VmExit.Shutdown} with which the last run ended, without symbols and advice; empty if
+     * it ended otherwise.
+     */
+    Optional<Fault> fault();
+
+    /** Notes the exceptions that the guest takes from now on, after forgetting those noted before. */
+    void watchExceptions();
+
+    /**
+     * Returns the exceptions whose handlers the guest has entered since {@link #watchExceptions}, the first 1,000 of them,
+     * without symbols. INT3, INTO and INT1 raise exceptions, INT n doesn't. The list is empty if nobody watches.
+     */
+    List<HandledException> exceptions();
+}
