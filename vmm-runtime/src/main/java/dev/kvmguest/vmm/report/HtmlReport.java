@@ -1,5 +1,19 @@
 package dev.kvmguest.vmm.report;
 
+import dev.kvmguest.vmm.internal.report.html.HtmlCode;
+import dev.kvmguest.vmm.internal.report.html.HtmlConsole;
+import dev.kvmguest.vmm.internal.report.html.HtmlFault;
+import dev.kvmguest.vmm.internal.report.html.HtmlHeadline;
+import dev.kvmguest.vmm.internal.report.html.HtmlInspection;
+import dev.kvmguest.vmm.internal.report.html.HtmlMemory;
+import dev.kvmguest.vmm.internal.report.html.HtmlRegisters;
+import dev.kvmguest.vmm.internal.report.html.HtmlSection;
+import dev.kvmguest.vmm.internal.report.html.HtmlSource;
+import dev.kvmguest.vmm.internal.report.html.HtmlStandstill;
+import dev.kvmguest.vmm.internal.report.html.HtmlText;
+import dev.kvmguest.vmm.internal.report.html.HtmlTimeline;
+import dev.kvmguest.vmm.internal.report.html.HtmlWriter;
+import dev.kvmguest.vmm.internal.report.html.SourceFiles;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
@@ -105,7 +119,7 @@ public final class HtmlReport {
         sections.add(HtmlConsole.console(run));
         sections.add(HtmlConsole.screen(run.screen()));
         sections.add(HtmlTimeline.ports(run));
-        sections.add(Optional.of(HtmlConsole.text(outcome)));
+        sections.add(Optional.of(HtmlConsole.text(TextReport.brief(outcome))));
         return sections.stream().flatMap(Optional::stream).toList();
     }
 

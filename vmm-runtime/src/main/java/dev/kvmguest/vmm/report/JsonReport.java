@@ -1,6 +1,9 @@
 package dev.kvmguest.vmm.report;
 
-import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.internal.report.json.FaultJson;
+import dev.kvmguest.vmm.internal.report.json.InspectionJson;
+import dev.kvmguest.vmm.internal.report.json.JsonWriter;
+import dev.kvmguest.vmm.internal.report.json.StandstillJson;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.GuestTestResult;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
@@ -107,7 +110,7 @@ public final class JsonReport {
                 "instructions",
                 run.instructions().isPresent() ? run.instructions().getAsLong() : null);
         object.put("wallMillis", run.wallMillis());
-        object.put("registers", run.registers().map(JsonReport::registers).orElse(null));
+        object.put("registers", run.registers().map(FaultJson::registers).orElse(null));
         object.put("guestTest", run.guestTest().map(JsonReport::guestTest).orElse(null));
         object.put(
                 "exceptions",
@@ -134,12 +137,6 @@ public final class JsonReport {
         test.put("line", result.failure().map(Failure::line).orElse(null));
         test.put("message", result.failure().map(Failure::message).orElse(null));
         return test;
-    }
-
-    static Map<String, String> registers(CpuState state) {
-        Map<String, String> registers = new LinkedHashMap<>();
-        state.named().forEach((name, value) -> registers.put(name, Notation.hex(value)));
-        return registers;
     }
 
     private static List<String> hex(Stream<Long> numbers) {

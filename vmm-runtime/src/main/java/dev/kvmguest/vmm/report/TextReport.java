@@ -7,6 +7,12 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.internal.report.text.Extent;
+import dev.kvmguest.vmm.internal.report.text.FaultText;
+import dev.kvmguest.vmm.internal.report.text.InspectionText;
+import dev.kvmguest.vmm.internal.report.text.PrintableText;
+import dev.kvmguest.vmm.internal.report.text.RunNotes;
+import dev.kvmguest.vmm.internal.report.text.StandstillText;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -93,14 +99,14 @@ public final class TextReport {
                 .append(": ")
                 .append(result.status().id())
                 .append('\n'));
-        replayNote(outcome).ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
+        RunNotes.replayNote(outcome).ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
         Optional<Inspection> inspection = run.diagnosis().inspection();
         text.append(outcome.fault()
                 .map(fault -> FaultText.story(fault, inspection, extent) + registersAtTheFault(fault))
                 .or(() -> run.registers().map(state -> standstill(run, state, extent) + registers(state, "  ")))
                 .orElse("  registers: not known\n"));
-        if (wasReset(outcome)) {
-            FaultText.wrap(text, "  ", resetNote(run.engine()));
+        if (RunNotes.wasReset(outcome)) {
+            FaultText.wrap(text, "  ", RunNotes.resetNote(run.engine()));
         }
         run.diagnosis().exceptions().ifPresent(taken -> text.append(exceptions(taken, extent.exceptions())));
         list(text, "ports without a device", run.unclaimedPorts());
@@ -169,27 +175,6 @@ public final class TextReport {
         return text.append(registers(fault.registers(), "    ")).toString();
     }
 
-    /** Returns whether the engine has nothing but the values of a reset for the registers of a guest that shut down. */
-    static boolean wasReset(Outcome outcome) {
-        return outcome.kind() == Outcome.Kind.TRIPLE_FAULT
-                && outcome.run().registers().isEmpty();
-    }
-
-    /** Says what is to be thought of such registers. */
-    static String resetNote(String engine) {
-        return engine
-                + "'s own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's";
-    }
-
-    /** Says where a replay went its own way, or whose the fault is of a guest that did not shut down on its own engine. */
-    static Optional<String> replayNote(Outcome outcome) {
-        GuestRun run = outcome.run();
-        return run.diagnosis().divergence().or(() -> outcome.fault()
-                .filter(fault -> outcome.kind() != Outcome.Kind.TRIPLE_FAULT)
-                .map(fault -> "on the emulator the guest triple-faults by the instruction at which " + run.engine()
-                        + " gave up"));
-    }
-
     private static String registers(CpuState state, String indentation) {
         return row(state, FIRST_ROW, indentation)
                 + row(state, SECOND_ROW, indentation)
@@ -248,7 +233,7 @@ public final class TextReport {
                         ? "  console:\n"
                         : "  console, last " + last.size() + " of " + lines.size() + " lines:\n");
         for (String line : last) {
-            text.append("  | ").append(printable(line, width)).append('\n');
+            text.append("  | ").append(PrintableText.printable(line, width)).append('\n');
         }
         return text.toString();
     }
@@ -269,25 +254,5 @@ public final class TextReport {
                     .append(" |\n");
         }
         return text.append(edge).toString();
-    }
-
-    /**
-     * Keeps a guest from moving the reader's cursor or flooding the report with one line: what is longer than {@code width}
-     * characters, escapes included, is cut.
-     */
-    static String printable(String line, int width) {
-        StringBuilder text = new StringBuilder();
-        int used = 0;
-        for (int i = 0; i < line.length(); ) {
-            int c = line.codePointAt(i);
-            String shown = Character.isISOControl(c) && c != '\t' ? String.format("\\x%02x", c) : Character.toString(c);
-            used += shown.codePointCount(0, shown.length());
-            if (used > width) {
-                return text.append("...").toString();
-            }
-            text.append(shown);
-            i += Character.charCount(c);
-        }
-        return text.toString();
     }
 }

@@ -30,9 +30,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Runs with a diagnosis, for the tests of what shows it. */
-final class DiagnosedRuns {
+public final class DiagnosedRuns {
 
-    static final MemoryLayout LAYOUT = new MemoryLayout(
+    public static final MemoryLayout LAYOUT = new MemoryLayout(
             List.of(
                     new Range(Kind.GDT, "the GDT", 0x500, 0x528),
                     new Range(Kind.IDT, "the IDT", 0x528, 0xd28),
@@ -44,14 +44,14 @@ final class DiagnosedRuns {
             List.of());
 
     /** Two images, one of which was put upon the page directory. */
-    static final MemoryLayout OVERLAPPING = new MemoryLayout(
+    public static final MemoryLayout OVERLAPPING = new MemoryLayout(
             List.of(
                     new Range(Kind.IMAGE, "image kernel", 0xf_0000, 0x10_0800),
                     new Range(Kind.PAGE_DIRECTORY, "the page directory", 0x10_0000, 0x10_1000),
                     new Range(Kind.END_OF_RAM, "end of RAM", 0x100_0000, 0x100_0000)),
             List.of("image kernel at 0xf0000-0x1007ff overlaps the page directory at 0x100000-0x100fff"));
 
-    static final Inspection INSPECTION = new Inspection(
+    public static final Inspection INSPECTION = new Inspection(
             List.of(
                     new Frame(0x8000_1e12L, Optional.of("frames_init+0x42"), Optional.of("src/frames.c:31"), true),
                     new Frame(0x8000_1012L, Optional.of("main+0x12"), Optional.empty(), false),
@@ -112,7 +112,7 @@ final class DiagnosedRuns {
     }
 
     /** Returns a run that died, and of whose death everything is known. */
-    static GuestRun died() {
+    public static GuestRun died() {
         HandledException handled = new HandledException(
                 new Event(3, OptionalInt.empty(), OptionalLong.empty(), Optional.empty()),
                 Examples.instruction(0x8000_1500L, "int3", "probe+0x3", "cc"));
@@ -160,7 +160,7 @@ final class DiagnosedRuns {
         return new GuestInstruction(eip, plain.bytes(), text, plain.symbol(), Optional.of("src/serial.c:12"));
     }
 
-    static GuestRun run(MemoryLayout layout, String console, Screen screen, Diagnosis diagnosis) {
+    public static GuestRun run(MemoryLayout layout, String console, Screen screen, Diagnosis diagnosis) {
         GuestRun full = Examples.full();
         Map<Integer, byte[]> ports = new TreeMap<>();
         ports.put(0xe9, "Hi\n".getBytes(StandardCharsets.US_ASCII));

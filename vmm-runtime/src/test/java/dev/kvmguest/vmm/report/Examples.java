@@ -33,7 +33,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Runs whose reports the tests write out. */
-final class Examples {
+public final class Examples {
 
     private static final CpuState REGISTERS = CpuState.builder()
             .set(Register.RAX, 0x1234)
@@ -104,16 +104,16 @@ final class Examples {
     }
 
     /** Returns a run that ended with this fault on an engine that has its registers or lost them. */
-    static GuestRun withFault(Fault fault, boolean registers) {
+    public static GuestRun withFault(Fault fault, boolean registers) {
         return with(registers ? full() : withConsole("booting\n"), Optional.empty(), Diagnosis.NONE.withFault(fault));
     }
 
-    static GuestRun withFault(String console, Fault fault) {
+    public static GuestRun withFault(String console, Fault fault) {
         return with(withConsole(console), Optional.empty(), Diagnosis.NONE.withFault(fault));
     }
 
     /** Returns a run of which a replay did something else and came to this fault. */
-    static GuestRun withDivergence(Fault fault, String sentence) {
+    public static GuestRun withDivergence(Fault fault, String sentence) {
         Diagnosis diagnosis = new Diagnosis(
                 Optional.of(fault),
                 Optional.empty(),
@@ -136,7 +136,7 @@ final class Examples {
         return with(bare(), Optional.empty(), diagnosis);
     }
 
-    static Fault sseFault() {
+    public static Fault sseFault() {
         GuestInstruction call = instruction(0x8000_1012L, "call 0x80001d20", "main+0x12", "e8 09 0d 00 00");
         GuestInstruction push = instruction(0x8000_1d20L, "push ebp", "memset", "55");
         GuestInstruction at = new GuestInstruction(
@@ -159,7 +159,7 @@ final class Examples {
     }
 
     /** Returns a fault of which as little is known as can be: a fetch outside what is mapped, in an image without symbols. */
-    static Fault bareFault() {
+    public static Fault bareFault() {
         GuestInstruction at = new GuestInstruction(0xdead_0000L, new byte[0], "", Optional.empty(), Optional.empty());
         return new Fault(
                 at,
@@ -175,7 +175,7 @@ final class Examples {
         return new Event(vector, errorCode, cr2, cause);
     }
 
-    static GuestInstruction instruction(long eip, String text, String symbol, String bytes) {
+    public static GuestInstruction instruction(long eip, String text, String symbol, String bytes) {
         return new GuestInstruction(
                 eip, HexFormat.ofDelimiter(" ").parseHex(bytes), text, Optional.ofNullable(symbol), Optional.empty());
     }

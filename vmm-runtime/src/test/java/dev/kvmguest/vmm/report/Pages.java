@@ -12,12 +12,12 @@ import org.w3c.dom.NodeList;
 import org.xml.sax.InputSource;
 
 /** Pages as their readers see them. */
-final class Pages {
+public final class Pages {
 
     private Pages() {}
 
     /** Parses a page as XML, which fails unless it is well-formed. */
-    static Document parse(String page) {
+    public static Document parse(String page) {
         try {
             DocumentBuilder parser = DocumentBuilderFactory.newInstance().newDocumentBuilder();
             parser.setErrorHandler(null);
@@ -51,7 +51,7 @@ final class Pages {
     }
 
     /** Returns the text of an element, blanks between its parts and nowhere in a row. */
-    static String text(Element element) {
+    public static String text(Element element) {
         StringBuilder text = new StringBuilder();
         append(text, element);
         return text.toString().replaceAll("\\s+", " ").strip();
@@ -70,7 +70,7 @@ final class Pages {
     }
 
     /** Returns the elements with this name within another, in order. */
-    static List<Element> elements(Element root, String name) {
+    public static List<Element> elements(Element root, String name) {
         NodeList nodes = root.getElementsByTagName(name);
         List<Element> elements = new ArrayList<>();
         for (int i = 0; i < nodes.getLength(); i++) {

@@ -1,0 +1,102 @@
+package dev.kvmguest.vmm.internal.report.html;
+
+import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.text.Notation;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** What lay where in memory: as a drawing, and as tables that say the same. */
+public final class HtmlMemory {
+
+    private static final int MOST_RANGES = 200;
+    private static final int MOST_WARNINGS = 20;
+
+    private HtmlMemory() {}
+
+    public static Optional<HtmlSection> section(GuestRun run) {
+        MemoryLayout layout = run.layout();
+        List<PointerTarget> places =
+                run.diagnosis().inspection().map(Inspection::places).orElse(List.of());
+        return layout.ranges().isEmpty()
+                ? Optional.empty()
+                : Optional.of(new HtmlSection("Memory map", page -> write(page, layout, places, run.vcpu())));
+    }
+
+    private static void write(HtmlWriter page, MemoryLayout layout, List<PointerTarget> places, int vcpu) {
+        layout.warnings().stream().limit(MOST_WARNINGS).forEach(warning -> page.open("p", "class", "warning")
+                .element("b", "Warning: ")
+                .text(warning)
+                .close());
+        page.open("div", "class", "map").open("figure");
+        new MemoryMap(layout.ranges(), places, "overlap" + vcpu).write(page);
+        page.element(
+                "figcaption",
+                "Guest physical memory when the machine was made; addresses grow downwards, not to scale.",
+                "class",
+                "dim");
+        page.close().open("div");
+        ranges(page, layout.ranges());
+        if (!places.isEmpty()) {
+            places(page, places);
+        }
+        page.close().close();
+    }
+
+    private static void ranges(HtmlWriter page, List<Range> all) {
+        List<Range> ranges = all.subList(0, Math.min(MOST_RANGES, all.size()));
+        boolean overlaps =
+                ranges.stream().anyMatch(range -> !overlapped(range, ranges).isEmpty());
+        page.open("div", "class", "scroll", "tabindex", "0").open("table");
+        if (overlaps) {
+            HtmlRegisters.head(page, "range", "first", "last", "size", "overlaps with");
+        } else {
+            HtmlRegisters.head(page, "range", "first", "last", "size");
+        }
+        for (Range range : ranges) {
+            boolean isEmpty = range.start() >= range.end();
+            String others = overlapped(range, ranges);
+            page.open("tr", "class", others.isEmpty() ? null : "overlap");
+            page.element("th", HtmlText.name(range.name()), "scope", "row");
+            page.element("td", Notation.hex(range.start()), "class", "number");
+            page.element("td", isEmpty ? "" : Notation.hex(range.end() - 1), "class", "number");
+            page.element("td", isEmpty ? "" : HtmlText.size(range.end() - range.start()), "class", "number");
+            if (overlaps) {
+                page.element("td", HtmlText.name(others));
+            }
+            page.close();
+        }
+        page.close().close().close();
+        if (all.size() > MOST_RANGES) {
+            page.element("p", all.size() - MOST_RANGES + " more are not shown.", "class", "dim");
+        }
+    }
+
+    private static String overlapped(Range range, List<Range> ranges) {
+        return ranges.stream()
+                .filter(range::conflictsWith)
+                .map(Range::name)
+                .limit(4)
+                .collect(Collectors.joining(", "));
+    }
+
+    private static void places(HtmlWriter page, List<PointerTarget> places) {
+        page.open("div", "class", "scroll", "tabindex", "0").open("table");
+        HtmlRegisters.head(page, "register", "points to", "physical");
+        for (PointerTarget place : places) {
+            page.open("tr").element("th", place.register(), "scope", "row");
+            page.element("td", Notation.hex(place.linear()), "class", "number");
+            page.element(
+                    "td",
+                    place.physical().isPresent() ? Notation.hex(place.physical().getAsLong()) : "not present",
+                    "class",
+                    "number");
+            page.close();
+        }
+        page.close().close().close();
+    }
+}

@@ -1,0 +1,59 @@
+package dev.kvmguest.vmm.internal.report.html;
+
+import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.diagnosis.Standstill.Sample;
+import java.util.List;
+
+/** Where a guest stood that hung or halted, and what it waits for. */
+public final class HtmlStandstill {
+
+    private static final int MOST_SAMPLES = 32;
+    private static final int MOST_SENTENCES = 32;
+
+    private HtmlStandstill() {}
+
+    public static HtmlSection section(Standstill standstill, HtmlCode code) {
+        return new HtmlSection("Where it stood", page -> {
+            list(page, "It waits for", standstill.waitsFor());
+            list(page, "Interrupts", standstill.interrupts());
+            if (!standstill.loop().isEmpty()) {
+                page.element("h3", "The loop that it was in");
+                code.write(
+                        page,
+                        standstill.loop(),
+                        instruction -> instruction.eip() == standstill.at().eip());
+            } else {
+                code.write(page, List.of(standstill.at()), instruction -> true);
+            }
+            if (!standstill.samples().isEmpty()) {
+                samples(page, standstill.samples(), code);
+            }
+        });
+    }
+
+    private static void list(HtmlWriter page, String heading, List<String> sentences) {
+        if (!sentences.isEmpty()) {
+            page.element("h3", heading).open("ul");
+            sentences.stream().limit(MOST_SENTENCES).forEach(sentence -> page.element("li", sentence));
+            page.close();
+        }
+    }
+
+    private static void samples(HtmlWriter page, List<Sample> samples, HtmlCode code) {
+        long all = samples.stream().mapToLong(Sample::times).sum();
+        page.element("h3", "Where it was found, looked at " + all + (all == 1 ? " time" : " times"));
+        page.open("div", "class", "scroll", "tabindex", "0").open("table");
+        HtmlRegisters.head(page, "times", "address", "function", "line", "instruction");
+        for (Sample sample : samples.subList(0, Math.min(MOST_SAMPLES, samples.size()))) {
+            page.open("tr").element("td", Integer.toString(sample.times()), "class", "number");
+            page.element("td", code.address(sample.at().eip()), "class", "number");
+            page.element("td", sample.at().symbol().map(HtmlText::name).orElse(""), "class", "symbol");
+            page.element("td", sample.at().source().map(HtmlText::name).orElse(""), "class", "dim");
+            page.open("td")
+                    .element("code", HtmlText.name(sample.at().text()))
+                    .close()
+                    .close();
+        }
+        page.close().close().close();
+    }
+}

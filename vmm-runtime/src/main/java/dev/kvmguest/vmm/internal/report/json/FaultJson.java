@@ -1,0 +1,96 @@
+package dev.kvmguest.vmm.internal.report.json;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.text.Notation;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The {@code fault} of a JSON report. */
+public final class FaultJson {
+
+    private FaultJson() {}
+
+    /** Returns the object; the first exception is in it twice, with its instruction and as the head of the chain. */
+    public static Map<String, Object> object(Fault fault) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("first", first(fault));
+        object.put("chain", fault.chain().stream().map(FaultJson::event).toList());
+        object.put("shutdown", fault.shutdown());
+        object.put("seenBy", fault.seenBy());
+        object.put("registers", registers(fault.registers()));
+        object.put(
+                "lastInstructions",
+                fault.lastInstructions().stream().map(FaultJson::line).toList());
+        object.put("advice", fault.advice());
+        return object;
+    }
+
+    private static Map<String, Object> first(Fault fault) {
+        int cs = fault.registers().segment(SegmentRegister.CS).selector();
+        return exception(fault.first(), fault.at(), Optional.of(cs));
+    }
+
+    /** Returns the object of an exception that the guest took and went on from. */
+    public static Map<String, Object> exception(HandledException taken) {
+        return exception(taken.exception(), taken.at(), Optional.empty());
+    }
+
+    private static Map<String, Object> exception(Event exception, GuestInstruction at, Optional<Integer> cs) {
+        Map<String, Object> event = event(exception);
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("vector", event.get("vector"));
+        object.put("name", event.get("name"));
+        object.put("errorCode", event.get("errorCode"));
+        cs.ifPresent(selector -> object.put("cs", Notation.hex(selector)));
+        Map<String, Object> place = place(at);
+        object.put("eip", place.remove("eip"));
+        object.put("cr2", event.get("cr2"));
+        object.putAll(place);
+        object.put("cause", event.get("cause"));
+        return object;
+    }
+
+    /** Returns what is known of an instruction. */
+    static Map<String, Object> place(GuestInstruction at) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("eip", Notation.hex(at.eip()));
+        object.put("symbol", at.symbol().orElse(null));
+        object.put("source", at.source().orElse(null));
+        boolean fetched = at.bytes().length > 0;
+        object.put("bytes", fetched ? HexFormat.ofDelimiter(" ").formatHex(at.bytes()) : null);
+        object.put("instruction", fetched ? at.text() : null);
+        return object;
+    }
+
+    private static Map<String, Object> event(Event event) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("vector", event.vector());
+        object.put("name", event.name());
+        object.put(
+                "errorCode",
+                event.errorCode().isPresent() ? Notation.hex(event.errorCode().getAsInt()) : null);
+        object.put("cr2", event.cr2().isPresent() ? Notation.hex(event.cr2().getAsLong()) : null);
+        object.put("cause", event.cause().orElse(null));
+        return object;
+    }
+
+    /** Returns an instruction with its place, such as {@code 0x80001d3f memset+0x1f movd xmm0, [esp+0x18]}. */
+    static String line(GuestInstruction instruction) {
+        String symbol = instruction.symbol().map(name -> " " + name).orElse("");
+        return (Notation.hex(instruction.eip()) + symbol + " " + instruction.text()).stripTrailing();
+    }
+
+    /** Returns registers by their names. */
+    public static Map<String, String> registers(CpuState state) {
+        Map<String, String> registers = new LinkedHashMap<>();
+        state.named().forEach((name, value) -> registers.put(name, Notation.hex(value)));
+        return registers;
+    }
+}
