@@ -3,13 +3,12 @@ package dev.kvmguest.vmm.outcome;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
-/** How a guest ended, with all that is known of its run. */
+/** How a guest ended, an {@link Ending}, with all that is known of its run. */
 public sealed interface Outcome {
 
     /** The kinds of outcome, as POMs and reports name them. */
@@ -54,18 +53,25 @@ public sealed interface Outcome {
         }
     }
 
-    /** Returns which of the cases this is. */
-    Kind kind();
+    /** Returns the end, as whoever raised it did: a device, the vCPU, the time limit or the user. */
+    Ending ending();
 
     /** Returns what is known of the run. */
     GuestRun run();
 
+    /** Returns which of the cases this is. */
+    default Kind kind() {
+        return ending().kind();
+    }
+
     /** Returns what the guest did at its end, to follow its name in a sentence, such as {@code triple-faulted}. */
-    String describe();
+    default String describe() {
+        return ending().describe();
+    }
 
     /** Returns the status that the guest reported, if this outcome has one. */
     default OptionalInt exitCode() {
-        return OptionalInt.empty();
+        return ending().exitCode();
     }
 
     /**
@@ -73,7 +79,7 @@ public sealed interface Outcome {
      * debug-exit or hypercall port. Everything else is a death, a hang or no verdict.
      */
     default boolean endedNormally() {
-        return false;
+        return ending().isNormal();
     }
 
     /** Returns the console output as text. */
@@ -94,177 +100,101 @@ public sealed interface Outcome {
         return run().screen();
     }
 
-    /**
-     * HLT.
-     *
-     * @param interruptsEnabled whether EFLAGS.IF was set, so that the guest was waiting for an interrupt that nothing in
-     *     this machine could raise; that is a hang
-     */
-    record Halted(boolean interruptsEnabled, GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.HALTED;
+    /** HLT; see {@link Ending.Halted}. */
+    record Halted(Ending.Halted ending, GuestRun run) implements Outcome {
+        public Halted(boolean interruptsEnabled, GuestRun run) {
+            this(new Ending.Halted(interruptsEnabled), run);
         }
 
-        @Override
-        public String describe() {
-            return interruptsEnabled
-                    ? "halted with interrupts on, and no device can raise one"
-                    : "halted with interrupts off";
-        }
-
-        @Override
-        public boolean endedNormally() {
-            return !interruptsEnabled;
+        /** Returns whether EFLAGS.IF was set, so that the guest hung. */
+        public boolean interruptsEnabled() {
+            return ending.interruptsEnabled();
         }
     }
 
-    /**
-     * The guest wrote to the debug-exit port 0xF4.
-     *
-     * @param value the value written; QEMU's isa-debug-exit would end with status {@code value << 1 | 1}
-     */
-    record DebugExit(int value, GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.DEBUG_EXIT;
+    /** The guest wrote to the debug-exit port; see {@link Ending.DebugExit}. */
+    record DebugExit(Ending.DebugExit ending, GuestRun run) implements Outcome {
+        public DebugExit(int value, GuestRun run) {
+            this(new Ending.DebugExit(value), run);
         }
 
-        @Override
-        public String describe() {
-            return "left by the debug-exit port with " + value;
-        }
-
-        @Override
-        public OptionalInt exitCode() {
-            return OptionalInt.of(value);
-        }
-
-        @Override
-        public boolean endedNormally() {
-            return true;
+        /** Returns the value written. */
+        public int value() {
+            return ending.value();
         }
     }
 
-    /** The guest made the exit call of the hypercall port 0x500. */
-    record HypercallExit(GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.HYPERCALL_EXIT;
-        }
-
-        @Override
-        public String describe() {
-            return "left by the hypercall port";
-        }
-
-        @Override
-        public OptionalInt exitCode() {
-            return OptionalInt.of(0);
-        }
-
-        @Override
-        public boolean endedNormally() {
-            return true;
+    /** The guest made the exit call of the hypercall port; see {@link Ending.HypercallExit}. */
+    record HypercallExit(Ending.HypercallExit ending, GuestRun run) implements Outcome {
+        public HypercallExit(GuestRun run) {
+            this(new Ending.HypercallExit(), run);
         }
     }
 
-    /** The guest shut down: an exception, a fault in delivering it, and a fault in delivering the double fault. */
-    record TripleFault(GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.TRIPLE_FAULT;
-        }
-
-        @Override
-        public String describe() {
-            return "triple-faulted";
+    /** The guest shut down; see {@link Ending.TripleFault}. */
+    record TripleFault(Ending.TripleFault ending, GuestRun run) implements Outcome {
+        public TripleFault(GuestRun run) {
+            this(new Ending.TripleFault(), run);
         }
     }
 
-    /**
-     * A device reset the machine.
-     *
-     * @param cause which device and why, in words
-     */
-    record Reset(String cause, GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.RESET;
+    /** A device reset the machine; see {@link Ending.Reset}. */
+    record Reset(Ending.Reset ending, GuestRun run) implements Outcome {
+        public Reset(String cause, GuestRun run) {
+            this(new Ending.Reset(cause), run);
         }
 
-        @Override
-        public String describe() {
-            return "was reset: " + cause;
+        /** Returns which device and why, in words. */
+        public String cause() {
+            return ending.cause();
         }
     }
 
-    /**
-     * The guest still ran at its time limit.
-     *
-     * @param timeout the limit
-     */
-    record TimedOut(Duration timeout, GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.TIMED_OUT;
+    /** The guest still ran at its time limit; see {@link Ending.TimedOut}. */
+    record TimedOut(Ending.TimedOut ending, GuestRun run) implements Outcome {
+        public TimedOut(Duration timeout, GuestRun run) {
+            this(new Ending.TimedOut(timeout), run);
         }
 
-        @Override
-        public String describe() {
-            return "was still running at its time limit of " + timeout.toMillis() + " ms";
+        /** Returns the limit. */
+        public Duration timeout() {
+            return ending.timeout();
         }
     }
 
-    /**
-     * The engine can't execute an instruction. That is the engine's fault, or, on KVM, that of a guest which has left the code
-     * and tables that there are; {@link #fault} tells if so.
-     *
-     * @param reason what the engine said
-     * @param bytes the instruction's bytes as far as they are known
-     */
-    record Unsupported(String reason, byte[] bytes, GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.UNSUPPORTED;
+    /** The engine can't execute an instruction; see {@link Ending.Unsupported}. {@link #fault} tells if a processor would fault. */
+    record Unsupported(Ending.Unsupported ending, GuestRun run) implements Outcome {
+        public Unsupported(String reason, byte[] bytes, GuestRun run) {
+            this(new Ending.Unsupported(reason, bytes), run);
         }
 
-        @Override
-        public String describe() {
-            return "met an instruction that the engine does not support"
-                    + (bytes.length == 0
-                            ? ""
-                            : ", " + HexFormat.ofDelimiter(" ").formatHex(bytes)) + ": " + reason;
+        /** Returns what the engine said. */
+        public String reason() {
+            return ending.reason();
+        }
+
+        /** Returns the instruction's bytes as far as they are known. */
+        public byte[] bytes() {
+            return ending.bytes();
         }
     }
 
-    /**
-     * The engine failed.
-     *
-     * @param reason what it said
-     */
-    record EngineError(String reason, GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.ENGINE_ERROR;
+    /** The engine failed; see {@link Ending.EngineError}. */
+    record EngineError(Ending.EngineError ending, GuestRun run) implements Outcome {
+        public EngineError(String reason, GuestRun run) {
+            this(new Ending.EngineError(reason), run);
         }
 
-        @Override
-        public String describe() {
-            return "was ended by a failure of the engine: " + reason;
+        /** Returns what it said. */
+        public String reason() {
+            return ending.reason();
         }
     }
 
-    /** The user stopped or closed the machine while the guest ran; there is no verdict. */
-    record Stopped(GuestRun run) implements Outcome {
-        @Override
-        public Kind kind() {
-            return Kind.STOPPED;
-        }
-
-        @Override
-        public String describe() {
-            return "was stopped while it was running";
+    /** The user stopped or closed the machine while the guest ran; see {@link Ending.Stopped}. */
+    record Stopped(Ending.Stopped ending, GuestRun run) implements Outcome {
+        public Stopped(GuestRun run) {
+            this(new Ending.Stopped(), run);
         }
     }
 }

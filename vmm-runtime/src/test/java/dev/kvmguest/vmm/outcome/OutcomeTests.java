@@ -83,6 +83,15 @@ class OutcomeTests {
     }
 
     @ParameterizedTest
+    @MethodSource("outcomes")
+    void outcomeHoldsTheVeryEndThatWasRaised(Outcome outcome) {
+        Outcome made = outcome.ending().of(RUN);
+
+        assertThat(made.ending()).isSameAs(outcome.ending());
+        assertThat(made).isEqualTo(outcome);
+    }
+
+    @ParameterizedTest
     @EnumSource
     void idIsWhatParseReads(Outcome.Kind kind) {
         assertThat(Outcome.Kind.parse(kind.id())).isEqualTo(kind);

@@ -18,6 +18,7 @@ import dev.kvmguest.vmm.internal.device.SystemControlPortB;
 import dev.kvmguest.vmm.internal.device.TestPort;
 import dev.kvmguest.vmm.internal.device.Uart16550;
 import dev.kvmguest.vmm.internal.device.VgaCrtc;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,7 +135,7 @@ public final class PcBoard {
         ports.map(PIT, Pit8254.PORTS, timer);
         ports.map(SYSTEM_CONTROL_PORT_B, 1, new SystemControlPortB(timer, time));
         keyboardController = new I8042(
-                this::reset,
+                this::end,
                 input,
                 interruptControllers.line(KEYBOARD_IRQ),
                 () -> interruptControllers.state(KEYBOARD_IRQ),
@@ -145,17 +146,14 @@ public final class PcBoard {
         timed.add(new Timed(COM1_IRQ, com1));
         ports.map(DEBUG_CONSOLE, 1, new DebugConsole(consoleOutput));
         ports.map(COM1, COM1_PORTS, com1);
-        ports.map(DEBUG_EXIT, 1, new DebugExit(value -> end(new Ending.DebugExit(value))));
-        ports.map(
-                HYPERCALL,
-                1,
-                new HypercallPort(registerBl, consoleOutput, input, () -> end(new Ending.HypercallExit())));
+        ports.map(DEBUG_EXIT, 1, new DebugExit(this::end));
+        ports.map(HYPERCALL, 1, new HypercallPort(registerBl, consoleOutput, input, this::end));
         ports.map(TEST, TestPort.PORTS, testPort);
         ports.map(POST_CODE, 1, new PostCode());
         ports.map(I8042_DATA, 1, keyboardController);
         ports.map(I8042_COMMAND, 1, new AtOffset(keyboardController, I8042.COMMAND_OFFSET));
-        ports.map(SYSTEM_CONTROL_PORT_A, 1, new SystemControlPortA(this::reset));
-        ports.map(RESET_CONTROL, 1, new ResetControl(this::reset));
+        ports.map(SYSTEM_CONTROL_PORT_A, 1, new SystemControlPortA(this::end));
+        ports.map(RESET_CONTROL, 1, new ResetControl(this::end));
         CmosClock clock = new CmosClock(time, interruptControllers.line(CLOCK_IRQ), setup.date, setup.memorySize);
         timed.add(new Timed(CLOCK_IRQ, clock));
         ports.map(CMOS, CmosClock.PORTS, clock);
@@ -266,10 +264,6 @@ public final class PcBoard {
     public boolean takesInput() {
         return keyboardController.mayReceive() && interruptControllers.accepts(KEYBOARD_IRQ)
                 || com1.mayReceive() && interruptControllers.accepts(COM1_IRQ);
-    }
-
-    private void reset(String cause) {
-        end(new Ending.Reset(cause));
     }
 
     private void end(Ending how) {

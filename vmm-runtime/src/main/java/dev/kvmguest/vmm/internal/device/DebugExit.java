@@ -1,16 +1,17 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.IoDevice;
-import java.util.function.IntConsumer;
+import dev.kvmguest.vmm.outcome.Ending;
+import java.util.function.Consumer;
 
 /** Ends the run with the value written, of 1, 2 or 4 bytes, as QEMU's isa-debug-exit does. Reads as all ones. */
 public final class DebugExit implements IoDevice {
 
-    private final IntConsumer exit;
+    private final Consumer<Ending> end;
 
-    /** Creates a device that hands the value to {@code exit}, 4-byte values as signed numbers. */
-    public DebugExit(IntConsumer exit) {
-        this.exit = exit;
+    /** Creates a device that hands the end to {@code end}, 4-byte values as signed numbers. */
+    public DebugExit(Consumer<Ending> end) {
+        this.end = end;
     }
 
     @Override
@@ -20,7 +21,7 @@ public final class DebugExit implements IoDevice {
 
     @Override
     public void writeByte(int offset, int value) {
-        exit.accept(value);
+        end.accept(new Ending.DebugExit(value));
     }
 
     @Override
@@ -30,6 +31,6 @@ public final class DebugExit implements IoDevice {
 
     @Override
     public void write(int offset, int width, long value) {
-        exit.accept((int) value);
+        end.accept(new Ending.DebugExit((int) value));
     }
 }

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.outcome.Ending;
+import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.IntSupplier;
 
@@ -19,7 +21,7 @@ public final class HypercallPort implements IoDevice {
     private final IntSupplier registerBl;
     private final IntConsumer output;
     private final InputQueue input;
-    private final Runnable exit;
+    private final Consumer<Ending> end;
     private boolean armed;
 
     /**
@@ -28,13 +30,13 @@ public final class HypercallPort implements IoDevice {
      * @param registerBl reads BL of the vCPU that executes the OUT
      * @param output takes each character put, 0 to 255
      * @param input the characters to be read
-     * @param exit ends the run
+     * @param end takes the end of the run
      */
-    public HypercallPort(IntSupplier registerBl, IntConsumer output, InputQueue input, Runnable exit) {
+    public HypercallPort(IntSupplier registerBl, IntConsumer output, InputQueue input, Consumer<Ending> end) {
         this.registerBl = registerBl;
         this.output = output;
         this.input = input;
-        this.exit = exit;
+        this.end = end;
     }
 
     @Override
@@ -50,7 +52,7 @@ public final class HypercallPort implements IoDevice {
     @Override
     public void writeByte(int offset, int value) {
         switch (value) {
-            case EXIT -> exit.run();
+            case EXIT -> end.accept(new Ending.HypercallExit());
             case PUT_CHARACTER -> output.accept(registerBl.getAsInt());
             case ARM_READ -> armed = true;
             default -> {

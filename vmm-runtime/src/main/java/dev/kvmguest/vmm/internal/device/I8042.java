@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.bus.IoDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
@@ -80,7 +81,7 @@ public final class I8042 implements IoDevice, TimedDevice {
 
     private static final int[] SET_2_TO_1 = translation();
 
-    private final Consumer<String> reset;
+    private final Consumer<Ending> end;
     private final Keyboard keyboard;
     private final IrqLine interrupt;
     private final Supplier<IrqState> irqState;
@@ -106,19 +107,15 @@ public final class I8042 implements IoDevice, TimedDevice {
     /**
      * Creates a controller.
      *
-     * @param reset called with the cause, in words, when the controller resets the machine
+     * @param end takes the reset of the machine
      * @param input what is typed on the keyboard
      * @param interrupt IRQ 1
      * @param irqState what the interrupt controller does with IRQ 1
      * @param now the guest's time, in ns
      */
     public I8042(
-            Consumer<String> reset,
-            InputQueue input,
-            IrqLine interrupt,
-            Supplier<IrqState> irqState,
-            LongSupplier now) {
-        this.reset = reset;
+            Consumer<Ending> end, InputQueue input, IrqLine interrupt, Supplier<IrqState> irqState, LongSupplier now) {
+        this.end = end;
         this.keyboard = new Keyboard(input);
         this.interrupt = interrupt;
         this.irqState = irqState;
@@ -230,7 +227,7 @@ public final class I8042 implements IoDevice, TimedDevice {
                     WRITE_AUXILIARY_DEVICE -> command = value;
             default -> {
                 if (value >= PULSE && (value & OUTPUT_NOT_RESET) == 0) {
-                    reset.accept(String.format("8042 command 0x%02x pulsed the reset line", value));
+                    reset(String.format("8042 command 0x%02x pulsed the reset line", value));
                 }
             }
         }
@@ -244,7 +241,7 @@ public final class I8042 implements IoDevice, TimedDevice {
             case WRITE_OUTPUT_PORT -> {
                 outputPort = value;
                 if ((value & OUTPUT_NOT_RESET) == 0) {
-                    reset.accept(String.format("8042 output port 0x%02x holds the reset line", value));
+                    reset(String.format("8042 output port 0x%02x holds the reset line", value));
                 }
             }
             case WRITE_KEYBOARD_BUFFER -> answer(value, 0, true);
@@ -256,6 +253,10 @@ public final class I8042 implements IoDevice, TimedDevice {
                 keyboard.receive(value);
             }
         }
+    }
+
+    private void reset(String cause) {
+        end.accept(new Ending.Reset(cause));
     }
 
     private void answer(int value) {

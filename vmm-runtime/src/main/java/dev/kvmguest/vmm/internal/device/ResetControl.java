@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
 /**
@@ -14,12 +15,12 @@ public final class ResetControl implements IoDevice {
     private static final int SYSTEM_RESET = 0x02;
     private static final int RESET_CPU = 0x04;
 
-    private final Consumer<String> reset;
+    private final Consumer<Ending> end;
     private int value;
 
-    /** Creates the register; it calls {@code reset} with the cause, in words, when the guest resets the machine. */
-    public ResetControl(Consumer<String> reset) {
-        this.reset = reset;
+    /** Creates the register; {@code end} takes the reset of the machine. */
+    public ResetControl(Consumer<Ending> end) {
+        this.end = end;
     }
 
     @Override
@@ -33,7 +34,8 @@ public final class ResetControl implements IoDevice {
         value = written;
         if (rising) {
             String kind = (written & SYSTEM_RESET) != 0 ? "hard" : "soft";
-            reset.accept(String.format("0x%02x to the reset control register asked for a %s reset", written, kind));
+            end.accept(new Ending.Reset(
+                    String.format("0x%02x to the reset control register asked for a %s reset", written, kind)));
         }
     }
 }

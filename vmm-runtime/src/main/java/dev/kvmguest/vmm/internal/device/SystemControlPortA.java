@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
 /**
@@ -14,12 +15,12 @@ public final class SystemControlPortA implements IoDevice {
     private static final int FAST_RESET = 0x01;
     private static final int A20 = 0x02;
 
-    private final Consumer<String> reset;
+    private final Consumer<Ending> end;
     private int value = A20;
 
-    /** Creates the port; it calls {@code reset} with the cause, in words, when the guest resets the processor. */
-    public SystemControlPortA(Consumer<String> reset) {
-        this.reset = reset;
+    /** Creates the port; {@code end} takes the reset of the processor. */
+    public SystemControlPortA(Consumer<Ending> end) {
+        this.end = end;
     }
 
     @Override
@@ -31,7 +32,7 @@ public final class SystemControlPortA implements IoDevice {
     public void writeByte(int offset, int written) {
         value = written & ~FAST_RESET;
         if ((written & FAST_RESET) != 0) {
-            reset.accept("bit 0 of system control port A was set");
+            end.accept(new Ending.Reset("bit 0 of system control port A was set"));
         }
     }
 }

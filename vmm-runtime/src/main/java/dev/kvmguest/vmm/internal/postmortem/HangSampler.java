@@ -12,8 +12,7 @@ import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.memory.GuestMemory;
-import dev.kvmguest.vmm.outcome.GuestRun;
-import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -72,9 +71,8 @@ final class HangSampler {
      * Looks at the guest; to be called once.
      *
      * @param halted whether it is halted, waiting for an interrupt
-     * @param run what is recorded of its run
      */
-    HangTrace observe(boolean halted, GuestRun run) {
+    HangTrace observe(boolean halted) {
         CpuState registers = cpu.state();
         samples.add(new HangTrace.Sample(registers, halted));
         try {
@@ -89,10 +87,7 @@ final class HangSampler {
             // What was seen until then is worth telling.
             PostMortem.stumbled(e);
         }
-        Optional<String> wentOn = probeRun.ended()
-                .map(how -> how.apply(run))
-                .filter(Outcome::endedNormally)
-                .map(Outcome::describe);
+        Optional<String> wentOn = probeRun.ended().filter(Ending::isNormal).map(Ending::describe);
         return new HangTrace(registers, halted, steps, exceptions, samples, board.interruptsInService(), wentOn);
     }
 

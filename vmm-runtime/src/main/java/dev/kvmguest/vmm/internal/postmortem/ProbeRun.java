@@ -14,15 +14,13 @@ import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
 import dev.kvmguest.vmm.memory.GuestMemory;
-import dev.kvmguest.vmm.outcome.GuestRun;
-import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
 
 /**
  * Has a vCPU go on beyond the end of its run, to see what it does. Its devices go on with it. Whatever the guest does, this
@@ -41,7 +39,7 @@ final class ProbeRun {
     private final Interrupts interrupts;
 
     private final List<Read> reads = new ArrayList<>();
-    private Optional<Function<GuestRun, Outcome>> ended = Optional.empty();
+    private Optional<Ending> ended = Optional.empty();
     private boolean sleepsForever;
     private long deadline;
     private volatile boolean over;
@@ -64,7 +62,7 @@ final class ProbeRun {
     }
 
     /** Returns how the guest came to an end; empty if it didn't. */
-    Optional<Function<GuestRun, Outcome>> ended() {
+    Optional<Ending> ended() {
         return ended;
     }
 

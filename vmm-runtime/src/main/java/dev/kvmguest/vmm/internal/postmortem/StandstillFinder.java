@@ -40,7 +40,7 @@ record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu
             return Optional.empty();
         }
         try {
-            return Optional.of(hung ? ofHang(end.run(), halted) : ofHalt(end.run()));
+            return Optional.of(hung ? ofHang(halted) : ofHalt(end.run()));
         } catch (RuntimeException e) {
             // That it ended so is known all the same.
             PostMortem.stumbled(e);
@@ -48,10 +48,10 @@ record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu
         }
     }
 
-    private Standstill ofHang(GuestRun run, boolean halted) {
+    private Standstill ofHang(boolean halted) {
         board.advanceTo(cpu.clock().time());
         InterruptContext context = context();
-        HangTrace seen = new HangSampler(cpu, memory, board, machine.timeout()).observe(halted, run);
+        HangTrace seen = new HangSampler(cpu, memory, board, machine.timeout()).observe(halted);
         return Standstills.of(seen, context, config.image(), memory);
     }
 

@@ -23,6 +23,7 @@ import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Console;
+import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
@@ -32,7 +33,6 @@ import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** Runs one vCPU with its board and console until it ends or is ended. */
@@ -54,7 +54,7 @@ public final class VcpuRunner {
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
 
-    private volatile Function<GuestRun, Outcome> endedByHost;
+    private volatile Ending endedByHost;
     private volatile Thread running;
     private boolean live;
     private VmExit last;
@@ -131,7 +131,7 @@ public final class VcpuRunner {
 
     /** Ends the run from outside, unless it has ended already. */
     public void stop() {
-        end(Outcome.Stopped::new);
+        end(new Ending.Stopped());
     }
 
     /** Waits until a run that has been started is over, and its thread too, so that what it uses can be freed. */
@@ -142,7 +142,7 @@ public final class VcpuRunner {
         }
     }
 
-    private synchronized void end(Function<GuestRun, Outcome> how) {
+    private synchronized void end(Ending how) {
         if (endedByHost == null) {
             endedByHost = how;
         }
@@ -153,13 +153,13 @@ public final class VcpuRunner {
     public void run() {
         running = Thread.currentThread();
         long start = System.nanoTime();
-        TimeLimits.Limit limit = TimeLimits.SHARED.start(timeout, () -> end(run -> new Outcome.TimedOut(timeout, run)));
-        Function<GuestRun, Outcome> how;
+        TimeLimits.Limit limit = TimeLimits.SHARED.start(timeout, () -> end(new Ending.TimedOut(timeout)));
+        Ending how;
         try {
             how = runToItsEnd(limit);
         } catch (RuntimeException | Error e) {
             // Whatever went wrong on this thread must become a verdict, or a test would wait for it in vain.
-            how = run -> new Outcome.EngineError(e instanceof VmmException ? e.getMessage() : e.toString(), run);
+            how = new Ending.EngineError(e instanceof VmmException ? e.getMessage() : e.toString());
         }
         limit.cancel();
         try {
@@ -174,7 +174,7 @@ public final class VcpuRunner {
         }
     }
 
-    private Function<GuestRun, Outcome> runToItsEnd(TimeLimits.Limit limit) {
+    private Ending runToItsEnd(TimeLimits.Limit limit) {
         while (endedByHost == null) {
             interrupts.beforeRun();
             VmExit exit = cpu.run();
@@ -182,7 +182,7 @@ public final class VcpuRunner {
             if (halted && wakes(limit)) {
                 continue;
             }
-            Optional<Function<GuestRun, Outcome>> end = exits.handle(exit);
+            Optional<Ending> end = exits.handle(exit);
             if (end.isPresent()) {
                 last = exit;
                 return end.get();
@@ -200,14 +200,14 @@ public final class VcpuRunner {
         return wakes;
     }
 
-    private Outcome examined(Function<GuestRun, Outcome> how, GuestRun run) {
+    private Outcome examined(Ending how, GuestRun run) {
         recorded = true;
-        Outcome end = how.apply(run);
+        Outcome end = how.of(run);
         if (end.kind() != Outcome.Kind.TIMED_OUT) {
             // Others needn't wait while this one is examined, unless it goes on for that.
             cpu.finish();
         }
-        return how.apply(run.with(postMortem.examine(Optional.ofNullable(last), end, halted)));
+        return how.of(run.with(postMortem.examine(Optional.ofNullable(last), end, halted)));
     }
 
     /** Takes what the guest writes, but for what it writes while it is examined. */

@@ -2,18 +2,15 @@ package dev.kvmguest.vmm.internal.vcpu;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.internal.board.Ending;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.ExitData;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.Recording;
-import dev.kvmguest.vmm.outcome.GuestRun;
-import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.TreeSet;
-import java.util.function.Function;
 
 /** What the machine does at each exit of a vCPU, whatever engine it comes from. */
 public final class ExitHandler {
@@ -38,7 +35,7 @@ public final class ExitHandler {
      *
      * @return how the run has ended, if it has
      */
-    public Optional<Function<GuestRun, Outcome>> handle(VmExit exit) {
+    public Optional<Ending> handle(VmExit exit) {
         if (exit instanceof VmExit.PortOut out) {
             return portOut(out);
         }
@@ -65,20 +62,19 @@ public final class ExitHandler {
             return Optional.empty();
         }
         if (exit instanceof VmExit.Halt) {
-            boolean interruptsEnabled = interruptsEnabled();
-            return Optional.of(run -> new Outcome.Halted(interruptsEnabled, run));
+            return Optional.of(new Ending.Halted(interruptsEnabled()));
         }
         if (exit instanceof VmExit.Shutdown) {
             recording.shutDown();
-            return Optional.of(Outcome.TripleFault::new);
+            return Optional.of(new Ending.TripleFault());
         }
         if (exit instanceof VmExit.UnsupportedInstruction unsupported) {
             recording.stopHere();
-            return Optional.of(run -> new Outcome.Unsupported(unsupported.reason(), unsupported.bytes(), run));
+            return Optional.of(new Ending.Unsupported(unsupported.reason(), unsupported.bytes()));
         }
         if (exit instanceof VmExit.Failure failure) {
             recording.stopHere();
-            return Optional.of(run -> new Outcome.EngineError(failure.reason(), run));
+            return Optional.of(new Ending.EngineError(failure.reason()));
         }
         // An interruption, an open window or a step: what asked for it looks for itself.
         recording.ranOn();
@@ -95,26 +91,16 @@ public final class ExitHandler {
         return unclaimedMemory;
     }
 
-    private Optional<Function<GuestRun, Outcome>> portOut(VmExit.PortOut out) {
+    private Optional<Ending> portOut(VmExit.PortOut out) {
         while (out.data().hasRemaining()) {
             long value = ExitData.get(out.data(), out.width());
             recording.out(out.port(), out.width(), value);
             board.ports().write(out.port(), out.width(), value);
             if (board.ending().isPresent()) {
-                return board.ending().map(ExitHandler::outcome);
+                return board.ending();
             }
         }
         return Optional.empty();
-    }
-
-    private static Function<GuestRun, Outcome> outcome(Ending ending) {
-        if (ending instanceof Ending.DebugExit exit) {
-            return run -> new Outcome.DebugExit(exit.value(), run);
-        }
-        if (ending instanceof Ending.Reset reset) {
-            return run -> new Outcome.Reset(reset.cause(), run);
-        }
-        return Outcome.HypercallExit::new;
     }
 
     private void recordUnclaimed(long address) {

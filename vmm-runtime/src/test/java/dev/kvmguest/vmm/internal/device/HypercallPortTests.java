@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -17,14 +18,14 @@ class HypercallPortTests {
     private final List<Integer> output = new ArrayList<>();
     private final InputQueue input = new InputQueue();
     private int bl;
-    private int exits;
-    private final HypercallPort port = new HypercallPort(() -> bl, output::add, input, () -> exits++);
+    private final List<Ending> ends = new ArrayList<>();
+    private final HypercallPort port = new HypercallPort(() -> bl, output::add, input, ends::add);
 
     @Test
     void call0Exits() {
         port.writeByte(0, EXIT);
 
-        assertThat(exits).isEqualTo(1);
+        assertThat(ends).containsExactly(new Ending.HypercallExit());
         assertThat(output).isEmpty();
     }
 
@@ -36,7 +37,7 @@ class HypercallPortTests {
         port.writeByte(0, PUT);
 
         assertThat(output).containsExactly((int) 'H', 0xff);
-        assertThat(exits).isZero();
+        assertThat(ends).isEmpty();
     }
 
     @Test
@@ -95,7 +96,7 @@ class HypercallPortTests {
     void otherCallsAreIgnored(int call) {
         port.writeByte(0, call);
 
-        assertThat(exits).isZero();
+        assertThat(ends).isEmpty();
         assertThat(output).isEmpty();
         assertThat(port.readByte(0)).isEqualTo(0xff);
     }

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -14,9 +15,8 @@ class I8042Tests {
     private static final int DATA = 0;
     private static final int COMMAND = I8042.COMMAND_OFFSET;
 
-    private final List<String> resets = new ArrayList<>();
-    private final I8042 controller =
-            new I8042(resets::add, new InputQueue(), high -> {}, () -> IrqState.MASKED, () -> 0);
+    private final List<Ending> ends = new ArrayList<>();
+    private final I8042 controller = new I8042(ends::add, new InputQueue(), high -> {}, () -> IrqState.MASKED, () -> 0);
 
     @Test
     void nothingIsToBeReadAtFirst() {
@@ -49,7 +49,7 @@ class I8042Tests {
         controller.writeByte(COMMAND, 0xd0);
 
         assertThat(controller.readByte(DATA)).isEqualTo(0xdd);
-        assertThat(resets).isEmpty();
+        assertThat(ends).isEmpty();
     }
 
     @Test
@@ -57,7 +57,7 @@ class I8042Tests {
         controller.writeByte(COMMAND, 0xd1);
         controller.writeByte(DATA, 0xfe);
 
-        assertThat(resets).containsExactly("8042 output port 0xfe holds the reset line");
+        assertThat(ends).containsExactly(new Ending.Reset("8042 output port 0xfe holds the reset line"));
     }
 
     @Test
@@ -66,7 +66,7 @@ class I8042Tests {
         controller.writeByte(DATA, 0xdf);
         controller.writeByte(DATA, 0x00);
 
-        assertThat(resets).isEmpty();
+        assertThat(ends).isEmpty();
     }
 
     @Test
@@ -76,7 +76,7 @@ class I8042Tests {
         controller.writeByte(COMMAND, 0xaa);
         controller.writeByte(DATA, 0x00);
 
-        assertThat(resets).isEmpty();
+        assertThat(ends).isEmpty();
     }
 
     @ParameterizedTest
@@ -84,7 +84,8 @@ class I8042Tests {
     void pulseOfTheLowestLineResets(int command) {
         controller.writeByte(COMMAND, command);
 
-        assertThat(resets).containsExactly(String.format("8042 command 0x%02x pulsed the reset line", command));
+        assertThat(ends)
+                .containsExactly(new Ending.Reset(String.format("8042 command 0x%02x pulsed the reset line", command)));
     }
 
     @ParameterizedTest
@@ -92,7 +93,7 @@ class I8042Tests {
     void otherCommandsDoNotReset(int command) {
         controller.writeByte(COMMAND, command);
 
-        assertThat(resets).isEmpty();
+        assertThat(ends).isEmpty();
         assertThat(controller.readByte(COMMAND)).isEqualTo(0x1c);
     }
 }

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,7 +15,7 @@ final class KeyboardDriver {
     private static final int OUTPUT_FULL = 0x01;
 
     final InputQueue input;
-    final List<String> resets = new ArrayList<>();
+    final List<Ending> ends = new ArrayList<>();
     final I8042 controller;
     IrqState irq = IrqState.MASKED;
     long time;
@@ -27,7 +28,7 @@ final class KeyboardDriver {
 
     KeyboardDriver(InputQueue input) {
         this.input = input;
-        controller = new I8042(resets::add, input, this::setLine, () -> irq, () -> time);
+        controller = new I8042(ends::add, input, this::setLine, () -> irq, () -> time);
     }
 
     private void setLine(boolean high) {

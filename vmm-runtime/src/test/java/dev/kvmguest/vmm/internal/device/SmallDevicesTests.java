@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.outcome.Ending;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Nested;
@@ -12,39 +13,41 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The devices of one register. */
 class SmallDevicesTests {
 
-    private final List<String> resets = new ArrayList<>();
+    private final List<Ending> ends = new ArrayList<>();
     private final List<Integer> values = new ArrayList<>();
 
     @Nested
     class ResetControlTests {
 
-        private final ResetControl control = new ResetControl(resets::add);
+        private final ResetControl control = new ResetControl(ends::add);
 
         @Test
         void risingResetBitResets() {
             control.writeByte(0, 0x02);
-            assertThat(resets).isEmpty();
+            assertThat(ends).isEmpty();
 
             control.writeByte(0, 0x06);
-            assertThat(resets).containsExactly("0x06 to the reset control register asked for a hard reset");
+            assertThat(ends)
+                    .containsExactly(new Ending.Reset("0x06 to the reset control register asked for a hard reset"));
         }
 
         @Test
         void resetBitAloneIsASoftReset() {
             control.writeByte(0, 0x04);
 
-            assertThat(resets).containsExactly("0x04 to the reset control register asked for a soft reset");
+            assertThat(ends)
+                    .containsExactly(new Ending.Reset("0x04 to the reset control register asked for a soft reset"));
         }
 
         @Test
         void resetBitThatStaysSetIsNoEdge() {
             control.writeByte(0, 0x04);
             control.writeByte(0, 0x06);
-            assertThat(resets).hasSize(1);
+            assertThat(ends).hasSize(1);
 
             control.writeByte(0, 0x00);
             control.writeByte(0, 0x06);
-            assertThat(resets).hasSize(2);
+            assertThat(ends).hasSize(2);
         }
 
         @Test
@@ -54,14 +57,14 @@ class SmallDevicesTests {
             control.writeByte(0, 0x0a);
 
             assertThat(control.readByte(0)).isEqualTo(0x0a);
-            assertThat(resets).isEmpty();
+            assertThat(ends).isEmpty();
         }
     }
 
     @Nested
     class SystemControlPortATests {
 
-        private final SystemControlPortA port = new SystemControlPortA(resets::add);
+        private final SystemControlPortA port = new SystemControlPortA(ends::add);
 
         @Test
         void a20IsOpenAndReadsBack() {
@@ -72,14 +75,14 @@ class SmallDevicesTests {
 
             port.writeByte(0, 0x02);
             assertThat(port.readByte(0)).isEqualTo(0x02);
-            assertThat(resets).isEmpty();
+            assertThat(ends).isEmpty();
         }
 
         @Test
         void bit0Resets() {
             port.writeByte(0, 0x03);
 
-            assertThat(resets).containsExactly("bit 0 of system control port A was set");
+            assertThat(ends).containsExactly(new Ending.Reset("bit 0 of system control port A was set"));
             assertThat(port.readByte(0)).isEqualTo(0x02);
         }
     }
@@ -87,13 +90,13 @@ class SmallDevicesTests {
     @Nested
     class DebugExitTests {
 
-        private final DebugExit port = new DebugExit(values::add);
+        private final DebugExit port = new DebugExit(ends::add);
 
         @Test
         void byteIsUnsigned() {
             port.writeByte(0, 0xff);
 
-            assertThat(values).containsExactly(0xff);
+            assertThat(ends).containsExactly(new Ending.DebugExit(0xff));
         }
 
         @ParameterizedTest
@@ -103,13 +106,13 @@ class SmallDevicesTests {
 
             port.write(0, width, Long.decode(value));
 
-            assertThat(values).containsExactly(code);
+            assertThat(ends).containsExactly(new Ending.DebugExit(code));
         }
 
         @Test
         void readsAllOnes() {
             assertThat(port.readByte(0)).isEqualTo(0xff);
-            assertThat(values).isEmpty();
+            assertThat(ends).isEmpty();
         }
     }
 

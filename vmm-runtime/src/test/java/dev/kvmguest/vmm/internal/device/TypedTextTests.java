@@ -21,7 +21,7 @@ class TypedTextTests {
 
     private final InputQueue input = new InputQueue();
     private final Uart16550 com1 = new Uart16550(octet -> {}, input, high -> {}, () -> IrqState.OPEN);
-    private final HypercallPort hypercall = new HypercallPort(() -> 0, octet -> {}, input, () -> {});
+    private final HypercallPort hypercall = new HypercallPort(() -> 0, octet -> {}, input, end -> {});
     private final KeyboardDriver keyboard = new KeyboardDriver(input);
 
     @Test

@@ -3,15 +3,13 @@ package dev.kvmguest.vmm.internal.vcpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.FakeVirtualCpu;
-import dev.kvmguest.vmm.GuestRuns;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.Recording;
-import dev.kvmguest.vmm.outcome.GuestRun;
-import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Ending;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.stream.LongStream;
@@ -22,8 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ExitHandlerTests {
-
-    private static final GuestRun RUN = GuestRuns.quiet();
 
     private final FakeVirtualCpu cpu = new FakeVirtualCpu();
     private final StringBuilder console = new StringBuilder();
@@ -55,7 +51,7 @@ class ExitHandlerTests {
         assertThat(words.data().hasRemaining()).isFalse();
         assertGoesOn(new VmExit.PortOut(0x520, 4, bytes(0x98, 0xba, 0xdc, 0xfe)));
         assertThat(end(new VmExit.PortOut(0xf4, 4, bytes(0x04, 0x03, 0x02, 0x81))))
-                .contains(new Outcome.DebugExit(0x8102_0304, RUN));
+                .contains(new Ending.DebugExit(0x8102_0304));
 
         assertThat(board.ports().written().get(0x510)).containsExactly(0x34, 0x12, 0x78, 0x56);
         assertThat(board.ports().written().get(0x520)).containsExactly(0x98, 0xba, 0xdc, 0xfe);
@@ -73,14 +69,14 @@ class ExitHandlerTests {
 
     @Test
     void stringOutStopsAtTheByteThatEndsTheRun() {
-        assertThat(end(new VmExit.PortOut(0xf4, 1, bytes(7, 8, 9)))).contains(new Outcome.DebugExit(7, RUN));
+        assertThat(end(new VmExit.PortOut(0xf4, 1, bytes(7, 8, 9)))).contains(new Ending.DebugExit(7));
 
         assertThat(board.ports().written().get(0xf4)).containsExactly(7);
     }
 
     @Test
     void hypercallEndsTheRun() {
-        assertThat(end(new VmExit.PortOut(0x500, 1, bytes(0)))).contains(new Outcome.HypercallExit(RUN));
+        assertThat(end(new VmExit.PortOut(0x500, 1, bytes(0)))).contains(new Ending.HypercallExit());
     }
 
     @Test
@@ -95,7 +91,7 @@ class ExitHandlerTests {
     @Test
     void resetEndsTheRunWithItsCause() {
         assertThat(end(new VmExit.PortOut(0x64, 1, bytes(0xfe))))
-                .contains(new Outcome.Reset("8042 command 0xfe pulsed the reset line", RUN));
+                .contains(new Ending.Reset("8042 command 0xfe pulsed the reset line"));
     }
 
     @Test
@@ -166,12 +162,12 @@ class ExitHandlerTests {
     void haltTellsWhetherInterruptsAreOn(boolean on) {
         cpu.setState(CpuState.builder().set(Register.RFLAGS, on ? 0x202 : 0x2).build());
 
-        assertThat(end(new VmExit.Halt())).contains(new Outcome.Halted(on, RUN));
+        assertThat(end(new VmExit.Halt())).contains(new Ending.Halted(on));
     }
 
     @Test
     void shutdownIsATripleFault() {
-        assertThat(end(new VmExit.Shutdown())).contains(new Outcome.TripleFault(RUN));
+        assertThat(end(new VmExit.Shutdown())).contains(new Ending.TripleFault());
     }
 
     @Test
@@ -179,13 +175,13 @@ class ExitHandlerTests {
         byte[] movd = {0x66, 0x0f, 0x6e};
 
         assertThat(end(new VmExit.UnsupportedInstruction("no SSE", movd)))
-                .contains(new Outcome.Unsupported("no SSE", movd, RUN));
+                .contains(new Ending.Unsupported("no SSE", movd));
     }
 
     @Test
     void failureIsAnEngineError() {
         assertThat(end(new VmExit.Failure("KVM_EXIT_FAIL_ENTRY")))
-                .contains(new Outcome.EngineError("KVM_EXIT_FAIL_ENTRY", RUN));
+                .contains(new Ending.EngineError("KVM_EXIT_FAIL_ENTRY"));
     }
 
     static Stream<VmExit> exitsOfNoConcern() {
@@ -202,8 +198,8 @@ class ExitHandlerTests {
         assertThat(handler.handle(exit)).isEmpty();
     }
 
-    private Optional<Outcome> end(VmExit exit) {
-        return handler.handle(exit).map(how -> how.apply(RUN));
+    private Optional<Ending> end(VmExit exit) {
+        return handler.handle(exit);
     }
 
     private static ByteBuffer bytes(int... values) {

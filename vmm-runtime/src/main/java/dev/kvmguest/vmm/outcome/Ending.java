@@ -1,0 +1,251 @@
+package dev.kvmguest.vmm.outcome;
+
+import dev.kvmguest.vmm.outcome.Outcome.Kind;
+import java.time.Duration;
+import java.util.HexFormat;
+import java.util.OptionalInt;
+
+/**
+ * How a run ends. A device, the vCPU, the time limit or the user raises one, and an {@link Outcome} holds that very one
+ * together with what is known of the run.
+ */
+public sealed interface Ending {
+
+    /** Returns which of the cases this is. */
+    Kind kind();
+
+    /** Returns what the guest did at its end, to follow its name in a sentence, such as {@code triple-faulted}. */
+    String describe();
+
+    /** Returns the outcome of a run that ended so. */
+    Outcome of(GuestRun run);
+
+    /** Returns the status that the guest reported, if this end has one. */
+    default OptionalInt exitCode() {
+        return OptionalInt.empty();
+    }
+
+    /** Returns whether the guest came to an end by itself and in order, as {@link Outcome#endedNormally} has it. */
+    default boolean isNormal() {
+        return false;
+    }
+
+    /**
+     * HLT.
+     *
+     * @param interruptsEnabled whether EFLAGS.IF was set, so that the guest was waiting for an interrupt that nothing in
+     *     this machine could raise; that is a hang
+     */
+    record Halted(boolean interruptsEnabled) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.HALTED;
+        }
+
+        @Override
+        public String describe() {
+            return interruptsEnabled
+                    ? "halted with interrupts on, and no device can raise one"
+                    : "halted with interrupts off";
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.Halted(this, run);
+        }
+
+        @Override
+        public boolean isNormal() {
+            return !interruptsEnabled;
+        }
+    }
+
+    /**
+     * The guest wrote to the debug-exit port 0xF4.
+     *
+     * @param value the value written; QEMU's isa-debug-exit would end with status {@code value << 1 | 1}
+     */
+    record DebugExit(int value) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.DEBUG_EXIT;
+        }
+
+        @Override
+        public String describe() {
+            return "left by the debug-exit port with " + value;
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.DebugExit(this, run);
+        }
+
+        @Override
+        public OptionalInt exitCode() {
+            return OptionalInt.of(value);
+        }
+
+        @Override
+        public boolean isNormal() {
+            return true;
+        }
+    }
+
+    /** The guest made the exit call of the hypercall port 0x500. */
+    record HypercallExit() implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.HYPERCALL_EXIT;
+        }
+
+        @Override
+        public String describe() {
+            return "left by the hypercall port";
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.HypercallExit(this, run);
+        }
+
+        @Override
+        public OptionalInt exitCode() {
+            return OptionalInt.of(0);
+        }
+
+        @Override
+        public boolean isNormal() {
+            return true;
+        }
+    }
+
+    /** The guest shut down: an exception, a fault in delivering it, and a fault in delivering the double fault. */
+    record TripleFault() implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.TRIPLE_FAULT;
+        }
+
+        @Override
+        public String describe() {
+            return "triple-faulted";
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.TripleFault(this, run);
+        }
+    }
+
+    /**
+     * A device reset the machine.
+     *
+     * @param cause which device and why, in words
+     */
+    record Reset(String cause) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.RESET;
+        }
+
+        @Override
+        public String describe() {
+            return "was reset: " + cause;
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.Reset(this, run);
+        }
+    }
+
+    /**
+     * The guest still ran at its time limit.
+     *
+     * @param timeout the limit
+     */
+    record TimedOut(Duration timeout) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.TIMED_OUT;
+        }
+
+        @Override
+        public String describe() {
+            return "was still running at its time limit of " + timeout.toMillis() + " ms";
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.TimedOut(this, run);
+        }
+    }
+
+    /**
+     * The engine can't execute an instruction. That is the engine's fault, or, on KVM, that of a guest that has left the code
+     * and tables that there are.
+     *
+     * @param reason what the engine said
+     * @param bytes the instruction's bytes as far as they are known
+     */
+    record Unsupported(String reason, byte[] bytes) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.UNSUPPORTED;
+        }
+
+        @Override
+        public String describe() {
+            return "met an instruction that the engine does not support"
+                    + (bytes.length == 0
+                            ? ""
+                            : ", " + HexFormat.ofDelimiter(" ").formatHex(bytes)) + ": " + reason;
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.Unsupported(this, run);
+        }
+    }
+
+    /**
+     * The engine failed.
+     *
+     * @param reason what it said
+     */
+    record EngineError(String reason) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.ENGINE_ERROR;
+        }
+
+        @Override
+        public String describe() {
+            return "was ended by a failure of the engine: " + reason;
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.EngineError(this, run);
+        }
+    }
+
+    /** The user stopped or closed the machine while the guest ran; there is no verdict. */
+    record Stopped() implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.STOPPED;
+        }
+
+        @Override
+        public String describe() {
+            return "was stopped while it was running";
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.Stopped(this, run);
+        }
+    }
+}
