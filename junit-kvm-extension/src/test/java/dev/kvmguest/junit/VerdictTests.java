@@ -38,7 +38,7 @@ class VerdictTests {
     void aGuestThatHungFails() {
         assertThat(Fixture.failureOf(Hung.class))
                 .hasMessageContaining("it was still running at its time limit of " + Fixture.stretched(100))
-                .hasMessageContaining("\n  stood: jmp 0x")
+                .hasMessageContaining("\n  last seen: jmp 0x")
                 .hasMessageContaining("\n  interrupts: off; ")
                 .hasMessageContaining("\n  advice: nothing ends jmp 0x")
                 .hasMessageContaining("  | Hi\n")

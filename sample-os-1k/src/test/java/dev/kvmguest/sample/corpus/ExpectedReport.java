@@ -112,7 +112,8 @@ final class ExpectedReport {
      */
     private static String withoutTheMoment(String report) {
         String ticked = report.replaceAll(
-                        ";\\s+IRQ [08] \\([A-Za-z ]+\\) is\\s+pending\\s+behind\\s+what\\s+is\\s+in\\s+service", "")
+                        ";\\s+IRQ [08] \\([A-Za-z ]+\\) is\\s+pending,\\s+and\\s+waits\\s+for\\s+what\\s+is\\s+in\\s+service",
+                        "")
                 // The timer that firmware has left running, 18.2 times a second.
                 .replace(" IRQ 0 (timer) is pending and masked;", "");
         if (!report.contains(AT_LIMIT)) {
@@ -120,7 +121,8 @@ final class ExpectedReport {
         }
         return ticked.replaceFirst(AT_LIMIT + " of .*", AT_LIMIT)
                 .replaceAll(
-                        "\n  (stood|found at:|eax=|ebp=|cs=|(probably )?(called from|interrupted)).*(\n    .*)*", "")
+                        "\n  (last seen|found at:|eax=|ebp=|cs=|(probably )?(called from|interrupted)).*(\n    .*)*",
+                        "")
                 .replaceAll("read [0-9]+ times", "read n times");
     }
 

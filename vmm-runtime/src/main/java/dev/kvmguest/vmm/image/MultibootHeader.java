@@ -119,7 +119,7 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
                 return at % ALIGNMENT != 0
                         ? "has a Multiboot header at file offset " + hex(at) + ", which is not a multiple of "
                                 + ALIGNMENT + "; align it with .balign 4"
-                        : "has a Multiboot header at file offset " + hex(at) + ", behind the first " + SEARCHED
+                        : "has a Multiboot header at file offset " + hex(at) + ", after the first " + SEARCHED
                                 + " bytes, where loaders look; put its section first in the linker script";
             }
         }

@@ -93,11 +93,11 @@ class MultibootHeaderTests {
     @Test
     void headerBehindTheSearchedBytesIsNamed() {
         assertRefused(
-                "has a Multiboot header at file offset 0x2000, behind the first 8192 bytes, where loaders look; put its"
+                "has a Multiboot header at file offset 0x2000, after the first 8192 bytes, where loaders look; put its"
                         + " section first in the linker script",
                 join(new byte[8192], header(3)));
         assertRefused(
-                "has a Multiboot header at file offset 0x1ff8, behind the first 8192 bytes, where loaders look; put its"
+                "has a Multiboot header at file offset 0x1ff8, after the first 8192 bytes, where loaders look; put its"
                         + " section first in the linker script",
                 join(new byte[8184], header(3)));
     }

@@ -241,16 +241,16 @@ class HtmlReportTests {
         assertThat(headline(HUNG))
                 .contains(
                         "kernel was still running at its time limit of 5000 ms",
-                        "It stood in serial_put+0x11, src/serial.c:12 at 0x8:0x80001201, interrupts off",
+                        "It was last seen in serial_put+0x11, src/serial.c:12 at 0x8:0x80001201, interrupts off",
                         "It waits for port 0x3fd (COM1 line status), read 12 times, always 0x0",
                         "Advice no device will ever set the bit");
-        assertThat(section(page, "Where it stood"))
+        assertThat(section(page, "Where it was"))
                 .contains(
                         "IRQ 1 is pending and masked",
                         "80001203 74 fb jz 0x80001200",
                         "looked at 64 times",
                         "40 80001200 serial_put+0x10");
-        assertThat(marked(Pages.sectionElement(page, "Where it stood")))
+        assertThat(marked(Pages.sectionElement(page, "Where it was")))
                 .containsExactly("80001201 a8 20 test al, 0x20\u25c0");
     }
 

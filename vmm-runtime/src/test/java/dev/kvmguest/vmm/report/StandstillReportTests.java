@@ -72,7 +72,7 @@ class StandstillReportTests {
         assertThat(hang(HANG)).startsWith("""
                 guest kernel (boot paged) was still running at its time limit of 100 ms at 0x8:0x80001008 in wait_tick+0x8, \
                 after 3.1 ms on emulator
-                  stood in wait_tick+0x8 (timer.c:12): cmp dword [0x2004], 0  (83 3d 04 20 00 00 00)
+                  last seen in wait_tick+0x8 (timer.c:12): cmp dword [0x2004], 0  (83 3d 04 20 00 00 00)
                   found at: wait_tick+0x8 63 %, wait_tick+0xf 36 %
                   reads: ticks at 0x2004, read 256 times, always 0x0
                   interrupts: off; IRQ 0 (timer) is pending, and IF is off
@@ -121,7 +121,7 @@ class StandstillReportTests {
 
         assertThat(report).startsWith("""
                 guest kernel (boot paged) halted with interrupts off at 0x8:0x80001020 in panic+0x4, after 3.1 ms on emulator
-                  stood in panic+0x4 (panic.c:9): hlt  (f4)
+                  halted in panic+0x4 (panic.c:9): hlt  (f4)
                   eax=""");
     }
 
@@ -130,7 +130,7 @@ class StandstillReportTests {
         Standstill standstill = halt(true, List.of("all interrupt requests are masked"), List.of("open one"));
 
         assertThat(TextReport.brief(new Outcome.Halted(true, run(standstill)))).contains("""
-                  stood in panic+0x4 (panic.c:9): hlt  (f4)
+                  halted in panic+0x4 (panic.c:9): hlt  (f4)
                   interrupts: on; all interrupt requests are masked
                   advice: open one
                 """);

@@ -57,7 +57,7 @@ final class ExecutedData {
     private static String sentence(GuestInstruction at, String text, String after) {
         return "the bytes at " + hex(at.eip()) + " are text and no code: \"" + text + "\"" + after + "; look for "
                 + (after.isEmpty() ? "a jump or call to a string, and for " : "")
-                + "code that runs on into data behind it";
+                + "code that runs on into the data after it";
     }
 
     /** Returns whether an instruction that was executed is text, and is still what was executed. */

@@ -41,7 +41,7 @@ final class Execution {
                             + noCode(evidence, evidence.address())
                                     .map(what -> ", " + what)
                                     .orElse("")
-                            + "; look for a jump, call or return to address 0 or behind the code")
+                            + "; look for a jump, call or return to address 0 or past the end of the code")
                     : Optional.empty();
         }
         GuestInstruction from = path.get(start - 1);

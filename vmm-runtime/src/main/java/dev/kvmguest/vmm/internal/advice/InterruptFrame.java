@@ -65,7 +65,7 @@ final class InterruptFrame {
                 IntStream.range(0, words).mapToObj(i -> hex(word(evidence, i))).collect(Collectors.joining(", "));
         return evidence.at().inWords() + " found " + values + " on the stack above its frame, which begins with "
                 + hex(word(evidence, words)) + " " + WORD * words
-                + " bytes behind ESP; pop what the handler pushed, and remove the error code of exceptions that have one,"
+                + " bytes above ESP; pop what the handler pushed, and remove the error code of exceptions that have one,"
                 + " before IRET";
     }
 

@@ -46,7 +46,7 @@ final class Selectors {
         }
         DescriptorTable table = evidence.table(selector);
         if (table.limit() < 0) {
-            return Optional.of("which is one into the LDT (bit 2 is set), of which there is none");
+            return Optional.of("which is one into the LDT (bit 2 is set), and there is no LDT");
         }
         String name = Segmentation.isLocal(selector) ? "LDT" : "GDT";
         Optional<SegmentDescriptor> found = evidence.descriptor(selector);

@@ -61,7 +61,7 @@ final class LayoutCheck {
     private void checkStack(Range stack) {
         warnOfHole(stack);
         if (stack.end() > plan.memorySize()) {
-            warn(stack + " ends behind RAM, which ends at " + hex(plan.memorySize() - 1)
+            warn(stack + " ends past RAM, which ends at " + hex(plan.memorySize() - 1)
                     + "; give the guest more memory or move its stack");
         }
         for (Range other : plan.all()) {

@@ -181,7 +181,7 @@ final class CrossCheck {
             return "went on from " + at(index) + " to " + hex(here.eip() & 0xffff_ffffL)
                     + ", and the emulator shut down";
         }
-        return "has " + here.difference(points.get(index)) + " behind " + at(index);
+        return "has " + here.difference(points.get(index)) + " after " + at(index);
     }
 
     private String at(int index) {

@@ -49,7 +49,7 @@ class InterruptFrameTests {
     void handlerWithoutAnErrorCodeHasForgottenAPush() {
         assertThat(about(INVALID_OPCODE + "50 cf")) // push eax; iretd
                 .isEqualTo(
-                        "iretd at 0x101c found 0x0 on the stack above its frame, which begins with 0x1019 4 bytes behind"
+                        "iretd at 0x101c found 0x0 on the stack above its frame, which begins with 0x1019 4 bytes above"
                                 + " ESP; pop what the handler pushed, and remove the error code of exceptions that have one,"
                                 + " before IRET");
     }
@@ -65,7 +65,7 @@ class InterruptFrameTests {
     void errorCodeUnderWhatTheHandlerPushedIsCountedToo() {
         assertThat(about(NOT_PRESENT + "6a 0d cf")) // push 13; iretd
                 .startsWith("iretd at 0x1029 found 0xd, 0x10 on the stack above its frame, which begins with 0x1025 8"
-                        + " bytes behind ESP;");
+                        + " bytes above ESP;");
     }
 
     @ParameterizedTest

@@ -31,7 +31,7 @@ class SegmentLoadTests {
         "b8 10 00 00 00 0f 00 d8, 'loads the selector 0x10, but entry 2 of the GDT at 0x500 is a writable data segment; it"
                 + " takes a TSS that isn''t busy'",
         // mov eax,0x0c; mov es,ax
-        "b8 0c 00 00 00 8e c0, 'loads the selector 0xc, which is one into the LDT (bit 2 is set), of which there is none'",
+        "b8 0c 00 00 00 8e c0, 'loads the selector 0xc, which is one into the LDT (bit 2 is set), and there is no LDT'",
         // mov eax,0x20; mov ss,ax
         "b8 20 00 00 00 8e d0, 'loads the selector 0x20, whose segment has DPL 3 while the code is in ring 0'",
         // mov dword [0x504+8],0: entry 1 loses its access byte; mov dword [0x508],0; jmp 8:0x1000

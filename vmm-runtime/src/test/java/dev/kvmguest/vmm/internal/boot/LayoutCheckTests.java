@@ -188,7 +188,7 @@ class LayoutCheckTests {
                         + " which it grows; leave more room between them",
                 "80101400-80103000 | ",
                 "801f0000-80200000 | ",
-                "801f0000-80200010 | ends behind RAM, which ends at 0x1fffff; give the guest more memory or move its stack",
+                "801f0000-80200010 | ends past RAM, which ends at 0x1fffff; give the guest more memory or move its stack",
             })
     void stackIsComparedWithWhatIsAround(String range, String warning) {
         String[] ends = range.split("-");

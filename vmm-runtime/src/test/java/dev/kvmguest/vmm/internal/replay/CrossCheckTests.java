@@ -94,7 +94,7 @@ class CrossCheckTests {
         assertThat(replay.divergence())
                 .contains(
                         "scripted and the emulator part in the guest's last instructions: given the emulator's registers"
-                                + " and memory, scripted has ebx=0x7 and not 0x2 behind mov ebx, 2 at 0x1005");
+                                + " and memory, scripted has ebx=0x7 and not 0x2 after mov ebx, 2 at 0x1005");
         assertThat(replay.fault().orElseThrow().seenBy()).isEqualTo("the emulator, which replayed what scripted ran");
     }
 

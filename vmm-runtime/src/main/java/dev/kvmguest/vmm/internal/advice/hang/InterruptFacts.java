@@ -27,7 +27,7 @@ final class InterruptFacts {
                 facts.add(line.name() + " is pending"
                         + (evidence.registers().interruptsEnabled() ? "" : ", and IF is off"));
             } else if (line.pending() && line.state() == IrqState.OPEN) {
-                facts.add(line.name() + " is pending behind what is in service");
+                facts.add(line.name() + " is pending, and waits for what is in service");
             }
         }
         if (!over && evidence.anyLine(line -> line.state() == IrqState.INITIALIZING)) {

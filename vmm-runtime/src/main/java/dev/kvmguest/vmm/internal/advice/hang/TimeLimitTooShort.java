@@ -11,7 +11,7 @@ final class TimeLimitTooShort {
     static Optional<String> needed(HangEvidence evidence) {
         return evidence.seen()
                 .wentOn()
-                .map(end -> "the guest was not stuck: moments behind its time limit it " + end
+                .map(end -> "the guest was not stuck: moments after its time limit it " + end
                         + "; give it more time (timeout)");
     }
 }

@@ -71,7 +71,7 @@ public final class HtmlHeadline {
 
     private static void standstill(HtmlWriter page, Standstill standstill, GuestRun run) {
         GuestInstruction at = standstill.at();
-        page.open("p", "class", "where").text("It stood");
+        page.open("p", "class", "where").text(standstill.samples().isEmpty() ? "It halted" : "It was last seen");
         place(
                 page,
                 at,

@@ -4,7 +4,7 @@ import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.diagnosis.Standstill.Sample;
 import java.util.List;
 
-/** Where a guest stood that hung or halted, and what it waits for. */
+/** Where a guest hung or halted, and what it waits for. */
 public final class HtmlStandstill {
 
     private static final int MOST_SAMPLES = 32;
@@ -13,7 +13,7 @@ public final class HtmlStandstill {
     private HtmlStandstill() {}
 
     public static HtmlSection section(Standstill standstill, HtmlCode code) {
-        return new HtmlSection("Where it stood", page -> {
+        return new HtmlSection("Where it was", page -> {
             list(page, "It waits for", standstill.waitsFor());
             list(page, "Interrupts", standstill.interrupts());
             if (!standstill.loop().isEmpty()) {

@@ -8,12 +8,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Where a guest stood that hung or halted, as the part of a text report that comes first. */
+/** Where a guest hung or halted, as the part of a text report that comes first. */
 public final class StandstillText {
 
     private StandstillText() {}
 
-    /** Returns where it stood, to follow how it ended in a sentence. */
+    /** Returns where it was, to follow how it ended in a sentence. */
     public static String where(Standstill standstill, CpuState registers) {
         return " at " + registers.codeAddress(standstill.at().eip())
                 + standstill
@@ -34,7 +34,7 @@ public final class StandstillText {
         StringBuilder text = new StringBuilder();
         boolean hung = !standstill.samples().isEmpty();
         if (hung || standstill.at().source().isPresent()) {
-            FaultText.wrap(text, "  ", "stood" + FaultText.instructionAt(standstill.at()));
+            FaultText.wrap(text, "  ", (hung ? "last seen" : "halted") + FaultText.instructionAt(standstill.at()));
         }
         text.append(callers);
         if (hung) {

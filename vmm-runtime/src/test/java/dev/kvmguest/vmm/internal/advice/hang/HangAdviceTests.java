@@ -410,7 +410,7 @@ class HangAdviceTests {
                 registers, false, List.of(), List.of(), List.of(), Set.of(), Optional.of("halted with interrupts off"));
 
         assertThat(advice(seen, board().interruptLines(), false))
-                .containsExactly("the guest was not stuck: moments behind its time limit it halted with interrupts off;"
+                .containsExactly("the guest was not stuck: moments after its time limit it halted with interrupts off;"
                         + " give it more time (timeout)");
     }
 }
