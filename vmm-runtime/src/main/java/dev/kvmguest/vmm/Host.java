@@ -5,8 +5,8 @@ import dev.kvmguest.vmm.internal.run.KvmSupport;
 import java.util.Optional;
 
 /**
- * What this host can do for guests. A KVM doesn't say what it can't run, so the first question boots a few tiny guests;
- * the answers hold for the life of the JVM.
+ * What this host can do for guests. A KVM doesn't say what it can't run, so the first call boots a few tiny guests. The
+ * answers hold for the life of the JVM.
  */
 public final class Host {
 

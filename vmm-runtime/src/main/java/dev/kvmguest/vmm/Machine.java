@@ -35,12 +35,12 @@ import java.util.concurrent.ExecutionException;
  * }
  * }</pre>
  *
- * <p>Every run comes to an end: by the guest, at the time limit, by {@link #stop} or by {@link #close}. All methods may
- * be called by any thread.
+ * <p>Every run comes to an end: by the guest, at the time limit, by {@link #stop} or by {@link #close}. Any thread may
+ * call any method.
  *
- * <p>A machine that is started first, with {@link #start}, is live: while its guest halts with interrupts on, somebody may
- * type. In one that is just {@link #run} nobody does, so that a guest which halts and waits for its keyboard has come to
- * its end, and the time for which one waits for its timer is skipped where guest time is the engine's own; what is skipped
+ * <p>A machine that is started first, with {@link #start}, is live: input may come while its guest halts with
+ * interrupts on. A machine that is only {@link #run} gets no input then. A guest that halts and waits for its keyboard
+ * has come to its end. Time in which a guest waits for its timer is skipped if guest time is the engine's own; it still
  * counts towards the time limit.
  */
 public final class Machine implements AutoCloseable {
@@ -88,8 +88,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts every vCPU on a thread of its own, for guests that somebody may type for. Does nothing if they have been
-     * started.
+     * Starts every vCPU on a thread of its own, for guests that get input while they run. Does nothing if they have
+     * been started.
      *
      * @throws IllegalStateException if the machine is closed
      */
@@ -114,8 +114,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Runs the only vCPU to its end: on the calling thread, which is quickest, or if {@link #start} has been called by
-     * waiting for it.
+     * Runs the only vCPU to its end: on the calling thread, which is fastest, or, after {@link #start}, by waiting for
+     * it.
      *
      * @throws IllegalStateException if there are several vCPUs; see {@link #runAll}
      * @throws VmmException if the calling thread is interrupted; the guest is stopped then
@@ -128,7 +128,7 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts every vCPU, if need be, and waits until all have ended.
+     * Starts every vCPU that has not been started, and waits until all have ended.
      *
      * @return the outcomes in the order of the vCPUs' numbers
      * @throws VmmException if the calling thread is interrupted; the guests are stopped then
@@ -147,7 +147,7 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Starts every vCPU, if need be, and waits until one has ended, by its number from 0.
+     * Starts every vCPU that has not been started, and waits until one has ended, by its number from 0.
      *
      * @throws VmmException if the calling thread is interrupted; the guests are stopped then
      */
@@ -211,10 +211,10 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Types bytes for a vCPU, by its number from 0. They go to whichever device the guest reads them from, COM1, the
-     * hypercall port or the keyboard; there each byte that the US layout has becomes a key pressed, and others are
-     * skipped. A guest that uses both finds them at COM1: the keyboard gets none while COM1's received-data interrupt is
-     * enabled, nor once the guest has read one from COM1 or the hypercall port.
+     * Types bytes for a vCPU, by its number from 0. They go to whichever device the guest reads: COM1, the hypercall
+     * port or the keyboard. At the keyboard each byte that the US layout has becomes a key press, and others are
+     * skipped. A guest that uses several finds the bytes at COM1: the keyboard gets none while COM1's received-data
+     * interrupt is enabled, or once the guest has read a byte from COM1 or the hypercall port.
      */
     public void type(int vcpu, byte[] bytes) {
         runners.get(vcpu).input().add(bytes);
@@ -233,18 +233,19 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Presses keys of a vCPU's keyboard one after the other, holds them, and releases them in the opposite order: one
-     * key by itself, or several at once, such as Ctrl, Alt and Delete.
+     * Presses keys of a vCPU's keyboard one after the other, holds them, and releases them in the opposite order: a
+     * single key, or several at once, such as Ctrl, Alt and Delete.
      *
      * @param vcpu the vCPU's number, from 0
-     * @throws IllegalArgumentException if there is no key
+     * @throws IllegalArgumentException if no key is given
      */
     public void press(int vcpu, Key... keys) {
         runners.get(vcpu).input().add(List.of(Keystroke.of(keys)));
     }
 
     /**
-     * Returns what the screen shows now, by the first vCPU's CRT controller. While a guest runs it may be half drawn.
+     * Returns what the screen shows now, as the first vCPU's CRT controller has it. While a guest runs it may be half
+     * drawn.
      *
      * @throws IllegalStateException if the machine is closed
      */

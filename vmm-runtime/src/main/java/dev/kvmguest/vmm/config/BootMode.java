@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0 but for two in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0
- * with limit 0xffff, and CR4 and EFER are 0 but for the bits named below.
+ * <p>Outside {@link #REAL} all general registers are 0 except for two in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is null,
+ * TR is a busy 32-bit TSS at base 0 with limit 0xffff, and CR4 and EFER are 0 except for the bits named below.
  */
 public enum BootMode {
     /**
@@ -82,9 +82,9 @@ public enum BootMode {
     }
 
     /**
-     * Returns the mode with this {@link #id()}, in any case; {@code PAGED_4K} is understood too.
+     * Returns the mode with this {@link #id()}, in upper or lower case; {@code PAGED_4K} works too.
      *
-     * @throws IllegalArgumentException if there is none; the message lists the names
+     * @throws IllegalArgumentException if there is no such mode; the message lists the names
      */
     public static BootMode parse(String text) {
         String wanted = text.trim().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 /**
  * A file that the boot loader puts into memory beside a {@link BootMode#MULTIBOOT} kernel, such as an initial RAM disk.
  *
- * @param commandLine the string that the kernel is given with it, by custom the file's name and options; without a NUL
+ * @param commandLine the string that the kernel gets with it, usually the file's name and options; without a NUL
  * @param bytes the file's bytes; not to be changed
  */
 public record BootModule(String commandLine, byte[] bytes) {
@@ -30,7 +30,7 @@ public record BootModule(String commandLine, byte[] bytes) {
     /**
      * Reads a module from a class path or any other address.
      *
-     * @param commandLine the string that the kernel is given with it
+     * @param commandLine the string that the kernel gets with it
      * @throws IOException if it can't be read
      */
     public static BootModule read(String commandLine, URL url) throws IOException {

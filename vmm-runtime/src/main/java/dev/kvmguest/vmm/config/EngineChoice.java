@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 /** What executes a guest. */
 public enum EngineChoice {
     /**
-     * KVM where this host's can run the guest's boot mode in full, else the emulator; {@value #PROPERTY} overrides it.
+     * KVM if this host's KVM can run the guest's boot mode in full, else the emulator; {@value #PROPERTY} overrides it.
      */
     AUTO,
     /** The host kernel's KVM, through /dev/kvm. */
@@ -15,7 +15,7 @@ public enum EngineChoice {
     /** An x86 CPU written in Java, which runs anywhere. */
     EMULATOR;
 
-    /** The system property that chooses the engine where {@link #AUTO} is asked for. */
+    /** The system property that chooses the engine if {@link #AUTO} is asked for. */
     public static final String PROPERTY = "kvmguest.engine";
 
     /** Returns the name used in POMs, on command lines and in reports. */
@@ -24,9 +24,9 @@ public enum EngineChoice {
     }
 
     /**
-     * Returns the engine of this name, in any case.
+     * Returns the engine of this name, in upper or lower case.
      *
-     * @throws IllegalArgumentException if there is none; the message lists the names
+     * @throws IllegalArgumentException if there is no such engine; the message lists the names
      */
     public static EngineChoice parse(String text) {
         for (EngineChoice choice : values()) {

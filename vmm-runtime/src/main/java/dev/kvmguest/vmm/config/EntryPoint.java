@@ -52,7 +52,7 @@ public record EntryPoint(OptionalInt segment, long offset) {
                 OptionalInt.of((int) segment), Notation.parseAddress("entry offset", text.substring(colon + 1)));
     }
 
-    /** Returns the linear address: {@code segment * 16 + offset}, or the offset when there is no segment. */
+    /** Returns the linear address: {@code segment * 16 + offset}, or the offset if there is no segment. */
     public long linearAddress() {
         return segment.orElse(0) * 16L + offset;
     }

@@ -25,8 +25,8 @@ import java.util.stream.Stream;
 /**
  * What {@code kvm:assemble} says about a guest that it built: which file to boot and how.
  *
- * <p>It lies at {@code META-INF/kvm-guests/ID/guest.properties} on the module's classpath, with the guest's files beside
- * it. A value left out means the default of the boot mode.
+ * <p>The file is {@code META-INF/kvm-guests/ID/guest.properties} on the module's class path, with the guest's files
+ * beside it. A missing value means the default of the boot mode.
  *
  * @param id the guest's name: letters, digits, {@code .}, {@code _} and {@code -}
  * @param image the file to boot, relative to the manifest
@@ -47,7 +47,7 @@ public record GuestManifest(
         String commandLine,
         List<String> modules) {
 
-    /** The folder on the classpath below which every guest has a folder of its own. */
+    /** The folder on the class path in which every guest has a folder of its own. */
     public static final String ROOT = "META-INF/kvm-guests/";
 
     /** The manifest's file name in the guest's folder. */
@@ -65,7 +65,7 @@ public record GuestManifest(
     }
 
     /**
-     * Returns a file name if a manifest can refer to the file.
+     * Returns a file name if a manifest can refer to it.
      *
      * @param what what the file is, as the error names it
      * @throws IllegalArgumentException if it can't
@@ -91,7 +91,7 @@ public record GuestManifest(
         return id;
     }
 
-    /** Returns the manifest's text, one {@code key=value} a line in a fixed order, lines ended by LF. */
+    /** Returns the manifest's text: one {@code key=value} per line in a fixed order, lines ended by LF. */
     public String toText() {
         Map<String, String> values = new LinkedHashMap<>();
         values.put("id", id);
@@ -168,7 +168,7 @@ public record GuestManifest(
     /**
      * Finds a guest on a class path.
      *
-     * @throws IllegalArgumentException if there is none, or more than one, with this id
+     * @throws IllegalArgumentException if no guest, or more than one, has this id
      * @throws IOException if the manifest or image can't be read
      */
     public static Located find(ClassLoader loader, String id) throws IOException {
@@ -204,7 +204,7 @@ public record GuestManifest(
     }
 
     /**
-     * A manifest and where it lies.
+     * A manifest and where it is.
      *
      * @param manifest the manifest
      * @param url its own address
@@ -212,8 +212,8 @@ public record GuestManifest(
     public record Located(GuestManifest manifest, URL url) {
 
         /**
-         * Reads the image that the manifest names. A flat binary is given the symbols, the source lines and the BSS of
-         * the ELF file beside it that it was made of, if there is one.
+         * Reads the image that the manifest names. A flat binary gets the symbols, source lines and BSS of the ELF file
+         * beside it that it was made from, if there is one.
          *
          * @throws IOException if the file is missing or can't be read
          */
@@ -245,7 +245,7 @@ public record GuestManifest(
         }
 
         /**
-         * Reads the modules that the manifest names; each has its file's name for a command line.
+         * Reads the modules that the manifest names. Each has its file's name as command line.
          *
          * @throws IOException if a file is missing or can't be read
          */

@@ -16,7 +16,7 @@ import java.util.List;
  * @param timeout the longest that the guest may run, on the host's clock; see {@link TimeFactor}
  * @param engine what executes the guest
  * @param date what the guest's CMOS clock shows when it starts, in years 0 to 9999
- * @param watchExceptions whether the exceptions that the guests take and go on from are noted
+ * @param watchExceptions whether to record the exceptions that the guests take and survive
  */
 public record MachineConfig(
         List<VcpuConfig> vcpus,
@@ -26,13 +26,13 @@ public record MachineConfig(
         LocalDateTime date,
         boolean watchExceptions) {
 
-    /** RAM where nothing else is asked for: 16 MiB. */
+    /** The default RAM: 16 MiB. */
     public static final long DEFAULT_MEMORY = 16L << 20;
 
-    /** The time limit where nothing else is asked for: 10 s. */
+    /** The default time limit: 10 s. */
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
 
-    /** The date where nothing else is asked for, the same in every run: midnight on 1 January 2026. */
+    /** The default date, the same in every run: midnight on 1 January 2026. */
     public static final LocalDateTime DEFAULT_DATE = LocalDateTime.of(2026, 1, 1, 0, 0);
 
     private static final long PAGE = 4096;
@@ -72,7 +72,7 @@ public record MachineConfig(
     }
 
     /**
-     * Returns a copy whose guest is asked for one of its tests.
+     * Returns a copy whose guest is asked to run one of its tests.
      *
      * @throws IllegalArgumentException if there are several vCPUs, of which only one could be meant
      */
@@ -131,7 +131,7 @@ public record MachineConfig(
             return this;
         }
 
-        /** Has the exceptions noted that the guests take and go on from, for {@link Diagnosis#exceptions}. */
+        /** Records the exceptions that the guests take and survive, for {@link Diagnosis#exceptions}. */
         public Builder watchExceptions(boolean watch) {
             watchExceptions = watch;
             return this;

@@ -4,12 +4,12 @@ import java.math.BigDecimal;
 import java.time.Duration;
 
 /**
- * Stretches the time limits of guests on machines that are slower than those that the limits were written for: a busy
- * build server, an emulated processor. The system property {@value #PROPERTY} is what they are multiplied by.
+ * Stretches the time limits of guests on slow machines, such as a busy build server or an emulated processor. The
+ * system property {@value #PROPERTY} is the factor.
  */
 public final class TimeFactor {
 
-    /** The system property: a number from 1 on, such as {@code 10} or {@code 1.5}; 1 where it isn't set. */
+    /** The system property: a number from 1 to 1000, such as {@code 10} or {@code 1.5}. Without it the factor is 1. */
     public static final String PROPERTY = "kvmguest.timeout.factor";
 
     private static final BigDecimal MOST = BigDecimal.valueOf(1000);
@@ -17,9 +17,9 @@ public final class TimeFactor {
     private TimeFactor() {}
 
     /**
-     * Returns a time limit as it is to be on this machine.
+     * Returns a time limit multiplied by the factor.
      *
-     * @throws IllegalArgumentException if the property is no number from 1 to 1000
+     * @throws IllegalArgumentException if the property is not a number from 1 to 1000
      */
     public static Duration stretch(Duration limit) {
         String property = System.getProperty(PROPERTY);
@@ -30,7 +30,7 @@ public final class TimeFactor {
         BigDecimal seconds = BigDecimal.valueOf(limit.getSeconds())
                 .add(BigDecimal.valueOf(limit.getNano(), 9))
                 .multiply(factor);
-        // A limit that doesn't fit is none, as one of 292 years is.
+        // A limit that doesn't fit never comes.
         return seconds.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) >= 0
                 ? Duration.ofSeconds(Long.MAX_VALUE)
                 : Duration.ofSeconds(

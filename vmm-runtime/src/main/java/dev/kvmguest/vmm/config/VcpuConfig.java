@@ -15,10 +15,10 @@ import java.util.OptionalLong;
  * @param load the physical address of the image's first byte; empty for the default, 0x1000 for a flat binary and its
  *     own addresses for an ELF file
  * @param entry where the guest starts; empty for the ELF file's entry point or a flat binary's first byte
- * @param input what is typed for the guest before it starts
+ * @param input the input typed before the guest starts
  * @param commandLine what the kernel is told at boot; only {@link BootMode#MULTIBOOT} can tell
  * @param modules the files loaded beside the kernel, in their order; only in {@link BootMode#MULTIBOOT}
- * @param guestTest the one of its own tests that the guest is asked to run, if it is
+ * @param guestTest the one of its own tests that the guest is asked to run, if any
  */
 public record VcpuConfig(
         GuestImage image,
@@ -30,7 +30,7 @@ public record VcpuConfig(
         List<BootModule> modules,
         Optional<GuestTestCase> guestTest) {
 
-    /** Where a flat binary is loaded if nothing else is said. */
+    /** Where a flat binary is loaded by default. */
     public static final long DEFAULT_LOAD = 0x1000;
 
     public VcpuConfig {
@@ -92,12 +92,12 @@ public record VcpuConfig(
         return new VcpuConfig(image, boot, load, entry, input, commandLine, files, guestTest);
     }
 
-    /** Returns a copy that asks the guest for one of its tests, as {@link GuestImage#guestTests} lists them. */
+    /** Returns a copy that asks the guest to run one of its tests, as {@link GuestImage#guestTests} lists them. */
     public VcpuConfig withGuestTest(GuestTestCase test) {
         return new VcpuConfig(image, boot, load, entry, input, commandLine, modules, Optional.of(test));
     }
 
-    /** Refuses what a guest would read only the first part of. */
+    /** Refuses a text of which a guest would read only the first part. */
     static void requireCString(String what, String text) {
         if (text.indexOf(0) >= 0) {
             throw new IllegalArgumentException(what + " \"" + text.replace("\0", "\\0")

@@ -41,7 +41,7 @@ public final class CpuState {
         return new Builder();
     }
 
-    /** Returns the same state with what {@code change} sets. */
+    /** Returns a copy with the values that {@code change} sets. */
     public CpuState with(UnaryOperator<Builder> change) {
         Builder builder = new Builder();
         System.arraycopy(registers, 0, builder.registers, 0, registers.length);
@@ -104,8 +104,8 @@ public final class CpuState {
 
     /**
      * Returns whether this is the state that a processor has after RESET or INIT (Intel SDM volume 3A, table 9-1): CS
-     * 0xf000, IP 0xfff0, protection off. KVM on AMD puts a vCPU into it when the guest shuts down, so that such
-     * registers say nothing of the guest.
+     * 0xf000, IP 0xfff0, protection off. KVM on AMD puts a vCPU into this state when the guest shuts down, so such
+     * registers say nothing about the guest.
      */
     public boolean isResetState() {
         return get(Register.RIP) == 0xfff0

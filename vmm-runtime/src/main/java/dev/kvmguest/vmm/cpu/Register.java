@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A 64-bit register of a vCPU that is no segment register and no descriptor-table register. Guests outside long mode
- * see the lower half.
+ * A 64-bit register of a vCPU, other than segment and descriptor-table registers. Guests outside long mode see the
+ * lower half.
  */
 public enum Register {
     RAX,
@@ -37,7 +37,7 @@ public enum Register {
             List.of(RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15);
 
     /**
-     * Returns the general registers by the numbers that instructions have for them; the first eight are those of guests
+     * Returns the general registers by the numbers that instructions use for them; the first eight are those of guests
      * outside long mode (Intel SDM volume 2, 3.1.1.1).
      */
     public static List<Register> byNumber() {

@@ -4,16 +4,16 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What was found out after a run about its end.
+ * What was found out about a run after its end.
  *
- * @param fault what led to the shutdown, of a guest that triple-faulted, or that does so on the emulator where KVM gave up;
- *     empty for others, and where it isn't known
- * @param standstill where a guest stood that hung or halted; empty for others
- * @param inspection what a dead or stuck guest's memory tells; empty for those that ended in order
+ * @param fault what led to a triple fault, on the guest's engine or on the emulator after KVM gave up; empty for other
+ *     ends, or if it isn't known
+ * @param standstill where the guest hung or halted; empty for other ends
+ * @param inspection what the memory of a dead or stuck guest tells; empty after a normal end
  * @param timeline the last of what the guest exchanged with its machine
- * @param exceptions the exceptions that the guest took and went on from, the first one first; empty unless asked for
- * @param divergence where two engines disagree about this guest, or why the second could not follow the first, in a
- *     sentence without a full stop; empty if they agree, or only one ran it
+ * @param exceptions the exceptions that the guest took and survived, in order; empty unless they were asked for
+ * @param divergence where two engines disagree about this guest, or why the second could not follow the first, as a
+ *     sentence without a full stop; empty if they agree, or if only one ran it
  */
 public record Diagnosis(
         Optional<Fault> fault,
@@ -31,7 +31,7 @@ public record Diagnosis(
         exceptions = exceptions.map(List::copyOf);
     }
 
-    /** Returns the same with what led to a shutdown. */
+    /** Returns a copy with what led to a shutdown. */
     public Diagnosis withFault(Fault found) {
         return new Diagnosis(Optional.of(found), standstill, inspection, timeline, exceptions, divergence);
     }

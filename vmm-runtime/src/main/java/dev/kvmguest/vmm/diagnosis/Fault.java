@@ -9,16 +9,17 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
- * Why a guest shut down: the exception with which it began, and why no handler took it nor those that followed from it.
+ * Why a guest shut down: the exception that began it, and why no handler took that exception or the ones that followed
+ * from it.
  *
  * @param at the instruction that raised the first exception, or before which an interrupt came
  * @param chain the exceptions in the order in which they arose, at least one; the last is usually #DF
  * @param shutdown why the handler of the last one could not be entered, in words
- * @param lastInstructions what was executed last, the oldest first; the last one is {@code at} if it raised the exception; of a
- *     run through zeros, which are instructions too, only the beginning and the end
- * @param registers the registers as the first exception found them, but for CR2
+ * @param lastInstructions the instructions executed last, the oldest first; the last one is {@code at} if it raised the
+ *     exception; if the guest ran through zeros, which are instructions too, only the beginning and the end of that run
+ * @param registers the registers as the first exception found them, except for CR2
  * @param seenBy how this is known, to follow "seen by" in a sentence
- * @param advice what is likely wrong and the way out, in sentences; empty where nothing is certain
+ * @param advice what is likely wrong and the way out, as sentences; empty if nothing is certain
  */
 public record Fault(
         GuestInstruction at,
@@ -33,10 +34,11 @@ public record Fault(
      * An exception or an interrupt.
      *
      * @param vector 0 to 255
-     * @param errorCode what is pushed for a handler beside the return address, if the exception has it
+     * @param errorCode the error code pushed for the handler, if the exception has one
      * @param cr2 the linear address of a page fault
-     * @param cause which check failed, in words, such as {@code IDT[6] at 0x558 is empty}; empty where the exception says all
-     * @param interrupt whether a device raised it, so that it is no exception whatever its vector
+     * @param cause which check failed, in words, such as {@code IDT[6] at 0x558 is empty}; empty if the exception's
+     *     name says it all
+     * @param interrupt whether a device raised it; then it is not an exception, whatever its vector
      */
     public record Event(
             int vector, OptionalInt errorCode, OptionalLong cr2, Optional<String> cause, boolean interrupt) {
@@ -83,7 +85,7 @@ public record Fault(
         /**
          * Returns the vector of a {@link #name()}, in upper or lower case.
          *
-         * @throws IllegalArgumentException if none has this name; the message lists the names
+         * @throws IllegalArgumentException if no exception has this name; the message lists the names
          */
         public static int parseVector(String name) {
             for (int vector = 0; vector < VECTORS; vector++) {
@@ -113,7 +115,7 @@ public record Fault(
         advice = List.copyOf(advice);
     }
 
-    /** Returns the same with the names that the image has for its instructions. */
+    /** Returns a copy with the image's names for its instructions. */
     public Fault namedBy(GuestImage image) {
         return new Fault(
                 at.namedBy(image),
@@ -127,17 +129,17 @@ public record Fault(
                 advice);
     }
 
-    /** Returns the same with advice. */
+    /** Returns a copy with advice. */
     public Fault withAdvice(List<String> sentences) {
         return new Fault(at, chain, shutdown, lastInstructions, registers, seenBy, sentences);
     }
 
-    /** Returns the same as something else has seen it. */
+    /** Returns a copy that was seen by something else. */
     public Fault seenBy(String observer) {
         return new Fault(at, chain, shutdown, lastInstructions, registers, observer, advice);
     }
 
-    /** Returns the exception with which it began. */
+    /** Returns the exception that began it. */
     public Event first() {
         return chain.get(0);
     }

@@ -5,29 +5,29 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What the memory of a guest tells that died or got stuck.
+ * What the memory of a guest that died or got stuck tells.
  *
- * @param callChain the functions that it was in, the innermost first and without the one at EIP; empty if the stack tells
- *     nothing
- * @param pageWalk the walk through the page tables for the address that faulted, or for EIP if none did; empty where
- *     paging is off
+ * @param callChain the functions that called the one at EIP, the innermost first; empty if the stack tells nothing
+ * @param pageWalk the walk through the page tables for the address that faulted, else for EIP; empty if paging is off
  * @param tables the descriptor tables in effect: GDT, IDT and, if there is one, LDT
- * @param places where in physical memory the registers point that hold addresses
+ * @param places where in physical memory the registers that hold addresses point
  */
 public record Inspection(
         List<Frame> callChain, Optional<PageWalk> pageWalk, List<Table> tables, List<PointerTarget> places) {
 
-    /** The most frames of a call chain that are looked for. */
+    /** The largest number of frames in a call chain. */
     public static final int MOST_FRAMES = 32;
 
     /**
      * A function that waits for another one, or for a handler, to return.
      *
-     * @param eip the return address; of a function that was interrupted, the instruction it goes on with
+     * @param eip the return address; if the function was interrupted, the address of its next instruction
      * @param symbol the function, such as {@code main+0x1f}, if the image says
      * @param source the line of the call, such as {@code main.c:6}, if the image says
-     * @param interrupted whether an exception or an interrupt came in it; else it has called the function before
-     * @param certain whether code and stack prove it; else it is a guess: a number on the stack that points behind a CALL
+     * @param interrupted whether an exception or an interrupt came in it; else it called the function in front of it in
+     *     the chain
+     * @param certain whether code and stack prove it; else it is a guess: a number on the stack that points just after
+     *     a CALL
      */
     public record Frame(
             long eip, Optional<String> symbol, Optional<String> source, boolean interrupted, boolean certain) {
@@ -43,7 +43,7 @@ public record Inspection(
      *
      * @param linear the linear address
      * @param levels what was read, the outermost table first
-     * @param result what came of it, in words, such as {@code not present} or {@code physical 0x1000, read-only}
+     * @param result the result in words, such as {@code not present} or {@code physical 0x1000, read-only}
      */
     public record PageWalk(long linear, List<Level> levels, String result) {
 
@@ -68,12 +68,12 @@ public record Inspection(
      * @param name such as {@code GDT}
      * @param base its linear address
      * @param limit the offset of its last byte
-     * @param rows its entries; what is alike in a row is one row
+     * @param rows its entries; equal entries in a row are one row
      */
     public record Table(String name, long base, int limit, List<Row> rows) {
 
         /**
-         * An entry, or several alike.
+         * An entry, or several equal ones.
          *
          * @param first the index of the first one
          * @param last the index of the last one
@@ -88,10 +88,10 @@ public record Inspection(
     }
 
     /**
-     * A place in physical memory that a register points to.
+     * An address in physical memory that a register points to.
      *
      * @param register its name, such as {@code ESP}
-     * @param linear the linear address; of CR3 the physical one
+     * @param linear the linear address; for CR3 the physical one
      * @param physical the guest physical address; empty if the page is not present
      */
     public record PointerTarget(String register, long linear, OptionalLong physical) {}
@@ -102,7 +102,7 @@ public record Inspection(
         places = List.copyOf(places);
     }
 
-    /** Creates what is known without any place in physical memory. */
+    /** Creates an inspection without register targets. */
     public Inspection(List<Frame> callChain, Optional<PageWalk> pageWalk, List<Table> tables) {
         this(callChain, pageWalk, tables, List.of());
     }

@@ -3,18 +3,16 @@ package dev.kvmguest.vmm.diagnosis;
 import java.util.List;
 
 /**
- * Where a guest stood that still ran at its time limit, or that halted.
+ * Where a guest was that still ran at its time limit, or that halted.
  *
- * @param at the instruction at EIP; of a guest that halted, the HLT
+ * @param at the instruction at EIP; for a guest that halted, the HLT
  * @param interruptsEnabled whether EFLAGS.IF was set
- * @param samples where it was found when it was looked at again and again, the most frequent first; empty of one that
- *     halted
- * @param loop the instructions of the loop in which it ran, in the order in which they were executed; empty if none was
- *     seen
+ * @param samples where samples found it, the most frequent place first; empty if it halted
+ * @param loop the instructions of the loop in which it ran, in order of execution; empty if no loop was seen
  * @param waitsFor what the loop reads again and again, in words, such as {@code port 0x3fd (COM1), read 12 times, always
  *     0x60}
- * @param interrupts what the interrupt controllers had, in words, such as {@code IRQ 1 is pending and masked}
- * @param advice what is likely wrong and the way out, in sentences; empty where nothing is certain
+ * @param interrupts the state of the interrupt controllers, in words, such as {@code IRQ 1 is pending and masked}
+ * @param advice what is likely wrong and the way out, as sentences; empty if nothing is certain
  */
 public record Standstill(
         GuestInstruction at,

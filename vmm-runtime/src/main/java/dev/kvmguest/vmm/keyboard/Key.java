@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.keyboard;
 
 /**
- * A key of a 101-key PC keyboard with the US layout, named after what is printed on it.
+ * A key of a 101-key PC keyboard with the US layout, named after the print on it.
  *
- * <p>Not among them: Print Screen and Pause, whose scan codes follow no rule.
+ * <p>Print Screen and Pause are missing, because their scan codes follow no rule.
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboards", scan code sets 1 and 2.
  */

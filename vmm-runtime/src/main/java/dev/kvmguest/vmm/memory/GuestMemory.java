@@ -9,13 +9,13 @@ import java.util.Arrays;
 /**
  * A guest's RAM: guest physical addresses 0 up to {@link #size()}.
  *
- * <p>Every access is checked, against the size and against use after {@link #close()}: a stray read in a test is an
- * exception, never a crash of the JVM. Multi-byte values are little-endian. Several threads may use it; a guest that
+ * <p>Every access is checked against the size and against use after {@link #close()}, so a stray read in a test is an
+ * exception and never a crash of the JVM. Multi-byte values are little-endian. Several threads may use it. A guest that
  * runs meanwhile sees single bytes change.
  */
 public final class GuestMemory implements AutoCloseable {
 
-    /** RAM is a multiple of it. */
+    /** The size of RAM is a multiple of this. */
     private static final int PAGE = 4096;
 
     private final long size;
@@ -23,7 +23,7 @@ public final class GuestMemory implements AutoCloseable {
     private final WriteObserver observer;
     private ByteBuffer ram;
 
-    /** Learns of what is written through this class, before it is written. */
+    /** Learns of writes through this class before they happen. */
     @FunctionalInterface
     public interface WriteObserver {
 
@@ -109,8 +109,8 @@ public final class GuestMemory implements AutoCloseable {
     }
 
     /**
-     * Copies all of it into memory of the same size that is still all zero; what is zero here isn't written there, so that
-     * the host needs no pages for it.
+     * Copies all of it into memory of the same size that is still all zero. Zeros are not written, so the host needs no
+     * pages for them.
      */
     public void copyTo(GuestMemory fresh) {
         byte[] zeros = new byte[PAGE];

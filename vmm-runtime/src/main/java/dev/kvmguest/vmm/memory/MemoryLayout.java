@@ -10,12 +10,12 @@ import java.util.Locale;
 /**
  * What lay where in a machine's memory when its guests started, and what lay dangerously close.
  *
- * @param ranges what was known of, in ascending order of address; the rest of RAM was zero
+ * @param ranges the known ranges, in ascending order of address; the rest of RAM was zero
  * @param warnings near misses, a sentence each; empty if there were none
  */
 public record MemoryLayout(List<Range> ranges, List<String> warnings) {
 
-    /** The layout of a machine of which nothing is known. */
+    /** The layout of a machine about which nothing is known. */
     public static final MemoryLayout UNKNOWN = new MemoryLayout(List.of(), List.of());
 
     private static final int MOST_OVERLAPS = 64;
@@ -24,7 +24,7 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
     public enum Kind {
         /** What an image's file holds. */
         IMAGE,
-        /** What is to be zero behind that. */
+        /** Zeroed memory after that. */
         BSS,
         /** A stack that an image's symbols name, or that real mode is entered with. */
         STACK,
@@ -55,7 +55,7 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
      * @param kind what is there
      * @param name the same in words
      * @param start the first address
-     * @param end the address behind the last
+     * @param end the address after the last
      */
     public record Range(Kind kind, String name, long start, long end) {
 
@@ -121,7 +121,7 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         return overlaps;
     }
 
-    /** Returns the ranges, one a line with its first and last address, its size and its name; lines ended by LF. */
+    /** Returns the ranges, one per line with first and last address, size and name; lines ended by LF. */
     public String table() {
         StringBuilder table = new StringBuilder();
         ranges.forEach(range -> table.append(row(range)));

@@ -1,23 +1,23 @@
 package dev.kvmguest.vmm.text;
 
-/** How a console's text is compared and put into messages. */
+/** Console text for comparisons and messages. */
 public final class ConsoleText {
 
     private static final int TAIL = 400;
 
     private ConsoleText() {}
 
-    /** Returns the text with every CR LF made an LF, because serial consoles write both. */
+    /** Returns the text with LF for every CR LF, because serial consoles write both. */
     public static String withoutCarriageReturns(String text) {
         return text.replace("\r\n", "\n");
     }
 
-    /** Returns the last 400 characters, marked as such if there are more. */
+    /** Returns the last 400 characters, with dots in front if there are more. */
     public static String tail(String text) {
         return text.length() <= TAIL ? text : "..." + text.substring(text.length() - TAIL);
     }
 
-    /** Returns the text in quotes, in one line; what a guest wrote must not move the cursor of whoever reads it. */
+    /** Returns the text in quotes, in one line. What a guest wrote must not move the cursor of a reader's terminal. */
     public static String quoted(String text) {
         StringBuilder quoted = new StringBuilder("\"");
         text.chars().forEach(c -> {

@@ -22,7 +22,7 @@ public final class Notation {
      * Parses an unsigned 32-bit address or number: {@code 0x7c00} or {@code 31744}; underscores may group digits.
      *
      * @param what what the number is for, as the error names it
-     * @throws IllegalArgumentException if it is no number or doesn't fit in 32 bits
+     * @throws IllegalArgumentException if it is not a number or doesn't fit in 32 bits
      */
     public static long parseAddress(String what, String text) {
         Matcher matcher = NUMBER.matcher(text.trim().replace("_", ""));
@@ -40,7 +40,7 @@ public final class Notation {
     /**
      * Parses a size in bytes with an optional K, M or G (powers of 1024): {@code 16M}, {@code 640K}, {@code 1048576}.
      *
-     * @throws IllegalArgumentException if it is no size
+     * @throws IllegalArgumentException if it is not a size
      */
     public static long parseSize(String what, String text) {
         Matcher matcher = SIZE.matcher(text.trim());
@@ -64,7 +64,7 @@ public final class Notation {
     /**
      * Parses a positive time in milliseconds, seconds or minutes: {@code 500ms}, {@code 5s}, {@code 2m}.
      *
-     * @throws IllegalArgumentException if it is no time or zero
+     * @throws IllegalArgumentException if it is not a time, or zero
      */
     public static Duration parseDuration(String what, String text) {
         Matcher matcher = DURATION.matcher(text.trim());
@@ -89,7 +89,7 @@ public final class Notation {
      * Parses a date with or without a time of day: {@code 2026-12-31} for its midnight, {@code 2026-12-31T23:59} or
      * {@code 2026-12-31T23:59:58}.
      *
-     * @throws IllegalArgumentException if it is no date
+     * @throws IllegalArgumentException if it is not a date
      */
     public static LocalDateTime parseDate(String what, String text) {
         String date = text.trim();
