@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Disassembler;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,11 +56,11 @@ class DecoderAgainstLlvmTests {
     void bytesAreTheSameInstructions() throws Exception {
         LlvmMc llvm = new LlvmMc(program(), folder);
         Encodings encodings = new Encodings(SEED);
-        for (boolean big : new boolean[] {true, false}) {
+        for (CpuMode mode : List.of(CpuMode.PROTECTED32, CpuMode.PROTECTED16)) {
             List<byte[]> all = encodings.systematic();
             all.addAll(encodings.random(CASES));
             for (int from = 0; from < all.size(); from += PER_RUN) {
-                compare(llvm, all.subList(from, Math.min(from + PER_RUN, all.size())), big);
+                compare(llvm, all.subList(from, Math.min(from + PER_RUN, all.size())), mode);
             }
         }
 
@@ -71,17 +72,17 @@ class DecoderAgainstLlvmTests {
                 .isEmpty();
     }
 
-    private void compare(LlvmMc llvm, List<byte[]> encodings, boolean big) throws IOException, InterruptedException {
+    private void compare(LlvmMc llvm, List<byte[]> encodings, CpuMode mode) throws IOException, InterruptedException {
         List<Instruction> ours = new ArrayList<>(encodings.size());
         List<byte[]> cut = new ArrayList<>(encodings.size());
         for (byte[] encoding : encodings) {
-            Instruction instruction = new Decoder(new OperationTable()).decode(i -> encoding[i] & 0xff, EIP, big);
+            Instruction instruction = new Decoder(new OperationTable()).decode(i -> encoding[i] & 0xff, EIP, mode);
             ours.add(instruction);
             cut.add(cut(instruction, encoding));
         }
-        List<Disassembly> theirs = llvm.disassemble(cut, big);
+        List<Disassembly> theirs = llvm.disassemble(cut, mode);
         for (int i = 0; i < encodings.size(); i++) {
-            String subject = subject(cut.get(i), big);
+            String subject = subject(cut.get(i), mode);
             String difference = difference(ours.get(i), theirs.get(i), subject);
             if (difference != null && !known.allow(Kind.ANY, subject)) {
                 String names = ours.get(i).mnemonic + " " + firstName(theirs.get(i));
@@ -110,12 +111,12 @@ class DecoderAgainstLlvmTests {
     }
 
     /** Returns what the patterns of llvm-differences.txt look at: mode, prefixes and the rest. */
-    private static String subject(byte[] encoding, boolean big) {
+    private static String subject(byte[] encoding, CpuMode mode) {
         Matcher matcher = ENCODING.matcher(BYTES.formatHex(encoding));
         if (!matcher.matches()) {
             throw new IllegalStateException();
         }
-        return (big ? "32: " : "16: ") + matcher.group(1) + ": " + matcher.group(2);
+        return 8 * mode.operandSize() + ": " + matcher.group(1) + ": " + matcher.group(2);
     }
 
     private String difference(Instruction ours, Disassembly theirs, String subject) {

@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.decoder;
 
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -56,15 +57,15 @@ final class LlvmMc {
     }
 
     /** Disassembles each of these encodings on its own, in one run of the program. */
-    List<Disassembly> disassemble(List<byte[]> encodings, boolean big) throws IOException, InterruptedException {
+    List<Disassembly> disassemble(List<byte[]> encodings, CpuMode mode) throws IOException, InterruptedException {
         Path in = folder.resolve("in.txt");
         Path out = folder.resolve("out.txt");
         Path warnings = folder.resolve("warnings.txt");
-        write(in, encodings, big);
+        write(in, encodings, mode);
         int status = new ProcessBuilder(
                         program.toString(),
                         "--disassemble",
-                        "--triple=i386-unknown-unknown" + (big ? "" : "-code16"),
+                        "--triple=i386-unknown-unknown" + (mode.operandSize() == 4 ? "" : "-code16"),
                         "--output-asm-variant=1",
                         "--show-encoding")
                 .redirectInput(in.toFile())
@@ -80,12 +81,12 @@ final class LlvmMc {
     }
 
     /** Brackets keep an encoding apart from the next line: what is wrong in it is skipped up to its end. */
-    private static void write(Path file, List<byte[]> encodings, boolean big) throws IOException {
+    private static void write(Path file, List<byte[]> encodings, CpuMode mode) throws IOException {
         try (BufferedWriter writer = Files.newBufferedWriter(file, StandardCharsets.US_ASCII)) {
             for (int i = 0; i < encodings.size(); i++) {
                 int marker = MARKER + i;
                 writer.append('[').append(BYTES.formatHex(encodings.get(i))).append("]\n");
-                writer.append(big ? "[0xb8 " : "[0x66 0xb8 ")
+                writer.append(mode.operandSize() == 4 ? "[0xb8 " : "[0x66 0xb8 ")
                         .append(BYTES.formatHex(new byte[] {
                             (byte) marker, (byte) (marker >> 8), (byte) (marker >> 16), (byte) (marker >> 24)
                         }))

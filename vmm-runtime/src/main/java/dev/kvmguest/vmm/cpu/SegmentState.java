@@ -16,7 +16,7 @@ public record SegmentState(int selector, long base, long limit, int accessRights
 
     private static final int PRESENT = 1 << 7;
     private static final int CODE_OR_DATA = 1 << 4;
-    private static final int BIG = 1 << 14;
+    private static final int DEFAULT_32 = 1 << 14;
     private static final int GRANULARITY = 1 << 15;
     private static final int TYPE_DATA_ACCESSED_WRITABLE = 3;
     private static final int TYPE_CODE_ACCESSED_READABLE = 11;
@@ -40,7 +40,7 @@ public record SegmentState(int selector, long base, long limit, int accessRights
     private static SegmentState flat(int selector, int type) {
         int dpl = selector & 3;
         return new SegmentState(
-                selector, 0, 0xffff_ffffL, GRANULARITY | BIG | PRESENT | dpl << 5 | CODE_OR_DATA | type);
+                selector, 0, 0xffff_ffffL, GRANULARITY | DEFAULT_32 | PRESENT | dpl << 5 | CODE_OR_DATA | type);
     }
 
     /** Returns a busy 32-bit TSS at base 0 with limit 0xffff and a null selector, the state of TR after a reset. */
@@ -84,8 +84,8 @@ public record SegmentState(int selector, long base, long limit, int accessRights
     }
 
     /** Returns the D/B bit: 32-bit default size, or a 32-bit stack pointer. */
-    public boolean big() {
-        return (accessRights & BIG) != 0;
+    public boolean default32() {
+        return (accessRights & DEFAULT_32) != 0;
     }
 
     /** Returns the G bit. */

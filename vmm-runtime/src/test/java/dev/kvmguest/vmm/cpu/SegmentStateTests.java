@@ -43,7 +43,7 @@ class SegmentStateTests {
         assertThat(state.present()).isEqualTo(p);
         assertThat(state.available()).isEqualTo(avl);
         assertThat(state.longMode()).isEqualTo(l);
-        assertThat(state.big()).isEqualTo(db);
+        assertThat(state.default32()).isEqualTo(db);
         assertThat(state.granularity()).isEqualTo(g);
         assertThat(state.isUnusable()).isEqualTo(unusable);
     }

@@ -121,7 +121,7 @@ final class Expected {
     private void readFrame(int vector, boolean software) {
         int size = words.containsKey("frame16") || !end.protectedMode() ? 2 : 4;
         SegmentState ss = end.segment(SegmentRegister.SS);
-        long esp = end.get(Register.RSP) & (ss.big() ? 0xffff_ffffL : 0xffff);
+        long esp = end.get(Register.RSP) & (ss.default32() ? 0xffff_ffffL : 0xffff);
         long frame = ss.base() + esp;
         boolean code = end.protectedMode() && !software && hasErrorCode(vector);
         if (code) {

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.decode.Disassembler;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.inspection.Code;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -37,18 +38,19 @@ final class CodeSize {
         if (start < 0) {
             return Optional.empty();
         }
-        boolean big = evidence.registers().segment(SegmentRegister.CS).big();
+        CpuMode mode = evidence.mode();
+        CpuMode other = CpuMode.of(mode.isProtected(), mode.operandSize() == 2);
         long from = path.get(start).eip();
-        List<Instruction> executed = straight(code(evidence, big), from, path.subList(start, path.size()));
-        Map<Long, Instruction> meant = otherwise(code(evidence, !big), from, executed);
-        if (!evidence.isInImage(evidence.linear(from)) || !saysOtherwise(evidence, big, executed, meant)) {
+        List<Instruction> executed = straight(code(evidence, mode), from, path.subList(start, path.size()));
+        Map<Long, Instruction> meant = otherwise(code(evidence, other), from, executed);
+        if (!evidence.isInImage(evidence.linear(from)) || !saysOtherwise(evidence, mode, executed, meant)) {
             return Optional.empty();
         }
         return executed.stream()
                 .filter(instruction -> meant.containsKey(instruction.eip))
                 .filter(instruction -> instruction.length != meant.get(instruction.eip).length)
                 .findFirst()
-                .map(first -> sentence(evidence, big, from, first, meant.get(first.eip)));
+                .map(first -> sentence(evidence, mode, from, first, meant.get(first.eip)));
     }
 
     /** Returns where in the path CS was loaded, or the guest entered; -1 if that was longer ago. */
@@ -61,10 +63,10 @@ final class CodeSize {
         return path.size() < WHOLE_TRACE ? 0 : -1;
     }
 
-    private static Code code(Evidence evidence, boolean big) {
+    private static Code code(Evidence evidence, CpuMode mode) {
         return new Code(
                 evidence.registers().segment(SegmentRegister.CS).base(),
-                big,
+                mode,
                 evidence.memory(),
                 evidence.layout(),
                 evidence.image().image());
@@ -98,11 +100,12 @@ final class CodeSize {
     }
 
     private static boolean saysOtherwise(
-            Evidence evidence, boolean big, List<Instruction> executed, Map<Long, Instruction> meant) {
+            Evidence evidence, CpuMode mode, List<Instruction> executed, Map<Long, Instruction> meant) {
         // Near jumps in 16-bit code go to 16-bit addresses only.
-        boolean high = !big && !executed.isEmpty() && executed.get(0).eip > LARGEST_16;
+        boolean is16 = mode.operandSize() == 2;
+        boolean high = is16 && !executed.isEmpty() && executed.get(0).eip > LARGEST_16;
         return high
-                || !big && hasZerosOfOperands(executed, meant)
+                || is16 && hasZerosOfOperands(executed, meant)
                 || tearsLabels(evidence.image().image(), executed, meant);
     }
 
@@ -149,20 +152,22 @@ final class CodeSize {
         return symbol || line.isPresent() && !line.equals(image.sourceAt(address - 1));
     }
 
-    private static String sentence(Evidence evidence, boolean big, long from, Instruction executed, Instruction meant) {
+    private static String sentence(
+            Evidence evidence, CpuMode mode, long from, Instruction executed, Instruction meant) {
+        boolean is32 = mode.operandSize() == 4;
         int selector = evidence.registers().segment(SegmentRegister.CS).selector();
         String entry = "entry " + (selector >> 3) + " of the GDT at "
                 + hex(evidence.registers().gdt().base());
         String why = !evidence.registers().protectedMode()
                 ? "the guest is in real mode; boot it in protected mode"
-                : big
+                : is32
                         ? "D is set in CS's descriptor, " + entry
                                 + "; clear D there, bit 6 of byte 6, or boot it in real mode"
                         : "D is clear in CS's descriptor, " + entry + "; set D there, bit 6 of byte 6";
-        return "the code at " + hex(from) + evidence.symbol(from) + " is of " + (big ? "16" : "32")
-                + " bits and was executed as of " + (big ? "32" : "16") + ", so that " + Disassembler.text(meant)
+        return "the code at " + hex(from) + evidence.symbol(from) + " is of " + (is32 ? "16" : "32")
+                + " bits and was executed as of " + (is32 ? "32" : "16") + ", so that " + Disassembler.text(meant)
                 + " at "
                 + hex(meant.eip) + " became " + Disassembler.text(executed) + ": " + why + ", or assemble the code for "
-                + (big ? "32 bits (.code32, bits 32)" : "16 bits (.code16, bits 16)");
+                + (is32 ? "32 bits (.code32, bits 32)" : "16 bits (.code16, bits 16)");
     }
 }

@@ -14,6 +14,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -53,10 +55,14 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return fault.at();
     }
 
+    /** Returns the mode that the guest died in. */
+    CpuMode mode() {
+        return CpuMode.of(registers());
+    }
+
     /** Returns {@link #at()} decoded; empty if it could not be fetched or is no instruction. */
     Optional<Instruction> decoded() {
-        boolean big = registers().segment(SegmentRegister.CS).big();
-        return CodeReader.decode(at().bytes(), at().eip(), big);
+        return CodeReader.decode(at().bytes(), at().eip(), mode());
     }
 
     /** Returns whether {@link #at()} is one of these instructions. */
@@ -102,7 +108,7 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
     /** Returns the linear address of the top of the stack. */
     long stackPointer() {
         SegmentState stack = registers().segment(SegmentRegister.SS);
-        long mask = stack.big() ? 0xffff_ffffL : 0xffff;
+        long mask = AddressPolicy.offsetMask(mode().stackAddressSize(stack.default32()));
         return stack.base() + (registers().get(Register.RSP) & mask) & 0xffff_ffffL;
     }
 

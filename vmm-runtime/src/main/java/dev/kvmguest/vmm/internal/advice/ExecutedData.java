@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
@@ -73,8 +72,7 @@ final class ExecutedData {
         if (known > 0) {
             return evidence.memory().read(linear, known).filter(now -> Arrays.equals(now, instruction.bytes()));
         }
-        boolean big = evidence.registers().segment(SegmentRegister.CS).big();
-        return CodeReader.read(evidence.memory().code(linear), instruction.eip(), big)
+        return CodeReader.read(evidence.memory().code(linear), instruction.eip(), evidence.mode())
                 .filter(now -> now.text().equals(instruction.text()))
                 .map(GuestInstruction::bytes);
     }

@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -79,8 +78,7 @@ final class OverwriteReport {
     }
 
     private static Optional<Instruction> decoded(Evidence evidence, GuestInstruction instruction) {
-        boolean big = evidence.registers().segment(SegmentRegister.CS).big();
-        return CodeReader.decode(instruction.bytes(), instruction.eip(), big);
+        return CodeReader.decode(instruction.bytes(), instruction.eip(), evidence.mode());
     }
 
     private static String ofStack(Evidence evidence, Range table) {

@@ -90,7 +90,7 @@ final class CallChain {
      */
     static List<Frame> of(CpuState registers, LinearMemory memory, MemoryLayout layout, GuestImage image) {
         Code code = new Code(registers, memory, layout, image);
-        StackWords stack = new StackWords(registers.segment(SegmentRegister.SS), memory, code.width());
+        StackWords stack = new StackWords(registers.segment(SegmentRegister.SS), memory, code.mode());
         InterruptHandlers handlers = InterruptHandlers.of(registers, memory, code, stack);
         CallChain chain = new CallChain(code, stack, handlers, layout);
         long esp = registers.get(Register.RSP) & stack.mask();

@@ -44,7 +44,7 @@ public record CallSite(long returnAddress, OptionalLong target, boolean far) {
     }
 
     private static Optional<CallSite> call(byte[] bytes, long returnAddress, Code code) {
-        return CodeReader.decode(bytes, returnAddress - bytes.length, code.big())
+        return CodeReader.decode(bytes, returnAddress - bytes.length, code.mode())
                 .filter(instruction -> instruction.length == bytes.length)
                 .flatMap(instruction -> call(instruction, returnAddress, code));
     }

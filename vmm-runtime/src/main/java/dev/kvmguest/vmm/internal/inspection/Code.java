@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import java.util.Optional;
@@ -15,25 +16,20 @@ import java.util.OptionalLong;
  * A guest's code as its code segment shows it. Addresses are offsets in that segment.
  *
  * @param base the linear address of the segment
- * @param big whether it is 32-bit code
+ * @param mode what its bytes mean
  * @param memory the guest's memory, in which the code is as it was executed
  * @param layout where the images' bytes were put
  * @param image the symbols and lines
  */
-public record Code(long base, boolean big, LinearMemory memory, MemoryLayout layout, GuestImage image) {
+public record Code(long base, CpuMode mode, LinearMemory memory, MemoryLayout layout, GuestImage image) {
 
     public Code(CpuState registers, LinearMemory memory, MemoryLayout layout, GuestImage image) {
-        this(
-                registers.segment(SegmentRegister.CS).base(),
-                registers.segment(SegmentRegister.CS).big(),
-                memory,
-                layout,
-                image);
+        this(registers.segment(SegmentRegister.CS).base(), CpuMode.of(registers), memory, layout, image);
     }
 
-    /** Returns the bytes of a near return address: 4 in 32-bit code, else 2. */
+    /** Returns the bytes of a near return address: 4 in 32-bit code, 2 in 16-bit code. */
     int width() {
-        return big ? 4 : 2;
+        return mode.stackOperandSize();
     }
 
     /** Returns whether an address is one of what an image's file holds. */
@@ -51,7 +47,7 @@ public record Code(long base, boolean big, LinearMemory memory, MemoryLayout lay
 
     /** Returns the instruction at an address; empty if it can't be read or is none. */
     public Optional<Instruction> instruction(long address) {
-        return CodeReader.decode(memory.code(base + address), address, big);
+        return CodeReader.decode(memory.code(base + address), address, mode);
     }
 
     /** Returns the function that an address is in; empty unless the image says where it begins and ends. */

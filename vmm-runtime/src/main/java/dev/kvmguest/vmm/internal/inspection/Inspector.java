@@ -8,6 +8,8 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.ArrayList;
@@ -48,7 +50,9 @@ public final class Inspector {
 
     private static List<PointerTarget> places(CpuState registers, LinearMemory memory) {
         SegmentState stack = registers.segment(SegmentRegister.SS);
-        long esp = stack.base() + (registers.get(Register.RSP) & (stack.big() ? LOW_32 : 0xffff));
+        long esp = stack.base()
+                + (registers.get(Register.RSP)
+                        & AddressPolicy.offsetMask(CpuMode.of(registers).stackAddressSize(stack.default32())));
         List<PointerTarget> places = new ArrayList<>();
         places.add(place("EIP", registers.instructionAddress(), memory));
         places.add(place("ESP", esp & LOW_32, memory));

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.inspection;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -51,7 +52,7 @@ final class InterruptHandlers {
     static InterruptHandlers of(CpuState registers, LinearMemory memory, Code code, StackWords stack) {
         Map<Long, Boolean> handlers = new HashMap<>();
         int selector = registers.segment(SegmentRegister.CS).selector();
-        boolean looked = registers.protectedMode() && code.big();
+        boolean looked = code.mode() == CpuMode.PROTECTED32;
         for (int vector = 0; looked && vector < VECTORS; vector++) {
             int offset = vector * GATE_BYTES;
             OptionalLong raw = offset + GATE_BYTES - 1 > registers.idt().limit()

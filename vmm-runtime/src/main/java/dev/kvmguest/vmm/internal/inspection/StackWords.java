@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.inspection;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
@@ -11,15 +13,20 @@ import java.util.OptionalLong;
  *
  * @param segment SS
  * @param memory the guest's memory
- * @param width the bytes of a word: 4 in 32-bit code, else 2
+ * @param mode the mode of the code that pushes
  */
-record StackWords(SegmentState segment, LinearMemory memory, int width) {
+record StackWords(SegmentState segment, LinearMemory memory, CpuMode mode) {
+
+    /** Returns the bytes of a word: 4 in 32-bit code, 2 in 16-bit code. */
+    int width() {
+        return mode.stackOperandSize();
+    }
 
     /** Returns the word at a place, unsigned; empty if it can't be read. */
     Optional<Long> at(long place) {
-        return memory.read(segment.base() + (place & mask()), width)
+        return memory.read(segment.base() + (place & mask()), width())
                 .map(bytes -> ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN))
-                .map(bytes -> width == 4 ? bytes.getInt() & 0xffff_ffffL : bytes.getShort() & 0xffffL);
+                .map(bytes -> width() == 4 ? bytes.getInt() & 0xffff_ffffL : bytes.getShort() & 0xffffL);
     }
 
     /** Returns the physical address of a place; empty if its page is not present. */
@@ -29,6 +36,6 @@ record StackWords(SegmentState segment, LinearMemory memory, int width) {
 
     /** Returns the bits of ESP and EBP that count: all 32, or 16 where the B bit of SS is clear. */
     long mask() {
-        return segment.big() ? 0xffff_ffffL : 0xffff;
+        return AddressPolicy.offsetMask(mode.stackAddressSize(segment.default32()));
     }
 }

@@ -238,7 +238,7 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
                 .put(at + kvm_segment.present, bit(state.present()))
                 .put(at + kvm_segment.avl, bit(state.available()))
                 .put(at + kvm_segment.l, bit(state.longMode()))
-                .put(at + kvm_segment.db, bit(state.big()))
+                .put(at + kvm_segment.db, bit(state.default32()))
                 .put(at + kvm_segment.g, bit(state.granularity()))
                 .put(at + kvm_segment.unusable, bit(state.isUnusable()));
     }

@@ -271,7 +271,7 @@ public abstract class VirtualCpuContract {
 
         assertThat(vcpu.state().segment(SegmentRegister.DS).selector()).isZero();
         assertThat(vcpu.state().segment(SegmentRegister.CS).limit()).isEqualTo(0xffff_ffffL);
-        assertThat(vcpu.state().segment(SegmentRegister.CS).big()).isTrue();
+        assertThat(vcpu.state().segment(SegmentRegister.CS).default32()).isTrue();
     }
 
     /** Loads a guest and its state at entry, and returns that. */

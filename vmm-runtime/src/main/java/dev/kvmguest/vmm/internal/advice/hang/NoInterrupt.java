@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.board.InterruptLine;
 import dev.kvmguest.vmm.internal.device.IrqState;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Optional;
 
 /** Guests that wait for an interrupt which can't come. */
@@ -96,11 +97,11 @@ final class NoInterrupt {
 
     /** Returns whether code that is read from an address on has an instruction around another one, and then the HLT. */
     private static boolean isWithinAnother(HangEvidence evidence, long start, long cli) {
-        boolean big = evidence.registers().segment(SegmentRegister.CS).big();
+        CpuMode mode = CpuMode.of(evidence.registers());
         long address = start;
         while (address < cli) {
             Optional<Instruction> instruction =
-                    CodeReader.decode(evidence.memory().code(linear(evidence, address)), address, big);
+                    CodeReader.decode(evidence.memory().code(linear(evidence, address)), address, mode);
             if (instruction.isEmpty()) {
                 return false;
             }

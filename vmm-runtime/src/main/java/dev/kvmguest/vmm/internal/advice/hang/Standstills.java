@@ -1,11 +1,12 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -75,7 +76,7 @@ public final class Standstills {
 
     /** Returns the offset of the instruction at which a guest stands: HLT is a byte long. */
     private static long place(CpuState registers, boolean halted) {
-        long mask = registers.segment(SegmentRegister.CS).big() ? 0xffff_ffffL : 0xffff;
+        long mask = AddressPolicy.offsetMask(CpuMode.of(registers).addressSize());
         return halted ? registers.eip() - 1 & mask : registers.eip();
     }
 

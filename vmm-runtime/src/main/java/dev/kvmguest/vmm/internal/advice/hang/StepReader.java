@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -69,7 +70,7 @@ public final class StepReader {
     public Step next(CpuState state) {
         LinearMemory linear = new LinearMemory(memory, state);
         byte[] bytes = linear.code(state.instructionAddress());
-        Optional<Instruction> instruction = CodeReader.decode(bytes, state.eip(), big(state));
+        Optional<Instruction> instruction = CodeReader.decode(bytes, state.eip(), CpuMode.of(state));
         return new Step(
                 state,
                 Arrays.copyOf(bytes, instruction.map(one -> one.length).orElse(0)),
@@ -84,12 +85,8 @@ public final class StepReader {
     /** Returns the instruction at an offset in the code segment, without what the image says of it. */
     GuestInstruction instruction(CpuState state, long eip) {
         long address = state.segment(SegmentRegister.CS).base() + eip & LOW_32;
-        return CodeReader.read(new LinearMemory(memory, state).code(address), eip, big(state))
+        return CodeReader.read(new LinearMemory(memory, state).code(address), eip, CpuMode.of(state))
                 .orElse(new GuestInstruction(eip, new byte[0], "", Optional.empty(), Optional.empty()));
-    }
-
-    private static boolean big(CpuState state) {
-        return state.segment(SegmentRegister.CS).big();
     }
 
     /** Returns the memory operand that an instruction reads, unless it is on the stack: nobody else changes that. */

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Efer;
@@ -38,6 +39,9 @@ public final class Cpu {
         /** SS has just been loaded, by MOV or POP: traps wait too. */
         MOV_SS
     }
+
+    /** Below the generation, {@link #codeStamp} has the mode, of which there are at most eight, and the privilege. */
+    private static final int STAMP_SHIFT = 4;
 
     private static final Map<SegmentRegister, Integer> NUMBERS = new EnumMap<>(Map.of(
             SegmentRegister.ES, ES,
@@ -100,6 +104,7 @@ public final class Cpu {
     /** Set by any thread when the host has written to code. */
     public volatile boolean codeChanged;
 
+    private CpuMode mode = CpuMode.REAL16;
     private long generation;
     private long stampedBase;
     private long stampedLimit;
@@ -189,8 +194,15 @@ public final class Cpu {
         updateCodeStamp();
     }
 
+    /** To be called when CR0.PE or CS has changed, or the privilege level, or decoded code is to be looked for again. */
     private void updateCodeStamp() {
-        codeStamp = generation << 2 | (isUser() ? 2 : 0) | (segments[CS].default32() ? 1 : 0);
+        mode = CpuMode.of(isProtected(), segments[CS].default32());
+        codeStamp = generation << STAMP_SHIFT | mode.ordinal() << 1 | (isUser() ? 1 : 0);
+    }
+
+    /** Returns the mode that code is executed in. */
+    public CpuMode mode() {
+        return mode;
     }
 
     /** Returns whether CR0.PE is set. */
@@ -263,7 +275,7 @@ public final class Cpu {
 
     /** Returns the bytes by which the stack pointer counts: 4 if SS.B is set, else 2. */
     public int stackAddressSize() {
-        return segments[SS].default32() ? 4 : 2;
+        return mode.stackAddressSize(segments[SS].default32());
     }
 
     /** Has the block left after this instruction, so that something can be looked after. */

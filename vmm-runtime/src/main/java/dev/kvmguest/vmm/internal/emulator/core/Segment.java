@@ -11,7 +11,7 @@ public final class Segment {
     private static final int TYPE_CODE = 8;
     private static final int TYPE_EXPAND_DOWN_OR_CONFORMING = 4;
     private static final int TYPE_WRITABLE_OR_READABLE = 2;
-    private static final int BIG = 1 << 14;
+    private static final int DEFAULT_32 = 1 << 14;
 
     private int selector;
     private long base;
@@ -103,7 +103,7 @@ public final class Segment {
 
     /** Returns the D/B bit: 32-bit code, or a 32-bit stack pointer. */
     public boolean default32() {
-        return (rights & BIG) != 0;
+        return (rights & DEFAULT_32) != 0;
     }
 
     public boolean isUnusable() {

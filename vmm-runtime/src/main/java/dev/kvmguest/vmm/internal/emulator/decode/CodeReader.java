@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.decode;
 
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -32,11 +33,11 @@ public final class CodeReader {
      *
      * @param bytes up to {@link #LONGEST} are looked at
      * @param eip where they are, for the targets of jumps
-     * @param big whether this is 32-bit code: the D bit of the code segment
+     * @param mode the mode that it is code of
      */
-    public static Optional<Instruction> decode(byte[] bytes, long eip, boolean big) {
+    public static Optional<Instruction> decode(byte[] bytes, long eip, CpuMode mode) {
         try {
-            Instruction instruction = new Decoder(NO_OPERATIONS).decode(index -> octet(bytes, index), eip, big);
+            Instruction instruction = new Decoder(NO_OPERATIONS).decode(index -> octet(bytes, index), eip, mode);
             return Optional.of(instruction).filter(CodeReader::isInstruction);
         } catch (EndOfBytes e) {
             return Optional.empty();
@@ -49,10 +50,10 @@ public final class CodeReader {
      *
      * @param bytes up to {@link #LONGEST} are looked at
      * @param eip where they are, for the targets of jumps
-     * @param big whether this is 32-bit code: the D bit of the code segment
+     * @param mode the mode that it is code of
      */
-    public static Optional<GuestInstruction> read(byte[] bytes, long eip, boolean big) {
-        return decode(bytes, eip, big)
+    public static Optional<GuestInstruction> read(byte[] bytes, long eip, CpuMode mode) {
+        return decode(bytes, eip, mode)
                 .map(instruction -> describe(eip, Arrays.copyOf(bytes, instruction.length), Optional.of(instruction)));
     }
 

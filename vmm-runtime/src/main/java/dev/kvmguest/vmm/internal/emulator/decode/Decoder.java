@@ -4,6 +4,8 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Form;
 import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Opcode;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -101,6 +103,7 @@ public final class Decoder {
     private Bytes bytes;
     private int length;
     private long eip;
+    private CpuMode mode;
     private int operandSize;
     private int addressSize;
     private int override;
@@ -123,24 +126,23 @@ public final class Decoder {
      * Decodes one instruction. No more bytes are asked for than it has.
      *
      * @param at where it is
-     * @param big whether the code segment's D bit is set: operands and addresses are 32 bits wide unless a prefix says
-     *     otherwise
+     * @param inMode the mode that it is code of: how wide operands and addresses are unless a prefix says otherwise
      */
-    public Instruction decode(Bytes from, long at, boolean big) {
+    public Instruction decode(Bytes from, long at, CpuMode inMode) {
         bytes = from;
         length = 0;
         eip = at;
-        operandSize = big ? 4 : 2;
-        addressSize = operandSize;
+        mode = inMode;
+        operandSize = mode.operandSize();
+        addressSize = mode.addressSize();
         override = NO_OVERRIDE;
-        Instruction.Builder builder = new Instruction.Builder();
+        Instruction.Builder builder = new Instruction.Builder(mode);
         try {
             decode(builder);
         } catch (NoInstruction e) {
-            builder = new Instruction.Builder();
+            builder = new Instruction.Builder(mode);
             builder.mnemonic = e == NoInstruction.TOO_LONG ? Mnemonic.TOO_LONG : Mnemonic.INVALID;
         }
-        builder.codeSize = big ? 4 : 2;
         builder.operandSize = operandSize;
         builder.addressSize = addressSize;
         return builder.build(at, length, operations);
@@ -148,7 +150,6 @@ public final class Decoder {
 
     private void decode(Instruction.Builder builder) {
         boolean sizePrefix = false;
-        int defaultSize = operandSize;
         while (true) {
             opcodeByte = next();
             switch (opcodeByte) {
@@ -160,9 +161,9 @@ public final class Decoder {
                 case 0x65 -> override = Cpu.GS;
                 case 0x66 -> {
                     sizePrefix = true;
-                    operandSize = 6 - defaultSize;
+                    operandSize = 6 - mode.operandSize();
                 }
-                case 0x67 -> addressSize = 6 - defaultSize;
+                case 0x67 -> addressSize = 6 - mode.addressSize();
                 case 0xf0 -> builder.lock = true;
                 case 0xf2, 0xf3 -> builder.repeat = opcodeByte;
                 default -> {
@@ -362,12 +363,11 @@ public final class Decoder {
 
     private Operand relative(int width) {
         long distance = number(width);
-        long mask = operandSize == 2 ? 0xffff : 0xffff_ffffL;
-        return Operand.relative(width, eip + length + distance & mask);
+        return Operand.relative(width, eip + length + distance & AddressPolicy.offsetMask(operandSize));
     }
 
     private Operand farPointer() {
-        long offset = number(operandSize) & (operandSize == 2 ? 0xffff : 0xffff_ffffL);
+        long offset = number(operandSize) & AddressPolicy.offsetMask(operandSize);
         return Operand.farPointer(operandSize, (int) number(2) & 0xffff, offset);
     }
 

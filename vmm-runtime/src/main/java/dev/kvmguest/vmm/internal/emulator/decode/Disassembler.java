@@ -108,10 +108,10 @@ public final class Disassembler {
         if (instruction.lock) {
             text.append("lock ");
         }
-        if (instruction.operandSize != instruction.codeSize && hidesOperandSize()) {
+        if (instruction.operandSize != instruction.mode.operandSize() && hidesOperandSize()) {
             text.append(instruction.operandSize == 2 ? "o16 " : "o32 ");
         }
-        if (instruction.addressSize != instruction.codeSize && hidesAddressSize()) {
+        if (instruction.addressSize != instruction.mode.addressSize() && hidesAddressSize()) {
             text.append(instruction.addressSize == 2 ? "a16 " : "a32 ");
         }
         if (instruction.repeat == Instruction.REPNE) {
@@ -186,7 +186,7 @@ public final class Disassembler {
 
     /** Says how wide the new EIP is, where a prefix makes it another than usual in this code. */
     private void targetSize() {
-        if (instruction.operandSize != instruction.codeSize) {
+        if (instruction.operandSize != instruction.mode.operandSize()) {
             text.append(SIZES.get(instruction.operandSize));
         }
     }
@@ -201,7 +201,7 @@ public final class Disassembler {
         text.append('[');
         boolean bare = operand.base == Registers.NONE && operand.index == Registers.NONE;
         int addressSize = operand.addressMask == 0xffff ? 2 : 4;
-        if (bare && addressSize != instruction.codeSize) {
+        if (bare && addressSize != instruction.mode.addressSize()) {
             text.append(SIZES.get(addressSize));
         }
         if (operand.segment != defaultSegment(operand)) {
@@ -255,7 +255,7 @@ public final class Disassembler {
     }
 
     private void immediate(Operand operand) {
-        if (instruction.mnemonic == Mnemonic.PUSH && operand.width != instruction.codeSize) {
+        if (instruction.mnemonic == Mnemonic.PUSH && operand.width != instruction.mode.stackOperandSize()) {
             text.append(SIZES.get(operand.width));
         }
         long signed = operand.width == 2 ? (short) operand.value : (int) operand.value;

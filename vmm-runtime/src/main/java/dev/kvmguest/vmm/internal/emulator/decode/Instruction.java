@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 
 /**
  * A decoded instruction, tied to the EIP that it was decoded at.
@@ -24,8 +26,8 @@ public final class Instruction {
     public final long nextEip;
     /** Bytes, prefixes included: 1 to 15. */
     public final int length;
-    /** What operand and address size are without prefixes, in bytes: 2 in 16-bit code, 4 in 32-bit code. */
-    public final int codeSize;
+    /** The mode that it is code of. */
+    public final CpuMode mode;
     /** The operand size in bytes, 2 or 4, whether or not this instruction has an operand of that size. */
     public final int operandSize;
     /** The address size in bytes, 2 or 4. */
@@ -59,8 +61,8 @@ public final class Instruction {
         this.mnemonic = builder.mnemonic;
         this.eip = eip;
         this.length = length;
-        this.nextEip = eip + length & 0xffff_ffffL;
-        this.codeSize = builder.codeSize;
+        this.nextEip = eip + length & AddressPolicy.offsetMask(builder.mode.instructionPointerSize());
+        this.mode = builder.mode;
         this.operandSize = builder.operandSize;
         this.addressSize = builder.addressSize;
         this.width = builder.width;
@@ -94,7 +96,6 @@ public final class Instruction {
     /** What the decoder has found out so far. */
     public static final class Builder {
         public Mnemonic mnemonic = Mnemonic.INVALID;
-        public int codeSize;
         public int operandSize;
         public int addressSize;
         public int width;
@@ -105,6 +106,13 @@ public final class Instruction {
         public Operand op0;
         public Operand op1;
         public Operand op2;
+
+        private final CpuMode mode;
+
+        /** Begins an instruction of code of this mode. */
+        public Builder(CpuMode mode) {
+            this.mode = mode;
+        }
 
         /** Makes the instruction, bound to what it does. */
         public Instruction build(long eip, int length, OperationTable operations) {

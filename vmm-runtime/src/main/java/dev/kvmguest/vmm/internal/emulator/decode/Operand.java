@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 
 /** An explicit operand of an instruction. */
 public final class Operand {
@@ -24,8 +25,6 @@ public final class Operand {
         XMM,
         X87
     }
-
-    private static final long LOW_32 = 0xffff_ffffL;
 
     public final Kind kind;
     /** Bytes: 1, 2, 4, 8, 10, 16, or more for FXSAVE and the like; 0 for memory that isn't accessed (LEA, INVLPG). */
@@ -95,11 +94,11 @@ public final class Operand {
      * @param index a register's number or {@link Registers#NONE}
      * @param scale 0 to 3
      * @param displacement sign-extended
-     * @param addressSize bytes: 2 or 4
+     * @param addressSize bytes: 2, 4 or 8
      */
     public static Operand memory(
             int width, int segment, int base, int index, int scale, long displacement, int addressSize) {
-        long mask = addressSize == 2 ? 0xffff : LOW_32;
+        long mask = AddressPolicy.offsetMask(addressSize);
         return new Operand(Kind.MEMORY, width, 0, displacement, segment, base, index, scale, mask);
     }
 

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.HostAccess.Restart;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 
 /**
  * Instructions that follow one another, decoded once and executed often. Only the last one can go elsewhere. All of a
@@ -15,7 +16,7 @@ final class Block {
     static final long STALE = -1;
 
     final long eip;
-    final boolean big;
+    final CpuMode mode;
     /** Where it starts in RAM. */
     final int physical;
     /** Where the second page of a block that crosses one starts in RAM; -1 for others. */
@@ -30,10 +31,10 @@ final class Block {
     private final Instruction[] instructions;
     private final long nextEip;
 
-    Block(Instruction[] instructions, boolean big, int physical, int secondPage) {
+    Block(Instruction[] instructions, CpuMode mode, int physical, int secondPage) {
         this.instructions = instructions;
         this.eip = instructions[0].eip;
-        this.big = big;
+        this.mode = mode;
         this.physical = physical;
         this.secondPage = secondPage;
         Instruction last = instructions[instructions.length - 1];

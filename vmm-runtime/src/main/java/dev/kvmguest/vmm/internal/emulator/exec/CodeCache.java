@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -64,14 +65,14 @@ public final class CodeCache implements Ram.CodeWatcher {
 
     private Block find(long eip) {
         fetch.start(eip);
-        boolean big = cpu.segments[Cpu.CS].default32();
+        CpuMode mode = cpu.mode();
         if (fetch.physical < 0) {
-            return decode(eip, big);
+            return decode(eip, mode);
         }
         CodePage page = pages.computeIfAbsent(fetch.physical >> PAGE_SHIFT, CodePage::new);
-        Block block = page.find(fetch.physical, eip, big);
+        Block block = page.find(fetch.physical, eip, mode);
         if (block == null || !isStillThere(block)) {
-            block = decode(eip, big);
+            block = decode(eip, mode);
             keep(page, block);
         }
         block.stamp = cpu.codeStamp;
@@ -86,9 +87,9 @@ public final class CodeCache implements Ram.CodeWatcher {
                         || block.secondPage == cpu.memory.fetchPhysical(fetch.linear + block.length - 1 & ~PAGE_MASK));
     }
 
-    private Block decode(long eip, boolean big) {
+    private Block decode(long eip, CpuMode mode) {
         List<Instruction> instructions = new ArrayList<>();
-        Instruction first = decoder.decode(fetch, eip, big);
+        Instruction first = decoder.decode(fetch, eip, mode);
         instructions.add(first);
         int physical = fetch.physical;
         int secondPage = fetch.secondPage;
@@ -97,7 +98,7 @@ public final class CodeCache implements Ram.CodeWatcher {
             int offset = (physical & PAGE_MASK) + first.length;
             while (!endsBlock(last) && instructions.size() < LONGEST_BLOCK && offset <= PAGE_MASK) {
                 // One that can't be fetched, or crosses into the next page, is left for when it is its turn.
-                last = tryDecode(last.nextEip, big);
+                last = tryDecode(last.nextEip, mode);
                 if (last == null) {
                     break;
                 }
@@ -105,13 +106,13 @@ public final class CodeCache implements Ram.CodeWatcher {
                 offset += last.length;
             }
         }
-        return new Block(instructions.toArray(Instruction[]::new), big, physical, secondPage);
+        return new Block(instructions.toArray(Instruction[]::new), mode, physical, secondPage);
     }
 
-    private Instruction tryDecode(long eip, boolean big) {
+    private Instruction tryDecode(long eip, CpuMode mode) {
         try {
             fetch.start(eip);
-            Instruction instruction = decoder.decode(fetch, eip, big);
+            Instruction instruction = decoder.decode(fetch, eip, mode);
             return fetch.secondPage < 0 ? instruction : null;
         } catch (CpuFault e) {
             return null;
@@ -136,7 +137,7 @@ public final class CodeCache implements Ram.CodeWatcher {
     Optional<Instruction> decode(long eip) {
         try {
             fetch.start(eip);
-            return Optional.of(decoder.decode(fetch, eip, cpu.segments[Cpu.CS].default32()));
+            return Optional.of(decoder.decode(fetch, eip, cpu.mode()));
         } catch (CpuFault e) {
             return Optional.empty();
         }
@@ -146,7 +147,7 @@ public final class CodeCache implements Ram.CodeWatcher {
     byte[] bytesAt(long eip) {
         try {
             fetch.start(eip);
-            byte[] bytes = new byte[decoder.decode(fetch, eip, cpu.segments[Cpu.CS].default32()).length];
+            byte[] bytes = new byte[decoder.decode(fetch, eip, cpu.mode()).length];
             for (int i = 0; i < bytes.length; i++) {
                 bytes[i] = (byte) fetch.get(i);
             }

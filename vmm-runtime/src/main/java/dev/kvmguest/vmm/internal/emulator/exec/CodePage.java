@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.exec;
 
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -10,27 +11,26 @@ final class CodePage {
 
     private static final int PAGE_SIZE = 4096;
 
+    /** What a block is found by: where it is in RAM, the EIP that leads there, and the mode that its bytes were read in. */
+    private record Key(int physical, long eip, CpuMode mode) {}
+
     private final int start;
-    private final Map<Long, Block> blocks = new HashMap<>();
+    private final Map<Key, Block> blocks = new HashMap<>();
     private final BitSet covered = new BitSet(PAGE_SIZE);
 
     CodePage(int number) {
         start = number * PAGE_SIZE;
     }
 
-    /** Returns the block that starts at this place in RAM and was decoded for this EIP and code size, or null. */
-    Block find(int physical, long eip, boolean big) {
-        Block block = blocks.get(key(physical, eip, big));
+    /** Returns the block that starts at this place in RAM and was decoded for this EIP and mode, or null. */
+    Block find(int physical, long eip, CpuMode mode) {
+        Block block = blocks.get(new Key(physical, eip, mode));
         // One that crosses pages may have been dropped by the other page only.
         return block == null || block.stamp == Block.STALE ? null : block;
     }
 
-    private static long key(int physical, long eip, boolean big) {
-        return physical % PAGE_SIZE | eip << 12 | (big ? 1L << 44 : 0);
-    }
-
     void add(Block block) {
-        blocks.put(key(block.physical, block.eip, block.big), block);
+        blocks.put(new Key(block.physical, block.eip, block.mode), block);
         covered.set(from(block), to(block));
     }
 

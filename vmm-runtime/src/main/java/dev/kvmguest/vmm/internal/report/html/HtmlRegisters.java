@@ -141,7 +141,7 @@ public final class HtmlRegisters {
         boolean code = (segment.type() & 8) != 0;
         boolean directed = (segment.type() & 4) != 0;
         boolean more = (segment.type() & 2) != 0;
-        return (segment.longMode() ? "64-bit " : segment.big() ? "32-bit " : "16-bit ")
+        return (segment.longMode() ? "64-bit " : segment.default32() ? "32-bit " : "16-bit ")
                 + (code ? more ? "code, readable" : "code, not readable" : more ? "data, writable" : "data, read-only")
                 + (directed ? code ? ", conforming" : ", expand-down" : "")
                 + rights;

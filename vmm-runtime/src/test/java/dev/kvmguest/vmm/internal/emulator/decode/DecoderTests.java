@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.Set;
@@ -23,13 +24,13 @@ class DecoderTests {
 
     private final Decoder decoder = new Decoder(new OperationTable());
 
-    private Instruction decode(boolean big, String hexadecimal) {
-        return decode(big, EIP, hexadecimal);
+    private Instruction decode(boolean default32, String hexadecimal) {
+        return decode(default32, EIP, hexadecimal);
     }
 
-    private Instruction decode(boolean big, long eip, String hexadecimal) {
+    private Instruction decode(boolean default32, long eip, String hexadecimal) {
         byte[] bytes = bytes(hexadecimal);
-        return decoder.decode(index -> bytes[index] & 0xff, eip, big);
+        return decoder.decode(index -> bytes[index] & 0xff, eip, CpuMode.of(true, default32));
     }
 
     private static byte[] bytes(String hexadecimal) {
@@ -92,7 +93,7 @@ class DecoderTests {
                     return bytes[index] & 0xff;
                 },
                 EIP,
-                true);
+                CpuMode.PROTECTED32);
 
         assertThat(order).hasToString("0 1 2 3 4 5 6 7 8 9 10 ");
     }
@@ -107,7 +108,8 @@ class DecoderTests {
             return bytes[index] & 0xff;
         };
 
-        assertThatThrownBy(() -> decoder.decode(fetch, EIP, true)).isInstanceOf(CpuFault.class);
+        assertThatThrownBy(() -> decoder.decode(fetch, EIP, CpuMode.PROTECTED32))
+                .isInstanceOf(CpuFault.class);
         assertThat(decode(true, "90").mnemonic).isEqualTo(Mnemonic.NOP);
     }
 
@@ -208,8 +210,8 @@ class DecoderTests {
         "true, c1 e0 04, 4",
         "true, d2 e0, 1"
     })
-    void theWidthIsTheOperandSizeOrThatOfAByteForm(boolean big, String hexadecimal, int width) {
-        assertThat(decode(big, hexadecimal).width).isEqualTo(width);
+    void theWidthIsTheOperandSizeOrThatOfAByteForm(boolean default32, String hexadecimal, int width) {
+        assertThat(decode(default32, hexadecimal).width).isEqualTo(width);
     }
 
     @ParameterizedTest
@@ -298,8 +300,8 @@ class DecoderTests {
         "false, fff0, 66 e8 00 00 01 00, 1fff6", "false, 1000, 0f 85 00 f0, 4", "true, 12340, e2 fe, 12340",
         "true, 12340, 66 e2 fe, 2341"
     })
-    void nearTargetsAreCutToTheOperandSize(boolean big, String eip, String hexadecimal, String target) {
-        Instruction instruction = decode(big, Long.parseLong(eip, 16), hexadecimal);
+    void nearTargetsAreCutToTheOperandSize(boolean default32, String eip, String hexadecimal, String target) {
+        Instruction instruction = decode(default32, Long.parseLong(eip, 16), hexadecimal);
 
         assertThat(instruction.op0.kind).isEqualTo(Operand.Kind.RELATIVE);
         assertThat(Long.toHexString(instruction.op0.value)).isEqualTo(target);

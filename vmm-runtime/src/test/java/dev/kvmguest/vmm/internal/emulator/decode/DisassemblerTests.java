@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -21,15 +22,18 @@ class DisassemblerTests {
     private static final int EIP = 0x1000;
 
     /** A line of disassembly.txt. */
-    private record Case(boolean big, byte[] bytes, String text) {
+    private record Case(CpuMode mode, byte[] bytes, String text) {
 
         static Case of(String line) {
             String[] columns = line.split(" \\| ");
-            return new Case(columns[0].equals("32"), HexFormat.ofDelimiter(" ").parseHex(columns[1]), columns[2]);
+            return new Case(
+                    CpuMode.of(true, columns[0].equals("32")),
+                    HexFormat.ofDelimiter(" ").parseHex(columns[1]),
+                    columns[2]);
         }
 
         Instruction instruction() {
-            return new Decoder(new OperationTable()).decode(index -> bytes[index] & 0xff, EIP, big);
+            return new Decoder(new OperationTable()).decode(index -> bytes[index] & 0xff, EIP, mode);
         }
     }
 
@@ -46,7 +50,7 @@ class DisassemblerTests {
     @TestFactory
     Stream<DynamicTest> bytesHaveThisText() throws IOException {
         return cases().stream()
-                .map(line -> dynamicTest((line.big ? 32 : 16) + " bits: " + line.text, () -> {
+                .map(line -> dynamicTest(8 * line.mode.operandSize() + " bits: " + line.text, () -> {
                     Instruction instruction = line.instruction();
 
                     assertThat(Disassembler.text(instruction)).isEqualTo(line.text);

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Disassembler;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Arrays;
 import java.util.HexFormat;
 
@@ -32,7 +33,9 @@ final class Listing {
             }
             int start = at;
             Instruction instruction = decoder.decode(
-                    i -> code[start + i] & 0xff, origin + at, program.mode().isWide());
+                    i -> code[start + i] & 0xff,
+                    origin + at,
+                    CpuMode.of(true, program.mode().isWide()));
             String hex = HexFormat.ofDelimiter(" ").formatHex(code, at, at + instruction.length);
             text.append(String.format("  %04x %-24s %s%n", origin + at, hex, Disassembler.text(instruction)));
             at += instruction.length;

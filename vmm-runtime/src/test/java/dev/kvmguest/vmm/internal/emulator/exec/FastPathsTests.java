@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import java.nio.ByteBuffer;
@@ -58,7 +59,7 @@ class FastPathsTests {
         }
 
         Instruction decode(byte[] bytes) {
-            return decoder.decode(index -> bytes[index] & 0xff, 0x1000, true);
+            return decoder.decode(index -> bytes[index] & 0xff, 0x1000, CpuMode.PROTECTED32);
         }
     }
 

@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.exec.FastPaths;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import java.nio.ByteBuffer;
@@ -88,7 +89,7 @@ final class AluCpu {
     }
 
     static Instruction instruction(Mnemonic mnemonic, int width, Operand... operands) {
-        Instruction.Builder builder = new Instruction.Builder();
+        Instruction.Builder builder = new Instruction.Builder(CpuMode.PROTECTED32);
         builder.mnemonic = mnemonic;
         builder.width = width;
         builder.operandSize = width == 1 ? 4 : width;

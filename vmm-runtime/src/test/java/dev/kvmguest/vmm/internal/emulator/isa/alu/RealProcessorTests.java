@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -63,7 +64,7 @@ class RealProcessorTests {
 
     private int checksum(Form form, boolean quickForms) {
         Decoder decoder = new Decoder(AluCpu.operations(quickForms));
-        Instruction instruction = decoder.decode(index -> form.bytes[index] & 0xff, 0, true);
+        Instruction instruction = decoder.decode(index -> form.bytes[index] & 0xff, 0, CpuMode.PROTECTED32);
         CRC32 checksum = new CRC32();
         SplittableRandom random = new SplittableRandom(1);
         for (int i = 0; i < STATES; i++) {

@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.simd.SseArithmetic;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -73,7 +74,7 @@ public final class FpuCpu {
         byte[] code = HexFormat.of().parseHex(hex.replace(" ", ""));
         for (int at = 0; at < code.length; ) {
             int start = at;
-            Instruction instruction = DECODER.decode(index -> code[start + index] & 0xff, EIP, true);
+            Instruction instruction = DECODER.decode(index -> code[start + index] & 0xff, EIP, CpuMode.PROTECTED32);
             instruction.operation.execute(cpu, instruction);
             at += instruction.length;
         }

@@ -1,0 +1,37 @@
+package dev.kvmguest.vmm.internal.x86;
+
+/**
+ * How linear addresses are formed (Intel SDM volume 1, 3.3.7 and 3.3.7.1).
+ *
+ * <p>There is one policy outside 64-bit mode. That of 64-bit mode, canonical addresses, will be a second value, whose mask
+ * keeps all bits: an address that isn't canonical misses in every TLB, so that the check for it costs nothing elsewhere.
+ */
+public enum AddressPolicy {
+    /** Addresses wrap at 4 GiB, in 16-bit code too. */
+    WRAP_32(0xffff_ffffL);
+
+    private final long mask;
+
+    AddressPolicy(long mask) {
+        this.mask = mask;
+    }
+
+    /** Returns the bits of a linear address that count, for those who keep them at hand. */
+    public long mask() {
+        return mask;
+    }
+
+    /** Returns the linear address that a sum of base, offset and the like comes to. */
+    public long linear(long sum) {
+        return sum & mask;
+    }
+
+    /**
+     * Returns the bits of an offset that count: the largest offset, as an unsigned number.
+     *
+     * @param size the address size in bytes: 2, 4 or 8
+     */
+    public static long offsetMask(int size) {
+        return -1L >>> Long.SIZE - Byte.SIZE * size;
+    }
+}
