@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.board;
 
-import dev.kvmguest.vmm.internal.device.IrqState;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import java.util.Optional;
 
 /**

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.IoDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 
 /**
  * One 8259A interrupt controller: command port at offset 0, data port at offset 1, eight request inputs and the INT

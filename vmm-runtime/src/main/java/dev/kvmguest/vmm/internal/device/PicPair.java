@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.IoDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 
 /**
  * The two 8259A interrupt controllers of a PC: IRQ 0 to 7 at the master, IRQ 8 to 15 at the slave, whose INT goes to

@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.board;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.PortBus;
-import dev.kvmguest.vmm.internal.device.IrqState;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.Set;
 import java.util.TreeSet;

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.nio.charset.StandardCharsets;

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.keyboard.Key;
 import java.util.List;
 import org.junit.jupiter.api.Test;

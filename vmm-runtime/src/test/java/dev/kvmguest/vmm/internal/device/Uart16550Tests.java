@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -4,7 +4,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.board.InterruptLine;
-import dev.kvmguest.vmm.internal.device.IrqState;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import java.util.EnumSet;

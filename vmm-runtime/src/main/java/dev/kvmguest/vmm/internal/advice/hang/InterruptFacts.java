@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import dev.kvmguest.vmm.internal.board.InterruptLine;
-import dev.kvmguest.vmm.internal.device.IrqState;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import dev.kvmguest.vmm.internal.board.InterruptLine;
-import dev.kvmguest.vmm.internal.device.IrqState;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -26,7 +26,7 @@ final class MissingEoi {
         }
         boolean slave = evidence.anyLine(unended.and(line -> line.irq() >= 8));
         return Optional.of(evidence.lineNames(unended)
-                + " has had no EOI, so that neither it nor what comes after it is let through; have the handler write 0x20"
-                + " to port 0x20" + (slave ? " and to port 0xa0" : "") + " before its IRET");
+                + " has had no EOI, so that neither it nor what comes after it is let through; have the handler write"
+                + " 0x20 to port 0x20" + (slave ? " and to port 0xa0" : "") + " before its IRET");
     }
 }

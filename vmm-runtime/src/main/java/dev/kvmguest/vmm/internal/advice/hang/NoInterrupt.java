@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.advice.hang;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.board.InterruptLine;
-import dev.kvmguest.vmm.internal.device.IrqState;
+import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
@@ -75,8 +75,8 @@ final class NoInterrupt {
             return Optional.empty();
         }
         return Optional.of(evidence.lineNames(InterruptLine::waitsForProcessor)
-                + " is pending, but HLT with interrupts off (IF is clear) ends the run; if the guest was to wait for it, STI"
-                + " must come just before HLT");
+                + " is pending, but HLT with interrupts off (IF is clear) ends the run; if the guest was to wait for"
+                + " it, STI must come just before HLT");
     }
 
     /** Returns whether CLI stands just before the HLT, as far as one can tell: it might be the end of another instruction. */

@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.device;
+package dev.kvmguest.vmm.internal.bus;
 
 /** What an interrupt controller does with a request line. */
 public enum IrqState {
