@@ -10,6 +10,8 @@ import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.run.EngineSelection;
 import dev.kvmguest.vmm.internal.run.EngineSelector;
 import dev.kvmguest.vmm.internal.run.InterruptHook;
+import dev.kvmguest.vmm.internal.run.MachineAssembly;
+import dev.kvmguest.vmm.internal.run.Partition;
 import dev.kvmguest.vmm.internal.run.VcpuRunner;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -46,7 +48,10 @@ import java.util.concurrent.ExecutionException;
 public final class Machine implements AutoCloseable {
 
     private final VirtualMachine machine;
-    private final List<VcpuRunner> runners = new ArrayList<>();
+    private final List<Partition> partitions;
+    /** By the numbers of the vCPUs. */
+    private final List<VcpuRunner> runners;
+
     private boolean started;
     private boolean closed;
 
@@ -59,9 +64,11 @@ public final class Machine implements AutoCloseable {
             MemoryLayout layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {
                 machine.vcpu(i).setState(loader.states().get(i));
-                runners.add(
-                        new VcpuRunner(i, config, selection, machine.vcpu(i), machine.memory(), layout, this::screen));
             }
+            partitions = new MachineAssembly(config, selection, layout, this::screen).partitioned(machine);
+            runners = partitions.stream()
+                    .flatMap(partition -> partition.vcpus().stream())
+                    .toList();
         } catch (RuntimeException e) {
             machine.close();
             throw e;
@@ -202,7 +209,7 @@ public final class Machine implements AutoCloseable {
 
     /** Returns the console of a vCPU, by its number from 0. */
     public Console console(int vcpu) {
-        return runners.get(vcpu).console();
+        return partition(vcpu).console();
     }
 
     /** Types text, in UTF-8, for the first vCPU. */
@@ -217,7 +224,7 @@ public final class Machine implements AutoCloseable {
      * interrupt is enabled, or once the guest has read a byte from COM1 or the hypercall port.
      */
     public void type(int vcpu, byte[] bytes) {
-        runners.get(vcpu).input().add(bytes);
+        partition(vcpu).input().add(bytes);
     }
 
     /**
@@ -229,7 +236,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if the layout doesn't have a character; nothing is typed then
      */
     public void typeOnKeyboard(int vcpu, String text) {
-        runners.get(vcpu).input().add(UsLayout.keystrokes(text));
+        partition(vcpu).input().add(UsLayout.keystrokes(text));
     }
 
     /**
@@ -240,7 +247,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if no key is given
      */
     public void press(int vcpu, Key... keys) {
-        runners.get(vcpu).input().add(List.of(Keystroke.of(keys)));
+        partition(vcpu).input().add(List.of(Keystroke.of(keys)));
     }
 
     /**
@@ -250,7 +257,16 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalStateException if the machine is closed
      */
     public Screen screen() {
-        return runners.get(0).crtc().screen(machine.memory());
+        return partition(0).crtc().screen(machine.memory());
+    }
+
+    /** Returns the partition that a vCPU is in. */
+    private Partition partition(int vcpu) {
+        VcpuRunner runner = runners.get(vcpu);
+        return partitions.stream()
+                .filter(partition -> partition.vcpus().contains(runner))
+                .findFirst()
+                .orElseThrow();
     }
 
     /** Returns the guest's RAM, which can be read until the machine is closed. */

@@ -3,7 +3,6 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
@@ -59,11 +58,7 @@ public record RecordedRun(
         try (EmulatedMachine machine = EmulatorEngine.instance().createMachine(MEMORY, 1)) {
             EmulatedVirtualCpu cpu = machine.vcpu(0);
             cpu.setState(BootLoader.load(machine.memory(), config.vcpus()).get(0));
-            PcBoard board = new PcBoard(
-                    octet -> {},
-                    () -> (int) cpu.register(Register.RBX) & 0xff,
-                    cpu.clock()::time,
-                    new PcBoard.Setup(MEMORY, config.date(), false));
+            PcBoard board = new PcBoard(octet -> {}, new PcBoard.Setup(MEMORY, config.date(), false));
             board.input().add(guest.inputBytes());
             Recording recording = new Recording(cpu);
             run(cpu, board, recording, nanos.orElse(Long.MAX_VALUE));

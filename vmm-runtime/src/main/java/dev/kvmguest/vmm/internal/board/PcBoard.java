@@ -1,14 +1,12 @@
 package dev.kvmguest.vmm.internal.board;
 
+import dev.kvmguest.vmm.internal.bus.InterruptController;
 import dev.kvmguest.vmm.internal.bus.IoDevice;
-import dev.kvmguest.vmm.internal.bus.PortBus;
-import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.internal.device.CmosClock;
 import dev.kvmguest.vmm.internal.device.DebugConsole;
 import dev.kvmguest.vmm.internal.device.DebugExit;
 import dev.kvmguest.vmm.internal.device.HypercallPort;
 import dev.kvmguest.vmm.internal.device.I8042;
-import dev.kvmguest.vmm.internal.device.InputQueue;
 import dev.kvmguest.vmm.internal.device.PicPair;
 import dev.kvmguest.vmm.internal.device.Pit8254;
 import dev.kvmguest.vmm.internal.device.PostCode;
@@ -18,18 +16,9 @@ import dev.kvmguest.vmm.internal.device.SystemControlPortB;
 import dev.kvmguest.vmm.internal.device.TestPort;
 import dev.kvmguest.vmm.internal.device.Uart16550;
 import dev.kvmguest.vmm.internal.device.VgaCrtc;
-import dev.kvmguest.vmm.outcome.Ending;
 import java.time.LocalDateTime;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.function.IntConsumer;
-import java.util.function.IntSupplier;
-import java.util.function.LongSupplier;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * A PC's devices at a PC's ports and interrupt lines: the only place where a port number or an IRQ meets a device.
@@ -37,7 +26,7 @@ import java.util.stream.IntStream;
  * <p>At entry the interrupt controllers are as a PC's firmware leaves them, at vectors 0x08 and 0x70, with all lines
  * masked; where firmware has booted the guest, with the timer and the keyboard open.
  */
-public final class PcBoard {
+public final class PcBoard extends Board {
 
     /** The debug console of Bochs and QEMU. */
     public static final int DEBUG_CONSOLE = 0xe9;
@@ -78,7 +67,6 @@ public final class PcBoard {
     private static final int CASCADE = 2;
     private static final int COM1_IRQ = 4;
     private static final int CLOCK_IRQ = 8;
-    private static final int IRQS = 16;
     /** What the lines are called in reports; those of others have no device. */
     private static final Map<Integer, String> IRQ_NAMES = Map.of(
             TIMER_IRQ,
@@ -96,9 +84,6 @@ public final class PcBoard {
     /** Timer, keyboard and cascade are open. */
     private static final int FIRMWARE_MASK = 0xf8;
 
-    /** A device that acts in time, and the interrupt that it raises then. */
-    private record Timed(int irq, TimedDevice device) {}
-
     /**
      * What a guest finds at its start.
      *
@@ -108,68 +93,64 @@ public final class PcBoard {
      */
     public record Setup(long memorySize, LocalDateTime date, boolean firmware) {}
 
-    private final PortBus ports = new PortBus();
-    private final InputQueue input = new InputQueue();
-    private final VgaCrtc crtc;
-    private final PicPair interruptControllers;
-    private final I8042 keyboardController;
-    private final Uart16550 com1;
-    private final List<Timed> timed = new ArrayList<>();
+    private final VgaCrtc crtc = new VgaCrtc(this::time);
     private final TestPort testPort = new TestPort();
-    private Ending ending;
 
     /**
-     * Builds the board of one vCPU.
+     * Builds a board.
      *
      * @param consoleOutput takes each byte that the guest writes to one of its consoles
-     * @param registerBl reads BL of the vCPU, for the hypercall port
-     * @param time tells the guest's time in nanoseconds
      * @param setup what the guest finds
      */
-    public PcBoard(IntConsumer consoleOutput, IntSupplier registerBl, LongSupplier time, Setup setup) {
-        interruptControllers = new PicPair(setup.firmware ? FIRMWARE_MASK : ALL_MASKED, ALL_MASKED);
-        ports.map(PIC_MASTER, PicPair.PORTS, interruptControllers.master());
-        ports.map(PIC_SLAVE, PicPair.PORTS, interruptControllers.slave());
-        Pit8254 timer = new Pit8254(time, interruptControllers.line(TIMER_IRQ));
-        timed.add(new Timed(TIMER_IRQ, timer));
-        ports.map(PIT, Pit8254.PORTS, timer);
-        ports.map(SYSTEM_CONTROL_PORT_B, 1, new SystemControlPortB(timer, time));
-        keyboardController = new I8042(
-                this::end,
-                input,
-                interruptControllers.line(KEYBOARD_IRQ),
-                () -> interruptControllers.state(KEYBOARD_IRQ),
-                time);
-        timed.add(new Timed(KEYBOARD_IRQ, keyboardController));
-        com1 = new Uart16550(
-                consoleOutput, input, interruptControllers.line(COM1_IRQ), () -> interruptControllers.state(COM1_IRQ));
-        timed.add(new Timed(COM1_IRQ, com1));
-        ports.map(DEBUG_CONSOLE, 1, new DebugConsole(consoleOutput));
-        ports.map(COM1, COM1_PORTS, com1);
-        ports.map(DEBUG_EXIT, 1, new DebugExit(this::end));
-        ports.map(HYPERCALL, 1, new HypercallPort(registerBl, consoleOutput, input, this::end));
-        ports.map(TEST, TestPort.PORTS, testPort);
-        ports.map(POST_CODE, 1, new PostCode());
-        ports.map(I8042_DATA, 1, keyboardController);
-        ports.map(I8042_COMMAND, 1, new AtOffset(keyboardController, I8042.COMMAND_OFFSET));
-        ports.map(SYSTEM_CONTROL_PORT_A, 1, new SystemControlPortA(this::end));
-        ports.map(RESET_CONTROL, 1, new ResetControl(this::end));
-        CmosClock clock = new CmosClock(time, interruptControllers.line(CLOCK_IRQ), setup.date, setup.memorySize);
-        timed.add(new Timed(CLOCK_IRQ, clock));
-        ports.map(CMOS, CmosClock.PORTS, clock);
-        crtc = new VgaCrtc(time);
-        ports.map(VGA_CRTC, VGA_CRTC_PORTS, crtc);
-        ports.map(VGA_INPUT_STATUS, 1, new AtOffset(crtc, VgaCrtc.INPUT_STATUS_OFFSET));
+    public PcBoard(IntConsumer consoleOutput, Setup setup) {
+        this(new PicPair(setup.firmware ? FIRMWARE_MASK : ALL_MASKED, ALL_MASKED), consoleOutput, setup);
     }
 
-    /** Returns the bus that the vCPU's IN and OUT go to. */
-    public PortBus ports() {
-        return ports;
+    private PcBoard(PicPair interrupts, IntConsumer consoleOutput, Setup setup) {
+        super(interrupts, IRQ_NAMES);
+        ports().map(PIC_MASTER, PicPair.PORTS, interrupts.master());
+        ports().map(PIC_SLAVE, PicPair.PORTS, interrupts.slave());
+        addTimer(interrupts);
+        addSerialLine(interrupts, consoleOutput);
+        addKeyboard(interrupts);
+        addClock(interrupts, setup);
+        ports().map(VGA_CRTC, VGA_CRTC_PORTS, crtc);
+        ports().map(VGA_INPUT_STATUS, 1, new AtOffset(crtc, VgaCrtc.INPUT_STATUS_OFFSET));
+        ports().map(DEBUG_CONSOLE, 1, new DebugConsole(consoleOutput));
+        ports().map(DEBUG_EXIT, 1, new DebugExit(this::end));
+        ports().map(HYPERCALL, 1, new HypercallPort(this::registerBl, consoleOutput, input(), this::end));
+        ports().map(TEST, TestPort.PORTS, testPort);
+        ports().map(POST_CODE, 1, new PostCode());
+        ports().map(SYSTEM_CONTROL_PORT_A, 1, new SystemControlPortA(this::end));
+        ports().map(RESET_CONTROL, 1, new ResetControl(this::end));
     }
 
-    /** Returns the queue of what was typed for the guest. */
-    public InputQueue input() {
-        return input;
+    private void addTimer(InterruptController interrupts) {
+        Pit8254 timer = new Pit8254(this::time, interrupts.line(TIMER_IRQ));
+        addTimed(TIMER_IRQ, timer);
+        ports().map(PIT, Pit8254.PORTS, timer);
+        ports().map(SYSTEM_CONTROL_PORT_B, 1, new SystemControlPortB(timer, this::time));
+    }
+
+    private void addKeyboard(InterruptController interrupts) {
+        I8042 controller = new I8042(
+                this::end, input(), interrupts.line(KEYBOARD_IRQ), () -> interrupts.state(KEYBOARD_IRQ), this::time);
+        addTimed(KEYBOARD_IRQ, controller);
+        ports().map(I8042_DATA, 1, controller);
+        ports().map(I8042_COMMAND, 1, new AtOffset(controller, I8042.COMMAND_OFFSET));
+    }
+
+    private void addSerialLine(InterruptController interrupts, IntConsumer consoleOutput) {
+        Uart16550 com1 =
+                new Uart16550(consoleOutput, input(), interrupts.line(COM1_IRQ), () -> interrupts.state(COM1_IRQ));
+        addTimed(COM1_IRQ, com1);
+        ports().map(COM1, COM1_PORTS, com1);
+    }
+
+    private void addClock(InterruptController interrupts, Setup setup) {
+        CmosClock clock = new CmosClock(this::time, interrupts.line(CLOCK_IRQ), setup.date, setup.memorySize);
+        addTimed(CLOCK_IRQ, clock);
+        ports().map(CMOS, CmosClock.PORTS, clock);
     }
 
     /** Returns the device that asks the guest for a test and takes its report. */
@@ -182,107 +163,17 @@ public final class PcBoard {
         return crtc;
     }
 
-    /** Returns how the guest ended its run through a device, once it has. */
-    public Optional<Ending> ending() {
-        return Optional.ofNullable(ending);
-    }
-
-    /** Lets the devices do what is due at a time, in nanoseconds of the guest's time; never before an earlier one. */
-    public void advanceTo(long now) {
-        for (int i = 0; i < timed.size(); i++) {
-            TimedDevice device = timed.get(i).device;
-            if (device.nextEvent() <= now) {
-                device.advanceTo(now);
-            }
-        }
-    }
-
-    /** Returns whether an interrupt waits for the processor. */
-    public boolean interruptRequested() {
-        return interruptControllers.interruptRequested();
-    }
-
-    /** Has the processor take the interrupt that waits, and returns its vector, 0 to 255. */
-    public int acknowledgeInterrupt() {
-        return interruptControllers.acknowledge();
-    }
-
-    /**
-     * Returns when a device next does something that may become an interrupt, as the interrupt controllers are set now;
-     * {@link TimedDevice#NEVER} if none will.
-     */
-    public long nextInterrupt() {
-        long next = TimedDevice.NEVER;
-        for (int i = 0; i < timed.size(); i++) {
-            Timed candidate = timed.get(i);
-            long event = candidate.device.nextEvent();
-            if (event < next && interruptControllers.accepts(candidate.irq)) {
-                next = event;
-            }
-        }
-        return next;
-    }
-
-    /** Returns what the interrupt controllers have of each interrupt request line, IRQ 0 first. */
-    public List<InterruptLine> interruptLines() {
-        return IntStream.range(0, IRQS)
-                .mapToObj(irq -> new InterruptLine(
-                        irq,
-                        Optional.ofNullable(IRQ_NAMES.get(irq)),
-                        interruptControllers.isRequested(irq),
-                        interruptControllers.isInService(irq),
-                        interruptControllers.state(irq),
-                        interruptControllers.accepts(irq)))
-                .toList();
-    }
-
-    /** Returns whether an interrupt waits for the processor, or has been taken and has had no EOI. */
-    public boolean hasInterrupts() {
-        boolean inService = false;
-        for (int irq = 0; irq < IRQS; irq++) {
-            inService |= interruptControllers.isInService(irq);
-        }
-        return inService || interruptRequested();
-    }
-
-    /** Returns the interrupt request lines, 0 to 15, that have had no EOI since their interrupt was taken. */
-    public Set<Integer> interruptsInService() {
-        return interruptLines().stream()
-                .filter(InterruptLine::inService)
-                .map(InterruptLine::irq)
-                .collect(Collectors.toSet());
-    }
-
-    /** Returns whether the guest has written to an interrupt controller. */
-    public boolean interruptsWereSetUp() {
-        return IntStream.of(PIC_MASTER, PIC_SLAVE)
-                .flatMap(first -> IntStream.range(first, first + PicPair.PORTS))
-                .anyMatch(ports::wasWritten);
-    }
-
-    /** Returns whether typing something could become an interrupt, as the guest has set its devices now. */
-    public boolean takesInput() {
-        return keyboardController.mayReceive() && interruptControllers.accepts(KEYBOARD_IRQ)
-                || com1.mayReceive() && interruptControllers.accepts(COM1_IRQ);
-    }
-
-    private void end(Ending how) {
-        if (ending == null) {
-            ending = how;
-        }
-    }
-
     /** A part of a device whose registers are not at successive ports. */
     private record AtOffset(IoDevice device, int start) implements IoDevice {
 
         @Override
-        public int readByte(int offset) {
-            return device.readByte(start + offset);
+        public long read(int offset, int width) {
+            return device.read(start + offset, width);
         }
 
         @Override
-        public void writeByte(int offset, int value) {
-            device.writeByte(start + offset, value);
+        public void write(int offset, int width, long value) {
+            device.write(start + offset, width, value);
         }
     }
 }

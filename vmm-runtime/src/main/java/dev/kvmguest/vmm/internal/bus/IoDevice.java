@@ -1,30 +1,34 @@
 package dev.kvmguest.vmm.internal.bus;
 
 /**
- * A device behind I/O ports. It knows its registers by their offset from its first port and not where the board put it.
- *
- * <p>A device whose registers are bytes overrides the byte methods only: a wider access reaches it as byte accesses at
- * successive offsets, the lowest first, as a PC's bus does it for 8-bit devices.
+ * A device behind I/O ports or in memory. It knows its registers by their offset from its first address and not where the
+ * board put it, and takes each access whole. Where its registers are bytes, it is a {@link ByteDevice}.
  */
 public interface IoDevice {
 
-    /** Returns the byte register at {@code offset}, 0 to 255. */
-    int readByte(int offset);
-
-    /** Writes the byte register at {@code offset}. */
-    void writeByte(int offset, int value);
-
-    /** Returns whether the device takes accesses of {@code width} bytes (2 or 4) whole, at {@link #write}. */
-    default boolean takesWhole(int width) {
-        return false;
-    }
+    /**
+     * Carries out a read.
+     *
+     * @param offset from the device's first address
+     * @param width 1, 2 or 4 bytes, in memory also 8
+     * @return the value, zero-extended
+     */
+    long read(int offset, int width);
 
     /**
-     * Takes a whole access.
+     * Carries out a write.
      *
-     * @param value the value written, zero-extended
+     * @param offset from the device's first address
+     * @param width 1, 2 or 4 bytes, in memory also 8
+     * @param value the value, zero-extended
      */
-    default void write(int offset, int width, long value) {
-        throw new UnsupportedOperationException("device takes no accesses of " + width + " bytes");
+    void write(int offset, int width, long value);
+
+    /**
+     * Returns whether an access of {@code width} bytes that begins at this device is its own as a whole, even where it runs
+     * beyond the device's end. Otherwise, the device gets the bytes up to its end, one by one.
+     */
+    default boolean takesBeyondItsEnd(int width) {
+        return false;
     }
 }

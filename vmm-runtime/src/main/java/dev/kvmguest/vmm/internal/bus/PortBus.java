@@ -8,7 +8,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The 65,536 I/O ports of a vCPU: finds the device behind a port, and records what the guest wrote where.
+ * The 65,536 I/O ports of a board: finds the device behind a port, and records what the guest wrote where. A device is handed
+ * an access whole; devices can be mapped and unmapped while the guest runs.
  *
  * <p>An access belongs to the device that has its first port. What it covers beyond that device's last port, and every
  * access whose first port no device has, is unclaimed: OUT is dropped, IN reads all ones, and the ports are recorded. An
@@ -48,6 +49,21 @@ public final class PortBus {
     }
 
     /**
+     * Takes away the device whose first port this is.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    public void unmap(int firstPort) {
+        Mapping mapping = firstPort < 0 || firstPort >= PortTable.PORTS ? null : mappings.get(firstPort);
+        if (mapping == null || mapping.first != firstPort) {
+            throw new IllegalArgumentException("no device begins at port " + hex(firstPort));
+        }
+        for (int port = firstPort; port < firstPort + mapping.count; port++) {
+            mappings.put(port, null);
+        }
+    }
+
+    /**
      * Carries out an OUT.
      *
      * @param width 1, 2 or 4 bytes
@@ -61,13 +77,13 @@ public final class PortBus {
             return;
         }
         int offset = port - mapping.first;
-        if (width > 1 && mapping.device.takesWhole(width)) {
+        if (isWhole(mapping, offset, width)) {
             mapping.device.write(offset, width, value);
             return;
         }
         for (int i = 0; i < width; i++) {
             if (offset + i < mapping.count) {
-                mapping.device.writeByte(offset + i, (int) (value >>> 8 * i) & 0xff);
+                mapping.device.write(offset + i, 1, value >>> 8 * i & 0xff);
             } else {
                 recordUnclaimed(port + i, 1);
             }
@@ -86,12 +102,15 @@ public final class PortBus {
             recordUnclaimed(port, width);
             return (1L << 8 * width) - 1;
         }
+        int offset = port - mapping.first;
+        if (isWhole(mapping, offset, width)) {
+            return mapping.device.read(offset, width);
+        }
         long value = 0;
         for (int i = 0; i < width; i++) {
-            int offset = port - mapping.first + i;
             long octet = 0xff;
-            if (offset < mapping.count) {
-                octet = mapping.device.readByte(offset) & 0xff;
+            if (offset + i < mapping.count) {
+                octet = mapping.device.read(offset + i, 1) & 0xff;
             } else {
                 recordUnclaimed(port + i, 1);
             }
@@ -100,9 +119,8 @@ public final class PortBus {
         return value;
     }
 
-    /** Returns whether the guest has written to a port. */
-    public synchronized boolean wasWritten(int port) {
-        return written.get(port) != null;
+    private static boolean isWhole(Mapping mapping, int offset, int width) {
+        return width <= mapping.count - offset || mapping.device.takesBeyondItsEnd(width);
     }
 
     /** Returns what the guest wrote to each port so far, the first 1 MiB of each and 16 MiB in all, wide values as little-endian bytes, by the first port. */

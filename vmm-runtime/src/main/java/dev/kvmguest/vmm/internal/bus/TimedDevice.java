@@ -18,4 +18,9 @@ public interface TimedDevice {
 
     /** Does what is due at {@code now}, which is never before an earlier call's. */
     void advanceTo(long now);
+
+    /** Returns whether something that is typed now would raise the device's interrupt. */
+    default boolean mayReceive() {
+        return false;
+    }
 }

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import java.time.LocalDateTime;
@@ -18,7 +18,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Source: Motorola MC146818A data sheet (1984); IBM PC AT Technical Reference (1985), "Real-Time Clock".
  */
-public final class CmosClock implements IoDevice, TimedDevice {
+public final class CmosClock implements ByteDevice, TimedDevice {
 
     /** The number of ports. */
     public static final int PORTS = 2;

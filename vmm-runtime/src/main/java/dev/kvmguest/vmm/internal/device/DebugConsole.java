@@ -1,13 +1,13 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import java.util.function.IntConsumer;
 
 /**
  * The debug console of Bochs and QEMU: one port, every byte written is console output, reading it gives 0xE9, by which
  * a guest can tell that it is there.
  */
-public final class DebugConsole implements IoDevice {
+public final class DebugConsole implements ByteDevice {
 
     private static final int PRESENT = 0xe9;
 

@@ -15,22 +15,18 @@ public final class DebugExit implements IoDevice {
     }
 
     @Override
-    public int readByte(int offset) {
-        return 0xff;
-    }
-
-    @Override
-    public void writeByte(int offset, int value) {
-        end.accept(new Ending.DebugExit(value));
-    }
-
-    @Override
-    public boolean takesWhole(int width) {
-        return true;
+    public long read(int offset, int width) {
+        return (1L << 8 * width) - 1;
     }
 
     @Override
     public void write(int offset, int width, long value) {
         end.accept(new Ending.DebugExit((int) value));
+    }
+
+    /** The value has more bytes than the device has ports. */
+    @Override
+    public boolean takesBeyondItsEnd(int width) {
+        return true;
     }
 }

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -11,7 +11,7 @@ import java.util.function.IntSupplier;
  * which IN gives the next input character, or 0xFF when there is none. IN without an armed read gives 0xFF. Other calls
  * are ignored.
  */
-public final class HypercallPort implements IoDevice {
+public final class HypercallPort implements ByteDevice {
 
     private static final int EXIT = 0;
     private static final int PUT_CHARACTER = 1;

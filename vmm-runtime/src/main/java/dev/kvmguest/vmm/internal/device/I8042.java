@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
@@ -26,7 +26,7 @@ import java.util.function.Supplier;
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboard and Auxiliary Device Controller"; the input
  * port is that of the IBM PC AT Technical Reference (1985).
  */
-public final class I8042 implements IoDevice, TimedDevice {
+public final class I8042 implements ByteDevice, TimedDevice {
 
     /** The number of ports from the data port to the command port; the three between belong to others. */
     public static final int COMMAND_OFFSET = 4;
@@ -124,6 +124,7 @@ public final class I8042 implements IoDevice, TimedDevice {
     }
 
     /** Returns whether a key pressed now would raise the interrupt. */
+    @Override
     public boolean mayReceive() {
         return isSet(CONFIGURATION_INTERRUPT) && !isSet(CONFIGURATION_KEYBOARD_OFF) && keyboard.isScanning();
     }

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 
@@ -14,7 +14,7 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
  * <p>Source: Intel 8259A data sheet (1988), whose terms ICW (initialization command word), OCW (operation command word),
  * IRR, ISR and IMR (interrupt request, in-service and mask register) are used here.
  */
-final class Pic8259 implements IoDevice {
+final class Pic8259 implements ByteDevice {
 
     static final int INPUTS = 8;
 
@@ -72,6 +72,7 @@ final class Pic8259 implements IoDevice {
     private boolean specialMask;
     private boolean polled;
     private boolean readsInService;
+    private boolean programmed;
 
     private Pic8259(IrqLine interrupt, boolean slave, int vectorBase, int cascade, int mask) {
         this.interrupt = interrupt;
@@ -191,8 +192,14 @@ final class Pic8259 implements IoDevice {
         return readsInService ? inService : requests();
     }
 
+    /** Returns whether the guest has written to the controller. */
+    boolean wasProgrammed() {
+        return programmed;
+    }
+
     @Override
     public void writeByte(int offset, int value) {
+        programmed = true;
         if (offset != COMMAND) {
             writeData(value);
         } else if ((value & ICW1) != 0) {

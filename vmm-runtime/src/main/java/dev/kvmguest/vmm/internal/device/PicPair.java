@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
+import dev.kvmguest.vmm.internal.bus.InterruptController;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 
@@ -13,7 +14,7 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
  *
  * <p>Source: Intel 8259A data sheet (1988), "Cascade Mode"; IBM PC AT Technical Reference (1985), "System Interrupts".
  */
-public final class PicPair {
+public final class PicPair implements InterruptController {
 
     /** The number of ports of each controller. */
     public static final int PORTS = 2;
@@ -40,12 +41,12 @@ public final class PicPair {
     }
 
     /** Returns the registers of the master. */
-    public IoDevice master() {
+    public ByteDevice master() {
         return master;
     }
 
     /** Returns the registers of the slave. */
-    public IoDevice slave() {
+    public ByteDevice slave() {
         return slave;
     }
 
@@ -54,6 +55,7 @@ public final class PicPair {
      *
      * @throws IllegalArgumentException if {@code irq} is not one of 0 to 15, or is 2, which the slave has
      */
+    @Override
     public IrqLine line(int irq) {
         if (irq < 0 || irq >= 2 * Pic8259.INPUTS || irq == CASCADE) {
             throw new IllegalArgumentException(
@@ -63,6 +65,7 @@ public final class PicPair {
     }
 
     /** Returns whether the pair requests an interrupt: the level of the master's INT. */
+    @Override
     public boolean interruptRequested() {
         return interruptRequested;
     }
@@ -73,6 +76,7 @@ public final class PicPair {
      * @return the vector, 0 to 0xff; that of IRQ 7 if nothing is requested any more, of IRQ 15 if the slave asked and
      *     has nothing any more
      */
+    @Override
     public int acknowledge() {
         int level = master.acknowledge();
         if (!master.hasSlaveAt(level)) {
@@ -87,6 +91,7 @@ public final class PicPair {
      *
      * @param irq 0 to 15; 2 asks whether the slave could be heard at all
      */
+    @Override
     public boolean accepts(int irq) {
         return irq < Pic8259.INPUTS
                 ? master.accepts(irq)
@@ -98,6 +103,7 @@ public final class PicPair {
      *
      * @param irq 0 to 15
      */
+    @Override
     public IrqState state(int irq) {
         if (irq < Pic8259.INPUTS) {
             return master.state(irq);
@@ -111,6 +117,7 @@ public final class PicPair {
      *
      * @param irq 0 to 15
      */
+    @Override
     public boolean isRequested(int irq) {
         return irq < Pic8259.INPUTS ? master.isRequested(irq) : slave.isRequested(irq - Pic8259.INPUTS);
     }
@@ -120,7 +127,18 @@ public final class PicPair {
      *
      * @param irq 0 to 15
      */
+    @Override
     public boolean isInService(int irq) {
         return irq < Pic8259.INPUTS ? master.isInService(irq) : slave.isInService(irq - Pic8259.INPUTS);
+    }
+
+    @Override
+    public int lines() {
+        return 2 * Pic8259.INPUTS;
+    }
+
+    @Override
+    public boolean wasProgrammed() {
+        return master.wasProgrammed() || slave.wasProgrammed();
     }
 }

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import java.util.function.LongSupplier;
@@ -20,7 +20,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Source: Intel 8254 data sheet (1993); IBM PC AT Technical Reference (1985), "System Timers".
  */
-public final class Pit8254 implements IoDevice, TimedDevice {
+public final class Pit8254 implements ByteDevice, TimedDevice {
 
     /** The number of ports. */
     public static final int PORTS = 4;

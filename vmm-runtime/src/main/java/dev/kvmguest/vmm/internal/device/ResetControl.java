@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
@@ -10,7 +10,7 @@ import java.util.function.Consumer;
  *
  * <p>Source: Intel 82371AB (PIIX4) data sheet (1997), 4.1.4.1, "RC - Reset Control Register".
  */
-public final class ResetControl implements IoDevice {
+public final class ResetControl implements ByteDevice {
 
     private static final int SYSTEM_RESET = 0x02;
     private static final int RESET_CPU = 0x04;

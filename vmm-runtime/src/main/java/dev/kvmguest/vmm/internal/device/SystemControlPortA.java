@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
@@ -10,7 +10,7 @@ import java.util.function.Consumer;
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "System Control Port A".
  */
-public final class SystemControlPortA implements IoDevice {
+public final class SystemControlPortA implements ByteDevice {
 
     private static final int FAST_RESET = 0x01;
     private static final int A20 = 0x02;

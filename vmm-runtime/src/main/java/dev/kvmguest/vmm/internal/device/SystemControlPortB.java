@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import java.util.function.LongSupplier;
 
 /**
@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "System Control Port B".
  */
-public final class SystemControlPortB implements IoDevice {
+public final class SystemControlPortB implements ByteDevice {
 
     private static final int GATE_2 = 0x01;
     private static final int WRITABLE = 0x0f;

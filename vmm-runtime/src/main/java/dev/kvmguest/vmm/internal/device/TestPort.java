@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.ByteLog;
-import dev.kvmguest.vmm.internal.bus.IoDevice;
 import dev.kvmguest.vmm.outcome.GuestTestResult;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Status;
@@ -20,7 +20,7 @@ import java.util.Optional;
  * <p>The protocol is that of {@code kvmguest.h}. What the guest sends may be anything: texts are kept up to 4 KiB each,
  * the first verdict counts, and what is no report is a failure that says so.
  */
-public final class TestPort implements IoDevice {
+public final class TestPort implements ByteDevice {
 
     /** The number of ports. */
     public static final int PORTS = 3;

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
@@ -22,7 +22,7 @@ import java.util.function.Supplier;
  *
  * <p>Source: National Semiconductor PC16550D data sheet (1995), section 8, "Registers".
  */
-public final class Uart16550 implements IoDevice, TimedDevice {
+public final class Uart16550 implements ByteDevice, TimedDevice {
 
     private static final int DATA = 0;
     private static final int INTERRUPT_ENABLE = 1;
@@ -99,6 +99,7 @@ public final class Uart16550 implements IoDevice, TimedDevice {
     }
 
     /** Returns whether something typed now would raise the interrupt. */
+    @Override
     public boolean mayReceive() {
         return (interruptEnable & IER_RECEIVED_DATA) != 0 && gateOpen();
     }

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
-import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.util.OptionalInt;
@@ -14,7 +14,7 @@ import java.util.function.LongSupplier;
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Video Subsystem": "CRT Controller Registers" and
  * "Input Status Register 1"; the values of mode 3 and its timing.
  */
-public final class VgaCrtc implements IoDevice {
+public final class VgaCrtc implements ByteDevice {
 
     /** The number of ports from the index register to input status 1; those between belong to nobody. */
     public static final int INPUT_STATUS_OFFSET = 6;

@@ -5,7 +5,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
 import dev.kvmguest.vmm.internal.advice.hang.Step;
-import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
@@ -44,7 +44,7 @@ final class HangSampler {
 
     private final VirtualCpu cpu;
     private final GuestMemory memory;
-    private final PcBoard board;
+    private final Board board;
     private final Duration timeout;
     private final List<Step> steps = new ArrayList<>();
     private final List<HandledException> exceptions = new ArrayList<>();
@@ -59,7 +59,7 @@ final class HangSampler {
      * @param board its board
      * @param timeout its time limit: whoever has waited for long may wait a little longer
      */
-    HangSampler(VirtualCpu cpu, GuestMemory memory, PcBoard board, Duration timeout) {
+    HangSampler(VirtualCpu cpu, GuestMemory memory, Board board, Duration timeout) {
         this.cpu = cpu;
         this.memory = memory;
         this.board = board;

@@ -11,7 +11,7 @@ import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.advice.Advice;
-import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
@@ -50,7 +50,7 @@ public final class PostMortem {
     private final VirtualCpu cpu;
     private final GuestMemory memory;
     private final MemoryLayout layout;
-    private final PcBoard board;
+    private final Board board;
     private final Recording recording;
 
     public PostMortem(
@@ -60,7 +60,7 @@ public final class PostMortem {
             VirtualCpu cpu,
             GuestMemory memory,
             MemoryLayout layout,
-            PcBoard board,
+            Board board,
             Recording recording) {
         this.number = number;
         this.machine = machine;

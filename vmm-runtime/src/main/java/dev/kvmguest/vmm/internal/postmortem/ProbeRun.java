@@ -4,7 +4,7 @@ import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
 import dev.kvmguest.vmm.internal.advice.hang.Read;
 import dev.kvmguest.vmm.internal.advice.hang.Step;
 import dev.kvmguest.vmm.internal.advice.hang.StepReader;
-import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.engine.ExitData;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
@@ -32,7 +32,7 @@ final class ProbeRun {
 
     private final VirtualCpu cpu;
     private final GuestClock clock;
-    private final PcBoard board;
+    private final Board board;
     private final StepReader reader;
     // Of its own, so that what is recorded of the run ends with the run.
     private final ExitHandler exits;
@@ -51,7 +51,7 @@ final class ProbeRun {
      * @param memory its RAM
      * @param board its board
      */
-    ProbeRun(VirtualCpu cpu, GuestMemory memory, PcBoard board) {
+    ProbeRun(VirtualCpu cpu, GuestMemory memory, Board board) {
         this.cpu = cpu;
         this.clock = cpu.clock();
         this.board = board;

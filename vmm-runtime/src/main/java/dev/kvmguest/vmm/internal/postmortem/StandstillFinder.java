@@ -7,7 +7,7 @@ import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.advice.hang.HangTrace;
 import dev.kvmguest.vmm.internal.advice.hang.InterruptContext;
 import dev.kvmguest.vmm.internal.advice.hang.Standstills;
-import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.device.InputQueue;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -24,7 +24,7 @@ import java.util.Optional;
  * @param memory the machine's RAM
  * @param board the vCPU's board
  */
-record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu, GuestMemory memory, PcBoard board) {
+record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu, GuestMemory memory, Board board) {
 
     /**
      * Returns where a guest stood that halted or still ran at its time limit; the latter goes on for a moment, so that its

@@ -1,17 +1,10 @@
 package dev.kvmguest.vmm.internal.run;
 
-import dev.kvmguest.vmm.config.BootMode;
-import dev.kvmguest.vmm.config.MachineConfig;
-import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.internal.board.PcBoard;
-import dev.kvmguest.vmm.internal.device.InputQueue;
-import dev.kvmguest.vmm.internal.device.VgaCrtc;
-import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -20,9 +13,7 @@ import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
-import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
-import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -35,22 +26,58 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
 
-/** Runs one vCPU with its board and console until it ends or is ended. */
+/** Runs one vCPU on its board until it ends or is ended. */
 public final class VcpuRunner {
 
-    private final int number;
-    private final VcpuConfig config;
-    private final Duration timeout;
-    private final EngineSelection selection;
+    /**
+     * What a run is made of.
+     *
+     * @param cpu the vCPU
+     * @param board the board that it is on
+     * @param console what takes the board's console output
+     * @param recording takes what the vCPU exchanges with the board
+     * @param exits does what the vCPU's exits ask for
+     * @param interrupts brings the board's interrupts into the vCPU
+     * @param postMortem finds out why the run ended
+     * @param limits has the time limit kept
+     */
+    record Parts(
+            VirtualCpu cpu,
+            PcBoard board,
+            ConsoleOutput console,
+            Recording recording,
+            ExitHandler exits,
+            Interrupts interrupts,
+            PostMortem postMortem,
+            TimeLimits limits) {}
+
+    /**
+     * What a run's record says that isn't found out while it runs.
+     *
+     * @param vcpu the number of the vCPU, from 0
+     * @param config what it runs
+     * @param timeout its time limit
+     * @param engine the engine, and why it
+     * @param layout what lies where in memory
+     * @param screen gives what the machine's screen shows
+     */
+    record Description(
+            int vcpu,
+            VcpuConfig config,
+            Duration timeout,
+            EngineSelection engine,
+            MemoryLayout layout,
+            Supplier<Screen> screen) {}
+
+    private final Description description;
     private final VirtualCpu cpu;
-    private final MemoryLayout layout;
-    private final Supplier<Screen> screen;
-    private final Console console = new Console();
     private final PcBoard board;
+    private final ConsoleOutput console;
     private final Recording recording;
     private final ExitHandler exits;
     private final Interrupts interrupts;
     private final PostMortem postMortem;
+    private final TimeLimits limits;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
 
@@ -59,57 +86,22 @@ public final class VcpuRunner {
     private boolean live;
     private VmExit last;
     private boolean halted;
-    private boolean recorded;
     private Thread thread;
 
-    public VcpuRunner(
-            int number,
-            MachineConfig machine,
-            EngineSelection selection,
-            VirtualCpu cpu,
-            GuestMemory memory,
-            MemoryLayout layout,
-            Supplier<Screen> screen) {
-        this.number = number;
-        this.config = machine.vcpus().get(number);
-        this.timeout = TimeFactor.stretch(machine.timeout());
-        this.selection = selection;
-        this.cpu = cpu;
-        this.layout = layout;
-        this.screen = screen;
-        this.board = new PcBoard(
-                this::print,
-                () -> (int) cpu.register(Register.RBX) & 0xff,
-                cpu.clock()::time,
-                new PcBoard.Setup(machine.memorySize(), machine.date(), config.boot() == BootMode.MULTIBOOT));
-        this.recording = new Recording(cpu);
-        this.exits = new ExitHandler(cpu, board, recording);
-        this.interrupts = new Interrupts(cpu, board, recording);
-        this.postMortem = new PostMortem(number, machine, selection.engine(), cpu, memory, layout, board, recording);
-        if (machine.watchExceptions()) {
-            cpu.observer().ifPresent(ExecutionObserver::watchExceptions);
-        }
-        board.input().add(config.inputBytes());
-        board.input().onInput(this::wake);
-        config.guestTest().ifPresent(board.testPort()::ask);
-    }
-
-    public Console console() {
-        return console;
-    }
-
-    /** Returns this vCPU's CRT controller. */
-    public VgaCrtc crtc() {
-        return board.crtc();
-    }
-
-    /** Returns what is typed for the guest, by any thread. */
-    public InputQueue input() {
-        return board.input();
+    VcpuRunner(Description description, Parts parts) {
+        this.description = description;
+        this.cpu = parts.cpu;
+        this.board = parts.board;
+        this.console = parts.console;
+        this.recording = parts.recording;
+        this.exits = parts.exits;
+        this.interrupts = parts.interrupts;
+        this.postMortem = parts.postMortem;
+        this.limits = parts.limits;
     }
 
     /** Has the devices look at what has come from outside. */
-    private void wake() {
+    void wake() {
         cpu.interrupt();
         LockSupport.unpark(running);
     }
@@ -117,8 +109,8 @@ public final class VcpuRunner {
     /** Starts a thread that calls {@link #run}, for a guest that somebody may type for while it runs. */
     public void start() {
         live = true;
-        thread = new Thread(
-                this::run, "kvmguest-vcpu-" + number + "-" + config.image().name());
+        String guest = description.config.image().name();
+        thread = new Thread(this::run, "kvmguest-vcpu-" + description.vcpu + "-" + guest);
         // A daemon, so that a machine that nobody closes doesn't keep the JVM alive.
         thread.setDaemon(true);
         thread.start();
@@ -153,7 +145,8 @@ public final class VcpuRunner {
     public void run() {
         running = Thread.currentThread();
         long start = System.nanoTime();
-        TimeLimits.Limit limit = TimeLimits.SHARED.start(timeout, () -> end(new Ending.TimedOut(timeout)));
+        Duration timeout = description.timeout;
+        TimeLimits.Limit limit = limits.start(timeout, () -> end(new Ending.TimedOut(timeout)));
         Ending how;
         try {
             how = runToItsEnd(limit);
@@ -169,7 +162,7 @@ public final class VcpuRunner {
         } finally {
             cpu.finish();
             // Last, so that whoever sees that no more output will come finds the outcome there.
-            console.close();
+            console.console().close();
             over.countDown();
         }
     }
@@ -201,7 +194,7 @@ public final class VcpuRunner {
     }
 
     private Outcome examined(Ending how, GuestRun run) {
-        recorded = true;
+        console.stop();
         Outcome end = how.of(run);
         if (end.kind() != Outcome.Kind.TIMED_OUT) {
             // Others needn't wait while this one is examined, unless it goes on for that.
@@ -210,29 +203,22 @@ public final class VcpuRunner {
         return how.of(run.with(postMortem.examine(Optional.ofNullable(last), end, halted)));
     }
 
-    /** Takes what the guest writes, but for what it writes while it is examined. */
-    private void print(int octet) {
-        if (!recorded) {
-            console.append(octet);
-        }
-    }
-
     private GuestRun record(Duration wallTime) {
         return new GuestRun(
-                config.image().name(),
-                config.boot(),
-                number,
-                selection.engine().name(),
-                selection.reason(),
-                console.bytes(),
+                description.config.image().name(),
+                description.config.boot(),
+                description.vcpu,
+                description.engine.engine().name(),
+                description.engine.reason(),
+                console.console().bytes(),
                 board.ports().written(),
                 board.ports().unclaimed(),
-                exits.unclaimedMemory(),
+                board.memory().unclaimed(),
                 cpu.observer().map(seen -> OptionalLong.of(seen.instructions())).orElse(OptionalLong.empty()),
                 wallTime,
                 registers(),
-                layout,
-                screen.get(),
+                description.layout,
+                description.screen.get(),
                 board.testPort().result(),
                 Diagnosis.NONE);
     }

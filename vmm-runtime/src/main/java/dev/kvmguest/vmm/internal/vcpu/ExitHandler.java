@@ -2,30 +2,27 @@ package dev.kvmguest.vmm.internal.vcpu;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.Board;
+import dev.kvmguest.vmm.internal.bus.Requester;
 import dev.kvmguest.vmm.internal.engine.ExitData;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.outcome.Ending;
-import java.util.NavigableSet;
 import java.util.Optional;
-import java.util.TreeSet;
 
 /** What the machine does at each exit of a vCPU, whatever engine it comes from. */
 public final class ExitHandler {
 
-    private static final byte OPEN_BUS = (byte) 0xff;
-    /** Enough to see where a guest went astray; a wild loop touches millions. */
-    private static final int UNCLAIMED_MEMORY_LIMIT = 64;
-
     private final VirtualCpu cpu;
-    private final PcBoard board;
+    private final Requester requester;
+    private final Board board;
     private final Recording recording;
-    private final NavigableSet<Long> unclaimedMemory = new TreeSet<>();
 
-    public ExitHandler(VirtualCpu cpu, PcBoard board, Recording recording) {
+    public ExitHandler(VirtualCpu cpu, Board board, Recording recording) {
         this.cpu = cpu;
+        this.requester = new Vcpu(cpu, cpu.clock());
         this.board = board;
         this.recording = recording;
     }
@@ -41,24 +38,23 @@ public final class ExitHandler {
         }
         if (exit instanceof VmExit.PortIn in) {
             while (in.data().hasRemaining()) {
-                long value = board.ports().read(in.port(), in.width());
+                long value = board.in(requester, in.port(), in.width());
                 recording.in(in.port(), in.width(), value);
                 ExitData.put(in.data(), in.width(), value);
             }
             return Optional.empty();
         }
         if (exit instanceof VmExit.MemoryWrite write) {
-            recordUnclaimed(write.address());
             int width = write.data().remaining();
-            recording.write(write.address(), width, ExitData.get(write.data(), width));
-            return Optional.empty();
+            long value = ExitData.get(write.data(), width);
+            recording.write(write.address(), width, value);
+            board.write(requester, write.address(), width, value);
+            return board.ending();
         }
         if (exit instanceof VmExit.MemoryRead read) {
-            recordUnclaimed(read.address());
-            recording.read(read.address(), read.data().remaining());
-            while (read.data().hasRemaining()) {
-                read.data().put(OPEN_BUS);
-            }
+            int width = read.data().remaining();
+            recording.read(read.address(), width);
+            ExitData.put(read.data(), width, board.read(requester, read.address(), width));
             return Optional.empty();
         }
         if (exit instanceof VmExit.Halt) {
@@ -86,16 +82,11 @@ public final class ExitHandler {
         return (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0;
     }
 
-    /** Returns the guest physical addresses without RAM that the guest used, the first few. */
-    public NavigableSet<Long> unclaimedMemory() {
-        return unclaimedMemory;
-    }
-
     private Optional<Ending> portOut(VmExit.PortOut out) {
         while (out.data().hasRemaining()) {
             long value = ExitData.get(out.data(), out.width());
             recording.out(out.port(), out.width(), value);
-            board.ports().write(out.port(), out.width(), value);
+            board.out(requester, out.port(), out.width(), value);
             if (board.ending().isPresent()) {
                 return board.ending();
             }
@@ -103,9 +94,17 @@ public final class ExitHandler {
         return Optional.empty();
     }
 
-    private void recordUnclaimed(long address) {
-        if (unclaimedMemory.size() < UNCLAIMED_MEMORY_LIMIT) {
-            unclaimedMemory.add(address);
+    /** The vCPU as devices see it. */
+    private record Vcpu(VirtualCpu cpu, GuestClock clock) implements Requester {
+
+        @Override
+        public long time() {
+            return clock.time();
+        }
+
+        @Override
+        public long register(Register register) {
+            return cpu.register(register);
         }
     }
 }

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.vcpu;
 
-import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
@@ -18,11 +18,11 @@ public final class Interrupts {
 
     private final VirtualCpu cpu;
     private final GuestClock clock;
-    private final PcBoard board;
+    private final Board board;
     private final Recording recording;
     private boolean windowWanted;
 
-    public Interrupts(VirtualCpu cpu, PcBoard board, Recording recording) {
+    public Interrupts(VirtualCpu cpu, Board board, Recording recording) {
         this.cpu = cpu;
         this.clock = cpu.clock();
         this.board = board;

@@ -3,8 +3,10 @@ package dev.kvmguest.vmm.internal.board;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.PortBus;
+import dev.kvmguest.vmm.internal.bus.Requester;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.Set;
 import java.util.TreeSet;
@@ -16,25 +18,57 @@ import org.junit.jupiter.params.provider.CsvSource;
 class PcBoardTests {
 
     private final StringBuilder console = new StringBuilder();
-    private int bl;
     private final PcBoard board = new PcBoard(
-            octet -> console.append((char) octet),
-            () -> bl,
-            () -> 0,
-            new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+            octet -> console.append((char) octet), new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     private final PortBus ports = board.ports();
 
     @Test
     void consoleIsWhatIsWrittenToAllThreePortsInOrder() {
         ports.write(0xe9, 1, 'a');
         ports.write(0x3f8, 1, 'b');
-        bl = 'c';
-        ports.write(0x500, 1, 1);
+        board.out(vcpu(0, 'c'), 0x500, 1, 1);
         ports.write(0xe9, 1, 'd');
 
         assertThat(console).hasToString("abcd");
         assertThat(board.ending()).isEmpty();
         assertThat(ports.unclaimed()).isEmpty();
+    }
+
+    @Test
+    void devicesAskTheVcpuThatMakesTheAccess() {
+        board.out(vcpu(0, 'a'), 0x500, 1, 1);
+        board.out(vcpu(0, 'b'), 0x500, 1, 1);
+
+        assertThat(console).hasToString("ab");
+
+        board.out(vcpu(0, 0), 0x43, 1, 0xd2);
+        long atTheStart = board.in(vcpu(0, 0), 0x40, 1) | board.in(vcpu(0, 0), 0x40, 1) << 8;
+        board.out(vcpu(10_000_000, 0), 0x43, 1, 0xd2);
+        long later = board.in(vcpu(10_000_000, 0), 0x40, 1) | board.in(vcpu(10_000_000, 0), 0x40, 1) << 8;
+
+        assertThat(later).isNotEqualTo(atTheStart);
+    }
+
+    @Test
+    void memoryWithoutADeviceReadsAllOnesAndIsRecorded() {
+        board.write(vcpu(0, 0), 0xfee0_0020L, 4, 1);
+
+        assertThat(board.read(vcpu(0, 0), 0xfee0_0020L, 4)).isEqualTo(0xffff_ffffL);
+        assertThat(board.memory().unclaimed()).containsExactly(0xfee0_0020L);
+    }
+
+    private static Requester vcpu(long time, int bl) {
+        return new Requester() {
+            @Override
+            public long time() {
+                return time;
+            }
+
+            @Override
+            public long register(Register register) {
+                return register == Register.RBX ? 0x1200 | bl : 0x55;
+            }
+        };
     }
 
     @Test

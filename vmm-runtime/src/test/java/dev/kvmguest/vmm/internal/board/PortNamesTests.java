@@ -17,8 +17,7 @@ class PortNamesTests {
 
     @Test
     void namesThePortsThatHaveADeviceAndNoOthers() {
-        PcBoard board = new PcBoard(
-                octet -> {}, () -> 0, () -> 0, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+        PcBoard board = new PcBoard(octet -> {}, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
 
         for (int port = 0; port <= 0xffff; port++) {
             board.ports().read(port, 1);

@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.internal.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.util.ArrayList;
@@ -15,7 +14,7 @@ class PortBusTests {
     private final PortBus bus = new PortBus();
 
     /** Writes down what reaches it, and answers each offset with 0x10 + offset. */
-    private static class Recorder implements IoDevice {
+    private static class Recorder implements ByteDevice {
 
         final List<String> seen = new ArrayList<>();
 
@@ -31,17 +30,25 @@ class PortBusTests {
         }
     }
 
-    /** Takes accesses of four bytes whole. */
-    private static final class WideRecorder extends Recorder {
+    /** Writes down accesses as they reach it, and takes those of four bytes for its own. */
+    private static final class WideRecorder implements IoDevice {
+
+        final List<String> seen = new ArrayList<>();
 
         @Override
-        public boolean takesWhole(int width) {
-            return width == 4;
+        public long read(int offset, int width) {
+            seen.add(String.format("in%d %d", width, offset));
+            return 0x8765_4321L & (1L << 8 * width) - 1;
         }
 
         @Override
         public void write(int offset, int width, long value) {
             seen.add(String.format("out%d %d %x", width, offset, value));
+        }
+
+        @Override
+        public boolean takesBeyondItsEnd(int width) {
+            return width == 4;
         }
     }
 
@@ -74,23 +81,67 @@ class PortBusTests {
         assertThat(device.seen).containsExactly("out 2 98", "out 3 ba", "out 4 dc", "out 5 fe", "out 0 34", "out 1 12");
     }
 
+    @ParameterizedTest
+    @CsvSource({"1, 0x21", "2, 0x4321", "4, 0x87654321"})
+    void deviceIsHandedEachAccessWhole(int width, String value) {
+        WideRecorder device = new WideRecorder();
+        bus.map(0x100, 8, device);
+
+        bus.write(0x104, width, Long.decode(value));
+
+        assertThat(bus.read(0x102, width)).isEqualTo(Long.decode(value));
+        assertThat(device.seen).containsExactly("out" + width + " 4 " + value.substring(2), "in" + width + " 2");
+    }
+
     @Test
-    void deviceMayTakeAnAccessWhole() {
+    void deviceMayTakeAnAccessForItsOwnThatRunsBeyondItsEnd() {
         WideRecorder device = new WideRecorder();
         bus.map(0x100, 1, device);
 
         bus.write(0x100, 4, 0xfedc_ba98L);
         bus.write(0x100, 1, 0x12);
 
-        assertThat(device.seen).containsExactly("out4 0 fedcba98", "out 0 12");
+        assertThat(bus.read(0x100, 4)).isEqualTo(0x8765_4321L);
+        assertThat(device.seen).containsExactly("out4 0 fedcba98", "out1 0 12", "in4 0");
         assertThat(bus.unclaimed()).isEmpty();
     }
 
     @Test
-    void deviceThatTakesNoneWholeSaysSo() {
-        assertThatExceptionOfType(UnsupportedOperationException.class)
-                .isThrownBy(() -> new Recorder().write(0, 2, 0))
-                .withMessage("device takes no accesses of 2 bytes");
+    void deviceThatTakesNoneBeyondItsEndGetsItsBytesOneByOne() {
+        WideRecorder device = new WideRecorder();
+        bus.map(0x100, 1, device);
+
+        bus.write(0x100, 2, 0x1234);
+
+        assertThat(bus.read(0x100, 2)).isEqualTo(0xff21);
+        assertThat(device.seen).containsExactly("out1 0 34", "in1 0");
+        assertThat(bus.unclaimed()).containsExactly(0x101);
+    }
+
+    @Test
+    void deviceCanBeTakenAwayAndComeAgainElsewhereWhileTheGuestRuns() {
+        Recorder device = map(0x100, 2);
+        bus.write(0x101, 1, 1);
+
+        bus.unmap(0x100);
+        bus.write(0x101, 1, 2);
+        bus.map(0x200, 2, device);
+        bus.write(0x201, 1, 3);
+
+        assertThat(bus.read(0x100, 1)).isEqualTo(0xff);
+        assertThat(device.seen).containsExactly("out 1 1", "out 1 3");
+        assertThat(bus.unclaimed()).containsExactly(0x100, 0x101);
+        assertThat(bus.written().get(0x101)).containsExactly(1, 2);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0x101, 0x101", "0x102, 0x102", "-1, 0xffffffffffffffff", "0x10000, 0x10000"})
+    void deviceIsTakenAwayByItsFirstPort(String port, String named) {
+        map(0x100, 2);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> bus.unmap(Integer.decode(port)))
+                .withMessage("no device begins at port " + named);
     }
 
     @Test

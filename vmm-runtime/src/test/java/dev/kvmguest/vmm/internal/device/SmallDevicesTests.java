@@ -94,7 +94,7 @@ class SmallDevicesTests {
 
         @Test
         void byteIsUnsigned() {
-            port.writeByte(0, 0xff);
+            port.write(0, 1, 0xff);
 
             assertThat(ends).containsExactly(new Ending.DebugExit(0xff));
         }
@@ -102,7 +102,7 @@ class SmallDevicesTests {
         @ParameterizedTest
         @CsvSource({"2, 0xffff, 65535", "4, 0x12345678, 305419896", "4, 0xffffffff, -1"})
         void widerValuesAreTakenWhole(int width, String value, int code) {
-            assertThat(port.takesWhole(width)).isTrue();
+            assertThat(port.takesBeyondItsEnd(width)).isTrue();
 
             port.write(0, width, Long.decode(value));
 
@@ -111,7 +111,7 @@ class SmallDevicesTests {
 
         @Test
         void readsAllOnes() {
-            assertThat(port.readByte(0)).isEqualTo(0xff);
+            assertThat(port.read(0, 1)).isEqualTo(0xff);
             assertThat(ends).isEmpty();
         }
     }

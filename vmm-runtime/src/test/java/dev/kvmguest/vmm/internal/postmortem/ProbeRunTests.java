@@ -29,8 +29,7 @@ class ProbeRunTests {
     }
 
     private void settle(Duration longest) {
-        PcBoard board = new PcBoard(
-                octet -> {}, () -> 0, cpu.clock()::time, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+        PcBoard board = new PcBoard(octet -> {}, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
         new ProbeRun(cpu, new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {}), board).settle(longest);
     }
 

@@ -60,6 +60,7 @@ class VcpuRunnerTests {
     };
 
     private final FakeVirtualCpu cpu = new FakeVirtualCpu();
+    private Partition partition;
 
     @Test
     void guestEndsByItself() throws Exception {
@@ -93,7 +94,7 @@ class VcpuRunnerTests {
         ByteBuffer read = ByteBuffer.allocate(3);
         cpu.then(new VmExit.PortIn(0x3f8, 1, read)).then(HLT);
         VcpuRunner runner = runner(LONG, config().withInput("1"));
-        runner.input().add(new byte[] {'2', '3'});
+        partition.input().add(new byte[] {'2', '3'});
 
         run(runner);
 
@@ -234,7 +235,7 @@ class VcpuRunnerTests {
     void listenerThatThrowsEndsTheRun() throws Exception {
         cpu.then(out(0xe9, 'H')).then(HLT);
         VcpuRunner runner = runner(LONG);
-        runner.console().forwardTo(octet -> {
+        partition.console().forwardTo(octet -> {
             throw new IllegalStateException("pipe closed");
         });
 
@@ -274,8 +275,8 @@ class VcpuRunnerTests {
         VcpuRunner runner = runner(LONG);
         run(runner);
 
-        assertThat(runner.console().await("H", LONG)).contains("H");
-        assertThat(runner.console().await("never", LONG)).isEmpty();
+        assertThat(partition.console().await("H", LONG)).contains("H");
+        assertThat(partition.console().await("never", LONG)).isEmpty();
     }
 
     @Test
@@ -309,7 +310,9 @@ class VcpuRunnerTests {
                 .timeout(timeout)
                 .build();
         EngineSelection selection = new EngineSelection(FAKE, "asked for");
-        return new VcpuRunner(3, machine, selection, cpu, MEMORY, MemoryLayout.UNKNOWN, () -> Screen.BLANK);
+        partition = new MachineAssembly(machine, selection, MemoryLayout.UNKNOWN, () -> Screen.BLANK)
+                .partition(3, cpu, MEMORY);
+        return partition.vcpus().get(0);
     }
 
     private static Outcome run(VcpuRunner runner) throws Exception {

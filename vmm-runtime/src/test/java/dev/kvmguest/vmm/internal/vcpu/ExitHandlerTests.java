@@ -24,10 +24,7 @@ class ExitHandlerTests {
     private final FakeVirtualCpu cpu = new FakeVirtualCpu();
     private final StringBuilder console = new StringBuilder();
     private final PcBoard board = new PcBoard(
-            octet -> console.append((char) octet),
-            () -> (int) cpu.register(Register.RBX) & 0xff,
-            cpu.clock()::time,
-            new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+            octet -> console.append((char) octet), new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     private final ExitHandler handler = new ExitHandler(cpu, board, new Recording(cpu));
 
     @Test
@@ -143,7 +140,7 @@ class ExitHandlerTests {
         assertGoesOn(new VmExit.MemoryWrite(0xb_8000L, bytes(1, 2)));
 
         assertThat(read.data().array()).containsOnly(0xff);
-        assertThat(handler.unclaimedMemory()).containsExactly(0xb_8000L, 0xfee0_0000L);
+        assertThat(board.memory().unclaimed()).containsExactly(0xb_8000L, 0xfee0_0000L);
     }
 
     @Test
@@ -152,7 +149,7 @@ class ExitHandlerTests {
             assertGoesOn(new VmExit.MemoryWrite(0x1_0000_0000L + address, bytes(1)));
         }
 
-        assertThat(handler.unclaimedMemory())
+        assertThat(board.memory().unclaimed())
                 .containsExactlyElementsOf(
                         LongStream.range(0x1_0000_0000L, 0x1_0000_0040L).boxed().toList());
     }

@@ -124,8 +124,7 @@ class HangAdviceTests {
     }
 
     private static PcBoard board() {
-        return new PcBoard(
-                octet -> {}, () -> 0, () -> 0, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
+        return new PcBoard(octet -> {}, new PcBoard.Setup(1 << 20, MachineConfig.DEFAULT_DATE, false));
     }
 
     private static List<String> advice(HangTrace seen, List<InterruptLine> lines, boolean takesInterrupts) {
@@ -158,8 +157,8 @@ class HangAdviceTests {
         assertThat(hang(real("fb" + WAIT_FOR_FLAG))) // sti
                 .containsExactly(
                         "the loop looks at memory at 0x2000, which no handler can change while all interrupts are"
-                                + " masked; clear the mask bit of the one that is meant, in port 0x21 for IRQ 0 to 7 and in port"
-                                + " 0xa1 for IRQ 8 to 15");
+                            + " masked; clear the mask bit of the one that is meant, in port 0x21 for IRQ 0 to 7 and"
+                            + " in port 0xa1 for IRQ 8 to 15");
     }
 
     @Test
@@ -169,8 +168,9 @@ class HangAdviceTests {
 
         assertThat(hang(real("c6 06 00 20 01" + lock)))
                 .containsExactly("the loop tries to take the lock memory at 0x2000, which was taken before and never"
-                        + " released: nothing else runs while it waits, since this is the only vCPU and interrupts are off;"
-                        + " look for code that takes it twice, or returns without releasing it");
+                        + " released: nothing else runs while it waits, since this is the only vCPU and"
+                        + " interrupts are off; look for code that takes it twice, or returns without"
+                        + " releasing it");
         // sti
         assertThat(hang(real("fb c6 06 00 20 01" + lock)))
                 .singleElement()
@@ -251,8 +251,8 @@ class HangAdviceTests {
         assertThat(hang(real("ba f7 01 ec a8 80 75 fb")))
                 .containsExactly(
                         "the loop waits for port 0x1f7, where this machine has no primary IDE channel, so that it"
-                                + " always reads 0xff; see whether the device is there before waiting for it (all ones say that"
-                                + " it isn't), or give up after a while");
+                            + " always reads 0xff; see whether the device is there before waiting for it (all ones say"
+                            + " that it isn't), or give up after a while");
         // again: test dword [0xfee00300],0x1000; jnz again
         assertThat(hang(flat("f7 05 00 03 e0 fe 00 10 00 00 75 f4")))
                 .singleElement()
@@ -306,8 +306,8 @@ class HangAdviceTests {
                 .containsExactly("an 8259A is amid its initialization (ICW2 to ICW4), and lets nothing through");
         assertThat(standstill.advice())
                 .containsExactly(
-                        "an 8259A has had ICW1 but not all that must follow, so that no interrupt comes through;"
-                                + " write ICW2, ICW3 and, if ICW1 has announced it, ICW4 to its data port (0x21, 0xa1)");
+                        "an 8259A has had ICW1 but not all that must follow, so that no interrupt comes through; write"
+                                + " ICW2, ICW3 and, if ICW1 has announced it, ICW4 to its data port (0x21, 0xa1)");
     }
 
     /** mov cx,-1; here: loop here: 65,535 instructions, 0.7 ms */
@@ -389,8 +389,8 @@ class HangAdviceTests {
         assertThat(hang(real(withHandler("c7 06 18 00 40 10 0f 0b", "40 cf"))))
                 .singleElement()
                 .asString()
-                .startsWith(
-                        "#UD is raised again and again by ud2 at 0x1006, since its handler returns to that instruction");
+                .startsWith("#UD is raised again and again by ud2 at 0x1006, since its handler returns to that"
+                        + " instruction");
     }
 
     @Test

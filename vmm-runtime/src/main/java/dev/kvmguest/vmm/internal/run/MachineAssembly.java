@@ -1,0 +1,79 @@
+package dev.kvmguest.vmm.internal.run;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.TimeFactor;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.postmortem.PostMortem;
+import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
+import dev.kvmguest.vmm.internal.vcpu.Interrupts;
+import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Screen;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Makes the boards of a machine, puts its vCPUs on them, and gives each what it runs with.
+ *
+ * @param config the machine's configuration
+ * @param engine the engine that its vCPUs are of, and why it
+ * @param layout what lies where in its memory
+ * @param screen gives what its screen shows
+ */
+public record MachineAssembly(
+        MachineConfig config, EngineSelection engine, MemoryLayout layout, Supplier<Screen> screen) {
+
+    /** Gives each vCPU a board of its own, as guests have it that run side by side. */
+    public List<Partition> partitioned(VirtualMachine machine) {
+        List<Partition> partitions = new ArrayList<>();
+        for (int vcpu = 0; vcpu < config.vcpus().size(); vcpu++) {
+            partitions.add(partition(vcpu, machine.vcpu(vcpu), machine.memory()));
+        }
+        return partitions;
+    }
+
+    /** Returns a partition with one vCPU. */
+    Partition partition(int number, VirtualCpu cpu, GuestMemory memory) {
+        VcpuConfig guest = config.vcpus().get(number);
+        ConsoleOutput console = new ConsoleOutput();
+        PcBoard board = new PcBoard(
+                console, new PcBoard.Setup(config.memorySize(), config.date(), guest.boot() == BootMode.MULTIBOOT));
+        board.input().add(guest.inputBytes());
+        guest.guestTest().ifPresent(board.testPort()::ask);
+        Partition partition = new Partition(board, console);
+        partition.add(runner(number, cpu, memory, board, console));
+        return partition;
+    }
+
+    private VcpuRunner runner(int number, VirtualCpu cpu, GuestMemory memory, PcBoard board, ConsoleOutput console) {
+        if (config.watchExceptions()) {
+            cpu.observer().ifPresent(ExecutionObserver::watchExceptions);
+        }
+        Recording recording = new Recording(cpu);
+        return new VcpuRunner(
+                new VcpuRunner.Description(
+                        number,
+                        config.vcpus().get(number),
+                        TimeFactor.stretch(config.timeout()),
+                        engine,
+                        layout,
+                        screen),
+                new VcpuRunner.Parts(
+                        cpu,
+                        board,
+                        console,
+                        recording,
+                        new ExitHandler(cpu, board, recording),
+                        new Interrupts(cpu, board, recording),
+                        new PostMortem(number, config, engine.engine(), cpu, memory, layout, board, recording),
+                        TimeLimits.SHARED));
+    }
+}
