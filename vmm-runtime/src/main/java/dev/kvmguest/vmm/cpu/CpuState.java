@@ -86,7 +86,12 @@ public final class CpuState {
 
     /** Returns the linear address of the next instruction, wrapped at 4 GiB. */
     public long instructionAddress() {
-        return (segment(SegmentRegister.CS).base() + eip()) & 0xffff_ffffL;
+        return linear(SegmentRegister.CS, eip());
+    }
+
+    /** Returns the linear address of an offset in a segment, wrapped at 4 GiB. Limits are not checked. */
+    public long linear(SegmentRegister register, long offset) {
+        return segment(register).base() + offset & 0xffff_ffffL;
     }
 
     /** Returns CS:EIP as it is usually written: {@code 0000:1005} in real mode, {@code 0x8:0x80001d3f} otherwise. */

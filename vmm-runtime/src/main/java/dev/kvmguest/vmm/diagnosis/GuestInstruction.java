@@ -8,7 +8,7 @@ import java.util.Optional;
  * An instruction of a guest.
  *
  * @param eip its offset in the code segment
- * @param bytes its bytes; empty if they could not be fetched, or if only its text is known
+ * @param bytes its bytes; empty if they could not be fetched
  * @param text its disassembly in Intel syntax; empty if it could not be fetched
  * @param symbol the function that it is in, such as {@code memset+0x1f}, if the image says
  * @param source its line, such as {@code common.c:6}, if the image says

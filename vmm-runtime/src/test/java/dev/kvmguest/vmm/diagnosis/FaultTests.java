@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.util.HexFormat;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -162,5 +163,15 @@ class FaultTests {
                         .at()
                         .text())
                 .isEqualTo("ud2");
+    }
+
+    @Test
+    void lastInstructionsHaveTheBytesThatWereExecutedThoughTheGuestHasOverwrittenThem() {
+        // nop; mov byte [0x1000],0xf4; ud2
+        Fault fault = fault(flat("90 c6 05 00 10 00 00 f4 0f 0b"));
+
+        assertThat(fault.lastInstructions())
+                .extracting(instruction -> HexFormat.of().formatHex(instruction.bytes()))
+                .containsExactly("90", "c60500100000f4", "0f0b");
     }
 }

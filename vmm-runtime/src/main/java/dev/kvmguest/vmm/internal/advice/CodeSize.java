@@ -3,13 +3,13 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.SegmentRegister;
-import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.decode.Disassembler;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.inspection.Code;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,13 +27,12 @@ final class CodeSize {
     private static final int WHOLE_TRACE = 32;
 
     private static final long LARGEST_16 = 0xffff;
-    private static final String ZEROS_16 = "add [bx+si], al";
 
     private CodeSize() {}
 
     /** The bytes are meant for the other size. */
     static Optional<String> wrong(Evidence evidence) {
-        List<GuestInstruction> path = evidence.path();
+        List<Executed> path = evidence.path();
         int start = start(path);
         if (start < 0) {
             return Optional.empty();
@@ -54,9 +53,9 @@ final class CodeSize {
     }
 
     /** Returns where in the path CS was loaded, or the guest entered; -1 if that was longer ago. */
-    private static int start(List<GuestInstruction> path) {
+    private static int start(List<Executed> path) {
         for (int i = path.size() - 1; i > 0; i--) {
-            if (path.get(i - 1).text().matches("(jmp|call) .*(:|far ).*|retf.*|iret.*")) {
+            if (path.get(i - 1).is(Executed.LOAD_CS)) {
                 return i;
             }
         }
@@ -73,12 +72,14 @@ final class CodeSize {
     }
 
     /** Returns what was executed one after the other without a jump. */
-    private static List<Instruction> straight(Code code, long from, List<GuestInstruction> path) {
+    private static List<Instruction> straight(Code code, long from, List<Executed> path) {
         List<Instruction> straight = new ArrayList<>();
         long next = from;
-        for (GuestInstruction executed : path) {
+        for (Executed executed : path) {
             Optional<Instruction> instruction = executed.eip() == next ? code.instruction(next) : Optional.empty();
-            if (instruction.isEmpty() || !Disassembler.text(instruction.get()).equals(executed.text())) {
+            if (instruction.isEmpty()
+                    || !Arrays.equals(
+                            instruction.get().bytes(), executed.shown().bytes())) {
                 break;
             }
             straight.add(instruction.get());
@@ -112,10 +113,8 @@ final class CodeSize {
     /** Returns whether zeros were executed that are the upper half of a number in the other reading, and the code goes on. */
     private static boolean hasZerosOfOperands(List<Instruction> executed, Map<Long, Instruction> meant) {
         for (int i = 0; i < executed.size() - 1; i++) {
-            boolean zeros = Disassembler.text(executed.get(i)).equals(ZEROS_16);
-            boolean goOn = Disassembler.text(executed.get(i + 1)).equals(ZEROS_16);
-            if (zeros
-                    && !goOn
+            if (executed.get(i).isZeros()
+                    && !executed.get(i + 1).isZeros()
                     && !meant.containsKey(executed.get(i).eip)
                     && meant.containsKey(executed.get(i + 1).eip)) {
                 return true;

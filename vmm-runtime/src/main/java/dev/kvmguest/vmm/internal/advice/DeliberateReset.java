@@ -14,7 +14,7 @@ final class DeliberateReset {
     static Optional<String> byEmptyTable(Evidence evidence) {
         boolean meant = evidence.registers().idt().limit() == 0
                 && !evidence.first().interrupt()
-                && (evidence.isAt(Mnemonic.INT3, Mnemonic.UD2) || isBreakpoint(evidence));
+                && (evidence.at().is(Mnemonic.INT3, Mnemonic.UD2) || isBreakpoint(evidence));
         return meant
                 ? Optional.of(evidence.at().inWords() + " raises what nothing can take, since IDTR's limit is 0: that"
                         + " is how kernels reset the machine on purpose; if this one means it, have its test expect a triple"
@@ -24,7 +24,8 @@ final class DeliberateReset {
     }
 
     private static boolean isBreakpoint(Evidence evidence) {
-        return evidence.decoded()
+        return evidence.at()
+                .decoded()
                 .filter(at -> at.mnemonic == Mnemonic.INT && at.op0.value == BREAKPOINT)
                 .isPresent();
     }

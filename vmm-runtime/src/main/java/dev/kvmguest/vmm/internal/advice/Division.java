@@ -17,10 +17,10 @@ final class Division {
 
     /** The guest divides by zero or by too little, and has no handler for that. */
     static Optional<String> withoutHandler(Evidence evidence) {
-        if (evidence.first().vector() != DIVIDE_ERROR || !evidence.isAt(Mnemonic.DIV, Mnemonic.IDIV)) {
+        if (evidence.first().vector() != DIVIDE_ERROR || !evidence.at().is(Mnemonic.DIV, Mnemonic.IDIV)) {
             return Optional.empty();
         }
-        OptionalLong divisor = divisor(evidence, evidence.decoded().orElseThrow().op0);
+        OptionalLong divisor = divisor(evidence, evidence.at().decoded().orElseThrow().op0);
         String what = divisor.isEmpty()
                 ? " divides by 0 or has a quotient that doesn't fit"
                 : divisor.getAsLong() == 0 ? " divides by 0" : " has a quotient that doesn't fit into its register";

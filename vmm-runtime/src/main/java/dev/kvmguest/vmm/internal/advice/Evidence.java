@@ -7,10 +7,6 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
-import dev.kvmguest.vmm.diagnosis.GuestInstruction;
-import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
-import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
-import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
@@ -20,28 +16,75 @@ import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
-/**
- * What rules look at.
- *
- * @param fault what led to the triple fault
- * @param image what the guest runs, and where it was loaded
- * @param layout what lay where when the guest started
- * @param memory the guest's memory as the triple fault left it
- * @param changes tells who overwrote what; costly, see there
- */
-record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemory memory, LastChange changes) {
+/** What rules look at. */
+final class Evidence {
 
     private static final int DESCRIPTOR_BYTES = 8;
     private static final int INDEX = 0xfff8;
     private static final int TABLE_INDICATOR = 4;
+
+    private final Fault fault;
+    private final PlacedImage image;
+    private final MemoryLayout layout;
+    private final LinearMemory memory;
+    private final LastChange changes;
+    private final Executed at;
+    private final List<Executed> executed;
+    private final List<Executed> path;
+
+    /**
+     * Puts together what is known.
+     *
+     * @param fault what led to the triple fault
+     * @param image what the guest runs, and where it was loaded
+     * @param layout what lay where when the guest started
+     * @param memory the guest's memory as the triple fault left it
+     * @param changes tells who overwrote what; costly, see there
+     */
+    Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemory memory, LastChange changes) {
+        this.fault = fault;
+        this.image = image;
+        this.layout = layout;
+        this.memory = memory;
+        this.changes = changes;
+        this.at = Executed.of(fault.at(), mode());
+        this.executed = fault.lastInstructions().stream()
+                .map(instruction -> Executed.of(instruction, mode()))
+                .toList();
+        boolean endsWithAt = !executed.isEmpty()
+                && at.isFetched()
+                && executed.get(executed.size() - 1).eip() == at.eip();
+        this.path = Stream.concat(executed.stream().limit(executed.size() - (endsWithAt ? 1 : 0)), Stream.of(at))
+                .toList();
+    }
+
+    Fault fault() {
+        return fault;
+    }
+
+    PlacedImage image() {
+        return image;
+    }
+
+    MemoryLayout layout() {
+        return layout;
+    }
+
+    LinearMemory memory() {
+        return memory;
+    }
+
+    LastChange changes() {
+        return changes;
+    }
 
     CpuState registers() {
         return fault.registers();
@@ -51,42 +94,28 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
         return fault.chain().get(0);
     }
 
-    GuestInstruction at() {
-        return fault.at();
-    }
-
     /** Returns the mode that the guest died in. */
     CpuMode mode() {
         return CpuMode.of(registers());
     }
 
-    /** Returns {@link #at()} decoded; empty if it could not be fetched or is no instruction. */
-    Optional<Instruction> decoded() {
-        return CodeReader.decode(at().bytes(), at().eip(), mode());
+    /** Returns the instruction that raised the first exception, or before which an interrupt came. */
+    Executed at() {
+        return at;
     }
 
-    /** Returns whether {@link #at()} is one of these instructions. */
-    boolean isAt(Mnemonic... mnemonics) {
-        return decoded()
-                .filter(instruction -> List.of(mnemonics).contains(instruction.mnemonic))
-                .isPresent();
+    /** Returns what was executed last, the oldest first; {@link #at()} is the last of it unless it came after that. */
+    List<Executed> executed() {
+        return executed;
     }
 
     /** Returns what was executed last, the oldest first, and {@link #at()} as the last. */
-    List<GuestInstruction> path() {
-        List<GuestInstruction> path = new ArrayList<>(fault.lastInstructions());
-        if (!path.isEmpty()
-                && !at().text().isEmpty()
-                && path.get(path.size() - 1).eip() == at().eip()) {
-            path.remove(path.size() - 1);
-        }
-        path.add(at());
+    List<Executed> path() {
         return path;
     }
 
     /** Returns the instruction that was executed before {@link #at()}. */
-    Optional<GuestInstruction> before() {
-        List<GuestInstruction> path = path();
+    Optional<Executed> before() {
         return path.size() < 2 ? Optional.empty() : Optional.of(path.get(path.size() - 2));
     }
 
@@ -96,20 +125,20 @@ record Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemor
     }
 
     /** Returns the linear address of an instruction in the present code segment. */
-    long linear(GuestInstruction instruction) {
+    long linear(Executed instruction) {
         return linear(instruction.eip());
     }
 
     /** Returns the linear address of an offset in the present code segment. */
     long linear(long offset) {
-        return registers().segment(SegmentRegister.CS).base() + offset & 0xffff_ffffL;
+        return registers().linear(SegmentRegister.CS, offset);
     }
 
     /** Returns the linear address of the top of the stack. */
     long stackPointer() {
         SegmentState stack = registers().segment(SegmentRegister.SS);
         long mask = AddressPolicy.offsetMask(mode().stackAddressSize(stack.default32()));
-        return stack.base() + (registers().get(Register.RSP) & mask) & 0xffff_ffffL;
+        return registers().linear(SegmentRegister.SS, registers().get(Register.RSP) & mask);
     }
 
     /** Returns four bytes of the stack, {@code index} times four above its top, or below for a negative one; empty if they can't be read. */

@@ -2,15 +2,16 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
-import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** Execution of what an image has as data, or of text. */
 final class ExecutedData {
@@ -23,6 +24,9 @@ final class ExecutedData {
 
     private static final int RING_OF_PROGRAMS = 3;
 
+    private static final Set<Mnemonic> PUSHES =
+            EnumSet.of(Mnemonic.PUSH, Mnemonic.PUSHA, Mnemonic.PUSHAD, Mnemonic.PUSHF, Mnemonic.PUSHFD);
+
     private ExecutedData() {}
 
     /** The bytes at EIP are text, or those of the last instructions before it that led there. */
@@ -31,7 +35,7 @@ final class ExecutedData {
         if (here.isPresent()) {
             return Optional.of(sentence(evidence.at(), here.get(), ""));
         }
-        List<GuestInstruction> path = evidence.path();
+        List<Executed> path = evidence.path();
         int end = path.size() - 1;
         while (end > 0 && !isText(evidence, path.get(end - 1))) {
             end--;
@@ -40,41 +44,36 @@ final class ExecutedData {
         while (start > 0 && isText(evidence, path.get(start - 1))) {
             start--;
         }
-        List<GuestInstruction> executed = path.subList(start, end);
+        List<Executed> executed = path.subList(start, end);
         // What puts a string on the stack is text too: each PUSH of four letters is itself a letter.
-        boolean onlyPushes =
-                executed.stream().allMatch(instruction -> instruction.text().startsWith("push"));
+        boolean onlyPushes = executed.stream().allMatch(instruction -> instruction.is(PUSHES));
         if (executed.size() < IN_TEXT || onlyPushes) {
             return Optional.empty();
         }
-        GuestInstruction first = path.get(start);
-        boolean ranOn = start > 0 && !path.get(start - 1).text().matches("(j|call|ret|iret|loop).*");
+        Executed first = path.get(start);
+        boolean ranOn = start > 0 && !path.get(start - 1).isTransfer();
         String after = ranOn ? ", executed after " + path.get(start - 1).inWords() : "";
         return textAt(evidence, evidence.linear(first)).map(text -> sentence(first, text, after));
     }
 
-    private static String sentence(GuestInstruction at, String text, String after) {
+    private static String sentence(Executed at, String text, String after) {
         return "the bytes at " + hex(at.eip()) + " are text and no code: \"" + text + "\"" + after + "; look for "
                 + (after.isEmpty() ? "a jump or call to a string, and for " : "")
                 + "code that runs on into the data after it";
     }
 
     /** Returns whether an instruction that was executed is text, and is still what was executed. */
-    private static boolean isText(Evidence evidence, GuestInstruction instruction) {
+    private static boolean isText(Evidence evidence, Executed instruction) {
         return textAt(evidence, evidence.linear(instruction)).isPresent()
                 && unchanged(evidence, instruction).isPresent();
     }
 
     /** Returns an instruction's bytes in memory; empty if they are no more what was executed. */
-    private static Optional<byte[]> unchanged(Evidence evidence, GuestInstruction instruction) {
-        long linear = evidence.linear(instruction);
-        int known = instruction.bytes().length;
-        if (known > 0) {
-            return evidence.memory().read(linear, known).filter(now -> Arrays.equals(now, instruction.bytes()));
-        }
-        return CodeReader.read(evidence.memory().code(linear), instruction.eip(), evidence.mode())
-                .filter(now -> now.text().equals(instruction.text()))
-                .map(GuestInstruction::bytes);
+    private static Optional<byte[]> unchanged(Evidence evidence, Executed instruction) {
+        byte[] executed = instruction.shown().bytes();
+        return evidence.memory()
+                .read(evidence.linear(instruction), executed.length)
+                .filter(now -> instruction.isFetched() && Arrays.equals(now, executed));
     }
 
     /** Returns the text that a linear address is in; empty if there is none. */
@@ -112,7 +111,7 @@ final class ExecutedData {
 
     /** The last instructions are in a variable or an array, by the symbols of the image. */
     static Optional<String> ofObject(Evidence evidence) {
-        List<GuestInstruction> path = evidence.path();
+        List<Executed> path = evidence.path();
         int start = path.size();
         while (start > 0 && isObject(evidence, path.get(start - 1))) {
             start--;
@@ -124,13 +123,13 @@ final class ExecutedData {
                 || ofText(evidence).isPresent()) {
             return Optional.empty();
         }
-        GuestInstruction to = path.get(start);
+        Executed to = path.get(start);
         String where = hex(to.eip()) + evidence.symbol(evidence.linear(to)) + ", which the image has as data";
         return Optional.of(Execution.went(evidence, path.get(start - 1), to.eip(), where));
     }
 
     /** Returns whether an instruction is in an object, whose bytes are at the linker's address, and those of the file. */
-    private static boolean isObject(Evidence evidence, GuestInstruction instruction) {
+    private static boolean isObject(Evidence evidence, Executed instruction) {
         long linear = evidence.linear(instruction);
         OptionalLong loaded = evidence.image().loadedAt(linear);
         return loaded.isPresent()

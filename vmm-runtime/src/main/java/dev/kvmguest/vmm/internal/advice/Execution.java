@@ -5,7 +5,6 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
-import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.List;
 import java.util.Optional;
@@ -20,14 +19,11 @@ final class Execution {
     /** So many zeros executed one after the other are no code either: each pair is ADD [EAX], AL. */
     private static final int SLED = 8;
 
-    private static final String ZEROS_16 = "add [bx+si], al";
-    private static final String ZEROS = "add [eax], al";
-
     private Execution() {}
 
     /** A jump, call or return went where no code is, or execution ran off the end of the code. */
     static Optional<String> leftTheImage(Evidence evidence) {
-        List<GuestInstruction> path = evidence.path();
+        List<Executed> path = evidence.path();
         int start = whereCodeEnds(evidence, path);
         if (start == path.size()
                 || evidence.layout().ranges().isEmpty()
@@ -44,7 +40,7 @@ final class Execution {
                             + "; look for a jump, call or return to address 0 or past the end of the code")
                     : Optional.empty();
         }
-        GuestInstruction from = path.get(start - 1);
+        Executed from = path.get(start - 1);
         long to = path.get(start).eip();
         Optional<String> linked = linkedElsewhere(evidence, from, to);
         if (linked.isPresent()) {
@@ -63,16 +59,15 @@ final class Execution {
      * @param to the offset in the code segment to which it went
      * @param where the same in words, with what is wrong with it
      */
-    static String went(Evidence evidence, GuestInstruction from, long to, String where) {
+    static String went(Evidence evidence, Executed from, long to, String where) {
         return handlerAt(evidence, from, to)
                 .map(vector -> "the handler of " + Fault.Event.name(vector) + " in IDT[" + vector + "] is at " + where
                         + "; give the gate the linear address of the handler")
-                .orElseGet(
-                        () -> "execution went to " + where + ", after " + from.inWords() + "; " + remedy(from.text()));
+                .orElseGet(() -> "execution went to " + where + ", after " + from.inWords() + "; " + remedy(from));
     }
 
     /** The place is one of the image by its linker, but the image was loaded elsewhere. */
-    private static Optional<String> linkedElsewhere(Evidence evidence, GuestInstruction from, long to) {
+    private static Optional<String> linkedElsewhere(Evidence evidence, Executed from, long to) {
         long linear = evidence.linear(to);
         OptionalLong loaded = evidence.image().loadedAt(linear);
         if (loaded.isEmpty() || loaded.equals(evidence.memory().physical(linear))) {
@@ -91,22 +86,19 @@ final class Execution {
      * itself; as many as there are if there is none. Between such there may be others, which the guest has made of zeros by
      * executing them.
      */
-    private static int whereCodeEnds(Evidence evidence, List<GuestInstruction> path) {
+    private static int whereCodeEnds(Evidence evidence, List<Executed> path) {
         int outside = path.size();
         while (outside > 0 && !evidence.isInImage(evidence.linear(path.get(outside - 1)))) {
             outside--;
         }
         boolean zeros = sled(path.subList(outside, path.size()));
         for (int i = outside; i < path.size(); i++) {
-            if (noCode(evidence, evidence.linear(path.get(i))).isPresent() || zeros && isZeros(path.get(i))) {
+            if (noCode(evidence, evidence.linear(path.get(i))).isPresent()
+                    || zeros && path.get(i).isZeros()) {
                 return i;
             }
         }
         return path.size();
-    }
-
-    private static boolean isZeros(GuestInstruction instruction) {
-        return instruction.text().equals(ZEROS) || instruction.text().equals(ZEROS_16);
     }
 
     private static String isEmpty(Evidence evidence, long linear, int bytes) {
@@ -147,13 +139,13 @@ final class Execution {
         return bytes[0] == 0 || bytes[0] == (byte) 0xff;
     }
 
-    private static boolean sled(List<GuestInstruction> path) {
-        return path.stream().filter(Execution::isZeros).count() >= SLED;
+    private static boolean sled(List<Executed> path) {
+        return path.stream().filter(Executed::isZeros).count() >= SLED;
     }
 
     /** Returns the exception through whose gate a place was entered: its gate leads there and nothing else did. */
-    private static Optional<Integer> handlerAt(Evidence evidence, GuestInstruction from, long to) {
-        if (!evidence.registers().protectedMode() || from.text().matches("(j|call|ret|iret|loop).*")) {
+    private static Optional<Integer> handlerAt(Evidence evidence, Executed from, long to) {
+        if (!evidence.registers().protectedMode() || from.isTransfer()) {
             return Optional.empty();
         }
         for (int vector = 0;
@@ -172,16 +164,16 @@ final class Execution {
         return Optional.empty();
     }
 
-    private static String remedy(String from) {
-        if (from.startsWith("iret")) {
+    private static String remedy(Executed from) {
+        if (from.is(Executed.INTERRUPT_RETURNS)) {
             return "the frame that IRET found on the stack is not one of an interrupt: look for pushes that were not popped,"
                     + " and for an error code that was not removed";
         }
-        if (from.startsWith("ret")) {
+        if (from.is(Executed.RETURNS)) {
             return "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"
                     + " variables";
         }
-        if (from.startsWith("call") || from.startsWith("jmp")) {
+        if (from.is(Executed.CALLS_AND_JUMPS)) {
             return "look at where that address comes from, a pointer that was not set or was overwritten, or code linked for"
                     + " another address";
         }

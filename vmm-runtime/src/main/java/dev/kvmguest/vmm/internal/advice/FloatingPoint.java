@@ -1,10 +1,15 @@
 package dev.kvmguest.vmm.internal.advice;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /** x87, MMX and SSE instructions that CR0 or CR4 forbid (Intel SDM volume 3A, 2.5, table 2-2, and 13.1.3). */
 final class FloatingPoint {
@@ -15,31 +20,42 @@ final class FloatingPoint {
     private static final long CR0_TS = 1 << 3;
     private static final long CR4_OSFXSR = 1 << 9;
 
-    /** The kinds of instructions, by what stands in their text; the first that fits. */
+    private static final Set<Mnemonic> X87 = EnumSet.range(Mnemonic.F2XM1, Mnemonic.FYL2XP1);
+
+    /** The kinds of instructions, by their operands or names; the first that fits. */
     private enum Unit {
-        SSE("an SSE", "xmm[0-7]|^(ld|st)mxcsr", "SSE", "-mno-sse -mno-mmx -msoft-float"),
-        MMX("an MMX", "\\bmm[0-7]|^emms", "MMX", "-mno-mmx -mno-sse"),
-        X87("an x87", "^f|^wait", "floating point", "-msoft-float -mno-80387");
+        SSE("an SSE", "SSE", "-mno-sse -mno-mmx -msoft-float"),
+        MMX("an MMX", "MMX", "-mno-mmx -mno-sse"),
+        X87("an x87", "floating point", "-msoft-float -mno-80387");
 
         private final String name;
-        private final Pattern text;
         private final String use;
         private final String flags;
 
-        Unit(String name, String text, String use, String flags) {
+        Unit(String name, String use, String flags) {
             this.name = name;
-            this.text = Pattern.compile(text);
             this.use = use;
             this.flags = flags;
         }
 
-        static Optional<Unit> of(String text) {
-            for (Unit unit : values()) {
-                if (unit.text.matcher(text).find()) {
-                    return Optional.of(unit);
-                }
-            }
-            return Optional.empty();
+        static Optional<Unit> of(Instruction instruction) {
+            return Stream.of(values()).filter(unit -> unit.has(instruction)).findFirst();
+        }
+
+        private boolean has(Instruction instruction) {
+            return switch (this) {
+                case SSE ->
+                    hasOperand(instruction, Operand.Kind.XMM)
+                            || instruction.mnemonic == Mnemonic.LDMXCSR
+                            || instruction.mnemonic == Mnemonic.STMXCSR;
+                case MMX -> hasOperand(instruction, Operand.Kind.MMX) || instruction.mnemonic == Mnemonic.EMMS;
+                case X87 -> FloatingPoint.X87.contains(instruction.mnemonic);
+            };
+        }
+
+        private static boolean hasOperand(Instruction instruction, Operand.Kind kind) {
+            return Stream.of(instruction.op0, instruction.op1, instruction.op2)
+                    .anyMatch(operand -> operand != null && operand.kind == kind);
         }
     }
 
@@ -47,7 +63,7 @@ final class FloatingPoint {
 
     /** The compiler's choice of instructions doesn't fit what the guest has switched on. */
     static Optional<String> disabled(Evidence evidence) {
-        return Unit.of(evidence.at().text()).flatMap(unit -> disabled(evidence, unit));
+        return evidence.at().decoded().flatMap(Unit::of).flatMap(unit -> disabled(evidence, unit));
     }
 
     private static Optional<String> disabled(Evidence evidence, Unit unit) {

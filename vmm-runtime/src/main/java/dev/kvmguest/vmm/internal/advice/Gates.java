@@ -71,7 +71,8 @@ final class Gates {
 
     /** In real mode exceptions have no error code that names the vector which INT n asked for. */
     private static Optional<String> beyondVectors(Evidence evidence, DescriptorTable table) {
-        int vector = evidence.decoded()
+        int vector = evidence.at()
+                .decoded()
                 .filter(at -> at.mnemonic == Mnemonic.INT)
                 .map(at -> (int) at.op0.value)
                 .orElse(evidence.first().vector());

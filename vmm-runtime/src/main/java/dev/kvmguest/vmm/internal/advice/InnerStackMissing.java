@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.Optional;
 
@@ -41,7 +42,8 @@ final class InnerStackMissing {
 
     /** Returns whether INT n found its gate, and then no stack: what goes wrong there is the instruction's own exception. */
     private static boolean isOfInt(Evidence evidence) {
-        return evidence.first().vector() == INVALID_TSS && evidence.at().text().startsWith("int");
+        return evidence.first().vector() == INVALID_TSS
+                && evidence.at().is(Mnemonic.INT, Mnemonic.INT1, Mnemonic.INT3, Mnemonic.INTO);
     }
 
     private static boolean leadsToRing0(Evidence evidence) {

@@ -10,7 +10,6 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
-import java.util.Optional;
 import java.util.Set;
 
 /** Says who has overwritten a table, and what to do about it. */
@@ -60,7 +59,9 @@ final class OverwriteReport {
     }
 
     private static String name(Evidence evidence, GuestInstruction by) {
-        return decoded(evidence, by).filter(OverwriteReport::writes).isPresent()
+        return CodeReader.decode(by, evidence.mode())
+                        .filter(OverwriteReport::writes)
+                        .isPresent()
                 ? by.inWords() + by.source().map(source -> " in " + source).orElse("")
                 : "what the processor pushed for an exception at " + hex(by.eip());
     }
@@ -75,10 +76,6 @@ final class OverwriteReport {
 
     private static boolean isMemory(Operand operand) {
         return operand != null && operand.kind == Operand.Kind.MEMORY;
-    }
-
-    private static Optional<Instruction> decoded(Evidence evidence, GuestInstruction instruction) {
-        return CodeReader.decode(instruction.bytes(), instruction.eip(), evidence.mode());
     }
 
     private static String ofStack(Evidence evidence, Range table) {
@@ -100,14 +97,14 @@ final class OverwriteReport {
 
     /** Returns whether an instruction is repeated, as those are that fill and copy. */
     static boolean isRepeated(Evidence evidence, GuestInstruction instruction) {
-        return decoded(evidence, instruction)
+        return CodeReader.decode(instruction, evidence.mode())
                 .filter(decoded -> decoded.repeat != Instruction.NO_REPEAT)
                 .isPresent();
     }
 
     /** Returns whether what was written went to the stack, which is where nobody makes a table. */
     static boolean isPush(Evidence evidence, GuestInstruction instruction) {
-        return decoded(evidence, instruction)
+        return CodeReader.decode(instruction, evidence.mode())
                 .filter(decoded -> !PUSHING.contains(decoded.mnemonic) && writes(decoded))
                 .isEmpty();
     }

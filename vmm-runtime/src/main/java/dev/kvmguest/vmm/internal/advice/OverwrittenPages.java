@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PageWalker;
@@ -38,7 +39,7 @@ final class OverwrittenPages {
 
     /** Returns whether an instruction at an address has been fetched, or one before it in its page. */
     private static boolean wasExecuted(Evidence evidence, long code) {
-        return !evidence.at().text().isEmpty()
+        return evidence.at().isFetched()
                 || evidence.before()
                         .filter(before -> evidence.linear(before) / LinearMemory.PAGE == code / LinearMemory.PAGE)
                         .isPresent();
@@ -60,7 +61,7 @@ final class OverwrittenPages {
     /** Of the guest's own tables it is only known that they led somewhere, unless they have been exchanged meanwhile. */
     private static Optional<String> ofGuest(Evidence evidence, Walk walk) {
         boolean exchanged = evidence.path().stream()
-                .anyMatch(instruction -> instruction.text().matches("mov cr[034], .*|invlpg .*"));
+                .anyMatch(instruction -> instruction.is(Mnemonic.INVLPG) || PagingSwitch.isSwitch(instruction));
         return exchanged || walk.last().isPresent()
                 ? Optional.empty()
                 : overwritten(evidence, walk.linear(), walk.last(), false);

@@ -4,19 +4,22 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.function.Predicate;
 
 /** What goes wrong when paging is switched on or off, or the page directory changed (Intel SDM volume 3A, 9.8.3 and 9.9.1). */
 final class PagingSwitch {
 
     private static final int PAGE_FAULT = 14;
     private static final int LONGEST_INSTRUCTION = 15;
-    /** MOV to a control register has no other length (Intel SDM volume 2, MOV). */
-    private static final int MOV_CR_BYTES = 3;
+    /** The numbers of the control registers that say how, and by which tables, addresses are translated. */
+    private static final Set<Integer> SWITCHES = Set.of(0, 3, 4);
 
     /** PWT and PCD, the only ones of the lower 12 bits of CR3 that mean something (Intel SDM volume 3A, 4.3, table 4-3). */
     private static final int CACHING = 0x18;
@@ -27,8 +30,8 @@ final class PagingSwitch {
 
     /** The code that switches is not in the page tables that it switches to. */
     static Optional<String> codeUnmapped(Evidence evidence) {
-        List<GuestInstruction> path = evidence.path();
-        int change = lastChange(path, "mov cr[034], .*");
+        List<Executed> path = evidence.path();
+        int change = lastChange(path, PagingSwitch::isSwitch);
         if (change < 0 || !isPaging(evidence)) {
             return Optional.empty();
         }
@@ -43,15 +46,15 @@ final class PagingSwitch {
 
     /** The code that switches paging off runs where its bytes are only with paging. */
     static Optional<String> codeElsewhere(Evidence evidence) {
-        List<GuestInstruction> path = evidence.path();
-        int change = lastChange(path, "mov cr0, .*");
+        List<Executed> path = evidence.path();
+        int change = lastChange(path, instruction -> writesControl(instruction, Set.of(0)));
         if (change < 0 || isPaging(evidence)) {
             return Optional.empty();
         }
         long next = evidence.linear(path.get(change + 1));
         OptionalLong loaded = evidence.image().loadedAt(next);
         // Without paging before, too, it would not have run there.
-        if (loaded.isEmpty() || loaded.getAsLong() == next || evidence.isInImage(next - MOV_CR_BYTES)) {
+        if (loaded.isEmpty() || loaded.getAsLong() == next || evidence.isInImage(evidence.linear(path.get(change)))) {
             return Optional.empty();
         }
         return Optional.of(
@@ -62,12 +65,30 @@ final class PagingSwitch {
     }
 
     /** Returns the index of the last such MOV behind which execution went on to the next address; negative if there is none. */
-    private static int lastChange(List<GuestInstruction> path, String pattern) {
+    private static int lastChange(List<Executed> path, Predicate<Executed> wanted) {
         int change = path.size() - 2;
-        while (change >= 0 && !path.get(change).text().matches(pattern)) {
+        while (change >= 0 && !wanted.test(path.get(change))) {
             change--;
         }
-        return change >= 0 && path.get(change + 1).eip() == path.get(change).eip() + MOV_CR_BYTES ? change : -1;
+        return change >= 0
+                        && path.get(change + 1).eip()
+                                == path.get(change).decoded().orElseThrow().nextEip
+                ? change
+                : -1;
+    }
+
+    /** Returns whether an instruction writes to what page tables are found and read by: CR0, CR3 or CR4. */
+    static boolean isSwitch(Executed instruction) {
+        return writesControl(instruction, SWITCHES);
+    }
+
+    private static boolean writesControl(Executed instruction, Set<Integer> registers) {
+        return instruction
+                .decoded()
+                .filter(decoded -> decoded.mnemonic == Mnemonic.MOV_CONTROL
+                        && decoded.op0.kind == Operand.Kind.CONTROL
+                        && registers.contains(decoded.op0.number))
+                .isPresent();
     }
 
     private static boolean isPaging(Evidence evidence) {

@@ -32,7 +32,7 @@ final class SegmentLoad {
                 || Overwritten.gdt(evidence).isPresent()) {
             return Optional.empty();
         }
-        Optional<Instruction> at = evidence.decoded();
+        Optional<Instruction> at = evidence.at().decoded();
         if (error == 0) {
             return at.filter(SegmentLoad::refusesNull).isPresent()
                     ? Optional.of(evidence.at().inWords() + " loads the null selector, which SS and CS don't take"

@@ -7,8 +7,10 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.EnumSet;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** Stacks that were never set up, have run over, or are where nothing is. */
 final class StackPointer {
@@ -22,16 +24,15 @@ final class StackPointer {
     /** What is read where no RAM is. */
     private static final long ALL_ONES = 0xffff_ffffL;
 
-    private static final Mnemonic[] POPPING = {
-        Mnemonic.IRET,
-        Mnemonic.IRETD,
-        Mnemonic.RET,
-        Mnemonic.RETF,
-        Mnemonic.POP,
-        Mnemonic.POPA,
-        Mnemonic.POPF,
-        Mnemonic.LEAVE
-    };
+    private static final Set<Mnemonic> POPPING = EnumSet.of(
+            Mnemonic.IRET,
+            Mnemonic.IRETD,
+            Mnemonic.RET,
+            Mnemonic.RETF,
+            Mnemonic.POP,
+            Mnemonic.POPA,
+            Mnemonic.POPF,
+            Mnemonic.LEAVE);
 
     private StackPointer() {}
 
@@ -40,7 +41,7 @@ final class StackPointer {
         long esp = evidence.stackPointer();
         int below = (int) -esp;
         boolean nearZero = below >= 0 && below < NEAR;
-        boolean popped = evidence.isAt(POPPING);
+        boolean popped = evidence.at().is(POPPING);
         if (!evidence.registers().protectedMode()
                 || !nearZero
                 || evidence.memory().isRam(esp - 4)
@@ -56,7 +57,7 @@ final class StackPointer {
     /** What was pushed is gone, since no RAM is there, and a return address was read as all ones. */
     static Optional<String> lost(Evidence evidence) {
         boolean returned = evidence.before()
-                .filter(before -> before.text().matches("(ret|iret).*"))
+                .filter(before -> before.is(Executed.RETURNS) || before.is(Executed.INTERRUPT_RETURNS))
                 .isPresent();
         long esp = evidence.stackPointer();
         if (!evidence.registers().protectedMode()

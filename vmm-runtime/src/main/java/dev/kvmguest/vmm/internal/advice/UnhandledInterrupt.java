@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.diagnosis.Fault;
-import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import java.util.List;
 import java.util.Optional;
 
@@ -62,9 +62,9 @@ final class UnhandledInterrupt {
     }
 
     private static String whenItCame(Evidence evidence) {
-        List<GuestInstruction> before = evidence.fault().lastInstructions();
+        List<Executed> before = evidence.executed();
         return before.subList(Math.max(0, before.size() - BEHIND_STI), before.size()).stream()
-                .filter(instruction -> instruction.text().equals("sti"))
+                .filter(instruction -> instruction.is(Mnemonic.STI))
                 .findFirst()
                 .map(sti -> " right after " + sti.inWords())
                 .orElse("");

@@ -7,14 +7,18 @@ import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -35,14 +39,24 @@ final class CrossCheck {
     private static final long LARGEST_MEMORY = 256 << 20;
 
     /** KVM's stepping shows in what these do, or goes on only when a handler has returned. */
-    private static final Set<String> SHOW_STEPPING =
-            Set.of("pushf", "pushfd", "popf", "popfd", "iret", "iretd", "int", "int3", "int1", "into");
+    private static final Set<Mnemonic> SHOW_STEPPING = EnumSet.of(
+            Mnemonic.PUSHF,
+            Mnemonic.PUSHFD,
+            Mnemonic.POPF,
+            Mnemonic.POPFD,
+            Mnemonic.IRET,
+            Mnemonic.IRETD,
+            Mnemonic.INT,
+            Mnemonic.INT1,
+            Mnemonic.INT3,
+            Mnemonic.INTO);
 
     /** What these read is each engine's own. */
-    private static final Set<String> DIFFER = Set.of("rdtsc", "rdtscp", "rdpmc", "cpuid");
+    private static final Set<Mnemonic> DIFFER = EnumSet.of(Mnemonic.RDTSC, Mnemonic.RDPMC, Mnemonic.CPUID);
 
     /** What these depend on is not in {@link CpuState}. */
-    private static final Set<String> NEED_MORE = Set.of("sysenter", "sysexit", "rdmsr", "wrmsr");
+    private static final Set<Mnemonic> NEED_MORE =
+            EnumSet.of(Mnemonic.SYSENTER, Mnemonic.SYSEXIT, Mnemonic.RDMSR, Mnemonic.WRMSR);
 
     private final CpuState start;
     private final List<GuestInstruction> instructions = new ArrayList<>();
@@ -113,9 +127,7 @@ final class CrossCheck {
         while (goesOn && points.size() <= INSTRUCTIONS) {
             long retired = replay.instructions();
             GuestInstruction next = replay.cpu().nextInstruction();
-            String mnemonic = next.text().split(" ", 2)[0];
-            steppable &= !SHOW_STEPPING.contains(mnemonic) && !DIFFER.contains(mnemonic);
-            comparable &= !NEED_MORE.contains(mnemonic);
+            CodeReader.decode(next, CpuMode.of(replay.cpu().state())).ifPresent(decoded -> take(decoded.mnemonic));
             instructions.add(next);
             goesOn = replay.step();
             if (goesOn) {
@@ -125,6 +137,11 @@ final class CrossCheck {
             }
         }
         steppable &= !goesOn;
+    }
+
+    private void take(Mnemonic mnemonic) {
+        steppable &= !SHOW_STEPPING.contains(mnemonic) && !DIFFER.contains(mnemonic);
+        comparable &= !NEED_MORE.contains(mnemonic);
     }
 
     private Optional<Finding> on(VirtualCpu cpu) {

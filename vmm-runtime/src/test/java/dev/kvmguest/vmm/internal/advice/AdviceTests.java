@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
@@ -10,7 +11,9 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -34,17 +37,9 @@ class AdviceTests {
                     new Range(Kind.STACK, "the stack of image random", 0x6000, 0x7000),
                     new Range(Kind.IDT, "the boot IDT", 0x528, 0xd28)),
             List.of());
-    private static final List<String> TEXTS = List.of(
-            "",
-            "iretd",
-            "ret",
-            "mov ss, ax",
-            "jmp 0:0x1000",
-            "movd xmm0, eax",
-            "div ecx",
-            "mov cr0, eax",
-            "int 0x80",
-            "ud2");
+    /** Nothing; iret; ret; mov ss, ax; jmp 0:0x1000; movd xmm0, eax; div cx; mov cr0, eax; int 0x80; ud2. */
+    private static final List<String> CODE =
+            List.of("", "cf", "c3", "8e d0", "ea 00 10 00 00", "66 0f 6e c0", "f7 f1", "0f 22 c0", "cd 80", "0f 0b");
 
     @Test
     void whateverAGuestLeavesBehindIsAdvisedAboutInThreeSentencesAtMost() {
@@ -68,7 +63,7 @@ class AdviceTests {
     @Test
     void guestWithoutMemoryIsAdvisedAboutByItsRegisters() {
         GuestMemory memory = new GuestMemory(ByteBuffer.allocate(0), () -> {});
-        GuestInstruction at = instruction(0x1000, "movd xmm0, eax");
+        GuestInstruction at = instruction(0x1000, "66 0f 6e c0"); // movd xmm0, eax
         Fault fault = new Fault(
                 at,
                 List.of(new Fault.Event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.empty())),
@@ -101,14 +96,14 @@ class AdviceTests {
                             random.nextInt(0x1_0000), number(random), number(random), random.nextInt(0x2_0000)));
         }
         CpuState registers = state.build();
-        GuestInstruction at = instruction(registers.eip(), TEXTS.get(random.nextInt(TEXTS.size())));
-        GuestInstruction before = instruction(number(random), TEXTS.get(random.nextInt(TEXTS.size())));
+        GuestInstruction at = instruction(registers.eip(), CODE.get(random.nextInt(CODE.size())));
+        GuestInstruction before = instruction(number(random), CODE.get(random.nextInt(CODE.size())));
         return new Fault(
                 at, List.of(event(random), event(random)), "", List.of(before, at), registers, "a test", List.of());
     }
 
-    private static GuestInstruction instruction(long eip, String text) {
-        return new GuestInstruction(eip, new byte[0], text, Optional.empty(), Optional.empty());
+    private static GuestInstruction instruction(long eip, String code) {
+        return CodeReader.read(TestGuest.bytes(code), eip, CpuMode.REAL16).orElseGet(() -> CodeReader.unread(eip));
     }
 
     private static Fault.Event event(Random random) {

@@ -101,4 +101,24 @@ class CodeSizeTests {
                 .startsWith("the code at 0x1000")
                 .contains("executed as of 16", "the guest is in real mode; boot it in protected mode");
     }
+
+    @Test
+    void nearJumpThroughAnotherSegmentIsNotTakenForAFarOne() {
+        // jmp dword [fs:0x100a] to 0x1010, which would be code of 16 bits if the jump had loaded CS
+        String code = "64 ff 25 0a 10 00 00 90 90 90 10 10 00 00 90 90" + EITHER;
+
+        assertThat(labelled(code, BootMode.PROTECTED, 0x1013)).noneMatch(sentence -> sentence.contains(SIZE));
+    }
+
+    @Test
+    void codeSegmentMayBeLoadedByAReturnWithAPrefix() {
+        // lgdt [0x1040]; mov eax,cr0; or al,1; mov cr0,eax; push dword 8; push dword 0x1018; o32 retf, to code of 32
+        // bits in a segment of 16: mov eax,0x10; mov ds,eax; ud2
+        String code = "0f 01 16 40 10 0f 20 c0 0c 01 0f 22 c0 66 6a 08 66 68 18 10 00 00 66 cb"
+                + "b8 10 00 00 00 8e d8 0f 0b" + "90".repeat(7) + "00".repeat(8)
+                + "ff ff 00 00 00 9a 8f 00 ff ff 00 00 00 92 cf 00 17 00 28 10 00 00";
+
+        assertThat(DeadGuest.adviceFor(TestGuest.real(code)).get(0))
+                .startsWith("the code at 0x1018 is of 32 bits and was executed as of 16");
+    }
 }

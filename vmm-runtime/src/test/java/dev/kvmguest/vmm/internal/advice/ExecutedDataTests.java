@@ -96,4 +96,12 @@ class ExecutedDataTests {
         assertThat(withTable(true, "66 c7 05 13 10 00 00 0f 0b", "40 41 90 0f ff 00 00 00"))
                 .noneMatch(sentence -> sentence.contains("data"));
     }
+
+    @Test
+    void returnIntoTextIsNotCodeThatRunsOnIntoIt() {
+        // mov esp,0x9000; push 0x100c; rep ret; the text; 0x1019: ud2
+        assertThat(DeadGuest.flat("bc 00 90 00 00 68 0c 10 00 00 f3 c3" + text("HELLOKERNELVr") + "00 0f 0b")
+                        .get(0))
+                .startsWith("the bytes at 0x100c are text and no code: \"HELLOKERNELVr\"; look for a jump or call");
+    }
 }

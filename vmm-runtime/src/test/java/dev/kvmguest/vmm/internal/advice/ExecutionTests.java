@@ -192,4 +192,12 @@ class ExecutionTests {
                         "execution went to 0xffe002, which is outside the image and has no code (bytes 0x0), after jmp ecx"
                                 + " at 0x100a; look at where");
     }
+
+    @Test
+    void returnWithAPrefixThatChangesNothingIsAReturn() {
+        // mov esp,0x9000; push 0x70000000; rep ret
+        assertThat(DeadGuest.paged("bc 00 90 00 00 68 00 00 00 70 f3 c3").get(0))
+                .startsWith(
+                        "execution went to 0x70000000, which is not mapped, after rep ret at 0x8000100a; the return address");
+    }
 }

@@ -80,4 +80,12 @@ class FloatingPointTests {
     void sseInstructionThatFaultsForItsAddressIsNotBlamedOnFlags() {
         assertThat(instructionAdvice(OSFXSR + "0f 28 05 01 20 00 00")).isEmpty(); // movaps xmm0,[0x2001]: #GP
     }
+
+    @Test
+    void instructionIsKnownWhateverItsPrefix() {
+        assertThat(instructionAdvice(EM + "f3 d9 ee")) // rep fldz
+                .singleElement()
+                .asString()
+                .contains("rep fldz", "an x87 instruction, and CR0.EM is set:");
+    }
 }

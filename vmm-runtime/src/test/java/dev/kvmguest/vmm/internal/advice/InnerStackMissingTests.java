@@ -59,4 +59,13 @@ class InnerStackMissingTests {
         assertThat(DeadGuest.flat(GATE + "c7 05 08 00 00 00 10 00 00 00" + TO_RING_3 + "34 10 00 00 cf 0f 0b"))
                 .noneMatch(sentence -> sentence.contains("TSS"));
     }
+
+    @Test
+    void systemCallIsKnownWhateverItsPrefix() {
+        // IDT[0x80] as above; push 0x102a; iretd; rep int 0x80
+        String gate = "c7 05 28 09 00 00 00 10 08 00 c7 05 2c 09 00 00 00 ee 00 00";
+
+        assertThat(DeadGuest.flat(gate + TO_RING_3 + "2a 10 00 00 cf f3 cd 80").get(0))
+                .startsWith("rep int 0x80 at 0x102a leads from ring 3 to an inner ring,");
+    }
 }

@@ -7,8 +7,10 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,10 +31,11 @@ class OverwrittenTests {
         }
 
         /** Has seen an instruction change bytes from an address on, 340 instructions before the end. */
-        static Witness of(String code, String text, long address, String before) {
-            byte[] bytes = TestGuest.bytes(code);
-            GuestInstruction by =
-                    new GuestInstruction(0x1234, bytes, text, Optional.of("clear_bss+0x8"), Optional.of("start.S:12"));
+        static Witness of(String code, long address, String before) {
+            GuestInstruction read = CodeReader.read(TestGuest.bytes(code), 0x1234, CpuMode.PROTECTED32)
+                    .orElseThrow();
+            GuestInstruction by = new GuestInstruction(
+                    read.eip(), read.bytes(), read.text(), Optional.of("clear_bss+0x8"), Optional.of("start.S:12"));
             return new Witness(
                     Optional.of(new Change(by, address, TestGuest.bytes(before), new byte[before.length() / 2], 340)));
         }
@@ -58,7 +61,7 @@ class OverwrittenTests {
     }
 
     private static Witness clears(long address, String before) {
-        return Witness.of("f3 ab", "rep stosd", address, before);
+        return Witness.of("f3 ab", address, before);
     }
 
     @Test
@@ -172,7 +175,7 @@ class OverwrittenTests {
 
     @Test
     void segmentThatWasOverwrittenByPushesIsTheStacksDoing() {
-        assertThat(advice(TestGuest.flat(CLEARED_SEGMENT), Witness.of("6a 00", "push 0", 0x515, "92"))
+        assertThat(advice(TestGuest.flat(CLEARED_SEGMENT), Witness.of("6a 00", 0x515, "92"))
                         .get(0))
                 .contains("was overwritten by push 0 at 0x1234")
                 .endsWith(
@@ -266,9 +269,10 @@ class OverwrittenTests {
 
     @Test
     void changeOfOneEntryByItselfMayBeMeant() {
-        assertThat(advice(paged(CLEARED_DIRECTORY), Witness.of(CLEARS_ENTRY, "mov", 0x100800, "83 00 00 00"))
+        assertThat(advice(paged(CLEARED_DIRECTORY), Witness.of(CLEARS_ENTRY, 0x100800, "83 00 00 00"))
                         .get(0))
-                .contains("which mapped the running code at 0x80001010, was changed by mov at 0x1234")
+                .contains(
+                        "which mapped the running code at 0x80001010, was changed by mov dword [0x80100800], 0 at 0x1234")
                 .endsWith("; leave it as it is until nothing runs there any more");
     }
 
@@ -277,9 +281,9 @@ class OverwrittenTests {
         // mov dword [0x80100804],0: entry 513 too
         assertThat(advice(
                                 paged("c7 05 04 08 10 80 00 00 00 00" + CLEARED_DIRECTORY),
-                                Witness.of(CLEARS_ENTRY, "mov", 0x100800, "83 00 00 00"))
+                                Witness.of(CLEARS_ENTRY, 0x100800, "83 00 00 00"))
                         .get(0))
-                .contains(" was overwritten by mov at 0x1234");
+                .contains(" was overwritten by mov dword [0x80100800], 0 at 0x1234");
     }
 
     @Test
@@ -299,7 +303,7 @@ class OverwrittenTests {
 
     @Test
     void frameOfAnExceptionIsNotTheInstructionsDoing() {
-        assertThat(advice(TestGuest.flat(CLEARED_SEGMENT), Witness.of("0f 0b", "ud2", 0x515, "92"))
+        assertThat(advice(TestGuest.flat(CLEARED_SEGMENT), Witness.of("0f 0b", 0x515, "92"))
                         .get(0)) // ud2
                 .contains("was overwritten by what the processor pushed for an exception at 0x1234, 340 instructions")
                 .contains("the stack has run into the GDT");

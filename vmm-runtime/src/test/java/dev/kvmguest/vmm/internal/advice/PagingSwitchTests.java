@@ -177,4 +177,13 @@ class PagingSwitchTests {
                         + "0f 22 d8 0f 0b"))
                 .noneMatch(sentence -> sentence.contains("left the code that follows"));
     }
+
+    @Test
+    void instructionThatSwitchesPagingOnMayHaveAPrefix() {
+        // mov eax,cr0; or eax,0x80000000; rep mov cr0,eax; hlt
+        assertThat(DeadGuest.flat(cr3("00 00 20 00") + "0f 20 c0 0d 00 00 00 80 f3 0f 22 c0 f4")
+                        .get(0))
+                .startsWith(
+                        "rep mov cr0, eax at 0x1010 left the code that follows it at 0x1014 without a page: CR3 is");
+    }
 }

@@ -196,4 +196,12 @@ class StackPointerTests {
                         withStack("bc 04 40 00 80 b9 04 00 00 00 49 74 05 e8 f8 ff ff ff 0f 0b"), BootMode.PAGED))
                 .noneMatch(sentence -> sentence.contains("has run over"));
     }
+
+    @Test
+    void returnWithAPrefixIsAReturnToo() {
+        // call on; hlt; on: rep ret
+        assertThat(DeadGuest.flat("e8 01 00 00 00 f4 f3 c3").get(0))
+                .startsWith(
+                        "rep ret at 0x1006 took a return address from 0xfffffffc, where no RAM is: ESP was not set");
+    }
 }

@@ -66,4 +66,12 @@ class UnhandledInterruptTests {
                 .isNotEmpty()
                 .noneMatch(sentence -> sentence.contains("8259A"));
     }
+
+    @Test
+    void stiIsKnownWhateverItsPrefix() {
+        // mov al,0xfe; out 0x21,al; mov ecx,0x1000000; loop $; rep sti; nop; nop
+        assertThat(DeadGuest.flat("b0 fe e6 21 b9 00 00 00 01 e2 fe f3 fb 90 90")
+                        .get(0))
+                .startsWith("the timer's IRQ 0 came at vector 8 right after rep sti at 0x100b,");
+    }
 }

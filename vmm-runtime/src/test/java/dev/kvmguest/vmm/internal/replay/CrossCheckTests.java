@@ -222,4 +222,11 @@ class CrossCheckTests {
             };
         }
     }
+
+    @Test
+    void flagsThatAreStoredInTheOtherSizeShowSteppingToo() {
+        // mov esp,0x9000; o16 pushf; ud2
+        assertThat(seenBy(replay(flat("bc 00 90 00 00 66 9c 0f 0b"), EmulatorEngine.instance())))
+                .doesNotContain("stepped");
+    }
 }

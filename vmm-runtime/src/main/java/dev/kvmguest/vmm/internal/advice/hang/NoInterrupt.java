@@ -111,6 +111,6 @@ final class NoInterrupt {
     }
 
     private static long linear(HangEvidence evidence, long offset) {
-        return evidence.registers().segment(SegmentRegister.CS).base() + offset & 0xffff_ffffL;
+        return evidence.registers().linear(SegmentRegister.CS, offset);
     }
 }

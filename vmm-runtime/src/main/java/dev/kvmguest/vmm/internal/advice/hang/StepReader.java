@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
@@ -21,17 +20,7 @@ import java.util.Set;
 /** Reads what a guest is about to execute, out of its memory. */
 public final class StepReader {
 
-    private static final long LOW_32 = 0xffff_ffffL;
     private static final int WIDEST = 8;
-
-    /** By the numbers that instructions have for them. */
-    private static final List<SegmentRegister> SEGMENTS = List.of(
-            SegmentRegister.ES,
-            SegmentRegister.CS,
-            SegmentRegister.SS,
-            SegmentRegister.DS,
-            SegmentRegister.FS,
-            SegmentRegister.GS);
 
     /** What a loop looks at a flag with, whichever of its operands is in memory. */
     private static final Set<Mnemonic> LOOKS = EnumSet.of(
@@ -84,9 +73,8 @@ public final class StepReader {
 
     /** Returns the instruction at an offset in the code segment, without what the image says of it. */
     GuestInstruction instruction(CpuState state, long eip) {
-        long address = state.segment(SegmentRegister.CS).base() + eip & LOW_32;
-        return CodeReader.read(new LinearMemory(memory, state).code(address), eip, CpuMode.of(state))
-                .orElse(new GuestInstruction(eip, new byte[0], "", Optional.empty(), Optional.empty()));
+        byte[] code = new LinearMemory(memory, state).code(state.linear(SegmentRegister.CS, eip));
+        return CodeReader.read(code, eip, CpuMode.of(state)).orElseGet(() -> CodeReader.unread(eip));
     }
 
     /** Returns the memory operand that an instruction reads, unless it is on the stack: nobody else changes that. */
@@ -117,19 +105,9 @@ public final class StepReader {
     }
 
     private static Optional<Read> read(LinearMemory linear, CpuState state, Operand operand) {
-        long offset = offset(state, operand);
-        long address = state.segment(SEGMENTS.get(operand.segment)).base() + offset & LOW_32;
+        long address = operand.linear(state);
         return value(linear, address, operand.width)
-                .map(value -> new Read(new Read.Memory(address, offset), operand.width, value));
-    }
-
-    private static long offset(CpuState state, Operand operand) {
-        return operand.value + register(state, operand.base) + (register(state, operand.index) << operand.scale)
-                & operand.addressMask;
-    }
-
-    private static long register(CpuState state, int number) {
-        return number == Registers.NONE ? 0 : state.get(Register.byNumber().get(number));
+                .map(value -> new Read(new Read.Memory(address, operand.offset(state)), operand.width, value));
     }
 
     /** Returns a number in RAM, little-endian; empty where no RAM is. */

@@ -2,8 +2,8 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
-import java.util.Arrays;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** Reads instructions out of bytes, for those who look at code without executing it. Safe for several threads. */
 public final class CodeReader {
@@ -53,14 +53,35 @@ public final class CodeReader {
      * @param mode the mode that it is code of
      */
     public static Optional<GuestInstruction> read(byte[] bytes, long eip, CpuMode mode) {
-        return decode(bytes, eip, mode)
-                .map(instruction -> describe(eip, Arrays.copyOf(bytes, instruction.length), Optional.of(instruction)));
+        return decode(bytes, eip, mode).map(CodeReader::describe);
+    }
+
+    /**
+     * Returns the instruction that a report shows, decoded again; empty if it could not be fetched or is none. It may have
+     * been executed before the guest changed its mode: the mode is the one that gives its text.
+     *
+     * @param likely the mode to try first
+     */
+    public static Optional<Instruction> decode(GuestInstruction shown, CpuMode likely) {
+        return Stream.concat(Stream.of(likely), Stream.of(CpuMode.values()))
+                .flatMap(mode -> decode(shown.bytes(), shown.eip(), mode).stream())
+                .filter(instruction -> Disassembler.text(instruction).equals(shown.text()))
+                .findFirst();
     }
 
     /** Returns an instruction without what the image says of it. */
-    public static GuestInstruction describe(long eip, byte[] bytes, Optional<Instruction> decoded) {
+    public static GuestInstruction describe(Instruction instruction) {
         return new GuestInstruction(
-                eip, bytes, decoded.map(Disassembler::text).orElse(""), Optional.empty(), Optional.empty());
+                instruction.eip,
+                instruction.bytes(),
+                Disassembler.text(instruction),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** Returns what stands for an instruction that could not be fetched. */
+    public static GuestInstruction unread(long eip) {
+        return new GuestInstruction(eip, new byte[0], "", Optional.empty(), Optional.empty());
     }
 
     private static int octet(byte[] bytes, int index) {

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Form;
 import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Opcode;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.Set;
 
@@ -101,6 +102,7 @@ public final class Decoder {
     private final OperationTable operations;
 
     private Bytes bytes;
+    private final byte[] code = new byte[LONGEST];
     private int length;
     private long eip;
     private CpuMode mode;
@@ -145,7 +147,7 @@ public final class Decoder {
         }
         builder.operandSize = operandSize;
         builder.addressSize = addressSize;
-        return builder.build(at, length, operations);
+        return builder.build(at, Arrays.copyOf(code, length), operations);
     }
 
     private void decode(Instruction.Builder builder) {
@@ -407,6 +409,7 @@ public final class Decoder {
             throw NoInstruction.TOO_LONG;
         }
         int value = bytes.get(length);
+        code[length] = (byte) value;
         length++;
         return value;
     }

@@ -24,7 +24,7 @@ public final class Instruction {
     public final long eip;
     /** Where the one behind it is; behind 0xffff in 16-bit code too, where the limit of CS says that there is none. */
     public final long nextEip;
-    /** Bytes, prefixes included: 1 to 15. */
+    /** How many bytes it has, prefixes included: 1 to 15. */
     public final int length;
     /** The mode that it is code of. */
     public final CpuMode mode;
@@ -51,17 +51,20 @@ public final class Instruction {
     /** What it does. */
     public final Operation operation;
 
-    // What QuickForms needs of the operands, one step nearer.
+    private final byte[] bytes;
+
+    // What FastPaths needs of the operands, one step nearer.
     public final int register0;
     public final int register1;
     public final long number0;
     public final long number1;
 
-    private Instruction(Builder builder, long eip, int length, OperationTable operations) {
+    private Instruction(Builder builder, long eip, byte[] bytes, OperationTable operations) {
         this.mnemonic = builder.mnemonic;
         this.eip = eip;
-        this.length = length;
-        this.nextEip = eip + length & AddressPolicy.offsetMask(builder.mode.instructionPointerSize());
+        this.bytes = bytes;
+        this.length = bytes.length;
+        this.nextEip = eip + bytes.length & AddressPolicy.offsetMask(builder.mode.instructionPointerSize());
         this.mode = builder.mode;
         this.operandSize = builder.operandSize;
         this.addressSize = builder.addressSize;
@@ -78,6 +81,11 @@ public final class Instruction {
         this.number0 = op0 == null ? 0 : op0.value;
         this.number1 = op1 == null ? 0 : op1.value;
         this.operation = operations.operation(this);
+    }
+
+    /** Returns a copy of its bytes, prefixes included, as they were decoded. */
+    public byte[] bytes() {
+        return bytes.clone();
     }
 
     /** Returns whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD [BX+SI], AL. */
@@ -115,8 +123,8 @@ public final class Instruction {
         }
 
         /** Makes the instruction, bound to what it does. */
-        public Instruction build(long eip, int length, OperationTable operations) {
-            return new Instruction(this, eip, length, operations);
+        public Instruction build(long eip, byte[] bytes, OperationTable operations) {
+            return new Instruction(this, eip, bytes, operations);
         }
     }
 }

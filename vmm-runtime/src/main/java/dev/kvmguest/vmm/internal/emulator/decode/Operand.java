@@ -1,5 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.decode;
 
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
@@ -114,6 +117,20 @@ public final class Operand {
     public long offset(Cpu cpu) {
         long[] gpr = cpu.registers.gpr;
         return value + gpr[base] + (gpr[index] << scale) & addressMask;
+    }
+
+    /** Returns the same for registers that somebody looks at after the guest has run. */
+    public long offset(CpuState state) {
+        return value + register(state, base) + (register(state, index) << scale) & addressMask;
+    }
+
+    private static long register(CpuState state, int number) {
+        return number == Registers.NONE ? 0 : state.get(Register.byNumber().get(number));
+    }
+
+    /** Returns the linear address of a memory operand, its segment's base included, for these registers. */
+    public long linear(CpuState state) {
+        return state.linear(SegmentRegister.byNumber().get(segment), offset(state));
     }
 
     /** Reads a general register, memory or an immediate of 1, 2, 4 or 8 bytes, zero-extended. */

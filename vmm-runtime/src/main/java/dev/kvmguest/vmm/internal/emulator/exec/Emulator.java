@@ -323,8 +323,7 @@ public final class Emulator implements ExecutionObserver {
     }
 
     private GuestInstruction instructionAt(long eip) {
-        Optional<Instruction> decoded = code.decode(eip);
-        return CodeReader.describe(eip, decoded.isPresent() ? code.bytesAt(eip) : new byte[0], decoded);
+        return code.decode(eip).map(CodeReader::describe).orElseGet(() -> CodeReader.unread(eip));
     }
 
     /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */

@@ -60,9 +60,7 @@ final class FaultDescription {
                 at,
                 chain,
                 cause,
-                last.stream()
-                        .map(instruction -> CodeReader.describe(instruction.eip, new byte[0], Optional.of(instruction)))
-                        .toList(),
+                last.stream().map(CodeReader::describe).toList(),
                 registers,
                 "the emulator",
                 List.of());

@@ -50,4 +50,19 @@ class CodeReaderTests {
                 .isEmpty();
         assertThat(CodeReader.read(new byte[32], 0, CpuMode.PROTECTED32)).isPresent();
     }
+
+    @Test
+    void whatAReportShowsIsDecodedInTheSizeOfItsText() {
+        byte[] move = {(byte) 0xb8, 1, 0, 0, 0};
+        GuestInstruction in16 =
+                CodeReader.read(move, 0x1000, CpuMode.PROTECTED16).orElseThrow();
+        GuestInstruction in32 =
+                CodeReader.read(move, 0x1000, CpuMode.PROTECTED32).orElseThrow();
+
+        assertThat(CodeReader.decode(in16, CpuMode.PROTECTED32).orElseThrow().operandSize)
+                .isEqualTo(2);
+        assertThat(CodeReader.decode(in32, CpuMode.PROTECTED16).orElseThrow().operandSize)
+                .isEqualTo(4);
+        assertThat(CodeReader.decode(CodeReader.unread(0x1000), CpuMode.REAL16)).isEmpty();
+    }
 }

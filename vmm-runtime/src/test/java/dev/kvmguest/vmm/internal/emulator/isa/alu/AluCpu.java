@@ -97,7 +97,7 @@ final class AluCpu {
         builder.op0 = operands.length > 0 ? operands[0] : null;
         builder.op1 = operands.length > 1 ? operands[1] : null;
         builder.op2 = operands.length > 2 ? operands[2] : null;
-        return builder.build(0, 2, OPERATIONS);
+        return builder.build(0, new byte[2], OPERATIONS);
     }
 
     AluCpu set(int register, long value) {

@@ -1,0 +1,89 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * An instruction that the guest executed, or tried to.
+ *
+ * @param shown the instruction as reports show it
+ * @param decoded the same, decoded; empty if it could not be fetched or is none
+ */
+record Executed(GuestInstruction shown, Optional<Instruction> decoded) {
+
+    /** What takes a return address from the stack and has no interrupt's frame there. */
+    static final Set<Mnemonic> RETURNS = EnumSet.of(Mnemonic.RET, Mnemonic.RETF);
+
+    static final Set<Mnemonic> INTERRUPT_RETURNS = EnumSet.of(Mnemonic.IRET, Mnemonic.IRETD);
+
+    /** What goes to an address that it is given, whatever the flags say. */
+    static final Set<Mnemonic> CALLS_AND_JUMPS =
+            EnumSet.of(Mnemonic.CALL, Mnemonic.CALL_FAR, Mnemonic.JMP, Mnemonic.JMP_FAR);
+
+    /** What may set the code segment, and with it the size of the code. */
+    static final Set<Mnemonic> LOAD_CS =
+            EnumSet.of(Mnemonic.CALL_FAR, Mnemonic.JMP_FAR, Mnemonic.RETF, Mnemonic.IRET, Mnemonic.IRETD);
+
+    /** What may go elsewhere than to the next instruction, if nothing goes wrong. */
+    private static final Set<Mnemonic> TRANSFERS = transfers();
+
+    /**
+     * Decodes an instruction.
+     *
+     * @param mode the mode that it was executed in, or one before or after it
+     */
+    static Executed of(GuestInstruction shown, CpuMode mode) {
+        return new Executed(shown, CodeReader.decode(shown, mode));
+    }
+
+    private static Set<Mnemonic> transfers() {
+        Set<Mnemonic> transfers = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
+        transfers.addAll(CALLS_AND_JUMPS);
+        transfers.addAll(RETURNS);
+        transfers.addAll(INTERRUPT_RETURNS);
+        transfers.addAll(Set.of(Mnemonic.JCXZ, Mnemonic.JECXZ, Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE));
+        return transfers;
+    }
+
+    /** Returns its offset in the code segment. */
+    long eip() {
+        return shown.eip();
+    }
+
+    /** Returns the instruction as a sentence names it. */
+    String inWords() {
+        return shown.inWords();
+    }
+
+    /** Returns whether its bytes could be fetched, even if they are no instruction. */
+    boolean isFetched() {
+        return shown.bytes().length > 0;
+    }
+
+    /** Returns whether it is one of these instructions, whatever its prefixes and operands. */
+    boolean is(Set<Mnemonic> mnemonics) {
+        return decoded.filter(instruction -> mnemonics.contains(instruction.mnemonic))
+                .isPresent();
+    }
+
+    /** Returns whether it is this instruction or one of these, whatever its prefixes and operands. */
+    boolean is(Mnemonic first, Mnemonic... others) {
+        return is(EnumSet.of(first, others));
+    }
+
+    /** Returns whether it may go elsewhere than to the next instruction: a jump, loop, call or return. */
+    boolean isTransfer() {
+        return is(TRANSFERS);
+    }
+
+    /** Returns whether it is what zeros in memory mean to the processor. */
+    boolean isZeros() {
+        return decoded.filter(Instruction::isZeros).isPresent();
+    }
+}
