@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -114,6 +115,16 @@ public final class FakeVirtualCpu implements VirtualCpu {
 
     @Override
     public void setInterruptWindow(boolean wanted) {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public VcpuState save() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void restore(VcpuState saved) {
         throw new UnsupportedOperationException();
     }
 

@@ -4,17 +4,21 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.FpuImage;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.exec.CodeCache;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
 import dev.kvmguest.vmm.internal.emulator.exec.RoundRobinScheduler;
+import dev.kvmguest.vmm.internal.engine.Activity;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** An emulated vCPU behind the engine seam, which beside that can be stopped exactly where somebody wants to look. */
 public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
@@ -25,6 +29,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
     private final int number;
     private final EmulatedClock clock;
     private final Optional<ExecutionObserver> observer;
+    private boolean halted;
     private volatile boolean closed;
 
     EmulatedVirtualCpu(Ram ram, RoundRobinScheduler scheduler, int number) {
@@ -47,6 +52,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
         requireOpen();
         emulator.reset();
         cpu.setState(state);
+        halted = false;
     }
 
     @Override
@@ -63,6 +69,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
     @Override
     public VmExit run() {
         requireOpen();
+        halted = false;
         while (true) {
             if (!scheduler.take(number, cpu)) {
                 return new VmExit.Interrupted();
@@ -71,7 +78,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
             long atAlarm = clock.retiredAtAlarm();
             VmExit exit = emulator.run(Math.min(endOfTurn, atAlarm));
             if (exit instanceof VmExit.Halt) {
-                scheduler.rest(number);
+                rest();
             }
             if (exit != null) {
                 return exit;
@@ -167,6 +174,45 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
     public void setSingleStep(boolean on) {
         requireOpen();
         emulator.setSingleStep(on);
+    }
+
+    @Override
+    public VcpuState save() {
+        requireOpen();
+        return new VcpuState(
+                cpu.state(),
+                cpu.memory.pageDirectoryPointers(),
+                FpuImage.save(cpu.fpu),
+                0,
+                cpu.msrs.save(),
+                cpu.debug.save(),
+                emulator.events(),
+                emulator.progress(),
+                emulator.isShutDown() ? Activity.SHUTDOWN : halted ? Activity.HALTED : Activity.ACTIVE,
+                cpu.time(),
+                OptionalLong.of(cpu.retired()));
+    }
+
+    @Override
+    public void restore(VcpuState state) {
+        setState(state.registers());
+        if (!state.pageDirectoryPointers().isEmpty()) {
+            cpu.memory.setPageDirectoryPointers(state.pageDirectoryPointers());
+        }
+        FpuImage.restore(cpu.fpu, state.fpu());
+        cpu.restoreTime(state.instructions().orElse(0), state.time());
+        cpu.msrs.restore(state.msrs());
+        cpu.debug.restore(state.debugRegisters());
+        emulator.restore(state.events(), state.progress(), state.activity() == Activity.SHUTDOWN);
+        scheduler.restore(number, cpu.retired());
+        if (state.activity() == Activity.HALTED) {
+            rest();
+        }
+    }
+
+    private void rest() {
+        halted = true;
+        scheduler.rest(number);
     }
 
     @Override

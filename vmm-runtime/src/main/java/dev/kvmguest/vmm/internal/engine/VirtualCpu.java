@@ -60,6 +60,22 @@ public interface VirtualCpu {
     void setInterruptWindow(boolean wanted);
 
     /**
+     * Returns all that the vCPU has. After an exit that reads, what the host has put into its data is part of it.
+     *
+     * @throws IllegalStateException if the vCPU can't be saved amid the instruction that it is at: run it on first
+     * @throws dev.kvmguest.vmm.config.VmmException if the host can't say some of it; the message names what
+     */
+    VcpuState save();
+
+    /**
+     * Makes this vCPU the one that was saved, on the same engine; the RAM is to be as it was then.
+     *
+     * @throws dev.kvmguest.vmm.config.VmmException if the engine or the host lacks what the state has; the message names
+     *     what. The vCPU is not to be run then
+     */
+    void restore(VcpuState state);
+
+    /**
      * Ends execution for good: {@link #run} is not called again. The alarm is taken back, and vCPUs that took turns with
      * this one no longer wait for it. Registers can still be read. A second call does nothing.
      */

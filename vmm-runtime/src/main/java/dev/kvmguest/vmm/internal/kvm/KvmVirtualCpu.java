@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
@@ -188,6 +189,16 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
         completeAccess();
         stepping = on;
         vcpu.setGuestDebug(on ? STEP : 0);
+    }
+
+    @Override
+    public VcpuState save() {
+        throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public void restore(VcpuState state) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

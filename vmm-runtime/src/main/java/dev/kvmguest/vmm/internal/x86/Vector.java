@@ -46,6 +46,20 @@ public enum Vector {
         this.errorCode = errorCode;
     }
 
+    /**
+     * Returns the exception with this vector.
+     *
+     * @throws IllegalArgumentException if there is no such exception
+     */
+    public static Vector of(int number) {
+        for (Vector vector : values()) {
+            if (vector.number == number) {
+                return vector;
+            }
+        }
+        throw new IllegalArgumentException("vector " + number + " is no exception");
+    }
+
     /** Returns the vector, 0 to 19. */
     public int number() {
         return number;

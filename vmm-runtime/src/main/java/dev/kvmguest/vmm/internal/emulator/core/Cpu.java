@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
+import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
@@ -30,15 +31,6 @@ public final class Cpu {
 
     /** A processor of 100 million instructions a second: slower than the emulator, so that a guest doesn't wait for itself. */
     private static final long NANOS_PER_INSTRUCTION = 10;
-
-    /** Why no interrupt is taken before the next instruction is over. */
-    public enum Shadow {
-        NONE,
-        /** STI has just set IF. */
-        STI,
-        /** SS has just been loaded, by MOV or POP: traps wait too. */
-        MOV_SS
-    }
 
     /** Below the generation, {@link #codeStamp} has the mode, of which there are at most eight, and the privilege. */
     private static final int STAMP_SHIFT = 4;
@@ -91,7 +83,7 @@ public final class Cpu {
     public boolean repeated;
 
     /** Set by an instruction after which interrupts have to wait. */
-    public Shadow nextShadow = Shadow.NONE;
+    public InterruptShadow nextShadow = InterruptShadow.NONE;
     /** Set when what is entered now is not traced, though TF was set: an interrupt's handler. */
     public boolean trapCancelled;
     /** Changes with all that decoded blocks depend on beside memory: translations, CS, privilege. */
@@ -296,7 +288,7 @@ public final class Cpu {
     }
 
     /** Holds interrupts off until the next instruction is over. */
-    public void shadow(Shadow shadow) {
+    public void shadow(InterruptShadow shadow) {
         nextShadow = shadow;
         asyncEvent = true;
     }
@@ -349,6 +341,12 @@ public final class Cpu {
     /** Lets time pass without instructions. */
     public void advance(long nanos) {
         haltedNanos += nanos;
+    }
+
+    /** Sets how many instructions have been retired, and the guest's time, in nanoseconds. */
+    public void restoreTime(long instructions, long time) {
+        retired = instructions;
+        haltedNanos = time - instructions * NANOS_PER_INSTRUCTION;
     }
 
     /** Returns the number of retired instructions at which, if the vCPU doesn't halt, a time has come. */

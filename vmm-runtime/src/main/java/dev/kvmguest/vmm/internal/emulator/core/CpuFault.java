@@ -1,6 +1,10 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.engine.EventState.PendingException;
 import dev.kvmguest.vmm.internal.x86.Vector;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /**
  * An exception that the guest gets. It is thrown to leave the instruction that caused it, often in working guests too,
@@ -69,6 +73,25 @@ public final class CpuFault extends RuntimeException {
     /** Returns this exception with words that say which check failed. */
     public CpuFault because(String why) {
         return new CpuFault(vector, errorCode, cr2, why);
+    }
+
+    /** The exception that a saved vCPU was about to take. */
+    public static CpuFault of(PendingException pending) {
+        return new CpuFault(
+                Vector.of(pending.vector()),
+                pending.errorCode().orElse(0),
+                pending.address().orElse(0),
+                pending.reason().orElse(null));
+    }
+
+    /** Returns this exception as a vCPU is saved with it; {@code trap} says whether it came between two instructions. */
+    public PendingException pending(boolean trap) {
+        return new PendingException(
+                vector.number(),
+                vector.hasErrorCode() ? OptionalInt.of(errorCode) : OptionalInt.empty(),
+                vector == Vector.PF ? OptionalLong.of(cr2) : OptionalLong.empty(),
+                trap,
+                Optional.ofNullable(reason));
     }
 
     /** #GP(0). */

@@ -1,5 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.engine.DebugRegisterState;
+import java.util.Arrays;
+
 /**
  * DR0 to DR7 (Intel SDM volume 3B, 17.2): breakpoints on code and data, and what a debug exception was for. Breakpoints
  * on ports are not compared.
@@ -55,6 +58,21 @@ public final class DebugRegisters {
             watchesCode |= isEnabled(i) && kind(i) == KIND_EXECUTE;
             watchesData |= isEnabled(i) && (kind(i) == KIND_WRITE || kind(i) == KIND_READ_WRITE);
         }
+    }
+
+    /** Returns all of them. */
+    public DebugRegisterState save() {
+        return new DebugRegisterState(Arrays.stream(addresses).boxed().toList(), dr6, dr7);
+    }
+
+    /** Sets all of them. */
+    public void restore(DebugRegisterState state) {
+        for (int i = 0; i < BREAKPOINTS; i++) {
+            set(i, state.addresses().get(i));
+        }
+        set(6, state.dr6());
+        set(7, state.dr7());
+        hits = 0;
     }
 
     /** Returns whether a breakpoint on code is enabled. */

@@ -1,9 +1,12 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.engine.InstructionProgress;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * The vCPU's way to the host: ports, memory without RAM, HLT. The run ends with an exit for each; what the host answers
@@ -124,6 +127,37 @@ public final class HostAccess {
         exits.clear();
         asked = null;
         settle();
+    }
+
+    /**
+     * Returns what the host has answered and what it has not been given yet. Data that it has put into the last exit
+     * counts as an answer.
+     */
+    public InstructionProgress progress(boolean begun) {
+        List<Long> soFar = new ArrayList<>();
+        for (int i = 0; i < answered; i++) {
+            soFar.add(answers[i]);
+        }
+        if (asked != null && exits.isEmpty()) {
+            soFar.add(value(asked));
+        }
+        return new InstructionProgress(begun, soFar, List.copyOf(exits));
+    }
+
+    /** Sets what the host has answered and what it is to be given. */
+    public void restore(InstructionProgress progress) {
+        clear();
+        for (long answer : progress.answers()) {
+            answers[answered++] = answer;
+        }
+        for (VmExit exit : progress.exits()) {
+            exits.add(exit);
+            if (exit instanceof VmExit.PortIn in) {
+                asked = in.data();
+            } else if (exit instanceof VmExit.MemoryRead read) {
+                asked = read.data();
+            }
+        }
     }
 
     private static ByteBuffer room(int width) {

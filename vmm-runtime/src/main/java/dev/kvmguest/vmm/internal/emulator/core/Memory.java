@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -90,6 +91,16 @@ public final class Memory {
      */
     public boolean loadPageDirectoryPointers(long cr3) {
         return paging.loadPointers(cr3);
+    }
+
+    /** Returns the page-directory-pointer table as it was loaded. */
+    public List<Long> pageDirectoryPointers() {
+        return paging.pointers();
+    }
+
+    /** Sets the page-directory-pointer table as it was once loaded. */
+    public void setPageDirectoryPointers(List<Long> loaded) {
+        paging.setPointers(loaded);
     }
 
     /** Returns the place in RAM of a page that can be read without a further look, or -1. */

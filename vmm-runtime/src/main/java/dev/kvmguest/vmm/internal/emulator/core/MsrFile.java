@@ -1,8 +1,12 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.x86.Efer;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * The model-specific registers (Intel SDM volume 4, 2.22 for the P6 family and 2.1 for those that later became
@@ -76,6 +80,32 @@ public final class MsrFile {
         return stored.getOrDefault(number, 0L);
     }
 
+    /** Returns all that can be written, by number, the time-stamp counter included. EFER is {@link Cpu}'s. */
+    public SortedMap<Integer, Long> save() {
+        SortedMap<Integer, Long> saved = new TreeMap<>(stored);
+        saved.put(TSC, tsc());
+        return saved;
+    }
+
+    /**
+     * Sets what {@link #save} returned, once the guest's time is set.
+     *
+     * @throws VmmException if there is a register that isn't here
+     */
+    public void restore(SortedMap<Integer, Long> saved) {
+        saved.keySet().stream()
+                .filter(number -> number != TSC && !isStored(number))
+                .findFirst()
+                .ifPresent(number -> {
+                    throw new VmmException("the emulator can't go on from this state: it lacks MSR "
+                            + Notation.hex(Integer.toUnsignedLong(number)));
+                });
+        stored.clear();
+        stored.putAll(saved);
+        stored.remove(TSC);
+        tscOffset = saved.getOrDefault(TSC, cpu.time()) - cpu.time();
+    }
+
     /**
      * Reads a register.
      *
@@ -120,27 +150,27 @@ public final class MsrFile {
     }
 
     private static void requireStored(int number) {
-        boolean there =
-                switch (number) {
-                    case SYSENTER_CS,
-                            SYSENTER_ESP,
-                            SYSENTER_EIP,
-                            PAT,
-                            MTRR_DEFAULT_TYPE,
-                            MTRR_FIXED_64K,
-                            MTRR_FIXED_16K_80000,
-                            MTRR_FIXED_16K_A0000,
-                            PERFORMANCE_COUNTER_0,
-                            PERFORMANCE_COUNTER_1,
-                            PERFORMANCE_EVENT_0,
-                            PERFORMANCE_EVENT_1 -> true;
-                    default ->
-                        number >= MTRR_BASE_0 && number <= MTRR_MASK_7
-                                || number >= MTRR_FIXED_4K_C0000 && number <= MTRR_FIXED_4K_F8000;
-                };
-        if (!there) {
-            throw CpuFault.generalProtection();
-        }
+        require(isStored(number));
+    }
+
+    private static boolean isStored(int number) {
+        return switch (number) {
+            case SYSENTER_CS,
+                    SYSENTER_ESP,
+                    SYSENTER_EIP,
+                    PAT,
+                    MTRR_DEFAULT_TYPE,
+                    MTRR_FIXED_64K,
+                    MTRR_FIXED_16K_80000,
+                    MTRR_FIXED_16K_A0000,
+                    PERFORMANCE_COUNTER_0,
+                    PERFORMANCE_COUNTER_1,
+                    PERFORMANCE_EVENT_0,
+                    PERFORMANCE_EVENT_1 -> true;
+            default ->
+                number >= MTRR_BASE_0 && number <= MTRR_MASK_7
+                        || number >= MTRR_FIXED_4K_C0000 && number <= MTRR_FIXED_4K_F8000;
+        };
     }
 
     /** Returns what is stored when this value is written. Memory types are checked and have no effect. */

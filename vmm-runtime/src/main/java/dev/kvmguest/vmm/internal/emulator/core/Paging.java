@@ -3,6 +3,8 @@ package dev.kvmguest.vmm.internal.emulator.core;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
 
 /** Translates linear addresses by the guest's page tables (Intel SDM volume 3A, 4.3 and 4.4): 32-bit and PAE paging. */
 final class Paging {
@@ -66,6 +68,18 @@ final class Paging {
         }
         System.arraycopy(loaded, 0, pointers, 0, loaded.length);
         return true;
+    }
+
+    /** Returns the page-directory-pointer table as it was loaded. */
+    List<Long> pointers() {
+        return Arrays.stream(pointers).boxed().toList();
+    }
+
+    /** Sets the page-directory-pointer table as it was once loaded. */
+    void setPointers(List<Long> loaded) {
+        for (int i = 0; i < pointers.length; i++) {
+            pointers[i] = loaded.get(i);
+        }
     }
 
     private long walk32(long linear, Access access, boolean user) {

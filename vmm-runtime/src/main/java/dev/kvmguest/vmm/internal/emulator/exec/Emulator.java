@@ -4,7 +4,6 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.DebugRegisters;
 import dev.kvmguest.vmm.internal.emulator.core.HostAccess.Restart;
@@ -13,14 +12,19 @@ import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.engine.EventState;
+import dev.kvmguest.vmm.internal.engine.EventState.PendingException;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
+import dev.kvmguest.vmm.internal.engine.InstructionProgress;
+import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
@@ -38,7 +42,7 @@ public final class Emulator implements ExecutionObserver {
 
     private final Trace trace = new Trace();
 
-    private Shadow shadow = Shadow.NONE;
+    private InterruptShadow shadow = InterruptShadow.NONE;
     /** Bits of DR6 for a #DB that is due after the last instruction. */
     private int trap;
 
@@ -72,9 +76,9 @@ public final class Emulator implements ExecutionObserver {
         cpu.host.clear();
         cpu.restart = false;
         cpu.repeated = false;
-        cpu.nextShadow = Shadow.NONE;
+        cpu.nextShadow = InterruptShadow.NONE;
         cpu.trapCancelled = false;
-        shadow = Shadow.NONE;
+        shadow = InterruptShadow.NONE;
         trap = 0;
         begun = false;
         undelivered = null;
@@ -83,6 +87,37 @@ public final class Emulator implements ExecutionObserver {
         trace.clear();
         fault = null;
         awaited = null;
+    }
+
+    /** Returns what is due before the next instruction. */
+    public EventState events() {
+        Optional<PendingException> exception = Optional.ofNullable(undelivered).map(due -> due.pending(trapped));
+        OptionalInt interrupt =
+                pendingInterrupt == NO_INTERRUPT ? OptionalInt.empty() : OptionalInt.of(pendingInterrupt);
+        return new EventState(shadow, trap, exception, interrupt);
+    }
+
+    /** Returns how far the instruction at EIP has come. */
+    public InstructionProgress progress() {
+        return cpu.host.progress(begun);
+    }
+
+    /** Returns whether the guest has shut down. */
+    public boolean isShutDown() {
+        return shutDown;
+    }
+
+    /** Sets, after {@link #reset} and all registers, what is due and how far the instruction at EIP has come. */
+    public void restore(EventState events, InstructionProgress progress, boolean isShutDown) {
+        shadow = events.shadow();
+        trap = events.debugTraps();
+        undelivered = events.exception().map(CpuFault::of).orElse(null);
+        trapped = events.exception().map(PendingException::trap).orElse(false);
+        pendingInterrupt = events.interrupt().orElse(NO_INTERRUPT);
+        begun = progress.begun();
+        cpu.host.restore(progress);
+        shutDown = isShutDown;
+        cpu.requestAsyncEvent();
     }
 
     @Override
@@ -114,7 +149,7 @@ public final class Emulator implements ExecutionObserver {
     public boolean canInject() {
         return pendingInterrupt == NO_INTERRUPT
                 && cpu.eflags.has(Flag.IF)
-                && shadow == Shadow.NONE
+                && shadow == InterruptShadow.NONE
                 && undelivered == null
                 && !shutDown;
     }
@@ -212,7 +247,7 @@ public final class Emulator implements ExecutionObserver {
         cpu.repeated = false;
         cpu.host.settle();
         shadow = cpu.nextShadow;
-        cpu.nextShadow = Shadow.NONE;
+        cpu.nextShadow = InterruptShadow.NONE;
         trap |= cpu.debug.takeHits();
         if (traced && !cpu.trapCancelled) {
             trap |= DebugRegisters.DR6_BS;
@@ -225,10 +260,10 @@ public final class Emulator implements ExecutionObserver {
         cpu.host.clear();
         cpu.restart = false;
         cpu.repeated = false;
-        cpu.nextShadow = Shadow.NONE;
+        cpu.nextShadow = InterruptShadow.NONE;
         cpu.debug.takeHits();
         cpu.trapCancelled = false;
-        shadow = Shadow.NONE;
+        shadow = InterruptShadow.NONE;
         trap = 0;
         begun = false;
         undelivered = fault;
@@ -250,7 +285,7 @@ public final class Emulator implements ExecutionObserver {
             undelivered = null;
             cpu.host.settle();
             stepped = true;
-        } else if (trap != 0 && shadow != Shadow.MOV_SS) {
+        } else if (trap != 0 && shadow != InterruptShadow.MOV_SS) {
             leaveBegun();
             cpu.debug.raise(trap);
             trap = 0;
@@ -268,13 +303,13 @@ public final class Emulator implements ExecutionObserver {
         if (awaited != null && isAt(awaited)) {
             if (awaited.interruptible()) {
                 // An engine was given an interrupt here. Not all of them let an STI hold it back as they should.
-                shadow = Shadow.NONE;
+                shadow = InterruptShadow.NONE;
             }
             awaited = null;
             return new VmExit.Interrupted();
         }
         // What the host has answered is not to be asked for twice: that instruction comes to its end first.
-        if (cpu.eflags.has(Flag.IF) && shadow == Shadow.NONE && !cpu.host.hasAnswers()) {
+        if (cpu.eflags.has(Flag.IF) && shadow == InterruptShadow.NONE && !cpu.host.hasAnswers()) {
             if (pendingInterrupt != NO_INTERRUPT) {
                 leaveBegun();
                 shutDown = !cpu.events.interrupt(pendingInterrupt);
@@ -288,7 +323,7 @@ public final class Emulator implements ExecutionObserver {
                 return new VmExit.InterruptWindow();
             }
         }
-        int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Flag.RF) && shadow != Shadow.MOV_SS
+        int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Flag.RF) && shadow != InterruptShadow.MOV_SS
                 ? cpu.debug.codeHits(cpu.segments[Cpu.CS].base() + cpu.eip & 0xffff_ffffL)
                 : 0;
         if (hits != 0) {
@@ -302,7 +337,7 @@ public final class Emulator implements ExecutionObserver {
         cpu.asyncEvent = traced
                 || singleStep
                 || awaited != null
-                || shadow != Shadow.NONE
+                || shadow != InterruptShadow.NONE
                 || cpu.debug.watchesCode()
                 || cpu.debug.watchesData()
                 || cpu.host.hasAnswers();

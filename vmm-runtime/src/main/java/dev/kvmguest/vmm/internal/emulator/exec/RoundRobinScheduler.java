@@ -60,6 +60,11 @@ public final class RoundRobinScheduler {
         next();
     }
 
+    /** Has a vCPU's turn end where it would have ended if it had retired so many instructions here. */
+    public synchronized void restore(int vcpu, long retired) {
+        ends[vcpu] = (retired / INSTRUCTIONS_A_TURN + 1) * INSTRUCTIONS_A_TURN;
+    }
+
     /** Takes a vCPU out until it asks for its turn again. */
     public synchronized void rest(int vcpu) {
         resting[vcpu] = true;

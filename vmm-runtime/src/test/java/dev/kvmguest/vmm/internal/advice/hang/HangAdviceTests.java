@@ -157,8 +157,8 @@ class HangAdviceTests {
         assertThat(hang(real("fb" + WAIT_FOR_FLAG))) // sti
                 .containsExactly(
                         "the loop looks at memory at 0x2000, which no handler can change while all interrupts are"
-                            + " masked; clear the mask bit of the one that is meant, in port 0x21 for IRQ 0 to 7 and"
-                            + " in port 0xa1 for IRQ 8 to 15");
+                                + " masked; clear the mask bit of the one that is meant, in port 0x21 for IRQ 0 to 7 and"
+                                + " in port 0xa1 for IRQ 8 to 15");
     }
 
     @Test
@@ -251,8 +251,8 @@ class HangAdviceTests {
         assertThat(hang(real("ba f7 01 ec a8 80 75 fb")))
                 .containsExactly(
                         "the loop waits for port 0x1f7, where this machine has no primary IDE channel, so that it"
-                            + " always reads 0xff; see whether the device is there before waiting for it (all ones say"
-                            + " that it isn't), or give up after a while");
+                                + " always reads 0xff; see whether the device is there before waiting for it (all ones say"
+                                + " that it isn't), or give up after a while");
         // again: test dword [0xfee00300],0x1000; jnz again
         assertThat(hang(flat("f7 05 00 03 e0 fe 00 10 00 00 75 f4")))
                 .singleElement()

@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.internal.emulator.isa.data;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
@@ -47,7 +47,7 @@ public final class FlagTransfer {
         requireIopl(cpu);
         if (!cpu.eflags.has(Flag.IF)) {
             cpu.eflags.put(Flag.IF, true);
-            cpu.shadow(Shadow.STI);
+            cpu.shadow(InterruptShadow.STI);
         }
     }
 

@@ -1,12 +1,12 @@
 package dev.kvmguest.vmm.internal.emulator.isa.data;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 import java.util.EnumSet;
 
 /** Data movement, and conversions between widths (Intel SDM volume 2, at each instruction). No flag changes. */
@@ -118,7 +118,7 @@ public final class Move {
         int segment = i.op0.number;
         cpu.segmentation.load(segment, (int) i.op1.read(cpu));
         if (segment == Cpu.SS) {
-            cpu.shadow(Shadow.MOV_SS);
+            cpu.shadow(InterruptShadow.MOV_SS);
         }
     }
 

@@ -1,13 +1,13 @@
 package dev.kvmguest.vmm.internal.emulator.isa.data;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Cpu.Shadow;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 
 /**
  * PUSH, POP and their relatives (Intel SDM volume 1, 6.2, and volume 2, at each instruction). SS.B says whether ESP or SP
@@ -146,7 +146,7 @@ public final class Stack {
         cpu.segmentation.load(segment, (int) peek(cpu, 0, SELECTOR_WIDTH));
         cpu.registers.gpr[Registers.RSP] = pointer;
         if (segment == Cpu.SS) {
-            cpu.shadow(Shadow.MOV_SS);
+            cpu.shadow(InterruptShadow.MOV_SS);
         }
     }
 

@@ -7,23 +7,14 @@ import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.engine.XsaveArea;
 
 /** FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, fences and prefetches (Intel SDM volume 2; volume 1, 10.5 for FXSAVE's image). */
 public final class SseState {
 
-    // FXSAVE's image, in bytes.
+    /** Bytes of FXSAVE's image. */
     private static final int SIZE = 512;
-    private static final int STATUS = 2;
-    private static final int TAGS = 4;
-    private static final int INSTRUCTION_OFFSET = 8;
-    private static final int INSTRUCTION_SELECTOR = 12;
-    private static final int DATA_OFFSET = 16;
-    private static final int DATA_SELECTOR = 20;
-    private static final int MXCSR = 24;
-    private static final int MXCSR_MASK = 28;
-    private static final int X87_REGISTERS = 32;
-    private static final int XMM_REGISTERS = 160;
-    private static final int SLOT = 16;
+
     private static final int REGISTERS = 8;
 
     private SseState() {}
@@ -54,22 +45,22 @@ public final class SseState {
         cpu.memory.checkWritable(segment, at, SIZE);
         FpuState fpu = cpu.fpu;
         cpu.memory.write16(segment, at, fpu.control());
-        cpu.memory.write16(segment, at + STATUS, fpu.status());
+        cpu.memory.write16(segment, at + XsaveArea.FSW, fpu.status());
         // The opcode field behind the tags is 0: none is kept.
-        cpu.memory.write32(segment, at + TAGS, fpu.used());
-        cpu.memory.write32(segment, at + INSTRUCTION_OFFSET, fpu.instructionOffset());
-        cpu.memory.write32(segment, at + INSTRUCTION_SELECTOR, fpu.instructionSelector());
-        cpu.memory.write32(segment, at + DATA_OFFSET, fpu.dataOffset());
-        cpu.memory.write32(segment, at + DATA_SELECTOR, fpu.dataSelector());
-        cpu.memory.write32(segment, at + MXCSR, fpu.mxcsr());
-        cpu.memory.write32(segment, at + MXCSR_MASK, FpuState.MXCSR_MASK);
+        cpu.memory.write32(segment, at + XsaveArea.FTW, fpu.used());
+        cpu.memory.write32(segment, at + XsaveArea.FIP, fpu.instructionOffset());
+        cpu.memory.write32(segment, at + XsaveArea.FCS, fpu.instructionSelector());
+        cpu.memory.write32(segment, at + XsaveArea.FDP, fpu.dataOffset());
+        cpu.memory.write32(segment, at + XsaveArea.FDS, fpu.dataSelector());
+        cpu.memory.write32(segment, at + XsaveArea.MXCSR, fpu.mxcsr());
+        cpu.memory.write32(segment, at + XsaveArea.MXCSR_MASK, FpuState.MXCSR_MASK);
         for (int n = 0; n < REGISTERS; n++) {
-            long slot = at + X87_REGISTERS + SLOT * n;
+            long slot = at + XsaveArea.ST0 + XsaveArea.SLOT * n;
             cpu.memory.write64(segment, slot, fpu.significand(n));
             cpu.memory.write64(segment, slot + 8, fpu.signExponent(n));
         }
         for (int n = 0; n < 2 * REGISTERS; n++) {
-            cpu.memory.write64(segment, at + XMM_REGISTERS + 8 * n, fpu.xmm[n]);
+            cpu.memory.write64(segment, at + XsaveArea.XMM0 + 8 * n, fpu.xmm[n]);
         }
     }
 
@@ -79,22 +70,22 @@ public final class SseState {
         int segment = i.op0.segment;
         long at = i.op0.offset(cpu);
         cpu.memory.checkReadable(segment, at, SIZE);
-        long[] image = new long[(XMM_REGISTERS + SLOT * REGISTERS) / 8];
+        long[] image = new long[(XsaveArea.XMM0 + XsaveArea.SLOT * REGISTERS) / 8];
         for (int n = 0; n < image.length; n++) {
             image[n] = cpu.memory.read64(segment, at + 8 * n);
         }
         FpuState fpu = cpu.fpu;
-        fpu.setMxcsr(checkedMxcsr(field(image, MXCSR)));
+        fpu.setMxcsr(checkedMxcsr(field(image, XsaveArea.MXCSR)));
         fpu.setControl((int) field(image, 0));
-        fpu.setStatus((int) field(image, STATUS) & 0xffff);
-        fpu.setUsed((int) field(image, TAGS));
-        fpu.setInstructionPointer((int) field(image, INSTRUCTION_SELECTOR) & 0xffff, field(image, INSTRUCTION_OFFSET));
-        fpu.setDataPointer((int) field(image, DATA_SELECTOR) & 0xffff, field(image, DATA_OFFSET));
+        fpu.setStatus((int) field(image, XsaveArea.FSW) & 0xffff);
+        fpu.setUsed((int) field(image, XsaveArea.FTW));
+        fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
+        fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
         for (int n = 0; n < REGISTERS; n++) {
-            int slot = (X87_REGISTERS + SLOT * n) / 8;
+            int slot = (XsaveArea.ST0 + XsaveArea.SLOT * n) / 8;
             fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
         }
-        System.arraycopy(image, XMM_REGISTERS / 8, fpu.xmm, 0, fpu.xmm.length);
+        System.arraycopy(image, XsaveArea.XMM0 / 8, fpu.xmm, 0, fpu.xmm.length);
     }
 
     /** Returns the 32 bits at a place in the image, as far as they are within 8 bytes. */

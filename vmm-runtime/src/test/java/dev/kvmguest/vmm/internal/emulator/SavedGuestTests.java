@@ -1,0 +1,146 @@
+package dev.kvmguest.vmm.internal.emulator;
+
+import static dev.kvmguest.vmm.TestGuest.flat;
+import static dev.kvmguest.vmm.TestGuest.real;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.engine.Activity;
+import dev.kvmguest.vmm.internal.engine.SavedGuests;
+import dev.kvmguest.vmm.internal.engine.SavedRuns;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.engine.XsaveArea;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A guest that is saved, wherever it is, goes on in another machine as it would have. */
+@Timeout(60)
+class SavedGuestTests {
+
+    private static final int MOST_EXITS = 200;
+
+    private static int saveAfterEachExit(VcpuConfig guest, boolean stepping) {
+        return new SavedRuns(
+                        EmulatorEngine.instance(),
+                        1 << 20,
+                        memory -> BootLoader.load(memory, List.of(guest)).get(0),
+                        stepping,
+                        MOST_EXITS)
+                .assertAllEndAlike();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void guestThatUsesAllThatAVcpuHasGoesOn(boolean stepping) {
+        assertThat(saveAfterEachExit(flat(SavedGuests.ALL), stepping)).isGreaterThan(stepping ? 120 : 30);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void realModeGuestGoesOn(boolean stepping) {
+        assertThat(saveAfterEachExit(real(SavedGuests.REAL), stepping)).isGreaterThan(stepping ? 40 : 10);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void exceptionWhoseGateAwaitsTheHostIsDelivered(boolean stepping) {
+        assertThat(saveAfterEachExit(flat(SavedGuests.GATES_WITHOUT_RAM), stepping))
+                .isGreaterThan(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void pageDirectoryPointersAreThoseThatWereLoaded(boolean stepping) {
+        assertThat(saveAfterEachExit(flat(SavedGuests.STALE_POINTERS), stepping))
+                .isGreaterThan(1);
+    }
+
+    @Test
+    void vcpuThatHasShutDownOrHaltedIsSavedAsThat() {
+        try (EmulatedGuest dead = EmulatedGuest.flat(0);
+                EmulatedGuest other = EmulatedGuest.flat(0)) {
+            dead.change(state -> state.idt(new DescriptorTable(0, 0)));
+            assertThat(dead.run("0f 0b")).isInstanceOf(VmExit.Shutdown.class); // ud2
+            VcpuState shutDown = dead.vcpu().save();
+            assertThat(other.run("90")).isInstanceOf(VmExit.Halt.class); // nop
+            VcpuState halted = other.vcpu().save();
+
+            other.vcpu().restore(shutDown);
+
+            assertThat(shutDown.activity()).isEqualTo(Activity.SHUTDOWN);
+            assertThat(halted.activity()).isEqualTo(Activity.HALTED);
+            assertThat(other.vcpu().save()).isEqualTo(shutDown);
+            assertThat(other.run()).isInstanceOf(VmExit.Shutdown.class);
+            other.vcpu().restore(halted);
+            assertThat(other.vcpu().save()).isEqualTo(halted);
+        }
+    }
+
+    @Test
+    void haltedVcpuLetsTheOthersRunFromTheStart() {
+        try (EmulatedMachine machine = EmulatorEngine.instance().createMachine(1 << 20, 2)) {
+            List<VcpuConfig> guests = List.of(real("f4"), real("90 f4").withLoad(0x2000)); // hlt; nop, hlt
+            List<CpuState> states = BootLoader.load(machine.memory(), guests);
+            machine.vcpu(0).setState(states.get(0));
+            machine.vcpu(1).setState(states.get(1));
+            assertThat(machine.vcpu(0).run()).isInstanceOf(VmExit.Halt.class);
+            VcpuState halted = machine.vcpu(0).save();
+            try (EmulatedMachine copy = EmulatorEngine.instance().createMachine(1 << 20, 2)) {
+                machine.memory().copyTo(copy.memory());
+                copy.vcpu(0).restore(halted);
+                copy.vcpu(1).setState(states.get(1));
+
+                assertThat(copy.vcpu(1).run()).isInstanceOf(VmExit.Halt.class);
+            }
+        }
+    }
+
+    @Test
+    void whatTheEmulatorLacksIsRefusedByName() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
+            VcpuState state = guest.vcpu().save();
+            SortedMap<Integer, Long> msrs = new TreeMap<>(state.msrs());
+            msrs.put(0xc000_0102, 1L);
+            ByteBuffer area = ByteBuffer.allocate(XsaveArea.MINIMUM_SIZE).order(ByteOrder.LITTLE_ENDIAN);
+            area.put(0, new byte[XsaveArea.MINIMUM_SIZE]).putLong(XsaveArea.XSTATE_BV, 7);
+
+            assertThatThrownBy(() -> guest.vcpu().restore(with(state, state.fpu(), msrs)))
+                    .isInstanceOf(VmmException.class)
+                    .hasMessage("the emulator can't go on from this state: it lacks MSR 0xc0000102");
+            assertThatThrownBy(() -> guest.vcpu().restore(with(state, new XsaveArea(area), state.msrs())))
+                    .isInstanceOf(VmmException.class)
+                    .hasMessage("the emulator can't go on from this state: it lacks some of the registers of"
+                            + " XSTATE_BV=0x7");
+        }
+    }
+
+    private static VcpuState with(VcpuState state, XsaveArea fpu, SortedMap<Integer, Long> msrs) {
+        return new VcpuState(
+                state.registers(),
+                state.pageDirectoryPointers(),
+                fpu,
+                state.xcr0(),
+                msrs,
+                state.debugRegisters(),
+                state.events(),
+                state.progress(),
+                state.activity(),
+                state.time(),
+                state.instructions());
+    }
+}

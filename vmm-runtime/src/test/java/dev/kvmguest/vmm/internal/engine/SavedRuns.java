@@ -1,0 +1,198 @@
+package dev.kvmguest.vmm.internal.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+import java.util.zip.CRC32;
+
+/**
+ * Runs a guest with a host that answers by rules. After each exit the vCPU is saved and goes on in a fresh machine with a
+ * copy of the RAM, as the one that was saved does too. All of them must end alike.
+ */
+public final class SavedRuns {
+
+    private static final int VECTOR = 0x20;
+
+    /** Eight bytes without RAM that hold the gate of #UD, if the IDT starts at 0x7000000: to 0x8:0x1022. */
+    private static final long GATE_ADDRESS = 0x700_0030;
+
+    private static final byte[] GATE = HexFormat.of().parseHex("22100800008e0000");
+
+    private final Engine engine;
+    private final long memorySize;
+    private final Function<GuestMemory, CpuState> loader;
+    private final boolean stepping;
+    private final int mostExits;
+
+    /** How a run ended. */
+    private record End(String log, VcpuState state, long memory) {}
+
+    /**
+     * Prepares the runs of a guest.
+     *
+     * @param engine the engine
+     * @param memorySize RAM in bytes
+     * @param loader puts the guest into RAM and returns the registers at its start
+     * @param stepping whether there is an exit after each instruction
+     * @param mostExits after so many exits a guest that has not come to its end is left
+     */
+    public SavedRuns(
+            Engine engine, long memorySize, Function<GuestMemory, CpuState> loader, boolean stepping, int mostExits) {
+        this.engine = engine;
+        this.memorySize = memorySize;
+        this.loader = loader;
+        this.stepping = stepping;
+        this.mostExits = mostExits;
+    }
+
+    /** Saves after each exit, checks that all runs end alike, and returns how often a vCPU was saved. */
+    public int assertAllEndAlike() {
+        End expected = run(new Host(), (machine, host) -> {});
+        AtomicInteger saved = new AtomicInteger();
+        End end = run(new Host(), (machine, host) -> save(machine.vcpu(0)).ifPresent(state -> {
+            saved.incrementAndGet();
+            assertGoesOnTo(expected, state, machine.memory(), new Host(host));
+        }));
+        assertThat(end).as("the run that was saved").isEqualTo(expected);
+        return saved.get();
+    }
+
+    private End run(Host host, BiConsumer<VirtualMachine, Host> afterEachExit) {
+        try (VirtualMachine machine = engine.createMachine(memorySize, 1)) {
+            machine.vcpu(0).setState(loader.apply(machine.memory()));
+            while (host.run(machine.vcpu(0))) {
+                afterEachExit.accept(machine, host);
+            }
+            return end(machine, host);
+        }
+    }
+
+    private void assertGoesOnTo(End expected, VcpuState state, GuestMemory memory, Host host) {
+        String which = "the run that was saved after " + host.log;
+        try (VirtualMachine copy = engine.createMachine(memorySize, 1)) {
+            memory.copyTo(copy.memory());
+            VirtualCpu cpu = copy.vcpu(0);
+            cpu.restore(state);
+            assertThat(comparable(cpu.save())).as(which).isEqualTo(comparable(state));
+            boolean goesOn = true;
+            while (goesOn) {
+                goesOn = host.run(cpu);
+            }
+            assertThat(end(copy, host)).as(which).isEqualTo(expected);
+        }
+    }
+
+    /** Returns the state, unless the engine can't be saved amid this instruction. */
+    private static Optional<VcpuState> save(VirtualCpu cpu) {
+        try {
+            return Optional.of(cpu.save());
+        } catch (IllegalStateException e) {
+            return Optional.empty();
+        }
+    }
+
+    private End end(VirtualMachine machine, Host host) {
+        CRC32 crc = new CRC32();
+        crc.update(machine.memory().read(0, (int) memorySize));
+        return new End(host.log.toString(), comparable(machine.vcpu(0).save()), crc.getValue());
+    }
+
+    /** Returns the state without what the host's clock decides. */
+    private VcpuState comparable(VcpuState state) {
+        if (state.instructions().isPresent()) {
+            return state;
+        }
+        TreeMap<Integer, Long> msrs = new TreeMap<>(state.msrs());
+        msrs.remove(VcpuState.TSC);
+        return new VcpuState(
+                state.registers(),
+                state.pageDirectoryPointers(),
+                state.fpu(),
+                state.xcr0(),
+                msrs,
+                state.debugRegisters(),
+                state.events(),
+                state.progress(),
+                state.activity(),
+                0,
+                state.instructions());
+    }
+
+    /** The machine around the vCPU: ports and memory read as follows from how often and where, interrupts come when they can. */
+    private final class Host {
+
+        private final StringBuilder log;
+        private int exits;
+        private int reads;
+        private boolean injected;
+
+        Host() {
+            log = new StringBuilder();
+        }
+
+        Host(Host other) {
+            log = new StringBuilder(other.log);
+            exits = other.exits;
+            reads = other.reads;
+            injected = other.injected;
+        }
+
+        /** Runs to the next exit and handles it; false if the guest has come to its end. */
+        boolean run(VirtualCpu cpu) {
+            cpu.setInterruptWindow(!injected);
+            cpu.debug().setSingleStep(stepping);
+            return handle(cpu, cpu.run());
+        }
+
+        private boolean handle(VirtualCpu cpu, VmExit exit) {
+            if (++exits == mostExits) {
+                return false;
+            }
+            if (exit instanceof VmExit.PortOut out) {
+                log(out.port(), out.data());
+            } else if (exit instanceof VmExit.MemoryWrite write) {
+                log(write.address(), write.data());
+            } else if (exit instanceof VmExit.PortIn in) {
+                while (in.data().hasRemaining()) {
+                    in.data().put((byte) (0x51 + 7 * reads++));
+                }
+            } else if (exit instanceof VmExit.MemoryRead read) {
+                for (long at = read.address(); read.data().hasRemaining(); at++) {
+                    read.data().put((at & -8) == GATE_ADDRESS ? GATE[(int) at & 7] : (byte) (3 * at));
+                }
+            } else if (exit instanceof VmExit.InterruptWindow) {
+                inject(cpu);
+            } else if (exit instanceof VmExit.Halt && (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0) {
+                inject(cpu);
+            } else if (!(exit instanceof VmExit.SingleStep)) {
+                log.append(exit);
+                return false;
+            }
+            return true;
+        }
+
+        private void inject(VirtualCpu cpu) {
+            cpu.injectInterrupt(VECTOR);
+            injected = true;
+            log.append("interrupt ");
+        }
+
+        private void log(long where, ByteBuffer data) {
+            byte[] bytes = new byte[data.remaining()];
+            data.get(bytes);
+            log.append(Long.toHexString(where))
+                    .append('=')
+                    .append(HexFormat.of().formatHex(bytes))
+                    .append(' ');
+        }
+    }
+}
