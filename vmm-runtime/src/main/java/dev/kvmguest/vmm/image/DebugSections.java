@@ -10,7 +10,8 @@ import java.util.zip.Inflater;
 /**
  * The sections of an ELF32 file, as far as debug information needs them.
  *
- * <p>Debug information is an extra: what is damaged counts as absent, where {@link Elf32Reader} refuses a file.
+ * <p>Debug information is an extra: damaged information counts as absent, while {@link Elf32Reader} refuses a damaged
+ * file.
  *
  * <p>Source: TIS Executable and Linking Format Specification, version 1.2, "Sections"; System V gABI, chapter 4,
  * "Section Compression".
@@ -25,7 +26,7 @@ final class DebugSections {
     private static final int SHF_COMPRESSED = 1 << 11;
     private static final int ELFCOMPRESS_ZLIB = 1;
 
-    /** What a compressed section may grow to: far more than the lines of any guest, far less than a heap. */
+    /** The limit for a decompressed section: far more than the lines of any guest, far less than a heap. */
     private static final int LARGEST_INFLATED = 32 << 20;
 
     private static final ByteBuffer NOTHING = little(ByteBuffer.allocate(0));
@@ -36,7 +37,7 @@ final class DebugSections {
     private final int count;
     private final TreeMap<Long, Long> loadedEnds = new TreeMap<>();
 
-    /** Finds the sections of a file; one that isn't ELF32 has none. */
+    /** Finds the sections of a file. A file that isn't ELF32 has no sections. */
     DebugSections(byte[] bytes) {
         file = little(ByteBuffer.wrap(bytes));
         boolean isElf = Elf32Reader.isElf(bytes) && bytes.length >= HEADER_SIZE;

@@ -3,16 +3,16 @@ package dev.kvmguest.vmm.image;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Reads DWARF data of a 32-bit little-endian file from a part of a section, and never beyond that part. */
+/** Reads DWARF data of a 32-bit little-endian file from a part of a section, and never past that part. */
 final class DwarfCursor {
 
-    /** Says that a part of the debug information contradicts itself or is of a kind that isn't read here. */
+    /** A part of the debug information contradicts itself, or is of a kind that isn't read here. */
     static final class DamagedException extends RuntimeException {
 
         private static final long serialVersionUID = 1;
 
         DamagedException(String message) {
-            // For control flow only: a damaged unit has no lines, and nobody sees this.
+            // For control flow only: a damaged unit has no lines, and this exception is never shown.
             super(message, null, false, false);
         }
     }
@@ -62,7 +62,7 @@ final class DwarfCursor {
         return value;
     }
 
-    /** Reads a signed LEB128 number; what doesn't fit in 64 bits is lost. */
+    /** Reads a signed LEB128 number. Bits that don't fit in 64 are lost. */
     long sleb() {
         long value = 0;
         int shift = 0;
@@ -78,7 +78,7 @@ final class DwarfCursor {
         return negative && shift < Long.SIZE ? value | -1L << shift : value;
     }
 
-    /** Reads past a text that a zero byte ends. */
+    /** Reads past a text that ends with a zero byte. */
     DwarfText text() {
         DwarfText text = new DwarfText(data, data.position());
         while (u8() != 0) {

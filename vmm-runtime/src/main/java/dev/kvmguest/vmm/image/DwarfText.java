@@ -5,9 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * A text in a section of debug information, ended by a zero byte.
+ * A text in a section of debug information that ends with a zero byte.
  *
- * <p>It is decoded when it is asked for: in a damaged file thousands of names may lie in one long text.
+ * <p>It is decoded on request: in a damaged file thousands of names may lie in one long text.
  *
  * @param section the bytes around it, up to the limit
  * @param offset its first byte, from the section's start; may lie outside

@@ -15,7 +15,7 @@ import java.util.OptionalLong;
  * Reads 32-bit ELF executables for i386: program headers, entry point and symbols.
  *
  * <p>Source: Tool Interface Standard (TIS) Executable and Linking Format Specification, version 1.2. Every offset and
- * size in a file is taken as hostile: nothing is read before it is known to lie within the file.
+ * size in a file counts as hostile: each is checked against the file before anything is read.
  */
 public final class Elf32Reader {
 

@@ -16,11 +16,11 @@ import java.util.OptionalLong;
  *
  * @param name what reports call the guest
  * @param format the file's format
- * @param segments what is to be put into memory, in ascending order of {@link Segment#physicalAddress()}; at least one
+ * @param segments the parts that go into memory, in ascending order of {@link Segment#physicalAddress()}; at least one
  * @param entry the entry point that the file names; empty for a flat binary
  * @param symbols the functions and other labels that the file names, in ascending order of address
  * @param file the whole file, in which a boot loader looks for a header; not to be changed
- * @param lines the source lines of its code, as far as the file, or the ELF file that it was made of, has them
+ * @param lines the source lines of its code, as far as the file, or the ELF file that it was made from, has them
  */
 public record GuestImage(
         String name,
@@ -42,10 +42,10 @@ public record GuestImage(
     /**
      * A part of an image that is contiguous in memory.
      *
-     * @param physicalAddress where the first byte goes; 0 in a flat binary, which says nothing of its place
+     * @param physicalAddress where the first byte goes; 0 in a flat binary, which doesn't say
      * @param virtualAddress the address at which the code expects to see the first byte
      * @param data the bytes that the file holds; not to be changed
-     * @param memorySize bytes in memory, at least {@code data.length}; what the file doesn't hold is zero
+     * @param memorySize bytes in memory, at least {@code data.length}; those that the file doesn't hold are zero
      */
     public record Segment(long physicalAddress, long virtualAddress, byte[] data, long memorySize) {
 
@@ -66,7 +66,7 @@ public record GuestImage(
      */
     public record Symbol(String name, long address, long size, long sectionEnd, boolean object) {
 
-        /** The end of the section of a symbol of which no section is known. */
+        /** The section end of a symbol whose section isn't known. */
         public static final long UNKNOWN_END = Long.MAX_VALUE;
 
         /** Creates a symbol that isn't known to be an object. */
@@ -74,7 +74,7 @@ public record GuestImage(
             this(name, address, size, sectionEnd, false);
         }
 
-        /** Creates a symbol of which no section is known, nor whether it is an object. */
+        /** Creates a symbol whose section isn't known, and that isn't known to be an object. */
         public Symbol(String name, long address, long size) {
             this(name, address, size, UNKNOWN_END);
         }
@@ -109,7 +109,7 @@ public record GuestImage(
         this(name, format, segments, entry, symbols, new byte[0]);
     }
 
-    /** Returns this image with other segments and entry point, where a boot protocol says that they lie elsewhere. */
+    /** Returns this image with the segments and entry point that a boot protocol gives it. */
     public GuestImage placed(List<Segment> newSegments, long newEntry) {
         return new GuestImage(name, format, newSegments, OptionalLong.of(newEntry), symbols, file, lines);
     }
@@ -147,7 +147,7 @@ public record GuestImage(
     /**
      * Returns a flat image of these bytes.
      *
-     * @throws IllegalArgumentException if there are none
+     * @throws IllegalArgumentException if there are no bytes
      */
     public static GuestImage flat(String name, byte[] bytes) {
         if (bytes.length == 0) {
@@ -178,8 +178,8 @@ public record GuestImage(
     }
 
     /**
-     * Returns the tests that the guest brings, as {@code KVMGUEST_TEST} of {@code kvmguest.h} defines them, in the order
-     * of their files and lines; none if it has no table of them, as a flat binary never has.
+     * Returns the tests that the guest defines with {@code KVMGUEST_TEST} of {@code kvmguest.h}, in the order of their
+     * files and lines. The list is empty if the image has no table of tests; a flat binary never has one.
      *
      * @throws IllegalArgumentException if the table is damaged, or two tests have one name
      */
@@ -188,8 +188,9 @@ public record GuestImage(
     }
 
     /**
-     * Returns this flat binary with what the ELF file that it was made of knows: symbols, source lines, the address at
-     * which the code expects its first byte, and the zeroed memory behind it. An ELF file with other bytes changes nothing.
+     * Returns this flat binary with the symbols and source lines of the ELF file that it was made from, the address at
+     * which the code expects its first byte, and the zeroed memory after it. An ELF file with other bytes changes
+     * nothing.
      */
     public GuestImage withDetailsOf(GuestImage elf) {
         byte[] bytes = segments.get(0).data();
@@ -208,8 +209,8 @@ public record GuestImage(
     }
 
     /**
-     * Returns the symbol that an address lies in or, where no symbol's size says so, the nearest label before it in the
-     * same section.
+     * Returns the symbol that an address lies in by the symbol's size, else the nearest label before it in the same
+     * section.
      *
      * @param address an address as the code sees it, such as its EIP; not a physical one
      */

@@ -5,7 +5,7 @@ import dev.kvmguest.vmm.text.ConsoleText;
 /**
  * A test inside a guest: a function that {@code KVMGUEST_TEST} of {@code kvmguest.h} defines.
  *
- * @param number its place in the image's table of tests, from 0; how the guest is asked for it
+ * @param number its index in the image's table of tests, from 0, by which the guest is asked for it
  * @param name its name
  * @param file the source file that defines it, as the compiler was given it
  * @param line the line of its definition there, from 1

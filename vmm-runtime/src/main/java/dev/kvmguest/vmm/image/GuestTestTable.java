@@ -17,7 +17,7 @@ import java.util.OptionalLong;
 /**
  * Reads the table of tests of an ELF image without booting it: the pointers between the symbols
  * {@code __start_kvmguest_tests} and {@code __stop_kvmguest_tests}, each to a {@code struct kvmguest_test} of
- * {@code kvmguest.h}. Every pointer in an image is taken as hostile.
+ * {@code kvmguest.h}. Every pointer in an image counts as hostile.
  */
 public final class GuestTestTable {
 
@@ -35,7 +35,7 @@ public final class GuestTestTable {
     }
 
     /**
-     * Returns an image's tests, in the order of their files and lines; none if it has no table.
+     * Returns an image's tests, in the order of their files and lines; empty if it has no table.
      *
      * @throws IllegalArgumentException if the table is damaged, or two tests have one name
      */

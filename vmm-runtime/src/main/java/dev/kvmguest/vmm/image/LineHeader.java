@@ -28,7 +28,7 @@ final class LineHeader {
     private static final int DW_FORM_DATA16 = 0x1e;
     private static final int DW_FORM_LINE_STRP = 0x1f;
 
-    /** More than any compiler's unit has; a damaged count ends here. */
+    /** More than any compiler's unit has; it limits a damaged count. */
     private static final int MOST_ENTRIES = 100_000;
 
     private static final DwarfText NO_TEXT = new DwarfText(ByteBuffer.allocate(0), 0);
@@ -41,7 +41,7 @@ final class LineHeader {
 
     /** What the program adds to the address for each step, in bytes. */
     final int minimumInstructionLength;
-    /** What a special opcode adds to the line at least; may be negative. */
+    /** The least that a special opcode adds to the line; may be negative. */
     final int lineBase;
     /** How many lines the special opcodes can tell apart, at least 1. */
     final int lineRange;
@@ -55,8 +55,8 @@ final class LineHeader {
     /**
      * Reads a header.
      *
-     * @param unit the unit after its length; afterwards it stands at the program's first opcode
-     * @throws DamagedException if it makes no sense, or is of an unknown version
+     * @param unit the unit after its length; on return it is at the program's first opcode
+     * @throws DamagedException if it makes no sense, or has an unknown version
      */
     LineHeader(DwarfCursor unit, Strings strings) {
         int version = unit.u16();

@@ -30,7 +30,7 @@ final class LineSequence {
         return start() <= address && address < end;
     }
 
-    /** Returns the line of an address that it covers; none where the compiler gave none. */
+    /** Returns the line of an address that it covers; empty if the compiler gave no line. */
     Optional<SourceLine> lineAt(long address) {
         int row = Arrays.binarySearch(addresses, address);
         if (row < 0) {
@@ -68,7 +68,7 @@ final class LineSequence {
             size++;
         }
 
-        /** Returns the sequence, and starts with an empty one; none if it covers nothing or doesn't ascend. */
+        /** Returns the sequence, and starts an empty one; empty if it covers nothing or doesn't ascend. */
         Optional<LineSequence> build(LineHeader header, long end) {
             boolean covers = ascends && size > 0 && end > addresses[0] && end >= addresses[size - 1];
             Optional<LineSequence> sequence = covers

@@ -8,12 +8,12 @@ import java.util.Optional;
 /**
  * The source lines of an ELF32 file's code, from its section {@code .debug_line}: 32-bit DWARF of the versions 2 to 5.
  *
- * <p>It is read when it is first asked for. A file without lines, or with damaged ones, is as good as any other; it only
- * has no lines, or no lines of the damaged compilation unit.
+ * <p>The table is read on first use. A file without lines just has no lines. A file with damaged lines has none for the
+ * damaged compilation unit.
  */
 public final class LineTable {
 
-    /** Enough for kernels of some hundred thousand lines; takes 16 MiB. */
+    /** Enough for kernels of some hundred thousand lines; this takes 16 MiB. */
     private static final int MOST_ROWS = 1_000_000;
 
     /** Lengths from this on mark 64-bit DWARF, or are reserved. */
@@ -26,7 +26,7 @@ public final class LineTable {
         this.file = file;
     }
 
-    /** Returns the lines of a file; none if it isn't ELF32. The bytes are not to be changed. */
+    /** Returns the lines of a file; an empty table if it isn't ELF32. The bytes must not be changed. */
     public static LineTable of(byte[] file) {
         return new LineTable(file);
     }

@@ -7,13 +7,13 @@ import java.nio.ByteOrder;
 import java.util.Optional;
 
 /**
- * The header by which a kernel says that, and how, a Multiboot 1 loader can boot it.
+ * The header that tells a Multiboot 1 loader how to boot a kernel.
  *
  * <p>Source: Multiboot Specification version 0.6.96, 3.1, "OS image format".
  *
  * @param offset where it starts in the file
- * @param wantsVideoMode whether the kernel asks to be told of the video mode (flag 2)
- * @param addresses where to load the file, if it says so itself (flag 16) and not in an ELF header
+ * @param wantsVideoMode whether the kernel asks for information on the video mode (flag 2)
+ * @param addresses where to load the file, if the header says so (flag 16) instead of an ELF header
  */
 public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addresses> addresses) {
 
@@ -23,7 +23,7 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
      * @param header where the header's first byte belongs
      * @param load where the first byte that is loaded belongs
      * @param loadEnd the end of what is loaded, exclusive; 0 for the end of the file
-     * @param bssEnd the end of the zeroed memory behind that, exclusive; 0 for none
+     * @param bssEnd the end of the zeroed memory after that, exclusive; 0 for none
      * @param entry where the kernel is entered
      */
     public record Addresses(long header, long load, long loadEnd, long bssEnd, long entry) {}
@@ -48,8 +48,8 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
      * Finds the header in the first 8192 bytes of a file.
      *
      * @param name the image's name, for errors
-     * @throws IllegalArgumentException if there is none, it is damaged, or it requires what this loader doesn't know; the
-     *     message says how to mend it
+     * @throws IllegalArgumentException if there is no header, if it is damaged, or if it requires something that this
+     *     loader doesn't know; the message says how to fix it
      */
     public static MultibootHeader find(String name, byte[] bytes) {
         ByteBuffer file = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);

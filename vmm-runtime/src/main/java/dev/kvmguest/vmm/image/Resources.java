@@ -5,13 +5,13 @@ import java.io.InputStream;
 import java.net.URL;
 import java.net.URLConnection;
 
-/** Reads what lies on a class path. */
+/** Reads resources of a class path. */
 public final class Resources {
 
     private Resources() {}
 
     /**
-     * Returns all that a resource has.
+     * Returns all bytes of a resource.
      *
      * @throws IOException if it can't be read
      */

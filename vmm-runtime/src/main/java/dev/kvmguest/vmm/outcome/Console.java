@@ -14,10 +14,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a guest writes to 0xE9, COM1 and the hypercall port, in the order written; read by other threads while the guest
- * runs. It keeps the first 4 MiB.
+ * What a guest writes to 0xE9, COM1 and the hypercall port, in the order written. Other threads may read it while the
+ * guest runs. It keeps the first 4 MiB.
  *
- * <p>The await methods read it like a conversation: each looks only at what came after the text that the one before
+ * <p>The await methods read it like a conversation: each looks only at what came after the text that the previous one
  * found.
  */
 public final class Console {
@@ -31,7 +31,7 @@ public final class Console {
 
     public Console() {}
 
-    /** Returns everything written so far, decoded as UTF-8; bytes that are none become U+FFFD. */
+    /** Returns everything written so far, decoded as UTF-8; malformed bytes become U+FFFD. */
     public String text() {
         return new String(bytes(), StandardCharsets.UTF_8);
     }
@@ -41,14 +41,14 @@ public final class Console {
         return log.toByteArray();
     }
 
-    /** Returns the number of bytes that were written beyond what is kept. */
+    /** Returns the number of bytes written after the limit and not kept. */
     public synchronized long dropped() {
         return log.dropped();
     }
 
     /**
-     * Hands every byte, 0 to 255, to {@code next} too, on the vCPU's thread; those written before come first. There is
-     * one listener; the last one set stays.
+     * Also hands every byte, 0 to 255, to {@code next}, on the vCPU's thread. Bytes written earlier come first. There
+     * is one listener; the last one set stays.
      */
     public synchronized void forwardTo(IntConsumer next) {
         listener = next;
@@ -60,8 +60,8 @@ public final class Console {
     /**
      * Waits until the guest has written {@code text} after what was last awaited.
      *
-     * @return what was written from there up to and including {@code text}; empty if the guest ended, or the time was
-     *     over, without it
+     * @return what was written from there up to and including {@code text}; empty if the guest ended or the time ran
+     *     out first
      * @throws InterruptedException if the waiting thread is interrupted
      */
     public Optional<String> await(String text, Duration timeout) throws InterruptedException {
@@ -90,7 +90,7 @@ public final class Console {
      * Waits for a match.
      *
      * @param endOfMatch returns the end of the first match in bytes, or -1
-     * @param longest the most bytes that a match can have; only so much is searched again when more has been written
+     * @param longest the most bytes that a match can have; only so many are searched again after further output
      */
     private Optional<String> awaitEnd(ToIntFunction<byte[]> endOfMatch, int longest, Duration timeout)
             throws InterruptedException {
@@ -120,7 +120,7 @@ public final class Console {
         }
     }
 
-    /** Moves the place awaited up to, and returns the text that this passes. */
+    /** Moves the place awaited up to, and returns the text in between. */
     private synchronized String advance(int to) {
         // Another thread may have found something behind it meanwhile.
         int from = Math.min(awaitedUpTo, to);
@@ -157,7 +157,7 @@ public final class Console {
         notifyAll();
     }
 
-    /** Tells those who wait that no more will be written. */
+    /** Tells waiting threads that nothing more will be written. */
     public synchronized void close() {
         closed = true;
         notifyAll();

@@ -6,7 +6,7 @@ import java.util.HexFormat;
 import java.util.OptionalInt;
 
 /**
- * How a run ends. A device, the vCPU, the time limit or the user raises one, and an {@link Outcome} holds that very one
+ * How a run ends. A device, the vCPU, the time limit or the user raises an ending, and an {@link Outcome} holds it
  * together with what is known of the run.
  */
 public sealed interface Ending {
@@ -14,10 +14,10 @@ public sealed interface Ending {
     /** Returns which of the cases this is. */
     Kind kind();
 
-    /** Returns what the guest did at its end, to follow its name in a sentence, such as {@code triple-faulted}. */
+    /** Returns how the guest ended, to follow its name in a sentence, such as {@code triple-faulted}. */
     String describe();
 
-    /** Returns the outcome of a run that ended so. */
+    /** Returns the outcome of a run with this end. */
     Outcome of(GuestRun run);
 
     /** Returns the status that the guest reported, if this end has one. */
@@ -25,7 +25,7 @@ public sealed interface Ending {
         return OptionalInt.empty();
     }
 
-    /** Returns whether the guest came to an end by itself and in order, as {@link Outcome#endedNormally} has it. */
+    /** Returns whether the guest ended normally, as {@link Outcome#endedNormally} defines it. */
     default boolean isNormal() {
         return false;
     }
@@ -33,8 +33,8 @@ public sealed interface Ending {
     /**
      * HLT.
      *
-     * @param interruptsEnabled whether EFLAGS.IF was set, so that the guest was waiting for an interrupt that nothing in
-     *     this machine could raise; that is a hang
+     * @param interruptsEnabled whether EFLAGS.IF was set; then the guest was waiting for an interrupt that nothing in
+     *     this machine could raise, which is a hang
      */
     record Halted(boolean interruptsEnabled) implements Ending {
         @Override
@@ -183,11 +183,11 @@ public sealed interface Ending {
     }
 
     /**
-     * The engine can't execute an instruction. That is the engine's fault, or, on KVM, that of a guest that has left the code
-     * and tables that there are.
+     * The engine can't execute an instruction. Either the engine lacks it or, on KVM, the guest has left its code and
+     * tables.
      *
      * @param reason what the engine said
-     * @param bytes the instruction's bytes as far as they are known
+     * @param bytes the instruction's bytes, as far as they are known
      */
     record Unsupported(String reason, byte[] bytes) implements Ending {
         @Override

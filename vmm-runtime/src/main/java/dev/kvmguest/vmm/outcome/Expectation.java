@@ -19,8 +19,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * How a run is expected to go; what both front ends compare an {@link Outcome} with. Where nothing is said of the end, it
- * must be a normal one with exit code 0. A test that the guest was asked for must have passed.
+ * What is expected of a run; both front ends compare an {@link Outcome} with it. By default the run must end normally
+ * with exit code 0. If the guest was asked to run a test, the test must have passed.
  */
 public final class Expectation {
 
@@ -48,7 +48,7 @@ public final class Expectation {
         strictPorts = builder.strictPorts;
     }
 
-    /** Returns a builder of an expectation that only says what every run must do. */
+    /** Returns a builder with the defaults. */
     public static Builder builder() {
         return new Builder();
     }
@@ -56,7 +56,8 @@ public final class Expectation {
     /**
      * Compares a run with this expectation.
      *
-     * @return what differs, a sentence each, the test that the guest was asked for and the end of the run first; empty if nothing does
+     * @return what differs, a sentence each, starting with the test that the guest was asked to run and the end of the
+     *     run; empty if nothing differs
      */
     public List<String> mismatches(Outcome actual) {
         List<String> mismatches = new ArrayList<>();
@@ -95,7 +96,7 @@ public final class Expectation {
         return mismatches;
     }
 
-    /** Returns, in a sentence, which ports the guest used that no device has; empty if it used none. */
+    /** Returns, as a sentence, which ports without a device the guest used; empty if it used none. */
     public static Optional<String> unclaimedPorts(Outcome actual) {
         return actual.run().unclaimedPorts().isEmpty()
                 ? Optional.empty()
@@ -136,7 +137,7 @@ public final class Expectation {
                     + actual.exitCode().getAsInt());
         } else if (exitCode.isPresent()) {
             mismatches.add("expected exit code " + wanted.getAsInt() + ", but the guest " + actual.describe()
-                    + ", which has none");
+                    + ", which has no exit code");
         }
     }
 
@@ -176,7 +177,7 @@ public final class Expectation {
             return this;
         }
 
-        /** Expects the console to contain a match, with every CR LF made an LF. */
+        /** Expects the console to contain a match, with LF for every CR LF. */
         public Builder pattern(Pattern regex) {
             pattern = regex;
             return this;
@@ -212,13 +213,13 @@ public final class Expectation {
             return this;
         }
 
-        /** Takes a normal end with any exit code, where nothing else is said of the end. */
+        /** Accepts any exit code, if no kind of end was given. */
         public Builder anyExitCode() {
             anyExitCode = true;
             return this;
         }
 
-        /** Returns whether using a port that no device has is a mismatch. */
+        /** Sets whether using a port without a device is a mismatch. */
         public Builder strictPorts(boolean strict) {
             strictPorts = strict;
             return this;
@@ -227,7 +228,7 @@ public final class Expectation {
         /**
          * Returns the expectation.
          *
-         * @throws IllegalArgumentException if an exception is expected and an end that it doesn't lead to
+         * @throws IllegalArgumentException if an exception is expected together with an end other than a triple fault
          */
         public Expectation build() {
             if (exception.isPresent() && outcome != null && outcome != Outcome.Kind.TRIPLE_FAULT) {

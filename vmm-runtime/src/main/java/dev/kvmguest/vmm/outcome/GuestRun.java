@@ -13,23 +13,23 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What is known of a run once it has ended, whatever the outcome.
+ * What is known of a run after its end.
  *
  * @param guest the image's name
  * @param boot the state at entry
  * @param vcpu the number of the vCPU, from 0
  * @param engine the engine that ran the guest, such as {@code kvm}
- * @param engineReason why that engine, in words
+ * @param engineReason why this engine, in words
  * @param consoleBytes what the guest wrote to 0xE9, COM1 and the hypercall port, in the order written
  * @param ports what the guest wrote to each port, wide values as little-endian bytes
- * @param unclaimedPorts the ports that the guest used and no device has
- * @param unclaimedMemory the guest physical addresses that the guest used and where no RAM is, the first few
+ * @param unclaimedPorts the ports without a device that the guest used
+ * @param unclaimedMemory the guest physical addresses without RAM that the guest used, the first few
  * @param instructions instructions retired, if the engine counts them
  * @param wallTime the time from the start to the end on the host's clock
  * @param registers the vCPU's registers at the end; empty if the engine lost them
- * @param layout what lay where in memory when the machine was made, with warnings of what lay close
+ * @param layout what was where in memory when the machine was made, with warnings of near misses
  * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
- * @param guestTest what became of the test that the guest was asked for; empty if it was asked for none
+ * @param guestTest the result of the test that the guest was asked to run, if any
  * @param diagnosis what was found out about its end
  */
 public record GuestRun(
@@ -50,7 +50,7 @@ public record GuestRun(
         Optional<GuestTestResult> guestTest,
         Diagnosis diagnosis) {
 
-    /** Returns the same with what was found out about its end. */
+    /** Returns a copy with what was found out about its end. */
     public GuestRun with(Diagnosis found) {
         return new GuestRun(
                 guest,
@@ -71,7 +71,7 @@ public record GuestRun(
                 found);
     }
 
-    /** Returns the console output, decoded as UTF-8; bytes that are none become U+FFFD. */
+    /** Returns the console output, decoded as UTF-8; malformed bytes become U+FFFD. */
     public String console() {
         return new String(consoleBytes, StandardCharsets.UTF_8);
     }

@@ -5,20 +5,20 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What a guest reported of the test that it was asked for. That it reported a pass is not yet a pass: the run must have
- * ended normally too, as {@link Expectation} says.
+ * What a guest reported about the test that it was asked to run. A reported pass alone isn't enough: the run must also
+ * have ended normally, as {@link Expectation} says.
  *
  * @param test the test asked for
- * @param status what became of it
+ * @param status the result
  * @param failure where and why it failed; there if and only if the status is {@link Status#FAILED}
  */
 public record GuestTestResult(GuestTestCase test, Status status, Optional<Failure> failure) {
 
-    /** What became of a test. */
+    /** The result of a test. */
     public enum Status {
         /** The guest reported that it passed. */
         PASSED,
-        /** The guest reported a failure, or something that is no report. */
+        /** The guest reported a failure, or something malformed. */
         FAILED,
         /** The guest started it, and the run ended without a verdict. */
         UNFINISHED,
@@ -34,7 +34,7 @@ public record GuestTestResult(GuestTestCase test, Status status, Optional<Failur
     /**
      * Why a test failed.
      *
-     * @param file the source file of the assertion; empty if what the guest sent was no report
+     * @param file the source file of the assertion; empty if the guest's report was malformed
      * @param line the assertion's line, from 1; 0 if the guest gave none
      * @param message what was asserted
      */

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
-/** How a guest ended, an {@link Ending}, with all that is known of its run. */
+/** How a guest ended (an {@link Ending}), and everything known of its run. */
 public sealed interface Outcome {
 
     /** The kinds of outcome, as POMs and reports name them. */
@@ -29,7 +29,7 @@ public sealed interface Outcome {
         UNSUPPORTED,
         /** A failure of the engine. */
         ENGINE_ERROR,
-        /** Ended by its user before it ended by itself. */
+        /** Stopped by the user. */
         STOPPED;
 
         /** Returns the name in reports, such as {@code triple-fault}. */
@@ -40,7 +40,7 @@ public sealed interface Outcome {
         /**
          * Returns the kind of this {@link #id()}.
          *
-         * @throws IllegalArgumentException if there is none; the message lists the names
+         * @throws IllegalArgumentException if there is no such kind; the message lists the names
          */
         public static Kind parse(String text) {
             for (Kind kind : values()) {
@@ -53,7 +53,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** Returns the end, as whoever raised it did: a device, the vCPU, the time limit or the user. */
+    /** Returns the end as it was raised: by a device, the vCPU, the time limit or the user. */
     Ending ending();
 
     /** Returns what is known of the run. */
@@ -64,7 +64,7 @@ public sealed interface Outcome {
         return ending().kind();
     }
 
-    /** Returns what the guest did at its end, to follow its name in a sentence, such as {@code triple-faulted}. */
+    /** Returns how the guest ended, to follow its name in a sentence, such as {@code triple-faulted}. */
     default String describe() {
         return ending().describe();
     }
@@ -75,8 +75,8 @@ public sealed interface Outcome {
     }
 
     /**
-     * Returns whether the guest came to an end by itself and in order: it halted with interrupts off or left by the
-     * debug-exit or hypercall port. Everything else is a death, a hang or no verdict.
+     * Returns whether the guest ended normally: it halted with interrupts off, or left by the debug-exit or hypercall
+     * port. Everything else is a death, a hang or no verdict.
      */
     default boolean endedNormally() {
         return ending().isNormal();
@@ -88,8 +88,8 @@ public sealed interface Outcome {
     }
 
     /**
-     * Returns why the guest shut down, or why it would have where KVM gave up and the emulator, which replayed it, shut down;
-     * empty if it didn't, or if it isn't known.
+     * Returns why the guest shut down. If KVM gave up and the emulator, which replayed the run, shut down, this is what
+     * the emulator found. Empty if the guest didn't shut down, or if the reason isn't known.
      */
     default Optional<Fault> fault() {
         return run().fault();
@@ -162,7 +162,10 @@ public sealed interface Outcome {
         }
     }
 
-    /** The engine can't execute an instruction; see {@link Ending.Unsupported}. {@link #fault} tells if a processor would fault. */
+    /**
+     * The engine can't execute an instruction; see {@link Ending.Unsupported}. {@link #fault} tells whether a processor
+     * would have faulted.
+     */
     record Unsupported(Ending.Unsupported ending, GuestRun run) implements Outcome {
         public Unsupported(String reason, byte[] bytes, GuestRun run) {
             this(new Ending.Unsupported(reason, bytes), run);
@@ -173,7 +176,7 @@ public sealed interface Outcome {
             return ending.reason();
         }
 
-        /** Returns the instruction's bytes as far as they are known. */
+        /** Returns the instruction's bytes, as far as they are known. */
         public byte[] bytes() {
             return ending.bytes();
         }

@@ -43,7 +43,10 @@ final class PngWriter {
         return file.toByteArray();
     }
 
-    /** Returns the lines, two dots a byte and the left one above, each line behind a zero for "not filtered". */
+    /**
+     * Returns the lines, two dots per byte with the left one in the high bits. Each line has a zero for "not filtered"
+     * in front.
+     */
     private static byte[] lines(int width, int height, byte[] dots) {
         ByteBuffer lines = ByteBuffer.allocate(height * (1 + width / 2));
         for (int i = 0; i < dots.length; i += 2) {

@@ -18,14 +18,14 @@ public final class Screen {
     /** The guest physical address of text memory. */
     public static final long MEMORY = 0xb8000;
 
-    /** A screen that nobody has written to: zeros, the cursor in the upper left corner. */
+    /** A screen that was never written to: zeros, the cursor in the upper left corner. */
     public static final Screen BLANK = of(new byte[0], OptionalInt.of(0));
 
     private static final int CELLS = COLUMNS * ROWS;
 
     /** A byte for the character, a byte for the colours, as in memory. */
     private final byte[] cells;
-    /** The cell that has the cursor, or one behind the last. */
+    /** The cell that has the cursor, or one after the last. */
     private final int cursor;
 
     /**
@@ -34,10 +34,9 @@ public final class Screen {
      * @param code its code in code page 437, 0 to 255
      * @param character the same as Unicode; a blank for 0
      * @param foreground the colour of the glyph, 0 (black) to 15 (white)
-     * @param background the colour behind it, 0 to 15. A VGA that blinks, as it does until told otherwise, shows 8 to 15 as
-     *     0 to 7
-     * @param blink whether the bit is set that makes the glyph blink, unless the VGA was told to take it for bright colours
-     *     behind the glyph
+     * @param background the colour of the rest of the cell, 0 to 15; a VGA that blinks, as it does by default, shows 8
+     *     to 15 as 0 to 7
+     * @param blink whether the blink bit is set; if the VGA was told not to blink, it means a bright background
      */
     public record Cell(int code, char character, int foreground, int background, boolean blink) {}
 
@@ -49,8 +48,8 @@ public final class Screen {
     /**
      * Returns a screen with these cells.
      *
-     * @param cells character and attribute of each cell, row by row; where it ends the rest is zero
-     * @param cursor the cell with the cursor, counted row by row; empty, or behind the last, if it isn't seen
+     * @param cells character and attribute of each cell, row by row; missing cells are zero
+     * @param cursor the cell with the cursor, counted row by row; empty, or after the last, if it isn't visible
      * @throws IllegalArgumentException if there are more than 2000 cells, or the cursor is negative
      */
     public static Screen of(byte[] cells, OptionalInt cursor) {
@@ -64,7 +63,7 @@ public final class Screen {
         return new Screen(Arrays.copyOf(cells, 2 * CELLS), Math.min(cursor.orElse(CELLS), CELLS));
     }
 
-    /** Returns the lines, ended by LF but for the last, without blanks at their ends and empty lines at the end. */
+    /** Returns the lines with LF between them, without blanks at their ends and without empty lines at the end. */
     public String text() {
         return IntStream.range(0, ROWS)
                 .mapToObj(this::line)

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.outcome;
 
 /**
- * A screen as a picture in PNG, 640 by 400 dots in the 16 colours of a VGA. It needs neither java.desktop nor any font of
- * the machine.
+ * A screen as a PNG picture, 640 by 400 dots in the 16 colours of a VGA. It needs no java.desktop and no fonts of the
+ * host.
  */
 public final class ScreenImage {
 
@@ -22,7 +22,7 @@ public final class ScreenImage {
 
     private ScreenImage() {}
 
-    /** Returns the bytes of a PNG file. Blinking characters are there, and the backgrounds 8 to 15 are bright. */
+    /** Returns the bytes of a PNG file. Blinking characters are shown, and the backgrounds 8 to 15 are bright. */
     public static byte[] png(Screen screen) {
         byte[] dots = new byte[WIDTH * HEIGHT];
         for (int row = 0; row < Screen.ROWS; row++) {

@@ -26,18 +26,18 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A run as one page of HTML that needs nothing else: no script, no other file, no network. It has all that a
- * {@link TextReport} and a {@link JsonReport} have, with the source lines and a drawing of the memory map; a section that
- * would have nothing to show is left out.
+ * A run as one page of HTML that needs no script, no other file and no network. It has all that a {@link TextReport}
+ * and a {@link JsonReport} have, with the source lines and a drawing of the memory map. A section with nothing to show
+ * is left out.
  *
- * <p>What a guest wrote and what its image names is text on the page, whatever is in it, and the page is bounded however much
- * there is.
+ * <p>What a guest wrote, and the names in its image, are text on the page, whatever they contain. The page's size is
+ * limited however much there is.
  */
 public final class HtmlReport {
 
     private static final String STYLE = "html-report.css";
 
-    /** Nothing may be fetched or executed, should any of what a guest wrote ever pass for markup. */
+    /** Nothing may be fetched or executed, even if something that a guest wrote ever passed for markup. */
     private static final String POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:";
 
     private HtmlReport() {}
@@ -56,8 +56,8 @@ public final class HtmlReport {
      * Returns the page of a machine, the vCPUs one below the other.
      *
      * @param outcomes how each vCPU ended, at least one
-     * @param sources the folder below which the source files are that the image names; where one isn't there, only its name
-     *     and the line are shown
+     * @param sources the folder that has the source files named by the image; if a file is missing, only its name and
+     *     the line are shown
      */
     public static String of(List<Outcome> outcomes, Path sources) {
         HtmlWriter page = new HtmlWriter();
@@ -72,7 +72,7 @@ public final class HtmlReport {
         return page.page();
     }
 
-    /** Returns a line that says where a page lies, as an address that terminals and IDEs open; without a line end. */
+    /** Returns a line that says where a page is, as an address that terminals and IDEs open; without a line end. */
     public static String link(Path page) {
         return "page: " + page.toUri();
     }

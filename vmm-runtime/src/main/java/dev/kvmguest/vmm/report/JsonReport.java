@@ -17,14 +17,15 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A run as one JSON object. {@code format} says which form it has: {@value #FORMAT}, and more once a key's meaning or type
- * changes or a key goes; new keys leave it alone. Keys are always there; what isn't known is null. {@code registers} is null when the engine
- * lost them, {@code instructions} when it doesn't count them, {@code screen} when it is blank, {@code fault} when the
- * guest didn't triple-fault, {@code inspection} when it ended in order, {@code exceptions} when nobody watched those that the guest took and went on from.
+ * A run as one JSON object. {@code format} is the version of its form, {@value #FORMAT}. It grows when a key goes or
+ * changes its meaning or type; new keys don't change it. Every key is always there; unknown values are null.
+ * {@code registers} is null if the engine lost them, {@code instructions} if it doesn't count them, {@code screen} if
+ * it is blank, {@code fault} if the guest didn't triple-fault, {@code standstill} if it didn't hang or halt,
+ * {@code inspection} after a normal end, {@code exceptions} if they were not watched.
  */
 public final class JsonReport {
 
-    /** The form of these reports. */
+    /** The version of the form of these reports. */
     static final int FORMAT = 1;
 
     private JsonReport() {}

@@ -5,8 +5,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Colours a {@link TextReport} for a terminal: the headline red, advice and warnings yellow, addresses before instructions
- * faint. Files, messages of exceptions and pipes get reports without.
+ * Colours a {@link TextReport} for a terminal: the headline red, advice and warnings yellow, addresses before
+ * instructions faint. Files, messages of exceptions and pipes get reports without colours.
  *
  * <p>Source: ECMA-48 (1991), 8.3.117, SELECT GRAPHIC RENDITION.
  */
@@ -17,7 +17,7 @@ public final class TerminalColors {
     private static final String FAINT = "\u001b[2m";
     private static final String NORMAL = "\u001b[m";
 
-    /** Advice and warnings, which begin a line and may go on in lines that are indented further. */
+    /** Advice and warnings, which begin a line and may continue in lines that are indented further. */
     private static final Pattern SENTENCE = Pattern.compile("  (advice|warning): .*");
 
     private static final Pattern CONTINUED = Pattern.compile("    \\S.*");
@@ -25,7 +25,7 @@ public final class TerminalColors {
 
     private TerminalColors() {}
 
-    /** Returns a report of several lines with colours; what it says stays the same. */
+    /** Returns a report with colours. Its text stays the same. */
     public static String color(String report) {
         List<String> lines = report.lines().toList();
         boolean inSentence = false;

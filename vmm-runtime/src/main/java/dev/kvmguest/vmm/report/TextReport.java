@@ -25,7 +25,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
-/** A run as text for a person: one line, or the few that fit a screen. */
+/** A run as text for a person: one line, what fits on a screen, or everything. */
 public final class TextReport {
 
     private static final String MORE = ", ...";
@@ -60,8 +60,8 @@ public final class TextReport {
     }
 
     /**
-     * Returns {@link #line}, what led to a triple fault, callers, registers, unclaimed ports, the tail of the console, and the
-     * screen unless it is blank; lines ended by LF. The registers of a guest that triple-faulted are those at the first
+     * Returns {@link #line}, what led to a triple fault, callers, registers, unclaimed ports, the tail of the console,
+     * and the screen unless it is blank; lines ended by LF. After a triple fault the registers are those at the first
      * exception.
      */
     public static String brief(Outcome outcome) {
@@ -69,8 +69,8 @@ public final class TextReport {
     }
 
     /**
-     * Returns what {@link #brief} has and what that leaves out: all instructions, callers and exceptions that are known, the
-     * page walk, the descriptor tables, what lay where in memory and what registers point to, and the whole console.
+     * Returns what {@link #brief} has and what it leaves out: all known instructions, callers and exceptions, the page
+     * walk, the descriptor tables, what was where in memory and what registers point to, and the whole console.
      */
     public static String whole(Outcome outcome) {
         GuestRun run = outcome.run();
@@ -132,7 +132,7 @@ public final class TextReport {
                 .orElse(callers);
     }
 
-    /** Returns whether there is much to read besides the console. */
+    /** Returns whether there is much to read apart from the console. */
     private static boolean isExplained(Diagnosis diagnosis) {
         return diagnosis.fault().isPresent()
                 || diagnosis
@@ -152,7 +152,10 @@ public final class TextReport {
         return text.append(taken.size() > most ? "    ...\n" : "").toString();
     }
 
-    /** Returns a layout's warnings and what they are about, lines ended by LF; empty if there are none. */
+    /**
+     * Returns a layout's warnings and the ranges that they are about, lines ended by LF; empty if there are no
+     * warnings.
+     */
     public static String warnings(MemoryLayout layout) {
         if (layout.warnings().isEmpty()) {
             return "";
@@ -198,7 +201,7 @@ public final class TextReport {
                 .collect(Collectors.joining(" ", indentation, "\n"));
     }
 
-    /** Appends as many numbers as fit into a line. */
+    /** Appends as many numbers as fit on a line. */
     private static void list(StringBuilder text, String what, Collection<? extends Number> numbers) {
         if (numbers.isEmpty()) {
             return;

@@ -55,7 +55,7 @@ class ExpectationTests {
                 arguments(
                         expect().exitCode(3),
                         halted,
-                        "expected exit code 3, but the guest halted with interrupts off, which has none"),
+                        "expected exit code 3, but the guest halted with interrupts off, which has no exit code"),
                 arguments(expect().exitCode(3), fault, "expected the guest to end normally, but it triple-faulted"),
                 arguments(expect().outcome(Outcome.Kind.DEBUG_EXIT), exit3, null),
                 arguments(expect().outcome(Outcome.Kind.DEBUG_EXIT).exitCode(3), exit3, null),
@@ -81,7 +81,7 @@ class ExpectationTests {
                 arguments(
                         expect().outcome(Outcome.Kind.TRIPLE_FAULT).exitCode(1),
                         fault,
-                        "expected exit code 1, but the guest triple-faulted, which has none"),
+                        "expected exit code 1, but the guest triple-faulted, which has no exit code"),
                 arguments(expect().exception(6), invalidOpcode, null),
                 arguments(expect().outcome(Outcome.Kind.TRIPLE_FAULT).exception(6), invalidOpcode, null),
                 arguments(
