@@ -6,8 +6,8 @@ import java.util.IdentityHashMap;
 import java.util.Map;
 
 /**
- * Which of the outcomes that tests have at hand were asserted by them. An outcome is found by its identity, not by
- * the thread that asserts it: assertions may run on any.
+ * Which outcomes the running tests have asserted. An outcome is found by its identity, not by the asserting thread:
+ * assertions may run on any thread.
  */
 final class AssertedEnds {
 
@@ -15,12 +15,12 @@ final class AssertedEnds {
 
     private AssertedEnds() {}
 
-    /** Remembers from now on whether the outcome is asserted, until {@link #forget}. */
+    /** Watches from now on whether the outcome is asserted, until {@link #forget}. */
     static void watch(Outcome outcome) {
         ASSERTED.putIfAbsent(outcome, false);
     }
 
-    /** Says that a test has asserted how this run ended. Does nothing if nobody watches it. */
+    /** Records that a test has asserted how this run ended. Does nothing if the outcome isn't watched. */
     static void markAsserted(Outcome outcome) {
         ASSERTED.replace(outcome, true);
     }

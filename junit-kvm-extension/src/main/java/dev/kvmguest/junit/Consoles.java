@@ -7,7 +7,7 @@ import static dev.kvmguest.vmm.text.ConsoleText.withoutCarriageReturns;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** Compares a console's text with what is expected; each method returns what differs, or empty. CR LF counts as LF. */
+/** Compares a console's text with what is expected. Each method returns what differs, or empty. CR LF counts as LF. */
 final class Consoles {
 
     private Consoles() {}

@@ -10,7 +10,7 @@ import java.lang.annotation.Target;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * Skips a test or a test class, with the reason, where this host has no KVM or its KVM can't run guests in a boot mode.
+ * Skips a test or a test class, with the reason, if this host has no KVM or its KVM can't run guests in a boot mode.
  *
  * <pre>{@code
  * @EnabledIfKvm(BootMode.PAGED)
@@ -18,9 +18,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * class KernelTests { ... }
  * }</pre>
  *
- * <p>For tests that are about KVM itself. Others don't need it: where KVM can't run a guest, the emulator does, unless the
- * test asks for KVM by {@link KvmGuest#engine}, and fails then. Where KVM can run a mode is found by running a tiny guest
- * in it, once per JVM.
+ * <p>It is for tests of KVM itself. Other tests don't need it: if KVM can't run a guest, the emulator does. Only a test
+ * that asks for KVM with {@link KvmGuest#engine} fails then. To find out, a tiny guest runs in the mode, once per JVM.
  */
 @Documented
 @Inherited

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** The messages of failures: what differs, a line each, and the report of the run that it differs in. */
+/** The messages of failures: what differs, a line each, and the report of the run. */
 final class Failures {
 
     private Failures() {}
@@ -28,7 +28,7 @@ final class Failures {
                 + (screen.isBlank() ? "" : TextReport.screen(screen));
     }
 
-    /** Returns what to write in a test that means this end. */
+    /** Returns what to write in a test that expects this end. */
     static String howToAssert(Outcome outcome) {
         String assertion =
                 switch (outcome.kind()) {

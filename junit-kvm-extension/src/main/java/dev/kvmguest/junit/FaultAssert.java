@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
 import org.assertj.core.api.AbstractAssert;
 
 /**
- * Assertions on what led to a triple fault. Every failure shows the run. Exceptions go by the names of the Intel SDM, such
- * as {@code #UD}, {@code NMI} or {@code vector 32}.
+ * Assertions on what led to a triple fault. Every failure shows the run. Exceptions have the names of the Intel SDM,
+ * such as {@code #UD}, {@code NMI} or {@code vector 32}.
  *
  * <pre>{@code
  * assertThat(outcome).fault().beganWith("#UD").isIn("memset").hasChain("#UD", "#GP", "#DF");
@@ -24,19 +24,19 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
 
     private Optional<Outcome> outcome = Optional.empty();
 
-    /** Starts assertions on what led to a triple fault; for AssertJ, which makes soft assertions by it. */
+    /** Starts assertions on what led to a triple fault. AssertJ needs this constructor for soft assertions. */
     public FaultAssert(Fault actual) {
         super(actual, FaultAssert.class);
     }
 
-    /** Has failures show the run. */
+    /** Makes failures show the run. */
     final FaultAssert of(Outcome run) {
         outcome = Optional.of(run);
         return this;
     }
 
     /**
-     * Verifies which exception was the first, the one that the others followed from.
+     * Verifies which exception was the first.
      *
      * @throws IllegalArgumentException if no exception has this name
      */
@@ -49,9 +49,9 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     }
 
     /**
-     * Verifies which exceptions arose, one in delivering the other, the first one first.
+     * Verifies which exceptions arose, in order, each in delivering the one before.
      *
-     * @throws IllegalArgumentException if there is none of these names
+     * @throws IllegalArgumentException if no exception has one of these names
      */
     public FaultAssert hasChain(String... exceptions) {
         List<String> expected = Arrays.stream(exceptions)
@@ -61,7 +61,10 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
                 fault -> names(fault).equals(expected), "be " + chain(expected), fault -> "was " + chain(names(fault)));
     }
 
-    /** Verifies in which function the first exception arose, {@code memset}, or where exactly, {@code memset+0x1f}. */
+    /**
+     * Verifies in which function the first exception arose, such as {@code memset}, or where exactly, such as
+     * {@code memset+0x1f}.
+     */
     public FaultAssert isIn(String symbol) {
         return check(
                 fault -> fault.at().symbol().filter(name -> isIn(name, symbol)).isPresent(),
@@ -73,7 +76,8 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     }
 
     /**
-     * Verifies on which line the first exception arose, such as {@code memory.c:40}; the file's folders may be left out.
+     * Verifies on which line the first exception arose, such as {@code memory.c:40}; the file's folders may be left
+     * out.
      */
     public FaultAssert isOnLine(String source) {
         return check(
@@ -89,7 +93,7 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     }
 
     /**
-     * Verifies EIP at the first exception; the upper half of {@code eip} doesn't count, so that {@code 0x80001000} can be
+     * Verifies EIP at the first exception. The upper half of {@code eip} is ignored, so {@code 0x80001000} can be
      * written as an {@code int}.
      */
     public FaultAssert isAt(long eip) {
@@ -100,7 +104,7 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
                 fault -> "began at " + Notation.hex(fault.at().eip()));
     }
 
-    /** Returns whether a place, such as {@code memset+0x1f}, is this one, or in this function. */
+    /** Returns whether a place, such as {@code memset+0x1f}, is this place, or in this function. */
     static boolean isIn(String place, String symbol) {
         return place.equals(symbol) || place.startsWith(symbol + "+");
     }

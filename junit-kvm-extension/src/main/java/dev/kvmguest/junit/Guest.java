@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /**
- * A guest that a test talks to while it runs. It boots when it is first used and is gone after the test.
+ * A guest that a test talks to while it runs. It boots on first use and is gone after the test.
  *
  * <pre>{@code
  * @Test
@@ -30,16 +30,19 @@ import java.util.regex.Pattern;
  * }
  * }</pre>
  *
- * <p>Awaiting reads the console like a conversation: each call looks only at what came after the text that the one
- * before found. Where there are several vCPUs, this is the first one; {@link #vcpu} returns the others. All methods may be
- * called by any thread. Interrupting a thread that awaits something stops the guest.
+ * <p>Awaiting reads the console like a conversation: each call looks only at what came after the text that the previous
+ * one found. With several vCPUs this is the first one; {@link #vcpu} returns the others. Any thread may call any
+ * method. Interrupting a thread that awaits something stops the guest.
  */
 public final class Guest {
 
-    /** How much longer than the guest may run its output is awaited, so that its own time limit tells the end. */
+    /** How long awaiting goes on after the guest's time limit, so that the guest's own limit ends the run first. */
     private static final Duration UNTIL_LIMIT_SHOWS = Duration.ofSeconds(1);
 
-    /** How often the screen is looked at, in milliseconds: short for a person, and next to nothing for a processor. */
+    /**
+     * The interval between looks at the screen, in milliseconds: short for a person, and almost no load for a
+     * processor.
+     */
     private static final long SCREEN_INTERVAL = 5;
 
     private final GuestSession session;
@@ -51,10 +54,10 @@ public final class Guest {
     }
 
     /**
-     * Waits until the guest has written a text, as long as it may run.
+     * Waits until the guest has written a text, up to the guest's time limit.
      *
      * @return what it wrote since what was last awaited, up to and including {@code text}
-     * @throws AssertionError if the guest ends without it; says how, with the console's tail
+     * @throws AssertionError if the guest ends first; the message says how, with the console's tail
      */
     public String awaitOutput(String text) {
         return found(text, timeLimit());
@@ -64,18 +67,18 @@ public final class Guest {
      * Waits until the guest has written a text, at most {@code timeout}, as {@link TimeFactor} stretches it.
      *
      * @return what it wrote since what was last awaited, up to and including {@code text}
-     * @throws AssertionError if the guest ends, or the time is over, without it
+     * @throws AssertionError if the guest ends or the time runs out first
      */
     public String awaitOutput(String text, Duration timeout) {
         return found(text, TimeFactor.stretch(timeout));
     }
 
     /**
-     * Waits until what the guest has written contains a match, as long as it may run. See {@link Console#await(Pattern,
-     * Duration)} about patterns that end in a quantifier.
+     * Waits until what the guest has written contains a match, up to the guest's time limit. See
+     * {@link Console#await(Pattern, Duration)} about patterns that end in a quantifier.
      *
      * @return what it wrote since what was last awaited, up to the end of the match
-     * @throws AssertionError if the guest ends without it
+     * @throws AssertionError if the guest ends first
      */
     public String awaitOutput(Pattern pattern) {
         return found(pattern, timeLimit());
@@ -86,18 +89,18 @@ public final class Guest {
      * it.
      *
      * @return what it wrote since what was last awaited, up to the end of the match
-     * @throws AssertionError if the guest ends, or the time is over, without it
+     * @throws AssertionError if the guest ends or the time runs out first
      */
     public String awaitOutput(Pattern pattern, Duration timeout) {
         return found(pattern, TimeFactor.stretch(timeout));
     }
 
     /**
-     * Waits until a text is on the screen, as long as the guest may run. Lines of the text are ended by LF; see {@link
-     * Screen#text} for blanks.
+     * Waits until a text is on the screen, up to the guest's time limit. Lines of the text are ended by LF; see
+     * {@link Screen#text} for blanks.
      *
      * @return the screen with the text on it
-     * @throws AssertionError if the guest ends without it; says how, and shows the screen
+     * @throws AssertionError if the guest ends first; the message says how, and shows the screen
      */
     public Screen awaitScreen(String text) {
         return shown(text, timeLimit());
@@ -107,15 +110,15 @@ public final class Guest {
      * Waits until a text is on the screen, at most {@code timeout}, as {@link TimeFactor} stretches it.
      *
      * @return the screen with the text on it
-     * @throws AssertionError if the guest ends, or the time is over, without it
+     * @throws AssertionError if the guest ends or the time runs out first
      */
     public Screen awaitScreen(String text, Duration timeout) {
         return shown(text, TimeFactor.stretch(timeout));
     }
 
     /**
-     * Types text, in UTF-8, for the guest to read from COM1, the hypercall port or the keyboard; {@link
-     * Machine#type(int, byte[])} says which.
+     * Types text, in UTF-8, for the guest to read from COM1, the hypercall port or the keyboard; see
+     * {@link Machine#type(int, byte[])}.
      */
     public void type(String text) {
         session.machine().type(vcpu, text.getBytes(StandardCharsets.UTF_8));
@@ -133,7 +136,7 @@ public final class Guest {
     /**
      * Presses keys of the guest's keyboard together: one after the other, then releases them in the opposite order.
      *
-     * @throws IllegalArgumentException if there is no key
+     * @throws IllegalArgumentException if no key is given
      */
     public void press(Key... keys) {
         session.machine().press(vcpu, keys);
@@ -169,7 +172,7 @@ public final class Guest {
         return session.booted().isPresent() && outcome().isEmpty();
     }
 
-    /** Stops every vCPU. Does not wait for it, and does nothing before the guest has booted. */
+    /** Stops every vCPU without waiting for it. Does nothing before the guest has booted. */
     public void stop() {
         session.booted().ifPresent(machine -> machine.stop());
     }

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.platform.commons.support.AnnotationSupport;
 
 /**
- * What the annotations on a test method and around it say, as seen by one test.
+ * The annotations on a test method and around it, as seen by one test.
  *
  * @param test the test, as errors name it
  * @param guestTest the method's {@link GuestTest}
@@ -60,7 +60,7 @@ record GuestAnnotations(
     /**
      * Returns the machine that they describe.
      *
-     * @throws ExtensionConfigurationException if they describe none
+     * @throws ExtensionConfigurationException if they describe no machine
      */
     MachineConfig machine() {
         try {
@@ -73,7 +73,7 @@ record GuestAnnotations(
     /**
      * Returns the tests inside the guest.
      *
-     * @throws ExtensionConfigurationException if it has none, or their table is damaged
+     * @throws ExtensionConfigurationException if the guest has no tests, or their table is damaged
      */
     List<GuestTestCase> guestTests() {
         try {
@@ -84,7 +84,7 @@ record GuestAnnotations(
     }
 
     /**
-     * Returns how the guest is expected to end; whether it may use ports without a device is not part of it.
+     * Returns how the guest is expected to end, without {@code strictPorts}.
      *
      * @throws ExtensionConfigurationException if an attribute of {@link GuestTest} is malformed
      */

@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 import org.assertj.core.api.AbstractAssert;
 
 /**
- * Assertions on a live guest, at this moment: they don't wait. To wait for output, see {@link Guest#awaitOutput(String)};
- * to wait for the end, {@link #ended}.
+ * Assertions on a live guest as it is at this moment. They don't wait. To wait for output, use
+ * {@link Guest#awaitOutput(String)}; to wait for the end, {@link #ended}.
  *
  * <pre>{@code
  * assertThat(guest).isRunning().consoleContains("Select:");
@@ -20,12 +20,12 @@ public class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
 
     private Softness softness = Softness.NONE;
 
-    /** Starts assertions on a live guest; for AssertJ, which makes soft assertions by it. */
+    /** Starts assertions on a live guest. AssertJ needs this constructor for soft assertions. */
     public GuestAssert(Guest actual) {
         super(actual, GuestAssert.class);
     }
 
-    /** Has the assertions that follow from these be as soft as they are. */
+    /** Makes the assertions that these lead to as soft as these are. */
     final GuestAssert with(Softness ofThese) {
         softness = ofThese;
         return this;
@@ -62,7 +62,7 @@ public class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
         return check(Consoles.notContaining(actual.console(), text));
     }
 
-    /** Verifies that the console so far contains a match of this regular expression, with every CR LF made an LF. */
+    /** Verifies that the console so far contains a match of this regular expression, with LF for every CR LF. */
     public GuestAssert consoleMatches(String regex) {
         isNotNull();
         return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));

@@ -4,7 +4,7 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 
 /**
- * The entry points for assertions on guests. They stand beside AssertJ's own; both can be imported statically in one file:
+ * The entry points for assertions on guests. One file can import both these and AssertJ's own statically:
  *
  * <pre>{@code
  * import static dev.kvmguest.junit.GuestAssertions.assertThat;

@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 
-/** Makes a machine's configuration of settings: finds manifests and images, and lets the annotation win over them. */
+/** Makes a machine's configuration from settings: finds manifests and images, and lets the annotation win over them. */
 final class GuestDefinition {
 
     /** The segment whose offset 0 is the default load address of a flat image. */
@@ -36,7 +36,8 @@ final class GuestDefinition {
      * Returns the machine that the settings describe.
      *
      * @param loader finds manifests and image resources
-     * @throws IllegalArgumentException if they describe none; the message names the attribute, its value and the way out
+     * @throws IllegalArgumentException if they describe no machine; the message names the attribute, its value and the
+     *     way out
      */
     static MachineConfig machine(GuestSettings settings, ClassLoader loader) {
         return new GuestDefinition(settings, loader).machine();
@@ -45,7 +46,7 @@ final class GuestDefinition {
     /**
      * Returns the tests inside the only guest that the settings name.
      *
-     * @throws IllegalArgumentException if it has none, or their table is damaged
+     * @throws IllegalArgumentException if the guest has no tests, or their table is damaged
      */
     static List<GuestTestCase> guestTests(GuestSettings settings, ClassLoader loader) {
         GuestDefinition definition = new GuestDefinition(settings, loader);
@@ -146,7 +147,7 @@ final class GuestDefinition {
         return input.isEmpty() ? vcpu : vcpu.withInput(input.get(input.size() == 1 ? 0 : number));
     }
 
-    /** Only an image that is entered at SEG:OFF can be moved to a segment of each vCPU's own. */
+    /** Only an image that is entered at SEG:OFF can get a segment for each vCPU. */
     private static void requireOwnSegment(VcpuConfig vcpu) {
         if (vcpu.entry().isEmpty() || vcpu.entry().get().segment().isEmpty()) {
             throw new IllegalArgumentException("entry "
@@ -197,7 +198,7 @@ final class GuestDefinition {
         T read(Path file) throws IOException;
     }
 
-    /** Reads a resource, which is to be called by the name given. */
+    /** Reads a resource and calls it by the given name. */
     @FunctionalInterface
     private interface ResourceReading<T> {
 

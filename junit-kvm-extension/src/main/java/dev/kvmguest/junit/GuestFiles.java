@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.MediaType;
 
 /**
- * What a failed test's guest wrote and how it ended, as files for people and tools that come later.
+ * What a failed test's guest wrote and how it ended, as files for people and tools.
  *
  * @param prefix what the files' names start with
  * @param guest the image's name
@@ -42,8 +42,8 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
     /**
      * Publishes the files.
      *
-     * @return a failure with this message, which names the page in its last line; where the test's launcher takes no files,
-     *     that is said beside the failure
+     * @return a failure with this message, whose last line names the page; if the test's launcher takes no files, a
+     *     suppressed exception says so
      */
     AssertionError failure(ExtensionContext context, String message, Throwable cause) {
         List<RuntimeException> problems = new ArrayList<>();
@@ -56,7 +56,7 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
     /**
      * Publishes the files of a test with a failure of its own.
      *
-     * @param reports what is to be said beside that failure; the last one names the page
+     * @param reports the reports to add to that failure; the last one names the page
      */
     void publish(ExtensionContext context, Throwable failure, List<String> reports) {
         List<RuntimeException> problems = new ArrayList<>();

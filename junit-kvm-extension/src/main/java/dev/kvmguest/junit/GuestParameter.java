@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** The kinds of parameter that stand for a test's guest, or for the tests inside one. */
+/** The kinds of parameter for a test's guest, or for the tests inside one. */
 enum GuestParameter {
     /** A {@link Guest}. */
     GUEST,

@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * One test's machine, made when it is first needed.
+ * One test's machine, made on first use.
  *
  * <p>JUnit closes it with the test's store: as an AutoCloseable from 5.13 on, as a CloseableResource before.
  */
@@ -55,7 +55,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         return Optional.ofNullable(machine);
     }
 
-    /** Returns why no machine could be made; empty if that was not tried, or worked. */
+    /** Returns why no machine could be made; empty if it was made or not yet tried. */
     synchronized Optional<VmmException> refusal() {
         return Optional.ofNullable(refusal);
     }
@@ -68,7 +68,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     }
 
     /**
-     * Returns the machine, made and loaded if that hasn't been done.
+     * Returns the machine; makes and loads it on first use.
      *
      * @throws IllegalStateException if the test has ended
      * @throws VmmException if this host can't run the guest
@@ -93,7 +93,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         return machine;
     }
 
-    /** Boots the guest, if need be, and waits until every vCPU has ended. */
+    /** Boots the guest, unless it has been booted, and waits until every vCPU has ended. */
     List<Outcome> runToEnd() {
         // Not started here: a single vCPU then runs on this thread, which is quickest.
         List<Outcome> outcomes = loaded().runAll();
@@ -101,7 +101,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         return outcomes;
     }
 
-    /** Boots the guest, if need be, and waits until this vCPU has ended. */
+    /** Boots the guest, unless it has been booted, and waits until this vCPU has ended. */
     Outcome await(int vcpu) {
         Outcome outcome = loaded().run(vcpu);
         AssertedEnds.watch(outcome);
@@ -140,7 +140,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     /**
      * Compares how a vCPU ended with what the annotations and the test's own assertions say.
      *
-     * @return what differs; empty if nothing does
+     * @return what differs; empty if nothing differs
      */
     List<String> mismatches(Outcome outcome) {
         List<String> mismatches = new ArrayList<>();
@@ -153,7 +153,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         return mismatches;
     }
 
-    /** Returns whether the test could still have asserted this end; an end that an annotation expects is not up to it. */
+    /** Returns whether the test could have asserted this end itself, which it can't if an annotation names the end. */
     boolean endMayBeAsserted(Outcome outcome) {
         return annotations.guestTest().isEmpty() && !outcome.endedNormally() && !endIsAccepted(outcome);
     }

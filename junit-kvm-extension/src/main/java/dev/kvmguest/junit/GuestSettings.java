@@ -7,7 +7,7 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * The attributes that one annotation sets, or several laid over each other; empty where none sets it.
+ * The attributes that an annotation sets, or several combined; empty if not set.
  *
  * @param ids the guests' ids; empty if there are images
  * @param images the guests' files; empty if there are ids

@@ -6,7 +6,8 @@ import org.assertj.core.api.SoftAssertionsProvider;
 import org.assertj.core.api.StandardSoftAssertionsProvider;
 
 /**
- * Soft assertions on guests, beside AssertJ's own: a failure doesn't end the test, and all are told together at the end.
+ * Soft assertions on guests, together with AssertJ's own: a failure doesn't end the test, and all failures are reported
+ * together at the end.
  *
  * <pre>{@code
  * GuestSoftAssertions.assertSoftly(softly -> {
@@ -16,13 +17,13 @@ import org.assertj.core.api.StandardSoftAssertionsProvider;
  * });
  * }</pre>
  *
- * <p>What the assertions lead to is soft as well: {@link OutcomeAssert#screen}, {@link OutcomeAssert#fault} and {@link
- * GuestAssert#ended}.
+ * <p>The assertions that these lead to are soft as well: {@link OutcomeAssert#screen}, {@link OutcomeAssert#fault} and
+ * {@link GuestAssert#ended}.
  */
 public class GuestSoftAssertions extends AbstractSoftAssertions
         implements StandardSoftAssertionsProvider, GuestSoftAssertionsProvider {
 
-    /** Runs soft assertions, and then throws what failed, if anything did. */
+    /** Runs soft assertions, then throws the failures, if there are any. */
     public static void assertSoftly(Consumer<GuestSoftAssertions> assertions) {
         SoftAssertionsProvider.assertSoftly(GuestSoftAssertions.class, assertions);
     }

@@ -5,7 +5,7 @@ import dev.kvmguest.vmm.outcome.Screen;
 import org.assertj.core.api.SoftAssertionsProvider;
 
 /**
- * The entry points for soft assertions on guests, to be added to a project's own soft assertions. Everybody else uses
+ * The entry points for soft assertions on guests, for projects with soft assertions of their own. Others use
  * {@link GuestSoftAssertions}.
  */
 public interface GuestSoftAssertionsProvider extends SoftAssertionsProvider {

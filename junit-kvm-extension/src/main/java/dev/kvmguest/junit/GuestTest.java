@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 /**
- * A test that boots a guest, lets it run to its end, and compares how it went with what is expected: {@code @Test},
+ * A test that boots a guest, lets it run to its end, and compares the run with what is expected: {@code @Test},
  * {@link KvmGuest @KvmGuest} and the usual assertions in one. The body can be empty.
  *
  * <pre>{@code
@@ -23,8 +23,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * void diesOfAnInvalidOpcode() {}
  * }</pre>
  *
- * <p>Where nothing is said of the end, it must be a normal one with exit code 0. A body that takes a {@link Guest} talks
- * to it first; then it runs to its end. What is expected holds for every vCPU. Attributes that {@code @KvmGuest} has too
+ * <p>By default the end must be a normal one with exit code 0. A body that takes a {@link Guest} talks to it first;
+ * then the guest runs to its end. What is expected holds for every vCPU. Attributes that {@code @KvmGuest} also has
  * mean the same here, and win over a {@code @KvmGuest} on the class.
  */
 @Documented
@@ -82,12 +82,12 @@ public @interface GuestTest {
     /** A text that the console must contain; CR LF and LF count as the same. */
     String console() default "";
 
-    /** A regular expression that the console must contain a match of, with every CR LF made an LF. */
+    /** A regular expression; the console must contain a match, with LF for every CR LF. */
     String pattern() default "";
 
-    /** The kind of end; a normal one if not said. */
+    /** The kind of end. Default: a normal end. */
     Outcome.Kind[] outcome() default {};
 
-    /** The status that the guest must report; 0 if neither this nor {@link #outcome} is said, else any. */
+    /** The status that the guest must report. Default: 0, or any if {@link #outcome} is set. */
     int[] exitCode() default {};
 }

@@ -22,8 +22,8 @@ import org.junit.jupiter.api.DynamicTest;
  * }
  * }</pre>
  *
- * <p>Each boots a machine of its own, so that a test that dies or hangs takes no other with it, and fails unless the
- * guest reports that the test passed and then ends normally. They are found in the guest's ELF file without booting it.
+ * <p>Each boots a machine of its own, so a test that dies or hangs doesn't affect the others. It fails unless the guest
+ * reports that the test passed and then ends normally. The tests are found in the guest's ELF file without booting it.
  */
 public final class GuestTests {
 
@@ -41,9 +41,9 @@ public final class GuestTests {
     }
 
     /**
-     * Returns only the tests of these names.
+     * Returns only the tests with these names.
      *
-     * @throws IllegalArgumentException if there is no test of such a name; the message lists those that there are
+     * @throws IllegalArgumentException if there is no test of such a name; the message lists the names
      */
     public GuestTests named(String... names) {
         List<String> wanted = Arrays.asList(names);
@@ -63,7 +63,7 @@ public final class GuestTests {
         return tests.stream().map(GuestTestCase::name).toList();
     }
 
-    /** Returns where an IDE finds the test; null, which JUnit takes for unknown, if its file isn't here. */
+    /** Returns where an IDE finds the test; null, which means unknown to JUnit, if the file doesn't exist. */
     private static URI source(GuestTestCase test) {
         try {
             // Compilers name files as they were given them: kvm:assemble relative to the module, where tests run too.

@@ -7,7 +7,7 @@ import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.platform.commons.support.AnnotationSupport;
 
-/** Decides what {@link EnabledIfKvm} asks. */
+/** Evaluates {@link EnabledIfKvm}. */
 final class KvmCondition implements ExecutionCondition {
 
     @Override

@@ -33,26 +33,38 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * }</pre>
  *
  * <p><b>Parameters.</b> A {@link Guest} is live: it boots on first use and is gone after the test. An
- * {@link dev.kvmguest.vmm.outcome.Outcome Outcome}, or a {@code List<Outcome>} where there are several vCPUs, is that of a guest
- * that was booted and ran to its end before the test's body. Test methods, {@code @BeforeEach} and {@code @AfterEach} can
- * take them; within one test they all mean the same machine. Each repetition and each invocation of a parameterized test
- * has a machine of its own. A test method that carries the annotation itself and takes no such parameter has its guest
- * run to its end before the body too; where only its class does, it is an ordinary test.
+ * {@link dev.kvmguest.vmm.outcome.Outcome Outcome}, or a {@code List<Outcome>} with several vCPUs, is that of a guest
+ * that booted and ran to its end before the test's body. Test methods, {@code @BeforeEach} and {@code @AfterEach} can
+ * take these parameters; within one test they all mean the same machine. Each repetition and each invocation of a
+ * parameterized test has a machine of its own. If a test method carries the annotation itself and takes no such
+ * parameter, its guest also runs to its end before the body. If only the class carries it, such a method is an ordinary
+ * test.
  *
  * <p><b>Verdict.</b> A guest that died, hung or could not be run fails its test even if the body passed, unless the
- * test asserted that end with {@link GuestAssertions}. A live guest that still runs when the test ends is stopped, which
- * is no failure. One that the test takes and never uses fails: nothing was booted, so that there is no verdict. Each
- * failing test publishes the guest's console as {@code console.txt} and its report as {@code guest.json}.
+ * test asserted that end with {@link GuestAssertions}. A live guest that still runs when the test ends is stopped; that
+ * is not a failure. A {@code Guest} that the test takes and never uses fails it: nothing was booted, so there is no
+ * verdict.
  *
- * <p><b>Where it can stand.</b> On test classes, test methods and other annotations. Subclasses and nested classes
- * inherit it. Attributes that are set on a method win over those of its class one by one, and so do a nested class's
- * over its enclosing class's and a subclass's over its superclass's; naming another guest drops what was said of the
- * first one: {@link #id}, {@link #image}, {@link #boot}, {@link #load}, {@link #entry}, {@link #commandLine} and
- * {@link #modules}. What the manifest of a guest
- * built by {@code kvm:assemble} says needn't be repeated; what is said here wins.
+ * <p><b>Files.</b> A failing test publishes these files about its guest:
  *
- * <p>An attribute whose type is an array takes one value, written without braces, unless its description says more; it
- * is an array only so that it can be left out.
+ * <ul>
+ *   <li>{@code guest.txt}, the whole report as text
+ *   <li>{@code guest.html}, the page with everything known of the run
+ *   <li>{@code guest.json}, the report as JSON; the only file about a guest that could not be run
+ *   <li>{@code console.txt}, what the guest wrote; with several vCPUs {@code console-0.txt} and so on
+ *   <li>{@code screen.txt} and {@code screen.png}, what the screen showed, unless it was blank
+ * </ul>
+ *
+ * <p>The names of files about {@link GuestTests} begin with the in-guest test's name and a hyphen.
+ *
+ * <p><b>Placement.</b> On test classes, test methods and other annotations. Subclasses and nested classes inherit it.
+ * Each attribute set on a method wins over that of its class, a nested class's over its enclosing class's, and a
+ * subclass's over its superclass's. Naming another guest drops these attributes of the first one: {@link #id},
+ * {@link #image}, {@link #boot}, {@link #load}, {@link #entry}, {@link #commandLine} and {@link #modules}. What isn't
+ * set here comes from the manifest of a guest built by {@code kvm:assemble}, if the manifest has it.
+ *
+ * <p>An attribute of an array type takes one value, written without braces, unless its description says more. It is an
+ * array only so that it can be left out.
  *
  * @see GuestTest
  */
@@ -67,18 +79,18 @@ public @interface KvmGuest {
     String[] value() default {};
 
     /**
-     * The guest's id, as {@code kvm:assemble} was given it. Several ids mean one vCPU each, side by side in one machine,
-     * all in real mode.
+     * The guest's id, as in the configuration of {@code kvm:assemble}. Several ids mean one vCPU each, side by side in
+     * one machine, all in real mode.
      */
     String[] id() default {};
 
     /**
-     * The guest's file instead of an id: a path relative to the working directory or the name of a class path resource,
-     * a flat binary or an ELF file. Several mean one vCPU each.
+     * The guest's file instead of an id: a flat binary or an ELF file, by its path relative to the working directory or
+     * as the name of a class path resource. Several mean one vCPU each.
      */
     String[] image() default {};
 
-    /** The state at entry; {@link BootMode#REAL} if neither this nor the manifest says. */
+    /** The state at entry. Default: what the manifest says, else {@link BootMode#REAL}. */
     BootMode[] boot() default {};
 
     /** The physical address of the image's first byte, such as {@code 0x7c00}. */
@@ -87,50 +99,51 @@ public @interface KvmGuest {
     /** Where the guest starts: a linear address, or {@code SEG:OFF} in real mode. */
     String entry() default "";
 
-    /** What the kernel is told at boot; only for {@link BootMode#MULTIBOOT}. */
+    /** The kernel's command line; only for {@link BootMode#MULTIBOOT}. */
     String[] commandLine() default {};
 
     /**
      * The files that are loaded beside the kernel, in this order: paths relative to the working directory or names of
-     * class path resources. The kernel is given their names without folders. Only for {@link BootMode#MULTIBOOT}.
+     * class path resources. The kernel gets their names without folders. Only for {@link BootMode#MULTIBOOT}.
      */
     String[] modules() default {};
 
-    /** RAM, such as {@code 640K}; 16M if neither this nor the manifest says. */
+    /** RAM, such as {@code 640K}. Default: what the manifest says, else 16M. */
     String memory() default "";
 
-    /** What is typed for the guest before it starts. Several texts are for one vCPU each, one is for every vCPU. */
+    /** The input typed before the guest starts. One text is for every vCPU; several are for one vCPU each. */
     String[] input() default {};
 
-    /** The longest that the guest may run, such as {@code 500ms} or {@code 5s}; 10s if not said. */
+    /** The longest that the guest may run, such as {@code 500ms} or {@code 5s}. Default: 10s. */
     String timeout() default "";
 
     /**
-     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31T23:59:58}; midnight on 1 January 2026
-     * if not said.
+     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31T23:59:58}. Default: midnight on 1
+     * January 2026.
      */
     String date() default "";
 
     /**
-     * What executes the guest. If not said, KVM where this host's can run the guest's boot mode, else the emulator, which
-     * runs on any host; the system property {@code kvmguest.engine} chooses then. The outcome says which it was, and why.
+     * What executes the guest. Default: the engine named by the system property {@code kvmguest.engine}, else KVM if
+     * this host's KVM can run the guest's boot mode, else the emulator, which runs on any host. The outcome says which
+     * it was, and why.
      */
     EngineChoice[] engine() default {};
 
     /**
-     * The number of vCPUs. With one guest, each vCPU runs it; with several it may be left out or must be their number.
-     * Where there are several vCPUs, a flat image for which neither load nor entry is given gets a 64 KiB segment of its
-     * own and is entered at that segment's offset 0.
+     * The number of vCPUs. With one guest, each vCPU runs it. With several guests it must be their number, or be left
+     * out. With several vCPUs, a flat image without load and entry gets a 64 KiB segment of its own and is entered at
+     * that segment's offset 0.
      */
     int vcpus() default 0;
 
     /**
-     * Whether the exceptions are noted that the guest takes and goes on from, for {@link OutcomeAssert#tookExceptions}; if
-     * not said, they aren't. A guest that ran on KVM is replayed on the emulator for it, since KVM delivers exceptions
-     * without a word.
+     * Whether to record the exceptions that the guest takes and survives, for {@link OutcomeAssert#tookExceptions}.
+     * Default: no. A guest that ran on KVM is replayed on the emulator for this, because KVM doesn't report the
+     * exceptions that it delivers.
      */
     boolean[] watchExceptions() default {};
 
-    /** Whether using a port that no device has fails the test; if not said, it doesn't. */
+    /** Whether using a port without a device fails the test. Default: no. */
     boolean[] strictPorts() default {};
 }

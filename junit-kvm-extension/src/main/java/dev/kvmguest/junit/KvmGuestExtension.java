@@ -21,8 +21,8 @@ import org.junit.platform.commons.support.AnnotationSupport;
 import org.opentest4j.TestAbortedException;
 
 /**
- * Gives tests their guests. All that a test needs is in its {@link GuestSession}, in the store of its own context, so
- * that tests may run in parallel.
+ * Gives tests their guests. A test's state is in its {@link GuestSession}, in the store of its own context, so tests
+ * may run in parallel.
  */
 final class KvmGuestExtension
         implements BeforeEachCallback,
@@ -34,7 +34,7 @@ final class KvmGuestExtension
     private static final ExtensionContext.Namespace NAMESPACE =
             ExtensionContext.Namespace.create(KvmGuestExtension.class);
 
-    /** Makes the session of a test that is known to need one, so that a bad attribute is that test's own failure. */
+    /** Makes the session of a test that needs one, so that a bad attribute fails this test. */
     @Override
     public void beforeEach(ExtensionContext context) {
         Set<GuestParameter> parameters = GuestParameter.of(context.getRequiredTestMethod());
@@ -64,7 +64,7 @@ final class KvmGuestExtension
         }
     }
 
-    /** Lets a guest whose end is expected come to it, once the body has said what it has to say. */
+    /** After the body, lets a guest that is expected to end run to its end. */
     @Override
     public void afterTestExecution(ExtensionContext context) {
         existing(context, GuestTestRunner.class)
@@ -188,7 +188,7 @@ final class KvmGuestExtension
         return failures;
     }
 
-    /** Returns what is known of the guest, as far as a failure doesn't say it yet. */
+    /** Returns the reports on the guest that a failure doesn't contain yet. */
     private static List<String> reports(GuestSession session, List<Outcome> outcomes, Throwable failure) {
         return outcomes.stream()
                 .filter(outcome -> !String.valueOf(failure.getMessage()).contains(TextReport.brief(outcome)))

@@ -23,19 +23,19 @@ import org.assertj.core.api.AbstractAssert;
  * assertThat(outcome).tripleFaulted().hasRegister(Register.RAX, 0x1234).consoleContains("about to fault");
  * }</pre>
  *
- * <p>Those that say how the guest ended, {@link #halted} to {@link #stopped}, also say that the test means this end: where
- * they pass, the end itself doesn't fail the test any more.
+ * <p>The assertions on how the guest ended, {@link #halted} to {@link #stopped}, also declare that the test expects
+ * this end: if they pass, the end itself no longer fails the test.
  */
 public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
 
     private Softness softness = Softness.NONE;
 
-    /** Starts assertions on how a guest ended; for AssertJ, which makes soft assertions by it. */
+    /** Starts assertions on how a guest ended. AssertJ needs this constructor for soft assertions. */
     public OutcomeAssert(Outcome actual) {
         super(actual, OutcomeAssert.class);
     }
 
-    /** Has the assertions that follow from these be as soft as they are. */
+    /** Makes the assertions that these lead to as soft as these are. */
     final OutcomeAssert with(Softness ofThese) {
         softness = ofThese;
         return this;
@@ -46,7 +46,7 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         return end(outcome -> is(outcome, Outcome.Kind.HALTED) && outcome.endedNormally(), "halt with interrupts off");
     }
 
-    /** Verifies that the guest halted with interrupts on, where no device can raise one: a hang. */
+    /** Verifies that the guest halted with interrupts on and no device can raise one: a hang. */
     public OutcomeAssert waitsForInterrupt() {
         return end(
                 outcome -> is(outcome, Outcome.Kind.HALTED) && !outcome.endedNormally(),
@@ -65,7 +65,7 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         return end(outcome -> is(outcome, Outcome.Kind.HYPERCALL_EXIT), "leave by the hypercall port");
     }
 
-    /** Verifies that the guest reported this status, whichever way. */
+    /** Verifies that the guest reported this status, by any port. */
     public OutcomeAssert exitedWith(int code) {
         return end(outcome -> reported(outcome, code), "exit with code " + code);
     }
@@ -91,8 +91,8 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies that the guest still ran at its time limit, and that it was found in this function when it was looked at, or
-     * at this place, such as {@code wait_key+0x8}. As {@link #timedOut} it says that the test means this end.
+     * Verifies that the guest still ran at its time limit, and that samples found it in this function, or at this
+     * place, such as {@code wait_key+0x8}. Like {@link #timedOut}, it declares that the test expects this end.
      */
     public OutcomeAssert spinsIn(String symbol) {
         timedOut();
@@ -106,8 +106,8 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies that the guest halted, with interrupts off or on, in this function, or at this place, such as {@code
-     * panic+0x4}. As {@link #halted} it says that the test means this end.
+     * Verifies that the guest halted, with interrupts off or on, in this function, or at this place, such as
+     * {@code panic+0x4}. Like {@link #halted}, it declares that the test expects this end.
      */
     public OutcomeAssert haltedIn(String symbol) {
         end(outcome -> is(outcome, Outcome.Kind.HALTED), "halt");
@@ -156,15 +156,15 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         return check(Consoles.notContaining(actual.console(), text));
     }
 
-    /** Verifies that the console contains a match of this regular expression, with every CR LF made an LF. */
+    /** Verifies that the console contains a match of this regular expression, with LF for every CR LF. */
     public OutcomeAssert consoleMatches(String regex) {
         isNotNull();
         return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));
     }
 
     /**
-     * Verifies that the guest wrote exactly these bytes, 0 to 255 each, to a port; none means that it wrote nothing
-     * there. A wide value counts as its little-endian bytes.
+     * Verifies that the guest wrote exactly these bytes, 0 to 255 each, to a port. Without bytes it verifies that the
+     * guest wrote nothing there. A wide value counts as its little-endian bytes.
      */
     public OutcomeAssert wrotePort(int port, int... octets) {
         isNotNull();
@@ -177,7 +177,7 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
                                 + Notation.hex(port) + ", but it wrote " + Octets.text(written)));
     }
 
-    /** Verifies that the guest used no port that no device has. */
+    /** Verifies that the guest used only ports that have a device. */
     public OutcomeAssert hasNoUnclaimedPorts() {
         isNotNull();
         return check(Expectation.unclaimedPorts(actual));
@@ -194,8 +194,8 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies the lower 32 bits of a register at the end, which are all that a guest outside long mode sees; the upper
-     * half of {@code value} doesn't count, so that {@code 0x80001000} can be written as an {@code int}.
+     * Verifies the lower 32 bits of a register at the end, which are all that a guest outside long mode sees. The upper
+     * half of {@code value} is ignored, so {@code 0x80001000} can be written as an {@code int}.
      */
     public OutcomeAssert hasRegister(Register register, long value) {
         isNotNull();
@@ -209,9 +209,9 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies which exceptions the guest took and went on from, the first one first: their handlers were entered. They go
-     * by the names of the Intel SDM, such as {@code #PF}; none means that it took none. INT3, INTO and INT1 raise
-     * exceptions, INT n and the interrupts of devices don't. Of a guest that takes many, the first 1,000 count.
+     * Verifies which exceptions the guest took and survived, in order: their handlers were entered. They have the names
+     * of the Intel SDM, such as {@code #PF}. Without names it verifies that the guest took no exception. INT3, INTO and
+     * INT1 raise exceptions; INT n and the interrupts of devices don't. Only the first 1,000 are recorded.
      *
      * <pre>{@code
      * @KvmGuest(id = "kernel", watchExceptions = true)
@@ -235,7 +235,7 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
                             .diagnosis()
                             .divergence()
                             .map(reason -> "it is not known which: " + reason)
-                            .orElse("nobody watched; say watchExceptions = true where the guest is declared")));
+                            .orElse("exceptions were not watched; set watchExceptions = true where the guest is declared")));
         }
         List<String> found =
                 taken.get().stream().map(one -> one.exception().name()).toList();
@@ -253,8 +253,8 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies that the guest triple-faulted and that it is known why, and starts assertions on that. As {@link
-     * #tripleFaulted} it says that the test means this end.
+     * Verifies that the guest triple-faulted and that the reason is known, and starts assertions on the reason. Like
+     * {@link #tripleFaulted}, it declares that the test expects this end.
      */
     public final FaultAssert fault() {
         tripleFaulted();

@@ -9,8 +9,8 @@ import java.util.List;
 import org.assertj.core.api.AbstractAssert;
 
 /**
- * Assertions on a screen as it was at one moment. Rows and columns count from 0; blanks at the ends of lines and empty lines
- * at the end don't count. Every failure shows the screen.
+ * Assertions on a screen as it was at one moment. Rows and columns count from 0. Blanks at the ends of lines and empty
+ * lines at the end are ignored. Every failure shows the screen.
  *
  * <pre>{@code
  * assertThat(outcome).screen().contains("PANIC").hasColors(0, 0, 15, 4);
@@ -19,7 +19,7 @@ import org.assertj.core.api.AbstractAssert;
  */
 public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
 
-    /** Starts assertions on a screen; for AssertJ, which makes soft assertions by it. */
+    /** Starts assertions on a screen. AssertJ needs this constructor for soft assertions. */
     public ScreenAssert(Screen actual) {
         super(actual, ScreenAssert.class);
     }
@@ -27,7 +27,7 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
     /**
      * Verifies that the screen has these lines from its first row on, and nothing else.
      *
-     * @throws IllegalArgumentException if they are more than a screen has
+     * @throws IllegalArgumentException if there are more lines than a screen has
      */
     public ScreenAssert hasText(String text) {
         isNotNull();
@@ -41,7 +41,7 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
         return this;
     }
 
-    /** Verifies that the screen contains this text, lines of which are ended by LF or CR LF. */
+    /** Verifies that the screen contains this text, with LF or CR LF between its lines. */
     public ScreenAssert contains(String text) {
         isNotNull();
         return check(
@@ -70,7 +70,7 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
         return check(actual.line(row).contains(text), expectedRow(row) + "contain " + quoted(text) + butIs(row));
     }
 
-    /** Verifies that the cursor is seen, and in this cell. */
+    /** Verifies that the cursor is visible and in this cell. */
     public ScreenAssert hasCursorAt(int row, int column) {
         isNotNull();
         String found = actual.cursorRow().isEmpty()

@@ -8,10 +8,10 @@ import org.assertj.core.api.SoftAssertionsProvider;
 import org.assertj.core.api.SoftAssertionsProvider.ThrowingRunnable;
 
 /**
- * Makes the assertions to which others lead, such as those on a guest's screen, soft if those are. AssertJ's proxies
- * can't: they know only AssertJ's own methods that lead to other assertions.
+ * Makes the assertions that others lead to, such as those on a guest's screen, as soft as those others. AssertJ's
+ * proxies can't do this: they know only AssertJ's own methods that lead to other assertions.
  *
- * @param softly what collects the failures; empty where a failure throws
+ * @param softly what collects the failures; empty if a failure throws
  */
 record Softness(Optional<SoftAssertionsProvider> softly) {
 
@@ -39,14 +39,14 @@ record Softness(Optional<SoftAssertionsProvider> softly) {
                 .with(this);
     }
 
-    /** Starts assertions on a fault; null if there is none, and that has been collected as a failure. */
+    /** Starts assertions on a fault; null if there is no fault and that has been collected as a failure. */
     FaultAssert fault(Fault actual, Outcome outcome) {
         return softly.map(soft -> soft.proxy(FaultAssert.class, Fault.class, actual))
                 .orElseGet(() -> new FaultAssert(actual))
                 .of(outcome);
     }
 
-    /** Runs an assertion, and collects its failure if that is what is to be done. */
+    /** Runs an assertion, and collects its failure if these assertions are soft. */
     void check(Runnable assertion) {
         ThrowingRunnable throwing = assertion::run;
         softly.ifPresentOrElse(soft -> soft.check(throwing), assertion);

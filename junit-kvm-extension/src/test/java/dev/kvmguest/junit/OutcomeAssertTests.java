@@ -197,7 +197,7 @@ class OutcomeAssertTests {
                         a -> a.tookExceptions("#UD"),
                         Runs.took(6),
                         HALTED,
-                        "expected the guest to take #UD, but nobody watched; say watchExceptions = true where the guest is declared"),
+                        "expected the guest to take #UD, but exceptions were not watched; set watchExceptions = true where the guest is declared"),
                 of(
                         "tookExceptions, not repeated",
                         a -> a.tookExceptions("#UD"),

@@ -7,12 +7,12 @@ import org.apache.maven.execution.MavenSession;
 import org.apache.maven.plugin.AbstractMojo;
 import org.apache.maven.plugins.annotations.Parameter;
 
-/** What kvm:check and kvm:verify share: when they are skipped, and where the reports lie. */
+/** What kvm:check and kvm:verify share: when they are skipped, and where the reports are. */
 abstract class AbstractCheckMojo extends AbstractMojo {
 
     /**
-     * The folder of the reports. Executions that check the same guest need a folder each, or the later one's reports
-     * replace those of the earlier; the summary has all.
+     * The folder of the reports. Executions that check the same guest need a folder each; otherwise the later reports
+     * replace the earlier ones. The summary has all.
      */
     @Parameter(
             property = "kvm.reportsDirectory",
@@ -20,27 +20,27 @@ abstract class AbstractCheckMojo extends AbstractMojo {
             required = true)
     private File reportsDirectory;
 
-    /** Does nothing if set. */
+    /** Skips the goal. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
     private boolean skip;
 
-    /** Does nothing if set: the checks are integration tests. */
+    /** Skips the goal, because the checks are integration tests. */
     @Parameter(property = "skipITs", defaultValue = "false")
     private boolean skipITs;
 
-    /** Does nothing if set: the checks are tests. */
+    /** Skips the goal, because the checks are tests. */
     @Parameter(property = "skipTests", defaultValue = "false")
     private boolean skipTests;
 
-    /** Does nothing if set: the checks are tests. */
+    /** Skips the goal, because the checks are tests. */
     @Parameter(property = "maven.test.skip", defaultValue = "false")
     private boolean mavenTestSkip;
 
-    /** The folder of the project, below which the guests' sources are. */
+    /** The folder of the project, which has the guests' sources. */
     @Parameter(defaultValue = "${project.basedir}", readonly = true)
     private File basedir;
 
-    /** The build, whose start tells its reports from an earlier one's. */
+    /** The build, whose start time tells its reports from earlier ones. */
     @Parameter(defaultValue = "${session}", readonly = true, required = true)
     private MavenSession session;
 

@@ -31,22 +31,22 @@ import org.apache.maven.project.MavenProject;
 import org.eclipse.aether.RepositorySystem;
 
 /**
- * Builds guests from C and assembly with a pinned toolchain, so that every host gets the same bytes, and puts them on
- * the module's class path: an ELF file, a flat binary, a map, a list of symbols and a manifest for each, in
- * {@code META-INF/kvm-guests/ID}. What hasn't changed isn't built again.
+ * Builds guests from C and assembly with a pinned toolchain, so every host gets the same bytes. Puts them on the
+ * module's class path: an ELF file, a flat binary, a map, a list of symbols and a manifest for each, in
+ * {@code META-INF/kvm-guests/ID}. Builds only what has changed.
  */
 @Mojo(name = "assemble", defaultPhase = LifecyclePhase.PROCESS_CLASSES, threadSafe = true)
 public class AssembleMojo extends AbstractMojo {
 
-    /** The guests to build. Without any the goal only warns. */
+    /** The guests to build. Without guests the goal only warns. */
     @Parameter
     private List<Guest> guests = new ArrayList<>();
 
-    /** The root of the class path that the guests go to; the test classes' folder keeps them out of the jar. */
+    /** The root of the class path that the guests go to. Use the test classes' folder to keep them out of the jar. */
     @Parameter(defaultValue = "${project.build.outputDirectory}", required = true)
     private File outputDirectory;
 
-    /** The folder for object files and for the record of what was built from what. */
+    /** The folder for object files and build records. */
     @Parameter(defaultValue = "${project.build.directory}/kvm-guests", required = true)
     private File workDirectory;
 
@@ -56,12 +56,12 @@ public class AssembleMojo extends AbstractMojo {
 
     /**
      * The folder that the pinned toolchain is unpacked to, once for all projects. Default: {@code kvmguest} in the
-     * folder that the environment variable XDG_CACHE_HOME names, or in {@code .cache} in the user's home.
+     * folder named by the environment variable XDG_CACHE_HOME, else in {@code .cache} in the user's home.
      */
     @Parameter(property = "kvm.cache")
     private File cacheDirectory;
 
-    /** Builds nothing if set. */
+    /** Skips the goal. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
     private boolean skip;
 

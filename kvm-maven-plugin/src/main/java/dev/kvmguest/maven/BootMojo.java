@@ -37,8 +37,8 @@ import org.apache.maven.project.MavenProject;
  * Boots a guest with its console on the terminal: an image file, for which no POM is needed, or guests of the project
  * that kvm:assemble has built. The build fails unless the guest ends as expected.
  *
- * <p>On a terminal, and without Maven's option -B, keys go to the guest one by one as they are pressed. Ctrl-] ends the
- * run, Ctrl-C the whole build; Enter is a line feed.
+ * <p>On a terminal, and without Maven's option -B, each key goes to the guest when it is pressed. Ctrl-] ends the run,
+ * Ctrl-C the whole build. Enter is a line feed.
  */
 @Mojo(name = "boot", requiresProject = false, threadSafe = true)
 public class BootMojo extends AbstractMojo {
@@ -55,15 +55,15 @@ public class BootMojo extends AbstractMojo {
     private String guest;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}. Default:
-     * what the project's guest says; {@code real} for an image.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}.
+     * Default: what the project's guest says; {@code real} for an image.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
 
     /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x1000 for
-     * a flat binary.
+     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x1000
+     * for a flat binary.
      */
     @Parameter(property = "kvm.load")
     private String load;
@@ -75,11 +75,11 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.entry")
     private String entry;
 
-    /** Guest RAM, as {@code 16M} or {@code 640K}. Default: what the project's guest says; 16M for an image. */
+    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: what the project's guest says; 16M for an image. */
     @Parameter(property = "kvm.memory")
     private String memory;
 
-    /** What the kernel is told at boot; only for {@code multiboot}. Default: what the project's guest says. */
+    /** The kernel's command line; only for {@code multiboot}. Default: what the project's guest says. */
     @Parameter(property = "kvm.commandLine")
     private String commandLine;
 
@@ -91,52 +91,52 @@ public class BootMojo extends AbstractMojo {
     private List<File> modules;
 
     /**
-     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, KVM where this host's can
-     * run the boot mode, else the emulator.
+     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
+     * host's KVM can run the boot mode, else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;
 
     /**
-     * What is typed for the guest before it starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape),
-     * {@code \\} and {@code \x00} to {@code \x7f} are understood. Default: nothing.
+     * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
+     * {@code \x00} to {@code \x7f} are understood. Default: nothing.
      */
     @Parameter(property = "kvm.input")
     private String input;
 
     /**
-     * How long the guest may run, as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}; with a keyboard
-     * as long as the user lets it.
+     * How long the guest may run, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}; with a
+     * keyboard, no limit.
      */
     @Parameter(property = "kvm.timeout")
     private String timeout;
 
     /**
-     * What the guest's CMOS clock shows when it starts, as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}. Default:
-     * {@code 2026-01-01}.
+     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}.
+     * Default: {@code 2026-01-01}.
      */
     @Parameter(property = "kvm.date")
     private String date;
 
-    /** A file for the report in JSON. Default: none is written. */
+    /** A file for the report in JSON. Default: none. */
     @Parameter(property = "kvm.report")
     private File report;
 
     /**
-     * A file for a page, in HTML, with all that is known of the run. Default: for a guest of the project that dies or hangs,
-     * {@code kvm-reports/boot-ID.html} in the project's build directory; else none is written.
+     * A file for a page, in HTML, with everything known of the run. Default: {@code kvm-reports/boot-ID.html} in the
+     * project's build directory for a guest of the project that dies or hangs, else none.
      */
     @Parameter(property = "kvm.html")
     private File html;
 
-    /** A file for a picture, in PNG, of what the screen shows at the end. Default: none is written. */
+    /** A file for a picture, in PNG, of the screen at the end. Default: none. */
     @Parameter(property = "kvm.screenshot")
     private File screenshot;
 
     /**
      * How the guest must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
-     * {@code reset}, {@code timed-out}, {@code unsupported} or {@code stopped} (by the user). Default: in order, that is
-     * one of the first three, and with no exit code but 0.
+     * {@code reset}, {@code timed-out}, {@code unsupported} or {@code stopped} (by the user). Default: one of the first
+     * three, with exit code 0 if there is one.
      */
     @Parameter(property = "kvm.expect")
     private String expect;
@@ -149,15 +149,15 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.console")
     private String console;
 
-    /** Whether the build fails if the guest used a port that no device has. */
+    /** Whether the build fails if the guest used a port without a device. */
     @Parameter(property = "kvm.strictPorts", defaultValue = "false")
     private boolean strictPorts;
 
-    /** Whether the report lists the exceptions that the guest took and went on from. */
+    /** Whether the report lists the exceptions that the guest took and survived. */
     @Parameter(property = "kvm.watchExceptions", defaultValue = "false")
     private boolean watchExceptions;
 
-    /** Boots nothing if set. */
+    /** Skips the goal. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
     private boolean skip;
 
@@ -165,7 +165,7 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${project.build.outputDirectory}")
     private File outputDirectory;
 
-    /** Whether Maven may talk with the user; not so with its option -B. */
+    /** Whether Maven may talk to the user, which its option -B forbids. */
     @Parameter(defaultValue = "${settings.interactiveMode}", readonly = true)
     private boolean interactiveMode;
 
@@ -181,7 +181,7 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /** A guest to boot, with what it says of the memory it needs. */
+    /** A guest to boot, with the memory that its manifest asks for. */
     private record Target(VcpuConfig vcpu, OptionalLong memory) {}
 
     @Override
@@ -252,7 +252,7 @@ public class BootMojo extends AbstractMojo {
         }
     }
 
-    /** Writes the page, if there is to be one, and returns a line that says where. */
+    /** Writes the page, if one is wanted, and returns a line that says where. */
     private String writePage(Outcome outcome, boolean died) throws MojoExecutionException {
         OutputFile page = pageFile(outcome.run().guest());
         if (page.file() == null || !died && html == null) {
@@ -297,7 +297,7 @@ public class BootMojo extends AbstractMojo {
         }
     }
 
-    /** Returns the guests that the POM names or, if it names none here, those that were built. */
+    /** Returns the guests that the POM names, else those that were built. */
     private Collection<String> ids(BuiltGuests built) throws IOException {
         Plugin plugin = project.getPlugin(execution.getPlugin().getKey());
         Collection<String> named = plugin == null ? List.of() : PomGuests.ids(plugin);
@@ -308,7 +308,9 @@ public class BootMojo extends AbstractMojo {
         return new OutputFile("kvm.report", report);
     }
 
-    /** Returns the file for a guest's page: the one that was asked for, or one of the project's if there is a project. */
+    /**
+     * Returns the file for a guest's page: the one asked for, else one in the project, if there is a project.
+     */
     private OutputFile pageFile(String guest) {
         File byDefault = project.getFile() == null
                 ? null

@@ -21,7 +21,7 @@ import java.util.function.Function;
 import org.apache.maven.plugin.MojoExecutionException;
 
 /**
- * The parameters of kvm:boot but for which guest it boots. What is empty comes from the guest's manifest, or is the
+ * The parameters of kvm:boot, except for the guest to boot. An empty one comes from the guest's manifest, or is the
  * default of the boot mode.
  */
 record BootParameters(
@@ -39,7 +39,7 @@ record BootParameters(
         Expectation expectation,
         boolean expectsAnEnd) {
 
-    /** The values as they were written; null where there is none. */
+    /** The values as they were written; null if there is no value. */
     static final class Text {
 
         String boot;
@@ -91,7 +91,7 @@ record BootParameters(
         return expectation.build();
     }
 
-    /** Returns the machine for a guest, in which what is given here replaces what the guest says of itself. */
+    /** Returns the machine for a guest. Values given here replace those of its manifest. */
     MachineConfig machine(VcpuConfig guest, OptionalLong guestMemory, Duration defaultTimeout) {
         VcpuConfig vcpu = guest.withInput(input);
         if (boot.isPresent()) {
@@ -120,8 +120,8 @@ record BootParameters(
     }
 
     /**
-     * Compares a run with what is expected of it. A user at the keyboard who ends it has seen enough, and no failure,
-     * unless the parameters name an end to come.
+     * Compares a run with what is expected of it. If the user at the keyboard ends it, that is not a failure, unless
+     * the parameters name an end.
      */
     List<String> mismatches(Outcome outcome, boolean keyboard) {
         boolean endedByUser = keyboard && outcome.kind() == Outcome.Kind.STOPPED;

@@ -12,12 +12,12 @@ public class Check {
     String name;
 
     /**
-     * What is typed for the guest before it starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape),
-     * {@code \\} and {@code \x00} to {@code \x7f} are understood.
+     * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
+     * {@code \x00} to {@code \x7f} are understood.
      */
     String input;
 
-    /** What a {@code multiboot} kernel is told at boot. Default: what the guest says. */
+    /** The command line of a {@code multiboot} kernel. Default: the guest's. */
     String commandLine;
 
     /**
@@ -32,7 +32,7 @@ public class Check {
     /** A regular expression that must be found in what the console shows. */
     String pattern;
 
-    /** A text that the screen must show at the end, without the blanks at the ends of its lines. */
+    /** A text that the screen must show at the end, without blanks at the ends of lines. */
     String screen;
 
     /** What must have been written to single ports. */
@@ -40,48 +40,48 @@ public class Check {
 
     /**
      * How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
-     * {@code reset}, {@code timed-out} or {@code unsupported}. Default: in order, that is one of the first three, and
-     * with no exit code but 0.
+     * {@code reset}, {@code timed-out} or {@code unsupported}. Default: one of the first three, with exit code 0 if
+     * there is one.
      */
     String outcome;
 
     /**
-     * The exception that must have led to a triple fault, by its name in the Intel SDM, such as {@code #UD}. Default: any,
-     * and none is needed; with one, {@link #outcome} is {@code triple-fault}.
+     * The exception that must have led to a triple fault, by its name in the Intel SDM, such as {@code #UD}. Default:
+     * no exception is expected. With one, {@link #outcome} is {@code triple-fault}.
      */
     String exception;
 
     /** The exit code that the run must end with. Default: 0, or any if there is an {@link #outcome}. */
     String exitCode;
 
-    /** How long the run may take, as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
+    /** How long the run may take, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
     String timeout = GuestCheck.DEFAULT_TIMEOUT;
 
     /**
-     * What the guest's CMOS clock shows when it starts, as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}. Default:
-     * {@code 2026-01-01}.
+     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}.
+     * Default: {@code 2026-01-01}.
      */
     String date;
 
     /**
-     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, KVM where this host's can
-     * run the boot mode, else the emulator. Default: the goal's {@code engine}.
+     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
+     * host's KVM can run the boot mode, else the emulator. Default: the goal's {@code engine}.
      */
     String engine;
 
-    /** Whether a write to or read from a port without a device fails the run. */
+    /** Whether using a port without a device fails the run. */
     boolean strictPorts;
 
     /**
-     * Whether this stands for a run of each of the guest's own tests, which it defines with KVMGUEST_TEST of kvmguest.h:
-     * each in a machine of its own and reported by its name.
+     * Whether to run each of the guest's own tests, which it defines with KVMGUEST_TEST of kvmguest.h. Each runs in a
+     * machine of its own and is reported by its name.
      */
     boolean guestTests;
 
     /** A {@code <port>} of a check: what the guest must have written to it, in order. */
     public static class Port {
 
-        /** The port's number, as {@code 0xe9} or {@code 233}. Required. */
+        /** The port's number, such as {@code 0xe9} or {@code 233}. Required. */
         String number;
 
         /** The bytes as text, with the escapes of {@link Check#input}; either this or {@link #hex}. */

@@ -23,20 +23,20 @@ import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
 
 /**
- * Boots the guests that kvm:assemble has built, as their {@code <checks>} say, and reports how they went: a JUnit XML
- * file for each guest, a JSON file for each check, and a summary. A check that fails doesn't end the build; kvm:verify,
- * which belongs with this goal, does that later, after the phase post-integration-test.
+ * Boots the guests that kvm:assemble has built, as their {@code <checks>} say, and writes reports: a JUnit XML file for
+ * each guest, a JSON file for each check, a page for each check that failed, and a summary. A failed check doesn't end
+ * the build. Bind kvm:verify too; it fails the build later, after the phase post-integration-test.
  */
 @Mojo(name = "check", defaultPhase = LifecyclePhase.INTEGRATION_TEST, threadSafe = true)
 public class CheckMojo extends AbstractCheckMojo {
 
-    /** The guests whose checks are run. Without any the goal only warns. */
+    /** The guests whose checks are run. Without guests the goal only warns. */
     @Parameter
     private List<Guest> guests = new ArrayList<>();
 
     /**
-     * What runs the guests of checks that don't say it themselves: {@code kvm}; {@code emulator}, which runs anywhere; or
-     * {@code auto}, KVM where this host's can run the boot mode, else the emulator.
+     * What runs the guests, unless a check says: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
+     * which is KVM if this host's KVM can run the boot mode, else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;
@@ -83,7 +83,7 @@ public class CheckMojo extends AbstractCheckMojo {
         }
     }
 
-    /** Checks end one at a time, each guest's with the same memory layout. */
+    /** Warns once per guest: all its checks have the same memory layout. */
     private void warnOnce(String guest, Outcome outcome) {
         if (warnedOf.add(guest)) {
             LayoutWarnings.log(getLog(), "guest " + guest, outcome.run().layout());

@@ -41,7 +41,7 @@ final class CheckParameters {
         /**
          * Returns the tests inside a guest, by its id.
          *
-         * @throws IllegalArgumentException if there are none to be found; says why
+         * @throws IllegalArgumentException if no tests can be found; the message says why
          */
         List<GuestTestCase> tests(String id) throws IOException;
     }
@@ -54,11 +54,11 @@ final class CheckParameters {
     }
 
     /**
-     * Returns the checks in the order of the POM; for one that stands for the tests inside its guest, a check for each.
+     * Returns the checks in the order of the POM. A check for the tests inside its guest becomes a check for each test.
      *
-     * @param engine the engine of checks that name none
+     * @param engine the engine of checks that don't name one
      * @param tests finds the tests inside guests
-     * @throws MojoExecutionException if a value is missing or bad, or a guest has no tests and should
+     * @throws MojoExecutionException if a value is missing or bad, or a guest lacks the tests asked for
      */
     static List<GuestCheck> read(List<Guest> guests, EngineChoice engine, TestFinder tests)
             throws MojoExecutionException {
@@ -87,9 +87,9 @@ final class CheckParameters {
     }
 
     /**
-     * Returns how many checks run at the same time: the number given, or that of the processors if it is null.
+     * Returns how many checks run at the same time: the given number, or the number of processors if it is null.
      *
-     * @throws MojoExecutionException if it is no number, or less than 1
+     * @throws MojoExecutionException if it is not a number from 1 to 9999
      */
     static int parallelism(String text) throws MojoExecutionException {
         if (text == null) {
@@ -105,7 +105,7 @@ final class CheckParameters {
     /**
      * Returns the engine of this name.
      *
-     * @throws MojoExecutionException if there is none
+     * @throws MojoExecutionException if there is no such engine
      */
     static EngineChoice engine(String text) throws MojoExecutionException {
         try {

@@ -6,10 +6,11 @@ import java.util.function.BooleanSupplier;
 import org.apache.maven.execution.MavenSession;
 
 /**
- * Whether reports on Maven's log have colours: where Maven's own messages have, and only on a terminal, since not every
- * Maven leaves them out of a pipe. {@code -Dstyle.color=always} is for a pipe to something that shows them.
+ * Decides whether reports on Maven's log have colours. They do if Maven's own messages have them and the output is a
+ * terminal; not every Maven leaves colours out of a pipe. {@code -Dstyle.color=always} forces them, for a pipe to a
+ * program that shows colours.
  *
- * <p>The environment variable NO_COLOR says no, as it does for many programs (no-color.org).
+ * <p>The environment variable NO_COLOR turns them off, as for many programs (no-color.org).
  */
 final class Colors {
 
@@ -19,14 +20,14 @@ final class Colors {
         this.shown = shown;
     }
 
-    /** Returns what this build wants. */
+    /** Returns the decision for this build. */
     static Colors of(MavenSession session) {
         String style = session.getUserProperties().getProperty("style.color", "auto");
         return of(style, mavenHasColors(), BootSession::hasTerminal, System.getenv("NO_COLOR"));
     }
 
     /**
-     * Returns what a build wants.
+     * Returns the decision for a build.
      *
      * @param style Maven's {@code style.color}
      * @param maven whether Maven's messages have colours; not so with -B, -l and {@code style.color=never}
@@ -38,12 +39,15 @@ final class Colors {
         return new Colors(maven && !refused && (style.equals("always") || terminal.getAsBoolean()));
     }
 
-    /** Returns a report as it is to be logged. */
+    /** Returns a report ready for the log. */
     String report(String text) {
         return shown ? TerminalColors.color(text) : text;
     }
 
-    /** Asks Jansi, which Maven 3 lends its plugins and sets by its options; a later Maven hasn't got it. */
+    /**
+     * Asks Jansi, which Maven 3 shares with its plugins and configures by its options. Later versions of Maven don't
+     * have it.
+     */
     private static boolean mavenHasColors() {
         try {
             return (boolean) Class.forName("org.fusesource.jansi.Ansi")

@@ -1,6 +1,6 @@
 package dev.kvmguest.maven;
 
-/** The escapes in typed input and in ports' texts, which POMs and command lines share. */
+/** The escapes in typed input and in the texts of ports, the same in POMs and on command lines. */
 final class Escapes {
 
     private static final String KNOWN = "\\n, \\r, \\t, \\e (escape), \\\\ and \\x00 to \\x7f";

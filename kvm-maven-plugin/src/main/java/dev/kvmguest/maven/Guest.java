@@ -11,7 +11,7 @@ public class Guest {
     String id;
 
     /**
-     * A folder, whose sources at any depth are all compiled, or a single file; relative to the project. Default:
+     * A folder, of which all sources at any depth are compiled, or a single file; relative to the project. Default:
      * {@code src/main/guest/ID}.
      */
     File sources;
@@ -23,44 +23,44 @@ public class Guest {
     String boot = "real";
 
     /**
-     * The physical address of the image's first byte, as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000},
-     * or {@code 0x100000} for {@code multiboot}, with the built-in linker script, else what the linker script says.
+     * The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000},
+     * or {@code 0x100000} for {@code multiboot}, with the built-in linker script; with another script, what it says.
      */
     String load;
 
     /**
      * Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: the symbol {@code _start},
-     * or the first byte if there is none.
+     * else the first byte.
      */
     String entry;
 
-    /** Guest RAM, as {@code 16M} or {@code 640K}. Default: what the boot mode needs. */
+    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: 16M. */
     String memory;
 
-    /** What the kernel is told at boot; only for {@code multiboot}. Default: nothing. */
+    /** The kernel's command line; only for {@code multiboot}. Default: nothing. */
     String commandLine;
 
     /**
      * Files that are loaded beside the kernel, relative to the project, each a {@code <module>}; only for
-     * {@code multiboot}. The kernel is given their names.
+     * {@code multiboot}. The kernel gets their names.
      */
     List<File> modules = new ArrayList<>();
 
-    /** Further options of the compiler; of nasm when that is the toolchain. They come last, so they win. */
+    /** Further options of the compiler, or of nasm if that is the toolchain. They come last, so they win. */
     List<String> compilerArgs = new ArrayList<>();
 
     /** Further options of the linker. */
     List<String> linkerArgs = new ArrayList<>();
 
-    /** Folders for included files, relative to the project; the sources' folder is always the first. */
+    /** Folders for included files, relative to the project. The sources' folder always comes first. */
     List<File> includes = new ArrayList<>();
 
     /**
-     * {@code llvm}, a pinned version that gives the same bytes on every host, or what is installed on this host:
+     * {@code llvm}, a pinned version that gives the same bytes on every host, or one that is installed on this host:
      * {@code gcc}, {@code clang} or {@code nasm}.
      */
     String toolchain = "llvm";
 
-    /** Runs of the guest that must go well for the build to go on. */
+    /** Runs of the guest that kvm:check does and kvm:verify judges. */
     List<Check> checks = new ArrayList<>();
 }

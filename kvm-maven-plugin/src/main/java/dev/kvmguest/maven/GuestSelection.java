@@ -12,11 +12,12 @@ final class GuestSelection {
     private GuestSelection() {}
 
     /**
-     * Returns the guests to boot, in the order in which they are named or, for {@code all}, known.
+     * Returns the guests to boot, in the order given or, for {@code all}, in the order of {@code known}.
      *
      * @param wanted an id, several with commas between them, {@code all}, or null for the only guest
      * @param known the ids of the project's guests
-     * @throws IllegalArgumentException if there is no such guest, or several and none is named; the message lists them
+     * @throws IllegalArgumentException if there is no such guest, or if there are several and none is named; the
+     *     message lists them
      */
     static List<String> choose(String wanted, Collection<String> known) {
         if (wanted == null) {

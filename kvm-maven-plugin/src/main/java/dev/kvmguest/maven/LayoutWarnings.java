@@ -4,7 +4,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.report.TextReport;
 import org.apache.maven.plugin.logging.Log;
 
-/** Warns of what lies dangerously close in a guest's memory. */
+/** Logs near misses in a guest's memory layout. */
 final class LayoutWarnings {
 
     private LayoutWarnings() {}

@@ -7,17 +7,17 @@ import java.nio.file.Path;
 import org.apache.maven.plugin.MojoExecutionException;
 
 /**
- * A file that a goal writes for one guest if it was asked to.
+ * A file that a goal writes for one guest on request.
  *
  * @param property the parameter that names it, for messages
- * @param file the file; null if nobody asked for one
+ * @param file the file; null if none was asked for
  */
 record OutputFile(String property, File file) {
 
     /**
-     * Makes sure that the file has only one guest to be written for.
+     * Makes sure that only one guest writes the file.
      *
-     * @throws MojoExecutionException if there are more guests than one
+     * @throws MojoExecutionException if there is more than one guest
      */
     void requireOneGuest(int guests) throws MojoExecutionException {
         if (file != null && guests > 1) {
@@ -26,7 +26,7 @@ record OutputFile(String property, File file) {
         }
     }
 
-    /** Removes what an earlier run has left. */
+    /** Removes the file of an earlier run. */
     void removeOld() throws MojoExecutionException {
         try {
             if (file != null) {

@@ -6,7 +6,7 @@ import org.apache.maven.model.Plugin;
 import org.apache.maven.model.PluginExecution;
 import org.codehaus.plexus.util.xml.Xpp3Dom;
 
-/** Finds every guest that a POM names for this plugin, also in executions other than the one that runs. */
+/** Finds every guest that a POM names for this plugin, in all executions. */
 final class PomGuests {
 
     private PomGuests() {}

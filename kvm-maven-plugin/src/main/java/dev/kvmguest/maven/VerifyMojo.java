@@ -10,14 +10,14 @@ import org.apache.maven.plugins.annotations.LifecyclePhase;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
 
-/** Fails the build if one of the checks that kvm:check has run in it failed or could not be run. */
+/** Fails the build if a check of kvm:check failed or could not be run in it. */
 @Mojo(name = "verify", defaultPhase = LifecyclePhase.VERIFY, threadSafe = true)
 public class VerifyMojo extends AbstractCheckMojo {
 
-    /** More would push each other off the screen; the others' pages are beside theirs. */
+    /** More would not fit on a screen. The others have pages beside theirs. */
     private static final int MOST_REPORTS = 5;
 
-    /** Lets the build go on in spite of failures, which are logged all the same. */
+    /** Lets the build continue in spite of failures. They are logged all the same. */
     @Parameter(property = "maven.test.failure.ignore", defaultValue = "false")
     private boolean testFailureIgnore;
 
@@ -48,7 +48,7 @@ public class VerifyMojo extends AbstractCheckMojo {
         getLog().warn("The build goes on: maven.test.failure.ignore is set");
     }
 
-    /** Logs what is known of the guests that failed; of the last ones, where there are many, only what failed. */
+    /** Logs what is known of the guests that failed. If there are many, only the first ones get a report. */
     private void logReports(List<Summary.Entry> problems) {
         Colors colors = colors();
         problems.stream()

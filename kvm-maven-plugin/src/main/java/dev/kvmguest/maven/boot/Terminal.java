@@ -69,8 +69,8 @@ final class Terminal implements AutoCloseable {
     }
 
     /**
-     * Sets the terminal to single keys. Ctrl-C keeps its meaning; Ctrl-Z, Ctrl-\, Ctrl-S and Ctrl-Q become keys like any
-     * other, and Enter stays a line feed.
+     * Sets the terminal to single keys. Ctrl-C keeps its meaning; Ctrl-Z, Ctrl-\, Ctrl-S and Ctrl-Q become keys like
+     * any other, and Enter stays a line feed.
      *
      * @throws VmmException if the terminal refuses
      */
@@ -96,7 +96,9 @@ final class Terminal implements AutoCloseable {
         return terminal;
     }
 
-    /** Returns the keys, of which each read gives those that are there or, after a short while, the end of the stream. */
+    /**
+     * Returns the keys, of which each read gives those that are there or, after a short while, the end of the stream.
+     */
     InputStream keys() {
         // Past the standard input's buffer: it would take keys that are not for this guest.
         return new FileInputStream(FileDescriptor.in);

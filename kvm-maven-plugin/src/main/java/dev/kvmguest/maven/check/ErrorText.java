@@ -14,7 +14,9 @@ final class ErrorText {
         return speaksForItself ? e.getMessage() : e.toString();
     }
 
-    /** Returns whether the exception tells of the host or of the configuration, so that its stack trace adds nothing. */
+    /**
+     * Returns whether the exception tells of the host or of the configuration, so that its stack trace adds nothing.
+     */
     static boolean isExpected(Exception e) {
         return e instanceof VmmException || e instanceof IllegalArgumentException || e instanceof IOException;
     }

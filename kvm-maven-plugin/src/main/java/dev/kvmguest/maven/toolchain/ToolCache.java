@@ -47,8 +47,8 @@ public final class ToolCache {
     }
 
     /**
-     * Returns the cache's usual place: {@code kvmguest} in the folder that XDG_CACHE_HOME names, or in {@code .cache} in
-     * the user's home.
+     * Returns the cache's usual place: {@code kvmguest} in the folder that XDG_CACHE_HOME names, or in {@code .cache}
+     * in the user's home.
      */
     public static Path defaultRoot(Map<String, String> environment, Path home) {
         String xdg = environment.get("XDG_CACHE_HOME");
