@@ -230,12 +230,15 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         String wanted = "expected the guest to take " + listed(expected) + ", but ";
         Optional<List<HandledException>> taken = actual.run().diagnosis().exceptions();
         if (taken.isEmpty()) {
-            return check(Optional.of(wanted
-                    + actual.run()
-                            .diagnosis()
-                            .divergence()
-                            .map(reason -> "it is not known which: " + reason)
-                            .orElse("exceptions were not watched; set watchExceptions = true where the guest is declared")));
+            return check(
+                    Optional.of(
+                            wanted
+                                    + actual.run()
+                                            .diagnosis()
+                                            .divergence()
+                                            .map(reason -> "it is not known which: " + reason)
+                                            .orElse(
+                                                    "exceptions were not watched; set watchExceptions = true where the guest is declared")));
         }
         List<String> found =
                 taken.get().stream().map(one -> one.exception().name()).toList();

@@ -20,6 +20,7 @@ import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -83,6 +84,16 @@ public final class Machine implements AutoCloseable {
      */
     public static Machine create(MachineConfig config) {
         return new Machine(config, EngineSelector.OF_THIS_HOST.choose(config));
+    }
+
+    /**
+     * Makes a machine whose guests are at their time limit also when their own time comes to this one. Tests of guests
+     * that hang wait for neither the host's clock nor its processor then, where guest time is counted in instructions.
+     */
+    static Machine create(MachineConfig config, Duration guestTime) {
+        Machine machine = create(config);
+        machine.runners.forEach(runner -> runner.limitGuestTime(guestTime.toNanos()));
+        return machine;
     }
 
     /**

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
@@ -127,14 +128,14 @@ class DeviceInterruptTests {
     @Test
     void liveGuestSleepsUntilItsTimer() throws InterruptedException {
         // sti; again: hlt; mov al,bl; out 0xe9,al; jmp again
-        VcpuConfig printing = ticking("fb f4 88 d8 e6 e9 eb f9", TIMER_HANDLER);
-        try (Machine machine = TestGuest.machine(printing, engine)) {
+        byte[] printing = TestGuest.bytes(padded(TIMER + "fb f4 88 d8 e6 e9 eb f9", 0x30, TIMER_HANDLER));
+        try (Machine machine = TestGuest.machine(VcpuConfig.of(GuestImage.flat("sleeper", printing)), engine)) {
             machine.start();
 
             assertThat(machine.console().await("\3", Duration.ofSeconds(20))).isPresent();
 
             Thread vcpu = Thread.getAllStackTraces().keySet().stream()
-                    .filter(thread -> thread.getName().equals("kvmguest-vcpu-0-test"))
+                    .filter(thread -> thread.getName().equals("kvmguest-vcpu-0-sleeper"))
                     .findAny()
                     .orElseThrow();
             while (vcpu.getState() != Thread.State.TIMED_WAITING) {

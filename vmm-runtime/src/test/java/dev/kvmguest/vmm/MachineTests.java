@@ -16,6 +16,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
@@ -254,7 +255,7 @@ class MachineTests {
 
     @Test
     void machineClosedWhileItsGuestSpinsEndsTheThread() {
-        Machine machine = machine(real(HANG));
+        Machine machine = machine(VcpuConfig.of(GuestImage.flat("spinner", TestGuest.bytes(HANG))));
         machine.start();
 
         machine.close();
@@ -262,7 +263,7 @@ class MachineTests {
 
         assertThat(machine.isRunning()).isFalse();
         assertThat(Thread.getAllStackTraces().keySet())
-                .noneMatch(thread -> thread.getName().equals("kvmguest-vcpu-0-test") && thread.isAlive());
+                .noneMatch(thread -> thread.getName().equals("kvmguest-vcpu-0-spinner") && thread.isAlive());
         assertThatThrownBy(() -> machine.memory().readByte(0))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("guest memory is closed: its machine has been closed");

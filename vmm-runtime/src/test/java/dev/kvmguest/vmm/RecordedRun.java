@@ -76,8 +76,7 @@ public record RecordedRun(
         ExitHandler exits = new ExitHandler(cpu, board, recording);
         Interrupts interrupts = new Interrupts(cpu, board, recording);
         while (cpu.clock().time() < end) {
-            interrupts.beforeRun();
-            cpu.clock().setAlarm(Math.min(board.nextInterrupt(), end));
+            interrupts.beforeRun(end);
             VmExit exit = cpu.run();
             if (exit instanceof VmExit.Halt) {
                 long start = cpu.clock().time();

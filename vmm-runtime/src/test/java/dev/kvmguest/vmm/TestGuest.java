@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -13,6 +14,12 @@ import java.util.OptionalLong;
 
 /** Guests for tests, written as their bytes in hexadecimal; the mnemonics stand beside them in the tests. */
 public final class TestGuest {
+
+    /** What a guest that hangs has of its own time: on the emulator 300,000 instructions at most. */
+    private static final Duration HANG = Duration.ofMillis(3);
+
+    /** What it has where its time is the host's. */
+    private static final Duration HANG_ON_KVM = Duration.ofMillis(50);
 
     private TestGuest() {}
 
@@ -46,6 +53,20 @@ public final class TestGuest {
     /** Runs a guest to its end. */
     public static Outcome run(VcpuConfig guest, EngineChoice engine) {
         return run(guest, engine, MachineConfig.DEFAULT_TIMEOUT);
+    }
+
+    /** Runs a guest to its end or, if it hangs, to a time limit that is soon reached. */
+    public static Outcome hang(VcpuConfig guest, EngineChoice engine) {
+        try (Machine machine = hanging(MachineConfig.builder().vcpu(guest), engine)) {
+            return machine.run();
+        }
+    }
+
+    /** Returns a machine whose time limit is soon reached, on the emulator at the same instruction on every host. */
+    public static Machine hanging(MachineConfig.Builder config, EngineChoice engine) {
+        return Machine.create(
+                config.engine(engine).build(),
+                engine == EngineChoice.EMULATOR ? HANG : TimeFactor.stretch(HANG_ON_KVM));
     }
 
     /** Runs a guest to its end or to the time limit. */

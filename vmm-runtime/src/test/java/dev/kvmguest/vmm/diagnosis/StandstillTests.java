@@ -24,7 +24,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class StandstillTests {
 
-    private static final Duration LIMIT = Duration.ofMillis(400);
+    /** For a guest that is at no instruction limit, since it never comes to the end of an instruction. */
+    private static final Duration LIMIT = Duration.ofMillis(100);
 
     private final EngineChoice engine;
 
@@ -34,7 +35,13 @@ class StandstillTests {
     }
 
     private Standstill hang(VcpuConfig guest) {
-        Outcome outcome = TestGuest.run(guest, engine, LIMIT);
+        Outcome outcome = TestGuest.hang(guest, engine);
+        assertThat(outcome).isInstanceOf(Outcome.TimedOut.class);
+        return outcome.run().diagnosis().standstill().orElseThrow();
+    }
+
+    private Standstill hang(VcpuConfig guest, Duration limit) {
+        Outcome outcome = TestGuest.run(guest, engine, limit);
         assertThat(outcome).isInstanceOf(Outcome.TimedOut.class);
         return outcome.run().diagnosis().standstill().orElseThrow();
     }
@@ -95,11 +102,8 @@ class StandstillTests {
     @Test
     void whatTheGuestWritesWhileItIsLookedAtIsNotItsOutput() {
         // again: mov al,'x'; out 0xe9,al; out 0x80,al; jmp again
-        try (Machine machine = Machine.create(MachineConfig.builder()
-                .vcpu(real("b0 78 e6 e9 e6 80 eb f8"))
-                .engine(engine)
-                .timeout(LIMIT)
-                .build())) {
+        try (Machine machine =
+                TestGuest.hanging(MachineConfig.builder().vcpu(real("b0 78 e6 e9 e6 80 eb f8")), engine)) {
             Outcome outcome = machine.run();
 
             assertThat(outcome.run().diagnosis().standstill().orElseThrow().loop())
@@ -147,7 +151,7 @@ class StandstillTests {
         // mov ax,0x3000; mov ss,ax; mov word [0x18],0x100b; ud2: it is the handler of its own exception, and real
         // mode's
         // stack has no end.
-        Standstill standstill = hang(real("b8 00 30 8e d0 c7 06 18 00 0b 10 0f 0b"));
+        Standstill standstill = hang(real("b8 00 30 8e d0 c7 06 18 00 0b 10 0f 0b"), LIMIT);
 
         assertThat(standstill.at().text()).isEqualTo("ud2");
         assertThat(standstill.waitsFor()).isEmpty();
@@ -156,7 +160,7 @@ class StandstillTests {
     @Test
     void guestWithoutCodeIsStandingNowhere() {
         // jmp 0xffff:0xffff, behind 1 MiB; all ones are no instruction
-        Outcome outcome = TestGuest.run(real("ea ff ff ff ff"), engine, LIMIT);
+        Outcome outcome = TestGuest.hang(real("ea ff ff ff ff"), engine);
 
         assertThat(outcome.run().diagnosis().standstill().isPresent())
                 .isEqualTo(outcome.kind() == Outcome.Kind.TIMED_OUT || outcome.kind() == Outcome.Kind.HALTED);
@@ -185,13 +189,10 @@ class StandstillTests {
 
     @Test
     void vcpusThatHangTogetherAreEachLookedAt() {
-        MachineConfig config = MachineConfig.builder()
+        MachineConfig.Builder config = MachineConfig.builder()
                 .vcpu(real("80 3e 00 30 00 74 f9")) // again: cmp byte [0x3000],0; je again
-                .vcpu(real("eb fe").withLoad(0x2000)) // here: jmp here
-                .engine(engine)
-                .timeout(LIMIT)
-                .build();
-        try (Machine machine = Machine.create(config)) {
+                .vcpu(real("eb fe").withLoad(0x2000)); // here: jmp here
+        try (Machine machine = TestGuest.hanging(config, engine)) {
             List<Outcome> outcomes = machine.runAll();
 
             Standstill first = outcomes.get(0).run().diagnosis().standstill().orElseThrow();

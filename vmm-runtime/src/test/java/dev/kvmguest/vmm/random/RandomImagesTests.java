@@ -23,11 +23,13 @@ import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
 /**
  * Whatever an image is, its run ends in an outcome, and the reports about it can be written. On the emulator only: on some
  * KVMs a guest's nonsense is the host's business.
  */
+@Isolated("takes what the runtime logs of any guest for its own")
 class RandomImagesTests {
 
     static final String SEED = "kvmguest.random.seed";

@@ -169,8 +169,7 @@ final class ProbeRun {
 
     /** Runs the guest to its next exit, at the latest to a guest time, and does what the exit asks for. */
     private VmExit run(long alarm) {
-        interrupts.beforeRun();
-        clock.setAlarm(Math.min(board.nextInterrupt(), alarm));
+        interrupts.beforeRun(alarm);
         VmExit exit = cpu.run();
         if (exit instanceof VmExit.Halt && exits.interruptsEnabled()) {
             sleepsForever = !interrupts.await(false, () -> over, skipped -> {});

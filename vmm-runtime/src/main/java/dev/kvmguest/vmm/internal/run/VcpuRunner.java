@@ -81,6 +81,7 @@ public final class VcpuRunner {
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
 
+    private long guestTimeLimit = Long.MAX_VALUE;
     private volatile Ending endedByHost;
     private volatile Thread running;
     private boolean live;
@@ -98,6 +99,14 @@ public final class VcpuRunner {
         this.interrupts = parts.interrupts;
         this.postMortem = parts.postMortem;
         this.limits = parts.limits;
+    }
+
+    /**
+     * Has the time limit be reached when the guest's own time comes to {@code nanos}, if it isn't before. Where guest time
+     * is counted in instructions, the run then ends at the same one on every host. To be called before the run.
+     */
+    public void limitGuestTime(long nanos) {
+        guestTimeLimit = nanos;
     }
 
     /** Has the devices look at what has come from outside. */
@@ -145,8 +154,7 @@ public final class VcpuRunner {
     public void run() {
         running = Thread.currentThread();
         long start = System.nanoTime();
-        Duration timeout = description.timeout;
-        TimeLimits.Limit limit = limits.start(timeout, () -> end(new Ending.TimedOut(timeout)));
+        TimeLimits.Limit limit = limits.start(description.timeout, this::timeOut);
         Ending how;
         try {
             how = runToItsEnd(limit);
@@ -167,12 +175,17 @@ public final class VcpuRunner {
         }
     }
 
+    private void timeOut() {
+        end(new Ending.TimedOut(description.timeout));
+    }
+
     private Ending runToItsEnd(TimeLimits.Limit limit) {
         while (endedByHost == null) {
-            interrupts.beforeRun();
+            interrupts.beforeRun(guestTimeLimit);
             VmExit exit = cpu.run();
             halted = exit instanceof VmExit.Halt;
             if (halted && wakes(limit)) {
+                endAtGuestTimeLimit();
                 continue;
             }
             Optional<Ending> end = exits.handle(exit);
@@ -180,9 +193,16 @@ public final class VcpuRunner {
                 last = exit;
                 return end.get();
             }
+            endAtGuestTimeLimit();
         }
         recording.stopHere();
         return endedByHost;
+    }
+
+    private void endAtGuestTimeLimit() {
+        if (guestTimeLimit != Long.MAX_VALUE && cpu.clock().time() >= guestTimeLimit) {
+            timeOut();
+        }
     }
 
     /** Returns whether the vCPU, which is halted, goes on, once it does. */

@@ -29,8 +29,12 @@ public final class Interrupts {
         this.recording = recording;
     }
 
-    /** Lets the devices do what is due, and delivers an interrupt if the guest takes one. To be called before each run. */
-    public void beforeRun() {
+    /**
+     * Lets the devices do what is due, and delivers an interrupt if the guest takes one. To be called before each run.
+     *
+     * @param alarm the guest time at which the run is to return if nothing makes it return before
+     */
+    public void beforeRun(long alarm) {
         board.advanceTo(clock.time());
         if (board.interruptRequested() && cpu.canInjectInterrupt()) {
             int vector = board.acknowledgeInterrupt();
@@ -38,7 +42,7 @@ public final class Interrupts {
             cpu.injectInterrupt(vector);
         }
         wantWindow(board.interruptRequested());
-        clock.setAlarm(board.nextInterrupt());
+        clock.setAlarm(Math.min(board.nextInterrupt(), alarm));
     }
 
     private void wantWindow(boolean wanted) {

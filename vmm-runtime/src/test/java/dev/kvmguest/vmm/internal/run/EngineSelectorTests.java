@@ -22,10 +22,12 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Which engine is chosen on made-up hosts. */
+@Isolated("sets a system property by which all guests' engines are chosen")
 class EngineSelectorTests {
 
     private static final Path A_FILE = Path.of(System.getProperty("java.home"));

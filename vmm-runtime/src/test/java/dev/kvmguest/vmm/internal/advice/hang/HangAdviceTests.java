@@ -19,7 +19,6 @@ import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -29,8 +28,6 @@ import org.junit.jupiter.api.Timeout;
 /** What is advised about guests that stand still, and what isn't about those that are nearly like them. */
 @Timeout(60)
 class HangAdviceTests {
-
-    private static final Duration LIMIT = Duration.ofMillis(100);
 
     /** mov word [0x20],0x1040; mov al,0x34; out 0x43,al; mov al,0xa9; out 0x40,al; mov al,4; out 0x40,al: 1000 Hz */
     private static final String TIMER = "c7 06 20 00 40 10 b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40";
@@ -48,7 +45,7 @@ class HangAdviceTests {
     }
 
     private static List<String> hang(VcpuConfig guest) {
-        Outcome outcome = TestGuest.run(guest, EngineChoice.EMULATOR, LIMIT);
+        Outcome outcome = TestGuest.hang(guest, EngineChoice.EMULATOR);
         assertThat(outcome).isInstanceOf(Outcome.TimedOut.class);
         return outcome.run().diagnosis().standstill().orElseThrow().advice();
     }
