@@ -6,10 +6,11 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
-import dev.kvmguest.vmm.internal.inspection.PageWalker;
-import dev.kvmguest.vmm.internal.inspection.PageWalker.Entry;
-import dev.kvmguest.vmm.internal.inspection.PageWalker.Level;
-import dev.kvmguest.vmm.internal.inspection.PageWalker.Walk;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Entry;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
+import dev.kvmguest.vmm.internal.x86.PageEntry;
+import dev.kvmguest.vmm.internal.x86.PageLevel;
+import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.Optional;
@@ -22,7 +23,7 @@ import java.util.stream.LongStream;
  */
 final class OverwrittenPages {
 
-    private static final long LARGE_PAGE = 1 << 22;
+    private static final long LARGE_PAGE = PagingMode.BITS_32.span(PageLevel.DIRECTORY);
     /** Where the boot mode's tables map physical 0 for a second time, and 8 MiB from there on. */
     private static final long KERNEL = BootMode.PAGED.kernelBase();
 
@@ -68,7 +69,7 @@ final class OverwrittenPages {
     }
 
     private static Optional<String> overwritten(Evidence evidence, long code, Entry entry, boolean soundAtStart) {
-        boolean directory = entry.level() != Level.TABLE;
+        boolean directory = entry.level() != PageLevel.TABLE;
         Kind kind = directory ? Kind.PAGE_DIRECTORY : Kind.PAGE_TABLES;
         long start = entry.address() & -LinearMemory.PAGE;
         String name =
@@ -91,7 +92,7 @@ final class OverwrittenPages {
                 || OverwriteReport.isRepeated(evidence, change.by())
                 || LongStream.of(0, KERNEL, KERNEL + LARGE_PAGE, code ^ LinearMemory.PAGE)
                                 .filter(linear ->
-                                        linear / LARGE_PAGE != code / LARGE_PAGE || entry.level() == Level.TABLE)
+                                        linear / LARGE_PAGE != code / LARGE_PAGE || entry.level() == PageLevel.TABLE)
                                 .filter(linear -> isLost(evidence, linear))
                                 .count()
                         > 0;
@@ -105,6 +106,6 @@ final class OverwrittenPages {
     private static boolean wasPresent(Change change, Entry entry) {
         return change.address() == entry.address()
                 && change.before().length > 0
-                && (change.before()[0] & PageWalker.PRESENT) != 0;
+                && (change.before()[0] & PageEntry.PRESENT) != 0;
     }
 }

@@ -1,5 +1,8 @@
 package dev.kvmguest.vmm.internal.boot;
 
+import dev.kvmguest.vmm.internal.x86.PageEntry;
+import dev.kvmguest.vmm.internal.x86.PageLevel;
+import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 
@@ -12,11 +15,9 @@ final class BootPageTables {
 
     static final long DIRECTORY = 0x10_0000;
 
-    private static final int PAGE = 0x1000;
-    private static final int LARGE_PAGE = 0x40_0000;
-    private static final int ENTRIES = 1024;
-    private static final int PRESENT_WRITABLE = 0x3;
-    private static final int PAGE_SIZE_4M = 0x80;
+    private static final int PAGE = PagingMode.PAGE;
+    private static final int LARGE_PAGE = (int) PagingMode.BITS_32.span(PageLevel.DIRECTORY);
+    private static final int ENTRIES = PagingMode.BITS_32.entries(PageLevel.TABLE);
 
     /** Directory entries and which 4 MiB of physical memory each maps: linear 0, 0x80000000 and 0x80400000. */
     private static final int[][] MAP = {{0, 0}, {0x200, 0}, {0x201, 1}};
@@ -35,7 +36,7 @@ final class BootPageTables {
     /** Writes a directory of 4 MiB pages. */
     static void writeLargePages(GuestMemory memory) {
         for (int[] entry : MAP) {
-            writeEntry(memory, DIRECTORY, entry[0], entry[1] * LARGE_PAGE | PAGE_SIZE_4M);
+            writeEntry(memory, DIRECTORY, entry[0], entry[1] * LARGE_PAGE | PageEntry.LARGE);
         }
     }
 
@@ -47,7 +48,7 @@ final class BootPageTables {
             }
         }
         for (int[] entry : MAP) {
-            writeEntry(memory, DIRECTORY, entry[0], (int) tableAddress(entry[1]));
+            writeEntry(memory, DIRECTORY, entry[0], tableAddress(entry[1]));
         }
     }
 
@@ -55,7 +56,8 @@ final class BootPageTables {
         return DIRECTORY + PAGE + (long) table * PAGE;
     }
 
-    private static void writeEntry(GuestMemory memory, long table, int index, int value) {
-        memory.writeInt(table + 4L * index, value | PRESENT_WRITABLE);
+    private static void writeEntry(GuestMemory memory, long table, int index, long value) {
+        long address = table + (long) index * PagingMode.BITS_32.entryBytes();
+        memory.writeInt(address, (int) (value | PageEntry.PRESENT | PageEntry.WRITABLE));
     }
 }

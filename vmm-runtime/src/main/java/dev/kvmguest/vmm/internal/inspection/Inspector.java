@@ -10,6 +10,8 @@ import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.ArrayList;
@@ -21,8 +23,6 @@ import java.util.OptionalLong;
 public final class Inspector {
 
     private static final long LOW_32 = 0xffff_ffffL;
-    /** IA-32e mode is active, in which stacks and tables look otherwise. */
-    private static final long EFER_LMA = 1 << 10;
 
     private Inspector() {}
 
@@ -37,7 +37,7 @@ public final class Inspector {
      */
     public static Optional<Inspection> inspect(
             CpuState registers, List<Fault.Event> chain, GuestMemory memory, MemoryLayout layout, GuestImage image) {
-        if ((registers.get(Register.EFER) & EFER_LMA) != 0) {
+        if ((registers.get(Register.EFER) & Efer.LMA) != 0) {
             return Optional.empty();
         }
         LinearMemory linear = new LinearMemory(memory, registers);
@@ -60,7 +60,7 @@ public final class Inspector {
             places.add(place("GDTR", registers.gdt().base(), memory));
         }
         places.add(place("IDTR", registers.idt().base(), memory));
-        if ((registers.get(Register.CR0) & CpuState.CR0_PG) != 0) {
+        if ((registers.get(Register.CR0) & Cr0.PG) != 0) {
             places.add(new PointerTarget("CR3", memory.directory(), OptionalLong.of(memory.directory())));
         }
         return places;

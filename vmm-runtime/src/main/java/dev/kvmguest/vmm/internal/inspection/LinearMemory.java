@@ -5,6 +5,9 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,7 +17,7 @@ import java.util.OptionalLong;
 /** The memory of a guest that doesn't run, by linear addresses, through its page tables if paging is on. */
 public final class LinearMemory {
 
-    public static final int PAGE = 0x1000;
+    public static final int PAGE = PagingMode.PAGE;
 
     private static final long LOW_32 = 0xffff_ffffL;
 
@@ -22,7 +25,7 @@ public final class LinearMemory {
     private final CpuState registers;
     private final boolean paging;
     private final boolean checksReserved;
-    private final PageWalker tables;
+    private final PageTables tables;
 
     // Most of what is asked for is next to what was asked for before.
     private long lastPage = -1;
@@ -37,8 +40,8 @@ public final class LinearMemory {
         this.checksReserved = checksReserved;
         this.memory = memory;
         this.registers = registers;
-        this.paging = (registers.get(Register.CR0) & CpuState.CR0_PG) != 0;
-        this.tables = new PageWalker(memory, registers);
+        this.paging = (registers.get(Register.CR0) & Cr0.PG) != 0;
+        this.tables = new PageTables(memory, registers);
     }
 
     /** Returns the same memory as it would be seen through a page directory at another physical address. */
@@ -48,17 +51,17 @@ public final class LinearMemory {
 
     /** Returns the same memory as it is seen with paging off. */
     public LinearMemory withoutPaging() {
-        return with(Register.CR0, registers.get(Register.CR0) & ~CpuState.CR0_PG);
+        return with(Register.CR0, registers.get(Register.CR0) & ~Cr0.PG);
     }
 
     /** Returns the same memory as it would be seen with CR4.PSE set. */
     public LinearMemory withLargePages() {
-        return with(Register.CR4, registers.get(Register.CR4) | CpuState.CR4_PSE);
+        return with(Register.CR4, registers.get(Register.CR4) | Cr4.PSE);
     }
 
     /** Returns the same memory as it would be seen with CR4.PAE changed. */
     public LinearMemory withPaeChanged() {
-        return with(Register.CR4, registers.get(Register.CR4) ^ PageWalker.CR4_PAE);
+        return with(Register.CR4, registers.get(Register.CR4) ^ Cr4.PAE);
     }
 
     /** Reserved bits don't count: walks as the registers are have set accessed bits where other tables reserve them. */
@@ -68,7 +71,7 @@ public final class LinearMemory {
 
     /** Returns whether CR4.PAE is set. */
     public boolean pae() {
-        return (registers.get(Register.CR4) & PageWalker.CR4_PAE) != 0;
+        return (registers.get(Register.CR4) & Cr4.PAE) != 0;
     }
 
     /** Returns the bytes of RAM. */
@@ -84,7 +87,7 @@ public final class LinearMemory {
         }
         long page = address & -PAGE;
         if (page != lastPage) {
-            PageWalker.Walk walk = tables.walk(page);
+            PageTables.Walk walk = tables.walk(page);
             lastFrame = checksReserved && walk.reserved().isPresent() ? OptionalLong.empty() : walk.physical();
             lastPage = page;
         }
@@ -92,15 +95,15 @@ public final class LinearMemory {
     }
 
     /** Returns how the page of a linear address is found; empty with paging off. */
-    public Optional<PageWalker.Walk> walk(long linear) {
+    public Optional<PageTables.Walk> walk(long linear) {
         return paging ? Optional.of(tables.walk(linear & LOW_32)) : Optional.empty();
     }
 
     /** Returns which entry keeps a linear address from being used by reserved bits, as a clause; empty if none does. */
     public Optional<String> reserved(long linear) {
         return walk(linear)
-                .flatMap(PageWalker.Walk::reserved)
-                .filter(PageWalker.Entry::isInRam)
+                .flatMap(PageTables.Walk::reserved)
+                .filter(PageTables.Entry::isInRam)
                 .map(entry ->
                         entry.name() + " at " + hex(entry.address()) + " has reserved bits " + hex(entry.reserved()));
     }

@@ -6,9 +6,13 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
-import dev.kvmguest.vmm.internal.inspection.PageWalker.Entry;
-import dev.kvmguest.vmm.internal.inspection.PageWalker.Level;
-import dev.kvmguest.vmm.internal.inspection.PageWalker.Walk;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Entry;
+import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.PageEntry;
+import dev.kvmguest.vmm.internal.x86.PageFaultCode;
+import dev.kvmguest.vmm.internal.x86.PageLevel;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.List;
 import java.util.Optional;
@@ -18,15 +22,7 @@ import java.util.stream.Collectors;
 /** Walks through the page tables in words (Intel SDM volume 3A, 4.3, 4.4, 4.6 and 4.7). */
 final class PageWalks {
 
-    private static final int PAGE_FAULT = 14;
-    private static final long CR0_WP = 1 << 16;
     private static final long LOW_32 = 0xffff_ffffL;
-
-    // The error code of a page fault.
-    private static final int CODE_PRESENT = 1;
-    private static final int CODE_WRITE = 1 << 1;
-    private static final int CODE_USER = 1 << 2;
-    private static final int CODE_FETCH = 1 << 4;
 
     private PageWalks() {}
 
@@ -35,22 +31,22 @@ final class PageWalks {
      * empty where paging is off.
      */
     static Optional<PageWalk> of(CpuState registers, GuestMemory memory, List<Fault.Event> chain) {
-        if ((registers.get(Register.CR0) & CpuState.CR0_PG) == 0) {
+        if ((registers.get(Register.CR0) & Cr0.PG) == 0) {
             return Optional.empty();
         }
         Optional<Fault.Event> fault = chain.stream()
-                .filter(event -> event.vector() == PAGE_FAULT && !event.interrupt())
+                .filter(event -> event.vector() == Vector.PF.number() && !event.interrupt())
                 .filter(event -> event.cr2().isPresent())
                 .findFirst();
         long linear = fault.map(event -> event.cr2().getAsLong()).orElseGet(registers::instructionAddress) & LOW_32;
         OptionalInt code = fault.map(Fault.Event::errorCode).orElse(OptionalInt.empty());
-        Walk walk = new PageWalker(memory, registers).walk(linear);
+        Walk walk = new PageTables(memory, registers).walk(linear);
         return Optional.of(new PageWalk(
                 linear,
                 walk.entries().stream()
                         .map(entry -> new PageWalk.Level(entry.name(), entry.address(), entry.value(), meaning(entry)))
                         .toList(),
-                result(walk, memory, (registers.get(Register.CR0) & CR0_WP) != 0)
+                result(walk, memory, (registers.get(Register.CR0) & Cr0.WP) != 0)
                         + (code.isPresent() ? comparison(walk, code.getAsInt()) : "")));
     }
 
@@ -62,34 +58,36 @@ final class PageWalks {
             return entry.value() == 0 ? "not present, empty" : "not present";
         }
         return target(entry) + " at " + hex(entry.frame()) + ", present"
-                + (entry.level() == Level.POINTER ? "" : ", " + rights(List.of(entry)))
-                + (entry.has(PageWalker.ACCESSED) && entry.level() != Level.POINTER ? ", accessed" : "")
-                + (entry.has(PageWalker.DIRTY) && entry.pageSize() > 0 ? ", dirty" : "")
+                + (entry.level() == PageLevel.POINTER ? "" : ", " + rights(List.of(entry)))
+                + (entry.has(PageEntry.ACCESSED) && entry.level() != PageLevel.POINTER ? ", accessed" : "")
+                + (entry.has(PageEntry.DIRTY) && entry.pageSize() > 0 ? ", dirty" : "")
                 + (entry.reserved() == 0 ? "" : ", reserved bits " + hex(entry.reserved()));
     }
 
     private static String target(Entry entry) {
         if (entry.pageSize() == 0) {
-            return entry.level() == Level.POINTER ? "page directory" : "page table";
+            return entry.level() == PageLevel.POINTER ? "page directory" : "page table";
         }
-        return entry.level() == Level.TABLE ? "page" : (entry.pageSize() >> 20) + " MiB page";
+        return entry.level() == PageLevel.TABLE ? "page" : (entry.pageSize() >> 20) + " MiB page";
     }
 
     /** Returns what all entries together allow; those of PAE's table of directories have no say in it. */
     private static String rights(List<Entry> entries) {
-        return (all(entries, PageWalker.WRITABLE) ? "writable" : "read-only")
-                + (all(entries, PageWalker.USER) ? ", user" : ", supervisor")
+        return (all(entries, PageEntry.WRITABLE) ? "writable" : "read-only")
+                + (all(entries, PageEntry.USER) ? ", user" : ", supervisor")
                 + (entries.stream().anyMatch(PageWalks::forbidsExecution) ? ", no execution" : "");
     }
 
     private static boolean all(List<Entry> entries, long right) {
-        return entries.stream().filter(entry -> entry.level() != Level.POINTER).allMatch(entry -> entry.has(right));
+        return entries.stream()
+                .filter(entry -> entry.level() != PageLevel.POINTER)
+                .allMatch(entry -> entry.has(right));
     }
 
     private static boolean forbidsExecution(Entry entry) {
-        return entry.level() != Level.POINTER
-                && entry.has(PageWalker.NO_EXECUTE)
-                && (entry.reserved() & PageWalker.NO_EXECUTE) == 0;
+        return entry.level() != PageLevel.POINTER
+                && entry.has(PageEntry.NO_EXECUTE)
+                && (entry.reserved() & PageEntry.NO_EXECUTE) == 0;
     }
 
     private static String result(Walk walk, GuestMemory memory, boolean writeProtect) {
@@ -109,7 +107,7 @@ final class PageWalks {
                     + hex(reserved.get().reserved());
         }
         long physical = walk.physical().orElseThrow();
-        boolean readOnly = !all(walk.entries(), PageWalker.WRITABLE);
+        boolean readOnly = !all(walk.entries(), PageEntry.WRITABLE);
         return "physical " + hex(physical) + (physical < memory.size() ? "" : ", beyond RAM") + ", "
                 + rights(walk.entries())
                 + (readOnly && !writeProtect ? ", though CR0.WP is clear and ring 0 may write" : "");
@@ -118,7 +116,7 @@ final class PageWalks {
     /** Returns how the tables differ from what a page fault found, or which right was missing, as a clause. */
     private static String comparison(Walk walk, int code) {
         boolean mapped = walk.last().isPresent() && walk.entries().stream().allMatch(Entry::isInRam);
-        boolean wasPresent = (code & CODE_PRESENT) != 0;
+        boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
         if (mapped != wasPresent) {
             return mapped ? "; the fault found it not present" : "; the fault found it present";
         }
@@ -126,11 +124,11 @@ final class PageWalks {
             return "";
         }
         String missing = List.of(
-                        refused(code, CODE_USER, !all(walk.entries(), PageWalker.USER), "used in ring 3"),
-                        refused(code, CODE_WRITE, !all(walk.entries(), PageWalker.WRITABLE), "written"),
+                        refused(code, PageFaultCode.USER, !all(walk.entries(), PageEntry.USER), "used in ring 3"),
+                        refused(code, PageFaultCode.WRITE, !all(walk.entries(), PageEntry.WRITABLE), "written"),
                         refused(
                                 code,
-                                CODE_FETCH,
+                                PageFaultCode.FETCH,
                                 walk.entries().stream().anyMatch(PageWalks::forbidsExecution),
                                 "executed"))
                 .stream()

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
+import dev.kvmguest.vmm.internal.x86.PageEntry;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
@@ -28,7 +29,7 @@ public final class ReplayedChanges implements LastChange {
 
     private static final int MOST_BYTES = 16;
     /** Accessed and dirty, in the first byte of an entry (Intel SDM volume 3A, table 4-4 ff.). */
-    private static final int SET_BY_THE_PROCESSOR = 0x60;
+    private static final int SET_BY_THE_PROCESSOR = (int) (PageEntry.ACCESSED | PageEntry.DIRTY);
 
     private final Recording recording;
     private final MachineConfig config;

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.DeliveryFailure;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.x86.PageFaultCode;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,13 +17,6 @@ import java.util.OptionalLong;
 
 /** Puts what the emulator knows of a triple fault into the runtime's terms. */
 final class FaultDescription {
-
-    // The bits of a page fault's error code (Intel SDM volume 3A, 4.7).
-    private static final int PRESENT = 1;
-    private static final int WRITE = 1 << 1;
-    private static final int USER = 1 << 2;
-    private static final int RESERVED = 1 << 3;
-    private static final int FETCH = 1 << 4;
 
     private FaultDescription() {}
 
@@ -72,8 +66,12 @@ final class FaultDescription {
         }
         int code = fault.errorCode();
         return "delivering it raised " + fault.getMessage() + " at 0x" + Long.toHexString(fault.cr2()) + ": "
-                + ((code & PRESENT) == 0 ? "not present" : (code & RESERVED) != 0 ? "reserved bits set" : "protected")
-                + ((code & WRITE) != 0 ? ", write" : (code & FETCH) != 0 ? ", fetch" : ", read")
-                + ((code & USER) != 0 ? ", user" : "");
+                + ((code & PageFaultCode.PRESENT) == 0
+                        ? "not present"
+                        : (code & PageFaultCode.RESERVED) != 0 ? "reserved bits set" : "protected")
+                + ((code & PageFaultCode.WRITE) != 0
+                        ? ", write"
+                        : (code & PageFaultCode.FETCH) != 0 ? ", fetch" : ", read")
+                + ((code & PageFaultCode.USER) != 0 ? ", user" : "");
     }
 }
