@@ -13,16 +13,16 @@ public final class Host {
     private Host() {}
 
     /**
-     * Returns why this host's KVM can't boot guests in this mode, as a sentence; empty if it can. A KVM that boots them may
-     * still lack their interrupts: see {@link #whyNoKvmWithInterrupts}.
+     * Returns why this host's KVM can't boot guests in this mode, as a sentence; empty if it can. A KVM that boots them
+     * may still lack their interrupts: see {@link #whyNoKvmWithInterrupts}.
      */
     public static Optional<String> whyNoKvm(BootMode mode) {
         return KvmSupport.OF_THIS_HOST.whyNot(mode);
     }
 
     /**
-     * Returns why this host's KVM can't run all that guests in this mode may do, interrupts and exceptions included, as a
-     * sentence; empty if it can.
+     * Returns why this host's KVM can't run all that guests in this mode may do, interrupts and exceptions included, as
+     * a sentence; empty if it can.
      */
     public static Optional<String> whyNoKvmWithInterrupts(BootMode mode) {
         return KvmSupport.OF_THIS_HOST.whyNotAllOf(mode);

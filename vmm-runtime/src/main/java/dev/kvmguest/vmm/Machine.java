@@ -239,9 +239,9 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Types text on a vCPU's keyboard, which has the US layout: every character of US-ASCII from the space on, Tab, Enter
-     * for line feed and carriage return, Backspace for 0x08 and 0x7F, Escape for 0x1B, and Ctrl with a letter for the
-     * other control characters from 0x01 to 0x1A.
+     * Types text on a vCPU's keyboard, which has the US layout: every character of US-ASCII from the space on, Tab,
+     * Enter for line feed and carriage return, Backspace for 0x08 and 0x7F, Escape for 0x1B, and Ctrl with a letter for
+     * the other control characters from 0x01 to 0x1A.
      *
      * @param vcpu the vCPU's number, from 0
      * @throws IllegalArgumentException if the layout doesn't have a character; nothing is typed then

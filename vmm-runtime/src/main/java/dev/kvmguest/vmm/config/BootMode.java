@@ -66,7 +66,9 @@ public enum BootMode {
         return kernelBase;
     }
 
-    /** Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any. */
+    /**
+     * Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any.
+     */
     public OptionalLong physical(long linear) {
         if (!paging()) {
             return OptionalLong.of(linear);

@@ -9,8 +9,8 @@ import java.util.List;
  * @param interruptsEnabled whether EFLAGS.IF was set
  * @param samples where samples found it, the most frequent place first; empty if it halted
  * @param loop the instructions of the loop in which it ran, in order of execution; empty if no loop was seen
- * @param waitsFor what the loop reads again and again, in words, such as {@code port 0x3fd (COM1), read 12 times, always
- *     0x60}
+ * @param waitsFor what the loop reads again and again, in words, such as
+ *     {@code port 0x3fd (COM1), read 12 times, always 0x60}
  * @param interrupts the state of the interrupt controllers, in words, such as {@code IRQ 1 is pending and masked}
  * @param advice what is likely wrong and the way out, as sentences; empty if nothing is certain
  */

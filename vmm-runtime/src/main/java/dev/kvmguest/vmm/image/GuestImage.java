@@ -61,7 +61,8 @@ public record GuestImage(
      * @param name the name as the linker wrote it
      * @param address its linear address
      * @param size bytes, 0 if the file doesn't say
-     * @param sectionEnd the linear address just past the section that it lies in; {@link #UNKNOWN_END} if that isn't known
+     * @param sectionEnd the linear address just past the section that it lies in; {@link #UNKNOWN_END} if that isn't
+     *     known
      * @param object whether it is a variable or an array by its type in the file
      */
     public record Symbol(String name, long address, long size, long sectionEnd, boolean object) {

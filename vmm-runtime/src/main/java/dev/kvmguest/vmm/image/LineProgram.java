@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * Runs the line number program of one unit.
  *
- * <p>Source: DWARF Debugging Information Format, version 5, 6.2.2, "State Machine Registers", and 6.2.5, "The Line Number
- * Program".
+ * <p>Source: DWARF Debugging Information Format, version 5, 6.2.2, "State Machine Registers", and 6.2.5, "The Line
+ * Number Program".
  */
 final class LineProgram {
 
