@@ -48,8 +48,8 @@ public final class Advice {
     private Advice() {}
 
     /**
-     * Returns the causes that the evidence proves, each with its way out, as sentences without a full stop. There are at
-     * most three, the most important first, and none where no rule fits.
+     * Returns the causes that the evidence proves, each with its way out, as sentences without a full stop. There are
+     * at most three, the most important first, and none where no rule fits.
      *
      * @param fault what led to the triple fault
      * @param image what the guest runs

@@ -16,7 +16,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * 32-bit code that was executed as 16-bit code, or the reverse, by the D bit of CS (Intel SDM volume 3A, 3.4.5 and 21.1).
+ * 32-bit code that was executed as 16-bit code, or the reverse, by the D bit of CS (Intel SDM volume 3A, 3.4.5 and
+ * 21.1).
  *
  * <p>Most bytes mean something either way. So the code is read in both ways from where CS was loaded or the guest was
  * entered, up to the first jump, and something in it must say which one is meant.
@@ -110,7 +111,10 @@ final class CodeSize {
                 || tearsLabels(evidence.image().image(), executed, meant);
     }
 
-    /** Returns whether zeros were executed that are the upper half of a number in the other reading, and the code goes on. */
+    /**
+     * Returns whether zeros were executed that are the upper half of a number in the other reading, and the code goes
+     * on.
+     */
     private static boolean hasZerosOfOperands(List<Instruction> executed, Map<Long, Instruction> meant) {
         for (int i = 0; i < executed.size() - 1; i++) {
             if (executed.get(i).isZeros()
@@ -123,7 +127,10 @@ final class CodeSize {
         return false;
     }
 
-    /** Returns whether a label lies within an instruction as executed, and all labels between instructions as read otherwise. */
+    /**
+     * Returns whether a label lies within an instruction as executed, and all labels between instructions as read
+     * otherwise.
+     */
     private static boolean tearsLabels(GuestImage image, List<Instruction> executed, Map<Long, Instruction> meant) {
         boolean torn = false;
         for (Instruction instruction : executed) {

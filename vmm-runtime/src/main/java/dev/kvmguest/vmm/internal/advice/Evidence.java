@@ -141,7 +141,10 @@ final class Evidence {
         return registers().linear(SegmentRegister.SS, registers().get(Register.RSP) & mask);
     }
 
-    /** Returns four bytes of the stack, {@code index} times four above its top, or below for a negative one; empty if they can't be read. */
+    /**
+     * Returns four bytes of the stack, {@code index} times four above its top, or below for a negative one; empty if
+     * they can't be read.
+     */
     OptionalLong stack(int index) {
         return memory.readInt(stackPointer() + 4L * index & 0xffff_ffffL);
     }
@@ -161,7 +164,9 @@ final class Evidence {
                 .orElse("");
     }
 
-    /** Returns the descriptor of a selector that isn't null; empty if it is beyond the limit of its table or unreadable. */
+    /**
+     * Returns the descriptor of a selector that isn't null; empty if it is beyond the limit of its table or unreadable.
+     */
     Optional<SegmentDescriptor> descriptor(int selector) {
         int index = selector & INDEX;
         DescriptorTable table = table(selector);

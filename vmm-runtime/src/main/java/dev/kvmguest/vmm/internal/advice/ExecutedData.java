@@ -128,7 +128,9 @@ final class ExecutedData {
         return Optional.of(Execution.went(evidence, path.get(start - 1), to.eip(), where));
     }
 
-    /** Returns whether an instruction is in an object, whose bytes are at the linker's address, and those of the file. */
+    /**
+     * Returns whether an instruction is in an object, whose bytes are at the linker's address, and those of the file.
+     */
     private static boolean isObject(Evidence evidence, Executed instruction) {
         long linear = evidence.linear(instruction);
         OptionalLong loaded = evidence.image().loadedAt(linear);

@@ -83,8 +83,8 @@ final class Execution {
 
     /**
      * Returns the index of the first instruction behind which nothing of the image was executed, and that was no code
-     * itself; as many as there are if there is none. Between such there may be others, which the guest has made of zeros by
-     * executing them.
+     * itself; as many as there are if there is none. Between such there may be others, which the guest has made of
+     * zeros by executing them.
      */
     private static int whereCodeEnds(Evidence evidence, List<Executed> path) {
         int outside = path.size();

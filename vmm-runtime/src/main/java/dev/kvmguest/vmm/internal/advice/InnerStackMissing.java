@@ -40,7 +40,10 @@ final class InnerStackMissing {
                 way + ", and " + tss + "; set SS0 and ESP0 in a TSS, and load TR with LTR, before entering ring 3");
     }
 
-    /** Returns whether INT n found its gate, and then no stack: what goes wrong there is the instruction's own exception. */
+    /**
+     * Returns whether INT n found its gate, and then no stack: what goes wrong there is the instruction's own
+     * exception.
+     */
     private static boolean isOfInt(Evidence evidence) {
         return evidence.first().vector() == INVALID_TSS
                 && evidence.at().is(Mnemonic.INT, Mnemonic.INT1, Mnemonic.INT3, Mnemonic.INTO);

@@ -69,7 +69,10 @@ final class InterruptFrame {
                 + " before IRET";
     }
 
-    /** Returns whether at an index of the stack there are a return address into the image, a selector of code, and EFLAGS. */
+    /**
+     * Returns whether at an index of the stack there are a return address into the image, a selector of code, and
+     * EFLAGS.
+     */
     private static boolean isFrame(Evidence evidence, int index) {
         OptionalLong eip = evidence.stack(index);
         OptionalLong selector = evidence.stack(index + 1);

@@ -20,9 +20,9 @@ import java.util.function.Predicate;
 /**
  * GDTs and IDTs in which something was written that has no business there.
  *
- * <p>Who did it takes a replay to find out. So nobody asks unless what is broken was whole when the guest started, or lies
- * where the guest clears, pushes or loads; and nothing is said unless it was whole before the last change, or the last
- * change was a push.
+ * <p>Who did it takes a replay to find out. So nobody asks unless what is broken was whole when the guest started, or
+ * lies where the guest clears, pushes or loads; and nothing is said unless it was whole before the last change, or the
+ * last change was a push.
  */
 final class Overwritten {
 
@@ -50,7 +50,10 @@ final class Overwritten {
 
     private Overwritten() {}
 
-    /** Returns whether a descriptor table was overwritten, so that what its entries lack is nobody's mistake in making them. */
+    /**
+     * Returns whether a descriptor table was overwritten, so that what its entries lack is nobody's mistake in making
+     * them.
+     */
     static boolean any(Evidence evidence) {
         return gdt(evidence).isPresent() || idt(evidence).isPresent();
     }
@@ -75,7 +78,9 @@ final class Overwritten {
                 .flatMap(part -> overwritten(evidence, part, evidence.hasBootGdt()));
     }
 
-    /** Returns the selectors into the GDT that were needed in the end, and of the boot's the running code's, as offsets. */
+    /**
+     * Returns the selectors into the GDT that were needed in the end, and of the boot's the running code's, as offsets.
+     */
     private static Set<Integer> selectors(Evidence evidence) {
         Set<Integer> selectors = new LinkedHashSet<>();
         for (Fault.Event event : evidence.fault().chain()) {
@@ -181,7 +186,10 @@ final class Overwritten {
                 .map(change -> OverwriteReport.sentence(evidence, part.name(), table, change));
     }
 
-    /** Returns whether an access byte only got the bits that the processor sets itself: that it was accessed, or is busy. */
+    /**
+     * Returns whether an access byte only got the bits that the processor sets itself: that it was accessed, or is
+     * busy.
+     */
     private static boolean isOnlyMarked(byte[] before, byte[] now) {
         return before[0] != now[0] && (before[0] | now[0] & (ACCESSED | BUSY)) == now[0];
     }

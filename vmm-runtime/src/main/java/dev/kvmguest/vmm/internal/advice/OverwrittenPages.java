@@ -59,7 +59,9 @@ final class OverwrittenPages {
         return overwritten(evidence, walk.linear(), intact ? walk.last() : directory, true);
     }
 
-    /** Of the guest's own tables it is only known that they led somewhere, unless they have been exchanged meanwhile. */
+    /**
+     * Of the guest's own tables it is only known that they led somewhere, unless they have been exchanged meanwhile.
+     */
     private static Optional<String> ofGuest(Evidence evidence, Walk walk) {
         boolean exchanged = evidence.path().stream()
                 .anyMatch(instruction -> instruction.is(Mnemonic.INVLPG) || PagingSwitch.isSwitch(instruction));

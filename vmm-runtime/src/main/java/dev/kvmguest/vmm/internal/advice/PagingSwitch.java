@@ -13,7 +13,10 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
 
-/** What goes wrong when paging is switched on or off, or the page directory changed (Intel SDM volume 3A, 9.8.3 and 9.9.1). */
+/**
+ * What goes wrong when paging is switched on or off, or the page directory changed (Intel SDM volume 3A, 9.8.3 and
+ * 9.9.1).
+ */
 final class PagingSwitch {
 
     private static final int PAGE_FAULT = 14;
@@ -21,7 +24,9 @@ final class PagingSwitch {
     /** The numbers of the control registers that say how, and by which tables, addresses are translated. */
     private static final Set<Integer> SWITCHES = Set.of(0, 3, 4);
 
-    /** PWT and PCD, the only ones of the lower 12 bits of CR3 that mean something (Intel SDM volume 3A, 4.3, table 4-3). */
+    /**
+     * PWT and PCD, the only ones of the lower 12 bits of CR3 that mean something (Intel SDM volume 3A, 4.3, table 4-3).
+     */
     private static final int CACHING = 0x18;
 
     private static final int OFFSET = LinearMemory.PAGE - 1;
@@ -64,7 +69,10 @@ final class PagingSwitch {
                         + "; jump to a page that is mapped at its physical address first, and clear CR0.PG there");
     }
 
-    /** Returns the index of the last such MOV behind which execution went on to the next address; negative if there is none. */
+    /**
+     * Returns the index of the last such MOV behind which execution went on to the next address; negative if there is
+     * none.
+     */
     private static int lastChange(List<Executed> path, Predicate<Executed> wanted) {
         int change = path.size() - 2;
         while (change >= 0 && !wanted.test(path.get(change))) {

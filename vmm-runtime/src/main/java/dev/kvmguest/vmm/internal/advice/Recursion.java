@@ -23,8 +23,8 @@ final class Recursion {
     private Recursion() {}
 
     /**
-     * Returns how deep the recursion is that fills the stack, such as {@code the return address 0x1010 (f+0x10) is on it
-     * 1000 times}; empty if there is none.
+     * Returns how deep the recursion is that fills the stack, such as
+     * {@code the return address 0x1010 (f+0x10) is on it 1000 times}; empty if there is none.
      */
     static Optional<String> onStack(Evidence evidence) {
         Code code = new Code(

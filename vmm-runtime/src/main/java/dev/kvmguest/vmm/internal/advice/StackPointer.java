@@ -102,7 +102,9 @@ final class StackPointer {
                         + "; end the recursion, or make the stack larger");
     }
 
-    /** Returns whether EBP still points into a stack, as a function's that has just made room for its variables does. */
+    /**
+     * Returns whether EBP still points into a stack, as a function's that has just made room for its variables does.
+     */
     private static boolean isFrameIn(Evidence evidence, Range stack) {
         OptionalLong frame = evidence.memory().physical(evidence.registers().get(Register.RBP));
         return frame.isPresent() && frame.getAsLong() >= stack.start() && frame.getAsLong() < stack.end();

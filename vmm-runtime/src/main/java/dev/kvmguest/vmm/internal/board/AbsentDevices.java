@@ -45,7 +45,10 @@ public final class AbsentDevices {
         return at(PORTS, port);
     }
 
-    /** Returns what a PC has at a guest physical address without RAM, such as {@code local APIC}; empty if nothing is known. */
+    /**
+     * Returns what a PC has at a guest physical address without RAM, such as {@code local APIC}; empty if nothing is
+     * known.
+     */
     public static Optional<String> atAddress(long physical) {
         return at(MEMORY, physical);
     }

@@ -17,8 +17,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * What is around the vCPUs of one guest: the buses, the devices on them, the interrupt controller, what is typed, and how the
- * guest ended its run through a device.
+ * What is around the vCPUs of one guest: the buses, the devices on them, the interrupt controller, what is typed, and
+ * how the guest ended its run through a device.
  *
  * <p>A board doesn't know its vCPUs. Each access says which vCPU makes it, and that one is whose time and registers the
  * devices see until the next. To be used by one thread at a time.

@@ -7,9 +7,9 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 
 /**
- * The page directory, and for 4 KiB pages the two tables, that a paged guest finds: linear 0 and 0x80000000 map physical
- * 0, linear 0x80400000 maps physical 0x400000. Pages are writable and for the supervisor only. Source: Intel SDM volume
- * 3A, 4.3, "32-Bit Paging".
+ * The page directory, and for 4 KiB pages the two tables, that a paged guest finds: linear 0 and 0x80000000 map
+ * physical 0, linear 0x80400000 maps physical 0x400000. Pages are writable and for the supervisor only. Source: Intel
+ * SDM volume 3A, 4.3, "32-Bit Paging".
  */
 final class BootPageTables {
 

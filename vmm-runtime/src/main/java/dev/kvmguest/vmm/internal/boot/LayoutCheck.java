@@ -92,7 +92,9 @@ final class LayoutCheck {
         }
     }
 
-    /** Returns whether no other part of an image lies between this one and an address, so that one warning is enough. */
+    /**
+     * Returns whether no other part of an image lies between this one and an address, so that one warning is enough.
+     */
     private boolean isLastBefore(long address, Range image) {
         return plan.images().stream().noneMatch(other -> other.start() >= image.end() && other.start() < address);
     }

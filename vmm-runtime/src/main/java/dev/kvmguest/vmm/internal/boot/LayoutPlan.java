@@ -73,7 +73,8 @@ final class LayoutPlan {
     }
 
     /**
-     * Takes the lowest free range from an address on for what a boot loader tells its kernel, clear of the video memory and firmware of a PC.
+     * Takes the lowest free range from an address on for what a boot loader tells its kernel, clear of the video memory
+     * and firmware of a PC.
      *
      * @param alignment of its start, a power of two
      * @return its start

@@ -106,8 +106,8 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     /**
      * Returns SP for real mode: just below the image if there is room below it in its segment, else the top of the
-     * segment or of RAM, whichever comes first, provided that the image leaves room there. The top of a whole segment is
-     * 0, from which the first push wraps.
+     * segment or of RAM, whichever comes first, provided that the image leaves room there. The top of a whole segment
+     * is 0, from which the first push wraps.
      */
     int realModeStackPointer(long memorySize) {
         long base = entry.segment().orElse(0) * 16L;

@@ -17,8 +17,8 @@ import java.util.Optional;
  *
  * <ul>
  *   <li>from {@code stack_bottom}, {@code stack_start} or {@code stack} to {@code stack_top} or {@code stack_end};
- *   <li>if there is only an upper end, from {@code bss_end} to it, as linker scripts have it that reserve a stack behind
- *       the BSS;
+ *   <li>if there is only an upper end, from {@code bss_end} to it, as linker scripts have it that reserve a stack
+ *       behind the BSS;
  *   <li>else {@code stack}, if that symbol has a size, as an array in C has.
  * </ul>
  */

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.bus;
 
 /**
- * A device whose registers are bytes: a wider access reaches it as byte accesses at successive offsets, the lowest first, as
- * a PC's bus does it for 8-bit devices.
+ * A device whose registers are bytes: a wider access reaches it as byte accesses at successive offsets, the lowest
+ * first, as a PC's bus does it for 8-bit devices.
  */
 public interface ByteDevice extends IoDevice {
 

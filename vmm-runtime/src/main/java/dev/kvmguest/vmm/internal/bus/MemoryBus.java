@@ -9,12 +9,12 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Guest physical memory where no RAM is: finds the device behind an address, and records what no device has. What vCPUs do in
- * RAM never comes here.
+ * Guest physical memory where no RAM is: finds the device behind an address, and records what no device has. What vCPUs
+ * do in RAM never comes here.
  *
- * <p>An access belongs to the device that has its first address. What it covers beyond that device's end, and every access
- * whose first address no device has, is unclaimed: writes are dropped, reads give all ones. An access of 3, 5, 6 or 7 bytes,
- * which is what is left of one that began in RAM, reaches a device as bytes.
+ * <p>An access belongs to the device that has its first address. What it covers beyond that device's end, and every
+ * access whose first address no device has, is unclaimed: writes are dropped, reads give all ones. An access of 3, 5, 6
+ * or 7 bytes, which is what is left of one that began in RAM, reaches a device as bytes.
  */
 public final class MemoryBus {
 

@@ -8,13 +8,13 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The 65,536 I/O ports of a board: finds the device behind a port, and records what the guest wrote where. A device is handed
- * an access whole; devices can be mapped and unmapped while the guest runs.
+ * The 65,536 I/O ports of a board: finds the device behind a port, and records what the guest wrote where. A device is
+ * handed an access whole; devices can be mapped and unmapped while the guest runs.
  *
  * <p>An access belongs to the device that has its first port. What it covers beyond that device's last port, and every
- * access whose first port no device has, is unclaimed: OUT is dropped, IN reads all ones, and the ports are recorded. An
- * access is not shared among neighbours, because the registers of a PC that overlap are told apart by it: a 32-bit OUT
- * to 0xCF8 sets the PCI address and leaves the reset register at 0xCF9 alone.
+ * access whose first port no device has, is unclaimed: OUT is dropped, IN reads all ones, and the ports are recorded.
+ * An access is not shared among neighbours, because the registers of a PC that overlap are told apart by it: a 32-bit
+ * OUT to 0xCF8 sets the PCI address and leaves the reset register at 0xCF9 alone.
  */
 public final class PortBus {
 
@@ -123,7 +123,10 @@ public final class PortBus {
         return width <= mapping.count - offset || mapping.device.takesBeyondItsEnd(width);
     }
 
-    /** Returns what the guest wrote to each port so far, the first 1 MiB of each and 16 MiB in all, wide values as little-endian bytes, by the first port. */
+    /**
+     * Returns what the guest wrote to each port so far, the first 1 MiB of each and 16 MiB in all, wide values as
+     * little-endian bytes, by the first port.
+     */
     public synchronized Map<Integer, byte[]> written() {
         Map<Integer, byte[]> copy = new TreeMap<>();
         written.forEach((port, log) -> copy.put(port, log.toByteArray()));

@@ -3,7 +3,8 @@ package dev.kvmguest.vmm.internal.bus;
 /**
  * A device that does something by itself as time goes by, such as a timer that raises its interrupt.
  *
- * <p>Times are the guest's, in nanoseconds since it started: counted instructions on the emulator, the host's clock on KVM.
+ * <p>Times are the guest's, in nanoseconds since it started: counted instructions on the emulator, the host's clock on
+ * KVM.
  */
 public interface TimedDevice {
 

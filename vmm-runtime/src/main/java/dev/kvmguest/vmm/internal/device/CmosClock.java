@@ -222,7 +222,9 @@ public final class CmosClock implements ByteDevice, TimedDevice {
         return periodicClock().pulseAt(time - chainStart);
     }
 
-    /** The divider's taps: rate 3 is 8192 Hz, and each higher one half of that; rates 1 and 2 are the same as 8 and 9. */
+    /**
+     * The divider's taps: rate 3 is 8192 Hz, and each higher one half of that; rates 1 and 2 are the same as 8 and 9.
+     */
     private PulseClock periodicClock() {
         int tap = rate() < 3 ? rate() + 7 : rate();
         return new PulseClock(CRYSTAL_64_PULSES << tap - 1, 64);

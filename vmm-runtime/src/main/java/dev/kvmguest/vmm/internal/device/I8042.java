@@ -11,20 +11,20 @@ import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * An 8042 keyboard controller with a keyboard and no auxiliary device: data port at offset 0, status and command port at
- * offset 4. It passes its self-test, translates scan codes, controls A20 and resets the machine. At entry it is as a PC's
- * firmware leaves it: interrupt and translation on.
+ * An 8042 keyboard controller with a keyboard and no auxiliary device: data port at offset 0, status and command port
+ * at offset 4. It passes its self-test, translates scan codes, controls A20 and resets the machine. At entry it is as a
+ * PC's firmware leaves it: interrupt and translation on.
  *
  * <p>Keys are typed when the guest waits for them, not before, so that a driver that empties the buffer when it starts
- * comes to an end and takes nothing that was typed for it. The guest waits for keys while IRQ 1 is enabled here and open at
- * the interrupt controller, or when it has found the buffer empty twice with no write to the controller in between; twice,
- * because code for A20 and reset looks at the status once before each write. The first scan code comes {@value #DELAY} ns
- * after the guest began to wait, and each other as long after the one before was read. It then stays until it is read, even
- * if the guest masks IRQ 1 to handle it; but initializing the interrupt controller, which forgets the request, starts the
- * wait anew. Answers to commands come at once.
+ * comes to an end and takes nothing that was typed for it. The guest waits for keys while IRQ 1 is enabled here and
+ * open at the interrupt controller, or when it has found the buffer empty twice with no write to the controller in
+ * between; twice, because code for A20 and reset looks at the status once before each write. The first scan code comes
+ * {@value #DELAY} ns after the guest began to wait, and each other as long after the one before was read. It then stays
+ * until it is read, even if the guest masks IRQ 1 to handle it; but initializing the interrupt controller, which
+ * forgets the request, starts the wait anew. Answers to commands come at once.
  *
- * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboard and Auxiliary Device Controller"; the input
- * port is that of the IBM PC AT Technical Reference (1985).
+ * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboard and Auxiliary Device Controller"; the
+ * input port is that of the IBM PC AT Technical Reference (1985).
  */
 public final class I8042 implements ByteDevice, TimedDevice {
 

@@ -7,10 +7,10 @@ import java.util.Optional;
 /**
  * What was typed for a guest and not read by it yet: filled by any thread, drained by the devices that have input.
  *
- * <p>What is typed as bytes goes to whichever device the guest reads it from: COM1 and the hypercall port take bytes, the
- * keyboard makes keystrokes of those that its layout has and skips the others. The keyboard gets none while COM1's
- * received-data interrupt is enabled, nor once the guest has read one elsewhere, so that a guest with both finds what is
- * typed in one place. What is typed as keystrokes is the keyboard's only, and comes before the bytes.
+ * <p>What is typed as bytes goes to whichever device the guest reads it from: COM1 and the hypercall port take bytes,
+ * the keyboard makes keystrokes of those that its layout has and skips the others. The keyboard gets none while COM1's
+ * received-data interrupt is enabled, nor once the guest has read one elsewhere, so that a guest with both finds what
+ * is typed in one place. What is typed as keystrokes is the keyboard's only, and comes before the bytes.
  */
 public final class InputQueue {
 

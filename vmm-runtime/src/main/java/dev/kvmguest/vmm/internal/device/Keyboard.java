@@ -70,7 +70,10 @@ final class Keyboard {
         return !codes.isEmpty() || input.hasKeystroke();
     }
 
-    /** Removes and returns the next byte, 0 to 255, of an answer if there is one, else of a scan code that there must be. */
+    /**
+     * Removes and returns the next byte, 0 to 255, of an answer if there is one, else of a scan code that there must
+     * be.
+     */
     int send() {
         if (hasAnswer()) {
             lastSent = answers.remove();

@@ -11,8 +11,8 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
  * <p>INT follows the requests at once: a request that goes away before it is acknowledged takes INT with it. There are
  * no MCS-80/85 mode and no buffered mode; the bits that choose them are ignored.
  *
- * <p>Source: Intel 8259A data sheet (1988), whose terms ICW (initialization command word), OCW (operation command word),
- * IRR, ISR and IMR (interrupt request, in-service and mask register) are used here.
+ * <p>Source: Intel 8259A data sheet (1988), whose terms ICW (initialization command word), OCW (operation command
+ * word), IRR, ISR and IMR (interrupt request, in-service and mask register) are used here.
  */
 final class Pic8259 implements ByteDevice {
 
@@ -312,8 +312,8 @@ final class Pic8259 implements ByteDevice {
     }
 
     /**
-     * Returns the level that INT is for, or {@link #NONE}: before the initialization sequence is complete the controller
-     * is not ready to operate.
+     * Returns the level that INT is for, or {@link #NONE}: before the initialization sequence is complete the
+     * controller is not ready to operate.
      */
     private int requested() {
         return expected == DataPort.MASK ? highest(requests()) : NONE;

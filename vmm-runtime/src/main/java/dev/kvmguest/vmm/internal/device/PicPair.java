@@ -86,8 +86,8 @@ public final class PicPair implements InterruptController {
     }
 
     /**
-     * Returns whether a request of {@code irq}, if it came now, would reach the processor: not masked, nor its cascade, and
-     * not blocked by what is in service.
+     * Returns whether a request of {@code irq}, if it came now, would reach the processor: not masked, nor its cascade,
+     * and not blocked by what is in service.
      *
      * @param irq 0 to 15; 2 asks whether the slave could be heard at all
      */

@@ -6,15 +6,15 @@ import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import java.util.function.LongSupplier;
 
 /**
- * An 8254 interval timer with a PC's clock of 1,193,182 Hz: channels 0 to 2 at offsets 0 to 2, control words at offset 3.
- * Channel 0 drives IRQ 0, channel 2 has the gate and the output that {@link SystemControlPortB} shows.
+ * An 8254 interval timer with a PC's clock of 1,193,182 Hz: channels 0 to 2 at offsets 0 to 2, control words at offset
+ * 3. Channel 0 drives IRQ 0, channel 2 has the gate and the output that {@link SystemControlPortB} shows.
  *
  * <p>It starts as a PC's firmware leaves it: channel 0 in mode 3 with a count of 65,536 since time 0, which is 18.2 Hz;
  * channel 1 in mode 2 with a count of 18 for the refresh of memory; channel 2 in mode 3 without a count.
  *
- * <p>Each rise of channel 0's output is an edge of its line. The line then stays high until the output has to rise again,
- * or a control word takes it low, so that a tick isn't lost to a processor that comes late. A line that is behind by
- * several periods gets one edge.
+ * <p>Each rise of channel 0's output is an edge of its line. The line then stays high until the output has to rise
+ * again, or a control word takes it low, so that a tick isn't lost to a processor that comes late. A line that is
+ * behind by several periods gets one edge.
  *
  * <p>A count of 1 in modes 2 and 3, which the data sheet forbids, leaves OUT high.
  *

@@ -79,7 +79,10 @@ final class PitCounter {
         }
     }
 
-    /** Sets the gate; in modes 1, 2, 3 and 5 its rise is a trigger, in the others but 1 and 5 it stops the count while low. */
+    /**
+     * Sets the gate; in modes 1, 2, 3 and 5 its rise is a trigger, in the others but 1 and 5 it stops the count while
+     * low.
+     */
     void gate(boolean high, long now) {
         if (high == gate) {
             return;
@@ -148,7 +151,10 @@ final class PitCounter {
         return next != 0 || now < origin;
     }
 
-    /** Returns the first pulse after {@code now} at which OUT rises if nobody touches the counter, or {@link PulseClock#NEVER}. */
+    /**
+     * Returns the first pulse after {@code now} at which OUT rises if nobody touches the counter, or
+     * {@link PulseClock#NEVER}.
+     */
     long nextRise(long now) {
         reloadIfDue(now);
         if (origin == NEVER || stopped != NOT_STOPPED) {

@@ -5,8 +5,8 @@ import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
 /**
- * The reset control register of PCI chipsets: bit 2 going from 0 to 1 resets the processor, bit 1 says whether the whole
- * system with it.
+ * The reset control register of PCI chipsets: bit 2 going from 0 to 1 resets the processor, bit 1 says whether the
+ * whole system with it.
  *
  * <p>Source: Intel 82371AB (PIIX4) data sheet (1997), 4.1.4.1, "RC - Reset Control Register".
  */

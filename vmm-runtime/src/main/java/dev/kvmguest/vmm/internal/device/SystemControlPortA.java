@@ -5,8 +5,8 @@ import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
 /**
- * System control port A of the PS/2: bit 0 resets the processor, bit 1 is the A20 gate. The gate only reads back: A20 is
- * always open.
+ * System control port A of the PS/2: bit 0 resets the processor, bit 1 is the A20 gate. The gate only reads back: A20
+ * is always open.
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "System Control Port A".
  */

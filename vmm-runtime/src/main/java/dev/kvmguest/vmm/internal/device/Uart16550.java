@@ -13,12 +13,13 @@ import java.util.function.Supplier;
  * received.
  *
  * <p>Whoever types waits for the guest: a byte comes when the guest has read the one before, so that nothing typed
- * overruns, and each byte read gives the interrupt line a new edge while there are more. The character timeout is over as
- * soon as fewer bytes than the trigger level are left. Nor does anything come while the guest initializes the interrupt
- * controller, which forgets requests: a request that was there is made anew. Only what is looped back can overrun.
+ * overruns, and each byte read gives the interrupt line a new edge while there are more. The character timeout is over
+ * as soon as fewer bytes than the trigger level are left. Nor does anything come while the guest initializes the
+ * interrupt controller, which forgets requests: a request that was there is made anew. Only what is looped back can
+ * overrun.
  *
- * <p>The interrupt is wired as on a PC: OUT2 opens the gate between the UART and its line. In loopback the UART holds OUT2
- * inactive, so that interrupts show in the identification register only.
+ * <p>The interrupt is wired as on a PC: OUT2 opens the gate between the UART and its line. In loopback the UART holds
+ * OUT2 inactive, so that interrupts show in the identification register only.
  *
  * <p>Source: National Semiconductor PC16550D data sheet (1995), section 8, "Registers".
  */

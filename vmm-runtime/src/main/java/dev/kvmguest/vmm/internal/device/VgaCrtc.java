@@ -7,9 +7,9 @@ import java.util.OptionalInt;
 import java.util.function.LongSupplier;
 
 /**
- * The CRT controller of a VGA in text mode 3, 80 columns of 25 rows: index register at offset 0, data register at offset
- * 1, input status 1 at offset 6. It decides which part of text memory is seen and where the cursor is; all its registers
- * read back, the others change nothing.
+ * The CRT controller of a VGA in text mode 3, 80 columns of 25 rows: index register at offset 0, data register at
+ * offset 1, input status 1 at offset 6. It decides which part of text memory is seen and where the cursor is; all its
+ * registers read back, the others change nothing.
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Video Subsystem": "CRT Controller Registers" and
  * "Input Status Register 1"; the values of mode 3 and its timing.
@@ -56,7 +56,9 @@ public final class VgaCrtc implements ByteDevice {
     };
     private int index;
 
-    /** Creates a controller as firmware leaves it, the cursor in the upper left corner; {@code now} is guest time in ns. */
+    /**
+     * Creates a controller as firmware leaves it, the cursor in the upper left corner; {@code now} is guest time in ns.
+     */
     public VgaCrtc(LongSupplier now) {
         this.now = now;
     }

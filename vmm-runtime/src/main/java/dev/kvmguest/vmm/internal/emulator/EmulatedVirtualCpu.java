@@ -130,7 +130,9 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
         return emulator.isAwaiting();
     }
 
-    /** Returns whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is. */
+    /**
+     * Returns whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is.
+     */
     public boolean isFpuUntouched() {
         return cpu.fpu.isUntouched();
     }

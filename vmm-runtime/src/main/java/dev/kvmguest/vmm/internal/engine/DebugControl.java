@@ -6,10 +6,10 @@ public interface DebugControl {
     /**
      * Makes {@link VirtualCpu#run} return {@link VmExit.SingleStep} after each instruction, or no longer.
      *
-     * <p>The emulator steps through handlers of exceptions and interrupts too, and the guest can't tell. KVM steps by the
-     * guest's TF: PUSHF and the frames of handlers show the bit, and a handler runs to its end until its IRET takes the
-     * bit from the frame. To end stepping within a handler makes that IRET raise #DB in the guest. After a fault that KVM
-     * raises itself, as #UD on AMD's processors, it doesn't step before the next exit.
+     * <p>The emulator steps through handlers of exceptions and interrupts too, and the guest can't tell. KVM steps by
+     * the guest's TF: PUSHF and the frames of handlers show the bit, and a handler runs to its end until its IRET takes
+     * the bit from the frame. To end stepping within a handler makes that IRET raise #DB in the guest. After a fault
+     * that KVM raises itself, as #UD on AMD's processors, it doesn't step before the next exit.
      *
      * @throws dev.kvmguest.vmm.config.VmmException if the host can't step
      */

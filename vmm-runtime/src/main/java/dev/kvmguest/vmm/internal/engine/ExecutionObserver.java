@@ -12,8 +12,8 @@ public interface ExecutionObserver {
     long instructions();
 
     /**
-     * Returns what led to the {@link VmExit.Shutdown} with which the last run ended, without symbols and advice; empty if
-     * it ended otherwise.
+     * Returns what led to the {@link VmExit.Shutdown} with which the last run ended, without symbols and advice; empty
+     * if it ended otherwise.
      */
     Optional<Fault> fault();
 
@@ -21,8 +21,8 @@ public interface ExecutionObserver {
     void watchExceptions();
 
     /**
-     * Returns the exceptions whose handlers the guest has entered since {@link #watchExceptions}, the first 1,000 of them,
-     * without symbols. INT3, INTO and INT1 raise exceptions, INT n doesn't. The list is empty if nobody watches.
+     * Returns the exceptions whose handlers the guest has entered since {@link #watchExceptions}, the first 1,000 of
+     * them, without symbols. INT3, INTO and INT1 raise exceptions, INT n doesn't. The list is empty if nobody watches.
      */
     List<HandledException> exceptions();
 }

@@ -40,7 +40,9 @@ public record ExecutionPoint(int[] general, int eip, boolean interruptible, long
         return eip == other.eip && Arrays.equals(general, other.general);
     }
 
-    /** Returns what is not as in another place, EIP or the first general register, such as {@code ebx=0x1 and not 0x2}. */
+    /**
+     * Returns what is not as in another place, EIP or the first general register, such as {@code ebx=0x1 and not 0x2}.
+     */
     public String difference(ExecutionPoint other) {
         if (eip != other.eip) {
             return difference(Register.RIP, eip, other.eip);

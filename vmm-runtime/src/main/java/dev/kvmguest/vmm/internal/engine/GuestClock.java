@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.engine;
 
 /**
- * The time that a guest lives in. It is the host's where the engine is as fast as the host; an engine that is slower has a
- * {@link VirtualClock}.
+ * The time that a guest lives in. It is the host's where the engine is as fast as the host; an engine that is slower
+ * has a {@link VirtualClock}.
  */
 public interface GuestClock {
 
@@ -13,8 +13,8 @@ public interface GuestClock {
     long time();
 
     /**
-     * Makes {@link VirtualCpu#run} return {@link VmExit.Interrupted} when guest time reaches {@code time}, or soon after;
-     * {@link #NEVER} takes the alarm back. It stays set.
+     * Makes {@link VirtualCpu#run} return {@link VmExit.Interrupted} when guest time reaches {@code time}, or soon
+     * after; {@link #NEVER} takes the alarm back. It stays set.
      */
     void setAlarm(long time);
 }

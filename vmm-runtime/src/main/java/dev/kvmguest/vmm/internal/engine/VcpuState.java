@@ -9,16 +9,16 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * All that a vCPU has. Given this and a copy of its RAM, another vCPU of the same engine does from here on what this one
- * does.
+ * All that a vCPU has. Given this and a copy of its RAM, another vCPU of the same engine does from here on what this
+ * one does.
  *
  * <p>What the host has asked of the engine, such as stepping, an alarm or an interrupt window, isn't part of it; nor is
  * what the engine has seen so far. Cached translations aren't either: as on a processor, a guest that changes its page
  * tables and invalidates nothing may find them gone at any time.
  *
  * @param registers general, control, segment and descriptor-table registers
- * @param pageDirectoryPointers the four entries that PAE paging loaded with CR3 (Intel SDM volume 3A, 4.4.1); empty where
- *     they are to be loaded from memory
+ * @param pageDirectoryPointers the four entries that PAE paging loaded with CR3 (Intel SDM volume 3A, 4.4.1); empty
+ *     where they are to be loaded from memory
  * @param fpu x87, MMX and SSE registers, and further ones that XSAVE saves
  * @param xcr0 which components XSAVE saves; 0 if the engine doesn't have XSAVE
  * @param msrs model-specific registers by number, the time-stamp counter (0x10) among them

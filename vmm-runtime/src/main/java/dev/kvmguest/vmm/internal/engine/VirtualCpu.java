@@ -5,11 +5,12 @@ import dev.kvmguest.vmm.cpu.Register;
 import java.util.Optional;
 
 /**
- * One vCPU of a {@link VirtualMachine}: it executes guest code, takes interrupts and shows its registers. Its other jobs
- * are interfaces of their own: the {@link #clock}, {@link #debug} and, where the engine has it, the {@link #observer}.
+ * One vCPU of a {@link VirtualMachine}: it executes guest code, takes interrupts and shows its registers. Its other
+ * jobs are interfaces of their own: the {@link #clock}, {@link #debug} and, where the engine has it, the
+ * {@link #observer}.
  *
- * <p>All methods but {@link #interrupt} belong to one thread at a time, and from the first {@link #run} on to the thread
- * that called it. The same holds for the clock, the debugger and the observer.
+ * <p>All methods but {@link #interrupt} belong to one thread at a time, and from the first {@link #run} on to the
+ * thread that called it. The same holds for the clock, the debugger and the observer.
  */
 public interface VirtualCpu {
 
@@ -40,8 +41,8 @@ public interface VirtualCpu {
     VmExit run();
 
     /**
-     * Makes the current run, or the next one if none is under way, return {@link VmExit.Interrupted} soon. May be called
-     * by any thread, at any time, also after the machine was closed.
+     * Makes the current run, or the next one if none is under way, return {@link VmExit.Interrupted} soon. May be
+     * called by any thread, at any time, also after the machine was closed.
      */
     void interrupt();
 
@@ -53,7 +54,9 @@ public interface VirtualCpu {
      */
     void injectInterrupt(int vector);
 
-    /** Returns whether the guest would take an external interrupt now: IF is set and no shadow or event is in the way. */
+    /**
+     * Returns whether the guest would take an external interrupt now: IF is set and no shadow or event is in the way.
+     */
     boolean canInjectInterrupt();
 
     /** Asks for {@link VmExit.InterruptWindow} as soon as the guest would take an external interrupt, or no longer. */
@@ -70,14 +73,14 @@ public interface VirtualCpu {
     /**
      * Makes this vCPU the one that was saved, on the same engine; the RAM is to be as it was then.
      *
-     * @throws dev.kvmguest.vmm.config.VmmException if the engine or the host lacks what the state has; the message names
-     *     what. The vCPU is not to be run then
+     * @throws dev.kvmguest.vmm.config.VmmException if the engine or the host lacks what the state has; the message
+     *     names what. The vCPU is not to be run then
      */
     void restore(VcpuState state);
 
     /**
-     * Ends execution for good: {@link #run} is not called again. The alarm is taken back, and vCPUs that took turns with
-     * this one no longer wait for it. Registers can still be read. A second call does nothing.
+     * Ends execution for good: {@link #run} is not called again. The alarm is taken back, and vCPUs that took turns
+     * with this one no longer wait for it. Registers can still be read. A second call does nothing.
      */
     void finish();
 

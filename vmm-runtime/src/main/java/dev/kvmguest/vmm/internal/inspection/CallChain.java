@@ -18,24 +18,24 @@ import java.util.OptionalLong;
 import java.util.stream.LongStream;
 
 /**
- * The functions that a guest was in. Each is found by its return address on the stack, a number that points behind a CALL
- * in what an image's file holds. Such a number may also be an old one that nobody has overwritten, so one is
+ * The functions that a guest was in. Each is found by its return address on the stack, a number that points behind a
+ * CALL in what an image's file holds. Such a number may also be an old one that nobody has overwritten, so one is
  *
  * <ul>
- *   <li><em>certain</em> if the CALL names the function that was called in its own bytes, and that function's code, read
- *       from its first instruction to where it was, puts its return address just there: so many bytes above ESP or, if it
- *       has set up EBP, above EBP. Which function it is says the symbol of where it was, if it has a size; else where it
- *       was must be reached from the CALL's target if no conditional jump is taken;
- *   <li><em>guessed</em> otherwise: the number that lies where the function's code says but belongs to an indirect call or
- *       a jump from another function; else one on the stack whose CALL names the function, the one above where EBP points,
- *       or the first one.
+ *   <li><em>certain</em> if the CALL names the function that was called in its own bytes, and that function's code,
+ *       read from its first instruction to where it was, puts its return address just there: so many bytes above ESP
+ *       or, if it has set up EBP, above EBP. Which function it is says the symbol of where it was, if it has a size;
+ *       else where it was must be reached from the CALL's target if no conditional jump is taken;
+ *   <li><em>guessed</em> otherwise: the number that lies where the function's code says but belongs to an indirect call
+ *       or a jump from another function; else one on the stack whose CALL names the function, the one above where EBP
+ *       points, or the first one.
  * </ul>
  *
- * <p>A handler of the IDT that has been entered has a frame of the processor's where others have a return address, which is
- * certain if the handler's code puts it there.
+ * <p>A handler of the IDT that has been entered has a frame of the processor's where others have a return address,
+ * which is certain if the handler's code puts it there.
  *
- * <p>The chain ends with a function that has set up the stack itself, with one whose return address is known to lie where
- * there is none, and where nothing is found.
+ * <p>The chain ends with a function that has set up the stack itself, with one whose return address is known to lie
+ * where there is none, and where nothing is found.
  */
 final class CallChain {
 

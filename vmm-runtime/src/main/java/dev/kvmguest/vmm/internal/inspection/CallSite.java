@@ -22,8 +22,8 @@ public record CallSite(long returnAddress, OptionalLong target, boolean far) {
     private static final int LONGEST = 8;
 
     /**
-     * Returns the CALL that an address is behind. What comes before an instruction can be read in several ways: one that
-     * says where it goes is believed before others if code is there, and not at all otherwise.
+     * Returns the CALL that an address is behind. What comes before an instruction can be read in several ways: one
+     * that says where it goes is believed before others if code is there, and not at all otherwise.
      */
     public static Optional<CallSite> before(long returnAddress, Code code) {
         Optional<byte[]> bytes =

@@ -13,8 +13,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The handlers that the IDT of 32-bit code leads to, and what they have interrupted: the processor has pushed its EFLAGS,
- * CS and EIP and, with some exceptions, an error code (Intel SDM volume 3A, 6.12.1 and 6.13).
+ * The handlers that the IDT of 32-bit code leads to, and what they have interrupted: the processor has pushed its
+ * EFLAGS, CS and EIP and, with some exceptions, an error code (Intel SDM volume 3A, 6.12.1 and 6.13).
  */
 final class InterruptHandlers {
 
@@ -67,7 +67,9 @@ final class InterruptHandlers {
         return new InterruptHandlers(code, stack, handlers);
     }
 
-    /** Returns what was interrupted by the handler that is about to execute an instruction; empty if none comes there. */
+    /**
+     * Returns what was interrupted by the handler that is about to execute an instruction; empty if none comes there.
+     */
     Optional<Interrupted> interruptedBy(long eip, long esp, long ebp) {
         Map<Long, Interrupted> found = new HashMap<>();
         handlers.forEach((handler, withErrorCode) -> StackUse.onTheWay(code, handler, eip)

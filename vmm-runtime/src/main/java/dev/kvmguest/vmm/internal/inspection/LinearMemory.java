@@ -79,7 +79,10 @@ public final class LinearMemory {
         return memory.size();
     }
 
-    /** Returns the guest physical address, which need not be one of RAM; empty if the page is not present, or behind reserved bits. */
+    /**
+     * Returns the guest physical address, which need not be one of RAM; empty if the page is not present, or behind
+     * reserved bits.
+     */
     public OptionalLong physical(long linear) {
         long address = linear & LOW_32;
         if (!paging) {
@@ -160,7 +163,9 @@ public final class LinearMemory {
                 .orElse(OptionalLong.empty());
     }
 
-    /** Returns the four bytes at a linear address, unsigned and little-endian; empty unless RAM is behind all of them. */
+    /**
+     * Returns the four bytes at a linear address, unsigned and little-endian; empty unless RAM is behind all of them.
+     */
     public OptionalLong readInt(long linear) {
         return read(linear, 4)
                 .map(bytes -> OptionalLong.of(little(bytes).getInt() & LOW_32))

@@ -27,8 +27,8 @@ final class PageWalks {
     private PageWalks() {}
 
     /**
-     * Returns the walk for the address of the first page fault in a chain, or for the next instruction if there is none;
-     * empty where paging is off.
+     * Returns the walk for the address of the first page fault in a chain, or for the next instruction if there is
+     * none; empty where paging is off.
      */
     static Optional<PageWalk> of(CpuState registers, GuestMemory memory, List<Fault.Event> chain) {
         if ((registers.get(Register.CR0) & Cr0.PG) == 0) {

@@ -19,8 +19,8 @@ import java.util.Optional;
 import java.util.function.LongFunction;
 
 /**
- * Descriptor tables in words (Intel SDM volume 3A, 3.4.5, 3.5, 6.11 and 20.1.4). What is alike in a row, byte for byte, is
- * one row.
+ * Descriptor tables in words (Intel SDM volume 3A, 3.4.5, 3.5, 6.11 and 20.1.4). What is alike in a row, byte for byte,
+ * is one row.
  */
 final class TableViews {
 

@@ -7,8 +7,8 @@ import java.lang.ref.Reference;
 
 /**
  * The signal that brings a vCPU thread out of KVM_RUN, without any handler: it is blocked in the thread, unblocked by
- * KVM only while the guest runs (KVM_SET_SIGNAL_MASK), sent to this one thread, and taken back afterwards. Being blocked,
- * a signal that comes too early waits for the next KVM_RUN, and one that comes too late is never delivered.
+ * KVM only while the guest runs (KVM_SET_SIGNAL_MASK), sent to this one thread, and taken back afterwards. Being
+ * blocked, a signal that comes too early waits for the next KVM_RUN, and one that comes too late is never delivered.
  */
 final class KickSignal {
 

@@ -10,7 +10,9 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** /dev/kvm: what this host's KVM is and can do, and the maker of VMs. Source: Linux, Documentation/virt/kvm/api.rst. */
+/**
+ * /dev/kvm: what this host's KVM is and can do, and the maker of VMs. Source: Linux, Documentation/virt/kvm/api.rst.
+ */
 public final class KvmSystem implements AutoCloseable {
 
     /** Where the device is. */
@@ -49,8 +51,8 @@ public final class KvmSystem implements AutoCloseable {
     /**
      * Opens the device.
      *
-     * @throws VmmException if this is no x86-64 Linux, the device is missing, may not be used or is too old; the message
-     *     says which and what to do
+     * @throws VmmException if this is no x86-64 Linux, the device is missing, may not be used or is too old; the
+     *     message says which and what to do
      */
     public static KvmSystem open() {
         requireSupportedHost();

@@ -12,8 +12,8 @@ import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_sregs;
 import java.nio.ByteBuffer;
 
 /**
- * A vCPU: its registers and the page that it shares with its user. All methods but {@link #kick} belong to one thread at
- * a time. Source: Linux, Documentation/virt/kvm/api.rst.
+ * A vCPU: its registers and the page that it shares with its user. All methods but {@link #kick} belong to one thread
+ * at a time. Source: Linux, Documentation/virt/kvm/api.rst.
  */
 public final class KvmVcpu implements AutoCloseable {
 

@@ -19,11 +19,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Has a guest that still ran at its time limit go on for a moment, and looks what it does: step by step, for the loop in
- * which it is, and from time to time, for what it does otherwise.
+ * Has a guest that still ran at its time limit go on for a moment, and looks what it does: step by step, for the loop
+ * in which it is, and from time to time, for what it does otherwise.
  *
- * <p>An engine that can't see exceptions can't step through their handlers either, and its steps show in the guest's TF.
- * Where that is so, a copy of the guest is stepped on the emulator.
+ * <p>An engine that can't see exceptions can't step through their handlers either, and its steps show in the guest's
+ * TF. Where that is so, a copy of the guest is stepped on the emulator.
  */
 final class HangSampler {
 
@@ -107,7 +107,10 @@ final class HangSampler {
         probeRun.sample(SAMPLES, SAMPLE_NANOS, atMost(LONGEST_SAMPLES), samples);
     }
 
-    /** Only between two instructions, with no interrupt on its way to it, are registers and memory all there is of a guest. */
+    /**
+     * Only between two instructions, with no interrupt on its way to it, are registers and memory all there is of a
+     * guest.
+     */
     private void stepCopy() {
         probeRun.settle(atMost(LONGEST_SAMPLES));
         if (probeRun.ended().isPresent()) {

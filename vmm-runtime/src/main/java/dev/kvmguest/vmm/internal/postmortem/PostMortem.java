@@ -120,8 +120,8 @@ public final class PostMortem {
     }
 
     /**
-     * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would fault,
-     * or never comes back from there.
+     * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would
+     * fault, or never comes back from there.
      */
     private boolean mayBeDeath(Optional<VmExit> last, Outcome end) {
         if (engine == EmulatorEngine.instance()) {
@@ -191,8 +191,8 @@ public final class PostMortem {
     }
 
     /**
-     * Whoever stopped a guest knows why, and those that ended in order are many. But a kernel's panic is a halt like any
-     * other: one that is in a function may have callers.
+     * Whoever stopped a guest knows why, and those that ended in order are many. But a kernel's panic is a halt like
+     * any other: one that is in a function may have callers.
      */
     private boolean isClear(Outcome end) {
         boolean inFunction =

@@ -23,8 +23,8 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Has a vCPU go on beyond the end of its run, to see what it does. Its devices go on with it. Whatever the guest does, this
- * ends by itself. All methods belong to the thread that ran the vCPU.
+ * Has a vCPU go on beyond the end of its run, to see what it does. Its devices go on with it. Whatever the guest does,
+ * this ends by itself. All methods belong to the thread that ran the vCPU.
  */
 final class ProbeRun {
 

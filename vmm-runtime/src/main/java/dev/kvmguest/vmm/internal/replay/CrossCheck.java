@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Has the engine on which a guest died do its last instructions once more, step by step, and compares each with what the
- * emulator did.
+ * Has the engine on which a guest died do its last instructions once more, step by step, and compares each with what
+ * the emulator did.
  */
 final class CrossCheck {
 

@@ -10,8 +10,8 @@ import java.util.Optional;
 
 /**
  * Finds out why a guest shut down on an engine that doesn't see it: KVM delivers exceptions without a word, and on AMD
- * resets the vCPU in the end. And why one would have, where KVM gave up: what it can't execute, such as code where no RAM
- * is, is often what a processor would not, either.
+ * resets the vCPU in the end. And why one would have, where KVM gave up: what it can't execute, such as code where no
+ * RAM is, is often what a processor would not, either.
  *
  * @param fault what led to the shutdown, without symbols and advice
  * @param divergence where the engines disagree, or why the guest could not be replayed
@@ -27,8 +27,8 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
     }
 
     /**
-     * Replays a guest on the emulator, and has its engine do the last instructions once more if it shut down there. Where the
-     * engine gave up, there is a fault if the emulator shuts down by that very instruction.
+     * Replays a guest on the emulator, and has its engine do the last instructions once more if it shut down there.
+     * Where the engine gave up, there is a fault if the emulator shuts down by that very instruction.
      *
      * @param recording of the run that ended with a shutdown, or where its engine could not go on
      * @param config the machine of that run

@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.replay;
 import java.util.Arrays;
 
 /**
- * All that a guest exchanged with its machine, in order, in numbers. A guest that polls does the same few exchanges over
- * and over: those are kept once, with how often.
+ * All that a guest exchanged with its machine, in order, in numbers. A guest that polls does the same few exchanges
+ * over and over: those are kept once, with how often.
  */
 final class EventLog {
 

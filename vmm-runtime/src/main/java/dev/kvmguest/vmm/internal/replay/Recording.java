@@ -7,8 +7,8 @@ import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 
 /**
- * What a guest got from its machine and gave it, as it runs: all that another engine needs to be in the machine's place,
- * and what came last, for people. To be used by the thread that runs the vCPU.
+ * What a guest got from its machine and gave it, as it runs: all that another engine needs to be in the machine's
+ * place, and what came last, for people. To be used by the thread that runs the vCPU.
  */
 public final class Recording {
 

@@ -152,8 +152,8 @@ public final class Replay implements AutoCloseable {
     }
 
     /**
-     * Executes the instruction at the place with which the recording ends, where another engine could not go on and to which
-     * {@link #run} came.
+     * Executes the instruction at the place with which the recording ends, where another engine could not go on and to
+     * which {@link #run} came.
      *
      * @return whether the guest shuts down by it
      */
@@ -276,7 +276,9 @@ public final class Replay implements AutoCloseable {
         }
     }
 
-    /** Memory without RAM has no secrets, and engines differ in how many accesses they make of one: it isn't compared. */
+    /**
+     * Memory without RAM has no secrets, and engines differ in how many accesses they make of one: it isn't compared.
+     */
     private void memory(long event) {
         if (!next.isAtEnd() && next.event() == event) {
             consume();

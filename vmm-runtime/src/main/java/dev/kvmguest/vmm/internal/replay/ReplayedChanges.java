@@ -18,8 +18,8 @@ import java.util.SortedSet;
 import java.util.TreeSet;
 
 /**
- * Finds who changed memory last, by replaying a run twice: once to see when, by looking every now and then, and once more
- * to go through that time step by step.
+ * Finds who changed memory last, by replaying a run twice: once to see when, by looking every now and then, and once
+ * more to go through that time step by step.
  */
 public final class ReplayedChanges implements LastChange {
 

@@ -3,7 +3,10 @@ package dev.kvmguest.vmm.internal.run;
 import dev.kvmguest.vmm.outcome.Console;
 import java.util.function.IntConsumer;
 
-/** Puts what a guest writes on its console, until its run is over: a guest that is examined afterwards may go on writing. */
+/**
+ * Puts what a guest writes on its console, until its run is over: a guest that is examined afterwards may go on
+ * writing.
+ */
 final class ConsoleOutput implements IntConsumer {
 
     private final Console console = new Console();

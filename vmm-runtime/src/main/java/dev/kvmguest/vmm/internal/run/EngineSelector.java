@@ -114,7 +114,9 @@ public final class EngineSelector {
         return new EngineSelection(emulator.get(), reason);
     }
 
-    /** Returns why this host has no usable KVM at all; found out once, so that all guests of a JVM are treated alike. */
+    /**
+     * Returns why this host has no usable KVM at all; found out once, so that all guests of a JVM are treated alike.
+     */
     private synchronized Optional<String> whyNoKvm() {
         if (whyNoKvm == null) {
             whyNoKvm = findWhyNoKvm();
@@ -139,8 +141,8 @@ public final class EngineSelector {
     }
 
     /**
-     * Interrupts are asked for too: nobody can tell from an image whether it will take one, and a guest that does, where
-     * KVM can't, would end as unsupported.
+     * Interrupts are asked for too: nobody can tell from an image whether it will take one, and a guest that does,
+     * where KVM can't, would end as unsupported.
      */
     private Optional<String> whyNotOnKvm(MachineConfig config) {
         Capabilities capabilities = kvm.get().capabilities();

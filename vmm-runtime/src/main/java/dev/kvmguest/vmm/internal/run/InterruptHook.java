@@ -12,7 +12,9 @@ public final class InterruptHook extends AbstractInterruptibleChannel {
 
     private final Runnable onInterrupt;
 
-    /** Creates a hook; {@code onInterrupt} is called by the interrupting thread, and must make the native code return. */
+    /**
+     * Creates a hook; {@code onInterrupt} is called by the interrupting thread, and must make the native code return.
+     */
     public InterruptHook(Runnable onInterrupt) {
         this.onInterrupt = onInterrupt;
     }

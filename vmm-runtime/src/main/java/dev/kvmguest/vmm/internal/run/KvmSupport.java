@@ -20,7 +20,9 @@ public final class KvmSupport {
         this.kvm = kvm;
     }
 
-    /** Returns why KVM can't run a guest in this boot mode; empty if it can, or at least one that takes no interrupt. */
+    /**
+     * Returns why KVM can't run a guest in this boot mode; empty if it can, or at least one that takes no interrupt.
+     */
     public Optional<String> whyNot(BootMode mode) {
         return whyNot(Feature.neededBy(mode), "boot mode " + mode);
     }

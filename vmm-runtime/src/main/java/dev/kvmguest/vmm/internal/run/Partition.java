@@ -11,9 +11,10 @@ import java.util.List;
 /**
  * One guest of a machine: a board, with a console and a keyboard of its own, and the vCPUs on it.
  *
- * <p>How a machine's vCPUs are spread over partitions is its arrangement. A machine is <em>partitioned</em>, with one vCPU in
- * each partition, where several guests run side by side, each with a part of RAM for itself; {@link MachineAssembly} makes
- * that one. In a <em>symmetric</em> machine, a partition would have all CPUs of one guest.
+ * <p>How a machine's vCPUs are spread over partitions is its arrangement. A machine is <em>partitioned</em>, with one
+ * vCPU in each partition, where several guests run side by side, each with a part of RAM for itself;
+ * {@link MachineAssembly} makes that one. In a <em>symmetric</em> machine, a partition would have all CPUs of one
+ * guest.
  */
 public final class Partition {
 

@@ -102,8 +102,8 @@ public final class VcpuRunner {
     }
 
     /**
-     * Has the time limit be reached when the guest's own time comes to {@code nanos}, if it isn't before. Where guest time
-     * is counted in instructions, the run then ends at the same one on every host. To be called before the run.
+     * Has the time limit be reached when the guest's own time comes to {@code nanos}, if it isn't before. Where guest
+     * time is counted in instructions, the run then ends at the same one on every host. To be called before the run.
      */
     public void limitGuestTime(long nanos) {
         guestTimeLimit = nanos;

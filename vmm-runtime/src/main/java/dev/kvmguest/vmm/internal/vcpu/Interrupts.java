@@ -53,8 +53,8 @@ public final class Interrupts {
     }
 
     /**
-     * Waits for an interrupt while the vCPU is halted with interrupts on. It costs no processor time on the host, and no
-     * time at all where nobody can type and guest time is the engine's own: what nothing happens in is skipped.
+     * Waits for an interrupt while the vCPU is halted with interrupts on. It costs no processor time on the host, and
+     * no time at all where nobody can type and guest time is the engine's own: what nothing happens in is skipped.
      *
      * @param live whether somebody may type meanwhile; whoever does, or ends the run, unparks this thread
      * @param ended says whether the run has been ended

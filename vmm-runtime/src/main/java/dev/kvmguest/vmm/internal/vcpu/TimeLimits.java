@@ -9,9 +9,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * Ends runs at their time limits. One thread looks at all limits every few milliseconds while guests run, and rests when
- * none has run for a while: waking a thread for each guest costs a tenth of what a short guest takes, its machine's
- * making and closing included.
+ * Ends runs at their time limits. One thread looks at all limits every few milliseconds while guests run, and rests
+ * when none has run for a while: waking a thread for each guest costs a tenth of what a short guest takes, its
+ * machine's making and closing included.
  */
 public final class TimeLimits {
 
@@ -52,7 +52,10 @@ public final class TimeLimits {
             this.atLimit = atLimit;
         }
 
-        /** Has nanoseconds count that the guest would have waited for, and didn't because nothing could happen meanwhile. */
+        /**
+         * Has nanoseconds count that the guest would have waited for, and didn't because nothing could happen
+         * meanwhile.
+         */
         public void skip(long nanosSkipped) {
             skipped.addAndGet(nanosSkipped);
             look();

@@ -3,8 +3,9 @@ package dev.kvmguest.vmm.internal.x86;
 /**
  * How linear addresses are formed (Intel SDM volume 1, 3.3.7 and 3.3.7.1).
  *
- * <p>There is one policy outside 64-bit mode. That of 64-bit mode, canonical addresses, will be a second value, whose mask
- * keeps all bits: an address that isn't canonical misses in every TLB, so that the check for it costs nothing elsewhere.
+ * <p>There is one policy outside 64-bit mode. That of 64-bit mode, canonical addresses, will be a second value, whose
+ * mask keeps all bits: an address that isn't canonical misses in every TLB, so that the check for it costs nothing
+ * elsewhere.
  */
 public enum AddressPolicy {
     /** Addresses wrap at 4 GiB, in 16-bit code too. */

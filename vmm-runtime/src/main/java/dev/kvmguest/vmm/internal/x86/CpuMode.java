@@ -4,11 +4,11 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 
 /**
- * The mode that code is executed in: what a processor takes its bytes for, and how wide its addresses and pushes are (Intel
- * SDM volume 1, 3.1 and 3.6; volume 3A, 2.2). All that differs between 16, 32 and 64 bits is asked of this.
+ * The mode that code is executed in: what a processor takes its bytes for, and how wide its addresses and pushes are
+ * (Intel SDM volume 1, 3.1 and 3.6; volume 3A, 2.2). All that differs between 16, 32 and 64 bits is asked of this.
  *
- * <p>Sizes are bytes. The two modes of long mode will be two more values, COMPATIBILITY and LONG64, which {@link #of} will
- * choose by EFER.LMA and CS.L. Virtual-8086 mode counts as protected mode with 16-bit code here.
+ * <p>Sizes are bytes. The two modes of long mode will be two more values, COMPATIBILITY and LONG64, which {@link #of}
+ * will choose by EFER.LMA and CS.L. Virtual-8086 mode counts as protected mode with 16-bit code here.
  */
 public enum CpuMode {
     /** Real mode. */
@@ -75,7 +75,10 @@ public enum CpuMode {
         return default32 ? 4 : 2;
     }
 
-    /** Returns how wide the instruction pointer is: it is EIP in 16-bit code too, where only the limit of CS keeps it low. */
+    /**
+     * Returns how wide the instruction pointer is: it is EIP in 16-bit code too, where only the limit of CS keeps it
+     * low.
+     */
     public int instructionPointerSize() {
         return 4;
     }

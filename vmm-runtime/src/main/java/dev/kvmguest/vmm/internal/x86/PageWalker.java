@@ -1,12 +1,13 @@
 package dev.kvmguest.vmm.internal.x86;
 
 /**
- * Goes through page tables from CR3 to a page, entry by entry (Intel SDM volume 3A, 4.3 and 4.4): 32-bit and PAE paging.
+ * Goes through page tables from CR3 to a page, entry by entry (Intel SDM volume 3A, 4.3 and 4.4): 32-bit and PAE
+ * paging.
  *
  * <p>A walker reads and writes no memory. Whoever uses it reads the entry at {@link #address}, hands it over by
- * {@link #take}, and goes on with {@link #descend} until the entry is not present or that of a page. What reserved bits and
- * rights come to is the user's business: the emulator raises a fault, a report goes on and tells. A walker can be used
- * again, and a walk allocates nothing.
+ * {@link #take}, and goes on with {@link #descend} until the entry is not present or that of a page. What reserved bits
+ * and rights come to is the user's business: the emulator raises a fault, a report goes on and tells. A walker can be
+ * used again, and a walk allocates nothing.
  */
 public final class PageWalker {
 

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.x86;
 
 /**
- * The shape of page tables (Intel SDM volume 3A, 4.1.1): how many levels there are, how wide entries are, and which bits of
- * a linear address count at which level.
+ * The shape of page tables (Intel SDM volume 3A, 4.1.1): how many levels there are, how wide entries are, and which
+ * bits of a linear address count at which level.
  */
 public enum PagingMode {
     /** 32-bit paging (volume 3A, 4.3): a directory and tables of 1024 entries, pages of 4 KiB and 4 MiB. */

@@ -60,7 +60,9 @@ class PageWalkerTests {
     void reservedBitsDependOnLevelAndFeatures() {
         walker.start(0, Cr4.PAE, 0, 0);
         walker.take(0x2003);
-        assertThat(walker.reserved()).as("rights of a page-directory-pointer entry").isEqualTo(2);
+        assertThat(walker.reserved())
+                .as("rights of a page-directory-pointer entry")
+                .isEqualTo(2);
         walker.descend();
         walker.take(PageEntry.NO_EXECUTE | 0x3001);
         assertThat(walker.reserved()).as("no-execute without EFER.NXE").isEqualTo(PageEntry.NO_EXECUTE);

@@ -58,8 +58,8 @@ record HangEvidence(
     }
 
     /**
-     * Returns whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that can be
-     * left.
+     * Returns whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that
+     * can be left.
      */
     boolean looksOnlyAtMemory() {
         return !polls.isEmpty() && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant()) && canBeLeft();
@@ -73,7 +73,9 @@ record HangEvidence(
                 .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
     }
 
-    /** Returns whether nothing can come between the steps of its loop, because of the processor or of the controllers. */
+    /**
+     * Returns whether nothing can come between the steps of its loop, because of the processor or of the controllers.
+     */
     boolean isUninterruptible() {
         return interruptsAreOff() || everythingIsMasked();
     }

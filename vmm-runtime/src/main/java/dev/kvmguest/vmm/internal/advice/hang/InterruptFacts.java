@@ -11,8 +11,8 @@ final class InterruptFacts {
     private InterruptFacts() {}
 
     /**
-     * Returns a sentence for each line of which there is something to say, without a full stop: what is in service first,
-     * what is masked last. To a guest that has halted with interrupts off, what is not let through is nothing.
+     * Returns a sentence for each line of which there is something to say, without a full stop: what is in service
+     * first, what is masked last. To a guest that has halted with interrupts off, what is not let through is nothing.
      */
     static List<String> of(HangEvidence evidence) {
         boolean over = evidence.halted() && !evidence.registers().interruptsEnabled();

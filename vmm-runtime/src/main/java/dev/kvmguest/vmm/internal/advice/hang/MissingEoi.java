@@ -11,8 +11,8 @@ final class MissingEoi {
     private MissingEoi() {}
 
     /**
-     * With interrupts on, what is in service keeps others from coming, itself too. It must stay so: a handler may enable
-     * interrupts first, and send its EOI later.
+     * With interrupts on, what is in service keeps others from coming, itself too. It must stay so: a handler may
+     * enable interrupts first, and send its EOI later.
      */
     static Optional<String> inService(HangEvidence evidence) {
         Predicate<InterruptLine> unended =

@@ -62,8 +62,8 @@ final class NoInterrupt {
     }
 
     /**
-     * HLT with interrupts off, while one that the guest has asked for waits. One whose CLI stands just before the HLT, or
-     * that is in a handler of an interrupt, means to stay there.
+     * HLT with interrupts off, while one that the guest has asked for waits. One whose CLI stands just before the HLT,
+     * or that is in a handler of an interrupt, means to stay there.
      */
     static Optional<String> whileHaltedWithoutThem(HangEvidence evidence) {
         boolean waits = evidence.halted()
@@ -79,7 +79,10 @@ final class NoInterrupt {
                 + " it, STI must come just before HLT");
     }
 
-    /** Returns whether CLI stands just before the HLT, as far as one can tell: it might be the end of another instruction. */
+    /**
+     * Returns whether CLI stands just before the HLT, as far as one can tell: it might be the end of another
+     * instruction.
+     */
     private static boolean isBehindCli(HangEvidence evidence) {
         long cli = evidence.at().eip() - 1;
         boolean reads = evidence.memory()

@@ -49,8 +49,8 @@ record SpinLoop(List<Step> steps, int period) {
     }
 
     /**
-     * Returns the last round, from where a reader would begin: in the outermost function, as the stack pointer shows it,
-     * and at the lowest address there.
+     * Returns the last round, from where a reader would begin: in the outermost function, as the stack pointer shows
+     * it, and at the lowest address there.
      */
     List<Step> round() {
         List<Step> round = new ArrayList<>(steps.subList(steps.size() - period, steps.size()));

@@ -54,8 +54,8 @@ public final class Standstills {
     }
 
     /**
-     * Returns what can be said of a guest that has halted with interrupts off while the interrupt controllers had nothing
-     * for it: most do, and nothing is wrong with them.
+     * Returns what can be said of a guest that has halted with interrupts off while the interrupt controllers had
+     * nothing for it: most do, and nothing is wrong with them.
      */
     public static Standstill ofHalt(CpuState registers, GuestImage image) {
         return new Standstill(halt(registers, image), false, List.of(), List.of(), List.of(), List.of(), List.of());

@@ -6,8 +6,8 @@ import java.nio.ByteBuffer;
  * What repeated string instructions do, for many elements at once: as many as are in one page that can be accessed
  * without a further look. The result is that of one element after the other, overlaps included.
  *
- * <p>An access that must be looked at (no translation yet, code in the page, a breakpoint on data, no RAM, the segment's
- * end, an alignment check) makes it 0 elements; the caller does one then, with all checks, and tries again.
+ * <p>An access that must be looked at (no translation yet, code in the page, a breakpoint on data, no RAM, the
+ * segment's end, an alignment check) makes it 0 elements; the caller does one then, with all checks, and tries again.
  */
 public final class BulkTransfer {
 

@@ -29,7 +29,10 @@ public final class Cpu {
     public static final int FS = 4;
     public static final int GS = 5;
 
-    /** A processor of 100 million instructions a second: slower than the emulator, so that a guest doesn't wait for itself. */
+    /**
+     * A processor of 100 million instructions a second: slower than the emulator, so that a guest doesn't wait for
+     * itself.
+     */
     private static final long NANOS_PER_INSTRUCTION = 10;
 
     /** Below the generation, {@link #codeStamp} has the mode, of which there are at most eight, and the privilege. */
@@ -186,7 +189,9 @@ public final class Cpu {
         updateCodeStamp();
     }
 
-    /** To be called when CR0.PE or CS has changed, or the privilege level, or decoded code is to be looked for again. */
+    /**
+     * To be called when CR0.PE or CS has changed, or the privilege level, or decoded code is to be looked for again.
+     */
     private void updateCodeStamp() {
         mode = CpuMode.of(isProtected(), segments[CS].default32());
         codeStamp = generation << STAMP_SHIFT | mode.ordinal() << 1 | (isUser() ? 1 : 0);
@@ -281,7 +286,9 @@ public final class Cpu {
         asyncEvent = true;
     }
 
-    /** Has a repeated instruction go on later with its next repetition: one is complete, and what is due comes first. */
+    /**
+     * Has a repeated instruction go on later with its next repetition: one is complete, and what is due comes first.
+     */
     public void repeat() {
         repeated = true;
         restart();
@@ -333,7 +340,10 @@ public final class Cpu {
         return retired;
     }
 
-    /** Returns the guest's time in nanoseconds: {@value #NANOS_PER_INSTRUCTION} a retired instruction, and what passed halted. */
+    /**
+     * Returns the guest's time in nanoseconds: {@value #NANOS_PER_INSTRUCTION} a retired instruction, and what passed
+     * halted.
+     */
     public long time() {
         return retired * NANOS_PER_INSTRUCTION + haltedNanos;
     }

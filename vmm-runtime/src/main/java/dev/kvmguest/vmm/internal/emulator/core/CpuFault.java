@@ -84,7 +84,9 @@ public final class CpuFault extends RuntimeException {
                 pending.reason().orElse(null));
     }
 
-    /** Returns this exception as a vCPU is saved with it; {@code trap} says whether it came between two instructions. */
+    /**
+     * Returns this exception as a vCPU is saved with it; {@code trap} says whether it came between two instructions.
+     */
     public PendingException pending(boolean trap) {
         return new PendingException(
                 vector.number(),

@@ -12,7 +12,10 @@ public final class Eflags {
     private static final long AF_CARRY = 1 << 3;
     private static final long CF_WITHOUT_OF = 3L << 62;
 
-    /** The result, sign-extended from the operation's width: Flag.ZF if it is 0, Flag.SF its sign, Flag.PF its lowest byte. */
+    /**
+     * The result, sign-extended from the operation's width: Flag.ZF if it is 0, Flag.SF its sign, Flag.PF its lowest
+     * byte.
+     */
     private long result = 1;
     /**
      * The carries out of each bit, with the one out of the operation's highest bit in bit 63 and the one out of the bit

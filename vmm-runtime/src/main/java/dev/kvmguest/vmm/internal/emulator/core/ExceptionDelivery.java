@@ -127,7 +127,10 @@ public final class ExceptionDelivery {
         }
     }
 
-    /** Returns what follows from two exceptions (volume 3A, table 6-5): a double fault, the second one, or the end: null. */
+    /**
+     * Returns what follows from two exceptions (volume 3A, table 6-5): a double fault, the second one, or the end:
+     * null.
+     */
     private static Combination combine(Combination first, Combination second) {
         boolean secondCounts = second == Combination.CONTRIBUTORY || second == Combination.PAGE_FAULT;
         return switch (first) {

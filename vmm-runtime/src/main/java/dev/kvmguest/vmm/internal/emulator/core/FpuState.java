@@ -5,8 +5,8 @@ import java.util.Arrays;
 /**
  * The x87, MMX and SSE registers (Intel SDM volume 1, 8.1, 9.2 and 10.2), as bits.
  *
- * <p>They start as FNINIT leaves them, with MXCSR as a reset does; a processor's own reset would unmask the x87 exceptions,
- * but every KVM starts its vCPUs like this.
+ * <p>They start as FNINIT leaves them, with MXCSR as a reset does; a processor's own reset would unmask the x87
+ * exceptions, but every KVM starts its vCPUs like this.
  */
 public final class FpuState {
 
@@ -163,7 +163,9 @@ public final class FpuState {
         status &= ~(EXCEPTIONS | STACK_FAULT);
     }
 
-    /** Returns whether an exception is there that the control word doesn't mask: the next waiting instruction is #MF. */
+    /**
+     * Returns whether an exception is there that the control word doesn't mask: the next waiting instruction is #MF.
+     */
     boolean hasPendingException() {
         return (status & ~control & EXCEPTIONS) != 0;
     }

@@ -258,8 +258,8 @@ public final class Memory {
     }
 
     /**
-     * Throws the fault that a read of these bytes would raise, for instructions that read in parts: the limit comes before
-     * the pages.
+     * Throws the fault that a read of these bytes would raise, for instructions that read in parts: the limit comes
+     * before the pages.
      *
      * @param length bytes, 1 to 4096
      */

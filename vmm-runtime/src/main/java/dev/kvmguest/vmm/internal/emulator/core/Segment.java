@@ -62,7 +62,9 @@ public final class Segment {
         return readLimit;
     }
 
-    /** Returns the highest offset whose bytes can be written; -1 if each access has to be checked, or none is allowed. */
+    /**
+     * Returns the highest offset whose bytes can be written; -1 if each access has to be checked, or none is allowed.
+     */
     public long writeLimit() {
         return writeLimit;
     }

@@ -60,7 +60,8 @@ public final class Segmentation {
     /**
      * Reads the descriptor of a selector that isn't null.
      *
-     * @param vector the exception, with the selector as its error code, if the selector is beyond the limit of its table
+     * @param vector the exception, with the selector as its error code, if the selector is beyond the limit of its
+     *     table
      * @param ext {@link CpuFault#EXT} or 0, for the error code
      */
     public SegmentDescriptor get(int selector, Vector vector, int ext) {

@@ -4,8 +4,8 @@ import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
- * What is looked at before a hardware task switch: whether a selector is that of a TSS that can be switched to (Intel SDM
- * volume 3A, 7.3). The switch itself is not supported.
+ * What is looked at before a hardware task switch: whether a selector is that of a TSS that can be switched to (Intel
+ * SDM volume 3A, 7.3). The switch itself is not supported.
  */
 public final class TaskGateChecks {
 

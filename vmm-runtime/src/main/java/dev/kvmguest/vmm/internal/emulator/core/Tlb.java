@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.emulator.core;
 import java.util.Arrays;
 
 /**
- * Translations of linear pages to places in RAM, direct-mapped. An entry says that one kind of access is allowed without
- * a further look; there is a table per kind and privilege, see {@link Memory}.
+ * Translations of linear pages to places in RAM, direct-mapped. An entry says that one kind of access is allowed
+ * without a further look; there is a table per kind and privilege, see {@link Memory}.
  */
 final class Tlb {
 

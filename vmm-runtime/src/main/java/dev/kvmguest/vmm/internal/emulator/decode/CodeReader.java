@@ -28,8 +28,8 @@ public final class CodeReader {
     private CodeReader() {}
 
     /**
-     * Returns the instruction with which {@code bytes} begin; empty if they are too few for it, or are none. It can't be
-     * executed.
+     * Returns the instruction with which {@code bytes} begin; empty if they are too few for it, or are none. It can't
+     * be executed.
      *
      * @param bytes up to {@link #LONGEST} are looked at
      * @param eip where they are, for the targets of jumps
@@ -45,8 +45,8 @@ public final class CodeReader {
     }
 
     /**
-     * Returns the instruction with which {@code bytes} begin, with its text and without what the image says of it; empty
-     * if they are too few for it, or are none.
+     * Returns the instruction with which {@code bytes} begin, with its text and without what the image says of it;
+     * empty if they are too few for it, or are none.
      *
      * @param bytes up to {@link #LONGEST} are looked at
      * @param eip where they are, for the targets of jumps
@@ -57,8 +57,8 @@ public final class CodeReader {
     }
 
     /**
-     * Returns the instruction that a report shows, decoded again; empty if it could not be fetched or is none. It may have
-     * been executed before the guest changed its mode: the mode is the one that gives its text.
+     * Returns the instruction that a report shows, decoded again; empty if it could not be fetched or is none. It may
+     * have been executed before the guest changed its mode: the mode is the one that gives its text.
      *
      * @param likely the mode to try first
      */

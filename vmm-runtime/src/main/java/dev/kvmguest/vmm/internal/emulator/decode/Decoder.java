@@ -11,8 +11,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap}; here
- * are prefixes, ModRM, SIB, displacements and immediates. One thread at a time may use a decoder.
+ * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap};
+ * here are prefixes, ModRM, SIB, displacements and immediates. One thread at a time may use a decoder.
  */
 public final class Decoder {
 

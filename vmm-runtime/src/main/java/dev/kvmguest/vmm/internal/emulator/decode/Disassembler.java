@@ -12,9 +12,9 @@ import java.util.Set;
  * Prints instructions as NASM writes them, for reports about crashes.
  *
  * <p>What the bytes say beyond that is left out: prefixes without effect, longer encodings than needed. NASM makes
- * something of the same meaning from the text, in code of the same size. Numbers below 10 are decimal, others and
- * all addresses are hexadecimal with {@code 0x}. Targets of jumps are absolute, as EIP. Conditions have the names that the manual's
- * pseudocode prefers for unsigned and signed comparisons: {@code jb jae je jne jbe ja}, {@code jl jge jle jg}.
+ * something of the same meaning from the text, in code of the same size. Numbers below 10 are decimal, others and all
+ * addresses are hexadecimal with {@code 0x}. Targets of jumps are absolute, as EIP. Conditions have the names that the
+ * manual's pseudocode prefers for unsigned and signed comparisons: {@code jb jae je jne jbe ja}, {@code jl jge jle jg}.
  */
 public final class Disassembler {
 
@@ -83,7 +83,9 @@ public final class Disassembler {
     private static final Set<Mnemonic> STRING_COMPARISONS =
             EnumSet.of(Mnemonic.CMPSB, Mnemonic.CMPSW, Mnemonic.CMPSD, Mnemonic.SCASB, Mnemonic.SCASW, Mnemonic.SCASD);
 
-    /** Where an immediate that is a small negative number is meant as one; elsewhere it is rather a mask or an address. */
+    /**
+     * Where an immediate that is a small negative number is meant as one; elsewhere it is rather a mask or an address.
+     */
     private static final Set<Mnemonic> SIGNED = EnumSet.of(
             Mnemonic.ADC, Mnemonic.ADD, Mnemonic.CMP, Mnemonic.IMUL, Mnemonic.PUSH, Mnemonic.SBB, Mnemonic.SUB);
 

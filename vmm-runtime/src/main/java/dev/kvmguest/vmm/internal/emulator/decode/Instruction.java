@@ -38,7 +38,9 @@ public final class Instruction {
     public final int segment;
     /** Whether a LOCK prefix is there; the decoder has seen that it may be. */
     public final boolean lock;
-    /** {@link #NO_REPEAT}, {@link #REP} or {@link #REPNE}, for any instruction that has the prefix and doesn't need it. */
+    /**
+     * {@link #NO_REPEAT}, {@link #REP} or {@link #REPNE}, for any instruction that has the prefix and doesn't need it.
+     */
     public final int repeat;
     /** The condition of Jcc, SETcc, CMOVcc: the lowest four bits of the opcode. Else 0. */
     public final int condition;
@@ -88,7 +90,10 @@ public final class Instruction {
         return bytes.clone();
     }
 
-    /** Returns whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD [BX+SI], AL. */
+    /**
+     * Returns whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD
+     * [BX+SI], AL.
+     */
     public boolean isZeros() {
         return mnemonic == Mnemonic.ADD
                 && length == 2

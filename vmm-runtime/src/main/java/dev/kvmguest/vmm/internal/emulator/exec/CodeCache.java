@@ -30,7 +30,10 @@ public final class CodeCache implements Ram.CodeWatcher {
 
     /** Instructions of a block, at most. */
     public static final int LONGEST_BLOCK = 32;
-    /** When so many instructions are kept, all are dropped: a guest that runs through all its RAM must not fill the heap. */
+    /**
+     * When so many instructions are kept, all are dropped: a guest that runs through all its RAM must not fill the
+     * heap.
+     */
     private static final int MOST_INSTRUCTIONS = 200_000;
 
     /** After these the next instruction may be elsewhere, or mean something else, or an interrupt may be due. */
@@ -80,7 +83,9 @@ public final class CodeCache implements Ram.CodeWatcher {
         return block;
     }
 
-    /** The bytes are those decoded, or the block would have been dropped; but limit and second page may have changed. */
+    /**
+     * The bytes are those decoded, or the block would have been dropped; but limit and second page may have changed.
+     */
     private boolean isStillThere(Block block) {
         return cpu.segments[Cpu.CS].contains(block.eip, block.length)
                 && (block.secondPage < 0

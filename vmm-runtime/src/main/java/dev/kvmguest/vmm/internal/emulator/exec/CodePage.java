@@ -11,7 +11,9 @@ final class CodePage {
 
     private static final int PAGE_SIZE = 4096;
 
-    /** What a block is found by: where it is in RAM, the EIP that leads there, and the mode that its bytes were read in. */
+    /**
+     * What a block is found by: where it is in RAM, the EIP that leads there, and the mode that its bytes were read in.
+     */
     private record Key(int physical, long eip, CpuMode mode) {}
 
     private final int start;

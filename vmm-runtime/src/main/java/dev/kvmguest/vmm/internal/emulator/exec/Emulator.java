@@ -30,8 +30,8 @@ import java.util.OptionalInt;
  * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
  * 3A, 6.9, table 6-2).
  *
- * <p>Whole blocks are executed as long as nothing is due. Where something may be due after each instruction (TF is set, a
- * debug register watches code, the host steps), {@link Cpu#requestAsyncEvent} makes each block end after its first.
+ * <p>Whole blocks are executed as long as nothing is due. Where something may be due after each instruction (TF is set,
+ * a debug register watches code, the host steps), {@link Cpu#requestAsyncEvent} makes each block end after its first.
  */
 public final class Emulator implements ExecutionObserver {
 
@@ -361,7 +361,10 @@ public final class Emulator implements ExecutionObserver {
         return code.decode(eip).map(CodeReader::describe).orElseGet(() -> CodeReader.unread(eip));
     }
 
-    /** What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B, 17.3.1.1). */
+    /**
+     * What is left between two repetitions has had its breakpoint: RF says so to the handler's IRET (volume 3B,
+     * 17.3.1.1).
+     */
     private void leaveBegun() {
         if (begun) {
             cpu.eflags.put(Flag.RF, true);

@@ -7,8 +7,8 @@ import java.util.Arrays;
  * Has the vCPUs of a machine run one after another, so many instructions each, in the order of their numbers: what they
  * do to each other is the same every time then, and locked accesses need no more care than others.
  *
- * <p>A vCPU keeps its turn while the host handles its exits. One that hasn't started yet is waited for; one that rests or
- * has left is passed over.
+ * <p>A vCPU keeps its turn while the host handles its exits. One that hasn't started yet is waited for; one that rests
+ * or has left is passed over.
  */
 public final class RoundRobinScheduler {
 

@@ -6,8 +6,8 @@ import java.util.Collections;
 import java.util.List;
 
 /**
- * The blocks that were executed last, so that after a guest's end its last instructions can be told. A run through memory
- * that is zero, which executes like code, is its beginning and its end, so that what led there isn't forgotten.
+ * The blocks that were executed last, so that after a guest's end its last instructions can be told. A run through
+ * memory that is zero, which executes like code, is its beginning and its end, so that what led there isn't forgotten.
  */
 final class Trace {
 
@@ -21,7 +21,10 @@ final class Trace {
     private static final int ZEROS = 4;
 
     private final Block[] blocks = new Block[BLOCKS];
-    /** How many instructions were retired before each block, or before the first time if it was executed several in a row. */
+    /**
+     * How many instructions were retired before each block, or before the first time if it was executed several in a
+     * row.
+     */
     private final long[] starts = new long[BLOCKS];
 
     private int next;

@@ -13,7 +13,9 @@ import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_signal_mask;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_sregs;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_userspace_memory_region;
 
-/** Numbers from {@code linux/kvm.h} for x86-64: ioctl requests by the descriptor that takes them, capabilities, exits. */
+/**
+ * Numbers from {@code linux/kvm.h} for x86-64: ioctl requests by the descriptor that takes them, capabilities, exits.
+ */
 public final class Kvm {
 
     private static final int KVMIO = 0xae;
@@ -61,7 +63,9 @@ public final class Kvm {
     public static final int KVM_CAP_SET_GUEST_DEBUG = 23;
     public static final int KVM_CAP_SET_IDENTITY_MAP_ADDR = 37;
     public static final int KVM_CAP_MAX_VCPUS = 66;
-    /** What it returns has a {@code KVM_SYNC_X86_} bit for each set of registers that KVM can put into the shared page. */
+    /**
+     * What it returns has a {@code KVM_SYNC_X86_} bit for each set of registers that KVM can put into the shared page.
+     */
     public static final int KVM_CAP_SYNC_REGS = 74;
 
     public static final int KVM_CAP_IMMEDIATE_EXIT = 136;

@@ -103,7 +103,10 @@ public final class HtmlTimeline {
         page.close();
     }
 
-    /** Returns whether the values may be characters, as those of consoles are, and perhaps those of ports without a device. */
+    /**
+     * Returns whether the values may be characters, as those of consoles are, and perhaps those of ports without a
+     * device.
+     */
     private static boolean isText(Entry entry) {
         boolean port = entry.kind() == Timeline.Kind.IN || entry.kind() == Timeline.Kind.OUT;
         return port && isText((int) entry.address());

@@ -6,8 +6,9 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * Writes HTML that is well-formed XML too. Whatever text it is given comes out as text: markup in it is none, and characters
- * that would move the reader's eye or that no page may have, such as control characters, are shown by their codes.
+ * Writes HTML that is well-formed XML too. Whatever text it is given comes out as text: markup in it is none, and
+ * characters that would move the reader's eye or that no page may have, such as control characters, are shown by their
+ * codes.
  */
 public final class HtmlWriter {
 

@@ -42,8 +42,8 @@ final class MemoryLanes {
     }
 
     /**
-     * Puts each range into the first lane that is free, among those with which it shares addresses by way of others; and a
-     * stack upon the image that it is part of.
+     * Puts each range into the first lane that is free, among those with which it shares addresses by way of others;
+     * and a stack upon the image that it is part of.
      */
     private List<Block> blocks() {
         List<Block> stacks = new ArrayList<>();

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A drawing of memory in SVG: the ranges below each other, ranges that overlap beside each other, and hatched where they do;
- * an address at each edge, and on the right what registers point to.
+ * A drawing of memory in SVG: the ranges below each other, ranges that overlap beside each other, and hatched where
+ * they do; an address at each edge, and on the right what registers point to.
  *
  * <p>{@link MemoryScale} says how far down, {@link MemoryLanes} how far to the right.
  */

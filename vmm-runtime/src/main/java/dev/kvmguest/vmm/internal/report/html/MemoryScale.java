@@ -10,8 +10,8 @@ import java.util.TreeSet;
 /**
  * How far down on a {@link MemoryMap} an address is.
  *
- * <p>It is not to scale. Between two edges of ranges there is at least room for a line of text, and not much more where there
- * are gigabytes; what is larger is drawn larger, by its logarithm.
+ * <p>It is not to scale. Between two edges of ranges there is at least room for a line of text, and not much more where
+ * there are gigabytes; what is larger is drawn larger, by its logarithm.
  */
 final class MemoryScale {
 
@@ -117,7 +117,9 @@ final class MemoryScale {
         return covering.stream().anyMatch(one -> covering.stream().anyMatch(one::conflictsWith));
     }
 
-    /** Returns the part of a range that has its name: all of it or, where some is hatched, the largest part that isn't. */
+    /**
+     * Returns the part of a range that has its name: all of it or, where some is hatched, the largest part that isn't.
+     */
     Band namePlace(Range range) {
         List<Band> inside = bands.stream()
                 .filter(band -> range.start() <= band.start() && band.end() <= range.end())

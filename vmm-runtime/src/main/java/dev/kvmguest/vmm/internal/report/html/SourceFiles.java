@@ -12,9 +12,9 @@ import java.util.Set;
 /**
  * The lines of source files that an image names.
  *
- * <p>An image may name any file, and a page may be read by people who may not read all files of the machine that wrote it. So
- * only files below one folder are looked at, not by way of links that leave it, not hidden ones, and only those whose names
- * end as those of sources do.
+ * <p>An image may name any file, and a page may be read by people who may not read all files of the machine that wrote
+ * it. So only files below one folder are looked at, not by way of links that leave it, not hidden ones, and only those
+ * whose names end as those of sources do.
  */
 public final class SourceFiles {
 

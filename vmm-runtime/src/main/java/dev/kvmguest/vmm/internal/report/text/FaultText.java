@@ -65,12 +65,18 @@ public final class FaultText {
                 .isPresent());
     }
 
-    /** Returns an exception with the place and the instruction, such as {@code #UD in memset+0x1f (memory.c:6): ud2  (0f 0b)}. */
+    /**
+     * Returns an exception with the place and the instruction, such as
+     * {@code #UD in memset+0x1f (memory.c:6): ud2  (0f 0b)}.
+     */
     public static String line(Event exception, GuestInstruction at) {
         return exception + instructionAt(at);
     }
 
-    /** Returns an instruction, to follow what it did, such as {@code in memset+0x1f (memory.c:6): ud2  (0f 0b)} behind a space. */
+    /**
+     * Returns an instruction, to follow what it did, such as {@code in memset+0x1f (memory.c:6): ud2  (0f 0b)} behind a
+     * space.
+     */
     static String instructionAt(GuestInstruction at) {
         return place(at) + ": " + instruction(at);
     }
@@ -115,7 +121,9 @@ public final class FaultText {
         return text.toString();
     }
 
-    /** Returns the symbol of each instruction that is in another function than the one before, an empty text otherwise. */
+    /**
+     * Returns the symbol of each instruction that is in another function than the one before, an empty text otherwise.
+     */
     private static List<String> whereTheFunctionChanges(List<GuestInstruction> instructions) {
         List<String> symbols = new ArrayList<>();
         String before = "";

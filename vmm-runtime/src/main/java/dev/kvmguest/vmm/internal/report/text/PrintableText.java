@@ -6,8 +6,8 @@ public final class PrintableText {
     private PrintableText() {}
 
     /**
-     * Keeps a guest from moving the reader's cursor or flooding the report with one line: what is longer than {@code width}
-     * characters, escapes included, is cut.
+     * Keeps a guest from moving the reader's cursor or flooding the report with one line: what is longer than
+     * {@code width} characters, escapes included, is cut.
      */
     public static String printable(String line, int width) {
         StringBuilder text = new StringBuilder();

@@ -21,7 +21,9 @@ public final class RunNotes {
                 + "'s own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's";
     }
 
-    /** Says where a replay went its own way, or whose the fault is of a guest that did not shut down on its own engine. */
+    /**
+     * Says where a replay went its own way, or whose the fault is of a guest that did not shut down on its own engine.
+     */
     public static Optional<String> replayNote(Outcome outcome) {
         GuestRun run = outcome.run();
         return run.diagnosis().divergence().or(() -> outcome.fault()

@@ -9,8 +9,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
  * Bit tests and scans (Intel SDM volume 2, BT, BTS, BTR, BTC, BSF, BSR) of 2 or 4 bytes.
  *
  * <p>What the manual leaves undefined is as Intel's processors leave it: bit tests change no flag but CF. A scan that
- * finds nothing leaves its destination as it is; PF is that of the index, or set if there is none, and CF, OF, AF and SF
- * are cleared.
+ * finds nothing leaves its destination as it is; PF is that of the index, or set if there is none, and CF, OF, AF and
+ * SF are cleared.
  */
 public final class Bit {
 

@@ -7,8 +7,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
 /**
- * Shifts and rotations (Intel SDM volume 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD) of 1, 2 or 4 bytes. Counts are
- * cut to five bits; a count of 0 changes no flag, but memory is still written.
+ * Shifts and rotations (Intel SDM volume 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD) of 1, 2 or 4 bytes. Counts
+ * are cut to five bits; a count of 0 changes no flag, but memory is still written.
  *
  * <p>What the manual leaves undefined is as Intel's processors leave it: OF is always what a count of 1 would make it,
  * AF is cleared by shifts, and CF is 0 or the sign when a shift goes past the operand's width. SHLD and SHRD of 16 bits

@@ -7,7 +7,9 @@ import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
-/** What RETF and IRET have in common; the checks in the order of the pseudocode of RET and IRET (Intel SDM volume 2). */
+/**
+ * What RETF and IRET have in common; the checks in the order of the pseudocode of RET and IRET (Intel SDM volume 2).
+ */
 final class FarReturn {
 
     private static final long LOW_32 = 0xffff_ffffL;

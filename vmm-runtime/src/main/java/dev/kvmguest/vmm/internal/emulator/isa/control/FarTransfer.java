@@ -14,8 +14,8 @@ import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
- * Jumps, calls and returns to other code segments; the checks in the order of the pseudocode of JMP, CALL and RET (Intel
- * SDM volume 2).
+ * Jumps, calls and returns to other code segments; the checks in the order of the pseudocode of JMP, CALL and RET
+ * (Intel SDM volume 2).
  */
 public final class FarTransfer {
 

@@ -9,8 +9,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.data.Stack;
 
 /**
- * Jumps, calls and returns within the code segment (Intel SDM volume 2, at each instruction). With 16-bit operands EIP is
- * cut to 16 bits. A target behind the limit of CS is the fault of the transfer, not of what would be there.
+ * Jumps, calls and returns within the code segment (Intel SDM volume 2, at each instruction). With 16-bit operands EIP
+ * is cut to 16 bits. A target behind the limit of CS is the fault of the transfer, not of what would be there.
  */
 public final class NearTransfer {
 

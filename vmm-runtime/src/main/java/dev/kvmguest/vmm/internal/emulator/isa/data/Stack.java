@@ -10,8 +10,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 
 /**
- * PUSH, POP and their relatives (Intel SDM volume 1, 6.2, and volume 2, at each instruction). SS.B says whether ESP or SP
- * is the stack pointer; SP wraps at 64 KiB and leaves the upper half of ESP alone.
+ * PUSH, POP and their relatives (Intel SDM volume 1, 6.2, and volume 2, at each instruction). SS.B says whether ESP or
+ * SP is the stack pointer; SP wraps at 64 KiB and leaves the upper half of ESP alone.
  */
 public final class Stack {
 
@@ -167,7 +167,9 @@ public final class Stack {
         gpr[Registers.RSP] = above(cpu, -ALL.length * width);
     }
 
-    /** In real mode these stack pointers are #GP, while at 1, 3 and 5 not even #SS can be delivered (volume 2, PUSHA). */
+    /**
+     * In real mode these stack pointers are #GP, while at 1, 3 and 5 not even #SS can be delivered (volume 2, PUSHA).
+     */
     private static boolean isOddNearTheEnd(long pointer) {
         return (pointer & 1) != 0 && pointer >= 7 && pointer <= 15;
     }

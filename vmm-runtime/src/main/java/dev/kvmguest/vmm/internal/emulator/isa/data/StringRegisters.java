@@ -6,8 +6,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
- * The registers by which string instructions go through memory: ESI and EDI, or SI and DI if addresses have 16 bits, and
- * ECX or CX as the count of repetitions (Intel SDM volume 1, 7.3.9).
+ * The registers by which string instructions go through memory: ESI and EDI, or SI and DI if addresses have 16 bits,
+ * and ECX or CX as the count of repetitions (Intel SDM volume 1, 7.3.9).
  */
 public final class StringRegisters {
 

@@ -11,8 +11,8 @@ import dev.kvmguest.vmm.internal.x86.Flag;
  * String instructions, repeated or not (Intel SDM volume 1, 7.3.9, and volume 2, at each instruction and at REP). The
  * source may have another segment, the destination is in ES.
  *
- * <p>Each repetition is complete in itself: a fault leaves the registers of those before. The flags of a repeated CMPS or
- * SCAS are set by the last repetition only, since a fault must leave them as they were before the instruction.
+ * <p>Each repetition is complete in itself: a fault leaves the registers of those before. The flags of a repeated CMPS
+ * or SCAS are set by the last repetition only, since a fault must leave them as they were before the instruction.
  */
 public final class Strings {
 

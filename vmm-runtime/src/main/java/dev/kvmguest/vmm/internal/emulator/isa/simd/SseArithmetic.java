@@ -124,8 +124,9 @@ public final class SseArithmetic {
     }
 
     /**
-     * Computes by the way that knows all cases, or by Java's arithmetic where that is sure to give the same: a double holds
-     * enough bits for a single result to be rounded a second time (IEEE 754 in Java Language Specification 15.17).
+     * Computes by the way that knows all cases, or by Java's arithmetic where that is sure to give the same: a double
+     * holds enough bits for a single result to be rounded a second time (IEEE 754 in Java Language Specification
+     * 15.17).
      */
     private static Lane lane(Binary operation, DoubleBinaryOperator quick) {
         return (sse, format, a, b, predicate) -> {

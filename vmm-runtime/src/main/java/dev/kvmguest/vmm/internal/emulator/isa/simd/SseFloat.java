@@ -10,8 +10,8 @@ import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
- * What an SSE instruction computes with: rounding and denormals as MXCSR says, and the exceptions of all its lanes (Intel
- * SDM volume 1, 10.2.3, 11.5 and appendix E).
+ * What an SSE instruction computes with: rounding and denormals as MXCSR says, and the exceptions of all its lanes
+ * (Intel SDM volume 1, 10.2.3, 11.5 and appendix E).
  */
 final class SseFloat {
 

@@ -164,7 +164,9 @@ public final class FloatUnit {
         return round(a.negative(), magnitude(a), a.exponent() - Long.SIZE + 1 + distance);
     }
 
-    /** Returns a magnitude without its fraction; a large number instead of one that takes any other out of its format. */
+    /**
+     * Returns a magnitude without its fraction; a large number instead of one that takes any other out of its format.
+     */
     private static int integerPart(Real a) {
         if (a.exponent() < 0) {
             return 0;

@@ -5,8 +5,8 @@ package dev.kvmguest.vmm.internal.emulator.isa.softfloat;
  *
  * @param kind what it is
  * @param negative the sign
- * @param significand of a finite number, with the highest bit set; of a NaN, integer bit, quiet bit and payload as in the
- *     extended format
+ * @param significand of a finite number, with the highest bit set; of a NaN, integer bit, quiet bit and payload as in
+ *     the extended format
  * @param exponent of a finite number, the power of two of the significand's highest bit
  * @param denormal whether it was a denormal in its format
  */

@@ -12,8 +12,8 @@ import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Efer;
 
 /**
- * MOV to and from control registers, CLTS, LMSW, SMSW, INVLPG, HLT, cache control (Intel SDM volume 3A, 2.5 and 2.8, and
- * volume 2).
+ * MOV to and from control registers, CLTS, LMSW, SMSW, INVLPG, HLT, cache control (Intel SDM volume 3A, 2.5 and 2.8,
+ * and volume 2).
  */
 public final class ControlRegisters {
 

@@ -8,7 +8,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operation;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
-/** x87 instructions (Intel SDM volume 1, chapter 8; volume 2). Transcendental and decimal ones only check and give up. */
+/**
+ * x87 instructions (Intel SDM volume 1, chapter 8; volume 2). Transcendental and decimal ones only check and give up.
+ */
 public final class X87 {
 
     private static final Mnemonic[] NOT_IMPLEMENTED = {

@@ -12,8 +12,8 @@ import dev.kvmguest.vmm.internal.emulator.isa.softfloat.Real;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
- * x87 comparisons and classification (Intel SDM volume 1, 8.3.6). As processors do, a comparison sets condition codes or
- * flags even if an exception isn't masked; it doesn't pop the stack then.
+ * x87 comparisons and classification (Intel SDM volume 1, 8.3.6). As processors do, a comparison sets condition codes
+ * or flags even if an exception isn't masked; it doesn't pop the stack then.
  */
 final class X87Compare {
 

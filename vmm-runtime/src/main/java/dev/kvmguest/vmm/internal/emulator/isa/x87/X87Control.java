@@ -8,7 +8,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
-/** x87 control instructions: control and status words, environment, whole state (Intel SDM volume 1, 8.1.10 and 8.3.11). */
+/**
+ * x87 control instructions: control and status words, environment, whole state (Intel SDM volume 1, 8.1.10 and 8.3.11).
+ */
 final class X87Control {
 
     private static final int REGISTERS = 8;

@@ -97,7 +97,9 @@ final class X87Remainder {
         }
     }
 
-    /** Returns the quotient and the rest of magnitudes of which the first is shifted left by a distance, -1 at least. */
+    /**
+     * Returns the quotient and the rest of magnitudes of which the first is shifted left by a distance, -1 at least.
+     */
     private static BigInteger[] divide(Real a, Real b, int distance, boolean nearest) {
         BigInteger dividend = FloatUnit.magnitude(a).shiftLeft(Math.max(0, distance));
         BigInteger divisor = FloatUnit.magnitude(b).shiftLeft(Math.max(0, -distance));
