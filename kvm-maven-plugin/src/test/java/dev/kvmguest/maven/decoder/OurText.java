@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 /** The operands that the decoder has found, in the form of {@link LlvmText#operands()}. */
 final class OurText {
 
-    private static final List<String> BYTE_REGISTERS = List.of("al", "cl", "dl", "bl", "ah", "ch", "dh", "bh");
+    private static final List<String> LOW_BYTES = List.of("al", "cl", "dl", "bl");
+    private static final List<String> HIGH_BYTES = List.of("ah", "ch", "dh", "bh");
     private static final List<String> WORD_REGISTERS = List.of("ax", "cx", "dx", "bx", "sp", "bp", "si", "di");
     private static final List<String> SEGMENTS = List.of("es", "cs", "ss", "ds", "fs", "gs");
 
@@ -113,7 +114,10 @@ final class OurText {
 
     private static String register(int number, int width) {
         return switch (width) {
-            case 1 -> BYTE_REGISTERS.get(number);
+            case 1 ->
+                (number & Registers.HIGH_BYTE) == 0
+                        ? LOW_BYTES.get(number)
+                        : HIGH_BYTES.get(number - Registers.HIGH_BYTE);
             case 2 -> WORD_REGISTERS.get(number);
             default -> "e" + WORD_REGISTERS.get(number);
         };

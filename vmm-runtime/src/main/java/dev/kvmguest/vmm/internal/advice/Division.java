@@ -10,8 +10,6 @@ import java.util.OptionalLong;
 final class Division {
 
     private static final int DIVIDE_ERROR = 0;
-    /** Among the registers of one byte, the first one that is bits 8 to 15 of another: AH. */
-    private static final int AH = 4;
 
     private Division() {}
 
@@ -34,8 +32,8 @@ final class Division {
         if (operand.kind != Operand.Kind.REGISTER) {
             return OptionalLong.empty();
         }
-        boolean second = operand.width == 1 && operand.number >= AH;
-        long value = evidence.registers().get(Register.byNumber().get(second ? operand.number - AH : operand.number));
+        boolean second = operand.isHighByte();
+        long value = evidence.registers().get(Register.byNumber().get(operand.wholeRegister()));
         return OptionalLong.of(value >> (second ? Byte.SIZE : 0) & (1L << Byte.SIZE * operand.width) - 1);
     }
 }

@@ -8,29 +8,32 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Where a guest of 32 bits is, between two instructions, as far as a host can see at little cost.
+ * Where a guest is, between two instructions, as far as a host can see at little cost.
  *
- * @param general EAX to EDI by number (Intel SDM volume 2, appendix B.1.4.2)
- * @param eip EIP
+ * @param general EAX to EDI by number (Intel SDM volume 2, appendix B.1.4.2), zero-extended; R8 to R15 will follow them
+ * @param eip EIP, zero-extended
  * @param interruptible whether IF is set
  * @param retired the number of instructions retired; {@link #NOT_COUNTED} if the engine counts none
  */
-public record ExecutionPoint(int[] general, int eip, boolean interruptible, long retired) {
+public record ExecutionPoint(long[] general, long eip, boolean interruptible, long retired) {
 
     /** Where an engine doesn't count instructions. */
     public static final long NOT_COUNTED = -1;
 
-    private static final List<Register> GENERAL = Register.byNumber().subList(0, 8);
+    /** How many general registers there are to a point. */
+    public static final int REGISTERS = 8;
+
+    private static final List<Register> GENERAL = Register.byNumber().subList(0, REGISTERS);
 
     /** Returns where a vCPU is now. */
     public static ExecutionPoint of(VirtualCpu cpu) {
-        int[] general = new int[GENERAL.size()];
+        long[] general = new long[REGISTERS];
         for (int i = 0; i < general.length; i++) {
-            general[i] = (int) cpu.register(GENERAL.get(i));
+            general[i] = cpu.register(GENERAL.get(i));
         }
         return new ExecutionPoint(
                 general,
-                (int) cpu.register(Register.RIP),
+                cpu.register(Register.RIP),
                 (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0,
                 cpu.observer().map(ExecutionObserver::instructions).orElse(NOT_COUNTED));
     }
@@ -51,7 +54,7 @@ public record ExecutionPoint(int[] general, int eip, boolean interruptible, long
         return i < 0 ? "the same" : difference(GENERAL.get(i), general[i], other.general[i]);
     }
 
-    private static String difference(Register register, int here, int there) {
-        return register.name32() + "=" + hex(here & 0xffff_ffffL) + " and not " + hex(there & 0xffff_ffffL);
+    private static String difference(Register register, long here, long there) {
+        return register.name32() + "=" + hex(here) + " and not " + hex(there);
     }
 }

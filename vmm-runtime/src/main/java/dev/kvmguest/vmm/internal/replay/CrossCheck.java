@@ -159,7 +159,7 @@ final class CrossCheck {
             if (exit instanceof VmExit.SingleStep) {
                 ExecutionPoint here = ExecutionPoint.of(cpu);
                 int same = firstFrom(done, here);
-                if (same < 0 && here.eip() != (int) instructions.get(done).eip()) {
+                if (same < 0 && here.eip() != instructions.get(done).eip()) {
                     return found(Optional.of(difference(done, here)));
                 }
                 done = same < 0 ? done : same + 1;
@@ -195,8 +195,7 @@ final class CrossCheck {
 
     private String difference(int index, ExecutionPoint here) {
         if (index == points.size()) {
-            return "went on from " + at(index) + " to " + hex(here.eip() & 0xffff_ffffL)
-                    + ", and the emulator shut down";
+            return "went on from " + at(index) + " to " + hex(here.eip()) + ", and the emulator shut down";
         }
         return "has " + here.difference(points.get(index)) + " after " + at(index);
     }

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.replay;
 
+import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import java.util.Arrays;
 
 /**
@@ -9,7 +10,10 @@ import java.util.Arrays;
 final class EventLog {
 
     /** Where a guest is when it gets an interrupt: so many numbers behind that of the interrupt. */
-    static final int PLACE_LENGTH = 6;
+    static final int PLACE_LENGTH = 2 + ExecutionPoint.REGISTERS;
+
+    /** Where in those the general registers begin. */
+    static final int GENERAL = 2;
 
     /** Polling is seldom more than to write, to read, and to look at something else. */
     private static final int LONGEST_PERIOD = 4;

@@ -12,12 +12,12 @@ import dev.kvmguest.vmm.internal.engine.VirtualCpu;
  */
 public final class Recording {
 
-    /** Numbers kept, 8 MiB: what polls in between is few, so that only an endless conversation is longer. */
-    private static final int LIMIT = 1 << 20;
+    /** Numbers kept, 12 MiB: what polls in between is few, so that only an endless conversation is longer. */
+    private static final int LIMIT = 3 << 19;
 
     private static final long OPEN_BUS = -1;
-    private static final long EIP = 0xffff_ffffL;
-    private static final long INTERRUPTIBLE = EIP + 1;
+    /** Bit 0 of a point's first number; the instructions retired are above it. */
+    private static final long INTERRUPTIBLE = 1;
 
     /** How a recording ends. */
     enum End {
@@ -109,28 +109,25 @@ public final class Recording {
     }
 
     private long eip() {
-        return cpu.hasRegistersAtHand() ? cpu.register(Register.RIP) & EIP : RecentEvents.NO_EIP;
+        return cpu.hasRegistersAtHand() ? cpu.register(Register.RIP) : RecentEvents.NO_EIP;
     }
 
     private static long[] numbers(ExecutionPoint point) {
         long[] numbers = new long[EventLog.PLACE_LENGTH];
-        numbers[0] = point.retired();
-        numbers[1] = point.eip() & EIP | (point.interruptible() ? INTERRUPTIBLE : 0);
-        for (int i = 0; i < point.general().length; i += 2) {
-            numbers[2 + i / 2] = point.general()[i] & 0xffff_ffffL | (long) point.general()[i + 1] << 32;
-        }
+        numbers[0] = point.retired() << 1 | (point.interruptible() ? INTERRUPTIBLE : 0);
+        numbers[1] = point.eip();
+        System.arraycopy(point.general(), 0, numbers, EventLog.GENERAL, ExecutionPoint.REGISTERS);
         return numbers;
     }
 
     /** Returns the place of the interrupt that is next. */
     static ExecutionPoint placeOf(EventLog.Cursor cursor) {
-        int[] general = new int[(EventLog.PLACE_LENGTH - 2) * 2];
-        for (int i = 0; i < general.length; i += 2) {
-            general[i] = (int) cursor.point(2 + i / 2);
-            general[i + 1] = (int) (cursor.point(2 + i / 2) >>> 32);
+        long[] general = new long[ExecutionPoint.REGISTERS];
+        for (int i = 0; i < general.length; i++) {
+            general[i] = cursor.point(EventLog.GENERAL + i);
         }
         return new ExecutionPoint(
-                general, (int) cursor.point(1), (cursor.point(1) & INTERRUPTIBLE) != 0, cursor.point(0));
+                general, cursor.point(1), (cursor.point(0) & INTERRUPTIBLE) != 0, cursor.point(0) >> 1);
     }
 
     /** Returns the last of it. */

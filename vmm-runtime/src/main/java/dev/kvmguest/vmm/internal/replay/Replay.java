@@ -35,7 +35,6 @@ public final class Replay implements AutoCloseable {
 
     private static final int EXITS_A_LOOK = 1024;
     private static final byte OPEN_BUS = (byte) 0xff;
-    private static final long EIP = 0xffff_ffffL;
 
     private final Recording recording;
     private final Duration limit;
@@ -337,18 +336,18 @@ public final class Replay implements AutoCloseable {
 
     private void diverge(String replayed) {
         over = true;
-        long eip = fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP) & EIP);
+        long eip = fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP));
         divergence = new Divergence(events, eip, recorded(), replayed, interruptsGuessed);
     }
 
     private String recorded() {
         if (!next.isAtEnd()) {
-            String where = point == null ? "" : " at " + hex(point.eip() & EIP);
+            String where = point == null ? "" : " at " + hex(point.eip());
             return IoEvent.describe(next.event()) + where;
         }
         return switch (recording.end()) {
             case SHUTDOWN -> "shut down";
-            case PLACE -> "came to " + hex(point.eip() & EIP);
+            case PLACE -> "came to " + hex(point.eip());
             case EXCHANGE -> "ended";
         };
     }

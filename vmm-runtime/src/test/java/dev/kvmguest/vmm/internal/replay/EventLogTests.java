@@ -6,13 +6,15 @@ import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EventLogTests {
 
-    private static final long[] PLACE = {1, 2, 3, 4, 5, 6};
+    private static final long[] PLACE =
+            LongStream.rangeClosed(1, EventLog.PLACE_LENGTH).toArray();
 
     private static List<Long> read(EventLog log) {
         List<Long> events = new ArrayList<>();
@@ -74,7 +76,7 @@ class EventLogTests {
         cursor.advance();
 
         assertThat(cursor.point(0)).isEqualTo(1);
-        assertThat(cursor.point(5)).isEqualTo(6);
+        assertThat(cursor.point(EventLog.PLACE_LENGTH - 1)).isEqualTo(EventLog.PLACE_LENGTH);
         cursor.advance();
         assertThat(cursor.event()).isEqualTo(out(2));
     }

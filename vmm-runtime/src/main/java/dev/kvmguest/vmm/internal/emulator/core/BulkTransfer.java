@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
  */
 public final class BulkTransfer {
 
-    private static final long LINEAR_MASK = 0xffff_ffffL;
+    private static final long LOW_32 = 0xffff_ffffL;
     private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
     private static final int OFFSET_MASK = PAGE_SIZE - 1;
 
@@ -32,7 +32,7 @@ public final class BulkTransfer {
      * @param from the offset of the first element
      * @param toSegment the number of a segment register
      * @param to the offset of the first element
-     * @param highest the highest offset that an address can have: 0xffff or 0xffffffff
+     * @param highest the highest offset that an address can have, by the address size
      * @param width bytes of an element: 1, 2 or 4
      * @param count at most so many elements
      * @param down whether to go down in memory
@@ -42,8 +42,8 @@ public final class BulkTransfer {
             int fromSegment, long from, int toSegment, long to, long highest, int width, long count, boolean down) {
         Segment source = cpu.segments[fromSegment];
         Segment destination = cpu.segments[toSegment];
-        long fromLinear = source.base() + from & LINEAR_MASK;
-        long toLinear = destination.base() + to & LINEAR_MASK;
+        long fromLinear = memory.linear(source, from);
+        long toLinear = memory.linear(destination, to);
         int fromPage = memory.readablePage(fromLinear);
         int toPage = memory.writablePage(toLinear);
         if (fromPage < 0 || toPage < 0) {
@@ -73,7 +73,7 @@ public final class BulkTransfer {
      *
      * @param segment the number of a segment register
      * @param offset the offset of the first element
-     * @param highest the highest offset that an address can have: 0xffff or 0xffffffff
+     * @param highest the highest offset that an address can have, by the address size
      * @param width bytes of an element: 1, 2 or 4
      * @param value the value of each; bits beyond the width are ignored
      * @param count at most so many elements
@@ -82,7 +82,7 @@ public final class BulkTransfer {
      */
     public long fill(int segment, long offset, long highest, int width, long value, long count, boolean down) {
         Segment s = cpu.segments[segment];
-        long linear = s.base() + offset & LINEAR_MASK;
+        long linear = memory.linear(s, offset);
         int page = memory.writablePage(linear);
         if (page < 0) {
             return 0;
@@ -112,7 +112,7 @@ public final class BulkTransfer {
         return switch (width) {
             case 1 -> (value & 0xff) * 0x0101_0101_0101_0101L;
             case 2 -> (value & 0xffff) * 0x0001_0001_0001_0001L;
-            default -> (value & LINEAR_MASK) * 0x0000_0001_0000_0001L;
+            default -> (value & LOW_32) * 0x0000_0001_0000_0001L;
         };
     }
 

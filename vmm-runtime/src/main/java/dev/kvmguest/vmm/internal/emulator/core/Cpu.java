@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
 import dev.kvmguest.vmm.internal.engine.InterruptShadow;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
@@ -100,6 +101,7 @@ public final class Cpu {
     public volatile boolean codeChanged;
 
     private CpuMode mode = CpuMode.REAL16;
+    private long stackMask = AddressPolicy.offsetMask(2);
     private long generation;
     private long stampedBase;
     private long stampedLimit;
@@ -193,7 +195,12 @@ public final class Cpu {
      * To be called when CR0.PE or CS has changed, or the privilege level, or decoded code is to be looked for again.
      */
     private void updateCodeStamp() {
-        mode = CpuMode.of(isProtected(), segments[CS].default32());
+        CpuMode now = CpuMode.of(isProtected(), segments[CS].default32());
+        if (now != mode) {
+            mode = now;
+            memory.setAddresses(now.addresses());
+            updateStackMask();
+        }
         codeStamp = generation << STAMP_SHIFT | mode.ordinal() << 1 | (isUser() ? 1 : 0);
     }
 
@@ -244,6 +251,8 @@ public final class Cpu {
         segments[segment].load(state, isProtected());
         if (segment == CS) {
             codeSegmentLoaded();
+        } else if (segment == SS) {
+            updateStackMask();
         }
     }
 
@@ -273,6 +282,15 @@ public final class Cpu {
     /** Returns the bytes by which the stack pointer counts: 4 if SS.B is set, else 2. */
     public int stackAddressSize() {
         return mode.stackAddressSize(segments[SS].default32());
+    }
+
+    /** Returns the bits of the stack pointer that count: all of ESP if SS.B is set, else SP. */
+    public long stackMask() {
+        return stackMask;
+    }
+
+    private void updateStackMask() {
+        stackMask = AddressPolicy.offsetMask(stackAddressSize());
     }
 
     /** Has the block left after this instruction, so that something can be looked after. */
@@ -426,6 +444,7 @@ public final class Cpu {
         }
         flushTranslations();
         codeSegmentLoaded();
+        updateStackMask();
         // The stack's descriptor privilege level is the current one (volume 3A, 5.5).
         setCpl(isProtected() ? segments[SS].dpl() : 0);
         asyncEvent = true;

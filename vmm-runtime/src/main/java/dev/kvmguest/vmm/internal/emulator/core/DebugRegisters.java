@@ -50,7 +50,7 @@ public final class DebugRegisters {
         switch (number) {
             case 6 -> dr6 = value & DR6_WRITABLE | DR6_FIXED;
             case 7 -> dr7 = value & DR7_WRITABLE | DR7_FIXED;
-            default -> addresses[number] = value & 0xffff_ffffL;
+            default -> addresses[number] = value;
         }
         watchesCode = false;
         watchesData = false;
@@ -93,10 +93,15 @@ public final class DebugRegisters {
         for (int i = 0; i < BREAKPOINTS; i++) {
             boolean wanted = kind(i) == KIND_READ_WRITE || write && kind(i) == KIND_WRITE;
             long start = addresses[i] & -length(i);
-            if (isEnabled(i) && wanted && linear < start + length(i) && start < linear + width) {
+            if (isEnabled(i) && wanted && overlap(linear, width, start, length(i))) {
                 hits |= 1 << i;
             }
         }
+    }
+
+    /** Distances are compared without a sign, since addresses may have all 64 bits. */
+    private static boolean overlap(long linear, int width, long start, long length) {
+        return Long.compareUnsigned(linear - start, length) < 0 || Long.compareUnsigned(start - linear, width) < 0;
     }
 
     /** Returns the bits B0 to B3 of the data breakpoints hit since the last call, and forgets them. */

@@ -31,7 +31,11 @@ public final class FpuState {
     /** The six exceptions, in status word, control word (masks) and MXCSR alike. */
     public static final int EXCEPTIONS = 0x3f;
 
-    private static final int REGISTERS = 8;
+    /** The x87 registers, and MMX registers, which are the same. */
+    public static final int X87_REGISTERS = 8;
+    /** The XMM registers; R8 to R15 of long mode have eight more beside them. */
+    public static final int XMM_REGISTERS = 8;
+
     private static final int TOP_SHIFT = 11;
     private static final int TOP_MASK = 7 << TOP_SHIFT;
     private static final int INITIAL_CONTROL = 0x37f;
@@ -48,7 +52,7 @@ public final class FpuState {
     private static final int TAG_EMPTY = 3;
 
     /** XMM registers: the low half of register n at 2n, the high half at 2n + 1. */
-    public final long[] xmm = new long[2 * REGISTERS];
+    public final long[] xmm = new long[2 * XMM_REGISTERS];
 
     /** Halves of a 16-byte operand that has been read. */
     public long low;
@@ -58,8 +62,8 @@ public final class FpuState {
     private int mxcsr = INITIAL_MXCSR;
 
     // By physical number; MMX register n is significand n.
-    private final long[] significands = new long[REGISTERS];
-    private final int[] signExponents = new int[REGISTERS];
+    private final long[] significands = new long[X87_REGISTERS];
+    private final int[] signExponents = new int[X87_REGISTERS];
     /** Bit n is set if physical register n is not empty. */
     private int used;
 
@@ -227,7 +231,7 @@ public final class FpuState {
     /** Returns the tag word: two bits for each physical register. */
     public int tags() {
         int tags = 0;
-        for (int i = 0; i < REGISTERS; i++) {
+        for (int i = 0; i < X87_REGISTERS; i++) {
             tags |= tag(i) << 2 * i;
         }
         return tags;
@@ -236,7 +240,7 @@ public final class FpuState {
     /** Sets which registers are in use; tags of those that are follow from what they hold. */
     public void setTags(int tags) {
         used = 0;
-        for (int i = 0; i < REGISTERS; i++) {
+        for (int i = 0; i < X87_REGISTERS; i++) {
             if ((tags >> 2 * i & TAG_EMPTY) != TAG_EMPTY) {
                 used |= 1 << i;
             }

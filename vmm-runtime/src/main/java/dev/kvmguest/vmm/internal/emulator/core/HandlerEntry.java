@@ -111,7 +111,7 @@ final class HandlerEntry {
     }
 
     private String name(Event event) {
-        long address = cpu.idtr.base() + event.vector() * GATE_BYTES & 0xffff_ffffL;
+        long address = cpu.mode().addresses().linear(cpu.idtr.base() + event.vector() * GATE_BYTES);
         return "IDT[" + event.vector() + "] at 0x" + Long.toHexString(address);
     }
 

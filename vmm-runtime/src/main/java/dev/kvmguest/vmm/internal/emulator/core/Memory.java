@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -14,7 +15,7 @@ import java.util.stream.Stream;
  */
 public final class Memory {
 
-    private static final long LINEAR_MASK = 0xffff_ffffL;
+    private static final long LOW_32 = 0xffff_ffffL;
     private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
     private static final int OFFSET_MASK = PAGE_SIZE - 1;
 
@@ -37,6 +38,9 @@ public final class Memory {
     private final Tlb userCodeWrites = new Tlb();
     private final Tlb[] all;
 
+    /** The bits of a linear address that count, by the mode's address policy. */
+    private long linearMask;
+
     /** Those of the current privilege level. */
     private Tlb reads = supervisor[Access.READ.ordinal()];
 
@@ -49,6 +53,7 @@ public final class Memory {
         this.bytes = ram.bytes();
         this.paging = new Paging(cpu, ram);
         this.bulk = new BulkTransfer(cpu, this, ram);
+        this.linearMask = cpu.mode().addresses().mask();
         this.all = Stream.of(supervisor, user, new Tlb[] {supervisorCodeWrites, userCodeWrites})
                 .flatMap(Stream::of)
                 .toArray(Tlb[]::new);
@@ -62,6 +67,16 @@ public final class Memory {
     public void setUser(boolean isUser) {
         reads = (isUser ? user : supervisor)[Access.READ.ordinal()];
         writes = (isUser ? user : supervisor)[Access.WRITE.ordinal()];
+    }
+
+    /** Chooses how linear addresses are formed from now on. */
+    void setAddresses(AddressPolicy addresses) {
+        linearMask = addresses.mask();
+    }
+
+    /** Returns the linear address of an offset in a segment. */
+    public long linear(Segment segment, long offset) {
+        return segment.base() + offset & linearMask;
     }
 
     /** Forgets all translations. */
@@ -129,7 +144,7 @@ public final class Memory {
     public long read8(int segment, long offset) {
         Segment s = cpu.segments[segment];
         if (offset <= s.readLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
                 return bytes.get(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & 0xffL;
@@ -142,7 +157,7 @@ public final class Memory {
     public long read16(int segment, long offset) {
         Segment s = cpu.segments[segment];
         if (offset + 1 <= s.readLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
                 return bytes.getShort(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & 0xffffL;
@@ -155,10 +170,10 @@ public final class Memory {
     public long read32(int segment, long offset) {
         Segment s = cpu.segments[segment];
         if (offset + 3 <= s.readLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
-                return bytes.getInt(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & LINEAR_MASK;
+                return bytes.getInt(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & LOW_32;
             }
         }
         return readChecked(segment, offset, 4);
@@ -168,7 +183,7 @@ public final class Memory {
     public long read64(int segment, long offset) {
         Segment s = cpu.segments[segment];
         if (offset + 7 <= s.readLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
                 return bytes.getLong(reads.frames[slot] + ((int) linear & OFFSET_MASK));
@@ -191,7 +206,7 @@ public final class Memory {
     public void write8(int segment, long offset, long value) {
         Segment s = cpu.segments[segment];
         if (offset <= s.writeLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
                 bytes.put(writes.frames[slot] + ((int) linear & OFFSET_MASK), (byte) value);
@@ -205,7 +220,7 @@ public final class Memory {
     public void write16(int segment, long offset, long value) {
         Segment s = cpu.segments[segment];
         if (offset + 1 <= s.writeLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
                 bytes.putShort(writes.frames[slot] + ((int) linear & OFFSET_MASK), (short) value);
@@ -219,7 +234,7 @@ public final class Memory {
     public void write32(int segment, long offset, long value) {
         Segment s = cpu.segments[segment];
         if (offset + 3 <= s.writeLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
                 bytes.putInt(writes.frames[slot] + ((int) linear & OFFSET_MASK), (int) value);
@@ -233,7 +248,7 @@ public final class Memory {
     public void write64(int segment, long offset, long value) {
         Segment s = cpu.segments[segment];
         if (offset + 7 <= s.writeLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
                 bytes.putLong(writes.frames[slot] + ((int) linear & OFFSET_MASK), value);
@@ -247,7 +262,7 @@ public final class Memory {
     public long readForUpdate(int segment, long offset, int width) {
         Segment s = cpu.segments[segment];
         if (offset + width - 1 <= s.writeLimit()) {
-            long linear = s.base() + offset & LINEAR_MASK;
+            long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | width - 1)) == 0) {
                 return readRam(writes.frames[slot] + ((int) linear & OFFSET_MASK), width);
@@ -268,9 +283,9 @@ public final class Memory {
         if (offset + length - 1 > s.readLimit()) {
             requireReadable(segment, offset, length);
         }
-        long linear = s.base() + offset & LINEAR_MASK;
+        long linear = s.base() + offset & linearMask;
         translate(linear, Access.READ, cpu.isUser());
-        long last = linear + length - 1 & LINEAR_MASK;
+        long last = linear + length - 1 & linearMask;
         if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
             translate(last & Tlb.PAGE_MASK, Access.READ, cpu.isUser());
         }
@@ -287,9 +302,9 @@ public final class Memory {
         if (offset + length - 1 > s.writeLimit()) {
             requireWritable(segment, offset, length);
         }
-        long linear = s.base() + offset & LINEAR_MASK;
+        long linear = s.base() + offset & linearMask;
         translate(linear, Access.WRITE, cpu.isUser());
-        long last = linear + length - 1 & LINEAR_MASK;
+        long last = linear + length - 1 & linearMask;
         if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
             translate(last & Tlb.PAGE_MASK, Access.WRITE, cpu.isUser());
         }
@@ -303,7 +318,7 @@ public final class Memory {
         if (offset + width - 1 > s.readLimit()) {
             requireReadable(segment, offset, width);
         }
-        return readLinear(s.base() + offset & LINEAR_MASK, width, cpu.isUser());
+        return readLinear(s.base() + offset & linearMask, width, cpu.isUser());
     }
 
     private void writeChecked(int segment, long offset, int width, long value) {
@@ -311,7 +326,7 @@ public final class Memory {
         if (offset + width - 1 > s.writeLimit()) {
             requireWritable(segment, offset, width);
         }
-        writeLinear(s.base() + offset & LINEAR_MASK, width, value, cpu.isUser());
+        writeLinear(s.base() + offset & linearMask, width, value, cpu.isUser());
     }
 
     private void requireReadable(int segment, long offset, int width) {
@@ -334,12 +349,12 @@ public final class Memory {
 
     /** Reads descriptor tables, the TSS and the like: with supervisor rights, at any privilege level. */
     public long readSystem(long linear, int width) {
-        return readLinear(linear & LINEAR_MASK, width, false);
+        return readLinear(linear & linearMask, width, false);
     }
 
     /** Writes descriptor tables, the TSS and the like: with supervisor rights, at any privilege level. */
     public void writeSystem(long linear, int width, long value) {
-        writeLinear(linear & LINEAR_MASK, width, value, false);
+        writeLinear(linear & linearMask, width, value, false);
     }
 
     /**
@@ -350,7 +365,7 @@ public final class Memory {
     public long readLinear(long linear, int width, boolean asUser) {
         long first = translate(linear, Access.READ, asUser);
         int inPage = PAGE_SIZE - ((int) linear & OFFSET_MASK);
-        long second = width <= inPage ? first : translate(linear + inPage & LINEAR_MASK, Access.READ, asUser);
+        long second = width <= inPage ? first : translate(linear + inPage & linearMask, Access.READ, asUser);
         checkAlignment(linear, width, asUser);
         cpu.debug.accessed(linear, width, false);
         if (width <= inPage) {
@@ -372,7 +387,7 @@ public final class Memory {
     public void writeLinear(long linear, int width, long value, boolean asUser) {
         long first = translate(linear, Access.WRITE, asUser);
         int inPage = PAGE_SIZE - ((int) linear & OFFSET_MASK);
-        long second = width <= inPage ? first : translate(linear + inPage & LINEAR_MASK, Access.WRITE, asUser);
+        long second = width <= inPage ? first : translate(linear + inPage & linearMask, Access.WRITE, asUser);
         checkAlignment(linear, width, asUser);
         cpu.debug.accessed(linear, width, true);
         if (width <= inPage) {
@@ -386,7 +401,7 @@ public final class Memory {
 
     /** Throws the fault that a write of one byte with these rights would raise. */
     public void checkWritableLinear(long linear, boolean asUser) {
-        translate(linear & LINEAR_MASK, Access.WRITE, asUser);
+        translate(linear & linearMask, Access.WRITE, asUser);
     }
 
     private void checkAlignment(long linear, int width, boolean asUser) {
@@ -401,7 +416,7 @@ public final class Memory {
      * @param linear the linear address of a byte
      */
     public int fetchPhysical(long linear) {
-        long physical = translate(linear & LINEAR_MASK, Access.FETCH, cpu.isUser());
+        long physical = translate(linear & linearMask, Access.FETCH, cpu.isUser());
         return physical < ram.size() ? (int) physical : -1;
     }
 
@@ -451,7 +466,7 @@ public final class Memory {
         return switch (width) {
             case 1 -> bytes.get(physical) & 0xffL;
             case 2 -> bytes.getShort(physical) & 0xffffL;
-            case 4 -> bytes.getInt(physical) & LINEAR_MASK;
+            case 4 -> bytes.getInt(physical) & LOW_32;
             default -> bytes.getLong(physical);
         };
     }

@@ -17,15 +17,26 @@ public final class Registers {
     /** A register that is always 0, for addresses without base or index. */
     public static final int NONE = 16;
 
+    /** In the number of a byte register: it is bits 15:8 of the general register that the rest numbers, AH to BH. */
+    public static final int HIGH_BYTE = 0x20;
+
     private static final long LOW_32 = 0xffff_ffffL;
 
     /** The registers by number; {@link #NONE} must not be written. */
     public final long[] gpr = new long[NONE + 1];
 
     /**
+     * Returns the number of the byte register that three bits of an instruction without a REX prefix mean: AL to BL, AH to
+     * BH. With one, 4 to 7 will be SPL to DIL.
+     */
+    public static int byteRegister(int encoded) {
+        return encoded < RSP ? encoded : HIGH_BYTE | encoded - RSP;
+    }
+
+    /**
      * Returns a register, zero-extended.
      *
-     * @param number 0 to 15; of one byte, 4 to 7 are AH, CH, DH and BH
+     * @param number 0 to 15; of one byte also AH to BH, {@link #HIGH_BYTE} and 0 to 3
      * @param width bytes: 1, 2, 4 or 8
      */
     public long get(int number, int width) {
@@ -48,14 +59,15 @@ public final class Registers {
     }
 
     private long get8(int number) {
-        return (number & 4) == 0 ? gpr[number] & 0xff : gpr[number - 4] >>> 8 & 0xff;
+        return (number & HIGH_BYTE) == 0 ? gpr[number] & 0xff : gpr[number - HIGH_BYTE] >>> 8 & 0xff;
     }
 
     private void set8(int number, long value) {
-        if ((number & 4) == 0) {
+        if ((number & HIGH_BYTE) == 0) {
             gpr[number] = gpr[number] & ~0xffL | value & 0xff;
         } else {
-            gpr[number - 4] = gpr[number - 4] & ~0xff00L | (value & 0xff) << 8;
+            int whole = number - HIGH_BYTE;
+            gpr[whole] = gpr[whole] & ~0xff00L | (value & 0xff) << 8;
         }
     }
 }

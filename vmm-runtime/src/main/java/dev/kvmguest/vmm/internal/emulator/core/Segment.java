@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 
 /**
  * A segment register with its descriptor cache. What the cache says holds until the register is loaded again, in
@@ -73,7 +74,7 @@ public final class Segment {
     public boolean contains(long offset, int width) {
         long last = offset + width - 1;
         if (isExpandDown()) {
-            return offset > limit && last <= (default32() ? 0xffff_ffffL : 0xffff);
+            return offset > limit && last <= AddressPolicy.offsetMask(default32() ? 4 : 2);
         }
         return last <= limit;
     }

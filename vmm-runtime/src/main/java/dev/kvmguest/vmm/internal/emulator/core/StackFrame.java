@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Arrays;
 
@@ -12,13 +13,12 @@ public final class StackFrame {
     private static final int USUAL_PUSHES = 6;
     private static final int USER_LEVEL = 3;
     private static final long PAGE_OFFSET = 0xfff;
-    private static final long LOW_32 = 0xffff_ffffL;
-    private static final long LOW_16 = 0xffff;
 
     private final Cpu cpu;
     private final Segment stack;
     private final int width;
     private final boolean user;
+    private final int pointerSize;
     private final long mask;
     private long pointer;
     private long[] values = new long[USUAL_PUSHES];
@@ -38,7 +38,8 @@ public final class StackFrame {
         this.stack = stack;
         this.width = width;
         this.user = level == USER_LEVEL;
-        this.mask = stack.default32() ? LOW_32 : LOW_16;
+        this.pointerSize = cpu.mode().stackAddressSize(stack.default32());
+        this.mask = AddressPolicy.offsetMask(pointerSize);
         this.pointer = pointer & mask;
     }
 
@@ -77,7 +78,7 @@ public final class StackFrame {
         for (int i = 0; i < count; i++) {
             long linear = linear(i);
             cpu.memory.checkWritableLinear(linear, user);
-            long last = linear + width - 1 & LOW_32;
+            long last = cpu.mode().addresses().linear(linear + width - 1);
             if (((last ^ linear) & ~PAGE_OFFSET) != 0) {
                 cpu.memory.checkWritableLinear(last & ~PAGE_OFFSET, user);
             }
@@ -96,10 +97,10 @@ public final class StackFrame {
 
     /** Sets ESP, or SP if the segment's B is clear, to where the last value is. */
     public void commitPointer() {
-        cpu.registers.set(Registers.RSP, stack.default32() ? 4 : 2, pointer);
+        cpu.registers.set(Registers.RSP, pointerSize, pointer);
     }
 
     private long linear(int index) {
-        return stack.base() + offsets[index] & LOW_32;
+        return cpu.memory.linear(stack, offsets[index]);
     }
 }

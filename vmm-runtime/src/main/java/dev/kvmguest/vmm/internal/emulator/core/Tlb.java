@@ -13,10 +13,11 @@ final class Tlb {
 
     private static final int ENTRIES = 256;
     static final int SLOT_MASK = ENTRIES - 1;
-    /** No page has this tag: those have zeros in their lowest bits and above bit 31. */
-    private static final long EMPTY = -1;
 
-    /** The linear page of each entry. */
+    /**
+     * The linear page of each entry. An empty one has a page that belongs into another slot, so that no address of any
+     * width finds it there: page 0, and in slot 0 page 1.
+     */
     final long[] tags = new long[ENTRIES];
     /** Where the page starts in RAM. */
     final int[] frames = new int[ENTRIES];
@@ -29,6 +30,10 @@ final class Tlb {
         return (int) (linear >>> PAGE_SHIFT) & SLOT_MASK;
     }
 
+    private static long emptyTag(int slot) {
+        return slot == 0 ? 1L << PAGE_SHIFT : 0;
+    }
+
     void put(long linear, int physical) {
         int slot = slot(linear);
         tags[slot] = linear & PAGE_MASK;
@@ -36,13 +41,14 @@ final class Tlb {
     }
 
     void flush() {
-        Arrays.fill(tags, EMPTY);
+        Arrays.fill(tags, 0);
+        tags[0] = emptyTag(0);
     }
 
     void invalidate(long linear) {
         int slot = slot(linear);
         if (tags[slot] == (linear & PAGE_MASK)) {
-            tags[slot] = EMPTY;
+            tags[slot] = emptyTag(slot);
         }
     }
 
@@ -50,7 +56,7 @@ final class Tlb {
     void invalidateFrame(int physical) {
         for (int slot = 0; slot < ENTRIES; slot++) {
             if (frames[slot] == physical) {
-                tags[slot] = EMPTY;
+                tags[slot] = emptyTag(slot);
             }
         }
     }

@@ -226,13 +226,13 @@ public final class Decoder {
 
     private Mnemonic mnemonic(Form form, Instruction.Builder builder) {
         if (form.mnemonic() == Mnemonic.JCXZ) {
-            return addressSize == 4 ? form.wide() : form.mnemonic();
+            return form.mnemonic(addressSize);
         }
         if (form.mnemonic() == Mnemonic.NOP && builder.repeat == Instruction.REP && form.operands().length == 0) {
             builder.repeat = Instruction.NO_REPEAT;
             return Mnemonic.PAUSE;
         }
-        return operandSize == 4 ? form.wide() : form.mnemonic();
+        return form.mnemonic(operandSize);
     }
 
     private static boolean isByteForm(Instruction.Builder builder) {
@@ -326,9 +326,9 @@ public final class Decoder {
         boolean memory = modRm >> 6 != REGISTER_FORM;
         int width = form.width(operandSize, memory && form.needsModRm());
         return switch (form.source()) {
-            case REGISTER -> Operand.register(Operand.Kind.REGISTER, width, reg);
-            case REGISTER_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.REGISTER, width, rm);
-            case REGISTER_IN_RM -> Operand.register(Operand.Kind.REGISTER, width, rm);
+            case REGISTER -> general(width, reg);
+            case REGISTER_OR_MEMORY -> memory ? memory(width) : general(width, rm);
+            case REGISTER_IN_RM -> general(width, rm);
             case MEMORY -> memory(requireMemory(width));
             case IMMEDIATE -> Operand.immediate(width, number(width));
             case SIGN_EXTENDED -> Operand.immediate(operandSize, number(1));
@@ -339,7 +339,7 @@ public final class Decoder {
             case SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, reg);
             case CONTROL -> Operand.register(Operand.Kind.CONTROL, width, reg);
             case DEBUG -> Operand.register(Operand.Kind.DEBUG, width, reg);
-            case OPCODE -> Operand.register(Operand.Kind.REGISTER, width, opcodeByte & 7);
+            case OPCODE -> general(width, opcodeByte & 7);
             case MMX -> Operand.register(Operand.Kind.MMX, 8, reg);
             case MMX_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.MMX, 8, rm);
             case MMX_IN_RM -> Operand.register(Operand.Kind.MMX, requireRegister(8), rm);
@@ -351,6 +351,10 @@ public final class Decoder {
             case FIXED_REGISTER -> Operand.register(Operand.Kind.REGISTER, width, form.number());
             case FIXED_SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, form.number());
         };
+    }
+
+    private static Operand general(int width, int encoded) {
+        return Operand.register(Operand.Kind.REGISTER, width, width == 1 ? Registers.byteRegister(encoded) : encoded);
     }
 
     private Operand memory(int width) {

@@ -18,7 +18,8 @@ import java.util.Set;
  */
 public final class Disassembler {
 
-    private static final String[] BYTE_REGISTERS = {"al", "cl", "dl", "bl", "ah", "ch", "dh", "bh"};
+    private static final String[] LOW_BYTES = {"al", "cl", "dl", "bl"};
+    private static final String[] HIGH_BYTES = {"ah", "ch", "dh", "bh"};
     private static final String[] WORD_REGISTERS = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
     private static final String[] SEGMENT_REGISTERS = {"es", "cs", "ss", "ds", "fs", "gs"};
     private static final Map<Integer, String> SIZES = Map.ofEntries(
@@ -202,7 +203,7 @@ public final class Disassembler {
         }
         text.append('[');
         boolean bare = operand.base == Registers.NONE && operand.index == Registers.NONE;
-        int addressSize = operand.addressMask == 0xffff ? 2 : 4;
+        int addressSize = instruction.addressSize;
         if (bare && addressSize != instruction.mode.addressSize()) {
             text.append(SIZES.get(addressSize));
         }
@@ -274,7 +275,8 @@ public final class Disassembler {
 
     private static String register(int number, int width) {
         return switch (width) {
-            case 1 -> BYTE_REGISTERS[number];
+            case 1 ->
+                (number & Registers.HIGH_BYTE) == 0 ? LOW_BYTES[number] : HIGH_BYTES[number - Registers.HIGH_BYTE];
             case 2 -> WORD_REGISTERS[number];
             default -> "e" + WORD_REGISTERS[number];
         };

@@ -32,6 +32,8 @@ public final class Instruction {
     public final int operandSize;
     /** The address size in bytes, 2 or 4. */
     public final int addressSize;
+    /** The bits of an offset that count, by the address size; the highest offset, as an unsigned number. */
+    public final long addressMask;
     /** Bytes of an implicit operand: 1 for byte forms (MOVSB, IN AL), else {@link #operandSize}. */
     public final int width;
     /** The number of the segment register for implicit memory operands: DS, or what a prefix says. */
@@ -70,6 +72,7 @@ public final class Instruction {
         this.mode = builder.mode;
         this.operandSize = builder.operandSize;
         this.addressSize = builder.addressSize;
+        this.addressMask = AddressPolicy.offsetMask(addressSize);
         this.width = builder.width;
         this.segment = builder.segment;
         this.lock = builder.lock;
@@ -101,9 +104,9 @@ public final class Instruction {
                 && op1.isRegister()
                 && op1.width == 1
                 && op1.number == Registers.RAX
-                && (addressSize == 4
-                        ? op0.base == Registers.RAX
-                        : op0.base == Registers.RBX && op0.index == Registers.RSI);
+                && (addressSize == 2
+                        ? op0.base == Registers.RBX && op0.index == Registers.RSI
+                        : op0.base == Registers.RAX);
     }
 
     /** What the decoder has found out so far. */

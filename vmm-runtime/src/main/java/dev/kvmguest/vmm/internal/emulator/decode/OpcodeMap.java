@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The opcode map, read from {@code opcodes.txt}; how it is written is said there. */
 final class OpcodeMap {
@@ -25,11 +26,20 @@ final class OpcodeMap {
     /**
      * One form of an instruction.
      *
-     * @param mnemonic its name
-     * @param wide its name if operands are 32 bits wide; of JCXZ, addresses
+     * @param mnemonics its names for operands of 16, 32 and 64 bits (of JCXZ, addresses); the last one is for wider ones too
      * @param operands its operands
      */
-    record Form(Mnemonic mnemonic, Mnemonic wide, OperandForm[] operands) {
+    record Form(Mnemonic[] mnemonics, OperandForm[] operands) {
+
+        /** Returns its name, by which it is the same at every size. */
+        Mnemonic mnemonic() {
+            return mnemonics[0];
+        }
+
+        /** Returns its name for a size of operands (of JCXZ, addresses): 2, 4 or 8 bytes. */
+        Mnemonic mnemonic(int size) {
+            return mnemonics[Math.min(Integer.numberOfTrailingZeros(size) - 1, mnemonics.length - 1)];
+        }
 
         boolean needsModRm() {
             for (OperandForm operand : operands) {
@@ -148,8 +158,7 @@ final class OpcodeMap {
             }
         }
         Form form = new Form(
-                Mnemonic.valueOf(mnemonics[0]),
-                Mnemonic.valueOf(mnemonics[mnemonics.length - 1]),
+                Stream.of(mnemonics).map(Mnemonic::valueOf).toArray(Mnemonic[]::new),
                 operands.toArray(OperandForm[]::new));
         int opcode = words[0].length() == 4
                 ? TWO_BYTES + Integer.parseInt(words[0].substring(2), 16)

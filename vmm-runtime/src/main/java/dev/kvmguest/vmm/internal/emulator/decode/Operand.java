@@ -32,7 +32,7 @@ public final class Operand {
     public final Kind kind;
     /** Bytes: 1, 2, 4, 8, 10, 16, or more for FXSAVE and the like; 0 for memory that isn't accessed (LEA, INVLPG). */
     public final int width;
-    /** A register's number; of a byte register, 4 to 7 are AH to BH. Unused for other kinds. */
+    /** A register's number; that of AH to BH has {@link Registers#HIGH_BYTE}. Unused for other kinds. */
     public final int number;
     /**
      * An immediate, zero-extended from the operand's width; an EIP; the offset of a far pointer; the displacement of a
@@ -111,6 +111,16 @@ public final class Operand {
 
     public boolean isRegister() {
         return kind == Kind.REGISTER;
+    }
+
+    /** Returns whether this is AH, CH, DH or BH. */
+    public boolean isHighByte() {
+        return isRegister() && (number & Registers.HIGH_BYTE) != 0;
+    }
+
+    /** Returns the number of the general register that a register is, or is a part of. */
+    public int wholeRegister() {
+        return number & ~Registers.HIGH_BYTE;
     }
 
     /** Returns the effective address of a memory operand: its offset in the segment. */

@@ -11,7 +11,7 @@ public final class OperationTable {
 
     private final Map<Mnemonic, Operation> operations = new EnumMap<>(Mnemonic.class);
 
-    private final Function<Instruction, Operation> quickForms;
+    private final Function<Instruction, Operation> fastPaths;
 
     /** Creates an empty table. */
     public OperationTable() {
@@ -21,10 +21,10 @@ public final class OperationTable {
     /**
      * Creates an empty table.
      *
-     * @param quickForms returns a quicker operation for an instruction in one of its commonest forms, or null
+     * @param fastPaths returns a faster operation for an instruction in one of its commonest forms, or null
      */
-    public OperationTable(Function<Instruction, Operation> quickForms) {
-        this.quickForms = quickForms;
+    public OperationTable(Function<Instruction, Operation> fastPaths) {
+        this.fastPaths = fastPaths;
     }
 
     /**
@@ -50,8 +50,8 @@ public final class OperationTable {
         if (operation == null) {
             return OperationTable::unsupported;
         }
-        Operation quick = quickForms.apply(instruction);
-        return quick != null ? quick : operation;
+        Operation fast = fastPaths.apply(instruction);
+        return fast != null ? fast : operation;
     }
 
     private static void unsupported(Cpu cpu, Instruction instruction) {

@@ -256,7 +256,7 @@ public final class CodeCache implements Ram.CodeWatcher {
 
         void start(long at) {
             eip = at;
-            linear = cpu.segments[Cpu.CS].base() + at & 0xffff_ffffL;
+            linear = cpu.memory.linear(cpu.segments[Cpu.CS], at);
             requireInLimit(0);
             physical = cpu.memory.fetchPhysical(linear);
             secondPage = -1;

@@ -324,7 +324,7 @@ public final class Emulator implements ExecutionObserver {
             }
         }
         int hits = cpu.debug.watchesCode() && !begun && !cpu.eflags.has(Flag.RF) && shadow != InterruptShadow.MOV_SS
-                ? cpu.debug.codeHits(cpu.segments[Cpu.CS].base() + cpu.eip & 0xffff_ffffL)
+                ? cpu.debug.codeHits(cpu.memory.linear(cpu.segments[Cpu.CS], cpu.eip))
                 : 0;
         if (hits != 0) {
             cpu.debug.raise(hits);
@@ -373,14 +373,14 @@ public final class Emulator implements ExecutionObserver {
     }
 
     private boolean isAt(ExecutionPoint place) {
-        if ((int) cpu.eip != place.eip()
+        if (cpu.eip != place.eip()
                 || cpu.eflags.has(Flag.IF) != place.interruptible()
                 || place.retired() != ExecutionPoint.NOT_COUNTED && place.retired() != cpu.retired) {
             return false;
         }
-        int[] general = place.general();
+        long[] general = place.general();
         for (int i = 0; i < general.length; i++) {
-            if ((int) cpu.registers.gpr[i] != general[i]) {
+            if (cpu.registers.gpr[i] != general[i]) {
                 return false;
             }
         }

@@ -12,9 +12,6 @@ import dev.kvmguest.vmm.internal.x86.Vector;
  */
 final class FarReturn {
 
-    private static final long LOW_32 = 0xffff_ffffL;
-    private static final long LOW_16 = 0xffff;
-
     private FarReturn() {}
 
     /** Reads from the stack without popping. */
@@ -23,7 +20,7 @@ final class FarReturn {
     }
 
     private static long stackOffset(Cpu cpu, long displacement) {
-        return cpu.registers.gpr[Registers.RSP] + displacement & (cpu.stackAddressSize() == 4 ? LOW_32 : LOW_16);
+        return cpu.registers.gpr[Registers.RSP] + displacement & cpu.stackMask();
     }
 
     /** Returns in real mode. */

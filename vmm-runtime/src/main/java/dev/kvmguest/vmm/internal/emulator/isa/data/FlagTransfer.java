@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.isa.data;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
@@ -14,7 +15,7 @@ import dev.kvmguest.vmm.internal.x86.Flag;
  */
 public final class FlagTransfer {
 
-    private static final int AH = 4;
+    private static final int AH = Registers.HIGH_BYTE | Registers.RAX;
     /** The flags that LAHF and SAHF know. */
     private static final int LOW_ARITHMETIC = Flag.SF | Flag.ZF | Flag.AF | Flag.PF | Flag.CF;
 

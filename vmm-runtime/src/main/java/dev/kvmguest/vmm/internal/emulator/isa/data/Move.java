@@ -88,8 +88,7 @@ public final class Move {
     }
 
     private static void xlatb(Cpu cpu, Instruction i) {
-        long mask = i.addressSize == 4 ? 0xffff_ffffL : 0xffff;
-        long offset = cpu.registers.gpr[Registers.RBX] + cpu.registers.get(Registers.RAX, 1) & mask;
+        long offset = cpu.registers.gpr[Registers.RBX] + cpu.registers.get(Registers.RAX, 1) & i.addressMask;
         cpu.registers.set(Registers.RAX, 1, cpu.memory.read8(i.segment, offset));
     }
 

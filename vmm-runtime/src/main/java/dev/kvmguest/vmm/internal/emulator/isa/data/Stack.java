@@ -15,9 +15,6 @@ import dev.kvmguest.vmm.internal.engine.InterruptShadow;
  */
 public final class Stack {
 
-    private static final long LOW_32 = 0xffff_ffffL;
-    private static final long LOW_16 = 0xffff;
-
     /** The order in which PUSHA pushes. */
     private static final int[] ALL = {
         Registers.RAX,
@@ -56,7 +53,7 @@ public final class Stack {
     public static void push(Cpu cpu, int width, long value) {
         long[] gpr = cpu.registers.gpr;
         long pointer = gpr[Registers.RSP];
-        long mask = mask(cpu);
+        long mask = cpu.stackMask();
         long offset = pointer - width & mask;
         cpu.memory.write(Cpu.SS, offset, width, value);
         gpr[Registers.RSP] = pointer & ~mask | offset;
@@ -71,7 +68,7 @@ public final class Stack {
     public static long pop(Cpu cpu, int width) {
         long[] gpr = cpu.registers.gpr;
         long pointer = gpr[Registers.RSP];
-        long mask = mask(cpu);
+        long mask = cpu.stackMask();
         long value = cpu.memory.read(Cpu.SS, pointer & mask, width);
         gpr[Registers.RSP] = pointer & ~mask | pointer + width & mask;
         return value;
@@ -84,7 +81,7 @@ public final class Stack {
      * @param width bytes: 2 or 4
      */
     public static long peek(Cpu cpu, long depth, int width) {
-        return cpu.memory.read(Cpu.SS, cpu.registers.gpr[Registers.RSP] + depth & mask(cpu), width);
+        return cpu.memory.read(Cpu.SS, cpu.registers.gpr[Registers.RSP] + depth & cpu.stackMask(), width);
     }
 
     /** Moves the stack pointer up, over what has been read. */
@@ -95,13 +92,8 @@ public final class Stack {
     /** Returns ESP as it is when the stack pointer has moved up. */
     private static long above(Cpu cpu, long bytes) {
         long pointer = cpu.registers.gpr[Registers.RSP];
-        long mask = mask(cpu);
+        long mask = cpu.stackMask();
         return pointer & ~mask | pointer + bytes & mask;
-    }
-
-    /** Returns the bits of ESP that are the stack pointer. */
-    private static long mask(Cpu cpu) {
-        return cpu.segments[Cpu.SS].default32() ? LOW_32 : LOW_16;
     }
 
     private static void push(Cpu cpu, Instruction i) {
@@ -115,7 +107,7 @@ public final class Stack {
     /** Of four bytes only the lower two are written, as by P6 and later processors. */
     private static void pushSegment(Cpu cpu, Instruction i) {
         long pointer = above(cpu, -i.width);
-        cpu.memory.write(Cpu.SS, pointer & mask(cpu), SELECTOR_WIDTH, cpu.segments[i.op0.number].selector());
+        cpu.memory.write(Cpu.SS, pointer & cpu.stackMask(), SELECTOR_WIDTH, cpu.segments[i.op0.number].selector());
         cpu.registers.gpr[Registers.RSP] = pointer;
     }
 
@@ -153,7 +145,7 @@ public final class Stack {
     private static void pusha(Cpu cpu, Instruction i) {
         int width = i.width;
         long[] gpr = cpu.registers.gpr;
-        long mask = mask(cpu);
+        long mask = cpu.stackMask();
         long pointer = gpr[Registers.RSP];
         if (!cpu.isProtected() && isOddNearTheEnd(pointer & mask)) {
             throw CpuFault.generalProtection();
@@ -200,7 +192,7 @@ public final class Stack {
         // The frame pointer, those of the outer levels, and the new frame's.
         int pushes = level == 0 ? 1 : level + 1;
         long[] gpr = cpu.registers.gpr;
-        long mask = mask(cpu);
+        long mask = cpu.stackMask();
         long pointer = gpr[Registers.RSP];
         long outer = gpr[Registers.RBP];
         long end = pointer - pushes * width - i.op0.value & mask;
@@ -225,7 +217,7 @@ public final class Stack {
 
     private static void leave(Cpu cpu, Instruction i) {
         long[] gpr = cpu.registers.gpr;
-        long mask = mask(cpu);
+        long mask = cpu.stackMask();
         long frame = gpr[Registers.RBP];
         long value = cpu.memory.read(Cpu.SS, frame & mask, i.width);
         gpr[Registers.RSP] = gpr[Registers.RSP] & ~mask | frame + i.width & mask;

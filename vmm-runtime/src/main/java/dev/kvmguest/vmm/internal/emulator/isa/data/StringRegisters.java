@@ -13,18 +13,13 @@ public final class StringRegisters {
 
     private StringRegisters() {}
 
-    /** Returns the highest offset that an address can have. */
-    static long highestOffset(Instruction i) {
-        return i.addressSize == 4 ? 0xffff_ffffL : 0xffff;
-    }
-
     /**
      * Returns the offset of an element.
      *
      * @param register RSI or RDI
      */
     public static long offset(Cpu cpu, Instruction i, int register) {
-        return cpu.registers.gpr[register] & highestOffset(i);
+        return cpu.registers.gpr[register] & i.addressMask;
     }
 
     /** Moves on to the next element, down if DF is set. */

@@ -66,7 +66,7 @@ public final class Strings {
                         StringRegisters.offset(cpu, i, Registers.RSI),
                         Cpu.ES,
                         StringRegisters.offset(cpu, i, Registers.RDI),
-                        StringRegisters.highestOffset(i),
+                        i.addressMask,
                         i.width,
                         most,
                         cpu.eflags.has(Flag.DF));
@@ -105,7 +105,7 @@ public final class Strings {
                 : cpu.memory.bulk.fill(
                         Cpu.ES,
                         StringRegisters.offset(cpu, i, Registers.RDI),
-                        StringRegisters.highestOffset(i),
+                        i.addressMask,
                         i.width,
                         cpu.registers.gpr[Registers.RAX],
                         most,

@@ -208,7 +208,6 @@ public final class SseMove {
     }
 
     private static long maskedOffset(Cpu cpu, Instruction i, int n) {
-        long addressMask = i.addressSize == 2 ? 0xffff : LOW_32;
-        return cpu.registers.get(Registers.RDI, i.addressSize) + n & addressMask;
+        return cpu.registers.gpr[Registers.RDI] + n & i.addressMask;
     }
 }

@@ -14,8 +14,8 @@ public final class SseState {
 
     /** Bytes of FXSAVE's image. */
     private static final int SIZE = 512;
-
-    private static final int REGISTERS = 8;
+    /** How much of it is read: what follows the XMM registers is reserved. */
+    private static final int USED = XsaveArea.XMM0 + XsaveArea.SLOT * FpuState.XMM_REGISTERS;
 
     private SseState() {}
 
@@ -54,12 +54,12 @@ public final class SseState {
         cpu.memory.write32(segment, at + XsaveArea.FDS, fpu.dataSelector());
         cpu.memory.write32(segment, at + XsaveArea.MXCSR, fpu.mxcsr());
         cpu.memory.write32(segment, at + XsaveArea.MXCSR_MASK, FpuState.MXCSR_MASK);
-        for (int n = 0; n < REGISTERS; n++) {
+        for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
             long slot = at + XsaveArea.ST0 + XsaveArea.SLOT * n;
             cpu.memory.write64(segment, slot, fpu.significand(n));
             cpu.memory.write64(segment, slot + 8, fpu.signExponent(n));
         }
-        for (int n = 0; n < 2 * REGISTERS; n++) {
+        for (int n = 0; n < fpu.xmm.length; n++) {
             cpu.memory.write64(segment, at + XsaveArea.XMM0 + 8 * n, fpu.xmm[n]);
         }
     }
@@ -70,7 +70,7 @@ public final class SseState {
         int segment = i.op0.segment;
         long at = i.op0.offset(cpu);
         cpu.memory.checkReadable(segment, at, SIZE);
-        long[] image = new long[(XsaveArea.XMM0 + XsaveArea.SLOT * REGISTERS) / 8];
+        long[] image = new long[USED / 8];
         for (int n = 0; n < image.length; n++) {
             image[n] = cpu.memory.read64(segment, at + 8 * n);
         }
@@ -81,7 +81,7 @@ public final class SseState {
         fpu.setUsed((int) field(image, XsaveArea.FTW));
         fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
         fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
-        for (int n = 0; n < REGISTERS; n++) {
+        for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
             int slot = (XsaveArea.ST0 + XsaveArea.SLOT * n) / 8;
             fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
         }

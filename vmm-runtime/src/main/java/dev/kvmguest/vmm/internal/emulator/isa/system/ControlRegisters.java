@@ -143,7 +143,7 @@ public final class ControlRegisters {
     private static void invlpg(Cpu cpu, Instruction i) {
         Privilege.requireSupervisor(cpu);
         // The address is not checked against the segment's limit.
-        cpu.invalidatePage(cpu.segments[i.op0.segment].base() + i.op0.offset(cpu) & 0xffff_ffffL);
+        cpu.invalidatePage(cpu.memory.linear(cpu.segments[i.op0.segment], i.op0.offset(cpu)));
     }
 
     /** There is no cache that a guest could see. */
