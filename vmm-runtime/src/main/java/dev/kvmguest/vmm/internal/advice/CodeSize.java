@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.decode.Disassembler;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.Code;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
@@ -56,7 +57,7 @@ final class CodeSize {
     /** Returns where in the path CS was loaded, or the guest entered; -1 if that was longer ago. */
     private static int start(List<Executed> path) {
         for (int i = path.size() - 1; i > 0; i--) {
-            if (path.get(i - 1).is(Executed.LOAD_CS)) {
+            if (path.get(i - 1).is(Trait.FAR)) {
                 return i;
             }
         }

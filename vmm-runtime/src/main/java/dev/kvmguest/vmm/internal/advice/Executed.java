@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.EnumSet;
 import java.util.Optional;
@@ -17,22 +18,6 @@ import java.util.Set;
  */
 record Executed(GuestInstruction shown, Optional<Instruction> decoded) {
 
-    /** What takes a return address from the stack and has no interrupt's frame there. */
-    static final Set<Mnemonic> RETURNS = EnumSet.of(Mnemonic.RET, Mnemonic.RETF);
-
-    static final Set<Mnemonic> INTERRUPT_RETURNS = EnumSet.of(Mnemonic.IRET, Mnemonic.IRETD);
-
-    /** What goes to an address that it is given, whatever the flags say. */
-    static final Set<Mnemonic> CALLS_AND_JUMPS =
-            EnumSet.of(Mnemonic.CALL, Mnemonic.CALL_FAR, Mnemonic.JMP, Mnemonic.JMP_FAR);
-
-    /** What may set the code segment, and with it the size of the code. */
-    static final Set<Mnemonic> LOAD_CS =
-            EnumSet.of(Mnemonic.CALL_FAR, Mnemonic.JMP_FAR, Mnemonic.RETF, Mnemonic.IRET, Mnemonic.IRETD);
-
-    /** What may go elsewhere than to the next instruction, if nothing goes wrong. */
-    private static final Set<Mnemonic> TRANSFERS = transfers();
-
     /**
      * Decodes an instruction.
      *
@@ -40,15 +25,6 @@ record Executed(GuestInstruction shown, Optional<Instruction> decoded) {
      */
     static Executed of(GuestInstruction shown, CpuMode mode) {
         return new Executed(shown, CodeReader.decode(shown, mode));
-    }
-
-    private static Set<Mnemonic> transfers() {
-        Set<Mnemonic> transfers = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
-        transfers.addAll(CALLS_AND_JUMPS);
-        transfers.addAll(RETURNS);
-        transfers.addAll(INTERRUPT_RETURNS);
-        transfers.addAll(Set.of(Mnemonic.JCXZ, Mnemonic.JECXZ, Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE));
-        return transfers;
     }
 
     /** Returns its offset in the code segment. */
@@ -72,6 +48,11 @@ record Executed(GuestInstruction shown, Optional<Instruction> decoded) {
                 .isPresent();
     }
 
+    /** Returns whether it is one with this trait. */
+    boolean is(Trait trait) {
+        return decoded.filter(instruction -> instruction.mnemonic.is(trait)).isPresent();
+    }
+
     /** Returns whether it is this instruction or one of these, whatever its prefixes and operands. */
     boolean is(Mnemonic first, Mnemonic... others) {
         return is(EnumSet.of(first, others));
@@ -79,7 +60,11 @@ record Executed(GuestInstruction shown, Optional<Instruction> decoded) {
 
     /** Returns whether it may go elsewhere than to the next instruction: a jump, loop, call or return. */
     boolean isTransfer() {
-        return is(TRANSFERS);
+        return is(Trait.JUMP)
+                || is(Trait.CONDITIONAL_JUMP)
+                || is(Trait.CALL)
+                || is(Trait.RETURN)
+                || is(Trait.INTERRUPT_RETURN);
     }
 
     /** Returns whether it is what zeros in memory mean to the processor. */

@@ -3,15 +3,13 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
-import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /** Execution of what an image has as data, or of text. */
 final class ExecutedData {
@@ -23,9 +21,6 @@ final class ExecutedData {
     private static final int IN_TEXT = 3;
 
     private static final int RING_OF_PROGRAMS = 3;
-
-    private static final Set<Mnemonic> PUSHES =
-            EnumSet.of(Mnemonic.PUSH, Mnemonic.PUSHA, Mnemonic.PUSHAD, Mnemonic.PUSHF, Mnemonic.PUSHFD);
 
     private ExecutedData() {}
 
@@ -46,7 +41,7 @@ final class ExecutedData {
         }
         List<Executed> executed = path.subList(start, end);
         // What puts a string on the stack is text too: each PUSH of four letters is itself a letter.
-        boolean onlyPushes = executed.stream().allMatch(instruction -> instruction.is(PUSHES));
+        boolean onlyPushes = executed.stream().allMatch(instruction -> instruction.is(Trait.PUSH));
         if (executed.size() < IN_TEXT || onlyPushes) {
             return Optional.empty();
         }

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.List;
 import java.util.Optional;
@@ -165,15 +166,15 @@ final class Execution {
     }
 
     private static String remedy(Executed from) {
-        if (from.is(Executed.INTERRUPT_RETURNS)) {
+        if (from.is(Trait.INTERRUPT_RETURN)) {
             return "the frame that IRET found on the stack is not one of an interrupt: look for pushes that were not popped,"
                     + " and for an error code that was not removed";
         }
-        if (from.is(Executed.RETURNS)) {
+        if (from.is(Trait.RETURN)) {
             return "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"
                     + " variables";
         }
-        if (from.is(Executed.CALLS_AND_JUMPS)) {
+        if (from.is(Trait.CALL) || from.is(Trait.JUMP)) {
             return "look at where that address comes from, a pointer that was not set or was overwritten, or code linked for"
                     + " another address";
         }

@@ -4,11 +4,10 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /** x87, MMX and SSE instructions that CR0 or CR4 forbid (Intel SDM volume 3A, 2.5, table 2-2, and 13.1.3). */
@@ -19,8 +18,6 @@ final class FloatingPoint {
     private static final long CR0_EM = 1 << 2;
     private static final long CR0_TS = 1 << 3;
     private static final long CR4_OSFXSR = 1 << 9;
-
-    private static final Set<Mnemonic> X87 = EnumSet.range(Mnemonic.F2XM1, Mnemonic.FYL2XP1);
 
     /** The kinds of instructions, by their operands or names; the first that fits. */
     private enum Unit {
@@ -49,7 +46,7 @@ final class FloatingPoint {
                             || instruction.mnemonic == Mnemonic.LDMXCSR
                             || instruction.mnemonic == Mnemonic.STMXCSR;
                 case MMX -> hasOperand(instruction, Operand.Kind.MMX) || instruction.mnemonic == Mnemonic.EMMS;
-                case X87 -> FloatingPoint.X87.contains(instruction.mnemonic);
+                case X87 -> instruction.mnemonic.is(Trait.X87);
             };
         }
 

@@ -4,7 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
-import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.Optional;
 
@@ -45,8 +45,7 @@ final class InnerStackMissing {
      * exception.
      */
     private static boolean isOfInt(Evidence evidence) {
-        return evidence.first().vector() == INVALID_TSS
-                && evidence.at().is(Mnemonic.INT, Mnemonic.INT1, Mnemonic.INT3, Mnemonic.INTO);
+        return evidence.first().vector() == INVALID_TSS && evidence.at().is(Trait.INTERRUPT);
     }
 
     private static boolean leadsToRing0(Evidence evidence) {

@@ -7,34 +7,13 @@ import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
-import java.util.Set;
 
 /** Says who has overwritten a table, and what to do about it. */
 final class OverwriteReport {
-
-    private static final Set<Mnemonic> PUSHING = Set.of(
-            Mnemonic.PUSH,
-            Mnemonic.PUSHA,
-            Mnemonic.PUSHF,
-            Mnemonic.CALL,
-            Mnemonic.CALL_FAR,
-            Mnemonic.ENTER,
-            Mnemonic.INT,
-            Mnemonic.INT3);
-
-    private static final Set<Mnemonic> STRINGS = Set.of(
-            Mnemonic.STOSB,
-            Mnemonic.STOSW,
-            Mnemonic.STOSD,
-            Mnemonic.MOVSB,
-            Mnemonic.MOVSW,
-            Mnemonic.MOVSD,
-            Mnemonic.INSB,
-            Mnemonic.INSW,
-            Mnemonic.INSD);
 
     private OverwriteReport() {}
 
@@ -68,10 +47,17 @@ final class OverwriteReport {
 
     /** Returns whether an instruction itself may write to memory; what else changes it is an exception's frame. */
     private static boolean writes(Instruction instruction) {
-        return PUSHING.contains(instruction.mnemonic)
-                || STRINGS.contains(instruction.mnemonic)
+        return pushes(instruction.mnemonic)
+                || instruction.mnemonic.is(Trait.STRING_STORE)
                 || isMemory(instruction.op0)
                 || isMemory(instruction.op1);
+    }
+
+    private static boolean pushes(Mnemonic mnemonic) {
+        return mnemonic.is(Trait.PUSH)
+                || mnemonic.is(Trait.CALL)
+                || mnemonic.is(Trait.INTERRUPT)
+                || mnemonic == Mnemonic.ENTER;
     }
 
     private static boolean isMemory(Operand operand) {
@@ -105,7 +91,7 @@ final class OverwriteReport {
     /** Returns whether what was written went to the stack, which is where nobody makes a table. */
     static boolean isPush(Evidence evidence, GuestInstruction instruction) {
         return CodeReader.decode(instruction, evidence.mode())
-                .filter(decoded -> !PUSHING.contains(decoded.mnemonic) && writes(decoded))
+                .filter(decoded -> !pushes(decoded.mnemonic) && writes(decoded))
                 .isEmpty();
     }
 }

@@ -5,12 +5,11 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
-import java.util.EnumSet;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /** Stacks that were never set up, have run over, or are where nothing is. */
 final class StackPointer {
@@ -24,16 +23,6 @@ final class StackPointer {
     /** What is read where no RAM is. */
     private static final long ALL_ONES = 0xffff_ffffL;
 
-    private static final Set<Mnemonic> POPPING = EnumSet.of(
-            Mnemonic.IRET,
-            Mnemonic.IRETD,
-            Mnemonic.RET,
-            Mnemonic.RETF,
-            Mnemonic.POP,
-            Mnemonic.POPA,
-            Mnemonic.POPF,
-            Mnemonic.LEAVE);
-
     private StackPointer() {}
 
     /** ESP is still what it was at entry, but for a few pushes. */
@@ -41,7 +30,7 @@ final class StackPointer {
         long esp = evidence.stackPointer();
         int below = (int) -esp;
         boolean nearZero = below >= 0 && below < NEAR;
-        boolean popped = evidence.at().is(POPPING);
+        boolean popped = pops(evidence.at());
         if (!evidence.registers().protectedMode()
                 || !nearZero
                 || evidence.memory().isRam(esp - 4)
@@ -54,10 +43,14 @@ final class StackPointer {
                 + " or interrupt");
     }
 
+    private static boolean pops(Executed at) {
+        return at.is(Trait.POP) || at.is(Trait.RETURN) || at.is(Trait.INTERRUPT_RETURN) || at.is(Mnemonic.LEAVE);
+    }
+
     /** What was pushed is gone, since no RAM is there, and a return address was read as all ones. */
     static Optional<String> lost(Evidence evidence) {
         boolean returned = evidence.before()
-                .filter(before -> before.is(Executed.RETURNS) || before.is(Executed.INTERRUPT_RETURNS))
+                .filter(before -> before.is(Trait.RETURN) || before.is(Trait.INTERRUPT_RETURN))
                 .isPresent();
         long esp = evidence.stackPointer();
         if (!evidence.registers().protectedMode()

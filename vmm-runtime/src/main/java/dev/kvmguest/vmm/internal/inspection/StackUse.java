@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -22,9 +23,7 @@ final class StackUse {
 
     private static final long UNKNOWN = Long.MIN_VALUE;
 
-    private static final Set<Mnemonic> NEVER_GO_ON = EnumSet.of(
-            Mnemonic.RET, Mnemonic.RETF, Mnemonic.IRET, Mnemonic.IRETD, Mnemonic.JMP, Mnemonic.JMP_FAR, Mnemonic.UD2);
-
+    /** What of the commonest instructions leaves its first operand as it is. */
     private static final Set<Mnemonic> ONLY_READ =
             EnumSet.of(Mnemonic.CMP, Mnemonic.TEST, Mnemonic.PUSH, Mnemonic.CALL);
 
@@ -125,7 +124,7 @@ final class StackUse {
 
     /** Returns where it goes on behind an instruction; empty if that isn't known. */
     private OptionalLong next(Instruction instruction) {
-        if (!NEVER_GO_ON.contains(instruction.mnemonic)) {
+        if (goesOn(instruction.mnemonic)) {
             return OptionalLong.of(instruction.nextEip);
         }
         boolean jumps = instruction.mnemonic == Mnemonic.JMP && instruction.op0.kind == Operand.Kind.RELATIVE;
@@ -217,6 +216,14 @@ final class StackUse {
     private void restoreEbp() {
         frame = UNKNOWN;
         ebpIsCallers = saved != UNKNOWN;
+    }
+
+    /** Returns whether the next instruction may be executed next, or after a call. */
+    private static boolean goesOn(Mnemonic mnemonic) {
+        return !mnemonic.is(Trait.JUMP)
+                && !mnemonic.is(Trait.RETURN)
+                && !mnemonic.is(Trait.INTERRUPT_RETURN)
+                && !mnemonic.is(Trait.UNDEFINED);
     }
 
     private void grow(long bytes) {

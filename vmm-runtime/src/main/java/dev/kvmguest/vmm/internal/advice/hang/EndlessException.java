@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import dev.kvmguest.vmm.diagnosis.HandledException;
-import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import java.util.List;
 import java.util.Optional;
 
@@ -38,7 +38,7 @@ final class EndlessException {
             Step before = round.get((i + round.size() - 1) % round.size());
             if (round.get(i).before().eip() == eip) {
                 return before.instruction()
-                        .filter(one -> one.mnemonic == Mnemonic.IRET || one.mnemonic == Mnemonic.IRETD)
+                        .filter(one -> one.mnemonic.is(Trait.INTERRUPT_RETURN))
                         .isPresent();
             }
         }

@@ -5,13 +5,11 @@ import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.board.InterruptLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
-import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -34,12 +32,6 @@ record HangEvidence(
         InterruptContext context,
         GuestImage image,
         LinearMemory memory) {
-
-    private static final Set<Mnemonic> CONDITIONAL = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
-
-    static {
-        CONDITIONAL.addAll(List.of(Mnemonic.JCXZ, Mnemonic.JECXZ, Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE));
-    }
 
     CpuState registers() {
         return seen.registers();
@@ -70,7 +62,7 @@ record HangEvidence(
         return loop.stream()
                 .flatMap(seen -> seen.round().stream())
                 .flatMap(step -> step.instruction().stream())
-                .anyMatch(instruction -> CONDITIONAL.contains(instruction.mnemonic));
+                .anyMatch(instruction -> instruction.mnemonic.is(Trait.CONDITIONAL_JUMP));
     }
 
     /**

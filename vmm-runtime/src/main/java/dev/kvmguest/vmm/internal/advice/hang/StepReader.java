@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -22,6 +23,7 @@ public final class StepReader {
 
     private static final int WIDEST = 8;
 
+    // A judgement on loops, and no traits.
     /** What a loop looks at a flag with, whichever of its operands is in memory. */
     private static final Set<Mnemonic> LOOKS = EnumSet.of(
             Mnemonic.BT,
@@ -100,8 +102,7 @@ public final class StepReader {
 
     /** A bit number in a register reaches beyond the operand (Intel SDM volume 2A, 3.1.1.9). */
     private static boolean isBitString(Instruction instruction) {
-        return instruction.op1.isRegister()
-                && EnumSet.range(Mnemonic.BT, Mnemonic.BTS).contains(instruction.mnemonic);
+        return instruction.op1.isRegister() && instruction.mnemonic.is(Trait.BIT_TEST);
     }
 
     private static Optional<Read> read(LinearMemory linear, CpuState state, Operand operand) {

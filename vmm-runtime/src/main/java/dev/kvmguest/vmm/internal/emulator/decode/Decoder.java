@@ -7,8 +7,6 @@ import dev.kvmguest.vmm.internal.emulator.decode.OpcodeMap.Opcode;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Arrays;
-import java.util.EnumSet;
-import java.util.Set;
 
 /**
  * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap};
@@ -44,36 +42,6 @@ public final class Decoder {
     private static final int LONGEST = 15;
     private static final int TWO_BYTE_ESCAPE = 0x0f;
     private static final int REGISTER_FORM = 3;
-
-    /** What may have a LOCK prefix, if its first operand is in memory (volume 2, LOCK). */
-    private static final Set<Mnemonic> LOCKABLE = EnumSet.of(
-            Mnemonic.ADC,
-            Mnemonic.ADD,
-            Mnemonic.AND,
-            Mnemonic.BTC,
-            Mnemonic.BTR,
-            Mnemonic.BTS,
-            Mnemonic.CMPXCHG,
-            Mnemonic.CMPXCHG8B,
-            Mnemonic.DEC,
-            Mnemonic.INC,
-            Mnemonic.NEG,
-            Mnemonic.NOT,
-            Mnemonic.OR,
-            Mnemonic.SBB,
-            Mnemonic.SUB,
-            Mnemonic.XADD,
-            Mnemonic.XCHG,
-            Mnemonic.XOR);
-
-    private static final Set<Mnemonic> BYTE_STRINGS = EnumSet.of(
-            Mnemonic.CMPSB,
-            Mnemonic.INSB,
-            Mnemonic.LODSB,
-            Mnemonic.MOVSB,
-            Mnemonic.OUTSB,
-            Mnemonic.SCASB,
-            Mnemonic.STOSB);
 
     // 16-bit addressing by r/m (volume 2, table 2-1).
     private static final int[] BASE_16 = {
@@ -238,12 +206,12 @@ public final class Decoder {
     private static boolean isByteForm(Instruction.Builder builder) {
         // The port comes first where OUT is written, and its number says nothing of the width.
         Operand operand = builder.mnemonic == Mnemonic.OUT ? builder.op1 : builder.op0;
-        return BYTE_STRINGS.contains(builder.mnemonic)
+        return builder.mnemonic.is(Trait.BYTE_STRING)
                 || operand != null && operand.width == 1 && (operand.isRegister() || operand.isMemory());
     }
 
     private static void requireLegal(Instruction.Builder builder) {
-        if (builder.lock && !(LOCKABLE.contains(builder.mnemonic) && builder.op0.isMemory())) {
+        if (builder.lock && !(builder.mnemonic.is(Trait.LOCKABLE) && builder.op0.isMemory())) {
             throw NoInstruction.INVALID;
         }
         if (builder.mnemonic == Mnemonic.MOV_SEGMENT) {

@@ -34,9 +34,7 @@ public final class Disassembler {
     /** AAM and AAD have an operand, but assemblers write this one as none. */
     private static final int DECIMAL_BASE = 10;
 
-    /** Their second operand says how far, not how wide the first one is. */
-    private static final Set<Mnemonic> SHIFTS = EnumSet.of(
-            Mnemonic.RCL, Mnemonic.RCR, Mnemonic.ROL, Mnemonic.ROR, Mnemonic.SAR, Mnemonic.SHL, Mnemonic.SHR);
+    // These sets are not traits: they are about what NASM's notation shows and hides, and about what reads well.
 
     /** The size of their memory operand follows from the name, or has none. */
     private static final Set<Mnemonic> SIZE_IN_NAME = sizeInName();
@@ -64,25 +62,6 @@ public final class Disassembler {
     /** What the address size changes, though neither name nor operands show it. */
     private static final Set<Mnemonic> HIDDEN_ADDRESS_SIZE = EnumSet.of(
             Mnemonic.LOOP, Mnemonic.LOOPE, Mnemonic.LOOPNE, Mnemonic.XLATB, Mnemonic.MASKMOVQ, Mnemonic.MASKMOVDQU);
-
-    /** String instructions that read DS or another segment. */
-    private static final Set<Mnemonic> STRING_SOURCES = EnumSet.of(
-            Mnemonic.CMPSB,
-            Mnemonic.CMPSW,
-            Mnemonic.CMPSD,
-            Mnemonic.LODSB,
-            Mnemonic.LODSW,
-            Mnemonic.LODSD,
-            Mnemonic.MOVSB,
-            Mnemonic.MOVSW,
-            Mnemonic.MOVSD,
-            Mnemonic.OUTSB,
-            Mnemonic.OUTSW,
-            Mnemonic.OUTSD);
-
-    /** Their repeat prefix ends by the zero flag, so F3 is called REPE. */
-    private static final Set<Mnemonic> STRING_COMPARISONS =
-            EnumSet.of(Mnemonic.CMPSB, Mnemonic.CMPSW, Mnemonic.CMPSD, Mnemonic.SCASB, Mnemonic.SCASW, Mnemonic.SCASD);
 
     /**
      * Where an immediate that is a small negative number is meant as one; elsewhere it is rather a mask or an address.
@@ -120,7 +99,7 @@ public final class Disassembler {
         if (instruction.repeat == Instruction.REPNE) {
             text.append("repne ");
         } else if (instruction.repeat == Instruction.REP) {
-            text.append(STRING_COMPARISONS.contains(mnemonic) ? "repe " : "rep ");
+            text.append(mnemonic.is(Trait.STRING_COMPARISON) ? "repe " : "rep ");
         }
         if (instruction.segment != Cpu.DS && hasImplicitSource()) {
             text.append(SEGMENT_REGISTERS[instruction.segment]).append(' ');
@@ -134,18 +113,14 @@ public final class Disassembler {
     }
 
     private boolean hidesAddressSize() {
-        return HIDDEN_ADDRESS_SIZE.contains(instruction.mnemonic) || isString(instruction.mnemonic);
+        return HIDDEN_ADDRESS_SIZE.contains(instruction.mnemonic) || instruction.mnemonic.is(Trait.STRING);
     }
 
     private boolean hasImplicitSource() {
-        return STRING_SOURCES.contains(instruction.mnemonic)
+        return instruction.mnemonic.is(Trait.STRING_SOURCE)
                 || instruction.mnemonic == Mnemonic.XLATB
                 || instruction.mnemonic == Mnemonic.MASKMOVQ
                 || instruction.mnemonic == Mnemonic.MASKMOVDQU;
-    }
-
-    private static boolean isString(Mnemonic mnemonic) {
-        return mnemonic.compareTo(Mnemonic.CMPSB) >= 0 && mnemonic.compareTo(Mnemonic.STOSD) <= 0;
     }
 
     private void operands() {
@@ -248,7 +223,7 @@ public final class Disassembler {
         if (SIZE_IN_NAME.contains(instruction.mnemonic)) {
             return false;
         }
-        if (SHIFTS.contains(instruction.mnemonic)) {
+        if (instruction.mnemonic.is(Trait.SHIFT)) {
             return true;
         }
         Operand other = memory == instruction.op0 ? instruction.op1 : instruction.op0;
@@ -292,7 +267,7 @@ public final class Disassembler {
     }
 
     private static Set<Mnemonic> sizeInName() {
-        Set<Mnemonic> names = EnumSet.range(Mnemonic.EMMS, Mnemonic.PUNPCKLQDQ);
+        Set<Mnemonic> names = Trait.SIMD.mnemonics();
         names.addAll(EnumSet.of(
                 Mnemonic.BOUND,
                 Mnemonic.FLDCW,

@@ -507,6 +507,11 @@ public enum Mnemonic {
         this.text = text;
     }
 
+    /** Returns whether instructions of this name have a trait. */
+    public boolean is(Trait trait) {
+        return OpcodeMap.has(this, trait);
+    }
+
     /** Returns the name as assemblers write it. */
     public String text() {
         return text;

@@ -6,9 +6,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
-/** The opcode map, read from {@code opcodes.txt}; how it is written is said there. */
+/** The opcode map and the traits of mnemonics, read from {@code opcodes.txt}, which says how it is written. */
 final class OpcodeMap {
 
     /** Columns of an opcode for mandatory prefixes. */
@@ -22,6 +23,8 @@ final class OpcodeMap {
     private static final OpcodeMap MAP = read();
 
     private final Opcode[] opcodes = new Opcode[2 * TWO_BYTES];
+    /** By mnemonic: bit n is set if it has trait n. */
+    private final int[] traits = new int[Mnemonic.values().length];
 
     /**
      * One form of an instruction.
@@ -126,6 +129,11 @@ final class OpcodeMap {
         return MAP.opcodes[TWO_BYTES + opcode];
     }
 
+    /** Returns whether instructions of a name have a trait. */
+    static boolean has(Mnemonic mnemonic, Trait trait) {
+        return (MAP.traits[mnemonic.ordinal()] >>> trait.ordinal() & 1) != 0;
+    }
+
     private static OpcodeMap read() {
         OpcodeMap map = new OpcodeMap();
         try (InputStream text = OpcodeMap.class.getResourceAsStream("opcodes.txt")) {
@@ -141,6 +149,21 @@ final class OpcodeMap {
 
     private void add(String line) {
         String[] words = line.split(" ");
+        if (words[0].equals("trait")) {
+            addTrait(words);
+        } else {
+            addForm(words);
+        }
+    }
+
+    private void addTrait(String[] words) {
+        Trait trait = Trait.valueOf(words[1].toUpperCase(Locale.ROOT).replace('-', '_'));
+        for (int i = 2; i < words.length; i++) {
+            traits[Mnemonic.valueOf(words[i]).ordinal()] |= 1 << trait.ordinal();
+        }
+    }
+
+    private void addForm(String[] words) {
         int next = 1;
         String prefix = "";
         if (words[next].equals("np") || words[next].equals("66") || words[next].matches("F[23]")) {

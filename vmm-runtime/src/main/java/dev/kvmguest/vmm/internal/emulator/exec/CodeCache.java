@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -196,34 +197,25 @@ public final class CodeCache implements Ram.CodeWatcher {
     }
 
     private static Set<Mnemonic> blockEnds() {
-        Set<Mnemonic> ends = EnumSet.range(Mnemonic.JO, Mnemonic.JG);
+        Set<Mnemonic> ends = EnumSet.noneOf(Mnemonic.class);
+        for (Trait trait : EnumSet.of(
+                Trait.JUMP,
+                Trait.CONDITIONAL_JUMP,
+                Trait.CALL,
+                Trait.RETURN,
+                Trait.INTERRUPT_RETURN,
+                Trait.INTERRUPT,
+                Trait.UNDEFINED)) {
+            ends.addAll(trait.mnemonics());
+        }
+        // Whether these end a block is for how blocks are executed, and no trait of theirs.
         ends.addAll(EnumSet.of(
                 Mnemonic.INVALID,
                 Mnemonic.TOO_LONG,
-                Mnemonic.CALL,
-                Mnemonic.CALL_FAR,
-                Mnemonic.JMP,
-                Mnemonic.JMP_FAR,
-                Mnemonic.RET,
-                Mnemonic.RETF,
-                Mnemonic.JCXZ,
-                Mnemonic.JECXZ,
-                Mnemonic.LOOP,
-                Mnemonic.LOOPE,
-                Mnemonic.LOOPNE,
-                Mnemonic.INT,
-                Mnemonic.INT1,
-                Mnemonic.INT3,
-                Mnemonic.INTO,
-                Mnemonic.IRET,
-                Mnemonic.IRETD,
                 Mnemonic.SYSENTER,
                 Mnemonic.SYSEXIT,
                 Mnemonic.RSM,
                 Mnemonic.HLT,
-                Mnemonic.UD0,
-                Mnemonic.UD1,
-                Mnemonic.UD2,
                 Mnemonic.STI,
                 Mnemonic.POPF,
                 Mnemonic.POPFD,
