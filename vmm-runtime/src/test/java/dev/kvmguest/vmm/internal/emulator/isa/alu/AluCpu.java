@@ -27,7 +27,7 @@ final class AluCpu {
     static final int CL = 1;
     static final int DL = 2;
     static final int BL = 3;
-    static final int AH = 4;
+    static final int AH = Registers.HIGH_BYTE | AL;
 
     /** All six arithmetic flags. */
     static final int ALL = Flag.ARITHMETIC;
