@@ -13,7 +13,7 @@ final class HostClock implements GuestClock {
 
     private static final ScheduledThreadPoolExecutor ALARMS = alarms();
 
-    private final long start = System.nanoTime();
+    private long start = System.nanoTime();
     private final Runnable atAlarm;
     private long alarm = NEVER;
     private Future<?> pending;
@@ -26,6 +26,11 @@ final class HostClock implements GuestClock {
     @Override
     public long time() {
         return System.nanoTime() - start;
+    }
+
+    /** Has it be a time now, in nanoseconds. No alarm may be set. */
+    void restore(long time) {
+        start = System.nanoTime() - time;
     }
 
     @Override

@@ -6,7 +6,10 @@ import dev.kvmguest.vmm.internal.kvm.abi.Libc;
 import dev.kvmguest.vmm.internal.kvm.abi.NativeBuffer;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_cpuid2;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_cpuid_entry2;
+import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_msr_list;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -20,7 +23,11 @@ public final class KvmSystem implements AutoCloseable {
 
     private static final int CPUID_ENTRIES = 256;
 
+    /** Twice what Linux 6.18 has. */
+    private static final int MSRS = 1024;
+
     private static final Map<String, Integer> NEEDED = new LinkedHashMap<>();
+    private static final Map<String, Integer> TO_SAVE = new LinkedHashMap<>();
 
     static {
         NEEDED.put("KVM_CAP_USER_MEMORY", Kvm.KVM_CAP_USER_MEMORY);
@@ -28,6 +35,10 @@ public final class KvmSystem implements AutoCloseable {
         NEEDED.put("KVM_CAP_SET_IDENTITY_MAP_ADDR", Kvm.KVM_CAP_SET_IDENTITY_MAP_ADDR);
         NEEDED.put("KVM_CAP_EXT_CPUID", Kvm.KVM_CAP_EXT_CPUID);
         NEEDED.put("KVM_CAP_IMMEDIATE_EXIT", Kvm.KVM_CAP_IMMEDIATE_EXIT);
+        TO_SAVE.put("KVM_CAP_VCPU_EVENTS", Kvm.KVM_CAP_VCPU_EVENTS);
+        TO_SAVE.put("KVM_CAP_DEBUGREGS", Kvm.KVM_CAP_DEBUGREGS);
+        TO_SAVE.put("KVM_CAP_XSAVE", Kvm.KVM_CAP_XSAVE);
+        TO_SAVE.put("KVM_CAP_XCRS", Kvm.KVM_CAP_XCRS);
     }
 
     private final OwnedFd fd;
@@ -109,6 +120,27 @@ public final class KvmSystem implements AutoCloseable {
         cpuid.bytes().putInt(kvm_cpuid2.nent, CPUID_ENTRIES);
         fd.ioctl("KVM_GET_SUPPORTED_CPUID", Kvm.KVM_GET_SUPPORTED_CPUID, cpuid);
         return cpuid;
+    }
+
+    /**
+     * Returns the numbers of the MSRs that a vCPU of this host may have.
+     *
+     * @throws VmmException if a capability is missing by which the rest of a vCPU is saved; the message names it
+     */
+    List<Integer> msrsToSave() {
+        TO_SAVE.forEach((name, capability) -> {
+            if (checkExtension(capability) <= 0) {
+                throw new VmmException("a vCPU can't be saved or restored: this host's KVM lacks " + name);
+            }
+        });
+        NativeBuffer list = new NativeBuffer(kvm_msr_list.SIZE + MSRS * Integer.BYTES);
+        list.bytes().putInt(kvm_msr_list.nmsrs, MSRS);
+        fd.ioctl("KVM_GET_MSR_INDEX_LIST", Kvm.KVM_GET_MSR_INDEX_LIST, list);
+        List<Integer> numbers = new ArrayList<>();
+        for (int i = 0; i < list.bytes().getInt(kvm_msr_list.nmsrs); i++) {
+            numbers.add(list.bytes().getInt(kvm_msr_list.indices + i * Integer.BYTES));
+        }
+        return numbers;
     }
 
     /** Makes a VM without memory and without vCPUs. */

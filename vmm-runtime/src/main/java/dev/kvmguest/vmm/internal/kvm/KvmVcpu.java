@@ -4,11 +4,15 @@ import com.sun.jna.Native;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.Libc;
 import dev.kvmguest.vmm.internal.kvm.abi.NativeBuffer;
+import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_debugregs;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_guest_debug;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_interrupt;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_regs;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_run;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_sregs;
+import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_vcpu_events;
+import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_xcrs;
+import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_xsave;
 import java.nio.ByteBuffer;
 
 /**
@@ -97,6 +101,58 @@ public final class KvmVcpu implements AutoCloseable {
     /** Writes what {@link #sregs} returned, as changed since. */
     void setSregs() {
         fd.ioctl("KVM_SET_SREGS", Kvm.KVM_SET_SREGS, sregs);
+    }
+
+    /** Returns x87, SSE and whatever else XSAVE saves, as a {@code kvm_xsave}. */
+    NativeBuffer xsave() {
+        return read("KVM_GET_XSAVE", Kvm.KVM_GET_XSAVE, kvm_xsave.SIZE);
+    }
+
+    void setXsave(NativeBuffer xsave) {
+        fd.ioctl("KVM_SET_XSAVE", Kvm.KVM_SET_XSAVE, xsave);
+    }
+
+    /** Returns the extended control registers, as a {@code kvm_xcrs}. */
+    NativeBuffer xcrs() {
+        return read("KVM_GET_XCRS", Kvm.KVM_GET_XCRS, kvm_xcrs.SIZE);
+    }
+
+    void setXcrs(NativeBuffer xcrs) {
+        fd.ioctl("KVM_SET_XCRS", Kvm.KVM_SET_XCRS, xcrs);
+    }
+
+    /** Returns the debug registers, as a {@code kvm_debugregs}. */
+    NativeBuffer debugRegs() {
+        return read("KVM_GET_DEBUGREGS", Kvm.KVM_GET_DEBUGREGS, kvm_debugregs.SIZE);
+    }
+
+    void setDebugRegs(NativeBuffer registers) {
+        fd.ioctl("KVM_SET_DEBUGREGS", Kvm.KVM_SET_DEBUGREGS, registers);
+    }
+
+    /** Returns what is due before the next instruction, as a {@code kvm_vcpu_events}. */
+    NativeBuffer events() {
+        return read("KVM_GET_VCPU_EVENTS", Kvm.KVM_GET_VCPU_EVENTS, kvm_vcpu_events.SIZE);
+    }
+
+    void setEvents(NativeBuffer events) {
+        fd.ioctl("KVM_SET_VCPU_EVENTS", Kvm.KVM_SET_VCPU_EVENTS, events);
+    }
+
+    /** Reads the MSRs that a {@code kvm_msrs} names, up to the first that there isn't, and returns how many. */
+    int getMsrs(NativeBuffer msrs) {
+        return fd.ioctl("KVM_GET_MSRS", Kvm.KVM_GET_MSRS, msrs);
+    }
+
+    /** Writes the MSRs of a {@code kvm_msrs}, up to the first that is refused, and returns how many. */
+    int setMsrs(NativeBuffer msrs) {
+        return fd.ioctl("KVM_SET_MSRS", Kvm.KVM_SET_MSRS, msrs);
+    }
+
+    private NativeBuffer read(String operation, long request, int size) {
+        NativeBuffer struct = new NativeBuffer(size);
+        fd.ioctl(operation, request, struct);
+        return struct;
     }
 
     /** Queues an external interrupt, in the place of one that is queued already. */

@@ -2,7 +2,9 @@ package dev.kvmguest.vmm.internal.kvm;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.engine.Activity;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
+import dev.kvmguest.vmm.internal.engine.EventState;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
@@ -27,6 +29,7 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
     /** What KVM reported as the access was completed, for the next run to return. */
     private VmExit overdue;
 
+    private Activity activity = Activity.ACTIVE;
     private final HostClock clock = new HostClock(this::interrupt);
 
     KvmVirtualCpu(KvmVcpu vcpu) {
@@ -41,13 +44,18 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
 
     @Override
     public void setState(CpuState state) {
-        // Else the next run would complete it on top of the new state.
+        forgetAccess();
+        KvmRegisters.write(vcpu, state);
+        activity = Activity.ACTIVE;
+    }
+
+    /** Else the next run would complete it on top of a new state. */
+    private void forgetAccess() {
         do {
             completeAccess();
             accessPending = overdue != null && overdue.isAccess();
             overdue = null;
         } while (accessPending);
-        KvmRegisters.write(vcpu, state);
     }
 
     private void completeAccess() {
@@ -86,6 +94,9 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
         VmExit exit = overdue != null ? overdue : ExitDecoder.decode(vcpu.runPage());
         overdue = null;
         accessPending = exit.isAccess();
+        activity = exit instanceof VmExit.Halt
+                ? Activity.HALTED
+                : exit instanceof VmExit.Shutdown ? Activity.SHUTDOWN : Activity.ACTIVE;
         return exit;
     }
 
@@ -128,12 +139,26 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
 
     @Override
     public VcpuState save() {
-        throw new UnsupportedOperationException();
+        completeAccess();
+        if (overdue != null && overdue.isAccess()) {
+            throw new IllegalStateException(
+                    "the instruction has another access for the host; KVM can't be saved before that is answered");
+        }
+        return KvmSavedState.save(vcpu, activity, clock.time());
     }
 
     @Override
     public void restore(VcpuState state) {
-        throw new UnsupportedOperationException();
+        forgetAccess();
+        KvmSavedState.restore(vcpu, state);
+        activity = state.activity();
+        overdue = activity == Activity.SHUTDOWN ? new VmExit.Shutdown() : null;
+        clock.restore(state.time());
+        // As KVM says it itself at each exit.
+        boolean ready = state.registers().interruptsEnabled()
+                && state.events().equals(EventState.NONE)
+                && activity != Activity.SHUTDOWN;
+        vcpu.runPage().put(kvm_run.ready_for_interrupt_injection, (byte) (ready ? 1 : 0));
     }
 
     @Override

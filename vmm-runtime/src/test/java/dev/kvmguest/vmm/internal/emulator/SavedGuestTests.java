@@ -58,6 +58,12 @@ class SavedGuestTests {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
+    void vectorRegistersAndDebugRegistersGoOn(boolean stepping) {
+        assertThat(saveAfterEachExit(flat(SavedGuests.REGISTERS), stepping)).isGreaterThan(stepping ? 25 : 5);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
     void exceptionWhoseGateAwaitsTheHostIsDelivered(boolean stepping) {
         assertThat(saveAfterEachExit(flat(SavedGuests.GATES_WITHOUT_RAM), stepping))
                 .isGreaterThan(1);

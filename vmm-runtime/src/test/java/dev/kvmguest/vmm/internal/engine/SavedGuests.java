@@ -108,6 +108,38 @@ public final class SavedGuests {
             00 00
             """);
 
+    /** SSE, debug registers, an MSR, ports and memory without RAM, with instructions that every KVM can interpret. */
+    public static final String REGISTERS = code("""
+            b8 00 06 00 00                   mov eax,0x600
+            0f 22 e0                         mov cr4,eax
+            db e3                            fninit
+            e4 10                            in al,0x10
+            a3 00 90 00 00                   mov ds:0x9000,eax
+            0f 10 0d 00 90 00 00             movups xmm1,XMMWORD PTR ds:0x9000
+            b8 45 23 01 00                   mov eax,0x12345
+            0f 23 c0                         mov dr0,eax
+            b8 00 06 00 00                   mov eax,0x600
+            0f 23 f8                         mov dr7,eax
+            b9 75 01 00 00                   mov ecx,0x175
+            b8 34 12 00 00                   mov eax,0x1234
+            31 d2                            xor edx,edx
+            0f 30                            wrmsr
+            e7 20                            out 0x20,eax
+            0f 11 0d 00 94 00 00             movups XMMWORD PTR ds:0x9400,xmm1
+            a1 00 94 00 00                   mov eax,ds:0x9400
+            e7 21                            out 0x21,eax
+            a1 00 00 00 07                   mov eax,ds:0x7000000
+            a3 04 00 00 07                   mov ds:0x7000004,eax
+            b9 75 01 00 00                   mov ecx,0x175
+            0f 32                            rdmsr
+            e7 22                            out 0x22,eax
+            0f 21 c0                         mov eax,dr0
+            e7 23                            out 0x23,eax
+            d9 3d 00 93 00 00                fnstcw WORD PTR ds:0x9300
+            0f 11 0d 10 94 00 00             movups XMMWORD PTR ds:0x9410,xmm1
+            e6 f4                            out 0xf4,al
+            """);
+
     /** Ports, an interrupt, an exception, shadows and HLT in real mode. */
     public static final String REAL = code("""
             c7 06 80 00 40 10                mov WORD PTR ds:0x80,0x1040

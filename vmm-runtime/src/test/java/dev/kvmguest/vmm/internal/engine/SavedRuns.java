@@ -21,6 +21,8 @@ import java.util.zip.CRC32;
 public final class SavedRuns {
 
     private static final int VECTOR = 0x20;
+    /** Who writes to it ends the run: not every KVM has an exit for a HLT that is stepped. */
+    private static final int END_PORT = 0xf4;
 
     /** Eight bytes without RAM that hold the gate of #UD, if the IDT starts at 0x7000000: to 0x8:0x1022. */
     private static final long GATE_ADDRESS = 0x700_0030;
@@ -159,6 +161,7 @@ public final class SavedRuns {
             }
             if (exit instanceof VmExit.PortOut out) {
                 log(out.port(), out.data());
+                return out.port() != END_PORT;
             } else if (exit instanceof VmExit.MemoryWrite write) {
                 log(write.address(), write.data());
             } else if (exit instanceof VmExit.PortIn in) {
@@ -174,7 +177,7 @@ public final class SavedRuns {
             } else if (exit instanceof VmExit.Halt && (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0) {
                 inject(cpu);
             } else if (!(exit instanceof VmExit.SingleStep)) {
-                log.append(exit);
+                log.append(exit.getClass().getSimpleName());
                 return false;
             }
             return true;

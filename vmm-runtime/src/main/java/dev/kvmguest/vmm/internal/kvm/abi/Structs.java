@@ -147,9 +147,88 @@ public final class Structs {
         private kvm_guest_debug() {}
     }
 
+    /** {@code struct kvm_msr_list} without its indices. */
+    public static final class kvm_msr_list {
+        public static final int SIZE = 4;
+        public static final int nmsrs = 0;
+        public static final int indices = 4;
+
+        private kvm_msr_list() {}
+    }
+
+    /** {@code struct kvm_msrs} without its entries. */
+    public static final class kvm_msrs {
+        public static final int SIZE = 8;
+        public static final int nmsrs = 0;
+        public static final int entries = 8;
+
+        private kvm_msrs() {}
+    }
+
+    /** {@code struct kvm_msr_entry}. */
+    public static final class kvm_msr_entry {
+        public static final int SIZE = 16;
+        public static final int index = 0;
+        public static final int data = 8;
+
+        private kvm_msr_entry() {}
+    }
+
+    /** {@code struct kvm_xsave}: the area that XSAVE writes in its standard form, as far as 4 KiB. */
+    public static final class kvm_xsave {
+        public static final int SIZE = 4096;
+        public static final int region = 0;
+
+        private kvm_xsave() {}
+    }
+
+    /** {@code struct kvm_xcr}. */
+    public static final class kvm_xcr {
+        public static final int SIZE = 16;
+        public static final int xcr = 0;
+        public static final int value = 8;
+
+        private kvm_xcr() {}
+    }
+
+    /** {@code struct kvm_xcrs}. */
+    public static final class kvm_xcrs {
+        public static final int SIZE = 392;
+        public static final int nr_xcrs = 0;
+        public static final int xcrs = 8;
+
+        private kvm_xcrs() {}
+    }
+
+    /** {@code struct kvm_debugregs}. */
+    public static final class kvm_debugregs {
+        public static final int SIZE = 128;
+        public static final int db = 0;
+        public static final int dr6 = 32;
+        public static final int dr7 = 40;
+
+        private kvm_debugregs() {}
+    }
+
+    /** {@code struct kvm_vcpu_events}. Fields of its members are named by member and field. */
+    public static final class kvm_vcpu_events {
+        public static final int SIZE = 64;
+        public static final int exception_injected = 0;
+        public static final int exception_nr = 1;
+        public static final int exception_has_error_code = 2;
+        public static final int exception_pending = 3;
+        public static final int exception_error_code = 4;
+        public static final int interrupt_injected = 8;
+        public static final int interrupt_nr = 9;
+        public static final int interrupt_shadow = 11;
+        public static final int flags = 20;
+
+        private kvm_vcpu_events() {}
+    }
+
     /**
      * {@code struct kvm_run}: the page shared with the kernel. Fields of the union are named by member and field. The
-     * size is that of the structure alone; what is mapped is larger and has the port data behind it.
+     * size is that of the structure alone; what is mapped is larger and has the port data after it.
      */
     public static final class kvm_run {
         public static final int SIZE = 2352;

@@ -20,9 +20,10 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(value = OS.LINUX, disabledReason = "the numbers are those of Linux")
 class AbiTests {
 
-    /** The members of kvm_run's union that are used; a field is named by its member and its own name. */
-    private static final List<String> KVM_RUN_UNION =
-            List.of("emulation_failure", "fail_entry", "hw", "internal", "io", "mmio");
+    /** The members that are structures themselves, as far as they are used: a field is named by its member and its own name. */
+    private static final Map<String, List<String>> MEMBERS = Map.of(
+            "kvm_run", List.of("emulation_failure", "fail_entry", "hw", "internal", "io", "mmio"),
+            "kvm_vcpu_events", List.of("exception", "interrupt"));
 
     private static final Map<String, String> LIBC_EXPRESSIONS = Map.of(
             "MAP_FAILED", "(long) MAP_FAILED",
@@ -90,14 +91,12 @@ class AbiTests {
     }
 
     private static String cField(String struct, String constant) {
-        if (struct.equals("kvm_run")) {
-            if (constant.equals("s_regs")) {
-                return "s.regs.regs";
-            }
-            for (String member : KVM_RUN_UNION) {
-                if (constant.startsWith(member + "_")) {
-                    return member + "." + constant.substring(member.length() + 1);
-                }
+        if (struct.equals("kvm_run") && constant.equals("s_regs")) {
+            return "s.regs.regs";
+        }
+        for (String member : MEMBERS.getOrDefault(struct, List.of())) {
+            if (constant.startsWith(member + "_")) {
+                return member + "." + constant.substring(member.length() + 1);
             }
         }
         return constant;
