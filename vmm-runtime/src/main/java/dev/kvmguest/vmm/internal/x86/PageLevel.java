@@ -17,9 +17,4 @@ public enum PageLevel {
     public String words() {
         return words;
     }
-
-    /** Returns the level of the table that an entry leads to; there is none below {@link #TABLE}. */
-    PageLevel next() {
-        return this == POINTER ? DIRECTORY : TABLE;
-    }
 }

@@ -11,9 +11,8 @@ package dev.kvmguest.vmm.internal.x86;
  */
 public final class PageWalker {
 
-    private static final long LOW_32 = 0xffff_ffffL;
+    private static final int PAGE_SHIFT = 12;
     private static final long PHYSICAL_36 = (1L << 36) - 1;
-    private static final long OFFSET_4K = 0xfff;
 
     private static final long RESERVED_POINTER = ~PHYSICAL_36 | 0x1e6;
     private static final long RESERVED_LARGE_PAE = 0x1f_e000;
@@ -24,11 +23,19 @@ public final class PageWalker {
     private static final int PSE_36_SHIFT = 19;
 
     private PagingMode mode;
-    private boolean largePages;
-    private boolean noExecute;
     private long linear;
+    // What the mode says, one step nearer.
+    private int entryBytes;
+    private int indexBits;
+    /** Bits that must be 0 in each entry below the pointers, and in those of large pages besides. */
+    private long reservedAlways;
 
-    private PageLevel level;
+    private long reservedLarge;
+    /** {@link PageEntry#LARGE} where there are large pages, else 0. */
+    private long large;
+    /** The lowest bit of a linear address that counts at this level. */
+    private int shift;
+
     private long table;
     private long entry;
 
@@ -38,33 +45,42 @@ public final class PageWalker {
      * @param linearAddress 32 bits
      */
     public void start(long cr3, long cr4, long efer, long linearAddress) {
-        mode = PagingMode.of(cr4);
-        // PAE has large pages whatever PSE is.
-        largePages = mode == PagingMode.PAE || (cr4 & Cr4.PSE) != 0;
-        noExecute = (efer & Efer.NXE) != 0;
         linear = linearAddress;
-        level = mode.top();
+        if ((cr4 & Cr4.PAE) != 0) {
+            mode = PagingMode.PAE;
+            large = PageEntry.LARGE;
+            reservedAlways = ~PHYSICAL_36 & ((efer & Efer.NXE) != 0 ? ~PageEntry.NO_EXECUTE : -1);
+            reservedLarge = RESERVED_LARGE_PAE;
+        } else {
+            mode = PagingMode.BITS_32;
+            large = (cr4 & Cr4.PSE) != 0 ? PageEntry.LARGE : 0;
+            reservedAlways = 0;
+            reservedLarge = RESERVED_LARGE_32;
+        }
+        entryBytes = mode.entryBytes();
+        indexBits = mode.indexBits();
+        shift = mode.topShift();
         table = mode.root(cr3);
     }
 
     /** Returns which table the walk is at. */
     public PageLevel level() {
-        return level;
+        return mode.level(shift);
     }
 
     /** Returns the number of the entry there. */
     public int index() {
-        return mode.index(level, linear);
+        return (int) (linear >>> shift) & (1 << indexBits) - 1;
     }
 
     /** Returns the physical address of the entry there. */
     public long address() {
-        return table + (long) index() * mode.entryBytes();
+        return table + (long) index() * entryBytes;
     }
 
     /** Returns the bytes of an entry: 4 or 8. */
     public int entryBytes() {
-        return mode.entryBytes();
+        return entryBytes;
     }
 
     /** Takes the entry that is at {@link #address}, zero-extended. */
@@ -84,43 +100,43 @@ public final class PageWalker {
 
     /** Returns whether the entry is that of a page; without meaning unless it is present. */
     public boolean isPage() {
-        return level == PageLevel.TABLE || level == PageLevel.DIRECTORY && largePages && (entry & PageEntry.LARGE) != 0;
+        return shift == PAGE_SHIFT || isLargePage();
+    }
+
+    private boolean isLargePage() {
+        return (entry & large) != 0 && shift != PAGE_SHIFT && !isPointer();
+    }
+
+    private boolean isPointer() {
+        return shift == PagingMode.POINTER_SHIFT;
     }
 
     /** Returns those bits of a present entry that must be 0 and aren't; 0 if it isn't present. */
     public long reserved() {
-        return isPresent() ? entry & mustBeZero() : 0;
-    }
-
-    private long mustBeZero() {
-        boolean large = level == PageLevel.DIRECTORY && isPage();
-        if (mode == PagingMode.BITS_32) {
-            return large ? RESERVED_LARGE_32 : 0;
+        if (!isPresent()) {
+            return 0;
         }
-        return level == PageLevel.POINTER
-                ? RESERVED_POINTER
-                : ~PHYSICAL_36 & (noExecute ? ~PageEntry.NO_EXECUTE : -1) | (large ? RESERVED_LARGE_PAE : 0);
+        return entry & (isPointer() ? RESERVED_POINTER : reservedAlways | (isLargePage() ? reservedLarge : 0));
     }
 
     /** Returns the physical address of what the entry leads to, a table or a page. */
     public long frame() {
-        long frame = entry & PHYSICAL_36 & ~(isPage() ? pageSize() - 1 : OFFSET_4K);
-        if (mode == PagingMode.PAE) {
-            return frame;
+        if (!isLargePage()) {
+            return entry & PHYSICAL_36 & -PagingMode.PAGE;
         }
-        boolean large = level == PageLevel.DIRECTORY && isPage();
-        return frame & LOW_32 | (large ? (entry & PSE_36) << PSE_36_SHIFT : 0);
+        long frame = entry & PHYSICAL_36 & -pageSize();
+        return mode == PagingMode.PAE ? frame : frame | (entry & PSE_36) << PSE_36_SHIFT;
     }
 
     /** Returns the bytes of the page that the entry leads to. */
     public long pageSize() {
-        return mode.span(level);
+        return 1L << shift;
     }
 
     /** Goes to the table that the entry leads to. The entry must be present, and none of a page. */
     public void descend() {
         table = frame();
-        level = level.next();
+        shift -= indexBits;
     }
 
     /** Returns the physical address that the walk has come to. The entry must be that of a page. */

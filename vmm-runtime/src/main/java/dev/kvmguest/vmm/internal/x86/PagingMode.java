@@ -13,18 +13,23 @@ public enum PagingMode {
     /** Bytes of the smallest page, and of a table. */
     public static final int PAGE = 1 << 12;
 
+    /** Where the bits of a linear address begin that choose one of PAE's four directories. */
+    static final int POINTER_SHIFT = 30;
+
     private static final int PAGE_SHIFT = 12;
     private static final int POINTERS = 4;
 
     private final PageLevel top;
     private final int entryBytes;
     private final int indexBits;
+    private final int topShift;
     private final long rootMask;
 
     PagingMode(PageLevel top, int entryBytes, int indexBits, long rootMask) {
         this.top = top;
         this.entryBytes = entryBytes;
         this.indexBits = indexBits;
+        this.topShift = shift(top);
         this.rootMask = rootMask;
     }
 
@@ -53,11 +58,6 @@ public enum PagingMode {
         return cr3 & rootMask;
     }
 
-    /** Returns which entry of a table a linear address of 32 bits has. */
-    public int index(PageLevel level, long linear) {
-        return (int) (linear >>> shift(level)) & entries(level) - 1;
-    }
-
     /** Returns the bytes that an entry spans, as a page or by the tables below it. */
     public long span(PageLevel level) {
         return 1L << shift(level);
@@ -65,5 +65,19 @@ public enum PagingMode {
 
     private int shift(PageLevel level) {
         return PAGE_SHIFT + indexBits * (PageLevel.TABLE.ordinal() - level.ordinal());
+    }
+
+    // Below, a level is the lowest bit of a linear address that counts there.
+
+    int topShift() {
+        return topShift;
+    }
+
+    int indexBits() {
+        return indexBits;
+    }
+
+    PageLevel level(int shift) {
+        return shift == PAGE_SHIFT ? PageLevel.TABLE : shift == POINTER_SHIFT ? PageLevel.POINTER : PageLevel.DIRECTORY;
     }
 }

@@ -45,34 +45,35 @@ final class Paging {
             walker.descend();
         }
         int tables = 0;
-        long given = takeEntry(linear, access, user);
-        long forbidden = given;
+        long entry = takeEntry(linear, access, user);
+        long given = entry;
+        long forbidden = entry;
         while (!walker.isPage()) {
             addresses[tables] = walker.address();
-            entries[tables] = walker.entry();
+            entries[tables] = entry;
             tables++;
             walker.descend();
-            long entry = takeEntry(linear, access, user);
+            entry = takeEntry(linear, access, user);
             given &= entry;
             forbidden |= entry;
         }
         // Rights are those that all levels give; execution is forbidden if one forbids it.
         check(linear, access, user, given & ~PageEntry.NO_EXECUTE | forbidden & PageEntry.NO_EXECUTE);
         for (int i = 0; i < tables; i++) {
-            writeEntry(addresses[i], entries[i], entries[i] | PageEntry.ACCESSED);
+            mark(addresses[i], entries[i], PageEntry.ACCESSED);
         }
-        long dirty = access == Access.WRITE ? PageEntry.DIRTY : 0;
-        writeEntry(walker.address(), walker.entry(), walker.entry() | PageEntry.ACCESSED | dirty);
+        mark(walker.address(), entry, PageEntry.ACCESSED | (access == Access.WRITE ? PageEntry.DIRTY : 0));
         return walker.physical();
     }
 
     private long takeEntry(long linear, Access access, boolean user) {
-        walker.take(readEntry(walker.address(), walker.entryBytes()));
+        long entry = readEntry(walker.address(), walker.entryBytes());
+        walker.take(entry);
         requirePresent(linear, access, user);
         if (walker.reserved() != 0) {
             throw fault(linear, access, user, PageFaultCode.PRESENT | PageFaultCode.RESERVED);
         }
-        return walker.entry();
+        return entry;
     }
 
     private void requirePresent(long linear, Access access, boolean user) {
@@ -140,16 +141,16 @@ final class Paging {
         return width == 4 ? bytes.getInt((int) address) & 0xffff_ffffL : bytes.getLong((int) address);
     }
 
-    private void writeEntry(long address, long old, long entry) {
+    private void mark(long address, long entry, long bits) {
         int width = walker.entryBytes();
-        if (old == entry || address > ram.size() - width) {
+        if ((entry & bits) == bits || address > ram.size() - width) {
             return;
         }
         ram.beforeWrite((int) address, width);
         if (width == 4) {
-            ram.bytes().putInt((int) address, (int) entry);
+            ram.bytes().putInt((int) address, (int) (entry | bits));
         } else {
-            ram.bytes().putLong((int) address, entry);
+            ram.bytes().putLong((int) address, entry | bits);
         }
     }
 }
