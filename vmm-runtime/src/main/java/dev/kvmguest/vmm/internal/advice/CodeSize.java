@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.Code;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -163,7 +164,7 @@ final class CodeSize {
             Evidence evidence, CpuMode mode, long from, Instruction executed, Instruction meant) {
         boolean is32 = mode.operandSize() == 4;
         int selector = evidence.registers().segment(SegmentRegister.CS).selector();
-        String entry = "entry " + (selector >> 3) + " of the GDT at "
+        String entry = "entry " + Selector.index(selector) + " of the GDT at "
                 + hex(evidence.registers().gdt().base());
         String why = !evidence.registers().protectedMode()
                 ? "the guest is in real mode; boot it in protected mode"

@@ -1,12 +1,11 @@
 package dev.kvmguest.vmm.internal.advice;
 
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 
 /** Triple faults that are meant, since nothing else resets a processor so surely. */
 final class DeliberateReset {
-
-    private static final int BREAKPOINT = 3;
 
     private DeliberateReset() {}
 
@@ -26,7 +25,7 @@ final class DeliberateReset {
     private static boolean isBreakpoint(Evidence evidence) {
         return evidence.at()
                 .decoded()
-                .filter(at -> at.mnemonic == Mnemonic.INT && at.op0.value == BREAKPOINT)
+                .filter(at -> at.mnemonic == Mnemonic.INT && Vector.BP.is((int) at.op0.value))
                 .isPresent();
     }
 }

@@ -3,19 +3,18 @@ package dev.kvmguest.vmm.internal.advice;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Divisions that raise #DE. */
 final class Division {
 
-    private static final int DIVIDE_ERROR = 0;
-
     private Division() {}
 
     /** The guest divides by zero or by too little, and has no handler for that. */
     static Optional<String> withoutHandler(Evidence evidence) {
-        if (evidence.first().vector() != DIVIDE_ERROR || !evidence.at().is(Mnemonic.DIV, Mnemonic.IDIV)) {
+        if (!Vector.DE.is(evidence.first().vector()) || !evidence.at().is(Mnemonic.DIV, Mnemonic.IDIV)) {
             return Optional.empty();
         }
         OptionalLong divisor = divisor(evidence, evidence.at().decoded().orElseThrow().op0);

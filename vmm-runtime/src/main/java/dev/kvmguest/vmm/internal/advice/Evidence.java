@@ -12,7 +12,9 @@ import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
@@ -26,10 +28,6 @@ import java.util.stream.Stream;
 
 /** What rules look at. */
 final class Evidence {
-
-    private static final int DESCRIPTOR_BYTES = 8;
-    private static final int INDEX = 0xfff8;
-    private static final int TABLE_INDICATOR = 4;
 
     private final Fault fault;
     private final PlacedImage image;
@@ -152,7 +150,7 @@ final class Evidence {
     /** Returns the current privilege level, 0 to 3. */
     int cpl() {
         return registers().protectedMode()
-                ? registers().segment(SegmentRegister.CS).selector() & 3
+                ? Selector.rpl(registers().segment(SegmentRegister.CS).selector())
                 : 0;
     }
 
@@ -168,17 +166,16 @@ final class Evidence {
      * Returns the descriptor of a selector that isn't null; empty if it is beyond the limit of its table or unreadable.
      */
     Optional<SegmentDescriptor> descriptor(int selector) {
-        int index = selector & INDEX;
         DescriptorTable table = table(selector);
-        if (index + DESCRIPTOR_BYTES - 1 > table.limit()) {
+        if (!Selector.isWithin(selector, table.limit())) {
             return Optional.empty();
         }
-        return number(memory.readLong(table.base() + index)).map(SegmentDescriptor::new);
+        return number(memory.readLong(table.base() + Selector.offset(selector))).map(SegmentDescriptor::new);
     }
 
     /** Returns the table that a selector is an index into; one with limit -1 for the LDT if there is none. */
     DescriptorTable table(int selector) {
-        if ((selector & TABLE_INDICATOR) == 0) {
+        if (!Selector.isLocal(selector)) {
             return registers().gdt();
         }
         SegmentState local = registers().segment(SegmentRegister.LDTR);
@@ -194,7 +191,7 @@ final class Evidence {
 
     /** Returns the linear address of an IDT entry. */
     long gateAddress(int vector) {
-        return registers().idt().base() + (long) vector * DESCRIPTOR_BYTES & 0xffff_ffffL;
+        return registers().idt().base() + InterruptTable.offset(vector) & 0xffff_ffffL;
     }
 
     private static Optional<Long> number(OptionalLong number) {

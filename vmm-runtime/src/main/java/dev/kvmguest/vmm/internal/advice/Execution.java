@@ -2,10 +2,11 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.List;
 import java.util.Optional;
@@ -14,7 +15,6 @@ import java.util.OptionalLong;
 /** Execution of what is no code. */
 final class Execution {
 
-    private static final int GATE_BYTES = 8;
     /** As many equal bytes are taken for memory without code. */
     private static final int SAMPLE = 8;
     /** So many zeros executed one after the other are no code either: each pair is ADD [EAX], AL. */
@@ -74,7 +74,7 @@ final class Execution {
         if (loaded.isEmpty() || loaded.equals(evidence.memory().physical(linear))) {
             return Optional.empty();
         }
-        boolean paging = (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
+        boolean paging = (evidence.registers().get(Register.CR0) & Cr0.PG) != 0;
         return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + from.inWords()
                 + ", which is where the linker put it, but it was loaded at physical " + hex(loaded.getAsLong()) + ", "
                 + (paging ? "to which the page tables don't lead from there" : "and paging is off") + "; "
@@ -149,10 +149,7 @@ final class Execution {
         if (!evidence.registers().protectedMode() || from.isTransfer()) {
             return Optional.empty();
         }
-        for (int vector = 0;
-                vector * GATE_BYTES + GATE_BYTES - 1
-                        <= evidence.registers().idt().limit();
-                vector++) {
+        for (int vector = 0; InterruptTable.holds(evidence.registers().idt().limit(), vector); vector++) {
             boolean leads = evidence.gate(vector)
                     .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
                             && gate.isPresent()

@@ -5,6 +5,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -12,12 +15,6 @@ import java.util.stream.Stream;
 
 /** x87, MMX and SSE instructions that CR0 or CR4 forbid (Intel SDM volume 3A, 2.5, table 2-2, and 13.1.3). */
 final class FloatingPoint {
-
-    private static final int INVALID_OPCODE = 6;
-    private static final int DEVICE_NOT_AVAILABLE = 7;
-    private static final long CR0_EM = 1 << 2;
-    private static final long CR0_TS = 1 << 3;
-    private static final long CR4_OSFXSR = 1 << 9;
 
     /** The kinds of instructions, by their operands or names; the first that fits. */
     private enum Unit {
@@ -69,18 +66,18 @@ final class FloatingPoint {
         int vector = evidence.first().vector();
         List<String> wrong = new ArrayList<>();
         List<String> remedies = new ArrayList<>();
-        if (vector == INVALID_OPCODE && unit == Unit.SSE && (cr4 & CR4_OSFXSR) == 0) {
+        if (Vector.UD.is(vector) && unit == Unit.SSE && (cr4 & Cr4.OSFXSR) == 0) {
             wrong.add("CR4.OSFXSR is clear");
             remedies.add("set CR4.OSFXSR");
         }
-        boolean emulated = vector == (unit == Unit.X87 ? DEVICE_NOT_AVAILABLE : INVALID_OPCODE);
-        if (emulated && (cr0 & CR0_EM) != 0) {
+        boolean emulated = (unit == Unit.X87 ? Vector.NM : Vector.UD).is(vector);
+        if (emulated && (cr0 & Cr0.EM) != 0) {
             wrong.add("CR0.EM is set");
         }
         if (!wrong.isEmpty()) {
             remedies.add("clear CR0.EM");
         }
-        if (vector == DEVICE_NOT_AVAILABLE && (cr0 & CR0_TS) != 0) {
+        if (Vector.NM.is(vector) && (cr0 & Cr0.TS) != 0) {
             wrong.add("CR0.TS is set");
             remedies.add("clear CR0.TS with CLTS, at the latest in a handler of #NM,");
         }

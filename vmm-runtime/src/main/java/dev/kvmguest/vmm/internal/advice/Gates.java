@@ -5,7 +5,10 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,19 +20,6 @@ import java.util.stream.IntStream;
 
 /** IDTs and gates that lead to no handler (Intel SDM volume 3A, 6.10 to 6.12). */
 final class Gates {
-
-    private static final int GATE_BYTES = 8;
-    /** A vector of real mode: a far pointer. */
-    private static final int POINTER_BYTES = 4;
-
-    private static final int FULL_LIMIT = 256 * GATE_BYTES - 1;
-    /** IDTR's limit after a reset: 256 vectors of real mode. */
-    private static final int REAL_MODE_LIMIT = 0x3ff;
-
-    private static final int EXTERNAL = 1;
-    private static final int ERROR_IN_IDT = 1 << 1;
-    private static final int NOT_PRESENT = 11;
-    private static final int GENERAL_PROTECTION = 13;
 
     private static final String BUILD = "; fill an IDT with a gate for each vector from 0 to 31 at least, and load it"
             + " with LIDT before anything can go wrong";
@@ -47,10 +37,10 @@ final class Gates {
             return beyondVectors(evidence, idt);
         }
         String gate = name(vector) + ", the gate of " + Fault.Event.name(vector);
-        if (vector * GATE_BYTES + GATE_BYTES - 1 > idt.limit()) {
+        if (!InterruptTable.holds(idt.limit(), vector)) {
             return Optional.of("IDTR's limit is " + hex(idt.limit()) + ", so that there is no " + gate
                     + behindLimit(evidence, vector) + "; LIDT takes the table's size in bytes less 1, "
-                    + hex(FULL_LIMIT)
+                    + hex(InterruptTable.FULL_LIMIT)
                     + " for 256 gates");
         }
         boolean lost = PagingSwitch.codeUnmapped(evidence).isPresent()
@@ -76,7 +66,7 @@ final class Gates {
                 .filter(at -> at.mnemonic == Mnemonic.INT)
                 .map(at -> (int) at.op0.value)
                 .orElse(evidence.first().vector());
-        return vector * POINTER_BYTES + POINTER_BYTES - 1 > table.limit()
+        return vector * InterruptTable.POINTER_BYTES + InterruptTable.POINTER_BYTES - 1 > table.limit()
                 ? Optional.of("IDTR's limit is " + hex(table.limit()) + ", so that there is no IVT[" + vector
                         + "], the vector of " + Fault.Event.name(vector)
                         + "; real mode has IDTR's base 0 and limit 0x3ff, for 256 vectors of 4 bytes")
@@ -94,7 +84,7 @@ final class Gates {
     /** Says how many gates there are, if the table goes on behind the limit as it should. */
     private static String behindLimit(Evidence evidence, int vector) {
         int gates = 0;
-        while (gates < FULL_LIMIT / GATE_BYTES + 1 && leadsToCode(evidence, gates)) {
+        while (gates < InterruptTable.VECTORS && leadsToCode(evidence, gates)) {
             gates++;
         }
         return gates > vector ? ", though the table in memory goes on up to " + name(gates - 1) : "";
@@ -125,12 +115,12 @@ final class Gates {
             return Optional.of("IDTR is still the boot table's at " + hex(idt.base()) + ", which has no gate for "
                     + handlers + BUILD);
         }
-        if (idt.base() == 0 && idt.limit() == REAL_MODE_LIMIT) {
+        if (idt.base() == 0 && idt.limit() == InterruptTable.REAL_MODE_LIMIT) {
             return Optional.of(
                     "IDTR is still that of real mode, base 0 and limit 0x3ff, without gates for protected mode"
                             + BUILD);
         }
-        long gates = IntStream.range(0, (idt.limit() + 1) / GATE_BYTES)
+        long gates = IntStream.range(0, InterruptTable.gates(idt.limit()))
                 .filter(vector -> !isEmpty(evidence, vector))
                 .count();
         return Optional.of(
@@ -145,9 +135,9 @@ final class Gates {
     static Optional<String> forbidden(Evidence evidence) {
         int error = evidence.first().errorCode().orElse(0);
         int vector = vectors(evidence).get(0);
-        boolean byInt = evidence.first().vector() == GENERAL_PROTECTION
-                && (error & ERROR_IN_IDT) != 0
-                && (error & EXTERNAL) == 0
+        boolean byInt = Vector.GP.is(evidence.first().vector())
+                && (error & Selector.IN_IDT) != 0
+                && (error & Selector.EXTERNAL) == 0
                 && isReadable(evidence, vector)
                 && !isEmpty(evidence, vector);
         return byInt
@@ -228,8 +218,7 @@ final class Gates {
     /** Returns whether an IDT entry is within the limit and in RAM. */
     static boolean isReadable(Evidence evidence, int vector) {
         return evidence.registers().protectedMode()
-                && vector * GATE_BYTES + GATE_BYTES - 1
-                        <= evidence.registers().idt().limit()
+                && InterruptTable.holds(evidence.registers().idt().limit(), vector)
                 && evidence.memory().isRam(evidence.gateAddress(vector));
     }
 
@@ -242,9 +231,9 @@ final class Gates {
         Set<Integer> vectors = new LinkedHashSet<>();
         for (Fault.Event event : evidence.fault().chain()) {
             int error = event.errorCode().orElse(0);
-            boolean ofSelector = event.vector() == GENERAL_PROTECTION || event.vector() == NOT_PRESENT;
-            if (ofSelector && (error & ERROR_IN_IDT) != 0) {
-                vectors.add(error >> 3 & 0xff);
+            boolean ofSelector = Vector.GP.is(event.vector()) || Vector.NP.is(event.vector());
+            if (ofSelector && (error & Selector.IN_IDT) != 0) {
+                vectors.add(Selector.index(error) & 0xff);
             }
             vectors.add(event.vector());
         }

@@ -5,15 +5,15 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 
 /** Ways from ring 3 to ring 0 without a stack there (Intel SDM volume 3A, 5.8.5 and 7.2.1). */
 final class InnerStackMissing {
 
-    private static final int INVALID_TSS = 10;
     private static final int USER = 3;
-    private static final int GATE_BYTES = 8;
     private static final int SS0 = 8;
 
     private InnerStackMissing() {}
@@ -45,13 +45,12 @@ final class InnerStackMissing {
      * exception.
      */
     private static boolean isOfInt(Evidence evidence) {
-        return evidence.first().vector() == INVALID_TSS && evidence.at().is(Trait.INTERRUPT);
+        return Vector.TS.is(evidence.first().vector()) && evidence.at().is(Trait.INTERRUPT);
     }
 
     private static boolean leadsToRing0(Evidence evidence) {
         int vector = evidence.first().vector();
-        return vector * GATE_BYTES + GATE_BYTES - 1
-                        <= evidence.registers().idt().limit()
+        return InterruptTable.holds(evidence.registers().idt().limit(), vector)
                 && evidence.gate(vector)
                         .filter(gate -> leadsToRing0(evidence, gate))
                         .isPresent();

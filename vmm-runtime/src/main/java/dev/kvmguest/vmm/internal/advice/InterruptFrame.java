@@ -2,14 +2,16 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -20,14 +22,8 @@ final class InterruptFrame {
     /** What PUSHA, four segment registers, a vector and an error code take. */
     private static final int MOST_LEFT = 14;
 
-    private static final int SELECTOR = 0xfffc;
     /** What error codes have at most; those of selectors have 16 bits. */
     private static final int LARGEST_ERROR = 0xffff;
-    /** EFLAGS bits that are always 0: 3, 5, 15 and 22 to 31 (Intel SDM volume 1, 3.4.3). */
-    private static final long EFLAGS_CLEAR = 0xffc0_8028L;
-
-    private static final Set<Integer> WITH_ERROR_CODE = Set.of(8, 10, 11, 12, 13, 14, 17);
-    private static final int GATE_BYTES = 8;
 
     private InterruptFrame() {}
 
@@ -35,7 +31,7 @@ final class InterruptFrame {
     static Optional<String> elsewhere(Evidence evidence) {
         boolean refused = evidence.registers().protectedMode()
                 && evidence.at().is(Mnemonic.IRETD)
-                && evidence.first().errorCode().orElse(-1) == (evidence.stack(1).orElse(-1) & SELECTOR)
+                && evidence.first().errorCode().orElse(-1) == (evidence.stack(1).orElse(-1) & Selector.WITHOUT_RPL)
                 && !isFrame(evidence, 0);
         if (!refused) {
             return Optional.empty();
@@ -84,17 +80,18 @@ final class InterruptFrame {
                 && selector.getAsLong() <= LARGEST_ERROR
                 && Selectors.unfit(evidence, (int) selector.getAsLong(), Use.CODE)
                         .isEmpty()
-                && (flags.getAsLong() & (EFLAGS_CLEAR | CpuState.EFLAGS_FIXED)) == CpuState.EFLAGS_FIXED;
+                && (flags.getAsLong() & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED;
     }
 
     /** Returns whether the top of the stack may be an error code: the handler is that of an exception which has one. */
     private static boolean isErrorCode(Evidence evidence) {
-        return word(evidence, 0) <= LARGEST_ERROR && handlers(evidence).stream().anyMatch(WITH_ERROR_CODE::contains);
+        return word(evidence, 0) <= LARGEST_ERROR && handlers(evidence).stream().anyMatch(Vector::hasErrorCode);
     }
 
     /** Returns the vectors whose gates lead to the nearest place before IRET. */
     private static List<Integer> handlers(Evidence evidence) {
-        List<Integer> vectors = IntStream.range(0, (evidence.registers().idt().limit() + 1) / GATE_BYTES)
+        List<Integer> vectors = IntStream.range(
+                        0, InterruptTable.gates(evidence.registers().idt().limit()))
                 .filter(vector -> offset(evidence, vector) >= 0)
                 .boxed()
                 .toList();

@@ -8,6 +8,8 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.Comparator;
@@ -26,8 +28,6 @@ import java.util.function.Predicate;
  */
 final class Overwritten {
 
-    private static final int ENTRY_BYTES = 8;
-    private static final int ACCESS_BYTE = 5;
     private static final int SELECTOR = 2;
 
     /** P and S: a segment, and present. */
@@ -36,14 +36,6 @@ final class Overwritten {
     private static final int GATE_BITS = 0x96;
 
     private static final int GATE = 0x86;
-
-    /** #TS, #NP, #SS and #GP, whose error codes can be selectors. */
-    private static final Set<Integer> OF_SELECTORS = Set.of(10, 11, 12, 13);
-
-    private static final int EXTERNAL = 1;
-    private static final int IN_IDT = 2;
-    private static final int LOCAL = 4;
-    private static final int INDEX = 0xfff8;
 
     private static final int ACCESSED = 1;
     private static final int BUSY = 1 << 1;
@@ -65,12 +57,12 @@ final class Overwritten {
         }
         DescriptorTable gdt = evidence.registers().gdt();
         return selectors(evidence).stream()
-                .filter(selector -> selector + ENTRY_BYTES - 1 <= gdt.limit())
+                .filter(selector -> Selector.isWithin(selector, gdt.limit()))
                 .map(selector -> new Part(
                         Kind.GDT,
-                        "entry " + selector / ENTRY_BYTES + " of the GDT at " + hex(gdt.base()),
+                        "entry " + Selector.index(selector) + " of the GDT at " + hex(gdt.base()),
                         gdt,
-                        gdt.base() + selector + ACCESS_BYTE & 0xffff_ffffL,
+                        gdt.base() + selector + SegmentDescriptor.ACCESS_BYTE & 0xffff_ffffL,
                         1,
                         bytes -> (bytes[0] & SEGMENT) == SEGMENT))
                 .filter(part -> !isSound(evidence, part))
@@ -85,19 +77,20 @@ final class Overwritten {
         Set<Integer> selectors = new LinkedHashSet<>();
         for (Fault.Event event : evidence.fault().chain()) {
             int error = event.errorCode().orElse(0);
-            if (OF_SELECTORS.contains(event.vector()) && (error & (IN_IDT | LOCAL)) == 0) {
-                selectors.add(error & INDEX);
+            if (Vector.hasSelector(event.vector()) && (error & (Selector.IN_IDT | Selector.IN_LDT)) == 0) {
+                selectors.add(Selector.offset(error));
             }
         }
         for (int vector : Gates.vectors(evidence)) {
             evidence.gate(vector)
                     .filter(gate -> Gates.isThere(evidence, vector) && (gate.accessByte() & GATE_BITS) == GATE)
                     .map(SegmentDescriptor::gateSelector)
-                    .filter(selector -> (selector & LOCAL) == 0)
-                    .ifPresent(selector -> selectors.add(selector & INDEX));
+                    .filter(selector -> !Selector.isLocal(selector))
+                    .ifPresent(selector -> selectors.add(Selector.offset(selector)));
         }
         if (evidence.hasBootGdt()) {
-            selectors.add(evidence.registers().segment(SegmentRegister.CS).selector() & INDEX);
+            selectors.add(Selector.offset(
+                    evidence.registers().segment(SegmentRegister.CS).selector()));
         }
         selectors.remove(0);
         return selectors;
@@ -126,7 +119,13 @@ final class Overwritten {
                 ? new Part(Kind.IDT, name, idt, gate + SELECTOR, 2, bytes -> Selectors.unfit(
                                 evidence, (bytes[0] & 0xff) | (bytes[1] & 0xff) << 8, Use.CODE)
                         .isEmpty())
-                : new Part(Kind.IDT, name, idt, gate + ACCESS_BYTE, 1, bytes -> (bytes[0] & GATE_BITS) == GATE);
+                : new Part(
+                        Kind.IDT,
+                        name,
+                        idt,
+                        gate + SegmentDescriptor.ACCESS_BYTE,
+                        1,
+                        bytes -> (bytes[0] & GATE_BITS) == GATE);
     }
 
     /**
@@ -152,7 +151,7 @@ final class Overwritten {
 
     private static boolean isEmpty(Evidence evidence, Part part) {
         return evidence.memory()
-                .readLong(part.linear() - (part.linear() - part.table().base()) % ENTRY_BYTES)
+                .readLong(part.linear() - (part.linear() - part.table().base()) % SegmentDescriptor.BYTES)
                 .equals(OptionalLong.of(0));
     }
 

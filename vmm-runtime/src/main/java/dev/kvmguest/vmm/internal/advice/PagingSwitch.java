@@ -2,11 +2,12 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -19,7 +20,6 @@ import java.util.function.Predicate;
  */
 final class PagingSwitch {
 
-    private static final int PAGE_FAULT = 14;
     private static final int LONGEST_INSTRUCTION = 15;
     /** The numbers of the control registers that say how, and by which tables, addresses are translated. */
     private static final Set<Integer> SWITCHES = Set.of(0, 3, 4);
@@ -100,13 +100,13 @@ final class PagingSwitch {
     }
 
     private static boolean isPaging(Evidence evidence) {
-        return (evidence.registers().get(Register.CR0) & CpuState.CR0_PG) != 0;
+        return (evidence.registers().get(Register.CR0) & Cr0.PG) != 0;
     }
 
     /** Returns whether the first exception is that an instruction's own bytes are not mapped. */
     private static boolean isFetch(Evidence evidence) {
         long past = evidence.first().cr2().orElse(-1) - evidence.address();
-        return evidence.first().vector() == PAGE_FAULT
+        return Vector.PF.is(evidence.first().vector())
                 && past >= 0
                 && past < LONGEST_INSTRUCTION
                 && !evidence.memory().isMapped(evidence.address() + past);

@@ -9,16 +9,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
-import java.util.Set;
 
 /** Instructions that load a segment register with a selector that doesn't fit (Intel SDM volume 3A, 5.4 to 5.8). */
 final class SegmentLoad {
-
-    /** #TS, #NP, #SS and #GP, whose error codes can be selectors. */
-    private static final Set<Integer> OF_SELECTORS = Set.of(10, 11, 12, 13);
-
-    private static final int SELECTOR = 0xfffc;
 
     private SegmentLoad() {}
 
@@ -27,7 +23,7 @@ final class SegmentLoad {
         Fault.Event first = evidence.first();
         int error = first.errorCode().orElse(0);
         if (!evidence.registers().protectedMode()
-                || !OF_SELECTORS.contains(first.vector())
+                || !Vector.hasSelector(first.vector())
                 || InterruptFrame.elsewhere(evidence).isPresent()
                 || Overwritten.gdt(evidence).isPresent()) {
             return Optional.empty();
@@ -79,7 +75,7 @@ final class SegmentLoad {
     }
 
     private static boolean isOnStack(Evidence evidence, int index, int selector) {
-        return (evidence.stack(index).orElse(0) & SELECTOR) == selector;
+        return (evidence.stack(index).orElse(0) & Selector.WITHOUT_RPL) == selector;
     }
 
     private static Optional<String> privilege(Evidence evidence, int selector) {

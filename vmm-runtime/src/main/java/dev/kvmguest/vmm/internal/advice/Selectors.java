@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.DescriptorTable;
-import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import java.util.Optional;
 import java.util.function.Predicate;
 
@@ -41,21 +41,21 @@ final class Selectors {
 
     /** Says why a selector can't be used so, as a clause; empty if its segment is there and of a type that fits. */
     static Optional<String> unfit(Evidence evidence, int selector, Use use) {
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             return Optional.of("which is null");
         }
         DescriptorTable table = evidence.table(selector);
         if (table.limit() < 0) {
             return Optional.of("which is one into the LDT (bit 2 is set), and there is no LDT");
         }
-        String name = Segmentation.isLocal(selector) ? "LDT" : "GDT";
+        String name = Selector.isLocal(selector) ? "LDT" : "GDT";
         Optional<SegmentDescriptor> found = evidence.descriptor(selector);
         if (found.isEmpty()) {
             return (selector | 7) > table.limit()
                     ? Optional.of("which is beyond the " + name + "'s limit " + hex(table.limit()))
                     : Optional.of("whose entry in the " + name + " at " + hex(table.base()) + " is not in memory");
         }
-        String entry = "entry " + (selector >> 3) + " of the " + name + " at " + hex(table.base()) + " ";
+        String entry = "entry " + Selector.index(selector) + " of the " + name + " at " + hex(table.base()) + " ";
         SegmentDescriptor descriptor = found.get();
         if (descriptor.raw() == 0) {
             return Optional.of("but " + entry + "is empty");

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -14,7 +15,6 @@ import java.util.OptionalLong;
 /** Stacks that were never set up, have run over, or are where nothing is. */
 final class StackPointer {
 
-    private static final int PAGE_FAULT = 14;
     /** More than any instruction or frame pushes at once. */
     private static final int PUSHED = 64;
     /** How far from its stack ESP may be and still be taken for having left it. */
@@ -179,7 +179,7 @@ final class StackPointer {
         long esp = evidence.stackPointer();
         // Of the page faults in a chain CR2 has the last, which may be of a frame that could not be pushed.
         long last = evidence.registers().get(Register.CR2) & 0xffff_ffffL;
-        boolean first = evidence.first().vector() == PAGE_FAULT;
+        boolean first = Vector.PF.is(evidence.first().vector());
         if (first && isAtStack(evidence.first().cr2().orElse(0), esp, PUSHED)) {
             last = evidence.first().cr2().orElse(0);
         } else if (!isAtStack(last, esp, 0)) {

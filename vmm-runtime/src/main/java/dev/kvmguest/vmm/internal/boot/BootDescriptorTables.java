@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.boot;
 
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 
@@ -13,8 +15,8 @@ final class BootDescriptorTables {
     static final int KERNEL_CODE = 0x08;
     static final int KERNEL_DATA = 0x10;
 
-    static final DescriptorTable GDT = new DescriptorTable(0x500, 5 * 8 - 1);
-    static final DescriptorTable IDT = new DescriptorTable(0x528, 256 * 8 - 1);
+    static final DescriptorTable GDT = new DescriptorTable(0x500, 5 * SegmentDescriptor.BYTES - 1);
+    static final DescriptorTable IDT = new DescriptorTable(0x528, InterruptTable.FULL_LIMIT);
 
     private static final int CODE = 0x9a;
     private static final int DATA = 0x92;
@@ -31,7 +33,7 @@ final class BootDescriptorTables {
     static void write(GuestMemory memory) {
         long[] descriptors = {0, flat(CODE), flat(DATA), flat(CODE | DPL_3), flat(DATA | DPL_3)};
         for (int i = 0; i < descriptors.length; i++) {
-            memory.writeLong(GDT.base() + 8L * i, descriptors[i]);
+            memory.writeLong(GDT.base() + (long) i * SegmentDescriptor.BYTES, descriptors[i]);
         }
     }
 

@@ -8,6 +8,10 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.ArrayList;
@@ -121,8 +125,8 @@ public final class BootLoader {
                 .segment(SegmentRegister.GS, SegmentState.real(0))
                 .set(Register.RIP, guest.entry().offset())
                 .set(Register.RSP, guest.realModeStackPointer(memorySize))
-                .set(Register.CR0, CpuState.CR0_ET)
-                .idt(new DescriptorTable(0, 0x3ff))
+                .set(Register.CR0, Cr0.ET)
+                .idt(new DescriptorTable(0, InterruptTable.REAL_MODE_LIMIT))
                 .build();
     }
 
@@ -137,21 +141,21 @@ public final class BootLoader {
                 .segment(SegmentRegister.GS, data)
                 .segment(SegmentRegister.SS, data)
                 .set(Register.RIP, guest.entry().offset())
-                .set(Register.CR0, CpuState.CR0_ET | CpuState.CR0_PE | (boot.paging() ? CpuState.CR0_PG : 0))
+                .set(Register.CR0, Cr0.ET | Cr0.PE | (boot.paging() ? Cr0.PG : 0))
                 .gdt(BootDescriptorTables.GDT)
                 .idt(BootDescriptorTables.IDT);
         if (boot.paging()) {
             state.set(Register.CR3, BootPageTables.DIRECTORY);
         }
         if (boot == BootMode.PAGED) {
-            state.set(Register.CR4, CpuState.CR4_PSE);
+            state.set(Register.CR4, Cr4.PSE);
         }
         return state.build();
     }
 
     private static CpuState.Builder withFixedState() {
         return CpuState.builder()
-                .set(Register.RFLAGS, CpuState.EFLAGS_FIXED)
+                .set(Register.RFLAGS, Flag.FIXED)
                 .segment(SegmentRegister.TR, SegmentState.resetTask())
                 .segment(SegmentRegister.LDTR, SegmentState.unusable());
     }

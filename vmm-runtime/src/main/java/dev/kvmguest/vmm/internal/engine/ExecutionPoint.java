@@ -2,8 +2,8 @@ package dev.kvmguest.vmm.internal.engine;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.Arrays;
 import java.util.List;
 
@@ -34,7 +34,7 @@ public record ExecutionPoint(long[] general, long eip, boolean interruptible, lo
         return new ExecutionPoint(
                 general,
                 cpu.register(Register.RIP),
-                (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0,
+                (cpu.register(Register.RFLAGS) & Flag.IF) != 0,
                 cpu.observer().map(ExecutionObserver::instructions).orElse(NOT_COUNTED));
     }
 

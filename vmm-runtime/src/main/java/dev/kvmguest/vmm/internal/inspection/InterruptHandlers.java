@@ -3,29 +3,23 @@ package dev.kvmguest.vmm.internal.inspection;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /**
  * The handlers that the IDT of 32-bit code leads to, and what they have interrupted: the processor has pushed its
  * EFLAGS, CS and EIP and, with some exceptions, an error code (Intel SDM volume 3A, 6.12.1 and 6.13).
  */
 final class InterruptHandlers {
-
-    private static final int VECTORS = 256;
-    private static final int GATE_BYTES = 8;
-    private static final Set<Integer> WITH_ERROR_CODE = Set.of(8, 10, 11, 12, 13, 14, 17, 21);
-
-    private static final int RPL = 3;
-    private static final long FLAG_ALWAYS_SET = 1 << 1;
-    /** Bits 3, 5, 15 and 22 to 31 of EFLAGS. */
-    private static final long FLAGS_NEVER_SET = 0xffc0_8028L;
 
     /**
      * Code that was interrupted.
@@ -53,15 +47,16 @@ final class InterruptHandlers {
         Map<Long, Boolean> handlers = new HashMap<>();
         int selector = registers.segment(SegmentRegister.CS).selector();
         boolean looked = code.mode() == CpuMode.PROTECTED32;
-        for (int vector = 0; looked && vector < VECTORS; vector++) {
-            int offset = vector * GATE_BYTES;
-            OptionalLong raw = offset + GATE_BYTES - 1 > registers.idt().limit()
+        for (int vector = 0; looked && vector < InterruptTable.VECTORS; vector++) {
+            OptionalLong raw = !InterruptTable.holds(registers.idt().limit(), vector)
                     ? OptionalLong.empty()
-                    : memory.readLong(registers.idt().base() + offset);
+                    : memory.readLong(registers.idt().base() + InterruptTable.offset(vector));
             SegmentDescriptor gate = new SegmentDescriptor(raw.orElse(0));
             boolean enters = gate.isPresent() && gate.isWide() && (gate.isInterruptGate() || gate.isTrapGate());
-            if (enters && (gate.gateSelector() & ~RPL) == (selector & ~RPL) && code.holds(gate.gateOffset())) {
-                handlers.put(gate.gateOffset(), WITH_ERROR_CODE.contains(vector));
+            if (enters
+                    && Selector.withRpl(gate.gateSelector(), 0) == Selector.withRpl(selector, 0)
+                    && code.holds(gate.gateOffset())) {
+                handlers.put(gate.gateOffset(), Vector.hasErrorCode(vector));
             }
         }
         return new InterruptHandlers(code, stack, handlers);
@@ -90,13 +85,13 @@ final class InterruptHandlers {
         long selector = stack.at(frame + stack.width()).orElse(0L) & 0xffff;
         long flags = stack.at(frame + 2L * stack.width()).orElse(0L);
         boolean isFrame = code.holds(eip)
-                && (selector & ~RPL) != 0
-                && (flags & (FLAG_ALWAYS_SET | FLAGS_NEVER_SET)) == FLAG_ALWAYS_SET;
+                && !Selector.isNull((int) selector)
+                && (flags & (Flag.FIXED | Flag.CLEAR)) == Flag.FIXED;
         if (!isFrame) {
             return Optional.empty();
         }
         long end = frame + 3L * stack.width();
-        long esp = (selector & RPL) == 0 ? end : stack.at(end).orElse(0L);
+        long esp = Selector.rpl((int) selector) == 0 ? end : stack.at(end).orElse(0L);
         return Optional.of(new Interrupted(eip, esp, ebp, true));
     }
 }

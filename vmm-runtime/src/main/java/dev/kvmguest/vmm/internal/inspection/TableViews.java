@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table.Row;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -27,10 +28,6 @@ final class TableViews {
     /** More segments than that no guest has that means it. */
     private static final int MOST_SEGMENTS = 64;
 
-    private static final int VECTORS = 256;
-    private static final int DESCRIPTOR_BYTES = 8;
-    private static final int FAR_POINTER_BYTES = 4;
-
     private final LinearMemory memory;
     private final GuestImage image;
 
@@ -43,15 +40,16 @@ final class TableViews {
     static List<Table> of(CpuState registers, LinearMemory memory, GuestImage image) {
         TableViews views = new TableViews(memory, image);
         if (!registers.protectedMode()) {
-            return List.of(views.table("IVT", registers.idt(), FAR_POINTER_BYTES, VECTORS, views::farPointer));
+            return List.of(views.table(
+                    "IVT", registers.idt(), InterruptTable.POINTER_BYTES, InterruptTable.VECTORS, views::farPointer));
         }
         List<Table> tables = new ArrayList<>();
-        tables.add(views.table("GDT", registers.gdt(), DESCRIPTOR_BYTES, MOST_SEGMENTS, views::segment));
-        tables.add(views.table("IDT", registers.idt(), DESCRIPTOR_BYTES, VECTORS, views::gate));
+        tables.add(views.table("GDT", registers.gdt(), SegmentDescriptor.BYTES, MOST_SEGMENTS, views::segment));
+        tables.add(views.table("IDT", registers.idt(), SegmentDescriptor.BYTES, InterruptTable.VECTORS, views::gate));
         SegmentState local = registers.segment(SegmentRegister.LDTR);
         if (!local.isUnusable() && local.present()) {
             DescriptorTable table = new DescriptorTable(local.base(), (int) Math.min(local.limit(), 0xffff));
-            tables.add(views.table("LDT", table, DESCRIPTOR_BYTES, MOST_SEGMENTS, views::segment));
+            tables.add(views.table("LDT", table, SegmentDescriptor.BYTES, MOST_SEGMENTS, views::segment));
         }
         return tables;
     }
@@ -79,7 +77,7 @@ final class TableViews {
     private Optional<Long> entry(long linear, int width) {
         return memory.read(linear, width)
                 .map(bytes -> ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN))
-                .map(bytes -> width == DESCRIPTOR_BYTES ? bytes.getLong() : bytes.getInt() & 0xffff_ffffL);
+                .map(bytes -> width == SegmentDescriptor.BYTES ? bytes.getLong() : bytes.getInt() & 0xffff_ffffL);
     }
 
     private String farPointer(long raw) {

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.vcpu;
 
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.bus.Requester;
@@ -9,6 +8,7 @@ import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.Optional;
 
@@ -79,7 +79,7 @@ public final class ExitHandler {
 
     /** Returns whether the guest has interrupts on. */
     public boolean interruptsEnabled() {
-        return (cpu.register(Register.RFLAGS) & CpuState.EFLAGS_IF) != 0;
+        return (cpu.register(Register.RFLAGS) & Flag.IF) != 0;
     }
 
     private Optional<Ending> portOut(VmExit.PortOut out) {

@@ -33,5 +33,8 @@ public final class Flag {
     /** Every flag that exists. */
     public static final int ALL = ARITHMETIC | TF | IF | DF | IOPL | NT | RF | VM | AC | VIF | VIP | ID;
 
+    /** The bits that are always 0: 3, 5, 15 and 22 to 31. */
+    public static final long CLEAR = 0xffff_ffffL & ~(ALL | FIXED);
+
     private Flag() {}
 }

@@ -9,6 +9,11 @@ import dev.kvmguest.vmm.cpu.SegmentState;
  */
 public record SegmentDescriptor(long raw) {
 
+    /** The bytes of a descriptor or a gate outside long mode. */
+    public static final int BYTES = 8;
+    /** Which of its bytes is the {@link #accessByte}. */
+    public static final int ACCESS_BYTE = 5;
+
     // Types of system descriptors, volume 3A, table 3-2.
     public static final int LDT = 2;
     public static final int TASK_GATE = 5;

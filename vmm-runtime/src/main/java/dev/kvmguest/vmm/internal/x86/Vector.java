@@ -1,5 +1,9 @@
 package dev.kvmguest.vmm.internal.x86;
 
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.stream.Stream;
+
 /** The exceptions (Intel SDM volume 3A, 6.3.1, table 6-1). */
 public enum Vector {
     DE(0, Kind.FAULT, Combination.CONTRIBUTORY, false),
@@ -17,7 +21,9 @@ public enum Vector {
     PF(14, Kind.FAULT, Combination.PAGE_FAULT, true),
     MF(16, Kind.FAULT, Combination.BENIGN, false),
     AC(17, Kind.FAULT, Combination.BENIGN, true),
-    XM(19, Kind.FAULT, Combination.BENIGN, false);
+    XM(19, Kind.FAULT, Combination.BENIGN, false),
+    /** Control protection, which came long after the P6. */
+    CP(21, Kind.FAULT, Combination.CONTRIBUTORY, true);
 
     /** Where the pushed return address points: at the instruction, behind it, or nowhere of use. */
     public enum Kind {
@@ -33,6 +39,8 @@ public enum Vector {
         PAGE_FAULT,
         DOUBLE_FAULT
     }
+
+    private static final Set<Vector> OF_SELECTORS = EnumSet.of(TS, NP, SS, GP);
 
     private final int number;
     private final Kind kind;
@@ -60,9 +68,24 @@ public enum Vector {
         throw new IllegalArgumentException("vector " + number + " is no exception");
     }
 
-    /** Returns the vector, 0 to 19. */
+    /** Returns the vector, 0 to 21. */
     public int number() {
         return number;
+    }
+
+    /** Returns whether an exception with this vector is this one. */
+    public boolean is(int vector) {
+        return vector == number;
+    }
+
+    /** Returns whether the exception with a vector, if there is one, pushes an error code outside real mode. */
+    public static boolean hasErrorCode(int vector) {
+        return Stream.of(values()).anyMatch(one -> one.errorCode && one.is(vector));
+    }
+
+    /** Returns whether the exception with a vector has an error code that may be a selector: #TS, #NP, #SS and #GP. */
+    public static boolean hasSelector(int vector) {
+        return OF_SELECTORS.stream().anyMatch(one -> one.is(vector));
     }
 
     /** Returns what its return address points at; #DB can be a trap too. */

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.engine.EventState.PendingException;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -13,15 +14,6 @@ import java.util.OptionalLong;
 public final class CpuFault extends RuntimeException {
 
     private static final long serialVersionUID = 1;
-
-    /** The bit of an error code that says that delivering an external event caused the exception. */
-    public static final int EXT = 1;
-    /** The bit of an error code that says that its selector part is an index into the IDT. */
-    public static final int IDT = 1 << 1;
-    /** The bit of an error code that says that its selector part is an index into the LDT, a selector's TI bit. */
-    public static final int TI = 1 << 2;
-
-    private static final int SELECTOR = 0xfffc;
 
     private final Vector vector;
     private final int errorCode;
@@ -54,20 +46,20 @@ public final class CpuFault extends RuntimeException {
     /**
      * An exception whose error code is a selector.
      *
-     * @param ext {@link #EXT} if the event that is being delivered is no software interrupt, else 0
+     * @param ext {@link Selector#EXTERNAL} if the event that is being delivered is no software interrupt, else 0
      */
     public static CpuFault selector(Vector vector, int selector, int ext) {
-        return of(vector, selector & SELECTOR | ext);
+        return of(vector, selector & Selector.WITHOUT_RPL | ext);
     }
 
     /**
      * An exception whose error code is an index into the IDT.
      *
      * @param index of the gate, 0 to 255
-     * @param ext {@link #EXT} if the event that is being delivered is no software interrupt, else 0
+     * @param ext {@link Selector#EXTERNAL} if the event that is being delivered is no software interrupt, else 0
      */
     public static CpuFault gate(Vector vector, int index, int ext) {
-        return of(vector, index << 3 | IDT | ext);
+        return of(vector, index << 3 | Selector.IN_IDT | ext);
     }
 
     /** Returns this exception with words that say which check failed. */

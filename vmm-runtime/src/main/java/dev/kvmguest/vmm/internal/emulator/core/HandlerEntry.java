@@ -1,7 +1,9 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
@@ -11,7 +13,6 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 final class HandlerEntry {
 
     private static final int VECTOR_BYTES = 4;
-    private static final int GATE_BYTES = 8;
 
     private final Cpu cpu;
 
@@ -54,7 +55,7 @@ final class HandlerEntry {
         SegmentDescriptor gate = gate(event);
         int ext = event.ext();
         int selector = gate.gateSelector();
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.of(Vector.GP, ext).because(name(event) + " has a null code segment");
         }
         SegmentDescriptor code = cpu.segmentation.get(selector, Vector.GP, ext);
@@ -88,11 +89,12 @@ final class HandlerEntry {
 
     private SegmentDescriptor gate(Event event) {
         int vector = event.vector();
-        int index = vector * GATE_BYTES;
-        if (index + GATE_BYTES - 1 > cpu.idtr.limit()) {
+        int index = InterruptTable.offset(vector);
+        if (!InterruptTable.holds(cpu.idtr.limit(), vector)) {
             throw CpuFault.gate(Vector.GP, vector, event.ext()).because(name(event) + " is beyond the limit of IDTR");
         }
-        SegmentDescriptor gate = new SegmentDescriptor(cpu.memory.readSystem(cpu.idtr.base() + index, GATE_BYTES));
+        SegmentDescriptor gate =
+                new SegmentDescriptor(cpu.memory.readSystem(cpu.idtr.base() + index, SegmentDescriptor.BYTES));
         if (!gate.isInterruptGate() && !gate.isTrapGate() && !gate.isTaskGate()) {
             throw CpuFault.gate(Vector.GP, vector, event.ext())
                     .because(name(event) + (gate.raw() == 0 ? " is empty" : " is not a gate to a handler"));
@@ -111,7 +113,7 @@ final class HandlerEntry {
     }
 
     private String name(Event event) {
-        long address = cpu.mode().addresses().linear(cpu.idtr.base() + event.vector() * GATE_BYTES);
+        long address = cpu.mode().addresses().linear(cpu.idtr.base() + InterruptTable.offset(event.vector()));
         return "IDT[" + event.vector() + "] at 0x" + Long.toHexString(address);
     }
 

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
@@ -18,7 +19,7 @@ public record InnerStack(Segment segment, long pointer, SegmentDescriptor descri
      * Reads a level's stack from the current TSS.
      *
      * @param level the new privilege level, 0 to 2
-     * @param ext {@link CpuFault#EXT} or 0, for error codes
+     * @param ext {@link Selector#EXTERNAL} or 0, for error codes
      */
     public static InnerStack find(Cpu cpu, int level, int ext) {
         boolean wide = (cpu.tr.type() & TYPE_WIDE) != 0;
@@ -29,7 +30,7 @@ public record InnerStack(Segment segment, long pointer, SegmentDescriptor descri
         }
         long pointer = cpu.memory.readSystem(cpu.tr.base() + place, width);
         int selector = (int) cpu.memory.readSystem(cpu.tr.base() + place + width, 2);
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.of(Vector.TS, ext).because("the inner stack's selector in the TSS is null");
         }
         SegmentDescriptor descriptor = cpu.segmentation.checkedStack(selector, level, Vector.TS, ext);

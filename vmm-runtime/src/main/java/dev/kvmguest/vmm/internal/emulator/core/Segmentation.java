@@ -2,16 +2,12 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** Reads descriptors and loads segment registers, with every check (Intel SDM volume 3A, 5.3 to 5.7). */
 public final class Segmentation {
 
-    private static final int INDEX = 0xfff8;
-    private static final int TABLE_INDICATOR = 4;
-    private static final int RPL = 3;
-    private static final int DESCRIPTOR_BYTES = 8;
-    private static final int ACCESS_BYTE = 5;
     private static final int ACCESSED = 1;
 
     private final Cpu cpu;
@@ -20,41 +16,20 @@ public final class Segmentation {
         this.cpu = cpu;
     }
 
-    /** Returns whether a selector is null: entry 0 of the GDT, whatever its RPL. */
-    public static boolean isNull(int selector) {
-        return (selector & ~RPL) == 0;
-    }
-
-    /** Returns whether a selector is one into the LDT. */
-    public static boolean isLocal(int selector) {
-        return (selector & TABLE_INDICATOR) != 0;
-    }
-
-    /** Returns a selector's requested privilege level, 0 to 3. */
-    public static int rpl(int selector) {
-        return selector & RPL;
-    }
-
-    /** Returns a selector with another requested privilege level. */
-    public static int withRpl(int selector, int level) {
-        return selector & ~RPL | level;
-    }
-
     /**
      * Reads the descriptor of a selector that isn't null.
      *
      * @return null if the selector is beyond the limit of its table
      */
     public SegmentDescriptor find(int selector) {
-        int index = selector & INDEX;
-        if (isLocal(selector)) {
-            if (cpu.ldtr.isUnusable() || index + DESCRIPTOR_BYTES - 1 > cpu.ldtr.limit()) {
+        if (Selector.isLocal(selector)) {
+            if (cpu.ldtr.isUnusable() || !Selector.isWithin(selector, cpu.ldtr.limit())) {
                 return null;
             }
-        } else if (index + DESCRIPTOR_BYTES - 1 > cpu.gdtr.limit()) {
+        } else if (!Selector.isWithin(selector, cpu.gdtr.limit())) {
             return null;
         }
-        return new SegmentDescriptor(cpu.memory.readSystem(address(selector), DESCRIPTOR_BYTES));
+        return new SegmentDescriptor(cpu.memory.readSystem(address(selector), SegmentDescriptor.BYTES));
     }
 
     /**
@@ -62,7 +37,7 @@ public final class Segmentation {
      *
      * @param vector the exception, with the selector as its error code, if the selector is beyond the limit of its
      *     table
-     * @param ext {@link CpuFault#EXT} or 0, for the error code
+     * @param ext {@link Selector#EXTERNAL} or 0, for the error code
      */
     public SegmentDescriptor get(int selector, Vector vector, int ext) {
         SegmentDescriptor descriptor = find(selector);
@@ -73,8 +48,8 @@ public final class Segmentation {
     }
 
     private long address(int selector) {
-        long table = isLocal(selector) ? cpu.ldtr.base() : cpu.gdtr.base();
-        return table + (selector & INDEX);
+        long table = Selector.isLocal(selector) ? cpu.ldtr.base() : cpu.gdtr.base();
+        return table + Selector.offset(selector);
     }
 
     /** Sets the accessed bit of a code or data segment in its table, if it isn't set. */
@@ -90,7 +65,7 @@ public final class Segmentation {
     }
 
     private void writeAccessByte(int selector, int value) {
-        cpu.memory.writeSystem(address(selector) + ACCESS_BYTE, 1, value);
+        cpu.memory.writeSystem(address(selector) + SegmentDescriptor.ACCESS_BYTE, 1, value);
     }
 
     /**
@@ -103,7 +78,7 @@ public final class Segmentation {
             cpu.loadRealSegment(segment, selector);
         } else if (segment == Cpu.SS) {
             loadStack(selector);
-        } else if (isNull(selector)) {
+        } else if (Selector.isNull(selector)) {
             cpu.loadSegment(segment, new SegmentState(selector, 0, 0, SegmentState.UNUSABLE));
         } else {
             loadData(segment, selector);
@@ -111,7 +86,7 @@ public final class Segmentation {
     }
 
     private void loadStack(int selector) {
-        if (isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("SS must not be null");
         }
         SegmentDescriptor descriptor = checkedStack(selector, cpu.cpl(), Vector.GP, 0);
@@ -125,11 +100,11 @@ public final class Segmentation {
      * @param selector not null
      * @param level the level that RPL and DPL must have
      * @param vector the exception if the selector is no good; if the segment is not present it is #SS
-     * @param ext {@link CpuFault#EXT} or 0, for the error code
+     * @param ext {@link Selector#EXTERNAL} or 0, for the error code
      */
     public SegmentDescriptor checkedStack(int selector, int level, Vector vector, int ext) {
         SegmentDescriptor descriptor = get(selector, vector, ext);
-        if (rpl(selector) != level) {
+        if (Selector.rpl(selector) != level) {
             throw CpuFault.selector(vector, selector, ext).because("the RPL for SS is not the privilege level");
         }
         if (!descriptor.isWritable()) {
@@ -161,12 +136,12 @@ public final class Segmentation {
 
     /** Returns whether CPL or RPL is numerically above a descriptor's DPL, so that it is out of reach. */
     public boolean isAbove(int selector, SegmentDescriptor descriptor) {
-        return Math.max(cpu.cpl(), rpl(selector)) > descriptor.dpl();
+        return Math.max(cpu.cpl(), Selector.rpl(selector)) > descriptor.dpl();
     }
 
     /** Loads CS and sets the current privilege level, without a check; the RPL becomes the level. */
     public void loadCode(int selector, SegmentDescriptor descriptor, int level) {
-        cpu.loadSegment(Cpu.CS, descriptor.loaded(withRpl(selector, level)));
+        cpu.loadSegment(Cpu.CS, descriptor.loaded(Selector.withRpl(selector, level)));
         cpu.setCpl(level);
     }
 

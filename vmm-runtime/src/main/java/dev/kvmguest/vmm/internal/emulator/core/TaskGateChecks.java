@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
@@ -14,7 +15,7 @@ public final class TaskGateChecks {
     /**
      * Checks the TSS that a task gate leads to.
      *
-     * @param ext {@link CpuFault#EXT} or 0, for the error code
+     * @param ext {@link Selector#EXTERNAL} or 0, for the error code
      */
     public static void checkGate(Cpu cpu, SegmentDescriptor gate, int ext) {
         int selector = gate.gateSelector();
@@ -37,7 +38,7 @@ public final class TaskGateChecks {
     }
 
     private static SegmentDescriptor find(Cpu cpu, int selector) {
-        return (selector & CpuFault.TI) != 0 ? null : cpu.segmentation.find(selector);
+        return (selector & Selector.IN_LDT) != 0 ? null : cpu.segmentation.find(selector);
     }
 
     private static void requirePresent(int selector, SegmentDescriptor task, int ext) {

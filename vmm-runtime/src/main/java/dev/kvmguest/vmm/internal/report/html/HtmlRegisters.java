@@ -7,6 +7,8 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.report.text.RunNotes;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
@@ -15,10 +17,6 @@ import java.util.Optional;
 
 /** The registers of a vCPU, those that consist of bits also in words. */
 public final class HtmlRegisters {
-
-    private static final int DESCRIPTOR_BYTES = 8;
-    /** What the vectors of real mode are. */
-    private static final int FAR_POINTER_BYTES = 4;
 
     private static final List<Register> GENERAL = List.of(
             Register.RAX,
@@ -97,8 +95,12 @@ public final class HtmlRegisters {
                     Notation.hex(segment.limit()),
                     words(segment, state.protectedMode()));
         }
-        table(page, "gdtr", state.gdt(), DESCRIPTOR_BYTES);
-        table(page, "idtr", state.idt(), state.protectedMode() ? DESCRIPTOR_BYTES : FAR_POINTER_BYTES);
+        table(page, "gdtr", state.gdt(), SegmentDescriptor.BYTES);
+        table(
+                page,
+                "idtr",
+                state.idt(),
+                state.protectedMode() ? SegmentDescriptor.BYTES : InterruptTable.POINTER_BYTES);
         page.close().close().close();
     }
 

@@ -1,6 +1,9 @@
 package dev.kvmguest.vmm.internal.report.html;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -17,58 +20,58 @@ record RegisterBits(Register register, List<Bit> bits) {
             new RegisterBits(
                     Register.RFLAGS,
                     List.of(
-                            new Bit(9, "IF interrupts on"),
-                            new Bit(0, "CF"),
-                            new Bit(2, "PF"),
-                            new Bit(4, "AF"),
-                            new Bit(6, "ZF"),
-                            new Bit(7, "SF"),
-                            new Bit(11, "OF"),
-                            new Bit(10, "DF strings go down"),
-                            new Bit(8, "TF single step"),
-                            new Bit(14, "NT nested task"),
-                            new Bit(16, "RF resume"),
-                            new Bit(17, "VM virtual-8086"),
-                            new Bit(18, "AC alignment check"))),
+                            new Bit(Flag.IF, "IF interrupts on"),
+                            new Bit(Flag.CF, "CF"),
+                            new Bit(Flag.PF, "PF"),
+                            new Bit(Flag.AF, "AF"),
+                            new Bit(Flag.ZF, "ZF"),
+                            new Bit(Flag.SF, "SF"),
+                            new Bit(Flag.OF, "OF"),
+                            new Bit(Flag.DF, "DF strings go down"),
+                            new Bit(Flag.TF, "TF single step"),
+                            new Bit(Flag.NT, "NT nested task"),
+                            new Bit(Flag.RF, "RF resume"),
+                            new Bit(Flag.VM, "VM virtual-8086"),
+                            new Bit(Flag.AC, "AC alignment check"))),
             new RegisterBits(
                     Register.CR0,
                     List.of(
-                            new Bit(0, "PE protected mode"),
-                            new Bit(31, "PG paging"),
-                            new Bit(16, "WP read-only pages bind the kernel too"),
-                            new Bit(1, "MP"),
-                            new Bit(2, "EM no x87, MMX and SSE are #UD"),
-                            new Bit(3, "TS x87 and SSE are #NM"),
-                            new Bit(5, "NE x87 errors are #MF"),
-                            new Bit(4, "ET"),
-                            new Bit(18, "AM alignment check"),
-                            new Bit(29, "NW"),
-                            new Bit(30, "CD caches off"))),
+                            new Bit(Cr0.PE, "PE protected mode"),
+                            new Bit(Cr0.PG, "PG paging"),
+                            new Bit(Cr0.WP, "WP read-only pages bind the kernel too"),
+                            new Bit(Cr0.MP, "MP"),
+                            new Bit(Cr0.EM, "EM no x87, MMX and SSE are #UD"),
+                            new Bit(Cr0.TS, "TS x87 and SSE are #NM"),
+                            new Bit(Cr0.NE, "NE x87 errors are #MF"),
+                            new Bit(Cr0.ET, "ET"),
+                            new Bit(Cr0.AM, "AM alignment check"),
+                            new Bit(Cr0.NW, "NW"),
+                            new Bit(Cr0.CD, "CD caches off"))),
             new RegisterBits(
                     Register.CR4,
                     List.of(
-                            new Bit(4, "PSE 4 MiB pages"),
-                            new Bit(5, "PAE"),
-                            new Bit(7, "PGE global pages"),
-                            new Bit(9, "OSFXSR SSE allowed"),
-                            new Bit(10, "OSXMMEXCPT SSE errors are #XM"),
-                            new Bit(0, "VME"),
-                            new Bit(1, "PVI"),
-                            new Bit(2, "TSD"),
-                            new Bit(3, "DE"),
-                            new Bit(6, "MCE"),
-                            new Bit(8, "PCE"))));
+                            new Bit(Cr4.PSE, "PSE 4 MiB pages"),
+                            new Bit(Cr4.PAE, "PAE"),
+                            new Bit(Cr4.PGE, "PGE global pages"),
+                            new Bit(Cr4.OSFXSR, "OSFXSR SSE allowed"),
+                            new Bit(Cr4.OSXMMEXCPT, "OSXMMEXCPT SSE errors are #XM"),
+                            new Bit(Cr4.VME, "VME"),
+                            new Bit(Cr4.PVI, "PVI"),
+                            new Bit(Cr4.TSD, "TSD"),
+                            new Bit(Cr4.DE, "DE"),
+                            new Bit(Cr4.MCE, "MCE"),
+                            new Bit(Cr4.PCE, "PCE"))));
 
     /**
      * A bit.
      *
-     * @param number its number, from 0
+     * @param mask the bit
      * @param name its name and, where that helps, what it does
      */
-    record Bit(int number, String name) {
+    record Bit(long mask, String name) {
 
         private boolean isSetIn(long value) {
-            return (value >>> number & 1) != 0;
+            return (value & mask) != 0;
         }
     }
 

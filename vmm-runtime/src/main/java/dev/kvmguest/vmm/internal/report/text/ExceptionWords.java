@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.report.text;
 
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
 import java.util.Optional;
@@ -74,9 +75,9 @@ public final class ExceptionWords {
     }
 
     private static String selector(int code) {
-        String entry = (code & IN_IDT) != 0
-                ? "IDT entry " + (code >> 3 & 0x1fff)
-                : ((code & IN_LDT) != 0 ? "LDT" : "GDT") + " selector " + Notation.hex(code & 0xfff8);
-        return entry + ((code & EXTERNAL) != 0 ? ", raised while delivering another event" : "");
+        String entry = (code & Selector.IN_IDT) != 0
+                ? "IDT entry " + (Selector.index(code))
+                : ((code & Selector.IN_LDT) != 0 ? "LDT" : "GDT") + " selector " + Notation.hex(Selector.offset(code));
+        return entry + ((code & Selector.EXTERNAL) != 0 ? ", raised while delivering another event" : "");
     }
 }

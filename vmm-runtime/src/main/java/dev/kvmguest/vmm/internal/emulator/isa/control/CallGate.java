@@ -4,10 +4,10 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.InnerStack;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.core.StackFrame;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** Far jumps and calls through call gates (Intel SDM volume 3A, 5.8.3 to 5.8.5). */
@@ -47,7 +47,7 @@ final class CallGate {
             throw CpuFault.selector(Vector.NP, gateSelector).because("the call gate is not present");
         }
         int selector = gate.gateSelector();
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("the call gate's code segment is null");
         }
         SegmentDescriptor code = cpu.segmentation.get(selector, Vector.GP, 0);

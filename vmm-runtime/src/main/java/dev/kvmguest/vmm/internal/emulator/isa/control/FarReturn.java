@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
@@ -42,7 +42,7 @@ final class FarReturn {
      */
     static void toProtected(Cpu cpu, int width, long eip, int selector, long popped, long released) {
         SegmentDescriptor code = code(cpu, selector);
-        int level = Segmentation.rpl(selector);
+        int level = Selector.rpl(selector);
         if (level > cpu.cpl()) {
             toOuter(cpu, width, eip, selector, code, popped, released);
             return;
@@ -55,14 +55,14 @@ final class FarReturn {
     }
 
     private static SegmentDescriptor code(Cpu cpu, int selector) {
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("the return address has a null code segment");
         }
         SegmentDescriptor code = cpu.segmentation.get(selector, Vector.GP, 0);
         if (!code.isCode()) {
             throw CpuFault.selector(Vector.GP, selector).because("the return address is not in a code segment");
         }
-        int level = Segmentation.rpl(selector);
+        int level = Selector.rpl(selector);
         if (level < cpu.cpl()) {
             throw CpuFault.selector(Vector.GP, selector).because("a return can't lead to an inner privilege level");
         }
@@ -79,10 +79,10 @@ final class FarReturn {
             Cpu cpu, int width, long eip, int selector, SegmentDescriptor code, long popped, long released) {
         long pointer = peek(cpu, popped, width);
         int stackSelector = (int) peek(cpu, popped + width, width) & 0xffff;
-        if (Segmentation.isNull(stackSelector)) {
+        if (Selector.isNull(stackSelector)) {
             throw CpuFault.generalProtection().because("the outer stack segment is null");
         }
-        int level = Segmentation.rpl(selector);
+        int level = Selector.rpl(selector);
         SegmentDescriptor stack = cpu.segmentation.checkedStack(stackSelector, level, Vector.GP, 0);
         FarTransfer.requireInLimit(code, eip);
         cpu.segmentation.markAccessed(selector, code);

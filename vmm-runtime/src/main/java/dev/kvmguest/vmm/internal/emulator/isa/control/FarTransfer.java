@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.core.StackFrame;
 import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
@@ -11,6 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
@@ -120,7 +120,7 @@ public final class FarTransfer {
     }
 
     private static SegmentDescriptor target(Cpu cpu, int selector) {
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("CS must not be null");
         }
         return cpu.segmentation.get(selector, Vector.GP, 0);
@@ -136,7 +136,7 @@ public final class FarTransfer {
         }
         boolean allowed = target.isConforming()
                 ? target.dpl() <= cpu.cpl()
-                : target.dpl() == cpu.cpl() && Segmentation.rpl(selector) <= cpu.cpl();
+                : target.dpl() == cpu.cpl() && Selector.rpl(selector) <= cpu.cpl();
         if (!allowed) {
             throw CpuFault.selector(Vector.GP, selector)
                     .because("the code segment's DPL is not one for this privilege level");

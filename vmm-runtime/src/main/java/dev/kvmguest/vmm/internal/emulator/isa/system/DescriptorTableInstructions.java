@@ -4,11 +4,11 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** LGDT, LIDT, LLDT, LTR and their opposites (Intel SDM volume 3A, 2.4). */
@@ -69,7 +69,7 @@ public final class DescriptorTableInstructions {
         requireProtected(cpu);
         requirePrivilege(cpu);
         int selector = (int) i.op0.read(cpu) & 0xffff;
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             cpu.ldtr.load(new SegmentState(selector, 0, 0, SegmentState.UNUSABLE), true);
             return;
         }
@@ -90,7 +90,7 @@ public final class DescriptorTableInstructions {
         requireProtected(cpu);
         requirePrivilege(cpu);
         int selector = (int) i.op0.read(cpu) & 0xffff;
-        if (Segmentation.isNull(selector)) {
+        if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("TR must not be null");
         }
         SegmentDescriptor descriptor = global(cpu, selector);
@@ -115,7 +115,7 @@ public final class DescriptorTableInstructions {
     }
 
     private static SegmentDescriptor global(Cpu cpu, int selector) {
-        if (Segmentation.isLocal(selector)) {
+        if (Selector.isLocal(selector)) {
             throw CpuFault.selector(Vector.GP, selector).because("the descriptor must be in the GDT");
         }
         return cpu.segmentation.get(selector, Vector.GP, 0);

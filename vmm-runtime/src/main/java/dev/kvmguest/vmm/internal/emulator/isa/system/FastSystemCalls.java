@@ -9,11 +9,11 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Selector;
 
 /** SYSENTER and SYSEXIT (Intel SDM volume 2): flat segments of fixed descriptors, no table is read. */
 public final class FastSystemCalls {
 
-    private static final int SELECTOR_MASK = 0xfffc;
     private static final int STACK_OFFSET = 8;
     private static final int USER_CODE_OFFSET = 16;
     private static final int USER = 3;
@@ -43,7 +43,7 @@ public final class FastSystemCalls {
     }
 
     private static int kernelCodeSelector(Cpu cpu) {
-        int selector = (int) cpu.msrs.stored(MsrFile.SYSENTER_CS) & SELECTOR_MASK;
+        int selector = (int) cpu.msrs.stored(MsrFile.SYSENTER_CS) & Selector.WITHOUT_RPL;
         if (!cpu.isProtected() || selector == 0) {
             throw CpuFault.generalProtection();
         }

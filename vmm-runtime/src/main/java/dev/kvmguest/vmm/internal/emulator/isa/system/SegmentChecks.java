@@ -1,11 +1,11 @@
 package dev.kvmguest.vmm.internal.emulator.isa.system;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.Segmentation;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 
 /** VERR, VERW, LAR, LSL and ARPL: what would be allowed, told in ZF (Intel SDM volume 3A, 5.10). */
 public final class SegmentChecks {
@@ -65,10 +65,10 @@ public final class SegmentChecks {
     private static void adjustRpl(Cpu cpu, Instruction i) {
         DescriptorTableInstructions.requireProtected(cpu);
         int selector = (int) i.op0.readForUpdate(cpu);
-        int rpl = Segmentation.rpl((int) i.op1.read(cpu));
-        boolean raised = Segmentation.rpl(selector) < rpl;
+        int rpl = Selector.rpl((int) i.op1.read(cpu));
+        boolean raised = Selector.rpl(selector) < rpl;
         if (raised) {
-            i.op0.write(cpu, Segmentation.withRpl(selector, rpl));
+            i.op0.write(cpu, Selector.withRpl(selector, rpl));
         }
         cpu.eflags.setZero(raised);
     }
@@ -80,7 +80,7 @@ public final class SegmentChecks {
 
     /** Returns a selector's descriptor, null if it has none or privilege keeps from it. */
     private static SegmentDescriptor reachable(Cpu cpu, int selector) {
-        SegmentDescriptor descriptor = Segmentation.isNull(selector) ? null : cpu.segmentation.find(selector);
+        SegmentDescriptor descriptor = Selector.isNull(selector) ? null : cpu.segmentation.find(selector);
         if (descriptor == null || !descriptor.isConforming() && cpu.segmentation.isAbove(selector, descriptor)) {
             return null;
         }
