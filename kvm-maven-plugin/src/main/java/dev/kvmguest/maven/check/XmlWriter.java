@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.vmm.text.ConsoleText;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Map;
@@ -83,7 +84,7 @@ final class XmlWriter {
 
     private void other(int c) {
         if (c < ' ') {
-            out.append(String.format("\\x%02x", c));
+            out.append(ConsoleText.escaped(c));
         } else {
             // XML 1.0, section 2.2, "Characters".
             boolean allowed = c <= 0xd7ff || c >= 0xe000 && c <= 0xfffd || c >= 0x1_0000;

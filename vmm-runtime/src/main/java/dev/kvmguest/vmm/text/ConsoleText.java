@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.text;
 
+import java.util.Locale;
+
 /** Console text for comparisons and messages. */
 public final class ConsoleText {
 
@@ -25,10 +27,17 @@ public final class ConsoleText {
                 case '\n' -> quoted.append("\\n");
                 case '\r' -> quoted.append("\\r");
                 case '\t' -> quoted.append('\t');
-                default ->
-                    quoted.append(Character.isISOControl(c) ? String.format("\\x%02x", c) : Character.toString(c));
+                default -> quoted.append(Character.isISOControl(c) ? escaped(c) : Character.toString(c));
             }
         });
         return quoted.append('"').toString();
+    }
+
+    /**
+     * Returns how a character is written that must not be printed as it is, such as {@code \x1b}. Whether it must not is up
+     * to the caller: it depends on where it is printed.
+     */
+    public static String escaped(int codePoint) {
+        return String.format(Locale.ROOT, codePoint < 0x100 ? "\\x%02x" : "\\u%04x", codePoint);
     }
 }

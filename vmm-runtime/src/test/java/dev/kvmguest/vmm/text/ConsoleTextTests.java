@@ -21,4 +21,10 @@ class ConsoleTextTests {
     void carriageReturnGoesOnlyBeforeALineFeed() {
         assertThat(ConsoleText.withoutCarriageReturns("a\r\nb\rc")).isEqualTo("a\nb\rc");
     }
+
+    @Test
+    void charactersThatMustNotBePrintedAreWrittenByTheirCodes() {
+        assertThat(ConsoleText.escaped(0x1b)).isEqualTo("\\x1b");
+        assertThat(ConsoleText.escaped(0x202e)).isEqualTo("\\u202e");
+    }
 }

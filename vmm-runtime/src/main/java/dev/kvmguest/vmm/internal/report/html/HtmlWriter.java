@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.report.html;
 
+import dev.kvmguest.vmm.text.ConsoleText;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Locale;
 import java.util.Set;
 
 /**
@@ -103,7 +103,7 @@ public final class HtmlWriter {
                     if (isHarmless(c)) {
                         out.appendCodePoint(c);
                     } else {
-                        out.append(String.format(Locale.ROOT, c < 0x100 ? "\\x%02x" : "\\u%04x", c));
+                        out.append(ConsoleText.escaped(c));
                     }
                 }
             }

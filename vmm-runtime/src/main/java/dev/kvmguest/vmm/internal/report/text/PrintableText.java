@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.report.text;
 
+import dev.kvmguest.vmm.text.ConsoleText;
+
 /** What a guest wrote or is called, made safe for a line of a report. */
 public final class PrintableText {
 
@@ -14,7 +16,7 @@ public final class PrintableText {
         int used = 0;
         for (int i = 0; i < line.length(); ) {
             int c = line.codePointAt(i);
-            String shown = Character.isISOControl(c) && c != '\t' ? String.format("\\x%02x", c) : Character.toString(c);
+            String shown = Character.isISOControl(c) && c != '\t' ? ConsoleText.escaped(c) : Character.toString(c);
             used += shown.codePointCount(0, shown.length());
             if (used > width) {
                 return text.append("...").toString();
