@@ -10,7 +10,10 @@ import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.List;
 import java.util.Optional;
 
-/** Says what is likely wrong with a guest that triple-faulted. */
+/**
+ * Returns the advice for a guest that triple-faulted: what is likely wrong, and the way out. Each rule knows one
+ * mistake.
+ */
 public final class Advice {
 
     /** More than these nobody reads. */

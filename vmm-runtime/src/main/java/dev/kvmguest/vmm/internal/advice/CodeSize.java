@@ -18,11 +18,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * 32-bit code that was executed as 16-bit code, or the reverse, by the D bit of CS (Intel SDM volume 3A, 3.4.5 and
- * 21.1).
+ * Recognizes 32-bit code that was executed as 16-bit code, or the reverse, because of the D bit of CS (Intel SDM volume
+ * 3A, 3.4.5 and 21.1).
  *
- * <p>Most bytes mean something either way. So the code is read in both ways from where CS was loaded or the guest was
- * entered, up to the first jump, and something in it must say which one is meant.
+ * <p>Most bytes mean something either way. So the code is read both ways from where CS was loaded or the guest was
+ * entered, up to the first jump. The rule is silent unless something in it shows which one is meant.
  */
 final class CodeSize {
 

@@ -4,7 +4,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 
-/** Triple faults that are meant, since nothing else resets a processor so surely. */
+/**
+ * Recognizes a triple fault that is meant, as kernels reset a processor: IDTR has the limit 0, and INT3, INT 3 or UD2
+ * comes next.
+ *
+ * <p>Silent if IDTR has another limit, or the exception is one that nobody raises on purpose.
+ */
 final class DeliberateReset {
 
     private DeliberateReset() {}

@@ -7,7 +7,12 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Divisions that raise #DE. */
+/**
+ * Recognizes a DIV or IDIV that raises #DE, and says whether the divisor was 0 or the quotient too large.
+ *
+ * <p>Silent about any other cause of #DE, such as INT 0. A divisor in memory may have changed, so nothing is said of
+ * it.
+ */
 final class Division {
 
     private Division() {}

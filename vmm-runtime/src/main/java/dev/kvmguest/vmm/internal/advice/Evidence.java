@@ -154,7 +154,7 @@ final class Evidence {
                 : 0;
     }
 
-    /** Returns the symbol of a linear address in brackets, behind a space; nothing if there is none. */
+    /** Returns the symbol of a linear address in brackets, after a space; nothing if there is none. */
     String symbol(long linear) {
         return image.image()
                 .symbolWithOffset(linear)

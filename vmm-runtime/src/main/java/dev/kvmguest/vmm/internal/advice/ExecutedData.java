@@ -11,7 +11,12 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Execution of what an image has as data, or of text. */
+/**
+ * Recognizes that text, or what the image has as a variable, was executed.
+ *
+ * <p>Silent if the bytes are no longer those that were executed, if they are mere pushes, which are letters too, and
+ * if code runs in an array for long: somebody has put it there.
+ */
 final class ExecutedData {
 
     private static final int LONGEST_TEXT = 40;

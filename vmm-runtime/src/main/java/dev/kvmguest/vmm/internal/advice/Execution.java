@@ -12,7 +12,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Execution of what is no code. */
+/**
+ * Recognizes that execution left the code: to unmapped memory, to where no RAM is, into a boot table or through zeros.
+ * It names the jump, call or return that led there, or says that the code has no end.
+ *
+ * <p>Silent if there may be code at the place, because the guest has put some there.
+ */
 final class Execution {
 
     /** As many equal bytes are taken for memory without code. */
@@ -83,7 +88,7 @@ final class Execution {
     }
 
     /**
-     * Returns the index of the first instruction behind which nothing of the image was executed, and that was no code
+     * Returns the index of the first instruction after which nothing of the image was executed, and that was no code
      * itself; as many as there are if there is none. Between such there may be others, which the guest has made of
      * zeros by executing them.
      */
@@ -107,7 +112,7 @@ final class Execution {
         return "which is " + where + " and has no code (bytes " + hex(bytes) + ")";
     }
 
-    /** Says why there can't be code at a linear address, as a clause; empty if there may be. */
+    /** Returns why there can't be code at a linear address, as a clause; empty if there may be. */
     private static Optional<String> noCode(Evidence evidence, long linear) {
         if (evidence.isInImage(linear)) {
             return Optional.empty();

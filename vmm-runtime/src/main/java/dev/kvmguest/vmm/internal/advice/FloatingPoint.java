@@ -13,7 +13,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** x87, MMX and SSE instructions that CR0 or CR4 forbid (Intel SDM volume 3A, 2.5, table 2-2, and 13.1.3). */
+/**
+ * Recognizes x87, MMX and SSE instructions that CR0 or CR4 forbids (Intel SDM volume 3A, 2.5, table 2-2, and 13.1.3).
+ *
+ * <p>Silent if the exception has another cause than CR0.EM, CR0.TS or CR4.OSFXSR.
+ */
 final class FloatingPoint {
 
     /** The kinds of instructions, by their operands or names; the first that fits. */

@@ -18,7 +18,12 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** IDTs and gates that lead to no handler (Intel SDM volume 3A, 6.10 to 6.12). */
+/**
+ * Recognizes an IDT or a gate that leads to no handler: out of reach, empty, malformed, or closed to the ring that
+ * asked for it (Intel SDM volume 3A, 6.10 to 6.12).
+ *
+ * <p>Silent if the table was overwritten or the stack is in it: then those rules explain it.
+ */
 final class Gates {
 
     private static final String BUILD = "; fill an IDT with a gate for each vector from 0 to 31 at least, and load it"
@@ -81,7 +86,7 @@ final class Gates {
                 : "LIDT takes a linear address, that must stay mapped";
     }
 
-    /** Says how many gates there are, if the table goes on behind the limit as it should. */
+    /** Returns how many gates there are, if the table goes on beyond the limit as it should. */
     private static String behindLimit(Evidence evidence, int vector) {
         int gates = 0;
         while (gates < InterruptTable.VECTORS && leadsToCode(evidence, gates)) {
@@ -168,7 +173,7 @@ final class Gates {
         return wrong.map(words -> where + swapped(evidence, gate.raw()).orElse(words));
     }
 
-    /** Says what keeps a gate from leading to a code segment. */
+    /** Returns what keeps a gate from leading to a code segment. */
     private static Optional<String> fault(Evidence evidence, SegmentDescriptor gate) {
         int selector = gate.gateSelector();
         String access = "has the access byte " + hex(gate.accessByte());

@@ -10,7 +10,12 @@ import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 
-/** Ways from ring 3 to ring 0 without a stack there (Intel SDM volume 3A, 5.8.5 and 7.2.1). */
+/**
+ * Recognizes a way from ring 3 to ring 0 without a TSS that names a stack there (Intel SDM volume 3A, 5.8.5 and
+ * 7.2.1).
+ *
+ * <p>Silent in ring 0, and if SS0 is anything but null: the segment may be wrong in other ways.
+ */
 final class InnerStackMissing {
 
     private static final int USER = 3;

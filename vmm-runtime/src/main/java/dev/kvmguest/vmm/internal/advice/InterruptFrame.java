@@ -15,7 +15,12 @@ import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** What IRET finds on the stack in place of EIP, CS and EFLAGS (Intel SDM volume 3A, 6.12.1 and 6.13). */
+/**
+ * Recognizes an IRET that finds something else on the stack than EIP, CS and EFLAGS, though the frame is nearby: an
+ * error code or a push was left, or one word too many removed (Intel SDM volume 3A, 6.12.1 and 6.13).
+ *
+ * <p>Silent unless a whole frame is on the stack just below or above ESP.
+ */
 final class InterruptFrame {
 
     private static final int WORD = 4;
@@ -104,7 +109,7 @@ final class InterruptFrame {
                 .toList();
     }
 
-    /** Returns where a gate leads, if that is not behind IRET; else -1. */
+    /** Returns where a gate leads, if that is not after IRET; else -1. */
     private static long offset(Evidence evidence, int vector) {
         return evidence.gate(vector)
                 .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())

@@ -12,7 +12,7 @@ import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 
-/** Says who has overwritten a table, and what to do about it. */
+/** Names who has overwritten a table, and what to do about it, for the rules that have found one overwritten. */
 final class OverwriteReport {
 
     private OverwriteReport() {}

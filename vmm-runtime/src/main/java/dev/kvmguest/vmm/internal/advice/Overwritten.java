@@ -20,11 +20,11 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * GDTs and IDTs in which something was written that has no business there.
+ * Recognizes that an entry of the GDT or IDT was overwritten.
  *
- * <p>Who did it takes a replay to find out. So nobody asks unless what is broken was whole when the guest started, or
- * lies where the guest clears, pushes or loads; and nothing is said unless it was whole before the last change, or the
- * last change was a push.
+ * <p>It takes a replay to find out who did it. So the rule doesn't ask unless what is broken was whole when the guest
+ * started, or lies where the guest clears, pushes or loads. It is silent unless the entry was whole before the last
+ * change, or the last change was a push.
  */
 final class Overwritten {
 

@@ -18,8 +18,10 @@ import java.util.OptionalLong;
 import java.util.stream.LongStream;
 
 /**
- * Page directories and tables in which something was written that has no business there. The proof is code that was
- * executed a moment ago, by what the processor remembers of the tables, and has no page in them any more.
+ * Recognizes that a page directory or page table was overwritten: code that was executed a moment ago, by what the
+ * processor remembers of the tables, has no page in them any more.
+ *
+ * <p>Silent if the guest has just changed its tables on purpose.
  */
 final class OverwrittenPages {
 
@@ -88,7 +90,7 @@ final class OverwrittenPages {
                                 + "; leave it as it is until nothing runs there any more");
     }
 
-    /** Returns whether a change is none of this entry alone, which a guest might have meant. */
+    /** Returns whether more than this entry was changed, which alone a guest might have meant. */
     private static boolean isSwept(Evidence evidence, Entry entry, long code, Change change) {
         return OverwriteReport.isPush(evidence, change.by())
                 || OverwriteReport.isRepeated(evidence, change.by())

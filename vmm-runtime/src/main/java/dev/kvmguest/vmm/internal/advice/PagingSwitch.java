@@ -15,8 +15,10 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * What goes wrong when paging is switched on or off, or the page directory changed (Intel SDM volume 3A, 9.8.3 and
- * 9.9.1).
+ * Recognizes code that is not mapped, or mapped elsewhere, once it has switched paging on or off or changed the page
+ * directory (Intel SDM volume 3A, 9.8.3 and 9.9.1).
+ *
+ * <p>Silent if the last instruction that did so was followed by a jump.
  */
 final class PagingSwitch {
 
@@ -70,7 +72,7 @@ final class PagingSwitch {
     }
 
     /**
-     * Returns the index of the last such MOV behind which execution went on to the next address; negative if there is
+     * Returns the index of the last such MOV after which execution went on to the next address; negative if there is
      * none.
      */
     private static int lastChange(List<Executed> path, Predicate<Executed> wanted) {

@@ -11,7 +11,11 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** Functions that call themselves, told by the return addresses on the stack. */
+/**
+ * Recognizes functions that call themselves without end, by the return addresses on the stack.
+ *
+ * <p>Silent below sixteen equal return addresses, and if no CALL is before the address.
+ */
 final class Recursion {
 
     private static final int WORD = 4;

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.internal.advice;
 
 import java.util.Optional;
 
-/** Knows one mistake by what it leaves behind. */
+/** Knows one mistake by its traces. */
 @FunctionalInterface
 interface Rule {
 

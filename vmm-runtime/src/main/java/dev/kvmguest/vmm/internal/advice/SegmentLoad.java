@@ -13,7 +13,12 @@ import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 
-/** Instructions that load a segment register with a selector that doesn't fit (Intel SDM volume 3A, 5.4 to 5.8). */
+/**
+ * Recognizes an instruction that loads a segment register with a selector that it does not take (Intel SDM volume 3A,
+ * 5.4 to 5.8).
+ *
+ * <p>Silent if the error code is not the selector that the instruction loads, and where the GDT was overwritten.
+ */
 final class SegmentLoad {
 
     private SegmentLoad() {}

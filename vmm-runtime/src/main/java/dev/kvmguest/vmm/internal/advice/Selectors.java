@@ -8,7 +8,10 @@ import dev.kvmguest.vmm.internal.x86.Selector;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/** Selectors, and what their tables have at their place (Intel SDM volume 3A, 3.4 and 3.5). */
+/**
+ * Tells what a selector leads to and whether that fits its use (Intel SDM volume 3A, 3.4 and 3.5), for the rules that
+ * look at selectors.
+ */
 final class Selectors {
 
     /** What a selector is loaded for. */
@@ -39,7 +42,7 @@ final class Selectors {
 
     private Selectors() {}
 
-    /** Says why a selector can't be used so, as a clause; empty if its segment is there and of a type that fits. */
+    /** Returns why a selector can't be used so, as a clause; empty if its segment is there and of a type that fits. */
     static Optional<String> unfit(Evidence evidence, int selector, Use use) {
         if (Selector.isNull(selector)) {
             return Optional.of("which is null");

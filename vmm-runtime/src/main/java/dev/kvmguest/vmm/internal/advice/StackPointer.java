@@ -12,7 +12,11 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Stacks that were never set up, have run over, or are where nothing is. */
+/**
+ * Recognizes a stack that was never set up, has run over, or is where there is no memory or a table.
+ *
+ * <p>Silent if ESP is far from every stack that is known, or the page that was missing is not next to it.
+ */
 final class StackPointer {
 
     /** More than any instruction or frame pushes at once. */
@@ -103,7 +107,7 @@ final class StackPointer {
         return frame.isPresent() && frame.getAsLong() >= stack.start() && frame.getAsLong() < stack.end();
     }
 
-    /** Says what fills a stack. */
+    /** Returns what fills a stack. */
     private static String tooMuch(Evidence evidence) {
         return Recursion.onStack(evidence)
                 .map(depth -> depth + ": end the recursion")

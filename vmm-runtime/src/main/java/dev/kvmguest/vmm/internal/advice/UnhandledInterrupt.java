@@ -7,7 +7,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import java.util.List;
 import java.util.Optional;
 
-/** Interrupts that nothing is ready for. */
+/**
+ * Recognizes an interrupt of a device that came at a vector of exceptions, because the controllers were not remapped,
+ * or at one without a gate.
+ *
+ * <p>Silent about exceptions, in real mode, and if there is a gate, even a wrong one.
+ */
 final class UnhandledInterrupt {
 
     /** Where a PC's firmware leaves IRQ 0 to 7. */
@@ -15,7 +20,7 @@ final class UnhandledInterrupt {
 
     private static final int LAST = 15;
 
-    /** STI lets interrupts in behind the instruction that follows it (Intel SDM volume 2, STI). */
+    /** STI lets interrupts in after the instruction that follows it (Intel SDM volume 2, STI). */
     private static final int BEHIND_STI = 2;
 
     private UnhandledInterrupt() {}

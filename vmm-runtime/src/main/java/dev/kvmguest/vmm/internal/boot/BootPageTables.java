@@ -40,7 +40,7 @@ final class BootPageTables {
         }
     }
 
-    /** Writes a directory and the tables behind it, the same map in 4 KiB pages. */
+    /** Writes a directory and the tables after it, the same map in 4 KiB pages. */
     static void writeSmallPages(GuestMemory memory) {
         for (int table = 0; table < TABLES; table++) {
             for (int i = 0; i < ENTRIES; i++) {

@@ -14,9 +14,9 @@ import java.util.List;
  *
  * <ul>
  *   <li>an image or its BSS that ends less than 4 KiB before a boot table or the end of RAM: a few more variables, or a
- *       heap behind it, run into that;
+ *       heap after it, run into that;
  *   <li>an image, its BSS or its stack in the video memory and firmware of a PC, 0xa0000-0xfffff;
- *   <li>a stack in a boot table, in what was loaded beside the image or behind the end of RAM, and one whose bottom is
+ *   <li>a stack in a boot table, in what was loaded beside the image or beyond the end of RAM, and one whose bottom is
  *       less than 1 KiB above one of these: it grows into that.
  * </ul>
  *

@@ -29,7 +29,7 @@ final class LayoutPlan {
         return memorySize;
     }
 
-    /** Returns the parts of images: what their files hold, and what is to be zero behind it. */
+    /** Returns the parts of images: what their files hold, and what is to be zero after it. */
     List<Range> images() {
         return images;
     }
@@ -57,7 +57,7 @@ final class LayoutPlan {
      * Takes the range from {@code start}, inclusive, to {@code end}, exclusive, for something that has to be there.
      *
      * @throws IllegalArgumentException if it overlaps one taken before, naming both, or passes the end of RAM; the
-     *     message has the layout behind its first line
+     *     message has the layout after its first line
      */
     void take(Kind kind, String name, long start, long end) {
         tables.add(checked(kind, name, start, end));

@@ -16,7 +16,7 @@ import java.util.Optional;
  * What a Multiboot 1 loader tells a kernel, and the modules that it loads beside it: where they go, and their bytes.
  *
  * <p>The information is one block, below 640 KiB if there is room: the structure that EBX refers to, the memory map,
- * the list of modules, and the strings. Modules and the kernel's own symbols go behind the image, from 1 MiB on.
+ * the list of modules, and the strings. Modules and the kernel's own symbols go after the image, from 1 MiB on.
  *
  * <p>Source: Multiboot Specification version 0.6.96, 3.3, "Boot information format".
  */

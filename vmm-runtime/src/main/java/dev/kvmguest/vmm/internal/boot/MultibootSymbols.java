@@ -7,7 +7,7 @@ import java.util.Optional;
 
 /**
  * The ELF section headers that a Multiboot kernel is given, with the symbol and string tables that aren't part of the
- * image loaded behind them and their addresses entered. Other sections that no segment has, such as debug information,
+ * image loaded after them and their addresses entered. Other sections that no segment has, such as debug information,
  * stay out of memory with the address 0.
  *
  * <p>Source: Multiboot Specification version 0.6.96, 3.3, "syms"; TIS ELF Specification 1.2, "Section Header".
@@ -63,7 +63,7 @@ final class MultibootSymbols {
         return size;
     }
 
-    /** Returns the headers and the tables behind them, for this address; to be called when there is room for them. */
+    /** Returns the headers and the tables after them, for this address; to be called when there is room for them. */
     byte[] at(long address) {
         ByteBuffer block = ByteBuffer.allocate((int) size()).order(ByteOrder.LITTLE_ENDIAN);
         block.put(file.array(), table, count * entrySize);

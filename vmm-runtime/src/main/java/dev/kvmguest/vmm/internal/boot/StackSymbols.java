@@ -12,13 +12,13 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Finds an image's stacks by its symbols. The names count without underscores before and behind them, alone or with
+ * Finds an image's stacks by its symbols. The names count without underscores before and after them, alone or with
  * {@code boot_} or {@code kernel_} before them. A stack is
  *
  * <ul>
  *   <li>from {@code stack_bottom}, {@code stack_start} or {@code stack} to {@code stack_top} or {@code stack_end};
  *   <li>if there is only an upper end, from {@code bss_end} to it, as linker scripts have it that reserve a stack
- *       behind the BSS;
+ *       after the BSS;
  *   <li>else {@code stack}, if that symbol has a size, as an array in C has.
  * </ul>
  */
@@ -76,7 +76,7 @@ final class StackSymbols {
         return new Range(Kind.STACK, "the stack of image " + image.name(), start + toPhysical, end + toPhysical);
     }
 
-    /** Returns what makes a linear address a physical one: as in its segment or, behind all of them, as in the last. */
+    /** Returns what makes a linear address a physical one: as in its segment or, after all of them, as in the last. */
     private long toPhysical(long address) {
         Segment nearest = image.segments().get(0);
         for (Segment segment : image.segments()) {

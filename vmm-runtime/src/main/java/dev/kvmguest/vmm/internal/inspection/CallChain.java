@@ -18,7 +18,7 @@ import java.util.OptionalLong;
 import java.util.stream.LongStream;
 
 /**
- * The functions that a guest was in. Each is found by its return address on the stack, a number that points behind a
+ * The functions that a guest was in. Each is found by its return address on the stack, a number that points after a
  * CALL in what an image's file holds. Such a number may also be an old one that nobody has overwritten, so one is
  *
  * <ul>
@@ -50,7 +50,7 @@ final class CallChain {
      */
     private record Position(long eip, long esp, long ebp, boolean called, boolean certain) {
 
-        /** Returns an address in the function; behind a CALL that never returns the next one may begin. */
+        /** Returns an address in the function; after a CALL that never returns the next one may begin. */
         long inside() {
             return called ? eip - 1 : eip;
         }

@@ -11,7 +11,7 @@ import java.util.OptionalLong;
 /**
  * A CALL.
  *
- * @param returnAddress the offset in the code segment of what is behind it
+ * @param returnAddress the offset in the code segment of what follows it
  * @param target where it goes, if that is in its bytes: CALL rel16 or rel32
  * @param far whether it is a far one, which pushes CS too
  */
@@ -22,7 +22,7 @@ public record CallSite(long returnAddress, OptionalLong target, boolean far) {
     private static final int LONGEST = 8;
 
     /**
-     * Returns the CALL that an address is behind. What comes before an instruction can be read in several ways: one
+     * Returns the CALL that an address follows. What comes before an instruction can be read in several ways: one
      * that says where it goes is believed before others if code is there, and not at all otherwise.
      */
     public static Optional<CallSite> before(long returnAddress, Code code) {

@@ -40,7 +40,7 @@ public record Code(long base, CpuMode mode, LinearMemory memory, MemoryLayout la
                         .anyMatch(range -> range.kind() == Kind.IMAGE && range.contains(physical.getAsLong()));
     }
 
-    /** Returns bytes that start at an address; empty unless RAM is behind all of them. */
+    /** Returns bytes that start at an address; empty unless all of them are in RAM. */
     Optional<byte[]> read(long address, int length) {
         return memory.read(base + address, length);
     }

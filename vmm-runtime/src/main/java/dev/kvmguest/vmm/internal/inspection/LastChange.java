@@ -29,8 +29,8 @@ public interface LastChange {
      * @param by the instruction; a repeated one counts as one
      * @param address the guest physical address of the first byte that it changed
      * @param before the bytes from there to the last that it changed, as they were, the first few
-     * @param after the same bytes behind the instruction
-     * @param instructionsBeforeTheEnd how many instructions were executed behind it, until the guest ended
+     * @param after the same bytes after the instruction
+     * @param instructionsBeforeTheEnd how many instructions were executed after it, until the guest ended
      */
     record Change(GuestInstruction by, long address, byte[] before, byte[] after, long instructionsBeforeTheEnd) {}
 }

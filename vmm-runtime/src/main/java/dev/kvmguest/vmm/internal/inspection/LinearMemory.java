@@ -132,7 +132,7 @@ public final class LinearMemory {
         return physical.isPresent() && physical.getAsLong() < memory.size();
     }
 
-    /** Returns bytes that start at a linear address; empty unless RAM is behind all of them. */
+    /** Returns bytes that start at a linear address; empty unless all of them are in RAM. */
     public Optional<byte[]> read(long linear, int length) {
         byte[] bytes = new byte[length];
         int done = 0;
@@ -148,7 +148,7 @@ public final class LinearMemory {
         return Optional.of(bytes);
     }
 
-    /** Returns what an instruction at a linear address can consist of: 15 bytes, or as many as RAM is behind. */
+    /** Returns what an instruction at a linear address can consist of: 15 bytes, or as many as are in RAM. */
     public byte[] code(long linear) {
         int onThisPage = PAGE - (int) (linear & PAGE - 1);
         return read(linear, CodeReader.LONGEST)
@@ -156,7 +156,7 @@ public final class LinearMemory {
                 .orElse(new byte[0]);
     }
 
-    /** Returns the eight bytes at a linear address, little-endian; empty unless RAM is behind all of them. */
+    /** Returns the eight bytes at a linear address, little-endian; empty unless all of them are in RAM. */
     public OptionalLong readLong(long linear) {
         return read(linear, 8)
                 .map(bytes -> OptionalLong.of(little(bytes).getLong()))
@@ -164,7 +164,7 @@ public final class LinearMemory {
     }
 
     /**
-     * Returns the four bytes at a linear address, unsigned and little-endian; empty unless RAM is behind all of them.
+     * Returns the four bytes at a linear address, unsigned and little-endian; empty unless all of them are in RAM.
      */
     public OptionalLong readInt(long linear) {
         return read(linear, 4)

@@ -53,7 +53,7 @@ final class StackUse {
 
     /**
      * Follows a function in the order in which its code stands there. Behind an unconditional jump ESP is assumed to be
-     * what it was before, and behind a return it isn't known; a frame pointer is what it was once set to.
+     * what it was before, and after a return it isn't known; a frame pointer is what it was once set to.
      *
      * @param start the address of its first instruction
      * @param address that of the one that it is about to execute, which is known to be of the same function
@@ -122,7 +122,7 @@ final class StackUse {
         return true;
     }
 
-    /** Returns where it goes on behind an instruction; empty if that isn't known. */
+    /** Returns where it goes on after an instruction; empty if that isn't known. */
     private OptionalLong next(Instruction instruction) {
         if (goesOn(instruction.mnemonic)) {
             return OptionalLong.of(instruction.nextEip);

@@ -25,7 +25,7 @@ public enum Vector {
     /** Control protection, which came long after the P6. */
     CP(21, Kind.FAULT, Combination.CONTRIBUTORY, true);
 
-    /** Where the pushed return address points: at the instruction, behind it, or nowhere of use. */
+    /** Where the pushed return address points: at the instruction, after it, or nowhere of use. */
     public enum Kind {
         FAULT,
         TRAP,

@@ -5,7 +5,11 @@ import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import java.util.List;
 import java.util.Optional;
 
-/** Handlers that return to the instruction that raised their exception, with nothing changed. */
+/**
+ * Recognizes a handler that returns to the instruction that raised its exception, with nothing changed.
+ *
+ * <p>Silent before the third time, and if the loop has other exceptions.
+ */
 final class EndlessException {
 
     /** So often that the handler has had its chance. */

@@ -5,7 +5,11 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import java.util.Optional;
 
-/** Guests that end in a jump, which no host can tell from work. */
+/**
+ * Recognizes a guest that ends in a jump to itself with no interrupt to come. No host can tell that from work.
+ *
+ * <p>Silent if an interrupt could come.
+ */
 final class EndlessJump {
 
     private EndlessJump() {}

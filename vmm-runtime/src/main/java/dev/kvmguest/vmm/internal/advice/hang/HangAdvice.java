@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.advice.hang;
 import java.util.List;
 import java.util.Optional;
 
-/** Says what is likely wrong with a guest that hung or halted. */
+/** Returns the advice for a guest that hung or halted: what is likely wrong, and the way out. */
 final class HangAdvice {
 
     /** More than these nobody reads. */

@@ -9,8 +9,8 @@ import java.util.Set;
 /**
  * What was seen of a guest that hung or halted.
  *
- * @param registers those at its time limit, or behind the HLT that ended its run
- * @param halted whether it was halted then, with EIP behind the HLT
+ * @param registers those at its time limit, or after the HLT that ended its run
+ * @param halted whether it was halted then, with EIP after the HLT
  * @param steps what it executed afterwards, one instruction after the other, the first one first
  * @param exceptions the exceptions whose handlers it entered meanwhile; empty where the engine doesn't see them, too
  * @param samples where it was afterwards, again and again
@@ -30,7 +30,7 @@ public record HangTrace(
      * A look at a guest.
      *
      * @param registers the registers
-     * @param halted whether it was halted, with EIP behind the HLT
+     * @param halted whether it was halted, with EIP after the HLT
      */
     public record Sample(CpuState registers, boolean halted) {}
 

@@ -5,7 +5,11 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 
-/** Guests that wait for a lock which nobody gives back. */
+/**
+ * Recognizes a wait for a lock that nobody gives back.
+ *
+ * <p>Silent if another vCPU or a handler could release it.
+ */
 final class HeldLock {
 
     /** What takes a lock and says at once whether it was free. */

@@ -11,7 +11,7 @@ final class InterruptFacts {
     private InterruptFacts() {}
 
     /**
-     * Returns a sentence for each line of which there is something to say, without a full stop: what is in service
+     * Returns a sentence for each line that has something to tell, without a full stop: what is in service
      * first, what is masked last. To a guest that has halted with interrupts off, what is not let through is nothing.
      */
     static List<String> of(HangEvidence evidence) {

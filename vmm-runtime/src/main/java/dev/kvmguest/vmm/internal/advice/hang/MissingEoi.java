@@ -5,7 +5,11 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
 import java.util.Optional;
 import java.util.function.Predicate;
 
-/** Handlers that don't tell the interrupt controller that they are done. */
+/**
+ * Recognizes a handler that does not send EOI, so that no further interrupt comes through.
+ *
+ * <p>Silent unless the line stays in service and something waits for it.
+ */
 final class MissingEoi {
 
     private MissingEoi() {}

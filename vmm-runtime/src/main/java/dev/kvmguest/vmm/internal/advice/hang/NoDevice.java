@@ -6,7 +6,11 @@ import dev.kvmguest.vmm.internal.board.AbsentDevices;
 import dev.kvmguest.vmm.internal.board.PortNames;
 import java.util.Optional;
 
-/** Guests that wait for a device which this machine doesn't have. */
+/**
+ * Recognizes a wait for a device that this machine does not have.
+ *
+ * <p>Silent if the loop reads anything that changes, or a device answers.
+ */
 final class NoDevice {
 
     private NoDevice() {}

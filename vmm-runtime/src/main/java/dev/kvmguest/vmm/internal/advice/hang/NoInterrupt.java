@@ -9,7 +9,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Optional;
 
-/** Guests that wait for an interrupt which can't come. */
+/**
+ * Recognizes a wait for an interrupt that can't come: interrupts are off, all lines masked, or a controller half
+ * initialized.
+ *
+ * <p>Silent if something else could end the wait, and about a HLT after CLI, which is meant.
+ */
 final class NoInterrupt {
 
     private static final int CLI = 0xfa;

@@ -5,7 +5,11 @@ import dev.kvmguest.vmm.internal.board.PcBoard;
 import java.util.List;
 import java.util.Optional;
 
-/** Guests that wait for input which nobody gives them. */
+/**
+ * Recognizes a wait for input that nobody gives.
+ *
+ * <p>Silent if input is on its way to the guest.
+ */
 final class NothingTyped {
 
     private static final String WAY_OUT =
@@ -28,7 +32,7 @@ final class NothingTyped {
 
     private NothingTyped() {}
 
-    /** A status that is polled says all the time that there is no input, and there is none. */
+    /** A status that is polled always tells that there is no input, and there is none. */
     static Optional<String> polled(HangEvidence evidence) {
         if (evidence.context().input() == Input.WAITING) {
             return Optional.empty();

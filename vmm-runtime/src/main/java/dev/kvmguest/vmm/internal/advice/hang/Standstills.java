@@ -67,7 +67,7 @@ public final class Standstills {
                 : reader.instruction(registers, place(registers, false)).namedBy(image);
     }
 
-    /** Returns the instruction behind which a halted guest stands, which need not be read: nothing else halts. */
+    /** Returns the instruction that a halted guest has just executed, which need not be read: nothing else halts. */
     private static GuestInstruction halt(CpuState registers, GuestImage image) {
         long place = place(registers, true);
         return new GuestInstruction(

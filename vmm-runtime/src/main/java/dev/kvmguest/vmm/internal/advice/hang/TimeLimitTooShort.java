@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.internal.advice.hang;
 
 import java.util.Optional;
 
-/** Time limits that are too short. */
+/** Recognizes a time limit that is too short: the guest ended in order soon after it. */
 final class TimeLimitTooShort {
 
     private TimeLimitTooShort() {}
