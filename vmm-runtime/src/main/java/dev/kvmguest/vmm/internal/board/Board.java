@@ -3,27 +3,43 @@ package dev.kvmguest.vmm.internal.board;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.bus.InterruptController;
 import dev.kvmguest.vmm.internal.bus.MemoryBus;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.PortBus;
 import dev.kvmguest.vmm.internal.bus.Requester;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.internal.device.InputQueue;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * What is around the vCPUs of one guest: the buses, the devices on them, the interrupt controller, what is typed, and
- * how the guest ended its run through a device.
+ * What is around the vCPUs of one guest: the buses and the devices on them, the interrupt controller, what is typed,
+ * and how the guest ended its run through a device.
  *
- * <p>A board doesn't know its vCPUs. Each access says which vCPU makes it, and that one is whose time and registers the
- * devices see until the next. To be used by one thread at a time.
+ * <p>A board doesn't know its vCPUs. Each access says which vCPU makes it, and until the next access the devices see
+ * the time and the registers of that one. To be used by one thread at a time.
  */
-public abstract class Board {
+public abstract class Board implements Persistent<Board.State> {
+
+    /**
+     * State of a board.
+     *
+     * @param parts the states of its buses and devices, by name
+     * @param ending how the guest ended its run through a device, if it has
+     */
+    public record State(Map<String, Object> parts, Optional<Ending> ending) {
+
+        public State {
+            parts = Map.copyOf(parts);
+        }
+    }
 
     /** A device that acts in time, and the interrupt that it raises then. */
     private record Timed(int irq, TimedDevice device) {}
@@ -34,6 +50,7 @@ public abstract class Board {
     private final InterruptController interrupts;
     private final Map<Integer, String> lineNames;
     private final List<Timed> timed = new ArrayList<>();
+    private final Map<String, Persistent<?>> parts = new LinkedHashMap<>();
     private Requester requester = Requester.NONE;
     private Ending ending;
 
@@ -46,6 +63,15 @@ public abstract class Board {
     protected Board(InterruptController interrupts, Map<Integer, String> lineNames) {
         this.interrupts = interrupts;
         this.lineNames = lineNames;
+        add("ports", ports);
+        add("memory", memory);
+        add("input", input);
+    }
+
+    /** Has a device's state be part of the board's, under a name of its own; returns the device. */
+    protected final <D extends Persistent<?>> D add(String name, D device) {
+        parts.put(name, device);
+        return device;
     }
 
     /** Has a device act in time, and with it the interrupt that it raises. */
@@ -204,5 +230,32 @@ public abstract class Board {
     /** Returns whether the guest has written to an interrupt controller. */
     public final boolean interruptsWereSetUp() {
         return interrupts.wasProgrammed();
+    }
+
+    @Override
+    public final State save() {
+        Map<String, Object> states = new LinkedHashMap<>();
+        parts.forEach((name, part) -> states.put(name, part.save()));
+        return new State(states, ending());
+    }
+
+    /**
+     * Takes a saved state over in place of its own.
+     *
+     * @throws IllegalArgumentException if it is the state of a board with other devices
+     */
+    @Override
+    public final void restore(State state) {
+        if (!state.parts.keySet().equals(parts.keySet())) {
+            throw new IllegalArgumentException("a board with " + parts.keySet() + " can't have the state of one with "
+                    + new TreeSet<>(state.parts.keySet()));
+        }
+        parts.forEach((name, part) -> restore(part, state.parts.get(name)));
+        ending = state.ending.orElse(null);
+    }
+
+    @SuppressWarnings("unchecked") // A part of this name has saved it.
+    private static <S> void restore(Persistent<S> part, Object state) {
+        part.restore((S) state);
     }
 }

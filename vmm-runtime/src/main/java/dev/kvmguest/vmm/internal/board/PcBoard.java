@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.internal.board;
 
 import dev.kvmguest.vmm.internal.bus.InterruptController;
 import dev.kvmguest.vmm.internal.bus.IoDevice;
+import dev.kvmguest.vmm.internal.bus.IrqLine;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.device.CmosClock;
 import dev.kvmguest.vmm.internal.device.DebugConsole;
 import dev.kvmguest.vmm.internal.device.DebugExit;
@@ -93,8 +95,8 @@ public final class PcBoard extends Board {
      */
     public record Setup(long memorySize, LocalDateTime date, boolean firmware) {}
 
-    private final VgaCrtc crtc = new VgaCrtc(this::time);
-    private final TestPort testPort = new TestPort();
+    private final VgaCrtc crtc = add("VGA CRTC", new VgaCrtc(this::time));
+    private final TestPort testPort = add("test port", new TestPort());
 
     /**
      * Builds a board.
@@ -108,6 +110,7 @@ public final class PcBoard extends Board {
 
     private PcBoard(PicPair interrupts, IntConsumer consoleOutput, Setup setup) {
         super(interrupts, IRQ_NAMES);
+        add("8259A", interrupts);
         ports().map(PIC_MASTER, PicPair.PORTS, interrupts.master());
         ports().map(PIC_SLAVE, PicPair.PORTS, interrupts.slave());
         addTimer(interrupts);
@@ -118,37 +121,44 @@ public final class PcBoard extends Board {
         ports().map(VGA_INPUT_STATUS, 1, new AtOffset(crtc, VgaCrtc.INPUT_STATUS_OFFSET));
         ports().map(DEBUG_CONSOLE, 1, new DebugConsole(consoleOutput));
         ports().map(DEBUG_EXIT, 1, new DebugExit(this::end));
-        ports().map(HYPERCALL, 1, new HypercallPort(this::registerBl, consoleOutput, input(), this::end));
         ports().map(TEST, TestPort.PORTS, testPort);
-        ports().map(POST_CODE, 1, new PostCode());
-        ports().map(SYSTEM_CONTROL_PORT_A, 1, new SystemControlPortA(this::end));
-        ports().map(RESET_CONTROL, 1, new ResetControl(this::end));
+        map("hypercall port", HYPERCALL, new HypercallPort(this::registerBl, consoleOutput, input(), this::end));
+        map("POST code", POST_CODE, new PostCode());
+        map("system control port A", SYSTEM_CONTROL_PORT_A, new SystemControlPortA(this::end));
+        map("reset control", RESET_CONTROL, new ResetControl(this::end));
+    }
+
+    private <D extends IoDevice & Persistent<?>> void map(String name, int port, D device) {
+        ports().map(port, 1, add(name, device));
     }
 
     private void addTimer(InterruptController interrupts) {
-        Pit8254 timer = new Pit8254(this::time, interrupts.line(TIMER_IRQ));
+        Pit8254 timer = add("8254", new Pit8254(this::time, interrupts.line(TIMER_IRQ)));
         addTimed(TIMER_IRQ, timer);
         ports().map(PIT, Pit8254.PORTS, timer);
-        ports().map(SYSTEM_CONTROL_PORT_B, 1, new SystemControlPortB(timer, this::time));
+        map("system control port B", SYSTEM_CONTROL_PORT_B, new SystemControlPortB(timer, this::time));
     }
 
     private void addKeyboard(InterruptController interrupts) {
-        I8042 controller = new I8042(
-                this::end, input(), interrupts.line(KEYBOARD_IRQ), () -> interrupts.state(KEYBOARD_IRQ), this::time);
+        IrqLine line = interrupts.line(KEYBOARD_IRQ);
+        I8042 controller = new I8042(this::end, input(), line, () -> interrupts.state(KEYBOARD_IRQ), this::time);
+        add("8042", controller);
         addTimed(KEYBOARD_IRQ, controller);
         ports().map(I8042_DATA, 1, controller);
         ports().map(I8042_COMMAND, 1, new AtOffset(controller, I8042.COMMAND_OFFSET));
     }
 
     private void addSerialLine(InterruptController interrupts, IntConsumer consoleOutput) {
-        Uart16550 com1 =
-                new Uart16550(consoleOutput, input(), interrupts.line(COM1_IRQ), () -> interrupts.state(COM1_IRQ));
+        IrqLine line = interrupts.line(COM1_IRQ);
+        Uart16550 com1 = new Uart16550(consoleOutput, input(), line, () -> interrupts.state(COM1_IRQ));
+        add("COM1", com1);
         addTimed(COM1_IRQ, com1);
         ports().map(COM1, COM1_PORTS, com1);
     }
 
     private void addClock(InterruptController interrupts, Setup setup) {
         CmosClock clock = new CmosClock(this::time, interrupts.line(CLOCK_IRQ), setup.date, setup.memorySize);
+        add("CMOS clock", clock);
         addTimed(CLOCK_IRQ, clock);
         ports().map(CMOS, CmosClock.PORTS, clock);
     }

@@ -3,10 +3,12 @@ package dev.kvmguest.vmm.internal.bus;
 import java.util.Arrays;
 
 /** The first bytes of a stream, up to a limit; the rest is counted and dropped. Not safe for several threads. */
-public final class ByteLog {
+public final class ByteLog implements Persistent<ByteLog.State> {
+
+    private static final int SMALLEST = 16;
 
     private final int limit;
-    private byte[] bytes = new byte[16];
+    private byte[] bytes = new byte[SMALLEST];
     private int size;
     private long dropped;
 
@@ -46,4 +48,19 @@ public final class ByteLog {
     public byte[] toByteArray(int start, int end) {
         return Arrays.copyOfRange(bytes, start, Math.min(end, size));
     }
+
+    @Override
+    public State save() {
+        return new State(toByteArray(), dropped);
+    }
+
+    @Override
+    public void restore(State state) {
+        bytes = Arrays.copyOf(state.kept, Math.max(SMALLEST, state.kept.length));
+        size = state.kept.length;
+        dropped = state.dropped;
+    }
+
+    /** State of a log: the bytes kept, not to be changed, and how many were dropped. */
+    public record State(byte[] kept, long dropped) {}
 }

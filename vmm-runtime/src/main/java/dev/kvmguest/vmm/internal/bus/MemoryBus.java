@@ -5,30 +5,31 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.NavigableSet;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Guest physical memory where no RAM is: finds the device behind an address, and records what no device has. What vCPUs
- * do in RAM never comes here.
+ * Guest physical memory where no RAM is: finds the device at an address, and records the addresses that have none. What
+ * vCPUs do in RAM never comes here. Devices can be mapped and unmapped while the guest runs.
  *
  * <p>An access belongs to the device that has its first address. What it covers beyond that device's end, and every
- * access whose first address no device has, is unclaimed: writes are dropped, reads give all ones. An access of 3, 5, 6
- * or 7 bytes, which is what is left of one that began in RAM, reaches a device as bytes.
+ * access whose first address no device has, is unclaimed: writes are dropped, reads give all ones. A device is handed
+ * an access whole. One of 3, 5, 6 or 7 bytes, which is what is left of one that began in RAM, reaches it as bytes.
  */
-public final class MemoryBus {
+public final class MemoryBus implements Persistent<MemoryBus.State> {
 
     /** Enough to see where a guest went astray; a wild loop touches millions. */
     private static final int UNCLAIMED_LIMIT = 64;
 
-    private record Mapping(long first, int size, IoDevice device) {
+    private record Range(long first, int size, IoDevice device) {
 
         long end() {
             return first + size;
         }
     }
 
-    private final NavigableMap<Long, Mapping> mappings = new TreeMap<>();
+    private final NavigableMap<Long, Range> ranges = new TreeMap<>();
     private final NavigableSet<Long> unclaimed = new TreeSet<>();
 
     /**
@@ -37,16 +38,16 @@ public final class MemoryBus {
      * @throws IllegalArgumentException if the range is empty or wraps, or another device has a part of it
      */
     public void map(long first, int size, IoDevice device) {
-        Mapping mapping = new Mapping(first, size, device);
-        if (first < 0 || size < 1 || mapping.end() < 0) {
+        Range range = new Range(first, size, device);
+        if (first < 0 || size < 1 || range.end() < 0) {
             throw new IllegalArgumentException("memory " + hex(first) + " + " + size + " is no range of addresses");
         }
-        Map.Entry<Long, Mapping> before = mappings.lowerEntry(mapping.end());
+        Map.Entry<Long, Range> before = ranges.lowerEntry(range.end());
         if (before != null && before.getValue().end() > first) {
             throw new IllegalArgumentException(
                     "memory at " + hex(Math.max(first, before.getKey())) + " has a device already");
         }
-        mappings.put(first, mapping);
+        ranges.put(first, range);
     }
 
     /**
@@ -55,7 +56,7 @@ public final class MemoryBus {
      * @throws IllegalArgumentException if none does
      */
     public void unmap(long first) {
-        if (mappings.remove(first) == null) {
+        if (ranges.remove(first) == null) {
             throw new IllegalArgumentException("no device begins at memory " + hex(first));
         }
     }
@@ -67,22 +68,22 @@ public final class MemoryBus {
      * @param value the value, zero-extended
      */
     public void write(long address, int width, long value) {
-        Mapping mapping = at(address);
-        if (mapping == null) {
+        Range range = at(address);
+        if (range == null) {
             recordUnclaimed(address);
             return;
         }
-        int offset = (int) (address - mapping.first);
-        if (isWhole(mapping, offset, width)) {
-            mapping.device.write(offset, width, value);
+        int offset = (int) (address - range.first);
+        if (isWhole(range, offset, width)) {
+            range.device.write(offset, width, value);
             return;
         }
-        int inside = Math.min(width, mapping.size - offset);
+        int inside = Math.min(width, range.size - offset);
         for (int i = 0; i < inside; i++) {
-            mapping.device.write(offset + i, 1, value >>> 8 * i & 0xff);
+            range.device.write(offset + i, 1, value >>> 8 * i & 0xff);
         }
         if (inside < width) {
-            recordUnclaimed(mapping.end());
+            recordUnclaimed(range.end());
         }
     }
 
@@ -94,23 +95,23 @@ public final class MemoryBus {
      */
     public long read(long address, int width) {
         long ones = width == Long.BYTES ? -1 : (1L << 8 * width) - 1;
-        Mapping mapping = at(address);
-        if (mapping == null) {
+        Range range = at(address);
+        if (range == null) {
             recordUnclaimed(address);
             return ones;
         }
-        int offset = (int) (address - mapping.first);
-        if (isWhole(mapping, offset, width)) {
-            return mapping.device.read(offset, width);
+        int offset = (int) (address - range.first);
+        if (isWhole(range, offset, width)) {
+            return range.device.read(offset, width);
         }
-        int inside = Math.min(width, mapping.size - offset);
+        int inside = Math.min(width, range.size - offset);
         long value = ones;
         for (int i = 0; i < inside; i++) {
-            long octet = mapping.device.read(offset + i, 1) & 0xff;
+            long octet = range.device.read(offset + i, 1) & 0xff;
             value = value & ~(0xffL << 8 * i) | octet << 8 * i;
         }
         if (inside < width) {
-            recordUnclaimed(mapping.end());
+            recordUnclaimed(range.end());
         }
         return value;
     }
@@ -120,13 +121,12 @@ public final class MemoryBus {
         return new TreeSet<>(unclaimed);
     }
 
-    private static boolean isWhole(Mapping mapping, int offset, int width) {
-        return Integer.bitCount(width) == 1
-                && (width <= mapping.size - offset || mapping.device.takesBeyondItsEnd(width));
+    private static boolean isWhole(Range range, int offset, int width) {
+        return Integer.bitCount(width) == 1 && (width <= range.size - offset || range.device.takesBeyondItsEnd(width));
     }
 
-    private Mapping at(long address) {
-        Map.Entry<Long, Mapping> before = mappings.floorEntry(address);
+    private Range at(long address) {
+        Map.Entry<Long, Range> before = ranges.floorEntry(address);
         return before == null || address >= before.getValue().end() ? null : before.getValue();
     }
 
@@ -135,4 +135,18 @@ public final class MemoryBus {
             unclaimed.add(address);
         }
     }
+
+    @Override
+    public synchronized State save() {
+        return new State(Set.copyOf(unclaimed));
+    }
+
+    @Override
+    public synchronized void restore(State state) {
+        unclaimed.clear();
+        unclaimed.addAll(state.unclaimed);
+    }
+
+    /** State of the bus: the first addresses that no device has. Which devices are on it is up to the board. */
+    public record State(Set<Long> unclaimed) {}
 }

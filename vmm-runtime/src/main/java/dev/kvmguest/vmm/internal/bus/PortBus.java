@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import java.util.Map;
 import java.util.NavigableSet;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -16,7 +17,7 @@ import java.util.TreeSet;
  * An access is not shared among neighbours, because the registers of a PC that overlap are told apart by it: a 32-bit
  * OUT to 0xCF8 sets the PCI address and leaves the reset register at 0xCF9 alone.
  */
-public final class PortBus {
+public final class PortBus implements Persistent<PortBus.State> {
 
     /** Bytes kept per port and in all, so that a guest that writes for ever does not take the JVM's memory. */
     private static final int PORT_LOG_LIMIT = 1 << 20;
@@ -138,6 +139,12 @@ public final class PortBus {
         return new TreeSet<>(unclaimed);
     }
 
+    private Map<Integer, ByteLog.State> logs() {
+        Map<Integer, ByteLog.State> logs = new TreeMap<>();
+        written.forEach((port, log) -> logs.put(port, log.save()));
+        return Map.copyOf(logs);
+    }
+
     private synchronized void log(int port, int width, long value) {
         ByteLog log = written.get(port);
         if (log == null) {
@@ -160,4 +167,31 @@ public final class PortBus {
             }
         }
     }
+
+    @Override
+    public synchronized State save() {
+        return new State(logs(), logged, Set.copyOf(unclaimed));
+    }
+
+    @Override
+    public synchronized void restore(State state) {
+        written.clear();
+        state.written.forEach((port, kept) -> {
+            ByteLog log = new ByteLog(PORT_LOG_LIMIT);
+            log.restore(kept);
+            written.put(port, log);
+        });
+        logged = state.logged;
+        unclaimed.clear();
+        unclaimed.addAll(state.unclaimed);
+    }
+
+    /**
+     * State of the bus; which devices are on it is up to them and the board.
+     *
+     * @param written what the guest wrote to each port
+     * @param logged how many bytes that is in all, those included that were not kept
+     * @param unclaimed the ports that the guest used and no device has
+     */
+    public record State(Map<Integer, ByteLog.State> written, long logged, Set<Integer> unclaimed) {}
 }

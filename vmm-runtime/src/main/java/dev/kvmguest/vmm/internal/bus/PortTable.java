@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.bus;
 
+import java.util.Arrays;
 import java.util.function.BiConsumer;
 
 /** Something for each of the 65,536 ports, most of which have nothing: an array of pages that are made when needed. */
@@ -24,6 +25,11 @@ final class PortTable<T> {
             pages[port / PAGE] = page;
         }
         page[port % PAGE] = value;
+    }
+
+    /** Takes everything away. */
+    void clear() {
+        Arrays.fill(pages, null);
     }
 
     /** Calls {@code action} for each port that has something, in ascending order. */

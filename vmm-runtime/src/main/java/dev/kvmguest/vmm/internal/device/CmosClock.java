@@ -2,9 +2,12 @@ package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import java.time.LocalDateTime;
+import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 /**
  * An MC146818A clock with a PC's 128 bytes of CMOS memory: the index at offset 0, the byte that it selects at offset 1.
@@ -18,7 +21,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Source: Motorola MC146818A data sheet (1984); IBM PC AT Technical Reference (1985), "Real-Time Clock".
  */
-public final class CmosClock implements ByteDevice, TimedDevice {
+public final class CmosClock implements ByteDevice, TimedDevice, Persistent<CmosClock.State> {
 
     /** The number of ports. */
     public static final int PORTS = 2;
@@ -233,4 +236,30 @@ public final class CmosClock implements ByteDevice, TimedDevice {
     private long seconds(long time) {
         return (time - chainStart) / SECOND;
     }
+
+    @Override
+    public State save() {
+        return new State(IntStream.of(bytes).boxed().toList(), index, done, chainStart);
+    }
+
+    @Override
+    public void restore(State state) {
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = state.bytes.get(i);
+        }
+        index = state.index;
+        done = state.done;
+        chainStart = state.chainStart;
+        findNextEvent();
+    }
+
+    /**
+     * State of the clock.
+     *
+     * @param bytes its memory, date and time included
+     * @param index the byte that is selected
+     * @param done up to when everything that happens by itself has happened
+     * @param chainStart when the divider chain was or would have been 0
+     */
+    public record State(List<Integer> bytes, int index, long done, long chainStart) {}
 }

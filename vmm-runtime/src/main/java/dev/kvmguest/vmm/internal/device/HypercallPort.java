@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -11,7 +12,7 @@ import java.util.function.IntSupplier;
  * which IN gives the next input character, or 0xFF when there is none. IN without an armed read gives 0xFF. Other calls
  * are ignored.
  */
-public final class HypercallPort implements ByteDevice {
+public final class HypercallPort implements ByteDevice, Persistent<HypercallPort.State> {
 
     private static final int EXIT = 0;
     private static final int PUT_CHARACTER = 1;
@@ -60,4 +61,17 @@ public final class HypercallPort implements ByteDevice {
             }
         }
     }
+
+    @Override
+    public State save() {
+        return new State(armed);
+    }
+
+    @Override
+    public void restore(State state) {
+        armed = state.armed;
+    }
+
+    /** State of the port: whether the next IN reads a character. */
+    public record State(boolean armed) {}
 }

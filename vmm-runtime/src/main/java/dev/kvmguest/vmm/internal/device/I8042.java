@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.device;
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.outcome.Ending;
@@ -26,7 +27,7 @@ import java.util.function.Supplier;
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboard and Auxiliary Device Controller"; the
  * input port is that of the IBM PC AT Technical Reference (1985).
  */
-public final class I8042 implements ByteDevice, TimedDevice {
+public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.State> {
 
     /** The number of ports from the data port to the command port; the three between belong to others. */
     public static final int COMMAND_OFFSET = 4;
@@ -333,4 +334,55 @@ public final class I8042 implements ByteDevice, TimedDevice {
         table[0x02] = Key.F7.set1();
         return table;
     }
+
+    @Override
+    public State save() {
+        return new State(
+                keyboard.save(),
+                outputPort,
+                configuration,
+                command,
+                commandWritten,
+                data,
+                answer,
+                answerStatus,
+                answerInterrupts,
+                emptyLooks,
+                due,
+                shown,
+                raised);
+    }
+
+    @Override
+    public void restore(State state) {
+        keyboard.restore(state.keyboard);
+        outputPort = state.outputPort;
+        configuration = state.configuration;
+        command = state.command;
+        commandWritten = state.commandWritten;
+        data = state.data;
+        answer = state.answer;
+        answerStatus = state.answerStatus;
+        answerInterrupts = state.answerInterrupts;
+        emptyLooks = state.emptyLooks;
+        due = state.due;
+        shown = state.shown;
+        raised = state.raised;
+    }
+
+    /** State of the controller and its keyboard; {@code due} is when the next scan code may be read. */
+    public record State(
+            Keyboard.State keyboard,
+            int outputPort,
+            int configuration,
+            int command,
+            boolean commandWritten,
+            int data,
+            int answer,
+            int answerStatus,
+            boolean answerInterrupts,
+            int emptyLooks,
+            long due,
+            boolean shown,
+            boolean raised) {}
 }

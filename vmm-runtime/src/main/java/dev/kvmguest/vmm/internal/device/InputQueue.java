@@ -1,7 +1,9 @@
 package dev.kvmguest.vmm.internal.device;
 
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import java.util.ArrayDeque;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -12,7 +14,7 @@ import java.util.Optional;
  * received-data interrupt is enabled, nor once the guest has read one elsewhere, so that a guest with both finds what
  * is typed in one place. What is typed as keystrokes is the keyboard's only, and comes before the bytes.
  */
-public final class InputQueue {
+public final class InputQueue implements Persistent<InputQueue.State> {
 
     /** Returned by {@link #take} when there is nothing. */
     public static final int NONE = -1;
@@ -103,4 +105,28 @@ public final class InputQueue {
     private static boolean isOnKeyboard(Byte octet) {
         return UsLayout.keystroke(Byte.toUnsignedInt(octet)).isPresent();
     }
+
+    @Override
+    public synchronized State save() {
+        return new State(List.copyOf(bytes), List.copyOf(keystrokes), used, reservedForBytes, readAsBytes);
+    }
+
+    @Override
+    public synchronized void restore(State state) {
+        bytes.clear();
+        bytes.addAll(state.bytes);
+        keystrokes.clear();
+        keystrokes.addAll(state.keystrokes);
+        used = state.used;
+        reservedForBytes = state.reservedForBytes;
+        readAsBytes = state.readAsBytes;
+    }
+
+    /** State of the queue: what has not been read, and who may read it. */
+    public record State(
+            List<Byte> bytes,
+            List<Keystroke> keystrokes,
+            boolean used,
+            boolean reservedForBytes,
+            boolean readAsBytes) {}
 }

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.device;
 
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.keyboard.Key;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -12,7 +13,7 @@ import java.util.List;
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboards".
  */
-final class Keyboard {
+final class Keyboard implements Persistent<Keyboard.State> {
 
     /** Comes before both codes of an extended key. */
     static final int EXTENDED = 0xe0;
@@ -168,4 +169,24 @@ final class Keyboard {
             codes.add(key.set2());
         }
     }
+
+    @Override
+    public State save() {
+        return new State(List.copyOf(answers), List.copyOf(codes), scanning, set, command, lastSent);
+    }
+
+    @Override
+    public void restore(State state) {
+        answers.clear();
+        answers.addAll(state.answers);
+        codes.clear();
+        codes.addAll(state.codes);
+        scanning = state.scanning;
+        set = state.set;
+        command = state.command;
+        lastSent = state.lastSent;
+    }
+
+    /** State of a keyboard. */
+    record State(List<Integer> answers, List<Integer> codes, boolean scanning, int set, int command, int lastSent) {}
 }

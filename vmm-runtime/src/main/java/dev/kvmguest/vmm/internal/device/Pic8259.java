@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.device;
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 
 /**
  * One 8259A interrupt controller: command port at offset 0, data port at offset 1, eight request inputs and the INT
@@ -14,7 +15,7 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
  * <p>Source: Intel 8259A data sheet (1988), whose terms ICW (initialization command word), OCW (operation command
  * word), IRR, ISR and IMR (interrupt request, in-service and mask register) are used here.
  */
-final class Pic8259 implements ByteDevice {
+final class Pic8259 implements ByteDevice, Persistent<Pic8259.State> {
 
     static final int INPUTS = 8;
 
@@ -42,7 +43,7 @@ final class Pic8259 implements ByteDevice {
     private static final int NONE = -1;
 
     /** What a write to the data port is. */
-    private enum DataPort {
+    enum DataPort {
         ICW2,
         ICW3,
         ICW4,
@@ -341,4 +342,70 @@ final class Pic8259 implements ByteDevice {
     private void update() {
         interrupt.set(requested() != NONE);
     }
+
+    @Override
+    public State save() {
+        return new State(
+                expected,
+                single,
+                needsIcw4,
+                vectorBase,
+                cascade,
+                levelTriggered,
+                automaticEoi,
+                specialFullyNested,
+                high,
+                risen,
+                mask,
+                inService,
+                lowestPriority,
+                rotatesInAutomaticEoi,
+                specialMask,
+                polled,
+                readsInService,
+                programmed);
+    }
+
+    @Override
+    public void restore(State state) {
+        expected = state.expected;
+        single = state.single;
+        needsIcw4 = state.needsIcw4;
+        vectorBase = state.vectorBase;
+        cascade = state.cascade;
+        levelTriggered = state.levelTriggered;
+        automaticEoi = state.automaticEoi;
+        specialFullyNested = state.specialFullyNested;
+        high = state.high;
+        risen = state.risen;
+        mask = state.mask;
+        inService = state.inService;
+        lowestPriority = state.lowestPriority;
+        rotatesInAutomaticEoi = state.rotatesInAutomaticEoi;
+        specialMask = state.specialMask;
+        polled = state.polled;
+        readsInService = state.readsInService;
+        programmed = state.programmed;
+    }
+
+    /** State of a controller; sets of inputs have a bit for each. */
+    record State(
+            DataPort expected,
+            boolean single,
+            boolean needsIcw4,
+            int vectorBase,
+            int cascade,
+            boolean levelTriggered,
+            boolean automaticEoi,
+            boolean specialFullyNested,
+            int high,
+            int risen,
+            int mask,
+            int inService,
+            int lowestPriority,
+            boolean rotatesInAutomaticEoi,
+            boolean specialMask,
+            boolean polled,
+            boolean readsInService,
+            boolean programmed) {}
 }

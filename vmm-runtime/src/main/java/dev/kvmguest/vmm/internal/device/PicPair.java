@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.InterruptController;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 
 /**
  * The two 8259A interrupt controllers of a PC: IRQ 0 to 7 at the master, IRQ 8 to 15 at the slave, whose INT goes to
@@ -14,7 +15,7 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
  *
  * <p>Source: Intel 8259A data sheet (1988), "Cascade Mode"; IBM PC AT Technical Reference (1985), "System Interrupts".
  */
-public final class PicPair implements InterruptController {
+public final class PicPair implements InterruptController, Persistent<PicPair.State> {
 
     /** The number of ports of each controller. */
     public static final int PORTS = 2;
@@ -141,4 +142,19 @@ public final class PicPair implements InterruptController {
     public boolean wasProgrammed() {
         return master.wasProgrammed() || slave.wasProgrammed();
     }
+
+    @Override
+    public State save() {
+        return new State(master.save(), slave.save(), interruptRequested);
+    }
+
+    @Override
+    public void restore(State state) {
+        master.restore(state.master);
+        slave.restore(state.slave);
+        interruptRequested = state.interruptRequested;
+    }
+
+    /** State of both, and the level of the master's INT. */
+    public record State(Pic8259.State master, Pic8259.State slave, boolean interruptRequested) {}
 }

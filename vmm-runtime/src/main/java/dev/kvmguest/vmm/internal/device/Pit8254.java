@@ -2,8 +2,11 @@ package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
+import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * An 8254 interval timer with a PC's clock of 1,193,182 Hz: channels 0 to 2 at offsets 0 to 2, control words at offset
@@ -20,7 +23,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Source: Intel 8254 data sheet (1993); IBM PC AT Technical Reference (1985), "System Timers".
  */
-public final class Pit8254 implements ByteDevice, TimedDevice {
+public final class Pit8254 implements ByteDevice, TimedDevice, Persistent<Pit8254.State> {
 
     /** The number of ports. */
     public static final int PORTS = 4;
@@ -142,4 +145,20 @@ public final class Pit8254 implements ByteDevice, TimedDevice {
     private long pulses() {
         return CLOCK.pulseAt(now.getAsLong());
     }
+
+    @Override
+    public State save() {
+        return new State(Stream.of(channels).map(PitChannel::save).toList(), rise);
+    }
+
+    @Override
+    public void restore(State state) {
+        for (int i = 0; i < channels.length; i++) {
+            channels[i].restore(state.channels.get(i));
+        }
+        rise = state.rise;
+    }
+
+    /** State of the timer; {@code rise} is when channel 0's output rises next. */
+    public record State(List<PitChannel.State> channels, long rise) {}
 }

@@ -1,11 +1,13 @@
 package dev.kvmguest.vmm.internal.device;
 
+import dev.kvmguest.vmm.internal.bus.Persistent;
+
 /**
  * A channel of an 8254 as the bus sees it: byte order, latches and status in front of a {@link PitCounter}.
  *
  * <p>Source: Intel 8254 data sheet (1993), "Programming the 8254" and "Read Operations".
  */
-final class PitChannel {
+final class PitChannel implements Persistent<PitChannel.State> {
 
     private static final int CONTROL = 0x3f;
     private static final int BCD = 0x01;
@@ -146,4 +148,30 @@ final class PitChannel {
     private static int toBcd(int value) {
         return value / 1000 << 12 | value / 100 % 10 << 8 | value / 10 % 10 << 4 | value % 10;
     }
+
+    @Override
+    public State save() {
+        return new State(counter.save(), control, writtenLsb, readsMsb, latchedCount, latchedBytes, latchedStatus);
+    }
+
+    @Override
+    public void restore(State state) {
+        counter.restore(state.counter);
+        control = state.control;
+        writtenLsb = state.writtenLsb;
+        readsMsb = state.readsMsb;
+        latchedCount = state.latchedCount;
+        latchedBytes = state.latchedBytes;
+        latchedStatus = state.latchedStatus;
+    }
+
+    /** State of a channel. */
+    record State(
+            PitCounter.State counter,
+            int control,
+            int writtenLsb,
+            boolean readsMsb,
+            int latchedCount,
+            int latchedBytes,
+            int latchedStatus) {}
 }

@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
+import dev.kvmguest.vmm.internal.bus.Persistent;
+
 /**
  * The counting element of an 8254's channel, with its gate and OUT. Times are clock pulses, and never go back from one
  * call to the next.
@@ -9,7 +11,7 @@ package dev.kvmguest.vmm.internal.device;
  *
  * <p>Source: Intel 8254 data sheet (1993), "Mode Definitions", for each mode's steps.
  */
-final class PitCounter {
+final class PitCounter implements Persistent<PitCounter.State> {
 
     private static final long NEVER = PulseClock.NEVER;
     private static final int NOT_STOPPED = -1;
@@ -237,4 +239,38 @@ final class PitCounter {
     private int firstHalf() {
         return lowFirst ? count / 2 : count - count / 2;
     }
+
+    @Override
+    public State save() {
+        return new State(mode, modulus, gate, count, origin, lowFirst, stopped, valueBefore, outBefore, next, reloadAt);
+    }
+
+    @Override
+    public void restore(State state) {
+        mode = state.mode;
+        modulus = state.modulus;
+        gate = state.gate;
+        count = state.count;
+        origin = state.origin;
+        lowFirst = state.lowFirst;
+        stopped = state.stopped;
+        valueBefore = state.valueBefore;
+        outBefore = state.outBefore;
+        next = state.next;
+        reloadAt = state.reloadAt;
+    }
+
+    /** State of a counter; {@code origin}, {@code stopped} and {@code reloadAt} are clock pulses. */
+    record State(
+            int mode,
+            int modulus,
+            boolean gate,
+            int count,
+            long origin,
+            boolean lowFirst,
+            long stopped,
+            int valueBefore,
+            boolean outBefore,
+            int next,
+            long reloadAt) {}
 }

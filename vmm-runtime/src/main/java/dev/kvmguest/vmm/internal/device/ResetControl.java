@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
@@ -10,7 +11,7 @@ import java.util.function.Consumer;
  *
  * <p>Source: Intel 82371AB (PIIX4) data sheet (1997), 4.1.4.1, "RC - Reset Control Register".
  */
-public final class ResetControl implements ByteDevice {
+public final class ResetControl implements ByteDevice, Persistent<ResetControl.State> {
 
     private static final int SYSTEM_RESET = 0x02;
     private static final int RESET_CPU = 0x04;
@@ -38,4 +39,17 @@ public final class ResetControl implements ByteDevice {
                     String.format("0x%02x to the reset control register asked for a %s reset", written, kind)));
         }
     }
+
+    @Override
+    public State save() {
+        return new State(value);
+    }
+
+    @Override
+    public void restore(State state) {
+        value = state.value;
+    }
+
+    /** State of the register: what was written last. */
+    public record State(int value) {}
 }

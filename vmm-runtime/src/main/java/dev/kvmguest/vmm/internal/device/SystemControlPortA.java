@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 
@@ -10,7 +11,7 @@ import java.util.function.Consumer;
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "System Control Port A".
  */
-public final class SystemControlPortA implements ByteDevice {
+public final class SystemControlPortA implements ByteDevice, Persistent<SystemControlPortA.State> {
 
     private static final int FAST_RESET = 0x01;
     private static final int A20 = 0x02;
@@ -35,4 +36,17 @@ public final class SystemControlPortA implements ByteDevice {
             end.accept(new Ending.Reset("bit 0 of system control port A was set"));
         }
     }
+
+    @Override
+    public State save() {
+        return new State(value);
+    }
+
+    @Override
+    public void restore(State state) {
+        value = state.value;
+    }
+
+    /** State of the port: what it reads as. */
+    public record State(int value) {}
 }

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import java.util.function.LongSupplier;
 
 /**
@@ -10,7 +11,7 @@ import java.util.function.LongSupplier;
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "System Control Port B".
  */
-public final class SystemControlPortB implements ByteDevice {
+public final class SystemControlPortB implements ByteDevice, Persistent<SystemControlPortB.State> {
 
     private static final int GATE_2 = 0x01;
     private static final int WRITABLE = 0x0f;
@@ -45,4 +46,17 @@ public final class SystemControlPortB implements ByteDevice {
         value = written & WRITABLE;
         pit.setGate2((value & GATE_2) != 0);
     }
+
+    @Override
+    public State save() {
+        return new State(value);
+    }
+
+    @Override
+    public void restore(State state) {
+        value = state.value;
+    }
+
+    /** State of the port: the bits that can be written. The gate is the timer's. */
+    public record State(int value) {}
 }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.device;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.ByteLog;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.outcome.GuestTestResult;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Status;
@@ -20,7 +21,7 @@ import java.util.Optional;
  * <p>The protocol is that of {@code kvmguest.h}. What the guest sends may be anything: texts are kept up to 4 KiB each,
  * the first verdict counts, and what is no report is a failure that says so.
  */
-public final class TestPort implements ByteDevice {
+public final class TestPort implements ByteDevice, Persistent<TestPort.State> {
 
     /** The number of ports. */
     public static final int PORTS = 3;
@@ -119,4 +120,35 @@ public final class TestPort implements ByteDevice {
     private static int line(String digits) {
         return digits.matches("[0-9]{1,9}") ? Integer.parseInt(digits) : 0;
     }
+
+    @Override
+    public State save() {
+        return new State(
+                Optional.ofNullable(test),
+                status,
+                Optional.ofNullable(failure),
+                report,
+                List.copyOf(texts),
+                text.save());
+    }
+
+    @Override
+    public void restore(State state) {
+        test = state.test.orElse(null);
+        status = state.status;
+        failure = state.failure.orElse(null);
+        report = state.report;
+        texts.clear();
+        texts.addAll(state.texts);
+        text.restore(state.text);
+    }
+
+    /** State of the port: the test that is asked for, and its report as far as it has come. */
+    public record State(
+            Optional<GuestTestCase> test,
+            Status status,
+            Optional<Failure> failure,
+            int report,
+            List<String> texts,
+            ByteLog.State text) {}
 }

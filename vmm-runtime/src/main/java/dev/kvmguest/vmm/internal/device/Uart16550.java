@@ -3,8 +3,10 @@ package dev.kvmguest.vmm.internal.device;
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 
@@ -23,7 +25,7 @@ import java.util.function.Supplier;
  *
  * <p>Source: National Semiconductor PC16550D data sheet (1995), section 8, "Registers".
  */
-public final class Uart16550 implements ByteDevice, TimedDevice {
+public final class Uart16550 implements ByteDevice, TimedDevice, Persistent<Uart16550.State> {
 
     private static final int DATA = 0;
     private static final int INTERRUPT_ENABLE = 1;
@@ -315,4 +317,53 @@ public final class Uart16550 implements ByteDevice, TimedDevice {
         raised = high;
         interrupt.set(high);
     }
+
+    @Override
+    public State save() {
+        return new State(
+                List.copyOf(loopback),
+                divisor,
+                interruptEnable,
+                fifosEnabled,
+                triggerLevel,
+                overrun,
+                transmitterEmptied,
+                modemChanges,
+                lineControl,
+                modemControl,
+                scratch,
+                raised);
+    }
+
+    @Override
+    public void restore(State state) {
+        loopback.clear();
+        loopback.addAll(state.loopback);
+        divisor = state.divisor;
+        interruptEnable = state.interruptEnable;
+        fifosEnabled = state.fifosEnabled;
+        triggerLevel = state.triggerLevel;
+        overrun = state.overrun;
+        transmitterEmptied = state.transmitterEmptied;
+        modemChanges = state.modemChanges;
+        lineControl = state.lineControl;
+        modemControl = state.modemControl;
+        scratch = state.scratch;
+        raised = state.raised;
+    }
+
+    /** State of the UART; what is yet to be received is in the queue of what was typed. */
+    public record State(
+            List<Integer> loopback,
+            int divisor,
+            int interruptEnable,
+            boolean fifosEnabled,
+            int triggerLevel,
+            boolean overrun,
+            boolean transmitterEmptied,
+            int modemChanges,
+            int lineControl,
+            int modemControl,
+            int scratch,
+            boolean raised) {}
 }

@@ -1,10 +1,13 @@
 package dev.kvmguest.vmm.internal.device;
 
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
+import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Screen;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.LongSupplier;
+import java.util.stream.IntStream;
 
 /**
  * The CRT controller of a VGA in text mode 3, 80 columns of 25 rows: index register at offset 0, data register at
@@ -14,7 +17,7 @@ import java.util.function.LongSupplier;
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Video Subsystem": "CRT Controller Registers" and
  * "Input Status Register 1"; the values of mode 3 and its timing.
  */
-public final class VgaCrtc implements ByteDevice {
+public final class VgaCrtc implements ByteDevice, Persistent<VgaCrtc.State> {
 
     /** The number of ports from the index register to input status 1; those between belong to nobody. */
     public static final int INPUT_STATUS_OFFSET = 6;
@@ -125,4 +128,20 @@ public final class VgaCrtc implements ByteDevice {
         boolean retrace = line >= RETRACE_START && line < RETRACE_END;
         return (seen ? 0 : DISPLAY_DISABLED) | (retrace ? VERTICAL_RETRACE : 0);
     }
+
+    @Override
+    public synchronized State save() {
+        return new State(IntStream.of(registers).boxed().toList(), index);
+    }
+
+    @Override
+    public synchronized void restore(State state) {
+        for (int i = 0; i < registers.length; i++) {
+            registers[i] = state.registers.get(i);
+        }
+        index = state.index;
+    }
+
+    /** State of the controller. */
+    public record State(List<Integer> registers, int index) {}
 }
