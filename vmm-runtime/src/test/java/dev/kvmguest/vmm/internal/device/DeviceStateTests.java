@@ -165,7 +165,7 @@ class DeviceStateTests {
         }
     }
 
-    /** Two 8259A, the slave at the last two offsets, with requests that come and go, and a processor that takes them. */
+    /** Two 8259A, the slave at offsets 2 and 3, with requests that come and go, and a processor that takes them. */
     private static final class Pair implements ByteDevice, Persistent<PicPair.State> {
 
         private final PicPair pair = new PicPair(0, 0);
