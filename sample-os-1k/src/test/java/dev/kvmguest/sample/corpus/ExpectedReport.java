@@ -2,9 +2,11 @@ package dev.kvmguest.sample.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;
+import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,12 +14,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What is expected of the reports about a faulty guest: the one for a screen, and the {@code fault} of the one in JSON if it
- * dies. They are files in {@code src/test/resources/corpus/FOLDER}, the same for every engine; what differs from run to run
- * or from engine to engine is left out. {@code -Dkvmguest.corpus=write} writes them instead of comparing.
+ * What is expected of the reports about a faulty guest. Of each guest the facts are compared: the {@code fault} or the
+ * {@code standstill} of the report in JSON, with the rules that gave advice in place of their words, and the callers. Of
+ * some guests, one for each kind of report, the report for a screen is compared as well, to the letter. They are files in
+ * {@code src/test/resources/corpus/FOLDER}, the same for every engine; what differs from run to run or from engine to engine
+ * is left out. {@code -Dkvmguest.corpus=write} writes the files that there are, and the facts of new guests.
  */
 final class ExpectedReport {
 
@@ -25,13 +30,19 @@ final class ExpectedReport {
     private static final Path FOLDER = Path.of("src", "test", "resources", "corpus");
 
     private static final String TEXT = ".txt";
+    private static final String JSON = ".json";
     private static final String AT_LIMIT = "was still running at its time limit";
 
     private static final int LINES = 25;
     private static final int WIDTH = 120;
 
-    private static final Pattern FAULT =
-            Pattern.compile("^  \"fault\": (\\{.*?^  })", Pattern.MULTILINE | Pattern.DOTALL);
+    private static final Pattern FACTS =
+            Pattern.compile("^  \"(fault|standstill)\": (\\{.*?^  })", Pattern.MULTILINE | Pattern.DOTALL);
+    private static final Pattern ADVICE = Pattern.compile("^  \"advice\": .*", Pattern.MULTILINE);
+
+    /** Where a guest was that hung, in which of its loop's instructions. */
+    private static final Pattern MOMENT = Pattern.compile(
+            "^  \"(eip|symbol|source|bytes|instruction)\": .*\n|^  \"samples\": \\[(.|\n)*?],\n", Pattern.MULTILINE);
 
     private final Path text;
     private final Path json;
@@ -39,15 +50,15 @@ final class ExpectedReport {
     ExpectedReport(FaultyGuest guest) {
         Path folder = FOLDER.resolve(guest.folder());
         text = folder.resolve(guest.name() + TEXT);
-        json = folder.resolve(guest.name() + ".json");
+        json = folder.resolve(guest.name() + JSON);
     }
 
     /** Returns the guests for which there are reports, such as {@code paged/wild_pointer}. */
     static List<String> names() throws IOException {
         try (Stream<Path> files = Files.walk(FOLDER)) {
-            return files.filter(file -> file.toString().endsWith(TEXT))
+            return files.filter(file -> file.toString().endsWith(JSON))
                     .map(file -> file.getParent().getFileName() + "/"
-                            + file.getFileName().toString().replace(TEXT, ""))
+                            + file.getFileName().toString().replace(JSON, ""))
                     .toList();
         }
     }
@@ -56,7 +67,7 @@ final class ExpectedReport {
     static List<String> withoutAdvice() throws IOException {
         List<String> found = new ArrayList<>();
         for (String name : names()) {
-            if (!Files.readString(FOLDER.resolve(name + TEXT)).contains("\n  advice: ")) {
+            if (!Files.readString(FOLDER.resolve(name + JSON)).contains("\"rules\": [\"")) {
                 found.add(name);
             }
         }
@@ -65,20 +76,24 @@ final class ExpectedReport {
 
     /** Compares, or writes. */
     void check(Outcome outcome) throws IOException {
-        compare(text, withoutTheEngine(TextReport.brief(outcome)));
+        compareText(withoutTheEngine(TextReport.brief(outcome)));
         checkFault(outcome);
     }
 
     /** Compares the report of a guest that hung or halted. */
     void checkStandstill(Outcome outcome) throws IOException {
         String screen = TextReport.brief(outcome);
-        compare(text, withoutTheMoment(withoutTheEngine(screen)));
+        compareText(withoutTheMoment(withoutTheEngine(screen)));
+        Standstill standstill = outcome.run().diagnosis().standstill().orElseThrow();
+        compare(json, facts("standstill", standstill.advice(), outcome));
         assertFitsAScreen(screen);
     }
 
     /** Compares the fault, of a guest that did not shut down on its own engine; the first line is about that, then. */
     void checkFault(Outcome outcome) throws IOException {
-        compare(json, withoutTheEngine(fault(JsonReport.of(outcome))));
+        compare(
+                json,
+                withoutTheEngine(facts("fault", outcome.fault().orElseThrow().advice(), outcome)));
         assertFitsAScreen(withoutTheEngine(TextReport.brief(outcome)));
     }
 
@@ -86,6 +101,13 @@ final class ExpectedReport {
         assertThat(screen.lines()).as("fits a screen").hasSizeLessThanOrEqualTo(LINES);
         // The first line has the names of guest and case, and is a sentence of its own.
         assertThat(screen.lines().skip(1)).as("fits a screen").allMatch(line -> line.length() <= WIDTH);
+    }
+
+    /** Compares the report for a screen if this guest's is one of those to be compared. */
+    private void compareText(String actual) throws IOException {
+        if (Files.exists(text)) {
+            compare(text, actual);
+        }
     }
 
     private static void compare(Path file, String actual) throws IOException {
@@ -100,10 +122,39 @@ final class ExpectedReport {
         }
     }
 
-    private static String fault(String report) {
-        Matcher fault = FAULT.matcher(report);
-        assertThat(fault.find()).as("the report has a fault: %s", report).isTrue();
-        return fault.group(1).replaceAll("\n  ", "\n") + "\n";
+    private static String facts(String key, List<String> advice, Outcome outcome) throws IOException {
+        String report = JsonReport.of(outcome);
+        Matcher facts = FACTS.matcher(report);
+        assertThat(facts.find() && facts.group(1).equals(key))
+                .as("the report has a %s: %s", key, report)
+                .isTrue();
+        String found = facts.group(2).replaceAll("\n  ", "\n") + "\n";
+        boolean hung = outcome.kind() == Outcome.Kind.TIMED_OUT;
+        String lasting = withoutTicks(hung ? MOMENT.matcher(found).replaceAll("") : found);
+        String rules = "  \"rules\": " + list(new Rules(FOLDER.resolve("rules.txt")).of(advice));
+        String callers = hung ? "" : ",\n  \"callers\": " + list(callers(outcome));
+        return ADVICE.matcher(lasting).replaceFirst(Matcher.quoteReplacement(rules + callers));
+    }
+
+    /** Leaves out which ticks of a timer were due, and how often a loop was run through. */
+    private static String withoutTicks(String json) {
+        return json.replaceAll(", \"IRQ [08] \\([A-Za-z ]+\\) is pending, and waits for what is in service\"", "")
+                // The timer that firmware has left running, 18.2 times a second.
+                .replaceAll("\"IRQ 0 \\(timer\\) is pending and masked\"(, )?", "")
+                .replaceAll("read [0-9]+ times", "read n times");
+    }
+
+    private static List<String> callers(Outcome outcome) {
+        return outcome.run().diagnosis().inspection().stream()
+                .flatMap(inspection -> inspection.callChain().stream())
+                .map(caller -> caller.symbol().orElse(Notation.hex(caller.eip())) + (caller.certain() ? "" : "?"))
+                .toList();
+    }
+
+    private static String list(List<String> texts) {
+        return texts.stream()
+                .collect(Collectors.joining("\", \"", "[\"", "\"]"))
+                .replace("[\"\"]", "[]");
     }
 
     /**

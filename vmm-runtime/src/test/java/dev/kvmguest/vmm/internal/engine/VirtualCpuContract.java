@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.vmm.OwnThread;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
@@ -156,7 +157,7 @@ public abstract class VirtualCpuContract {
     void interruptFromAnotherThreadEndsASpinningRun() throws Exception {
         load(real("eb fe")); // here: jmp here
         CountDownLatch started = new CountDownLatch(1);
-        CompletableFuture<VmExit> exit = CompletableFuture.supplyAsync(() -> {
+        CompletableFuture<VmExit> exit = OwnThread.supply(() -> {
             started.countDown();
             return vcpu.run();
         });
@@ -170,7 +171,7 @@ public abstract class VirtualCpuContract {
     @Test
     void stormOfInterruptsIsTakenOneRunAtATimeAndHarmsNobody() throws Exception {
         load(real("eb fe")); // here: jmp here
-        CompletableFuture<Void> storm = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> storm = OwnThread.run(() -> {
             for (int i = 0; i < 20_000; i++) {
                 vcpu.interrupt();
             }
@@ -188,7 +189,7 @@ public abstract class VirtualCpuContract {
     @Test
     void interruptNeverTakesThePlaceOfWhatTheHostIsAsked() throws Exception {
         load(real("e4 10 e6 11 eb fa")); // again: in al,0x10; out 0x11,al; jmp again
-        CompletableFuture<Void> storm = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> storm = OwnThread.run(() -> {
             for (int i = 0; i < 200_000; i++) {
                 vcpu.interrupt();
             }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.vmm.NeedsKvm;
+import dev.kvmguest.vmm.OwnThread;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
@@ -30,7 +31,7 @@ class KvmVirtualCpuTests extends VirtualCpuContract {
     @Test
     void interruptThatMeetsAnExitLeavesNoSignalPending() throws Exception {
         load(real("ec eb fd")); // here: in al,dx; jmp here
-        CompletableFuture<Void> storm = CompletableFuture.runAsync(() -> {
+        CompletableFuture<Void> storm = OwnThread.run(() -> {
             for (int i = 0; i < 20_000; i++) {
                 vcpu.interrupt();
             }

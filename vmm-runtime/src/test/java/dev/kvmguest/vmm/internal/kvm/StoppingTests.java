@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.kvm;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.OwnThread;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.TimeFactor;
@@ -76,7 +77,7 @@ class StoppingTests {
 
     /** Runs the guest on another thread, with an interrupt whenever it takes one, until it has counted so far. */
     private void assertStopsAfter(int count) throws Exception {
-        CompletableFuture<VmExit> end = CompletableFuture.supplyAsync(this::runUntilStopped);
+        CompletableFuture<VmExit> end = OwnThread.supply(this::runUntilStopped);
         while (guest.memory().readInt(COUNTER) < count && !end.isDone()) {
             Thread.onSpinWait();
         }

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.exec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.OwnThread;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
@@ -136,7 +137,7 @@ class DeterminismTests {
                 VirtualCpu vcpu = machine.vcpu(i);
                 vcpu.setState(state('0' + i));
                 vcpu.debug().setSingleStep(stepping);
-                ends.add(CompletableFuture.runAsync(() -> runToHalt(vcpu, output)));
+                ends.add(OwnThread.run(() -> runToHalt(vcpu, output)));
             }
             ends.forEach(end -> end.orTimeout(30, TimeUnit.SECONDS).join());
             List<Long> instructions = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.exec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.OwnThread;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
@@ -218,8 +219,7 @@ class SelfModifyingCodeTests {
     @Test
     void codeChangedByTheHostWhileItIsExecutedIsSeen() {
         // again: mov byte [0x9000], 1; mov al, 1; cmp al, 2; jne again
-        CompletableFuture<VmExit> end =
-                CompletableFuture.supplyAsync(() -> guest.run("c6 06 00 90 01  b0 01  3c 02  75 f5"));
+        CompletableFuture<VmExit> end = OwnThread.supply(() -> guest.run("c6 06 00 90 01  b0 01  3c 02  75 f5"));
         while (guest.memory().readByte(EmulatedGuest.DATA) == 0) {
             Thread.onSpinWait();
         }
@@ -253,7 +253,7 @@ class SelfModifyingCodeTests {
             state.segment(register, SegmentState.real(0));
         }
         vcpu.setState(state.build());
-        return CompletableFuture.supplyAsync(() -> {
+        return OwnThread.supply(() -> {
             try {
                 return vcpu.run();
             } finally {
