@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -31,14 +32,14 @@ final class Overwritten {
     private static final int SELECTOR = 2;
 
     /** P and S: a segment, and present. */
-    private static final int SEGMENT = 0x90;
+    private static final int SEGMENT = AccessRights.PRESENT | AccessRights.CODE_OR_DATA;
     /** P, S and the type but for its width and whether it clears IF, which together make a gate to a handler. */
     private static final int GATE_BITS = 0x96;
 
     private static final int GATE = 0x86;
 
-    private static final int ACCESSED = 1;
-    private static final int BUSY = 1 << 1;
+    /** What the processor sets by itself: that a segment was accessed, or a TSS is busy. */
+    private static final int SET_BY_THE_PROCESSOR = AccessRights.ACCESSED | SegmentDescriptor.TSS_BUSY;
 
     private Overwritten() {}
 
@@ -190,7 +191,7 @@ final class Overwritten {
      * busy.
      */
     private static boolean isOnlyMarked(byte[] before, byte[] now) {
-        return before[0] != now[0] && (before[0] | now[0] & (ACCESSED | BUSY)) == now[0];
+        return before[0] != now[0] && (before[0] | now[0] & SET_BY_THE_PROCESSOR) == now[0];
     }
 
     /** Returns bytes as they were before a change. */

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.boot;
 
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -18,9 +19,13 @@ final class BootDescriptorTables {
     static final DescriptorTable GDT = new DescriptorTable(0x500, 5 * SegmentDescriptor.BYTES - 1);
     static final DescriptorTable IDT = new DescriptorTable(0x528, InterruptTable.FULL_LIMIT);
 
-    private static final int CODE = 0x9a;
-    private static final int DATA = 0x92;
-    private static final int DPL_3 = 0x60;
+    private static final int DATA = AccessRights.GRANULARITY
+            | AccessRights.BIG
+            | AccessRights.PRESENT
+            | AccessRights.CODE_OR_DATA
+            | AccessRights.WRITABLE_OR_READABLE;
+    private static final int CODE = DATA | AccessRights.CODE;
+    private static final int DPL_3 = 3 << AccessRights.DPL_SHIFT;
 
     private BootDescriptorTables() {}
 
@@ -37,8 +42,8 @@ final class BootDescriptorTables {
         }
     }
 
-    /** A 32-bit segment from 0 to 4 GiB: limit 0xfffff in pages (G), D/B set. */
-    private static long flat(int access) {
-        return 0x00cf_0000_0000_ffffL | (long) access << 40;
+    /** A segment from 0 to 4 GiB. */
+    private static long flat(int rights) {
+        return SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw();
     }
 }

@@ -26,20 +26,25 @@ public record SegmentDescriptor(long raw) {
     /** Set in the type of a TSS that is the current task's, or one that the current task returns to. */
     public static final int TSS_BUSY = 2;
 
-    private static final int TYPE_ACCESSED = 1;
-    private static final int TYPE_WRITABLE_OR_READABLE = 2;
-    /** Set in the type of conforming code and of expand-down data. */
-    private static final int TYPE_CONFORMING = 4;
-
-    private static final int TYPE_CODE = 8;
-
     private static final int ACCESS_BYTE_SHIFT = 40;
-    private static final int PRESENT = 1 << 7;
-    private static final int CODE_OR_DATA = 1 << 4;
-    private static final int BIG = 1 << 14;
-    private static final int GRANULARITY = 1 << 15;
     /** Access rights without the bits of the limit that lie between them. */
     private static final int RIGHTS = 0xf0ff;
+
+    /**
+     * Returns the descriptor of a segment.
+     *
+     * @param base the linear address of its first byte
+     * @param limit the offset of its last byte; with {@link AccessRights#GRANULARITY}, that of a page
+     * @param rights in the layout of {@link SegmentState#accessRights}
+     */
+    public static SegmentDescriptor of(long base, long limit, int rights) {
+        long field = (rights & AccessRights.GRANULARITY) != 0 ? limit >>> 12 : limit;
+        return new SegmentDescriptor(field & 0xffff
+                | (field & 0xf_0000) << 32
+                | (base & 0xff_ffff) << 16
+                | (base >>> 24) << 56
+                | (long) (rights & RIGHTS) << ACCESS_BYTE_SHIFT);
+    }
 
     /** Returns the linear address of a segment's first byte. */
     public long base() {
@@ -49,7 +54,7 @@ public record SegmentDescriptor(long raw) {
     /** Returns the offset of a segment's last byte (of an expand-down one, the byte below its first), in bytes. */
     public long limit() {
         long field = raw & 0xffff | raw >>> 32 & 0xf_0000;
-        return (rights() & GRANULARITY) != 0 ? field << 12 | 0xfff : field;
+        return (rights() & AccessRights.GRANULARITY) != 0 ? field << 12 | 0xfff : field;
     }
 
     /** Returns the access rights in the layout of {@link SegmentState#accessRights}. */
@@ -74,49 +79,52 @@ public record SegmentDescriptor(long raw) {
 
     /** Returns the descriptor privilege level, 0 to 3. */
     public int dpl() {
-        return rights() >> 5 & 3;
+        return rights() >> AccessRights.DPL_SHIFT & 3;
     }
 
     public boolean isPresent() {
-        return (rights() & PRESENT) != 0;
+        return (rights() & AccessRights.PRESENT) != 0;
     }
 
     /** Returns whether this is a code or data segment, by the S bit; else it is a system segment or a gate. */
     public boolean isCodeOrData() {
-        return (rights() & CODE_OR_DATA) != 0;
+        return (rights() & AccessRights.CODE_OR_DATA) != 0;
     }
 
     public boolean isCode() {
-        return isCodeOrData() && (type() & TYPE_CODE) != 0;
+        return isCodeOrData() && (type() & AccessRights.CODE) != 0;
     }
 
     public boolean isConforming() {
-        return isCode() && (type() & TYPE_CONFORMING) != 0;
+        return isCode() && (type() & AccessRights.EXPAND_DOWN_OR_CONFORMING) != 0;
     }
 
     /** Returns whether this is a data segment, or a code segment that can be read. */
     public boolean isReadable() {
-        return isCodeOrData() && ((type() & TYPE_CODE) == 0 || (type() & TYPE_WRITABLE_OR_READABLE) != 0);
+        return isCodeOrData()
+                && ((type() & AccessRights.CODE) == 0 || (type() & AccessRights.WRITABLE_OR_READABLE) != 0);
     }
 
     /** Returns whether this is a data segment that can be written. */
     public boolean isWritable() {
-        return isCodeOrData() && (type() & TYPE_CODE) == 0 && (type() & TYPE_WRITABLE_OR_READABLE) != 0;
+        return isCodeOrData() && (type() & AccessRights.CODE) == 0 && (type() & AccessRights.WRITABLE_OR_READABLE) != 0;
     }
 
     /** Returns whether this is a data segment whose offsets are those above its limit. */
     public boolean isExpandDown() {
-        return isCodeOrData() && (type() & TYPE_CODE) == 0 && (type() & TYPE_CONFORMING) != 0;
+        return isCodeOrData()
+                && (type() & AccessRights.CODE) == 0
+                && (type() & AccessRights.EXPAND_DOWN_OR_CONFORMING) != 0;
     }
 
     /** Returns whether the segment has been loaded before; for code and data only. */
     public boolean isAccessed() {
-        return (type() & TYPE_ACCESSED) != 0;
+        return (type() & AccessRights.ACCESSED) != 0;
     }
 
     /** Returns D/B: 32-bit code, or a 32-bit stack pointer. */
     public boolean default32() {
-        return (rights() & BIG) != 0;
+        return (rights() & AccessRights.BIG) != 0;
     }
 
     /** Returns whether this is a system descriptor of this type. */
@@ -179,7 +187,7 @@ public record SegmentDescriptor(long raw) {
 
     /** Returns the register that holds this code or data segment after it was loaded: accessed. */
     public SegmentState loaded(int selector) {
-        return new SegmentState(selector, base(), limit(), rights() | TYPE_ACCESSED);
+        return new SegmentState(selector, base(), limit(), rights() | AccessRights.ACCESSED);
     }
 
     /** Returns the register that holds this LDT, or this TSS, as it is. */

@@ -92,4 +92,22 @@ class SegmentDescriptorTests {
                         "interrupt",
                         "trap");
     }
+
+    @Test
+    void descriptorGivesBackWhatItWasMadeOf() {
+        SegmentDescriptor small = SegmentDescriptor.of(0x8765_4321L, 0xf_edcb, 0x5093);
+        SegmentDescriptor large = SegmentDescriptor.of(0xff00_0010L, 0x1234_5fff, 0xe0fb);
+
+        assertThat(small.base()).isEqualTo(0x8765_4321L);
+        assertThat(small.limit()).isEqualTo(0xf_edcb);
+        assertThat(small.rights()).isEqualTo(0x5093);
+        assertThat(large.base()).isEqualTo(0xff00_0010L);
+        assertThat(large.limit()).isEqualTo(0x1234_5fff);
+        assertThat(large.rights()).isEqualTo(0xe0fb);
+    }
+
+    @Test
+    void flatCodeOf32BitsIsWhatManualsWrite() {
+        assertThat(SegmentDescriptor.of(0, 0xffff_ffffL, 0xc09a).raw()).isEqualTo(0x00cf_9a00_0000_ffffL);
+    }
 }

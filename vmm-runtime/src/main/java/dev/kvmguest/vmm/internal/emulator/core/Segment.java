@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 
 /**
@@ -9,9 +10,6 @@ import dev.kvmguest.vmm.internal.x86.AddressPolicy;
  */
 public final class Segment {
 
-    private static final int TYPE_CODE = 8;
-    private static final int TYPE_EXPAND_DOWN_OR_CONFORMING = 4;
-    private static final int TYPE_WRITABLE_OR_READABLE = 2;
     private static final int DEFAULT_32 = 1 << 14;
 
     private int selector;
@@ -97,7 +95,7 @@ public final class Segment {
     }
 
     public int dpl() {
-        return rights >> 5 & 3;
+        return rights >> AccessRights.DPL_SHIFT & 3;
     }
 
     public int type() {
@@ -114,22 +112,22 @@ public final class Segment {
     }
 
     public boolean isCode() {
-        return (rights & TYPE_CODE) != 0;
+        return (rights & AccessRights.CODE) != 0;
     }
 
     public boolean isReadable() {
-        return !isCode() || (rights & TYPE_WRITABLE_OR_READABLE) != 0;
+        return !isCode() || (rights & AccessRights.WRITABLE_OR_READABLE) != 0;
     }
 
     public boolean isWritable() {
-        return !isCode() && (rights & TYPE_WRITABLE_OR_READABLE) != 0;
+        return !isCode() && (rights & AccessRights.WRITABLE_OR_READABLE) != 0;
     }
 
     public boolean isExpandDown() {
-        return !isCode() && (rights & TYPE_EXPAND_DOWN_OR_CONFORMING) != 0;
+        return !isCode() && (rights & AccessRights.EXPAND_DOWN_OR_CONFORMING) != 0;
     }
 
     public boolean isConforming() {
-        return isCode() && (rights & TYPE_EXPAND_DOWN_OR_CONFORMING) != 0;
+        return isCode() && (rights & AccessRights.EXPAND_DOWN_OR_CONFORMING) != 0;
     }
 }

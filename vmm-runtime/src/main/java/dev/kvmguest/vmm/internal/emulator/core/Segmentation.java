@@ -1,14 +1,13 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /** Reads descriptors and loads segment registers, with every check (Intel SDM volume 3A, 5.3 to 5.7). */
 public final class Segmentation {
-
-    private static final int ACCESSED = 1;
 
     private final Cpu cpu;
 
@@ -55,7 +54,7 @@ public final class Segmentation {
     /** Sets the accessed bit of a code or data segment in its table, if it isn't set. */
     public void markAccessed(int selector, SegmentDescriptor descriptor) {
         if (!descriptor.isAccessed()) {
-            writeAccessByte(selector, descriptor.accessByte() | ACCESSED);
+            writeAccessByte(selector, descriptor.accessByte() | AccessRights.ACCESSED);
         }
     }
 

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.report.text.RunNotes;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.outcome.GuestRun;
@@ -141,7 +142,7 @@ public final class HtmlRegisters {
             return systemType(segment.type()) + rights;
         }
         boolean code = (segment.type() & 8) != 0;
-        boolean directed = (segment.type() & 4) != 0;
+        boolean directed = (segment.type() & AccessRights.EXPAND_DOWN_OR_CONFORMING) != 0;
         boolean more = (segment.type() & 2) != 0;
         return (segment.longMode() ? "64-bit " : segment.default32() ? "32-bit " : "16-bit ")
                 + (code ? more ? "code, readable" : "code, not readable" : more ? "data, writable" : "data, read-only")
