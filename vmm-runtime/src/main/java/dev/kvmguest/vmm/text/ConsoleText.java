@@ -34,8 +34,8 @@ public final class ConsoleText {
     }
 
     /**
-     * Returns how a character is written that must not be printed as it is, such as {@code \x1b}. Whether it must not is up
-     * to the caller: it depends on where it is printed.
+     * Returns how a character is written that must not be printed as it is, such as {@code \x1b}. Whether it must not
+     * is up to the caller: it depends on where it is printed.
      */
     public static String escaped(int codePoint) {
         return String.format(Locale.ROOT, codePoint < 0x100 ? "\\x%02x" : "\\u%04x", codePoint);

@@ -3,8 +3,8 @@ package dev.kvmguest.vmm.internal.x86;
 import dev.kvmguest.vmm.cpu.SegmentState;
 
 /**
- * The bits of a segment's access rights, in the layout of {@link SegmentState#accessRights}: the lower eight are the access
- * byte of a descriptor (Intel SDM volume 3A, 3.4.5).
+ * The bits of a segment's access rights, in the layout of {@link SegmentState#accessRights}: the lower eight are the
+ * access byte of a descriptor (Intel SDM volume 3A, 3.4.5).
  */
 public final class AccessRights {
 

@@ -1,6 +1,9 @@
 package dev.kvmguest.vmm.internal.x86;
 
-/** The shape of the tables that IDTR leads to: the IDT and, in real mode, the IVT (Intel SDM volume 3A, 6.10 and 20.1.4). */
+/**
+ * The shape of the tables that IDTR leads to: the IDT and, in real mode, the IVT (Intel SDM volume 3A, 6.10 and
+ * 20.1.4).
+ */
 public final class InterruptTable {
 
     public static final int VECTORS = 256;

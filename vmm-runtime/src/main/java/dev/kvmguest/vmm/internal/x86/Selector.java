@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.x86;
 
 /**
- * The fields of a segment selector (Intel SDM volume 3A, 3.4.2), and of the error codes that are made of one (volume 3A,
- * 6.13).
+ * The fields of a segment selector (Intel SDM volume 3A, 3.4.2), and of the error codes that are made of one (volume
+ * 3A, 6.13).
  */
 public final class Selector {
 
