@@ -44,7 +44,7 @@ class GuestClockTests {
 
     @Test
     void endOfTheDaysLastSecondWakesAHaltedGuest() {
-        // mov word [0x1c0],0x1030; mov al,0x0b; out 0x70,al; mov al,0x12; out 0x71,al; mov al,0xfe; out 0xa1,al
+        // mov word [0x1c0],0x1030; mov al,0x0b; out 0x70,al; mov al,0x12; out 0x71,al; mov al,0xfe; out 0xa1,al;
         // mov al,0xfb; out 0x21,al; sti; again: hlt; test bl,bl; jz again; mov al,7; out 0x70,al; in al,0x71; out
         // 0xf4,al
         String halting = "c7 06 c0 01 30 10 b0 0b e6 70 b0 12 e6 71 b0 fe e6 a1 b0 fb e6 21"

@@ -105,7 +105,7 @@ class FaultTests {
 
     @Test
     void instructionThatCannotBeFetchedHasNoText() {
-        // jmp 0x70000000
+        // mov eax,0x70000000; jmp eax
         Fault fault = fault(real("b8 00 00 00 70 ff e0").withBoot(BootMode.PAGED));
 
         assertThat(fault.at().eip()).isEqualTo(0x7000_0000L);

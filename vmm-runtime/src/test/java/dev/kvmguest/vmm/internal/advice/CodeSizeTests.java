@@ -94,7 +94,7 @@ class CodeSizeTests {
 
     @Test
     void codeOf32BitsInRealModeIsToldToo() {
-        // mov eax,0x10, of which real mode makes mov ax,0x10; add [bx+si],al; and something to die of: lidt [0x9000];
+        // mov eax,0x10, of which real mode makes mov ax,0x10; add [bx+si],al; lidt [0x9000], to die of it;
         // int3
         assertThat(labelled("b8 10 00 00 00 0f 01 1e 00 90 cc", BootMode.REAL, 0x1005)
                         .get(0))

@@ -85,7 +85,7 @@ class ExecutionTests {
 
     @Test
     void longRunThroughZerosNamesTheJumpThoughItEndsAtCode() {
-        // mov eax,0x9000; jmp 0x2000: zeros up to 0x2100, where the guest has put ud2 (0x0b0f)
+        // mov word [0x2100],0x0b0f (ud2); mov eax,0x9000; jmp 0x2000, where zeros are
         assertThat(DeadGuest.flat("66 c7 05 00 21 00 00 0f 0b b8 00 90 00 00 e9 ed 0f 00 00")
                         .get(0))
                 .startsWith("execution went to 0x2000, which is outside the image and has no code (bytes 0x0), after"

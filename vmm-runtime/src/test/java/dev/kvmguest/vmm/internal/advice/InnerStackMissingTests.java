@@ -17,7 +17,7 @@ class InnerStackMissingTests {
 
     @Test
     void handlerInRing0WithoutATaskIsTold() {
-        // push 0x102b; iretd; ud2
+        // a push of 0x102a, which ends here; iretd; ud2
         assertThat(DeadGuest.flat(GATE + TO_RING_3 + "2a 10 00 00 cf 0f 0b").get(0))
                 .startsWith(
                         "the handler of #UD is in ring 0, its cause in ring 3, and the guest never loaded TR, and the TSS at"
@@ -35,7 +35,7 @@ class InnerStackMissingTests {
 
     @Test
     void missingGateIsNotBlamedOnTheTask() {
-        // push 0x1016; iretd; ud2
+        // a push of 0x1016, which ends here; iretd; ud2
         assertThat(DeadGuest.flat(TO_RING_3 + "16 10 00 00 cf 0f 0b")).noneMatch(sentence -> sentence.contains("TSS"));
     }
 

@@ -132,7 +132,7 @@ class OverwrittenTests {
     void selectorOfAGateIsLookedAtToo() {
         Witness witness = clears(0x107a, "08");
 
-        assertThat(advice(withSelector("50 00"), witness)) // mov word [0x107a],0x50
+        assertThat(advice(withSelector("50 00"), witness)) // by mov word [0x107a],0x50
                 .singleElement()
                 .asString()
                 .startsWith("IDT[6] at 0x1078 was overwritten by rep stosd");
@@ -231,7 +231,7 @@ class OverwrittenTests {
 
     @Test
     void tableOfTheBootIsToldWhereTheDirectoryIsWhole() {
-        // mov dword [0x80101004],0: entry 1 of the first table; mov eax,cr3; mov cr3,eax; hlt
+        // by mov dword [0x80101004],0: entry 1 of the first table; mov eax,cr3; mov cr3,eax; hlt
         Witness witness = clears(0x101004, "03 10 00 00");
 
         assertThat(advice(
@@ -246,7 +246,7 @@ class OverwrittenTests {
 
     @Test
     void directoryThatLeadsElsewhereIsTheOneToBlame() {
-        // mov dword [0x80100800],0x102003, as if it were to a table at 0x102000; mov eax,cr3; mov cr3,eax; hlt
+        // by mov dword [0x80100800],0x102003, as if it were to a table at 0x102000; mov eax,cr3; mov cr3,eax; hlt
         Witness witness = clears(0x100800, "83 00 00 00");
 
         assertThat(advice(paged("c7 05 00 08 10 80 03 20 10 00 0f 20 d8 0f 22 d8 f4"), witness)

@@ -48,12 +48,12 @@ class CallChainTests {
                 "0f 0b", // ud2 before anything
                 "55 0f 0b", // push ebp; ud2
                 "55 89 e5 0f 0b", // push ebp; mov ebp,esp; ud2
-                "55 89 e5 83 ec 20 83 e4 f0 0f 0b", // sub esp,0x20; and esp,-16; ud2
-                "55 89 e5 eb 03 c9 c3 90 0f 0b", // jmp over leave; ret; nop; ud2
+                "55 89 e5 83 ec 20 83 e4 f0 0f 0b", // push ebp; mov ebp,esp; sub esp,0x20; and esp,-16; ud2
+                "55 89 e5 eb 03 c9 c3 90 0f 0b", // push ebp; mov ebp,esp; jmp 7; leave; ret; nop; ud2
                 "51 50 60 9c 83 ec 10 0f 0b", // push ecx; push eax; pushad; pushfd; sub esp,16; ud2
                 "55 bd 07 00 00 00 0f 0b", // push ebp; mov ebp,7; ud2
                 "c8 10 00 00 0f 0b", // enter 16,0; ud2
-                "55 89 e5 83 ec 20 8d 65 fc 0f 0b" // sub esp,0x20; lea esp,[ebp-4]; ud2
+                "55 89 e5 83 ec 20 8d 65 fc 0f 0b" // push ebp; mov ebp,esp; sub esp,0x20; lea esp,[ebp-4]; ud2
             })
     void chainIsCertainWhereverAFunctionDies(String inner) {
         assertThat(chain(START + MAIN + MIDDLE + inner, SYMBOLS))
@@ -180,7 +180,7 @@ class CallChainTests {
 
     @Test
     void callOfNothingIsNamedByTheReturnAddressAtTheTopOfTheStack() {
-        // 100b: push ebp; mov ebp,esp; xor eax,eax; call eax, with #UD at 0x400: ud2
+        // 100b: push ebp; mov ebp,esp; mov dword [0x400],0x0b0f0b0f; mov eax,0x400; call eax; pop ebp; ret
         String main = "55 89 e5 c7 05 00 04 00 00 0f 0b 0f 0b b8 00 04 00 00 ff d0 5d c3";
 
         assertThat(chain(START + main, List.of(new Symbol("start", 0x1000, 11), new Symbol("main", 0x100b, 22))))

@@ -146,7 +146,7 @@ class CrossCheckTests {
         // fninit; fld1; mov eax,1; out 0x80,al; ud2, with the exchange as late as that
         assertThat(seenBy(replay(flat("db e3 d9 e8 b0 01 e6 80 0f 0b"))))
                 .isEqualTo("the emulator, which replayed what scripted ran");
-        // xor ecx,ecx; rdmsr (of the machine check, not there): #GP
+        // xor ecx,ecx; dec ecx; rdmsr (of the machine check, not there): #GP
         assertThat(seenBy(replay(flat("31 c9 49 0f 32 0f 0b"))))
                 .isEqualTo("the emulator, which replayed what scripted ran");
 

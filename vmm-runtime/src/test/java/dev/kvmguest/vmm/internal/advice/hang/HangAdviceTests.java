@@ -195,7 +195,7 @@ class HangAdviceTests {
 
     @Test
     void flagThatChangesIsNoneThatCannot() {
-        // again: inc byte [0x2000]; cmp byte [0x2000],0; jmp again, but for a conditional jump that is never taken
+        // again: inc byte [0x2000]; cmp byte [0x2000],0; jb again, which never jumps; jmp again
         assertThat(hang(real("fe 06 00 20 80 3e 00 20 00 72 f5 eb f3"))).isEmpty();
     }
 
@@ -206,7 +206,7 @@ class HangAdviceTests {
 
     @Test
     void variablesOnTheStackAreNoFlags() {
-        // push 0; mov ebp,esp; again: cmp dword [ebp],0; je again
+        // mov esp,0x8000; push 0; mov ebp,esp; again: cmp dword [ebp],0; je again
         assertThat(hang(flat("bc 00 80 00 00 6a 00 89 e5 83 7d 00 00 74 fa"))).isEmpty();
     }
 
@@ -267,7 +267,8 @@ class HangAdviceTests {
 
     @Test
     void deviceThatIsLookedAtAmongOthersIsNotWaitedFor() {
-        // mov dx,0x1f7; again: in al,dx; inc byte [0x2000]; cmp byte [0x2000],0; jmp again, and a jump never taken
+        // mov dx,0x1f7; again: in al,dx; inc byte [0x2000]; cmp byte [0x2000],0; jb again, never taken;
+        // jmp again
         assertThat(hang(real("ba f7 01 ec fe 06 00 20 80 3e 00 20 00 72 f4 eb f2")))
                 .isEmpty();
         // mov dx,0x1f7; again: in al,dx; jmp again

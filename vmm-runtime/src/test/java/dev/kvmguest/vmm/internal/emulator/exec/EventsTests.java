@@ -93,7 +93,7 @@ class EventsTests {
     void interruptsWaitForTheInstructionBehindALoadOfSs(String load) {
         try (EmulatedGuest guest = flat(0, IF)) {
             guest.memory().writeInt(EmulatedGuest.STACK, 0x10);
-            guest.set(Register.RAX, 0x10).put(EmulatedGuest.CODE, load + "40 40 f4"); // mov ss, ax or pop ss
+            guest.set(Register.RAX, 0x10).put(EmulatedGuest.CODE, load + "40 40 f4"); // inc eax; inc eax; hlt
             guest.step();
             assertThat(guest.vcpu().canInjectInterrupt()).isFalse();
 
