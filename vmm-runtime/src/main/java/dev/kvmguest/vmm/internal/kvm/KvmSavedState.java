@@ -133,7 +133,7 @@ final class KvmSavedState {
                         : OptionalInt.empty());
     }
 
-    /** AMD's processors have one shadow, which KVM reports as both. STI's is the one that holds back interrupts only. */
+    /** AMD's processors have one shadow, which KVM reports as both. STI's holds back interrupts only. */
     private static InterruptShadow shadow(int bits) {
         if ((bits & Kvm.KVM_X86_SHADOW_INT_STI) != 0) {
             return InterruptShadow.STI;

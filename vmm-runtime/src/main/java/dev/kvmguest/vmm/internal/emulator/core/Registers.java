@@ -26,8 +26,8 @@ public final class Registers {
     public final long[] gpr = new long[NONE + 1];
 
     /**
-     * Returns the number of the byte register that three bits of an instruction without a REX prefix mean: AL to BL, AH to
-     * BH. With one, 4 to 7 will be SPL to DIL.
+     * Returns the number of the byte register that three bits of an instruction without a REX prefix mean: AL to BL,
+     * AH to BH. With one, 4 to 7 will be SPL to DIL.
      */
     public static int byteRegister(int encoded) {
         return encoded < RSP ? encoded : HIGH_BYTE | encoded - RSP;
