@@ -29,7 +29,8 @@ final class OpcodeMap {
     /**
      * One form of an instruction.
      *
-     * @param mnemonics its names for operands of 16, 32 and 64 bits (of JCXZ, addresses); the last is for wider ones too
+     * @param mnemonics its names for operands of 16, 32 and 64 bits (of JCXZ, addresses); the last is for wider ones
+     *     too
      * @param operands its operands
      */
     record Form(Mnemonic[] mnemonics, OperandForm[] operands) {
