@@ -22,6 +22,7 @@ import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.replay.DeathReplay;
 import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
+import dev.kvmguest.vmm.internal.replay.Origin;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.replay.ReplayedChanges;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -43,7 +44,6 @@ public final class PostMortem {
     /** What has died has done so within its own limit; nobody waits longer than this for the reason. */
     private static final Duration LONGEST_REPLAY = Duration.ofSeconds(5);
 
-    private final int number;
     private final MachineConfig machine;
     private final VcpuConfig config;
     private final Engine engine;
@@ -52,6 +52,7 @@ public final class PostMortem {
     private final MemoryLayout layout;
     private final Board board;
     private final Recording recording;
+    private final Origin origin;
 
     public PostMortem(
             int number,
@@ -62,7 +63,6 @@ public final class PostMortem {
             MemoryLayout layout,
             Board board,
             Recording recording) {
-        this.number = number;
         this.machine = machine;
         this.config = machine.vcpus().get(number);
         this.engine = engine;
@@ -71,6 +71,7 @@ public final class PostMortem {
         this.layout = layout;
         this.board = board;
         this.recording = recording;
+        this.origin = Origin.boot(machine, number);
     }
 
     /**
@@ -105,7 +106,7 @@ public final class PostMortem {
         try {
             return seen.isPresent()
                     ? new ExceptionReplay(seen, Optional.empty())
-                    : ExceptionReplay.of(recording, machine, number, engine.name(), replayLimit());
+                    : ExceptionReplay.of(recording, origin, engine.name(), replayLimit());
         } catch (RuntimeException e) {
             stumbled(e);
             return new ExceptionReplay(
@@ -149,7 +150,7 @@ public final class PostMortem {
                     ? cpu.observer()
                             .flatMap(ExecutionObserver::fault)
                             .map(DeathReplay::seen)
-                            .orElseGet(() -> DeathReplay.of(recording, machine, number, engine, replayLimit()))
+                            .orElseGet(() -> DeathReplay.of(recording, origin, engine, replayLimit()))
                     : DeathReplay.NONE;
         } catch (RuntimeException e) {
             // What the run has found out must not be lost because nothing can be added to it.
@@ -164,7 +165,7 @@ public final class PostMortem {
 
     private Fault explained(Fault fault) {
         try {
-            LastChange changes = new ReplayedChanges(recording, machine, number, replayLimit());
+            LastChange changes = new ReplayedChanges(recording, origin, replayLimit());
             Fault named = fault.namedBy(config.image());
             return named.withAdvice(Advice.of(named, config.image(), layout, memory, changes));
         } catch (RuntimeException e) {

@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.replay;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
@@ -85,34 +84,28 @@ final class CrossCheck {
      * @return empty where nothing can be said
      */
     static Optional<Finding> of(
-            Recording recording,
-            MachineConfig config,
-            int vcpu,
-            Duration limit,
-            Engine engine,
-            long quietFrom,
-            long end) {
-        if (config.memorySize() > LARGEST_MEMORY) {
+            Recording recording, Origin origin, Duration limit, Engine engine, long quietFrom, long end) {
+        if (origin.memorySize() > LARGEST_MEMORY) {
             return Optional.empty();
         }
         long from = Math.max(quietFrom, end - INSTRUCTIONS + 1);
         // What registers and memory don't have, a stale TLB entry, may be what the guest dies of.
-        return onceMore(recording, config, vcpu, limit, engine, from)
+        return onceMore(recording, origin, limit, engine, from)
                 .filter(finding -> finding.difference().isEmpty()
-                        || onceMore(recording, config, vcpu, limit, EmulatorEngine.instance(), from)
+                        || onceMore(recording, origin, limit, EmulatorEngine.instance(), from)
                                 .filter(own -> own.difference().isEmpty())
                                 .isPresent());
     }
 
     private static Optional<Finding> onceMore(
-            Recording recording, MachineConfig config, int vcpu, Duration limit, Engine engine, long from) {
-        try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
+            Recording recording, Origin origin, Duration limit, Engine engine, long from) {
+        try (Replay replay = Replay.of(recording, origin, limit)) {
             if (!replay.runTo(from)
                     || replay.instructions() != from
                     || !replay.cpu().isFpuUntouched()) {
                 return Optional.empty();
             }
-            try (VirtualMachine machine = engine.createMachine(config.memorySize(), 1)) {
+            try (VirtualMachine machine = engine.createMachine(origin.memorySize(), 1)) {
                 replay.memory().copyTo(machine.memory());
                 CrossCheck crossCheck = new CrossCheck(replay.cpu().state());
                 crossCheck.goTo(replay);

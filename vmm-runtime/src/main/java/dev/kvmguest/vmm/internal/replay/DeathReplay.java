@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.replay;
 
-import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -31,31 +30,29 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
      * Where the engine gave up, there is a fault if the emulator shuts down by that very instruction.
      *
      * @param recording of the run that ended with a shutdown, or where its engine could not go on
-     * @param config the machine of that run
-     * @param vcpu the number of the vCPU
+     * @param origin where to start
      * @param engine the engine that ran it
      * @param limit how long the replay may take
      */
-    public static DeathReplay of(Recording recording, MachineConfig config, int vcpu, Engine engine, Duration limit) {
+    public static DeathReplay of(Recording recording, Origin origin, Engine engine, Duration limit) {
         if (recording.isTooLong()) {
             return new DeathReplay(Optional.empty(), Optional.of(tooLong(recording, engine.name())));
         }
         try {
-            return replayed(recording, config, vcpu, engine, limit);
+            return replayed(recording, origin, engine, limit);
         } catch (VmmException e) {
             String why = "what " + engine.name() + " ran can't be replayed: " + e.getMessage();
             return new DeathReplay(Optional.empty(), Optional.of(why));
         }
     }
 
-    private static DeathReplay replayed(
-            Recording recording, MachineConfig config, int vcpu, Engine engine, Duration limit) {
-        GuestImage image = config.vcpus().get(vcpu).image();
+    private static DeathReplay replayed(Recording recording, Origin origin, Engine engine, Duration limit) {
+        GuestImage image = origin.image();
         long start = System.nanoTime();
         long quietFrom;
         long end;
         Fault fault;
-        try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
+        try (Replay replay = Replay.of(recording, origin, limit)) {
             Optional<Divergence> divergence = replay.run();
             if (divergence.isPresent()) {
                 return new DeathReplay(
@@ -80,7 +77,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
         return confirmed(
                 fault.seenBy("the emulator, which replayed what " + engine.name() + " ran"),
                 engine.name(),
-                CrossCheck.of(recording, config, vcpu, left, engine, quietFrom, end));
+                CrossCheck.of(recording, origin, left, engine, quietFrom, end));
     }
 
     /** Says that a recording lacks its beginning. */

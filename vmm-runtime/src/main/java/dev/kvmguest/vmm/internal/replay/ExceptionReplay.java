@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.replay;
 
-import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
@@ -22,26 +21,22 @@ public record ExceptionReplay(Optional<List<HandledException>> exceptions, Optio
      * Replays a guest on the emulator.
      *
      * @param recording of the run, however it ended
-     * @param config the machine of that run
-     * @param vcpu the number of the vCPU that was recorded
+     * @param origin where to start
      * @param engine the name of the engine that ran it
      * @param limit how long the replay may take
      */
-    public static ExceptionReplay of(
-            Recording recording, MachineConfig config, int vcpu, String engine, Duration limit) {
+    public static ExceptionReplay of(Recording recording, Origin origin, String engine, Duration limit) {
         if (recording.isTooLong()) {
             return new ExceptionReplay(Optional.empty(), Optional.of(DeathReplay.tooLong(recording, engine)));
         }
-        try (Replay replay = Replay.of(recording, config, vcpu, limit)) {
+        try (Replay replay = Replay.of(recording, origin, limit)) {
             ExecutionObserver observer = replay.cpu().observer().orElseThrow();
             observer.watchExceptions();
             Optional<Divergence> divergence = replay.run();
             // What was taken on the way to somewhere else says nothing of this guest.
             return divergence.isPresent()
                     ? new ExceptionReplay(
-                            Optional.empty(),
-                            divergence.map(parting -> parting.sentence(
-                                    engine, config.vcpus().get(vcpu).image())))
+                            Optional.empty(), divergence.map(parting -> parting.sentence(engine, origin.image())))
                     : new ExceptionReplay(Optional.of(observer.exceptions()), Optional.empty());
         }
     }

@@ -2,13 +2,11 @@ package dev.kvmguest.vmm.internal.replay;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
-import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
-import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
@@ -22,11 +20,9 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * A guest that the emulator runs from its start with what was recorded in the place of a machine: each port reads as it
- * did then, interrupts come where they came, and when the guest does something else than then, that is a
- * {@link Divergence}, with which the replay ends. It does the same each time.
- *
- * <p>Of a machine with several vCPUs all images are there, but only one vCPU runs. To be used by one thread.
+ * A guest that the emulator runs from its {@link Origin} with what was recorded in the place of a machine: each port
+ * reads as it did then, and interrupts come where they came. When the guest does something else than then, the replay
+ * ends with a {@link Divergence}. It does the same each time. To be used by one thread.
  */
 public final class Replay implements AutoCloseable {
 
@@ -52,18 +48,16 @@ public final class Replay implements AutoCloseable {
     private boolean interruptsGuessed;
     private Divergence divergence;
 
-    private Replay(Recording recording, MachineConfig config, int vcpu, Duration limit) {
+    private Replay(Recording recording, Origin origin, Duration limit) {
         this.recording = recording;
         this.limit = limit;
         this.next = recording.cursor();
-        this.machine = EmulatorEngine.instance().createMachine(config.memorySize(), 1);
-        this.cpu = machine.vcpu(0);
-        try {
-            cpu.setState(BootLoader.load(machine.memory(), config.vcpus()).get(vcpu));
-        } catch (RuntimeException e) {
-            machine.close();
-            throw e;
+        for (events = 0; events < origin.events(); events++) {
+            next.advance();
         }
+        this.machine = origin.createMachine();
+        this.cpu = machine.vcpu(0);
+        this.quietFrom = instructions();
         lookAhead();
     }
 
@@ -71,17 +65,20 @@ public final class Replay implements AutoCloseable {
      * Makes a replay that is yet to run.
      *
      * @param recording of a run that has ended, with all its exchanges
-     * @param config the machine of that run
-     * @param vcpu the number of the vCPU that was recorded
+     * @param origin where to start
      * @param limit how long the replay may take in all
-     * @throws IllegalArgumentException if the recording lacks its beginning
+     * @throws IllegalArgumentException if the recording lacks its beginning, or ends before the origin
      * @throws dev.kvmguest.vmm.config.VmmException if the emulator can't have such a machine
      */
-    public static Replay of(Recording recording, MachineConfig config, int vcpu, Duration limit) {
+    public static Replay of(Recording recording, Origin origin, Duration limit) {
         if (recording.isTooLong()) {
             throw new IllegalArgumentException("the recording lacks its beginning: there were too many exchanges");
         }
-        return new Replay(recording, config, vcpu, limit);
+        if (origin.events() > recording.events()) {
+            throw new IllegalArgumentException("the origin is after " + origin.events()
+                    + " exchanges, and the recording has " + recording.events());
+        }
+        return new Replay(recording, origin, limit);
     }
 
     /** Returns the vCPU, for what it tells. */
@@ -92,6 +89,11 @@ public final class Replay implements AutoCloseable {
     /** Returns the RAM. */
     public GuestMemory memory() {
         return machine.memory();
+    }
+
+    /** Returns the present moment, from which another replay of the recording can start; {@code image} is the guest's. */
+    Origin here(GuestImage image) {
+        return Origin.saved(image, cpu.save(), memory().read(0, (int) memory().size()), events);
     }
 
     /** Returns the number of instructions retired. */

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.replay;
 
-import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
@@ -32,8 +31,7 @@ public final class ReplayedChanges implements LastChange {
     private static final int SET_BY_THE_PROCESSOR = (int) (PageEntry.ACCESSED | PageEntry.DIRTY);
 
     private final Recording recording;
-    private final MachineConfig config;
-    private final int vcpu;
+    private final Origin origin;
     private Duration left;
     private final Map<Range, Optional<Change>> found = new HashMap<>();
 
@@ -41,14 +39,12 @@ public final class ReplayedChanges implements LastChange {
      * Creates a searcher, which replays nothing before it is asked.
      *
      * @param recording of a run that has ended
-     * @param config the machine of that run
-     * @param vcpu the number of the vCPU that was recorded
+     * @param origin where to start
      * @param limit how long all replays may take
      */
-    public ReplayedChanges(Recording recording, MachineConfig config, int vcpu, Duration limit) {
+    public ReplayedChanges(Recording recording, Origin origin, Duration limit) {
         this.recording = recording;
-        this.config = config;
-        this.vcpu = vcpu;
+        this.origin = origin;
         this.left = limit;
     }
 
@@ -65,7 +61,7 @@ public final class ReplayedChanges implements LastChange {
     }
 
     private Optional<Change> find(Range range) {
-        long length = Math.min(range.end(), config.memorySize()) - range.start();
+        long length = Math.min(range.end(), origin.memorySize()) - range.start();
         if (recording.isTooLong() || range.start() < 0 || length <= 0 || length > LONGEST) {
             return Optional.empty();
         }
@@ -73,13 +69,14 @@ public final class ReplayedChanges implements LastChange {
         // What is changed and changed back between two looks is seen by neither. That happens where a guest makes its
         // tables, which is at the start, and where it dies of their loss.
         SortedSet<Long> times = new TreeSet<>(Comparator.reverseOrder());
-        times.add(0L);
         long end;
-        try (Replay replay = Replay.of(recording, config, vcpu, left)) {
+        try (Replay replay = Replay.of(recording, origin, left)) {
             watch.look(replay.memory());
-            long from = 0;
+            long start = replay.instructions();
+            times.add(start);
+            long from = start;
             boolean goesOn = true;
-            for (long at = INTERVAL; goesOn; at += INTERVAL) {
+            for (long at = start + INTERVAL; goesOn; at += INTERVAL) {
                 goesOn = replay.runTo(at);
                 from = watch.look(replay.memory()) ? at - INTERVAL : from;
             }
@@ -88,7 +85,7 @@ public final class ReplayedChanges implements LastChange {
                 return Optional.empty();
             }
             times.add(from);
-            times.add(end / INTERVAL * INTERVAL);
+            times.add(start + (end - start) / INTERVAL * INTERVAL);
         }
         return times.stream()
                 .map(from -> stepThrough(watch, from, end))
@@ -97,14 +94,14 @@ public final class ReplayedChanges implements LastChange {
     }
 
     private Optional<Change> stepThrough(Watch watch, long from, long end) {
-        try (Replay replay = Replay.of(recording, config, vcpu, left)) {
+        try (Replay replay = Replay.of(recording, origin, left)) {
             replay.runTo(from);
             return stepThrough(replay, watch, from + INTERVAL, end);
         }
     }
 
     private Optional<Change> stepThrough(Replay replay, Watch watch, long to, long end) {
-        GuestImage image = config.vcpus().get(vcpu).image();
+        GuestImage image = origin.image();
         Optional<Change> last = Optional.empty();
         watch.look(replay.memory());
         boolean goesOn = true;

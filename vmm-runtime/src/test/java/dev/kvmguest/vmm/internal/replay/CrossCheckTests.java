@@ -57,7 +57,7 @@ class CrossCheckTests {
 
     private static DeathReplay replay(VcpuConfig guest, Engine engine) {
         RecordedRun run = RecordedRun.of(guest);
-        return DeathReplay.of(run.recording(), run.config(), 0, engine, LIMIT);
+        return DeathReplay.of(run.recording(), Origin.boot(run.config(), 0), engine, LIMIT);
     }
 
     private static String seenBy(DeathReplay replay) {
@@ -182,7 +182,7 @@ class CrossCheckTests {
         recording.out(1, 1, 1);
         recording.out(2, 1, 1);
 
-        assertThat(DeathReplay.of(recording, RecordedRun.of(GUEST).config(), 0, new Scripted(), LIMIT)
+        assertThat(DeathReplay.of(recording, Origin.boot(RecordedRun.of(GUEST).config(), 0), new Scripted(), LIMIT)
                         .divergence())
                 .contains("what scripted ran can't be replayed: with 2 exchanges it is too long");
     }

@@ -31,7 +31,7 @@ class GivenUpTests {
         recording.stopHere();
         MachineConfig config =
                 MachineConfig.builder().vcpu(guest).memory(1 << 20).build();
-        return DeathReplay.of(recording, config, 0, EmulatorEngine.instance(), limit);
+        return DeathReplay.of(recording, Origin.boot(config, 0), EmulatorEngine.instance(), limit);
     }
 
     private static CpuState.Builder at(long eip, long esp) {

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
 import java.util.Optional;
@@ -44,11 +45,15 @@ class ReplayTests {
             real("c7 06 20 00 1c 10 c7 06 22 00 00 00 b8 00 20 8e c0 31 ff b9 60 ea fb 90 f3 aa fa f4 89 cb cf");
 
     private static Replay replay(RecordedRun run) {
-        return Replay.of(run.recording(), run.config(), 0, LIMIT);
+        return Replay.of(run.recording(), Origin.boot(run.config(), 0), LIMIT);
     }
 
     private static void assertReplaysExactly(RecordedRun run) {
-        try (Replay replay = replay(run)) {
+        assertReplaysExactly(run, Origin.boot(run.config(), 0));
+    }
+
+    private static void assertReplaysExactly(RecordedRun run, Origin origin) {
+        try (Replay replay = Replay.of(run.recording(), origin, LIMIT)) {
             assertThat(replay.run()).isEmpty();
             assertThat(replay.instructions()).isEqualTo(run.instructions());
             assertThat(replay.cpu().state()).isEqualTo(run.state());
@@ -80,6 +85,32 @@ class ReplayTests {
     }
 
     @Test
+    void replayCanStartInTheMiddleOfARun() {
+        RecordedRun run = RecordedRun.of(TICKING);
+        GuestImage image = TICKING.image();
+
+        try (Replay replay = replay(run)) {
+            for (long at = 1; replay.runTo(at); at++) {
+                assertReplaysExactly(run, replay.here(image));
+            }
+        }
+    }
+
+    @Test
+    void originThatIsAfterTheRecordingIsRefused() {
+        RecordedRun run = RecordedRun.of(TICKING);
+        try (Replay replay = replay(run)) {
+            replay.run();
+            Origin end = replay.here(TICKING.image());
+            Recording other = RecordedRun.of(real("f4")).recording();
+
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Replay.of(other, end, LIMIT))
+                    .withMessage("the origin is after " + end.events() + " exchanges, and the recording has 1");
+        }
+    }
+
+    @Test
     void guestThatLeftOrHaltedEndsThere() {
         assertReplaysExactly(RecordedRun.of(real("b0 05 e6 f4 b0 07 eb fe"))); // mov al,5; out 0xf4,al; mov al,7; jmp $
         assertReplaysExactly(RecordedRun.of(real("b0 05 f4 b0 07"))); // mov al,5; hlt; mov al,7
@@ -104,7 +135,7 @@ class ReplayTests {
 
     @Test
     void interruptAmidARepeatedInstructionIsFoundByTheRegisters() {
-        try (Replay replay = Replay.of(recordingOfFilling(), config(FILLING), 0, LIMIT)) {
+        try (Replay replay = Replay.of(recordingOfFilling(), Origin.boot(config(FILLING), 0), LIMIT)) {
             assertThat(replay.run()).isEmpty();
             assertThat(replay.cpu().state().get(Register.RBX)).isEqualTo(30_000);
         }
@@ -117,7 +148,7 @@ class ReplayTests {
         Recording recording = recordingOfAnInterrupt(
                 CpuState.builder().set(Register.RSP, 0x1000).set(Register.RIP, 0x1007));
 
-        try (Replay replay = Replay.of(recording, config(guest), 0, LIMIT)) {
+        try (Replay replay = Replay.of(recording, Origin.boot(config(guest), 0), LIMIT)) {
             assertThat(replay.run()).isEmpty();
             assertThat(replay.cpu().state().get(Register.RBX)).isEqualTo(0x1007);
             assertThat(replay.cpu().state().get(Register.RCX)).isZero();
@@ -198,7 +229,7 @@ class ReplayTests {
         small.out(3, 1, 1);
 
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Replay.of(small, config(real("f4")), 0, LIMIT))
+                .isThrownBy(() -> Replay.of(small, Origin.boot(config(real("f4")), 0), LIMIT))
                 .withMessageContaining("too many exchanges");
     }
 
@@ -209,7 +240,7 @@ class ReplayTests {
     }
 
     private static Optional<String> parting(Recording recording, VcpuConfig replayed, Duration limit) {
-        try (Replay replay = Replay.of(recording, config(replayed), 0, limit)) {
+        try (Replay replay = Replay.of(recording, Origin.boot(config(replayed), 0), limit)) {
             return replay.run().map(divergence -> divergence.sentence("kvm", replayed.image()));
         }
     }

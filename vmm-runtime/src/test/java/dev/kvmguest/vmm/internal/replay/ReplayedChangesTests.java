@@ -20,7 +20,7 @@ class ReplayedChangesTests {
 
     private static Optional<Change> lastChange(VcpuConfig guest, Kind kind, long start, long end) {
         RecordedRun run = RecordedRun.of(guest);
-        return new ReplayedChanges(run.recording(), run.config(), 0, Duration.ofSeconds(20))
+        return new ReplayedChanges(run.recording(), Origin.boot(run.config(), 0), Duration.ofSeconds(20))
                 .in(new Range(kind, "it", start, end));
     }
 
