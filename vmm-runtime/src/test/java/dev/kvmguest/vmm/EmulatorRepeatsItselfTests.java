@@ -40,6 +40,16 @@ class EmulatorRepeatsItselfTests {
     }
 
     @Test
+    void guestThatHangsIsEndedByItsOwnTimeAtTheSameInstruction() {
+        Outcome first = TestGuest.hang(TestGuest.real("eb fe"), EngineChoice.EMULATOR); // here: jmp here
+        Outcome second = TestGuest.hang(TestGuest.real("eb fe"), EngineChoice.EMULATOR); // here: jmp here
+
+        assertThat(first.kind()).isEqualTo(Outcome.Kind.TIMED_OUT);
+        assertThat(first.run().wallTime()).isLessThan(MachineConfig.DEFAULT_TIMEOUT);
+        assertThat(first.run().instructions()).isPresent().isEqualTo(second.run().instructions());
+    }
+
+    @Test
     void guestThatReadsTheClockAndItsInput() {
         // mov cx,32; next: mov dx,0x3f8; in al,dx; out 0xe9,al; rdtsc; add ebx,eax; push cx; push bx; xor ax,ax; cpuid;
         // pop bx; pop cx; dec cx; jnz next; hlt
