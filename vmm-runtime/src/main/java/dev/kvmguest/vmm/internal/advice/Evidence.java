@@ -144,7 +144,7 @@ final class Evidence {
      * they can't be read.
      */
     OptionalLong stack(int index) {
-        return memory.readInt(stackPointer() + 4L * index & 0xffff_ffffL);
+        return memory.readInt(mode().addresses().linear(stackPointer() + 4L * index));
     }
 
     /** Returns the current privilege level, 0 to 3. */
@@ -191,7 +191,7 @@ final class Evidence {
 
     /** Returns the linear address of an IDT entry. */
     long gateAddress(int vector) {
-        return registers().idt().base() + InterruptTable.offset(vector) & 0xffff_ffffL;
+        return mode().addresses().linear(registers().idt().base() + InterruptTable.offset(vector));
     }
 
     private static Optional<Long> number(OptionalLong number) {

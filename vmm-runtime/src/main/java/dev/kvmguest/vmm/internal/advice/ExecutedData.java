@@ -104,7 +104,7 @@ final class ExecutedData {
 
     private static boolean isPrintable(Evidence evidence, long linear) {
         return evidence.memory()
-                .read(linear & 0xffff_ffffL, 1)
+                .read(evidence.mode().addresses().linear(linear), 1)
                 .filter(bytes -> bytes[0] >= ' ' && bytes[0] < 0x7f)
                 .isPresent();
     }

@@ -63,7 +63,7 @@ final class Overwritten {
                         Kind.GDT,
                         "entry " + Selector.index(selector) + " of the GDT at " + hex(gdt.base()),
                         gdt,
-                        gdt.base() + selector + SegmentDescriptor.ACCESS_BYTE & 0xffff_ffffL,
+                        evidence.mode().addresses().linear(gdt.base() + selector + SegmentDescriptor.ACCESS_BYTE),
                         1,
                         bytes -> (bytes[0] & SEGMENT) == SEGMENT))
                 .filter(part -> !isSound(evidence, part))

@@ -42,8 +42,9 @@ final class Recursion {
         while (done < LONGEST) {
             long start = from + done;
             int length = LinearMemory.PAGE - (int) (start & LinearMemory.PAGE - 1) & -WORD;
-            Optional<byte[]> words =
-                    length == 0 ? Optional.empty() : evidence.memory().read(start & 0xffff_ffffL, length);
+            Optional<byte[]> words = length == 0
+                    ? Optional.empty()
+                    : evidence.memory().read(evidence.mode().addresses().linear(start), length);
             if (words.isEmpty()) {
                 break;
             }

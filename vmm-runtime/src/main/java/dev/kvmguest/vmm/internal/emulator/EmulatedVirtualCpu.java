@@ -20,7 +20,7 @@ import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** An emulated vCPU behind the engine seam, which beside that can be stopped exactly where somebody wants to look. */
+/** An emulated vCPU. Beyond what every engine can do, it stops exactly at a point of execution. */
 public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
 
     private final Cpu cpu;
@@ -117,15 +117,15 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
     }
 
     /**
-     * Has the next runs end with {@link VmExit.Interrupted} when the guest comes to a place, or not any more if it is
+     * Has the next runs end with {@link VmExit.Interrupted} when the guest comes to a point, or no longer if it is
      * null. Until then instructions take three times as long.
      */
-    public void stopAt(ExecutionPoint place) {
+    public void stopAt(ExecutionPoint point) {
         requireOpen();
-        emulator.stopAt(place);
+        emulator.stopAt(point);
     }
 
-    /** Returns whether the guest has not come to the place of {@link #stopAt} yet. */
+    /** Returns whether the guest has not reached the point given to {@link #stopAt} yet. */
     public boolean isOnItsWay() {
         return emulator.isAwaiting();
     }

@@ -22,8 +22,6 @@ import java.util.OptionalLong;
 /** Looks at what a dead or stuck guest has in its registers and its memory. */
 public final class Inspector {
 
-    private static final long LOW_32 = 0xffff_ffffL;
-
     private Inspector() {}
 
     /**
@@ -55,7 +53,7 @@ public final class Inspector {
                         & AddressPolicy.offsetMask(CpuMode.of(registers).stackAddressSize(stack.default32())));
         List<PointerTarget> places = new ArrayList<>();
         places.add(place("EIP", registers.instructionAddress(), memory));
-        places.add(place("ESP", esp & LOW_32, memory));
+        places.add(place("ESP", CpuMode.of(registers).addresses().linear(esp), memory));
         if (registers.protectedMode()) {
             places.add(place("GDTR", registers.gdt().base(), memory));
         }

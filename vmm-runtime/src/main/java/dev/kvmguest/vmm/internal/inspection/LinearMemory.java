@@ -5,6 +5,8 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
@@ -26,6 +28,7 @@ public final class LinearMemory {
     private final boolean paging;
     private final boolean checksReserved;
     private final PageTables tables;
+    private final AddressPolicy addresses;
 
     // Most of what is asked for is next to what was asked for before.
     private long lastPage = -1;
@@ -42,6 +45,7 @@ public final class LinearMemory {
         this.registers = registers;
         this.paging = (registers.get(Register.CR0) & Cr0.PG) != 0;
         this.tables = new PageTables(memory, registers);
+        this.addresses = CpuMode.of(registers).addresses();
     }
 
     /** Returns the same memory as it would be seen through a page directory at another physical address. */
@@ -84,7 +88,7 @@ public final class LinearMemory {
      * reserved bits.
      */
     public OptionalLong physical(long linear) {
-        long address = linear & LOW_32;
+        long address = addresses.linear(linear);
         if (!paging) {
             return OptionalLong.of(address);
         }
@@ -99,7 +103,7 @@ public final class LinearMemory {
 
     /** Returns how the page of a linear address is found; empty with paging off. */
     public Optional<PageTables.Walk> walk(long linear) {
-        return paging ? Optional.of(tables.walk(linear & LOW_32)) : Optional.empty();
+        return paging ? Optional.of(tables.walk(addresses.linear(linear))) : Optional.empty();
     }
 
     /** Returns which entry keeps a linear address from being used by reserved bits, as a clause; empty if none does. */

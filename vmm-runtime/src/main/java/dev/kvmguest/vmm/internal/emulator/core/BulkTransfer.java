@@ -124,8 +124,13 @@ public final class BulkTransfer {
             return 0;
         }
         if (down) {
-            return Math.min(inPage, offset) / width + 1;
+            return lower(inPage, offset) / width + 1;
         }
-        return Math.min(PAGE_SIZE - inPage, highest - offset + 1) / width;
+        return (lower(PAGE_SIZE - 1 - inPage, highest - offset) + 1) / width;
+    }
+
+    /** Returns the lower of two numbers without a sign. */
+    private static long lower(long a, long b) {
+        return Long.compareUnsigned(a, b) < 0 ? a : b;
     }
 }

@@ -62,7 +62,7 @@ public final class Cpu {
     public final ExceptionDelivery events = new ExceptionDelivery(this);
     public final MsrFile msrs = new MsrFile(this);
 
-    /** Where execution goes on. While an instruction is executed, that is behind it. */
+    /** The EIP of the next instruction, also while one is executed. */
     public long eip;
 
     public DescriptorTable gdtr = new DescriptorTable(0, 0xffff);

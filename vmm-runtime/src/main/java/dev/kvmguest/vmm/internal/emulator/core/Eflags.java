@@ -24,7 +24,7 @@ public final class Eflags {
     private long carries;
     /** Exclusive-ored to the result for Flag.SF (the sign) and Flag.PF (bit 0), so that any combination can be set. */
     private long flip;
-    /** All flags but the arithmetic ones, in their places. */
+    /** All flags but the arithmetic ones, at their bit positions. */
     private int others;
 
     /**
@@ -121,7 +121,7 @@ public final class Eflags {
         setArithmetic(arithmetic() & ~Flag.ZF | (zero ? Flag.ZF : 0));
     }
 
-    /** Returns the six arithmetic flags in their places. */
+    /** Returns the six arithmetic flags at their bit positions. */
     public int arithmetic() {
         return (carry() ? Flag.CF : 0)
                 | (parity() ? Flag.PF : 0)

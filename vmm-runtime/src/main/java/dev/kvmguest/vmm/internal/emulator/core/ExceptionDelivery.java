@@ -21,7 +21,7 @@ public final class ExceptionDelivery {
         this.handlers = new HandlerEntry(cpu);
     }
 
-    /** Has somebody told of every exception from now on, in the place of whoever was told before. */
+    /** Reports every exception to a watch from now on, instead of to the one before. */
     public void setWatch(ExceptionWatch watcher) {
         watch = watcher;
     }

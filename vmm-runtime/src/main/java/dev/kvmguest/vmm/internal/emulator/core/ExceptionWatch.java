@@ -19,7 +19,7 @@ public interface ExceptionWatch {
     /**
      * An exception is about to be delivered; the guest is as the instruction found it.
      *
-     * @param eip the EIP of the instruction that raised it, or behind which it is trapped
+     * @param eip the EIP of the instruction that raised it, or after which it is trapped
      */
     void arises(long eip);
 

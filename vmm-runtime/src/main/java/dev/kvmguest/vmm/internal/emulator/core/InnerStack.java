@@ -24,12 +24,12 @@ public record InnerStack(Segment segment, long pointer, SegmentDescriptor descri
     public static InnerStack find(Cpu cpu, int level, int ext) {
         boolean wide = (cpu.tr.type() & TYPE_WIDE) != 0;
         int width = wide ? 4 : 2;
-        int place = level * 2 * width + width;
-        if (place + width + 1 > cpu.tr.limit()) {
+        int offset = level * 2 * width + width;
+        if (offset + width + 1 > cpu.tr.limit()) {
             throw CpuFault.selector(Vector.TS, cpu.tr.selector(), ext).because("the TSS ends before the inner stack");
         }
-        long pointer = cpu.memory.readSystem(cpu.tr.base() + place, width);
-        int selector = (int) cpu.memory.readSystem(cpu.tr.base() + place + width, 2);
+        long pointer = cpu.memory.readSystem(cpu.tr.base() + offset, width);
+        int selector = (int) cpu.memory.readSystem(cpu.tr.base() + offset + width, 2);
         if (Selector.isNull(selector)) {
             throw CpuFault.of(Vector.TS, ext).because("the inner stack's selector in the TSS is null");
         }

@@ -10,8 +10,8 @@ import java.util.stream.Stream;
  * Memory as an instruction sees it: through segments and page tables. Widths are bytes, 1, 2, 4 or 8; values are
  * little-endian and zero-extended; segments are given by their numbers, {@link Cpu#ES} to {@link Cpu#GS}.
  *
- * <p>The quick way through an access is one comparison with the segment's limit and one with a TLB entry, which holds
- * only for accesses that are aligned and allowed. Everything else takes the long way, where the faults are.
+ * <p>The fast path of an access is one comparison with the segment's limit and one with a TLB entry, which only aligned
+ * and allowed accesses pass. Everything else takes the slow path, where the faults are raised.
  */
 public final class Memory {
 
@@ -118,13 +118,13 @@ public final class Memory {
         paging.setPointers(loaded);
     }
 
-    /** Returns the place in RAM of a page that can be read without a further look, or -1. */
+    /** Returns where in RAM a page starts that can be read without further checks, or -1. */
     int readablePage(long linear) {
         int slot = Tlb.slot(linear);
         return ((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads.frames[slot] : -1;
     }
 
-    /** Returns the place in RAM of a page that can be written without a further look, or -1. */
+    /** Returns where in RAM a page starts that can be written without further checks, or -1. */
     int writablePage(long linear) {
         int slot = Tlb.slot(linear);
         return ((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes.frames[slot] : -1;
@@ -411,7 +411,7 @@ public final class Memory {
     }
 
     /**
-     * Returns the place in RAM of code, or -1 if nothing answers there.
+     * Returns the physical address of code, or -1 if there is no RAM.
      *
      * @param linear the linear address of a byte
      */
@@ -420,7 +420,7 @@ public final class Memory {
         return physical < ram.size() ? (int) physical : -1;
     }
 
-    /** Returns the byte at a place in RAM. */
+    /** Returns the byte of RAM at a physical address. */
     public int byteAt(int physical) {
         return bytes.get(physical) & 0xff;
     }

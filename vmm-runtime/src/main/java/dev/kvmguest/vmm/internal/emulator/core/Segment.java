@@ -40,7 +40,7 @@ public final class Segment {
     }
 
     /**
-     * Works out up to which offset the segment can be read and written without a further look. To be called when CR0.PE
+     * Works out up to which offset the segment can be read and written without further checks. To be called when CR0.PE
      * changes too: real mode checks limits, and no types.
      */
     public void updateLimits(boolean protectedMode) {
@@ -56,7 +56,12 @@ public final class Segment {
         }
     }
 
-    /** Returns the highest offset whose bytes can be read; -1 if each access has to be checked, or none is allowed. */
+    /**
+     * Returns the highest offset whose bytes can be read; -1 if each access has to be checked, or none is allowed.
+     *
+     * <p>Limits are compared with a sign: offsets of 16 and 32 bits are never negative, and -1 is below them all. A
+     * segment without a limit, as in 64-bit mode, will have {@link Long#MAX_VALUE}, which no offset exceeds.
+     */
     public long readLimit() {
         return readLimit;
     }

@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.emulator.core;
 import java.util.Arrays;
 
 /**
- * Translations of linear pages to places in RAM, direct-mapped. An entry says that one kind of access is allowed
+ * Translations of linear pages to pages of RAM, direct-mapped. An entry says that one kind of access is allowed
  * without a further look; there is a table per kind and privilege, see {@link Memory}.
  */
 final class Tlb {
@@ -52,7 +52,7 @@ final class Tlb {
         }
     }
 
-    /** Forgets every linear page that is at this place in RAM. */
+    /** Forgets every linear page that is mapped to this physical page. */
     void invalidateFrame(int physical) {
         for (int slot = 0; slot < ENTRIES; slot++) {
             if (frames[slot] == physical) {

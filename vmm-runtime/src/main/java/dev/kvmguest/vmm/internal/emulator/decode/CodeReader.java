@@ -14,7 +14,7 @@ public final class CodeReader {
     /** Nothing is ever executed, so that no operation is needed. */
     private static final OperationTable NO_OPERATIONS = new OperationTable();
 
-    /** Thrown where an instruction goes on behind the bytes that there are. */
+    /** Thrown where an instruction is longer than the bytes given. */
     private static final class EndOfBytes extends RuntimeException {
 
         private static final long serialVersionUID = 1;

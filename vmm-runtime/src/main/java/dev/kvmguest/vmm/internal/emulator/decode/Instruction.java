@@ -20,9 +20,9 @@ public final class Instruction {
     public static final int REPNE = 0xf2;
 
     public final Mnemonic mnemonic;
-    /** Where it is. */
+    /** The offset of its first byte in the code segment. */
     public final long eip;
-    /** Where the one behind it is; behind 0xffff in 16-bit code too, where the limit of CS says that there is none. */
+    /** The EIP of the next one. It may be above 0xffff in 16-bit code too, where the limit of CS forbids to go on. */
     public final long nextEip;
     /** How many bytes it has, prefixes included: 1 to 15. */
     public final int length;

@@ -9,8 +9,8 @@ import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 public interface Operation {
 
     /**
-     * Executes an instruction. EIP is that of the next one already where nothing else is set; what is behind the
-     * instruction is {@link Instruction#nextEip}. A fault must leave registers and flags as they were before the
+     * Executes an instruction. EIP is already that of the next one, unless a transfer sets another; the end of
+     * the instruction is {@link Instruction#nextEip}. A fault must leave registers and flags as they were before the
      * instruction, and memory too where the manual says so.
      *
      * @throws CpuFault if the guest gets a fault

@@ -23,7 +23,7 @@ final class Block {
     final int secondPage;
     /** Bytes. */
     final int length;
-    /** Whether it is nothing but zeros. */
+    /** Whether all its bytes are zero. */
     final boolean zeros;
     /** What {@link Cpu#codeStamp} was when the block was last seen to be what is at this EIP. */
     long stamp = STALE;
@@ -65,8 +65,8 @@ final class Block {
     }
 
     /**
-     * Executes instructions until the block's end, or until one asks for attention: at least one. EIP is where to go on
-     * then, and all that were executed are counted.
+     * Executes instructions to the end of the block, or until one requests an asynchronous event: at least one. EIP is
+     * then that of the next instruction, and all that were executed are counted.
      *
      * @throws CpuFault for the guest; EIP is that of the instruction, which isn't counted
      */

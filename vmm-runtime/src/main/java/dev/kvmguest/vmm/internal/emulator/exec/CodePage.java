@@ -24,7 +24,7 @@ final class CodePage {
         start = number * PAGE_SIZE;
     }
 
-    /** Returns the block that starts at this place in RAM and was decoded for this EIP and mode, or null. */
+    /** Returns the block that starts at this physical address and was decoded for this EIP and mode, or null. */
     Block find(int physical, long eip, CpuMode mode) {
         Block block = blocks.get(new Key(physical, eip, mode));
         // One that crosses pages may have been dropped by the other page only.

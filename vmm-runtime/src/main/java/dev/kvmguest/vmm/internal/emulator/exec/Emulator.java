@@ -165,13 +165,13 @@ public final class Emulator implements ExecutionObserver {
         cpu.requestAsyncEvent();
     }
 
-    /** Has the run end with {@code Interrupted} at a place, once. */
-    public void stopAt(ExecutionPoint place) {
-        awaited = place;
+    /** Has the run end with {@code Interrupted} at a point of execution, once. */
+    public void stopAt(ExecutionPoint point) {
+        awaited = point;
         cpu.requestAsyncEvent();
     }
 
-    /** Returns whether the place for {@link #stopAt} has not been come to yet. */
+    /** Returns whether the point given to {@link #stopAt} has not been reached yet. */
     public boolean isAwaiting() {
         return awaited != null;
     }
@@ -372,13 +372,13 @@ public final class Emulator implements ExecutionObserver {
         }
     }
 
-    private boolean isAt(ExecutionPoint place) {
-        if (cpu.eip != place.eip()
-                || cpu.eflags.has(Flag.IF) != place.interruptible()
-                || place.retired() != ExecutionPoint.NOT_COUNTED && place.retired() != cpu.retired) {
+    private boolean isAt(ExecutionPoint point) {
+        if (cpu.eip != point.eip()
+                || cpu.eflags.has(Flag.IF) != point.interruptible()
+                || point.retired() != ExecutionPoint.NOT_COUNTED && point.retired() != cpu.retired) {
             return false;
         }
-        long[] general = place.general();
+        long[] general = point.general();
         for (int i = 0; i < general.length; i++) {
             if (cpu.registers.gpr[i] != general[i]) {
                 return false;

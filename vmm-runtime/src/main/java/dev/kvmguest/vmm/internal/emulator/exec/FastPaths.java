@@ -8,8 +8,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Operation;
 
 /**
- * The commonest instructions in their commonest form, 32-bit registers and numbers, done the short way. Each does what
- * the operation of its family does; that one is right for all forms, this one is there for speed.
+ * Fast paths for the most common instructions in their most common form: 32-bit registers and immediates. Each does
+ * what the operation of its family does. That one handles every form; this one is there for speed.
  */
 public final class FastPaths {
 
@@ -18,7 +18,7 @@ public final class FastPaths {
 
     private FastPaths() {}
 
-    /** Returns the quick form of an instruction, or null. */
+    /** Returns the fast path of an instruction, or null if it has none. */
     public static Operation of(Instruction i) {
         if (i.op0 == null || i.lock) {
             return null;

@@ -47,7 +47,7 @@ final class Trace {
         next = next + 1 & BLOCKS - 1;
     }
 
-    /** Takes the place of the newest one unless that is where the run began. */
+    /** Replaces the newest one unless that is where the run began. */
     private void addZeros(Block block, long retired) {
         newest = block;
         if (!isZeros(next - 2)) {
@@ -83,7 +83,7 @@ final class Trace {
         for (int i = 1; i <= BLOCKS && blocks[next - i & BLOCKS - 1] != null; i++) {
             int slot = next - i & BLOCKS - 1;
             Block block = blocks[slot];
-            // Of zeros, more than the block has were executed by those whose place it took.
+            // Of zeros, more may have been executed than the block has: by those that it replaced.
             long executed = block.zeros ? Math.min(end - starts[slot], block.instructions()) : end - starts[slot];
             for (long k = executed - 1; k >= 0 && last.size() < INSTRUCTIONS; k--) {
                 Instruction instruction = block.instruction((int) (k % block.instructions()));

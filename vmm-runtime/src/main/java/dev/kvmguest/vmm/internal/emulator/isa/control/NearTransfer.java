@@ -10,7 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.data.Stack;
 
 /**
  * Jumps, calls and returns within the code segment (Intel SDM volume 2, at each instruction). With 16-bit operands EIP
- * is cut to 16 bits. A target behind the limit of CS is the fault of the transfer, not of what would be there.
+ * is cut to 16 bits. A target beyond the limit of CS faults at the transfer, not at the target.
  */
 public final class NearTransfer {
 

@@ -50,9 +50,9 @@ public final class SoftwareInterrupts {
     private static void bound(Cpu cpu, Instruction i) {
         Operand bounds = i.op1;
         int width = i.operandSize;
-        long place = bounds.offset(cpu);
-        long lower = signed(cpu.memory.read(bounds.segment, place, width), width);
-        long upper = signed(cpu.memory.read(bounds.segment, place + width, width), width);
+        long offset = bounds.offset(cpu);
+        long lower = signed(cpu.memory.read(bounds.segment, offset, width), width);
+        long upper = signed(cpu.memory.read(bounds.segment, offset + width, width), width);
         long index = signed(i.op0.read(cpu), width);
         if (index < lower || index > upper) {
             throw CpuFault.of(Vector.BR).because("the index is outside the bounds");

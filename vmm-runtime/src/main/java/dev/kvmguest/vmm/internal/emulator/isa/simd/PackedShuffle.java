@@ -8,7 +8,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Operation;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
-/** Unpacks, packs, shuffles, inserts and extracts: lanes that change their places (Intel SDM volume 2). */
+/** Unpacks, packs, shuffles, inserts and extracts: lanes that move (Intel SDM volume 2). */
 public final class PackedShuffle {
 
     private PackedShuffle() {}

@@ -128,13 +128,13 @@ public final class SseArithmetic {
      * holds enough bits for a single result to be rounded a second time (IEEE 754 in Java Language Specification
      * 15.17).
      */
-    private static Lane lane(Binary operation, DoubleBinaryOperator quick) {
+    private static Lane lane(Binary operation, DoubleBinaryOperator fast) {
         return (sse, format, a, b, predicate) -> {
             if (sse.isPlain() && isNormal(format, a) && isNormal(format, b)) {
                 long result = format == FloatFormat.DOUBLE
                         ? Double.doubleToRawLongBits(
-                                quick.applyAsDouble(Double.longBitsToDouble(a), Double.longBitsToDouble(b)))
-                        : Float.floatToRawIntBits((float) quick.applyAsDouble(
+                                fast.applyAsDouble(Double.longBitsToDouble(a), Double.longBitsToDouble(b)))
+                        : Float.floatToRawIntBits((float) fast.applyAsDouble(
                                         Float.intBitsToFloat((int) a), Float.intBitsToFloat((int) b)))
                                 & LOW_32;
                 if (isNormal(format, result)) {

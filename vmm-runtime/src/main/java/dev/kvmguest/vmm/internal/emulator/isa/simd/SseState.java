@@ -46,7 +46,7 @@ public final class SseState {
         FpuState fpu = cpu.fpu;
         cpu.memory.write16(segment, at, fpu.control());
         cpu.memory.write16(segment, at + XsaveArea.FSW, fpu.status());
-        // The opcode field behind the tags is 0: none is kept.
+        // The opcode field after the tags is 0: no opcode is kept.
         cpu.memory.write32(segment, at + XsaveArea.FTW, fpu.used());
         cpu.memory.write32(segment, at + XsaveArea.FIP, fpu.instructionOffset());
         cpu.memory.write32(segment, at + XsaveArea.FCS, fpu.instructionSelector());
@@ -88,9 +88,9 @@ public final class SseState {
         System.arraycopy(image, XsaveArea.XMM0 / 8, fpu.xmm, 0, fpu.xmm.length);
     }
 
-    /** Returns the 32 bits at a place in the image, as far as they are within 8 bytes. */
-    private static long field(long[] image, int place) {
-        return image[place / 8] >>> 8 * (place % 8) & 0xffff_ffffL;
+    /** Returns the 32 bits at an offset in the image, as far as they are within the same 8 bytes. */
+    private static long field(long[] image, int offset) {
+        return image[offset / 8] >>> 8 * (offset % 8) & 0xffff_ffffL;
     }
 
     private static void ldmxcsr(Cpu cpu, Instruction i) {
