@@ -46,7 +46,9 @@ class EmulatorRepeatsItselfTests {
 
         assertThat(first.kind()).isEqualTo(Outcome.Kind.TIMED_OUT);
         assertThat(first.run().wallTime()).isLessThan(MachineConfig.DEFAULT_TIMEOUT);
-        assertThat(first.run().instructions()).isPresent().isEqualTo(second.run().instructions());
+        assertThat(first.run().instructions())
+                .isPresent()
+                .isEqualTo(second.run().instructions());
     }
 
     @Test

@@ -59,9 +59,9 @@ class WithoutNativeCodeTests {
                         "paged wrote hi on emulator: asked for",
                         "paged-4k wrote hi on emulator: asked for");
         assertThat(loadedClasses())
-                .contains("dev.kvmguest.vmm.Machine")
+                .contains("dev.kvmguest.vmm.Machine", "dev.kvmguest.vmm.internal.emulator.EmulatorEngine")
                 .noneMatch(name -> name.startsWith("com.sun.jna."))
-                .noneMatch(name -> name.startsWith("dev.kvmguest.vmm.kvm."));
+                .noneMatch(name -> name.startsWith("dev.kvmguest.vmm.internal.kvm."));
     }
 
     @Test
@@ -70,9 +70,9 @@ class WithoutNativeCodeTests {
         assertThat(run(command, EngineChoice.EMULATOR)).contains("paged wrote hi on emulator: asked for");
 
         assertThat(loadedClasses())
-                .contains("dev.kvmguest.vmm.Machine")
+                .contains("dev.kvmguest.vmm.Machine", "dev.kvmguest.vmm.internal.emulator.EmulatorEngine")
                 .noneMatch(name -> name.startsWith("com.sun.jna."))
-                .noneMatch(name -> name.startsWith("dev.kvmguest.vmm.kvm."));
+                .noneMatch(name -> name.startsWith("dev.kvmguest.vmm.internal.kvm."));
     }
 
     @ParameterizedTest

@@ -73,7 +73,7 @@ final class Tool {
             throw new GuestBuildException("the program " + command.get(0) + " can't be started: " + e.getMessage(), e);
         }
         try {
-            CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> read(process));
+            CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> read(process), Tool::startReader);
             if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new GuestBuildException("the program " + command.get(0) + " did not end within "
                         + limit.toMillis() + " ms and was killed; its command was " + command);
@@ -85,6 +85,13 @@ final class Tool {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
         }
+    }
+
+    /** On a thread of its own: those of the common pool are few, and each would be taken until its program ends. */
+    private static void startReader(Runnable reader) {
+        Thread thread = new Thread(reader, "kvmguest-tool-output");
+        thread.setDaemon(true);
+        thread.start();
     }
 
     private static String read(Process process) {
