@@ -3,7 +3,7 @@ package dev.kvmguest.maven.assemble;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Says why a guest could not be built: what its compiler or linker objected to, or why one could not run. */
+/** A guest could not be built. The message says what its compiler or linker objected to, or why one could not run. */
 public final class GuestBuildException extends Exception {
 
     private static final long serialVersionUID = 1L;

@@ -1,6 +1,6 @@
 package dev.kvmguest.maven.toolchain;
 
-/** Says why a toolchain can't be had on this host, and what to do about it. */
+/** A toolchain can't be had on this host. The message says why, and what to do about it. */
 public final class ToolchainException extends Exception {
 
     private static final long serialVersionUID = 1L;

@@ -122,7 +122,7 @@ public final class Console {
 
     /** Moves the place awaited up to, and returns the text in between. */
     private synchronized String advance(int to) {
-        // Another thread may have found something behind it meanwhile.
+        // Another thread may have found something further on meanwhile.
         int from = Math.min(awaitedUpTo, to);
         awaitedUpTo = Math.max(awaitedUpTo, to);
         return new String(log.toByteArray(from, to), StandardCharsets.UTF_8);

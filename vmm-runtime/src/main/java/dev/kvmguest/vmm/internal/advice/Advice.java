@@ -16,7 +16,7 @@ import java.util.Optional;
  */
 public final class Advice {
 
-    /** More than these nobody reads. */
+    /** More than these are not read. */
     private static final int MOST = 3;
 
     /** What explains the first exception comes before what explains that no handler took it. */

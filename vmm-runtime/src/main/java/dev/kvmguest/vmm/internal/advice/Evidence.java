@@ -245,7 +245,7 @@ final class Evidence {
         return isInImage(memory, linear);
     }
 
-    /** Says the same of memory as it would be seen through other page tables. */
+    /** Returns the same for memory as seen through other page tables. */
     boolean isInImage(LinearMemory seen, long linear) {
         return range(seen.physical(linear), kind -> kind == Kind.IMAGE).isPresent();
     }

@@ -14,7 +14,7 @@ import java.util.Set;
  * An instruction that the guest executed, or tried to.
  *
  * @param shown the instruction as reports show it
- * @param decoded the same, decoded; empty if it could not be fetched or is none
+ * @param decoded the same, decoded; empty if it could not be fetched or is no instruction
  */
 record Executed(GuestInstruction shown, Optional<Instruction> decoded) {
 

@@ -11,6 +11,6 @@ public interface Persistent<S> {
     /** Returns the state as it is now. */
     S save();
 
-    /** Takes a saved state over in place of its own. That sets no interrupt request line and tells nobody. */
+    /** Takes a saved state over in place of its own. That sets no interrupt request line and makes no call. */
     void restore(S state);
 }

@@ -12,7 +12,7 @@ public interface TimedDevice {
     long NEVER = Long.MAX_VALUE;
 
     /**
-     * Returns when the device next does something that nobody asks for, such as changing an interrupt line;
+     * Returns when the device next does something of its own accord, such as changing an interrupt line;
      * {@link #NEVER} if it won't until the guest or its user does something.
      */
     long nextEvent();

@@ -101,7 +101,7 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
     /** When the next scan code may be read; {@link #NEVER} while the guest doesn't wait for keys. */
     private long due = NEVER;
 
-    /** There is a scan code in the output buffer, behind the answer that may hide it. */
+    /** There is a scan code in the output buffer, under the answer that may hide it. */
     private boolean shown;
 
     private boolean raised;

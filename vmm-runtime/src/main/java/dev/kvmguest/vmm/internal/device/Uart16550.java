@@ -91,7 +91,7 @@ public final class Uart16550 implements ByteDevice, TimedDevice, Persistent<Uart
      *
      * @param output takes what is transmitted, bytes 0 to 255
      * @param input what is received
-     * @param interrupt the line behind the gate that OUT2 opens
+     * @param interrupt the line that the gate opened by OUT2 leads to
      * @param irqState what the interrupt controller does with that line
      */
     public Uart16550(IntConsumer output, InputQueue input, IrqLine interrupt, Supplier<IrqState> irqState) {

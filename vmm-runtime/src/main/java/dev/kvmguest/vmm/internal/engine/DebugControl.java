@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.engine;
 
-/** Stops a vCPU where somebody wants to look. */
+/** Stops a vCPU after each instruction. */
 public interface DebugControl {
 
     /**

@@ -6,7 +6,7 @@ public interface Engine {
     /** Returns the name by which users choose the engine, such as {@code kvm}. */
     String name();
 
-    /** Says, in words, what this engine can do on this host; found out once per JVM. */
+    /** Returns what this engine can do on this host, in words; found out once per JVM. */
     Capabilities capabilities();
 
     /**

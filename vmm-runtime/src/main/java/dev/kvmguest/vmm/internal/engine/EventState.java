@@ -26,7 +26,7 @@ public record EventState(
      * @param errorCode its error code; empty if it pushes none
      * @param address what CR2 becomes when it is delivered; empty if CR2 is set already or stays
      * @param trap whether it came between two instructions, and not from the one at RIP
-     * @param reason which check failed, in words, for people; empty where nobody has said
+     * @param reason which check failed, in words, for people; empty if unknown
      */
     public record PendingException(
             int vector, OptionalInt errorCode, OptionalLong address, boolean trap, Optional<String> reason) {}

@@ -87,7 +87,7 @@ public interface VirtualCpu {
     /** Returns the guest's clock. */
     GuestClock clock();
 
-    /** Returns what stops the vCPU where somebody wants to look. */
+    /** Returns what stops the vCPU after each instruction. */
     DebugControl debug();
 
     /** Returns what the engine sees of the guest as it executes; empty if the processor executes unseen, as on KVM. */

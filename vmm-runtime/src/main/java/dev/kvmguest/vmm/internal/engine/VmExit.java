@@ -50,7 +50,7 @@ public sealed interface VmExit {
      */
     record MemoryRead(long address, ByteBuffer data) implements VmExit {}
 
-    /** The guest executed HLT; RIP is behind it. Run again, the vCPU goes on as if woken. */
+    /** The guest executed HLT; RIP is that of the next instruction. Run again, the vCPU goes on as if woken. */
     record Halt() implements VmExit {}
 
     /** The guest shut down: a triple fault. Its registers may be lost, see {@code CpuState.isResetState}. */

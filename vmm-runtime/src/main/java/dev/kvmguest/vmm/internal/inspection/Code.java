@@ -45,7 +45,7 @@ public record Code(long base, CpuMode mode, LinearMemory memory, MemoryLayout la
         return memory.read(base + address, length);
     }
 
-    /** Returns the instruction at an address; empty if it can't be read or is none. */
+    /** Returns the instruction at an address; empty if it can't be read or is no instruction. */
     public Optional<Instruction> instruction(long address) {
         return CodeReader.decode(memory.code(base + address), address, mode);
     }

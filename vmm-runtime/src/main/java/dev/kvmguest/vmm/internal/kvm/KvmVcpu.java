@@ -202,7 +202,7 @@ public final class KvmVcpu implements AutoCloseable {
 
     /**
      * Lets KVM finish the instruction whose port or memory access the last exit asked for, without running another, so
-     * that the registers are those behind it.
+     * that the registers are those after it.
      *
      * @return whether KVM has an exit to report, in {@link #runPage}: a single step over the instruction, or its next
      *     access

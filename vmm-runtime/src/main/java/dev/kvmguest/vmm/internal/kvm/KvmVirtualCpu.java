@@ -14,7 +14,7 @@ import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_run;
 import java.util.Optional;
 
-/** A KVM vCPU behind the engine seam: registers in the runtime's terms, exits as {@link VmExit}. */
+/** A KVM vCPU as engines have it: registers in the runtime's terms, exits as {@link VmExit}. */
 final class KvmVirtualCpu implements VirtualCpu, DebugControl {
 
     /**

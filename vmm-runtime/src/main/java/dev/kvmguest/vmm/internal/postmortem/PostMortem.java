@@ -201,7 +201,7 @@ public final class PostMortem {
         return end instanceof Outcome.Stopped || end.endedNormally() && !inFunction;
     }
 
-    /** EIP of a guest that halted is behind its HLT. Where another function begins there, it was not in that one. */
+    /** EIP of a guest that halted is past its HLT. Where another function begins there, it was not in that one. */
     private CpuState atItsEnd(CpuState registers, Outcome end) {
         long hlt = registers.eip() - 1;
         boolean leads = end.kind() == Outcome.Kind.HALTED

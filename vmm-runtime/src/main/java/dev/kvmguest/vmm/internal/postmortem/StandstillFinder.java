@@ -16,7 +16,7 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.Optional;
 
 /**
- * Finds out where a guest stood at its end.
+ * Finds out where a guest was at its end.
  *
  * @param machine the machine
  * @param config the vCPU's part of its configuration
@@ -27,7 +27,7 @@ import java.util.Optional;
 record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu, GuestMemory memory, Board board) {
 
     /**
-     * Returns where a guest stood that halted or still ran at its time limit; the latter goes on for a moment, so that
+     * Returns where a guest was that halted or still ran at its time limit; the latter goes on for a moment, so that
      * its memory, its devices and the engine's record of its exceptions are others afterwards.
      *
      * @param end how it ended

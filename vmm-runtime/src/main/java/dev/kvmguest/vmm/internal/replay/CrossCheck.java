@@ -79,7 +79,7 @@ final class CrossCheck {
     /**
      * Confirms a death.
      *
-     * @param quietFrom the number of instructions behind the guest's last exchange
+     * @param quietFrom the number of instructions after the guest's last event
      * @param end the number of instructions with which it died
      * @return empty where nothing can be said
      */
@@ -176,7 +176,7 @@ final class CrossCheck {
         return Optional.of(new Finding(instructions.size(), steppable, difference));
     }
 
-    /** Some steps are two instructions: a load of SS holds off the trap behind it. */
+    /** Some steps are two instructions: a load of SS holds off the trap after it. */
     private int firstFrom(int index, ExecutionPoint here) {
         for (int i = index; i < points.size(); i++) {
             if (points.get(i).hasRegistersOf(here)) {

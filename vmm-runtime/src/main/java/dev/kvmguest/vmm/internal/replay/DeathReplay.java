@@ -80,7 +80,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
                 CrossCheck.of(recording, origin, left, engine, quietFrom, end));
     }
 
-    /** Says that a recording lacks its beginning. */
+    /** Returns that a recording lacks its beginning, as a sentence. */
     static String tooLong(Recording recording, String engine) {
         return "what " + engine + " ran can't be replayed: with " + recording.events() + " exchanges it is too long";
     }

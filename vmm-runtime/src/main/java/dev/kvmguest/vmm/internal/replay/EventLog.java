@@ -9,7 +9,7 @@ import java.util.Arrays;
  */
 final class EventLog {
 
-    /** Where a guest is when it gets an interrupt: so many numbers behind that of the interrupt. */
+    /** Where a guest is when it gets an interrupt: so many numbers after that of the interrupt. */
     static final int PLACE_LENGTH = 2 + ExecutionPoint.REGISTERS;
 
     /** Where in those the general registers begin. */
@@ -139,7 +139,7 @@ final class EventLog {
             return words[at + 1 + index];
         }
 
-        /** Goes behind the exchange that is next. */
+        /** Goes past the event that is next. */
         void advance() {
             if (left > 0) {
                 step = step + 1 == length ? 0 : step + 1;

@@ -91,7 +91,7 @@ public final class Replay implements AutoCloseable {
         return machine.memory();
     }
 
-    /** Returns the present moment, from which another replay of the recording can start; {@code image} is the guest's. */
+    /** Returns the present moment, from which another replay can start; {@code image} is the guest's. */
     Origin here(GuestImage image) {
         return Origin.saved(image, cpu.save(), memory().read(0, (int) memory().size()), events);
     }

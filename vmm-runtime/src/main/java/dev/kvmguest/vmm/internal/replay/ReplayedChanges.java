@@ -115,7 +115,7 @@ public final class ReplayedChanges implements LastChange {
         return last;
     }
 
-    /** A range of memory, as it was when somebody looked last. */
+    /** A range of memory, as it was at the last look. */
     private static final class Watch {
 
         private final long start;

@@ -8,7 +8,7 @@ import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** Says what a host's KVM can't run, for those who plan tests rather than machines. */
+/** Tells what a host's KVM can't run, for those who plan tests rather than machines. */
 public final class KvmSupport {
 
     /** The KVM of this host. */

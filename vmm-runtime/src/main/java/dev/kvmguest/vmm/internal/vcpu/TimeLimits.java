@@ -81,7 +81,7 @@ public final class TimeLimits {
 
     /** Calls {@code atLimit} on the watching thread once the time is over, unless it is cancelled before. */
     public Limit start(Duration limit, Runnable atLimit) {
-        // Saturates: a limit of more than 292 years is none.
+        // Saturates: a limit of more than 292 years is no limit.
         Limit started = new Limit(TimeUnit.NANOSECONDS.convert(limit), atLimit);
         limits.add(started);
         if (resting) {

@@ -6,7 +6,7 @@ import java.util.Optional;
 /** Returns the advice for a guest that hung or halted: what is likely wrong, and the way out. */
 final class HangAdvice {
 
-    /** More than these nobody reads. */
+    /** More than these are not read. */
     private static final int MOST = 3;
 
     private static final List<HangRule> RULES = List.of(

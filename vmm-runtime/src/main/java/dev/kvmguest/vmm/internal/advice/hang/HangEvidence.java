@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 /**
  * What rules look at.
  *
- * @param at the instruction at which the guest stood; the HLT of one that is halted
+ * @param at the instruction at which the guest was last seen; the HLT of one that is halted
  * @param seen what was seen of it
  * @param loop the loop in which it ran, if one was seen
  * @param polls what it read again and again

@@ -6,7 +6,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Recognizes a wait for a lock that nobody gives back.
+ * Recognizes a wait for a lock that is never released.
  *
  * <p>Silent if another vCPU or a handler could release it.
  */

@@ -4,7 +4,7 @@ import dev.kvmguest.vmm.internal.board.InterruptLine;
 import java.util.List;
 
 /**
- * What was around a vCPU that stood still, when its run had ended.
+ * What the interrupt controllers and input of a vCPU had, when its run had ended.
  *
  * @param lines what the interrupt controllers had, IRQ 0 first
  * @param takesInterrupts whether the processor would have taken an interrupt, with none on its way to it

@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Recognizes a wait for input that nobody gives.
+ * Recognizes a wait for input that never comes.
  *
  * <p>Silent if input is on its way to the guest.
  */

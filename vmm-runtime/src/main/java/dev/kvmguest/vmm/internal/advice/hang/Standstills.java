@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Explains where a guest stood that hung or halted. */
+/** Explains where a guest hung or halted. */
 public final class Standstills {
 
     /** A loop that is longer is shown from its head on. */

@@ -122,7 +122,7 @@ public final class CpuFault extends RuntimeException {
         return cr2;
     }
 
-    /** Returns which check failed, in words, such as "the segment is not present"; null where nobody has said. */
+    /** Returns which check failed, in words, such as "the segment is not present"; null if unknown. */
     public String reason() {
         return reason;
     }

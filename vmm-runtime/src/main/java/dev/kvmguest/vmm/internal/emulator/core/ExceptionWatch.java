@@ -30,7 +30,7 @@ public interface ExceptionWatch {
      * @param hasErrorCode whether it has an error code
      * @param errorCode the error code, if it has one
      * @param cr2 the linear address of a page fault
-     * @param cause which check failed, in words; null where nobody has said
+     * @param cause which check failed, in words; null if unknown
      */
     void isTaken(int vector, boolean hasErrorCode, int errorCode, long cr2, String cause);
 }

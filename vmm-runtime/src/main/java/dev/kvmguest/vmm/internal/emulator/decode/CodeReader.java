@@ -57,8 +57,8 @@ public final class CodeReader {
     }
 
     /**
-     * Returns the instruction that a report shows, decoded again; empty if it could not be fetched or is none. It may
-     * have been executed before the guest changed its mode: the mode is the one that gives its text.
+     * Returns the instruction that a report shows, decoded again; empty if its bytes are missing or invalid.
+     * It may have been executed before the guest changed its mode: the mode is the one that gives its text.
      *
      * @param likely the mode to try first
      */

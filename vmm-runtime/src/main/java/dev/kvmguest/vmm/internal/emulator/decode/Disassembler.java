@@ -76,7 +76,7 @@ public final class Disassembler {
         this.instruction = instruction;
     }
 
-    /** Returns an instruction's text, such as {@code mov eax, [ebx+ecx*4+0x10]}; {@code (bad)} for what is none. */
+    /** Returns an instruction's text, such as {@code mov eax, [ebx+ecx*4+0x10]}; {@code (bad)} for no instruction. */
     public static String text(Instruction instruction) {
         Disassembler disassembler = new Disassembler(instruction);
         disassembler.prefixes();
@@ -162,7 +162,7 @@ public final class Disassembler {
         }
     }
 
-    /** Says how wide the new EIP is, where a prefix makes it another than usual in this code. */
+    /** Returns how wide the new EIP is, where a prefix makes it another than usual in this code. */
     private void targetSize() {
         if (instruction.operandSize != instruction.mode.operandSize()) {
             text.append(SIZES.get(instruction.operandSize));

@@ -129,7 +129,7 @@ public final class Operand {
         return value + gpr[base] + (gpr[index] << scale) & addressMask;
     }
 
-    /** Returns the same for registers that somebody looks at after the guest has run. */
+    /** Returns the same for registers looked at after the guest has run. */
     public long offset(CpuState state) {
         return value + register(state, base) + (register(state, index) << scale) & addressMask;
     }

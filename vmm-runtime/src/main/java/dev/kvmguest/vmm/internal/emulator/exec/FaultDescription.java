@@ -26,7 +26,7 @@ final class FaultDescription {
      * @param at where it began
      * @param failures what could not be delivered, the first one first
      * @param interrupt whether the first one came from a device
-     * @param firstCause why the first one arose, in words; null where nobody has said
+     * @param firstCause why the first one arose, in words; null if unknown
      * @param last what was executed last, the oldest first
      * @param registers the registers, none of which a failed delivery changes but CR2
      */

@@ -5,7 +5,7 @@ import com.sun.jna.Native;
 /**
  * The C library's functions that the KVM binding needs, for x86-64 Linux. Direct mapping: a call costs about 0.2 us.
  *
- * <p>Addresses are passed as numbers. Whoever passes one guarantees that the memory behind it is large enough and stays
+ * <p>Addresses are passed as numbers. The caller guarantees that the memory there is large enough and stays
  * valid until the call returns. A result of -1 means failure, with {@link Native#getLastError()} as errno; the pthread
  * functions return errno itself.
  */

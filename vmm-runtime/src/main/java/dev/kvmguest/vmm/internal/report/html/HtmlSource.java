@@ -5,7 +5,7 @@ import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import java.util.Optional;
 
-/** The source lines around the place where a guest died or stood. */
+/** The source lines around the place where a guest died, halted or was last seen. */
 public final class HtmlSource {
 
     private static final int AROUND = 6;

@@ -6,7 +6,7 @@ import java.util.Deque;
 import java.util.Set;
 
 /**
- * Writes HTML that is well-formed XML too. Whatever text it is given comes out as text: markup in it is none, and
+ * Writes HTML that is well-formed XML too. Whatever text it is given comes out as text: its markup has no effect, and
  * characters that would move the reader's eye or that no page may have, such as control characters, are shown by their
  * codes.
  */

@@ -31,7 +31,7 @@ final class MemoryLanes {
     }
 
     /**
-     * Returns the ranges that have any bytes, with their places; those that lie upon others behind these.
+     * Returns the ranges that have any bytes, with their places; those that lie upon others after these.
      *
      * @param ranges in ascending order of their starts
      * @param left where the drawing begins

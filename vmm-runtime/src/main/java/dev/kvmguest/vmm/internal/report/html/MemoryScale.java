@@ -97,7 +97,7 @@ final class MemoryScale {
                 : bands.get(bands.size() - 1).y() + bands.get(bands.size() - 1).height();
     }
 
-    /** Returns where an address is; behind the last band, where that ends. */
+    /** Returns where an address is; for one past the last band, where that ends. */
     double yOf(long address) {
         return bands.stream()
                 .filter(band -> address < band.end())

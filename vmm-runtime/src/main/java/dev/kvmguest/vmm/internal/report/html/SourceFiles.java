@@ -50,7 +50,7 @@ public final class SourceFiles {
      * Returns a line and those around it.
      *
      * @param source a file and a line, such as {@code common.c:6}
-     * @param around how many lines before and behind it, as far as there are so many
+     * @param around how many lines before and after it, as far as there are so many
      * @return empty if the file isn't there, may not be read or has no such line
      */
     Optional<Excerpt> around(String source, int around) {

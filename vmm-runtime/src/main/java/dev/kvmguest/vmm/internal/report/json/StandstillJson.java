@@ -11,7 +11,7 @@ public final class StandstillJson {
 
     private StandstillJson() {}
 
-    /** Returns the object; {@code eip} to {@code instruction} are those of the place where the guest stood. */
+    /** Returns the object; {@code eip} to {@code instruction} say where the guest was. */
     public static Map<String, Object> object(Standstill standstill) {
         Map<String, Object> object = FaultJson.place(standstill.at());
         object.put("interruptsEnabled", standstill.interruptsEnabled());

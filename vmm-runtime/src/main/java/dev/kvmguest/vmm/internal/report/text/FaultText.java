@@ -141,7 +141,7 @@ public final class FaultText {
         return PrintableText.printable(name, NAME_WIDTH);
     }
 
-    /** Appends a sentence in lines of at most 120 characters; those behind the first are indented further. */
+    /** Appends a sentence in lines of at most 120 characters; those after the first are indented further. */
     public static void wrap(StringBuilder text, String indentation, String sentence) {
         StringBuilder lines = new StringBuilder();
         String rest = PrintableText.printable(sentence, SENTENCE_WIDTH);

@@ -15,14 +15,15 @@ public final class RunNotes {
                 && outcome.run().registers().isEmpty();
     }
 
-    /** Says what is to be thought of such registers. */
+    /** Returns how far such registers can be trusted, as a sentence. */
     public static String resetNote(String engine) {
         return engine
                 + "'s own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's";
     }
 
     /**
-     * Says where a replay went its own way, or whose the fault is of a guest that did not shut down on its own engine.
+     * Returns where a replay went its own way, or whose the fault is of a guest that did not shut down on its own
+     * engine.
      */
     public static Optional<String> replayNote(Outcome outcome) {
         GuestRun run = outcome.run();

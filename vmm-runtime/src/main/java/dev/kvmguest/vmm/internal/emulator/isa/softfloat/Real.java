@@ -18,7 +18,7 @@ public record Real(Kind kind, boolean negative, long significand, int exponent, 
         INFINITY,
         QUIET_NAN,
         SIGNALING_NAN,
-        /** An encoding of the extended format that is none: an unnormal, pseudo-NaN or pseudo-infinity. */
+        /** An invalid encoding of the extended format: an unnormal, pseudo-NaN or pseudo-infinity. */
         UNSUPPORTED
     }
 
