@@ -59,6 +59,7 @@ class KvmSavedGuestTests {
     void guestThatUsesAllThatAVcpuHasGoesOn() {
         Device.assumeFor(EngineChoice.KVM, Feature.PROTECTED_MODE_INTERRUPTS);
 
-        assertThat(saveAfterEachExit(flat(SavedGuests.ALL), false)).isGreaterThan(20);
+        // Exceptions and what they load are no exits on KVM: its ports and memory without RAM are.
+        assertThat(saveAfterEachExit(flat(SavedGuests.ALL), false)).isGreaterThan(5);
     }
 }
