@@ -35,10 +35,31 @@ class GuestClockTests {
 
         assertThat(outcome).isInstanceOf(Outcome.Halted.class);
         if (engine == EngineChoice.EMULATOR) {
-            // 10 ms at 10 ns per instruction.
-            assertThat(outcome.run().instructions().orElseThrow()).isCloseTo(1_000_000, within(1000L));
+            // 10 ms of three instructions, at 10 ns each, and one port access, at 1 us.
+            assertThat(outcome.run().instructions().orElseThrow()).isCloseTo(3 * 10_000_000 / 1030, within(100L));
         } else {
             assertThat(outcome.run().wallTime()).isGreaterThan(Duration.ofMillis(10));
+        }
+    }
+
+    @Test
+    void waitForTheNextSecondByTheClockTakesThatLong() {
+        // mov al,0; out 0x70,al; again: in al,0x71; cmp al,0x59; je again; hlt
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(real("b0 00 e6 70 e4 71 3c 59 74 fa f4"))
+                .engine(engine)
+                .date(LocalDateTime.parse("2026-01-31T23:59:59.9"))
+                .build();
+        try (Machine machine = Machine.create(config)) {
+            Outcome outcome = machine.run();
+
+            assertThat(outcome).isInstanceOf(Outcome.Halted.class);
+            if (engine == EngineChoice.EMULATOR) {
+                // 100 ms of three instructions, at 10 ns each, and one port access, at 1 us.
+                assertThat(outcome.run().instructions().orElseThrow()).isCloseTo(3 * 100_000_000 / 1030, within(100L));
+            } else {
+                assertThat(outcome.run().wallTime()).isGreaterThan(Duration.ofMillis(90));
+            }
         }
     }
 

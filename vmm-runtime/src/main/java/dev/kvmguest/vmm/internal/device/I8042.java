@@ -93,7 +93,9 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
             CONFIGURATION_INTERRUPT | CONFIGURATION_SYSTEM_FLAG | CONFIGURATION_AUXILIARY_OFF | CONFIGURATION_TRANSLATE;
     private int command = NO_COMMAND;
     private boolean commandWritten;
-    private int data;
+    /** What the data port reads as: at first the answer to the last command that firmware gave the keyboard. */
+    private int data = Keyboard.ACKNOWLEDGE;
+
     private int answer = NO_ANSWER;
     private int answerStatus;
     private boolean answerInterrupts;

@@ -33,7 +33,7 @@ final class Keyboard implements Persistent<Keyboard.State> {
     private static final int RESEND = 0xfe;
     private static final int RESET = 0xff;
 
-    private static final int ACKNOWLEDGE = 0xfa;
+    static final int ACKNOWLEDGE = 0xfa;
     private static final int SELF_TEST_PASSED = 0xaa;
     private static final int[] ID = {0xab, 0x83};
 

@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.internal.emulator;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 
-/** An emulated vCPU's clock: so many nanoseconds an instruction, and what passed while it was halted. */
+/** An emulated vCPU's clock: so many nanoseconds an instruction and a port access, and what passed halted. */
 final class EmulatedClock implements VirtualClock {
 
     private final Cpu cpu;

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.engine;
 
 /**
- * A guest clock of the engine's own, which is the same in every run. It passes with the instructions executed and
- * stands still while the vCPU doesn't run.
+ * A guest clock of the engine's own, which is the same in every run. It passes with the instructions and port
+ * accesses executed, and stands still while the vCPU doesn't run.
  */
 public interface VirtualClock extends GuestClock {
 

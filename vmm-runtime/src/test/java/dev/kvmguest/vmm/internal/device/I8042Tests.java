@@ -24,6 +24,11 @@ class I8042Tests {
         assertThat(controller.readByte(COMMAND)).isEqualTo(0x14);
     }
 
+    @Test
+    void dataPortHasTheLastAnswerThatFirmwareGotAtFirst() {
+        assertThat(controller.readByte(DATA)).isEqualTo(0xfa);
+    }
+
     @ParameterizedTest
     @CsvSource({"0xaa, 0x55", "0xab, 0x00", "0x20, 0x65", "0xd0, 0x03"})
     void commandIsAnsweredOnce(String command, String answer) {

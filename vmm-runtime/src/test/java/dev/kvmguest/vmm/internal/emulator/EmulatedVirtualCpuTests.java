@@ -11,6 +11,8 @@ import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpuContract;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class EmulatedVirtualCpuTests extends VirtualCpuContract {
 
@@ -41,6 +43,38 @@ class EmulatedVirtualCpuTests extends VirtualCpuContract {
 
         assertThat(halted - before).isEqualTo(4 * 10);
         assertThat(clock.time() - halted).isEqualTo(3_600_000_000_000L);
+    }
+
+    /** The code ends with HLT; what is read is 0. */
+    @ParameterizedTest
+    @CsvSource({
+        "in al, e4 10 f4, 2, 1",
+        "in eax, e5 10 f4, 2, 1",
+        "out al, e6 10 f4, 2, 1",
+        "mov cl 3; rep insb, b1 03 f3 6c f4, 3, 3",
+        "mov cl 3; rep outsd, b1 03 f3 6f f4, 3, 3",
+        "insw, 66 6d f4, 2, 1"
+    })
+    void accessToAPortTakesAMicrosecondAndIsOneInstruction(String text, String code, int instructions, int accesses) {
+        load(flat(code));
+        long before = vcpu.clock().time();
+        VmExit exit;
+        do {
+            exit = vcpu.run();
+        } while (exit instanceof VmExit.PortIn || exit instanceof VmExit.PortOut);
+
+        assertThat(exit).isInstanceOf(VmExit.Halt.class);
+        assertThat(vcpu.observer().orElseThrow().instructions()).isEqualTo(instructions);
+        assertThat(vcpu.clock().time() - before).isEqualTo(instructions * 10 + accesses * 1000);
+    }
+
+    @Test
+    void deviceSeesTheTimeAtWhichItsPortWasRead() {
+        load(flat("90 e4 10 f4")); // nop; in al,0x10; hlt
+        long before = vcpu.clock().time();
+        vcpu.run();
+
+        assertThat(vcpu.clock().time() - before).isEqualTo(10 + 1000);
     }
 
     @Test

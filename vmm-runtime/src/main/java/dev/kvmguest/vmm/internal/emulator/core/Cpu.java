@@ -77,8 +77,8 @@ public final class Cpu {
 
     /** Instructions retired; while one is executed that ends its block, it is counted already. */
     public long retired;
-    /** Guest time that passed while the vCPU was halted. */
-    private long haltedNanos;
+    /** Guest time that passed other than by instructions: halted, or at ports. */
+    private long otherNanos;
     /** Set to have the block left after the instruction, and {@link Emulator} look what there is to do. */
     public boolean asyncEvent;
     /** Set to have the instruction executed again after the block was left for it. */
@@ -359,27 +359,27 @@ public final class Cpu {
     }
 
     /**
-     * Returns the guest's time in nanoseconds: {@value #NANOS_PER_INSTRUCTION} a retired instruction, and what passed
-     * halted.
+     * Returns the guest's time in nanoseconds: {@value #NANOS_PER_INSTRUCTION} a retired instruction,
+     * {@value HostAccess#NANOS_PER_PORT_ACCESS} a port access, and what passed halted.
      */
     public long time() {
-        return retired * NANOS_PER_INSTRUCTION + haltedNanos;
+        return retired * NANOS_PER_INSTRUCTION + otherNanos;
     }
 
     /** Lets time pass without instructions. */
     public void advance(long nanos) {
-        haltedNanos += nanos;
+        otherNanos += nanos;
     }
 
     /** Sets how many instructions have been retired, and the guest's time, in nanoseconds. */
     public void restoreTime(long instructions, long time) {
         retired = instructions;
-        haltedNanos = time - instructions * NANOS_PER_INSTRUCTION;
+        otherNanos = time - instructions * NANOS_PER_INSTRUCTION;
     }
 
     /** Returns the number of retired instructions at which, if the vCPU doesn't halt, a time has come. */
     public long retiredAt(long time) {
-        long nanos = time - haltedNanos;
+        long nanos = time - otherNanos;
         return nanos <= 0 ? 0 : (nanos - 1) / NANOS_PER_INSTRUCTION + 1;
     }
 

@@ -28,6 +28,12 @@ public final class HostAccess {
         }
     }
 
+    /**
+     * Guest time that an access to a port takes, as on the ISA bus: eight cycles of 8.33 MHz. A guest that polls a
+     * clock then waits for about as long as it means to; and on the host an exit takes as many instructions' time.
+     */
+    static final long NANOS_PER_PORT_ACCESS = 1000;
+
     private static final int MOST_READS_OF_AN_INSTRUCTION = 256;
 
     private final Cpu cpu;
@@ -55,6 +61,7 @@ public final class HostAccess {
         }
         asked = room(width);
         exits.add(new VmExit.PortIn(port, width, asked));
+        cpu.advance(NANOS_PER_PORT_ACCESS);
         cpu.restart();
         return false;
     }
@@ -67,6 +74,7 @@ public final class HostAccess {
     /** Writes to a port: 1, 2 or 4 bytes. */
     public void writePort(int port, int width, long value) {
         exits.add(new VmExit.PortOut(port, width, room(width, value)));
+        cpu.advance(NANOS_PER_PORT_ACCESS);
         cpu.requestAsyncEvent();
     }
 
