@@ -10,6 +10,7 @@
 .equ EOI, 0x20
 .equ TIMER_CHANNEL_0, 0x40
 .equ TIMER_CONTROL, 0x43
+.equ KEYBOARD_DATA, 0x60
 .equ KEYBOARD_STATUS, 0x64
 .equ CMOS_INDEX, 0x70
 .equ CMOS_DATA, 0x71
@@ -31,12 +32,12 @@
 .endm
 
 /* ICW1 to ICW4 of both, then the masks. */
-.macro CONTROLLERS master, slave=MASK_ALL
+.macro CONTROLLERS master, slave=MASK_ALL, slaves=4
     WRITE PIC1_COMMAND, 0x11
     WRITE PIC2_COMMAND, 0x11
     WRITE PIC1_DATA, 0x20
     WRITE PIC2_DATA, 0x28
-    WRITE PIC1_DATA, 4
+    WRITE PIC1_DATA, \slaves
     WRITE PIC2_DATA, 2
     WRITE PIC1_DATA, 1
     WRITE PIC2_DATA, 1
@@ -54,6 +55,17 @@
 /* Has the timer that firmware has left running wait for a count, so that it has no tick due however long a guest took. */
 .macro STOP_TIMER
     WRITE TIMER_CONTROL, 0x30
+.endm
+
+/* Has the clock interrupt 1024 times a second. */
+.macro CLOCK
+    WRITE CMOS_INDEX, 0x0b
+    in al, CMOS_DATA
+    or al, 0x40
+    mov ah, al
+    WRITE CMOS_INDEX, 0x0b
+    mov al, ah
+    out CMOS_DATA, al
 .endm
 
 /* Waits until an 8259A has its first request, that of the timer or the clock. */
@@ -113,13 +125,7 @@ CASE sleep_without_eoi_of_the_slave
     STOP_TIMER
     HANDLERS half_idt, tick_with_half_an_eoi
     CONTROLLERS OPEN_SLAVE, OPEN_CLOCK
-    WRITE CMOS_INDEX, 0x0b
-    in al, CMOS_DATA
-    or al, 0x40
-    mov ah, al
-    WRITE CMOS_INDEX, 0x0b
-    mov al, ah
-    out CMOS_DATA, al
+    CLOCK
     AWAIT_TICK PIC2_COMMAND
     sti
     nop
@@ -127,6 +133,54 @@ CASE sleep_without_eoi_of_the_slave
     cmp dword ptr [ticks], 5
     jb 1b
     SURVIVED
+
+/* The clock goes and has a handler, but at the slave it is masked. */
+CASE sleep_with_the_clock_masked
+    STACK
+    STOP_TIMER
+    LOAD lidt, half_idt
+    CONTROLLERS OPEN_SLAVE
+    CLOCK
+    sti
+    nop
+1:  hlt
+    jmp 1b
+
+/* The clock is open at the slave, and the slave masked at the master. */
+CASE sleep_with_the_slave_masked
+    STACK
+    STOP_TIMER
+    LOAD lidt, half_idt
+    CONTROLLERS MASK_ALL, OPEN_CLOCK
+    CLOCK
+    sti
+    nop
+1:  hlt
+    jmp 1b
+
+/* The clock's handler never reads register C. */
+CASE clock_that_is_never_served
+    STACK
+    STOP_TIMER
+    HANDLERS careless_idt, tick_without_register_c
+    CONTROLLERS OPEN_SLAVE, OPEN_CLOCK
+    CLOCK
+    sti
+    nop
+1:  hlt
+    jmp 1b
+
+/* ICW3 of the master has the number of the slave's input, as that of the slave, and no bit for it. */
+CASE slave_at_another_input
+    STACK
+    STOP_TIMER
+    LOAD lidt, ticking_idt
+    CONTROLLERS OPEN_SLAVE, OPEN_CLOCK, 2
+    CLOCK
+    sti
+    nop
+1:  hlt
+    jmp 1b
 
 /* A flag that the timer's handler would set, and nothing has enabled interrupts. */
 CASE flag_with_interrupts_off
@@ -214,6 +268,18 @@ CASE serial_line_without_a_byte
     jz 1b
     SURVIVED
 
+/* The answer to the self-test is awaited twice. */
+CASE answer_that_came_once
+    WRITE KEYBOARD_STATUS, 0xaa
+    in al, KEYBOARD_DATA
+1:  in al, KEYBOARD_STATUS
+    test al, 1
+    jz 1b
+    in al, KEYBOARD_DATA
+    cmp al, 0x55
+    jne 1b
+    SURVIVED
+
 CASE keyboard_without_a_key
 1:  in al, KEYBOARD_STATUS
     test al, 1
@@ -296,6 +362,15 @@ tick_with_half_an_eoi:
     inc dword ptr [ticks]
     WRITE CMOS_INDEX, 0x0c
     in al, CMOS_DATA
+    WRITE PIC1_COMMAND, EOI
+    pop eax
+    iretd
+
+.balign 16, 0xcc
+tick_without_register_c:
+    push eax
+    inc dword ptr [ticks]
+    WRITE PIC2_COMMAND, EOI
     WRITE PIC1_COMMAND, EOI
     pop eax
     iretd

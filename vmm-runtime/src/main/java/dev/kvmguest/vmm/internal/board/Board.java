@@ -210,8 +210,24 @@ public abstract class Board implements Persistent<Board.State> {
                         interrupts.isRequested(irq),
                         interrupts.isInService(irq),
                         interrupts.state(irq),
-                        interrupts.accepts(irq)))
+                        interrupts.accepts(irq),
+                        interrupts.vector(irq),
+                        interrupts.isMasked(irq),
+                        interrupts.isHigh(irq),
+                        mayInterrupt(irq)))
                 .toList();
+    }
+
+    private boolean mayInterrupt(int irq) {
+        return timed.stream()
+                .filter(candidate -> candidate.irq == irq)
+                .anyMatch(candidate ->
+                        candidate.device.nextEvent() != TimedDevice.NEVER || candidate.device.mayReceive());
+    }
+
+    /** Returns whether the interrupt controllers, where there are several, know of each other what they must. */
+    public final boolean interruptsAreCascaded() {
+        return interrupts.isCascaded();
     }
 
     /** Returns whether an interrupt waits for the processor, or has been taken and has had no EOI. */

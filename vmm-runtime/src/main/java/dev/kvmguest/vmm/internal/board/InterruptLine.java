@@ -12,9 +12,22 @@ import java.util.Optional;
  * @param inService whether an interrupt was taken and has had no EOI since
  * @param state what the controllers do with requests, whatever is in service
  * @param accepted whether a request reaches the processor: it is not masked, and nothing in service is in its way
+ * @param vector the vector of its interrupts, 0 to 255
+ * @param masked whether its own mask bit is set
+ * @param high whether its device asks for an interrupt now, pending or not
+ * @param active whether its device will ask for one by itself, or when something is typed
  */
 public record InterruptLine(
-        int irq, Optional<String> device, boolean pending, boolean inService, IrqState state, boolean accepted) {
+        int irq,
+        Optional<String> device,
+        boolean pending,
+        boolean inService,
+        IrqState state,
+        boolean accepted,
+        int vector,
+        boolean masked,
+        boolean high,
+        boolean active) {
 
     /** Returns the line as sentences name it, such as {@code IRQ 0 (timer)}. */
     public String name() {

@@ -60,7 +60,9 @@ public final class PcBoard extends Board {
     static final int PIC_MASTER = 0x20;
     static final int PIC_SLAVE = 0xa0;
 
-    static final int PIT = 0x40;
+    /** The first of the timer's ports: the data of channel 0, which is IRQ 0. */
+    public static final int PIT = 0x40;
+
     static final int CMOS = 0x70;
     static final int SYSTEM_CONTROL_PORT_B = 0x61;
 

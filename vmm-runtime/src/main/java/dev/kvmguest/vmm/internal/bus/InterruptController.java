@@ -31,6 +31,18 @@ public interface InterruptController {
     /** Returns whether an interrupt of {@code irq} was taken and has had no EOI since. */
     boolean isInService(int irq);
 
+    /** Returns the vector, 0 to 255, that an interrupt of {@code irq} has. */
+    int vector(int irq);
+
+    /** Returns whether the mask bit of {@code irq} itself is set, whatever else keeps its requests back. */
+    boolean isMasked(int irq);
+
+    /** Returns whether the device at {@code irq} asks for an interrupt now: the level of the line. */
+    boolean isHigh(int irq);
+
+    /** Returns whether all lines come through, as far as controllers have to know of each other. */
+    boolean isCascaded();
+
     /** Returns whether the guest has written to the controller. */
     boolean wasProgrammed();
 }

@@ -173,12 +173,27 @@ final class Pic8259 implements ByteDevice, Persistent<Pic8259.State> {
         return (inService >> level & 1) != 0;
     }
 
+    /** Returns whether the mask bit of the input {@code level} is set. */
+    boolean isMasked(int level) {
+        return (mask >> level & 1) != 0;
+    }
+
+    /** Returns whether the input {@code level} is high. */
+    boolean isHigh(int level) {
+        return (high >> level & 1) != 0;
+    }
+
+    /** Returns whether the input {@code level} is the only one that has a slave. */
+    boolean hasSlaveOnlyAt(int level) {
+        return hasSlaveAt(level) && cascade == 1 << level;
+    }
+
     /** Returns what the controller does with the input {@code level}. */
     IrqState state(int level) {
         if (expected != DataPort.MASK) {
             return IrqState.INITIALIZING;
         }
-        return (mask >> level & 1) != 0 ? IrqState.MASKED : IrqState.OPEN;
+        return isMasked(level) ? IrqState.MASKED : IrqState.OPEN;
     }
 
     @Override

@@ -134,6 +134,27 @@ public final class PicPair implements InterruptController, Persistent<PicPair.St
     }
 
     @Override
+    public int vector(int irq) {
+        return irq < Pic8259.INPUTS ? master.vector(irq) : slave.vector(irq - Pic8259.INPUTS);
+    }
+
+    @Override
+    public boolean isMasked(int irq) {
+        return irq < Pic8259.INPUTS ? master.isMasked(irq) : slave.isMasked(irq - Pic8259.INPUTS);
+    }
+
+    @Override
+    public boolean isHigh(int irq) {
+        return irq < Pic8259.INPUTS ? master.isHigh(irq) : slave.isHigh(irq - Pic8259.INPUTS);
+    }
+
+    /** Returns whether ICW3 tells both where the slave is: at input 2 of the master, and nowhere else. */
+    @Override
+    public boolean isCascaded() {
+        return master.hasSlaveOnlyAt(CASCADE) && slave.answersTo(CASCADE);
+    }
+
+    @Override
     public int lines() {
         return 2 * Pic8259.INPUTS;
     }

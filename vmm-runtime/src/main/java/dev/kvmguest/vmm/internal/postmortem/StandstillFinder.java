@@ -76,6 +76,8 @@ record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu
                 board.takesInput(),
                 input,
                 machine.vcpus().size() == 1,
-                board.interruptsWereSetUp());
+                board.interruptsWereSetUp(),
+                board.interruptsAreCascaded(),
+                board.ports().written());
     }
 }

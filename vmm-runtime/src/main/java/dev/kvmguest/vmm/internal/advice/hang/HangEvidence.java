@@ -7,7 +7,9 @@ import dev.kvmguest.vmm.internal.board.InterruptLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Predicate;
@@ -33,6 +35,9 @@ record HangEvidence(
         GuestImage image,
         LinearMemory memory) {
 
+    /** Vectors below are the exceptions' (Intel SDM volume 3A, 6.2). */
+    private static final int FIRST_EXTERNAL = 0x20;
+
     CpuState registers() {
         return seen.registers();
     }
@@ -50,11 +55,52 @@ record HangEvidence(
     }
 
     /**
-     * Returns whether the guest is in a loop that looks at memory, which doesn't change, and at nothing else, and that
-     * can be left.
+     * Returns whether the guest is in a loop that looks at memory, which doesn't change, and does nothing else, and
+     * that can be left. One that goes through a text, prints it or handles exceptions is none.
      */
     boolean looksOnlyAtMemory() {
-        return !polls.isEmpty() && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant()) && canBeLeft();
+        return !polls.isEmpty()
+                && polls.stream().allMatch(poll -> poll.isMemory() && poll.constant())
+                && canBeLeft()
+                && looksAtTheSamePlaces()
+                && lastSteps().stream()
+                        .noneMatch(step -> step.is(Trait.INTERRUPT_RETURN)
+                                || step.outPort().stream().anyMatch(EndlessOutput.CONSOLES::contains));
+    }
+
+    /** Returns whether no instruction of the loop reads here and there. */
+    private boolean looksAtTheSamePlaces() {
+        Map<Long, List<Read.Source>> places = new HashMap<>();
+        return loop.orElseThrow().steps().stream()
+                .filter(step -> !step.reads().isEmpty())
+                .allMatch(step -> {
+                    List<Read.Source> before = places.putIfAbsent(step.address(), sources(step));
+                    return before == null || before.equals(sources(step));
+                });
+    }
+
+    private static List<Read.Source> sources(Step step) {
+        return step.reads().stream().map(Read::from).toList();
+    }
+
+    /**
+     * Returns whether the guest waits for an interrupt: it is halted with interrupts on, or looks at a flag with
+     * interrupts on that only a handler could change.
+     */
+    boolean waitsForInterrupt() {
+        return halted() ? registers().interruptsEnabled() : looksOnlyAtMemory() && !interruptsAreOff();
+    }
+
+    /** Returns what was seen of the loop, or, if it is in none, of the guest. */
+    List<Step> lastSteps() {
+        return loop.map(SpinLoop::steps).orElse(seen.steps());
+    }
+
+    /** Returns the handler that the guest has set for a line; the gates of exceptions are for exceptions. */
+    Optional<LineHandler> handler(InterruptLine line) {
+        return registers().protectedMode() && line.vector() < FIRST_EXTERNAL
+                ? Optional.empty()
+                : LineHandler.of(line.vector(), registers(), memory);
     }
 
     /** Returns whether the guest is in a loop with a conditional jump. */

@@ -21,6 +21,10 @@ final class MissingEoi {
     static Optional<String> inService(HangEvidence evidence) {
         Predicate<InterruptLine> unended =
                 line -> line.inService() && evidence.seen().unended().contains(line.irq());
+        if (StrayGate.line(evidence).isPresent()) {
+            // The handler has not even run.
+            return Optional.empty();
+        }
         boolean waits = evidence.halted()
                 || evidence.looksOnlyAtMemory()
                 || evidence.anyLine(line -> line.pending() && line.state() == IrqState.OPEN && !line.accepted());

@@ -37,7 +37,7 @@ final class NoInterrupt {
             return Optional.of(what + " while interrupts are off (IF is clear)" + pending(evidence)
                     + "; if it waits for an interrupt, STI must come before it");
         }
-        return evidence.everythingIsMasked()
+        return evidence.everythingIsMasked() && !MaskedLine.isThere(evidence)
                 ? Optional.of(what + " while all interrupts are masked; " + UNMASK)
                 : Optional.empty();
     }
@@ -49,7 +49,10 @@ final class NoInterrupt {
 
     /** HLT with interrupts on, and the controllers let none through. */
     static Optional<String> wakesFromHalt(HangEvidence evidence) {
-        return evidence.halted() && evidence.registers().interruptsEnabled() && evidence.everythingIsMasked()
+        return evidence.halted()
+                        && evidence.registers().interruptsEnabled()
+                        && evidence.everythingIsMasked()
+                        && !MaskedLine.isThere(evidence)
                 ? Optional.of("all interrupts are masked, so that none ends the HLT; " + UNMASK)
                 : Optional.empty();
     }

@@ -8,7 +8,8 @@ import java.util.Optional;
 /**
  * Recognizes a wait for input that never comes.
  *
- * <p>Silent if input is on its way to the guest.
+ * <p>Silent if input is on its way to the guest, if the guest looks at another bit of that port, or prints, and if
+ * something else than input is missing.
  */
 final class NothingTyped {
 
@@ -34,13 +35,16 @@ final class NothingTyped {
 
     /** A status that is polled always tells that there is no input, and there is none. */
     static Optional<String> polled(HangEvidence evidence) {
-        if (evidence.context().input() == Input.WAITING) {
+        if (evidence.context().input() == Input.WAITING
+                || EndlessOutput.console(evidence).isPresent()) {
             return Optional.empty();
         }
         return STATUS.stream()
                 .filter(status -> evidence.constantPort(status.port)
-                        .filter(poll -> (poll.last() & status.bits) == status.value)
-                        .isPresent())
+                                .filter(poll -> (poll.last() & status.bits) == status.value)
+                                .isPresent()
+                        && TestedBits.mayInclude(evidence, status.port, status.bits)
+                        && !AnswerAwaited.isMeant(evidence, status.port))
                 .findFirst()
                 .map(status -> "there is " + status.what + ", and " + typed(evidence) + WAY_OUT);
     }
@@ -50,7 +54,9 @@ final class NothingTyped {
         boolean waits = evidence.halted()
                 && evidence.registers().interruptsEnabled()
                 && evidence.context().takesInput()
-                && evidence.context().input() != Input.WAITING;
+                && evidence.context().input() != Input.WAITING
+                && !MaskedLine.isThere(evidence)
+                && UnservedDevice.line(evidence).isEmpty();
         return waits
                 ? Optional.of("only input could wake the guest from its HLT, and " + typed(evidence) + WAY_OUT)
                 : Optional.empty();

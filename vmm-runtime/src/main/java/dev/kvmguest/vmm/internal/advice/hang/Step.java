@@ -1,10 +1,15 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * An instruction that a guest executed, or tried to.
@@ -25,6 +30,25 @@ public record Step(CpuState before, byte[] code, Optional<Instruction> instructi
         List<Read> all = new ArrayList<>(reads);
         all.addAll(more);
         return new Step(before, code, instruction, all);
+    }
+
+    /** Returns whether it is an instruction with this trait. */
+    boolean is(Trait trait) {
+        return instruction.filter(one -> one.mnemonic.is(trait)).isPresent();
+    }
+
+    /** Returns whether it read this port. */
+    boolean readsPort(int port) {
+        return reads.stream().anyMatch(read -> read.from().equals(new Read.Port(port)));
+    }
+
+    /** Returns the port that it wrote to with OUT; empty for other instructions. */
+    OptionalInt outPort() {
+        return instruction.filter(one -> one.mnemonic == Mnemonic.OUT).stream()
+                .mapToInt(one -> one.op0.kind == Operand.Kind.IMMEDIATE
+                        ? (int) one.op0.value
+                        : (int) before.get(Register.RDX) & 0xffff)
+                .findFirst();
     }
 
     /** Returns the linear address of the instruction. */

@@ -20,6 +20,7 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -125,8 +126,8 @@ class HangAdviceTests {
     }
 
     private static List<String> advice(HangTrace seen, List<InterruptLine> lines, boolean takesInterrupts) {
-        InterruptContext context =
-                new InterruptContext(lines, takesInterrupts, false, InterruptContext.Input.NONE, true, true);
+        InterruptContext context = new InterruptContext(
+                lines, takesInterrupts, false, InterruptContext.Input.NONE, true, true, true, Map.of());
         GuestMemory memory = new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {});
         return Standstills.of(seen, context, GuestImage.flat("guest", new byte[1]), memory)
                 .advice();
