@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
@@ -180,6 +181,11 @@ public final class FakeVirtualCpu implements VirtualCpu {
         @Override
         public List<HandledException> exceptions() {
             return List.of();
+        }
+
+        @Override
+        public DeliveryLog handlers() {
+            return DeliveryLog.EMPTY;
         }
     }
 }

@@ -85,7 +85,7 @@ final class ExpectedReport {
         String screen = TextReport.brief(outcome);
         compareText(withoutTheMoment(withoutTheEngine(screen)));
         Standstill standstill = outcome.run().diagnosis().standstill().orElseThrow();
-        compare(json, facts("standstill", standstill.advice(), outcome));
+        compare(json, facts("standstill", all(outcome, standstill.advice()), outcome));
         assertFitsAScreen(screen);
     }
 
@@ -93,8 +93,17 @@ final class ExpectedReport {
     void checkFault(Outcome outcome) throws IOException {
         compare(
                 json,
-                withoutTheEngine(facts("fault", outcome.fault().orElseThrow().advice(), outcome)));
+                withoutTheEngine(facts(
+                        "fault", all(outcome, outcome.fault().orElseThrow().advice()), outcome)));
         assertFitsAScreen(withoutTheEngine(TextReport.brief(outcome)));
+    }
+
+    /** Returns advice with that about the exception which the end came from in front. */
+    private static List<String> all(Outcome outcome, List<String> advice) {
+        return Stream.concat(
+                        outcome.run().diagnosis().origin().stream().flatMap(origin -> origin.advice().stream()),
+                        advice.stream())
+                .toList();
     }
 
     private static void assertFitsAScreen(String screen) {

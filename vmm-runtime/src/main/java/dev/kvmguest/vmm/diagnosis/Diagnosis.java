@@ -6,33 +6,59 @@ import java.util.Optional;
 /**
  * What was found out about a run after its end.
  *
+ * @param origin the exception that the end came from, if a handler took it: the handler was running when the guest
+ *     died, hung, halted, was reset or left by the debug-exit port with another value than 0, or returned to an
+ *     instruction that raised the exception again and again; empty if there was none, or if it isn't known
  * @param fault what led to a triple fault, on the guest's engine or on the emulator after KVM gave up; empty for other
  *     ends, or if it isn't known
  * @param standstill where the guest hung or halted; empty for other ends
  * @param inspection what the memory of a dead or stuck guest tells; empty after a normal end
  * @param timeline the last of what the guest exchanged with its machine
+ * @param taken what the guest entered handlers for, and how often; empty if it entered none, or if nobody has seen it
  * @param exceptions the exceptions that the guest took and survived, in order; empty unless they were asked for
  * @param divergence where two engines disagree about this guest, or why the second could not follow the first, as a
  *     sentence without a full stop; empty if they agree, or if only one ran it
  */
 public record Diagnosis(
+        Optional<Fault> origin,
         Optional<Fault> fault,
         Optional<Standstill> standstill,
         Optional<Inspection> inspection,
         Timeline timeline,
+        List<TakenEvent> taken,
         Optional<List<HandledException>> exceptions,
         Optional<String> divergence) {
 
     /** Nothing is known. */
     public static final Diagnosis NONE = new Diagnosis(
-            Optional.empty(), Optional.empty(), Optional.empty(), Timeline.EMPTY, Optional.empty(), Optional.empty());
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Optional.empty(),
+            Timeline.EMPTY,
+            List.of(),
+            Optional.empty(),
+            Optional.empty());
 
     public Diagnosis {
+        taken = List.copyOf(taken);
         exceptions = exceptions.map(List::copyOf);
+    }
+
+    /** Creates one of a guest of whose handlers nothing is known. */
+    public Diagnosis(
+            Optional<Fault> fault,
+            Optional<Standstill> standstill,
+            Optional<Inspection> inspection,
+            Timeline timeline,
+            Optional<List<HandledException>> exceptions,
+            Optional<String> divergence) {
+        this(Optional.empty(), fault, standstill, inspection, timeline, List.of(), exceptions, divergence);
     }
 
     /** Returns a copy with what led to a shutdown. */
     public Diagnosis withFault(Fault found) {
-        return new Diagnosis(Optional.of(found), standstill, inspection, timeline, exceptions, divergence);
+        return new Diagnosis(
+                origin, Optional.of(found), standstill, inspection, timeline, taken, exceptions, divergence);
     }
 }

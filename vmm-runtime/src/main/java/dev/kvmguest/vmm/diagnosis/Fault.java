@@ -9,17 +9,19 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
- * Why a guest shut down: the exception that began it, and why no handler took that exception or the ones that followed
- * from it.
+ * An exception that a guest died of: why no handler took it and the ones that followed from it, so that the guest shut
+ * down; or what became of its handler, if it had one.
  *
  * @param at the instruction that raised the first exception, or before which an interrupt came
  * @param chain the exceptions in the order in which they arose, at least one; the last is usually #DF
- * @param shutdown why the handler of the last one could not be entered, in words
+ * @param shutdown why the handler of the last one could not be entered, in words; if it was, what became of
+ *     it, to follow "its handler" in a sentence
  * @param lastInstructions the instructions executed last, the oldest first; the last one is {@code at} if it raised the
  *     exception; if the guest ran through zeros, which are instructions too, only the beginning and the end of that run
  * @param registers the registers as the first exception found them, except for CR2
  * @param seenBy how this is known, to follow "seen by" in a sentence
  * @param advice what is likely wrong and the way out, as sentences; empty if nothing is certain
+ * @param handler the handler that took the exception; empty if none did
  */
 public record Fault(
         GuestInstruction at,
@@ -28,7 +30,39 @@ public record Fault(
         List<GuestInstruction> lastInstructions,
         CpuState registers,
         String seenBy,
-        List<String> advice) {
+        List<String> advice,
+        Optional<Handler> handler) {
+
+    /** The most exceptions inside a handler that are told. */
+    public static final int MOST_INSIDE = 8;
+
+    /**
+     * A handler that took an exception.
+     *
+     * @param eip its first instruction, as an offset in its code segment
+     * @param symbol its name, if the image says
+     * @param times how often the same exception has been taken at the same instruction
+     * @param rounds how often in a row the exception was raised again as soon as the handler had returned; 1 if it
+     *     wasn't
+     * @param inside the exceptions that came while it ran, each in the handler of the one before, the first
+     *     {@value Fault#MOST_INSIDE}
+     */
+    public record Handler(long eip, Optional<String> symbol, long times, int rounds, List<HandledException> inside) {
+
+        public Handler {
+            inside = List.copyOf(inside);
+        }
+
+        /** Returns a copy with the image's names. */
+        public Handler namedBy(GuestImage image) {
+            return new Handler(
+                    eip,
+                    image.symbolWithOffset(eip),
+                    times,
+                    rounds,
+                    inside.stream().map(one -> one.namedBy(image)).toList());
+        }
+    }
 
     /**
      * An exception or an interrupt.
@@ -115,6 +149,18 @@ public record Fault(
         advice = List.copyOf(advice);
     }
 
+    /** Creates one that no handler took. */
+    public Fault(
+            GuestInstruction at,
+            List<Event> chain,
+            String shutdown,
+            List<GuestInstruction> lastInstructions,
+            CpuState registers,
+            String seenBy,
+            List<String> advice) {
+        this(at, chain, shutdown, lastInstructions, registers, seenBy, advice, Optional.empty());
+    }
+
     /** Returns a copy with the image's names for its instructions. */
     public Fault namedBy(GuestImage image) {
         return new Fault(
@@ -126,17 +172,18 @@ public record Fault(
                         .toList(),
                 registers,
                 seenBy,
-                advice);
+                advice,
+                handler.map(taker -> taker.namedBy(image)));
     }
 
     /** Returns a copy with advice. */
     public Fault withAdvice(List<String> sentences) {
-        return new Fault(at, chain, shutdown, lastInstructions, registers, seenBy, sentences);
+        return new Fault(at, chain, shutdown, lastInstructions, registers, seenBy, sentences, handler);
     }
 
     /** Returns a copy that was seen by something else. */
     public Fault seenBy(String observer) {
-        return new Fault(at, chain, shutdown, lastInstructions, registers, observer, advice);
+        return new Fault(at, chain, shutdown, lastInstructions, registers, observer, advice, handler);
     }
 
     /** Returns the exception that began it. */

@@ -105,15 +105,17 @@ public final class HtmlReport {
         GuestRun run = outcome.run();
         HtmlCode code = new HtmlCode(files, HtmlRegisters.state(run));
         List<Optional<HtmlSection>> sections = new ArrayList<>();
+        sections.add(run.diagnosis().origin().map(HtmlFault::origin));
         sections.add(run.fault().map(HtmlFault::chain));
         sections.add(run.diagnosis().standstill().map(standstill -> HtmlStandstill.section(standstill, code)));
         sections.add(HtmlSource.section(run, files));
-        sections.add(run.fault().flatMap(fault -> HtmlFault.lastInstructions(fault, code)));
+        sections.add(run.diagnosis().origin().or(run::fault).flatMap(fault -> HtmlFault.lastInstructions(fault, code)));
         sections.add(run.diagnosis().inspection().flatMap(found -> HtmlInspection.callChain(found, code, files)));
         sections.add(HtmlRegisters.section(run));
         sections.add(HtmlMemory.section(run));
         sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::pageWalk));
         sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::tables));
+        sections.add(HtmlTimeline.taken(run.diagnosis().taken(), code));
         sections.add(run.diagnosis().exceptions().flatMap(taken -> HtmlTimeline.exceptions(taken, code)));
         sections.add(HtmlTimeline.timeline(run.diagnosis().timeline()));
         sections.add(HtmlConsole.console(run));

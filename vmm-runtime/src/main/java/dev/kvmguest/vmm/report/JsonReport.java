@@ -20,8 +20,9 @@ import java.util.stream.Stream;
  * A run as one JSON object. {@code format} is the version of its form, {@value #FORMAT}. It grows when a key goes or
  * changes its meaning or type; new keys don't change it. Every key is always there; unknown values are null.
  * {@code registers} is null if the engine lost them, {@code instructions} if it doesn't count them, {@code screen} if
- * it is blank, {@code fault} if the guest didn't triple-fault, {@code standstill} if it didn't hang or halt,
- * {@code inspection} after a normal end, {@code exceptions} if they were not watched.
+ * it is blank, {@code origin} if the end came from no exception that a handler took, {@code fault} if the guest didn't
+ * triple-fault, {@code standstill} if it didn't hang or halt, {@code inspection} after a normal end, {@code exceptions}
+ * if they were not watched; {@code taken} is empty if no handler was entered, or nobody has seen it.
  */
 public final class JsonReport {
 
@@ -77,9 +78,11 @@ public final class JsonReport {
         object.put("wallMillis", null);
         object.put("registers", null);
         object.put("guestTest", null);
+        object.put("taken", List.of());
         object.put("exceptions", null);
         object.put("standstill", null);
         object.put("inspection", null);
+        object.put("origin", null);
         object.put("fault", null);
         object.put("divergence", null);
         return JsonWriter.write(object);
@@ -114,6 +117,8 @@ public final class JsonReport {
         object.put("registers", run.registers().map(FaultJson::registers).orElse(null));
         object.put("guestTest", run.guestTest().map(JsonReport::guestTest).orElse(null));
         object.put(
+                "taken", run.diagnosis().taken().stream().map(FaultJson::taken).toList());
+        object.put(
                 "exceptions",
                 run.diagnosis()
                         .exceptions()
@@ -125,6 +130,7 @@ public final class JsonReport {
         object.put(
                 "inspection",
                 run.diagnosis().inspection().map(InspectionJson::object).orElse(null));
+        object.put("origin", run.diagnosis().origin().map(FaultJson::origin).orElse(null));
         object.put("fault", outcome.fault().map(FaultJson::object).orElse(null));
         object.put("divergence", run.diagnosis().divergence().orElse(null));
         return object;

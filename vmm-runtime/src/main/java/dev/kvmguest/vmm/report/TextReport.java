@@ -60,9 +60,9 @@ public final class TextReport {
     }
 
     /**
-     * Returns {@link #line}, what led to a triple fault, callers, registers, unclaimed ports, the tail of the console,
-     * and the screen unless it is blank; lines ended by LF. After a triple fault the registers are those at the first
-     * exception.
+     * Returns {@link #line}, the exception that the end came from if a handler took it, what led to a triple fault,
+     * callers, registers, unclaimed ports, the tail of the console, and the screen unless it is blank; lines ended by
+     * LF. The registers are those at the exception that the end came from, or at the first one of a triple fault.
      */
     public static String brief(Outcome outcome) {
         return start(outcome, Extent.SCREEN) + warnings(outcome.run().layout()) + end(outcome, Extent.SCREEN);
@@ -76,7 +76,7 @@ public final class TextReport {
         GuestRun run = outcome.run();
         StringBuilder text = new StringBuilder(start(outcome, Extent.ALL));
         run.diagnosis().inspection().ifPresent(found -> {
-            if (!FaultText.hasPageFault(outcome.fault())) {
+            if (!FaultText.hasPageFault(run.diagnosis().origin()) && !FaultText.hasPageFault(outcome.fault())) {
                 found.pageWalk().ifPresent(walk -> text.append(InspectionText.pageWalk(walk)));
             }
             text.append(InspectionText.tables(found));
@@ -100,10 +100,21 @@ public final class TextReport {
                 .append(result.status().id())
                 .append('\n'));
         RunNotes.replayNote(outcome).ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
-        Optional<Inspection> inspection = run.diagnosis().inspection();
+        Optional<Fault> origin = run.diagnosis().origin();
+        boolean all = extent.equals(Extent.ALL);
+        origin.ifPresent(fault -> text.append(FaultText.origin(
+                        fault,
+                        run.diagnosis().inspection(),
+                        all ? extent.instructions() : outcome.fault().isPresent() ? 2 : 4))
+                .append(registersAtTheFault(fault)));
+        boolean registersToo = origin.isEmpty() || all;
         text.append(outcome.fault()
-                .map(fault -> FaultText.story(fault, inspection, extent) + registersAtTheFault(fault))
-                .or(() -> run.registers().map(state -> standstill(run, state, extent) + registers(state, "  ")))
+                .map(fault -> registersToo
+                        ? FaultText.story(fault, inspectionAtTheEnd(run.diagnosis()), extent)
+                                + registersAtTheFault(fault)
+                        : FaultText.end(fault))
+                .or(() -> run.registers()
+                        .map(state -> standstill(run, state, extent) + (registersToo ? registers(state, "  ") : "")))
                 .orElse("  registers: not known\n"));
         if (RunNotes.wasReset(outcome)) {
             FaultText.wrap(text, "  ", RunNotes.resetNote(run.engine()));
@@ -112,6 +123,16 @@ public final class TextReport {
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
         return text.toString();
+    }
+
+    /** The page walk is that of the exception that the end came from, if it was a page fault. */
+    private static Optional<Inspection> inspectionAtTheEnd(Diagnosis diagnosis) {
+        return FaultText.hasPageFault(diagnosis.origin())
+                ? diagnosis
+                        .inspection()
+                        .map(found ->
+                                new Inspection(found.callChain(), Optional.empty(), found.tables(), found.places()))
+                : diagnosis.inspection();
     }
 
     private static String end(Outcome outcome, Extent extent) {
@@ -135,6 +156,7 @@ public final class TextReport {
     /** Returns whether there is much to read apart from the console. */
     private static boolean isExplained(Diagnosis diagnosis) {
         return diagnosis.fault().isPresent()
+                || diagnosis.origin().isPresent()
                 || diagnosis
                         .standstill()
                         .filter(standstill -> !standstill.samples().isEmpty())

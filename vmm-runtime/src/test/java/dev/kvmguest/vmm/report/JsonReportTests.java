@@ -66,9 +66,11 @@ class JsonReportTests {
                             "efer": "0x0"
                           },
                           "guestTest": null,
+                          "taken": [],
                           "exceptions": null,
                           "standstill": null,
                           "inspection": null,
+                          "origin": null,
                           "fault": null,
                           "divergence": null
                         }
@@ -98,9 +100,11 @@ class JsonReportTests {
                           "wallMillis": 3.125,
                           "registers": null,
                           "guestTest": null,
+                          "taken": [],
                           "exceptions": null,
                           "standstill": null,
                           "inspection": null,
+                          "origin": null,
                           "fault": null,
                           "divergence": null
                         }
@@ -313,9 +317,11 @@ class JsonReportTests {
                           "wallMillis": null,
                           "registers": null,
                           "guestTest": null,
+                          "taken": [],
                           "exceptions": null,
                           "standstill": null,
                           "inspection": null,
+                          "origin": null,
                           "fault": null,
                           "divergence": null
                         }

@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Returns the advice for a guest that triple-faulted: what is likely wrong, and the way out. Each rule knows one
- * mistake.
+ * Returns the advice for a guest that died of an exception, whether or not a handler took it: what is likely wrong, and
+ * the way out. Each rule knows one mistake.
  */
 public final class Advice {
 
@@ -22,17 +22,18 @@ public final class Advice {
     /** What explains the first exception comes before what explains that no handler took it. */
     private static final List<Rule> RULES = List.of(
             CodeSize::wrong,
-            DeliberateReset::byEmptyTable,
+            ifNoHandlerTookIt(DeliberateReset::byEmptyTable),
             UnhandledInterrupt::notRemapped,
-            UnhandledInterrupt::withoutHandler,
+            ifNoHandlerTookIt(UnhandledInterrupt::withoutHandler),
             FloatingPoint::disabled,
-            Overwritten::gdt,
-            Overwritten::idt,
+            ifNoHandlerTookIt(Overwritten::gdt),
+            ifNoHandlerTookIt(Overwritten::idt),
             OverwrittenPages::ofCode,
             PagingSwitch::codeUnmapped,
             PagingSwitch::codeElsewhere,
             ExecutedData::ofText,
             ExecutedData::ofObject,
+            Execution::handlerWithoutCode,
             Execution::leftTheImage,
             StackPointer::neverSet,
             StackPointer::lost,
@@ -42,28 +43,61 @@ public final class Advice {
             InnerStackMissing::noTask,
             InterruptFrame::elsewhere,
             SegmentLoad::unfit,
-            Division::withoutHandler,
-            Gates::forbidden,
-            Gates::outOfReach,
-            Gates::missing,
-            Gates::malformed);
+            Division::divides,
+            ifNoHandlerTookIt(Gates::forbidden),
+            ifNoHandlerTookIt(Gates::outOfReach),
+            ifNoHandlerTookIt(Gates::missing),
+            ifNoHandlerTookIt(Gates::malformed));
 
     private Advice() {}
+
+    /**
+     * Has a rule be silent that says why no handler took an exception, if a handler took it, or took the one that it
+     * all began with.
+     */
+    private static Rule ifNoHandlerTookIt(Rule rule) {
+        return evidence -> evidence.isHandled() || evidence.isConsequence() ? Optional.empty() : rule.apply(evidence);
+    }
 
     /**
      * Returns the causes that the evidence proves, each with its way out, as sentences without a full stop. There are
      * at most three, the most important first, and none where no rule fits.
      *
-     * @param fault what led to the triple fault
+     * @param fault what led to the triple fault, or the exception that a handler took
      * @param image what the guest runs
      * @param layout what lay where when the guest started; what it doesn't know isn't advised about
-     * @param memory the guest's RAM as the triple fault left it
+     * @param memory the guest's RAM as its end left it
      * @param changes tells who overwrote what, if a rule asks
      */
     public static List<String> of(
             Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes) {
+        return of(fault, false, image, layout, memory, changes);
+    }
+
+    /**
+     * Returns the same of what led to a triple fault in a handler of another exception.
+     *
+     * @param fault see there, as for the others
+     */
+    public static List<String> ofConsequence(
+            Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes) {
+        return of(fault, true, image, layout, memory, changes);
+    }
+
+    private static List<String> of(
+            Fault fault,
+            boolean consequence,
+            GuestImage image,
+            MemoryLayout layout,
+            GuestMemory memory,
+            LastChange changes) {
         Evidence evidence = new Evidence(
-                fault, PlacedImage.of(image, layout), layout, new LinearMemory(memory, fault.registers()), changes);
+                fault,
+                consequence,
+                PlacedImage.of(image, layout),
+                layout,
+                new LinearMemory(memory, fault.registers()),
+                changes);
         return RULES.stream()
                 .map(rule -> rule.apply(evidence))
                 .flatMap(Optional::stream)

@@ -17,8 +17,8 @@ final class Division {
 
     private Division() {}
 
-    /** The guest divides by zero or by too little, and has no handler for that. */
-    static Optional<String> withoutHandler(Evidence evidence) {
+    /** The guest divides by zero or by too little. */
+    static Optional<String> divides(Evidence evidence) {
         if (!Vector.DE.is(evidence.first().vector()) || !evidence.at().is(Mnemonic.DIV, Mnemonic.IDIV)) {
             return Optional.empty();
         }
@@ -27,9 +27,11 @@ final class Division {
                 ? " divides by 0 or has a quotient that doesn't fit"
                 : divisor.getAsLong() == 0 ? " divides by 0" : " has a quotient that doesn't fit into its register";
         return Optional.of(evidence.at().inWords() + what
-                + "; check the operands before it, and give "
-                + (evidence.registers().protectedMode() ? "IDT" : "IVT")
-                + "[0] a handler that says where it happened");
+                + "; check the operands before it"
+                + (evidence.isHandled()
+                        ? ""
+                        : ", and give " + (evidence.registers().protectedMode() ? "IDT" : "IVT")
+                                + "[0] a handler that says where it happened"));
     }
 
     private static OptionalLong divisor(Evidence evidence, Operand operand) {

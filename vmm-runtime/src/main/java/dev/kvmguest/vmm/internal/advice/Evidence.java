@@ -30,6 +30,7 @@ import java.util.stream.Stream;
 final class Evidence {
 
     private final Fault fault;
+    private final boolean consequence;
     private final PlacedImage image;
     private final MemoryLayout layout;
     private final LinearMemory memory;
@@ -41,14 +42,22 @@ final class Evidence {
     /**
      * Puts together what is known.
      *
-     * @param fault what led to the triple fault
+     * @param fault what led to the triple fault, or the exception that a handler took and the end came from
+     * @param consequence whether a handler of another exception, that it all began with, was running
      * @param image what the guest runs, and where it was loaded
      * @param layout what lay where when the guest started
      * @param memory the guest's memory as the triple fault left it
      * @param changes tells who overwrote what; costly, see there
      */
-    Evidence(Fault fault, PlacedImage image, MemoryLayout layout, LinearMemory memory, LastChange changes) {
+    Evidence(
+            Fault fault,
+            boolean consequence,
+            PlacedImage image,
+            MemoryLayout layout,
+            LinearMemory memory,
+            LastChange changes) {
         this.fault = fault;
+        this.consequence = consequence;
         this.image = image;
         this.layout = layout;
         this.memory = memory;
@@ -90,6 +99,16 @@ final class Evidence {
 
     Fault.Event first() {
         return fault.chain().get(0);
+    }
+
+    /** Returns whether a handler took the first exception; then the memory is as it was when all was over. */
+    boolean isHandled() {
+        return fault.handler().isPresent();
+    }
+
+    /** Returns whether it all began with another exception, whose handler was running. */
+    boolean isConsequence() {
+        return consequence;
     }
 
     /** Returns the mode that the guest died in. */

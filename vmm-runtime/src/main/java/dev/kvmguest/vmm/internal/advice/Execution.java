@@ -58,6 +58,22 @@ final class Execution {
         return Optional.of(went(evidence, from, to, where));
     }
 
+    /** The handler that took the exception is where no code is. */
+    static Optional<String> handlerWithoutCode(Evidence evidence) {
+        int vector = evidence.first().vector();
+        // Whoever was interrupted and the handler may be in other segments; those that are used begin at 0.
+        return evidence.fault()
+                .handler()
+                .filter(handler -> evidence.registers().protectedMode() && evidence.linear(0) == 0)
+                .flatMap(handler -> noCode(evidence, handler.eip()).map(why -> hex(handler.eip()) + ", " + why))
+                .map(where -> handlerIs(vector, where));
+    }
+
+    private static String handlerIs(int vector, String where) {
+        return "the handler of " + Fault.Event.name(vector) + " in IDT[" + vector + "] is at " + where
+                + "; give the gate the linear address of the handler";
+    }
+
     /**
      * Returns the sentence about execution that went where it shouldn't.
      *
@@ -67,8 +83,7 @@ final class Execution {
      */
     static String went(Evidence evidence, Executed from, long to, String where) {
         return handlerAt(evidence, from, to)
-                .map(vector -> "the handler of " + Fault.Event.name(vector) + " in IDT[" + vector + "] is at " + where
-                        + "; give the gate the linear address of the handler")
+                .map(vector -> handlerIs(vector, where))
                 .orElseGet(() -> "execution went to " + where + ", after " + from.inWords() + "; " + remedy(from));
     }
 

@@ -25,4 +25,7 @@ public interface ExecutionObserver {
      * them, without symbols. INT3, INTO and INT1 raise exceptions, INT n doesn't. The list is empty if nobody watches.
      */
     List<HandledException> exceptions();
+
+    /** Returns which handlers the guest has entered, and which of them have not returned; noted without being asked. */
+    DeliveryLog handlers();
 }

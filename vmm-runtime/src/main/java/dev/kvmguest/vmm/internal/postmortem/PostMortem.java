@@ -10,9 +10,11 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.advice.Advice;
 import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
@@ -43,6 +45,15 @@ public final class PostMortem {
 
     /** What has died has done so within its own limit; nobody waits longer than this for the reason. */
     private static final Duration LONGEST_REPLAY = Duration.ofSeconds(5);
+
+    /** So many in each other's handlers may have had their reasons. */
+    private static final int FEW_INSIDE = 2;
+
+    /** Gives advice, as {@link Advice} does. */
+    @FunctionalInterface
+    private interface Adviser {
+        List<String> advise(Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes);
+    }
 
     private final MachineConfig machine;
     private final VcpuConfig config;
@@ -82,20 +93,37 @@ public final class PostMortem {
      * @param halted whether it was halted then
      */
     public Diagnosis examine(Optional<VmExit> last, Outcome end, boolean halted) {
+        DeliveryLog handlers = cpu.observer().map(ExecutionObserver::handlers).orElse(DeliveryLog.EMPTY);
         DeathReplay death = death(last, end);
-        Optional<Fault> fault = death.fault().map(this::explained);
-        Optional<Inspection> inspection = inspection(fault, end);
+        Optional<Fault> origin = origin(handlers, end, death.fault()).map(this::explained);
+        Optional<Fault> fault = death.fault()
+                .map(dead ->
+                        origin.isEmpty() ? explained(dead) : isStorm(origin.get()) ? named(dead) : consequence(dead));
+        Optional<Inspection> inspection = inspection(origin, fault, end);
         ExceptionReplay taken = taken();
         Optional<List<HandledException>> exceptions = taken.exceptions().map(this::named);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
         Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board).find(end, halted);
         return new Diagnosis(
+                origin,
                 fault,
                 standstill,
                 inspection,
                 recording.timeline(),
+                handlers.counts().stream()
+                        .map(one -> one.namedBy(config.image()))
+                        .toList(),
                 exceptions,
                 death.divergence().or(taken::divergence));
+    }
+
+    private Optional<Fault> origin(DeliveryLog handlers, Outcome end, Optional<Fault> death) {
+        try {
+            return ExceptionOrigin.of(handlers, end, death, memory);
+        } catch (RuntimeException e) {
+            stumbled(e);
+            return Optional.empty();
+        }
     }
 
     private ExceptionReplay taken() {
@@ -163,11 +191,30 @@ public final class PostMortem {
         return TimeFactor.stretch(machine.timeout().compareTo(LONGEST_REPLAY) < 0 ? machine.timeout() : LONGEST_REPLAY);
     }
 
+    private Fault named(Fault fault) {
+        return fault.namedBy(config.image());
+    }
+
+    /** After many exceptions, each in the handler of the one before, their frames have overwritten what was below. */
+    private static boolean isStorm(Fault first) {
+        return first.handler()
+                .filter(handler -> handler.rounds() > 1 || handler.inside().size() > FEW_INSIDE)
+                .isPresent();
+    }
+
     private Fault explained(Fault fault) {
+        return explained(fault, Advice::of);
+    }
+
+    private Fault consequence(Fault fault) {
+        return explained(fault, Advice::ofConsequence);
+    }
+
+    private Fault explained(Fault fault, Adviser adviser) {
         try {
             LastChange changes = new ReplayedChanges(recording, origin, replayLimit());
-            Fault named = fault.namedBy(config.image());
-            return named.withAdvice(Advice.of(named, config.image(), layout, memory, changes));
+            Fault named = named(fault);
+            return named.withAdvice(adviser.advise(named, config.image(), layout, memory, changes));
         } catch (RuntimeException e) {
             // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
             stumbled(e);
@@ -175,11 +222,14 @@ public final class PostMortem {
         }
     }
 
-    private Optional<Inspection> inspection(Optional<Fault> fault, Outcome end) {
-        if (isClear(end)) {
+    private Optional<Inspection> inspection(Optional<Fault> origin, Optional<Fault> fault, Outcome end) {
+        if (isClear(end) && origin.isEmpty()) {
             return Optional.empty();
         }
-        List<Fault.Event> chain = fault.map(Fault::chain).orElse(List.of());
+        List<Fault.Event> chain = origin.filter(PostMortem::hasAddress)
+                .or(() -> fault)
+                .map(Fault::chain)
+                .orElse(List.of());
         try {
             return fault.map(Fault::registers)
                     .or(() -> end.run().registers().map(registers -> atItsEnd(registers, end)))
@@ -189,6 +239,10 @@ public final class PostMortem {
             stumbled(e);
             return Optional.empty();
         }
+    }
+
+    private static boolean hasAddress(Fault fault) {
+        return fault.first().cr2().isPresent();
     }
 
     /**

@@ -403,23 +403,12 @@ public final class Cpu {
 
     /** Returns the registers as the runtime shows them. */
     public CpuState state() {
-        CpuState.Builder state = CpuState.builder();
-        for (int i = 0; i < Registers.NONE; i++) {
-            state.set(Register.byNumber().get(i), registers.gpr[i]);
-        }
-        NUMBERS.forEach((register, number) -> state.segment(register, segments[number].state()));
-        return state.set(Register.RIP, eip)
-                .set(Register.RFLAGS, eflags.get())
-                .set(Register.CR0, cr0)
-                .set(Register.CR2, cr2)
-                .set(Register.CR3, cr3)
-                .set(Register.CR4, cr4)
-                .set(Register.EFER, efer)
-                .segment(SegmentRegister.TR, tr.state())
-                .segment(SegmentRegister.LDTR, ldtr.state())
-                .gdt(gdtr)
-                .idt(idtr)
-                .build();
+        return new RegisterCopy(this).state();
+    }
+
+    /** Returns the linear address of the top of the stack. */
+    public long stackTop() {
+        return memory.linear(segments[SS], registers.gpr[Registers.RSP] & stackMask);
     }
 
     /** Sets the registers. */

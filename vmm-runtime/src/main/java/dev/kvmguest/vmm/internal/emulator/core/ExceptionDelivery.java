@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.diagnosis.TakenEvent.Kind;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.internal.x86.Vector.Combination;
 import java.util.ArrayList;
@@ -21,7 +22,7 @@ public final class ExceptionDelivery {
         this.handlers = new HandlerEntry(cpu);
     }
 
-    /** Reports every exception to a watch from now on, instead of to the one before. */
+    /** Reports what is delivered, and each IRET, to a watch from now on, instead of to the one before. */
     public void setWatch(ExceptionWatch watcher) {
         watch = watcher;
     }
@@ -45,8 +46,10 @@ public final class ExceptionDelivery {
      */
     public boolean interrupt(int vector) {
         failures.clear();
+        watch.arises(Kind.INTERRUPT, cpu.eip);
         try {
             handlers.enter(Event.interrupt(vector, cpu.eip));
+            watch.isTaken(vector, false, 0, 0, null);
             return true;
         } catch (CpuFault second) {
             failures.add(new DeliveryFailure(vector, false, 0, 0, second));
@@ -63,12 +66,11 @@ public final class ExceptionDelivery {
      * @throws CpuFault if it can't be entered
      */
     public void software(int vector, long eip, long returnEip) {
-        watch.arises(eip);
-        handlers.enter(Event.software(vector, returnEip));
         // The others are what a program calls its kernel by, whatever their number.
-        if (vector == Vector.BP.number() || vector == Vector.OF.number()) {
-            watch.isTaken(vector, false, 0, 0, null);
-        }
+        boolean exception = vector == Vector.BP.number() || vector == Vector.OF.number();
+        watch.arises(exception ? Kind.EXCEPTION : Kind.SOFTWARE, eip);
+        handlers.enter(Event.software(vector, returnEip));
+        watch.isTaken(vector, false, 0, 0, null);
         cpu.cancelTrap();
     }
 
@@ -80,10 +82,19 @@ public final class ExceptionDelivery {
      * @throws CpuFault if it can't be entered
      */
     public void privilegedSoftware(long eip, long returnEip) {
-        watch.arises(eip);
+        watch.arises(Kind.EXCEPTION, eip);
         handlers.enter(Event.interrupt(Vector.DB.number(), returnEip));
         watch.isTaken(Vector.DB.number(), false, 0, 0, null);
         cpu.cancelTrap();
+    }
+
+    /**
+     * To be called when IRET has returned.
+     *
+     * @param frame the linear address that it read the return address from
+     */
+    public void returned(long frame) {
+        watch.returns(frame);
     }
 
     /**
@@ -97,7 +108,7 @@ public final class ExceptionDelivery {
     private boolean deliverAny(CpuFault fault, String firstCause) {
         CpuFault first = fault;
         String cause = firstCause;
-        watch.arises(cpu.eip);
+        watch.arises(Kind.EXCEPTION, cpu.eip);
         while (true) {
             if (first.vector() == Vector.PF) {
                 cpu.setCr2(first.cr2());

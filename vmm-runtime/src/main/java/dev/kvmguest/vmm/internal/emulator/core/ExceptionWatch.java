@@ -1,12 +1,14 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
-/** Is told of the exceptions that the guest takes. */
+import dev.kvmguest.vmm.diagnosis.TakenEvent.Kind;
+
+/** Is told of the handlers that the guest enters and returns from. */
 public interface ExceptionWatch {
 
     /** Looks at nothing. */
     ExceptionWatch NONE = new ExceptionWatch() {
         @Override
-        public void arises(long eip) {
+        public void arises(Kind kind, long eip) {
             // Nobody has asked.
         }
 
@@ -14,23 +16,36 @@ public interface ExceptionWatch {
         public void isTaken(int vector, boolean hasErrorCode, int errorCode, long cr2, String cause) {
             // Nobody has asked.
         }
+
+        @Override
+        public void returns(long frame) {
+            // Nobody has asked.
+        }
     };
 
     /**
-     * An exception is about to be delivered; the guest is as the instruction found it.
+     * Something is about to be delivered; the guest is as the instruction found it.
      *
-     * @param eip the EIP of the instruction that raised it, or after which it is trapped
+     * @param kind what it is
+     * @param eip the EIP of the instruction that raised it, or before which it comes
      */
-    void arises(long eip);
+    void arises(Kind kind, long eip);
 
     /**
-     * The handler of the exception that arose last, or of one that arose in delivering it, has been entered.
+     * The handler of what arose last, or of an exception that arose in delivering it, has been entered.
      *
-     * @param vector 0 to 31
+     * @param vector 0 to 255
      * @param hasErrorCode whether it has an error code
      * @param errorCode the error code, if it has one
      * @param cr2 the linear address of a page fault
      * @param cause which check failed, in words; null if unknown
      */
     void isTaken(int vector, boolean hasErrorCode, int errorCode, long cr2, String cause);
+
+    /**
+     * IRET has returned; the guest is as it left it.
+     *
+     * @param frame the linear address that the return address was read from
+     */
+    void returns(long frame);
 }

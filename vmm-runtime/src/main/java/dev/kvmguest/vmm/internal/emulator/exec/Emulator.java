@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.EventState;
 import dev.kvmguest.vmm.internal.engine.EventState.PendingException;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
@@ -41,6 +42,7 @@ public final class Emulator implements ExecutionObserver {
     private final CodeCache code;
 
     private final Trace trace = new Trace();
+    private final HandlerLog handlers;
 
     private InterruptShadow shadow = InterruptShadow.NONE;
     /** Bits of DR6 for a #DB that is due after the last instruction. */
@@ -68,6 +70,8 @@ public final class Emulator implements ExecutionObserver {
     public Emulator(Cpu cpu, Ram ram) {
         this.cpu = cpu;
         this.code = new CodeCache(cpu, ram, new Decoder(InstructionSet.operations()));
+        this.handlers = new HandlerLog(cpu, trace, code::decode);
+        cpu.events.setWatch(handlers);
         ram.watch(code);
     }
 
@@ -85,6 +89,7 @@ public final class Emulator implements ExecutionObserver {
         stepped = false;
         shutDown = false;
         trace.clear();
+        handlers.clear();
         fault = null;
         awaited = null;
     }
@@ -132,8 +137,8 @@ public final class Emulator implements ExecutionObserver {
 
     @Override
     public void watchExceptions() {
-        exceptions = new ExceptionLog(this::instructionAt);
-        cpu.events.setWatch(exceptions);
+        exceptions = new ExceptionLog();
+        handlers.watch(exceptions);
     }
 
     @Override
@@ -174,6 +179,11 @@ public final class Emulator implements ExecutionObserver {
     /** Returns whether the point given to {@link #stopAt} has not been reached yet. */
     public boolean isAwaiting() {
         return awaited != null;
+    }
+
+    @Override
+    public DeliveryLog handlers() {
+        return handlers.log();
     }
 
     /** Returns the instruction at EIP. */

@@ -20,15 +20,30 @@ final class Trace {
     /** As many instructions tell the beginning of a run of zeros, or its end. */
     private static final int ZEROS = 4;
 
-    private final Block[] blocks = new Block[BLOCKS];
+    private final Block[] blocks;
     /**
      * How many instructions were retired before each block, or before the first time if it was executed several in a
      * row.
      */
-    private final long[] starts = new long[BLOCKS];
+    private final long[] starts;
 
     private int next;
     private Block newest;
+
+    Trace() {
+        this(new Block[BLOCKS], new long[BLOCKS], 0);
+    }
+
+    private Trace(Block[] blocks, long[] starts, int next) {
+        this.blocks = blocks;
+        this.starts = starts;
+        this.next = next;
+    }
+
+    /** Returns a copy, to be read when more has been executed. */
+    Trace copy() {
+        return new Trace(blocks.clone(), starts.clone(), next);
+    }
 
     /** Takes note of a block that is about to be executed. */
     void add(Block block, long retired) {

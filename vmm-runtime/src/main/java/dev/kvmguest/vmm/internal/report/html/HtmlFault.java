@@ -3,7 +3,9 @@ package dev.kvmguest.vmm.internal.report.html;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.report.text.ExceptionWords;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.List;
 import java.util.Optional;
 
@@ -34,6 +36,38 @@ public final class HtmlFault {
             step(page, "shutdown", "", Optional.of(undelivered(last, fault.shutdown())));
             page.close().close();
             page.element("p", "Seen by " + fault.seenBy() + ".", "class", "dim");
+        });
+    }
+
+    /** Returns the exception that an end came from, and what came in its handler. */
+    public static HtmlSection origin(Fault origin) {
+        return new HtmlSection("What it began with", page -> {
+            page.open("ol", "class", "steps");
+            Event first = origin.first();
+            step(page, first.toString(), ExceptionWords.name(first).orElse(""), first.cause());
+            raisedBy(page, origin.at());
+            ExceptionWords.errorCode(first)
+                    .ifPresent(words -> page.element("p", "Error code: " + words, "class", "dim"));
+            page.close();
+            origin.handler().ifPresent(handler -> {
+                step(
+                        page,
+                        "handler",
+                        handler.symbol().map(HtmlText::name).orElse(Notation.hex(handler.eip())),
+                        Optional.of("It " + origin.shutdown()));
+                page.close();
+                for (HandledException inside : handler.inside()) {
+                    step(
+                            page,
+                            inside.exception().toString(),
+                            "in the handler",
+                            inside.exception().cause());
+                    raisedBy(page, inside.at());
+                    page.close();
+                }
+            });
+            page.close();
+            page.element("p", "Seen by " + origin.seenBy() + ".", "class", "dim");
         });
     }
 

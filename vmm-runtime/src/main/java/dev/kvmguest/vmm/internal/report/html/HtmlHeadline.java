@@ -27,7 +27,7 @@ public final class HtmlHeadline {
         page.text(" " + HtmlText.cut(outcome.describe(), 400) + (several ? " (vCPU " + run.vcpu() + ")" : ""));
         page.close();
         Diagnosis diagnosis = run.diagnosis();
-        diagnosis.fault().ifPresent(fault -> fault(page, fault));
+        diagnosis.origin().or(diagnosis::fault).ifPresent(fault -> fault(page, fault));
         if (diagnosis.fault().isEmpty()) {
             diagnosis.standstill().ifPresent(standstill -> standstill(page, standstill, run));
         }
@@ -64,6 +64,14 @@ public final class HtmlHeadline {
         page.close();
         instruction(page, fault.at());
         fault.first().cause().ifPresent(cause -> page.element("p", cause, "class", "why"));
+        fault.handler().ifPresent(handler -> page.open("p", "class", "why")
+                .text("Its handler ")
+                .element("code", handler.symbol().map(HtmlText::name).orElse(Notation.hex(handler.eip())))
+                .text(" " + fault.shutdown())
+                .close());
+        if (fault.handler().isPresent()) {
+            return;
+        }
         Optional<String> undelivered =
                 fault.chain().size() > 1 ? fault.chain().get(1).cause() : Optional.of(fault.shutdown());
         undelivered.ifPresent(why -> page.element("p", "No handler took it: " + why, "class", "why"));
@@ -105,7 +113,8 @@ public final class HtmlHeadline {
 
     private static void advice(HtmlWriter page, Diagnosis diagnosis) {
         List<String> advice = Stream.concat(
-                        diagnosis.fault().stream().flatMap(fault -> fault.advice().stream()),
+                        Stream.concat(diagnosis.origin().stream(), diagnosis.fault().stream())
+                                .flatMap(fault -> fault.advice().stream()),
                         diagnosis.standstill().stream().flatMap(standstill -> standstill.advice().stream()))
                 .toList();
         if (!advice.isEmpty()) {

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.report.html;
 
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.TakenEvent;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.diagnosis.Timeline.Entry;
 import dev.kvmguest.vmm.internal.board.PcBoard;
@@ -35,6 +37,41 @@ public final class HtmlTimeline {
         return exceptions.isEmpty()
                 ? Optional.empty()
                 : Optional.of(new HtmlSection("Handled exceptions", page -> exceptions(page, exceptions, code)));
+    }
+
+    /** Returns what handlers were entered for, and how often. */
+    public static Optional<HtmlSection> taken(List<TakenEvent> taken, HtmlCode code) {
+        return taken.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new HtmlSection("Exceptions and interrupts", page -> taken(page, taken, code)));
+    }
+
+    private static void taken(HtmlWriter page, List<TakenEvent> taken, HtmlCode code) {
+        page.open("div", "class", "scroll", "tabindex", "0").open("table");
+        HtmlRegisters.head(page, "what", "times", "address", "function", "instruction");
+        for (TakenEvent event : taken.subList(0, Math.min(MOST_EXCEPTIONS, taken.size()))) {
+            page.open("tr").element("th", event.name(), "scope", "row");
+            page.element("td", String.format(Locale.ROOT, "%,d", event.times()), "class", "number");
+            page.element("td", event.at().map(at -> code.address(at.eip())).orElse(""), "class", "number");
+            page.element(
+                    "td",
+                    event.at()
+                            .flatMap(GuestInstruction::symbol)
+                            .map(HtmlText::name)
+                            .orElse(""),
+                    "class",
+                    "symbol");
+            page.open("td")
+                    .element(
+                            "code",
+                            event.at().map(at -> HtmlText.name(at.text())).orElse(""))
+                    .close()
+                    .close();
+        }
+        page.close().close().close();
+        if (taken.size() > MOST_EXCEPTIONS) {
+            page.element("p", taken.size() - MOST_EXCEPTIONS + " more are not shown.", "class", "dim");
+        }
     }
 
     private static void exceptions(HtmlWriter page, List<HandledException> exceptions, HtmlCode code) {

@@ -4,15 +4,17 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
+import dev.kvmguest.vmm.diagnosis.Fault.Handler;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.TakenEvent;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** The {@code fault} of a JSON report. */
+/** The {@code fault} of a JSON report, and what else it has of exceptions. */
 public final class FaultJson {
 
     private FaultJson() {}
@@ -29,6 +31,39 @@ public final class FaultJson {
                 "lastInstructions",
                 fault.lastInstructions().stream().map(FaultJson::line).toList());
         object.put("advice", fault.advice());
+        return object;
+    }
+
+    /** Returns the object of the exception that an end came from: as of a fault, with its handler and no chain. */
+    public static Map<String, Object> origin(Fault origin) {
+        Map<String, Object> object = object(origin);
+        object.remove("chain");
+        object.remove("shutdown");
+        object.put(
+                "handler",
+                origin.handler().map(handler -> handler(origin, handler)).orElse(null));
+        return object;
+    }
+
+    private static Map<String, Object> handler(Fault origin, Handler handler) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("eip", Notation.hex(handler.eip()));
+        object.put("symbol", handler.symbol().orElse(null));
+        object.put("end", origin.shutdown());
+        object.put("times", handler.times());
+        object.put("rounds", handler.rounds());
+        object.put("inside", handler.inside().stream().map(FaultJson::exception).toList());
+        return object;
+    }
+
+    /** Returns the object of what the guest entered handlers for. */
+    public static Map<String, Object> taken(TakenEvent event) {
+        Map<String, Object> object = new LinkedHashMap<>();
+        object.put("kind", event.kind().id());
+        object.put("vector", event.vector());
+        object.put("name", event.name());
+        object.put("times", event.times());
+        object.put("at", event.at().map(FaultJson::place).orElse(null));
         return object;
     }
 

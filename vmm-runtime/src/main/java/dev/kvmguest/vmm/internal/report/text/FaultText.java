@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -17,6 +18,9 @@ public final class FaultText {
     private static final int FEWEST_INSTRUCTIONS = 4;
     /** What is above the last instructions. More of it leaves less room for these. */
     private static final int USUAL_LINES = 10;
+
+    /** The most exceptions inside its handler. */
+    private static final int MOST_INSIDE = 2;
 
     public static final int WIDTH = 120;
     private static final int NAME_WIDTH = 48;
@@ -55,8 +59,44 @@ public final class FaultText {
             inspection.flatMap(Inspection::pageWalk).ifPresent(walk -> text.append(InspectionText.pageWalk(walk)));
         }
         int beyond = Math.max(0, (int) text.toString().lines().count() - USUAL_LINES);
-        return text.append(lastInstructions(fault, Math.max(FEWEST_INSTRUCTIONS, extent.instructions() - beyond)))
+        return text.append(lastInstructions(
+                        fault, Math.max(FEWEST_INSTRUCTIONS, extent.instructions() - beyond), "last instructions"))
                 .toString();
+    }
+
+    /**
+     * Returns the exception that an end came from and what its handler did, advice, the page walk if it was a page
+     * fault, and the last instructions before it; lines ended by LF.
+     *
+     * @param most the most instructions
+     */
+    public static String origin(Fault origin, Optional<Inspection> inspection, int most) {
+        StringBuilder text = new StringBuilder();
+        wrap(text, "  ", "began with " + line(origin.first(), origin.at()));
+        origin.first().cause().ifPresent(cause -> wrap(text, "    ", "cause: " + cause));
+        origin.handler().ifPresent(handler -> {
+            String name = handler.symbol().map(symbol -> name(symbol) + " at ").orElse("at ");
+            wrap(text, "    ", "-> its handler " + name + Notation.hex(handler.eip()) + " " + origin.shutdown());
+            handler.inside().stream()
+                    .limit(MOST_INSIDE)
+                    .forEach(one -> wrap(text, "    ", "-> in it " + line(one.exception(), one.at())));
+        });
+        origin.advice().forEach(advice -> wrap(text, "  ", "advice: " + advice));
+        if (hasPageFault(Optional.of(origin))) {
+            inspection.flatMap(Inspection::pageWalk).ifPresent(walk -> text.append(InspectionText.pageWalk(walk)));
+        }
+        return text.append(lastInstructions(origin, most, "last instructions before it"))
+                .toString();
+    }
+
+    /** Returns what a triple fault was in the end that began with something else, and advice about it. */
+    public static String end(Fault fault) {
+        StringBuilder text = new StringBuilder();
+        wrap(text, "  ", "then " + line(fault.first(), fault.at()));
+        fault.first().cause().ifPresent(cause -> wrap(text, "    ", "cause: " + cause));
+        wrap(text, "    ", "-> shutdown: " + fault.shutdown());
+        fault.advice().forEach(advice -> wrap(text, "  ", "advice: " + advice));
+        return text.toString();
     }
 
     /** Returns whether there was a page fault, so that {@link #story} has the page walk. */
@@ -94,13 +134,13 @@ public final class FaultText {
                 : (at.text() + "  (" + HexFormat.ofDelimiter(" ").formatHex(at.bytes()) + ")").replace(" ", UNBROKEN);
     }
 
-    private static String lastInstructions(Fault fault, int most) {
+    private static String lastInstructions(Fault fault, int most, String title) {
         List<GuestInstruction> all = fault.lastInstructions();
         List<GuestInstruction> last = all.subList(Math.max(0, all.size() - most), all.size());
         if (last.isEmpty()) {
             return "";
         }
-        return "  last instructions:\n" + instructions(last, fault.registers().protectedMode());
+        return "  " + title + ":\n" + instructions(last, fault.registers().protectedMode());
     }
 
     /** Returns instructions with their places, one a line, lines ended by LF. */

@@ -28,6 +28,7 @@ public final class InterruptReturn {
             TaskGateChecks.checkPrevious(cpu);
             throw new UnsupportedInstruction("hardware task switch by IRET with EFLAGS.NT set");
         }
+        long frame = cpu.stackTop();
         int width = i.operandSize;
         long eip = FarReturn.peek(cpu, 0, width);
         int selector = (int) FarReturn.peek(cpu, width, width) & 0xffff;
@@ -43,6 +44,7 @@ public final class InterruptReturn {
         }
         cpu.eflags.set(cpu.eflags.get() & ~restored | image & restored);
         cpu.controlFlagsChanged();
+        cpu.events.returned(frame);
     }
 
     /** Returns the flags that are restored, by the privilege level before the return. */
