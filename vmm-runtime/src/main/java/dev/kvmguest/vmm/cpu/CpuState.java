@@ -23,6 +23,8 @@ public final class CpuState {
     public static final long EFLAGS_FIXED = 1 << 1;
     /** EFLAGS.IF, interrupts enabled. */
     public static final long EFLAGS_IF = 1 << 9;
+    /** EFLAGS.VM, virtual-8086 mode. */
+    public static final long EFLAGS_VM = 1 << 17;
 
     private final long[] registers;
     private final EnumMap<SegmentRegister, SegmentState> segments;
@@ -84,6 +86,14 @@ public final class CpuState {
         return (get(Register.CR0) & CR0_PE) != 0;
     }
 
+    /**
+     * Returns whether EFLAGS.VM is set in protected mode: the code is that of an 8086, with segments as in real mode
+     * (Intel SDM volume 3A, 20.2).
+     */
+    public boolean virtual8086Mode() {
+        return protectedMode() && (get(Register.RFLAGS) & EFLAGS_VM) != 0;
+    }
+
     /** Returns the linear address of the next instruction, wrapped at 4 GiB. */
     public long instructionAddress() {
         return linear(SegmentRegister.CS, eip());
@@ -94,7 +104,10 @@ public final class CpuState {
         return segment(register).base() + offset & 0xffff_ffffL;
     }
 
-    /** Returns CS:EIP as it is usually written: {@code 0000:1005} in real mode, {@code 0x8:0x80001d3f} otherwise. */
+    /**
+     * Returns CS:EIP as it is usually written: {@code 0000:1005} in real and virtual-8086 mode, {@code 0x8:0x80001d3f}
+     * otherwise.
+     */
     public String instructionPointer() {
         return codeAddress(eip());
     }
@@ -102,7 +115,7 @@ public final class CpuState {
     /** Returns an offset in the code segment in the notation of {@link #instructionPointer}. */
     public String codeAddress(long offset) {
         int selector = segment(SegmentRegister.CS).selector();
-        return protectedMode()
+        return protectedMode() && !virtual8086Mode()
                 ? Notation.hex(selector) + ":" + Notation.hex(offset)
                 : String.format(Locale.ROOT, "%04x:%04x", selector, offset);
     }

@@ -37,11 +37,12 @@ final class CodeSize {
     static Optional<String> wrong(Evidence evidence) {
         List<Executed> path = evidence.path();
         int start = start(path);
-        if (start < 0) {
+        CpuMode mode = evidence.mode();
+        // There is no other size in virtual-8086 mode.
+        if (start < 0 || mode == CpuMode.VIRTUAL8086) {
             return Optional.empty();
         }
-        CpuMode mode = evidence.mode();
-        CpuMode other = CpuMode.of(mode.isProtected(), mode.operandSize() == 2);
+        CpuMode other = CpuMode.of(mode.usesDescriptors(), mode.operandSize() == 2);
         long from = path.get(start).eip();
         List<Instruction> executed = straight(code(evidence, mode), from, path.subList(start, path.size()));
         Map<Long, Instruction> meant = otherwise(code(evidence, other), from, executed);

@@ -168,6 +168,9 @@ final class Evidence {
 
     /** Returns the current privilege level, 0 to 3. */
     int cpl() {
+        if (registers().virtual8086Mode()) {
+            return 3;
+        }
         return registers().protectedMode()
                 ? Selector.rpl(registers().segment(SegmentRegister.CS).selector())
                 : 0;

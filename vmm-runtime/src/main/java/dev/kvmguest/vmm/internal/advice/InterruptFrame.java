@@ -34,7 +34,7 @@ final class InterruptFrame {
 
     /** The frame is on the stack, but not at its top. */
     static Optional<String> elsewhere(Evidence evidence) {
-        boolean refused = evidence.registers().protectedMode()
+        boolean refused = evidence.mode().usesDescriptors()
                 && evidence.at().is(Mnemonic.IRETD)
                 && evidence.first().errorCode().orElse(-1) == (evidence.stack(1).orElse(-1) & Selector.WITHOUT_RPL)
                 && !isFrame(evidence, 0);

@@ -27,7 +27,7 @@ final class SegmentLoad {
     static Optional<String> unfit(Evidence evidence) {
         Fault.Event first = evidence.first();
         int error = first.errorCode().orElse(0);
-        if (!evidence.registers().protectedMode()
+        if (!evidence.mode().usesDescriptors()
                 || !Vector.hasSelector(first.vector())
                 || InterruptFrame.elsewhere(evidence).isPresent()
                 || Overwritten.gdt(evidence).isPresent()) {

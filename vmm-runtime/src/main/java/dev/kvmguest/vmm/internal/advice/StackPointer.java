@@ -35,7 +35,7 @@ final class StackPointer {
         int below = (int) -esp;
         boolean nearZero = below >= 0 && below < NEAR;
         boolean popped = pops(evidence.at());
-        if (!evidence.registers().protectedMode()
+        if (!evidence.mode().usesDescriptors()
                 || !nearZero
                 || evidence.memory().isRam(esp - 4)
                 || !(popped || unmappedPush(evidence).isPresent())) {
@@ -57,7 +57,7 @@ final class StackPointer {
                 .filter(before -> before.is(Trait.RETURN) || before.is(Trait.INTERRUPT_RETURN))
                 .isPresent();
         long esp = evidence.stackPointer();
-        if (!evidence.registers().protectedMode()
+        if (!evidence.mode().usesDescriptors()
                 || !returned
                 || evidence.at().eip() != ALL_ONES
                 || !evidence.memory().isMapped(esp - 4)

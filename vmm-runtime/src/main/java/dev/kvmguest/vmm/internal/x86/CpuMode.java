@@ -8,7 +8,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
  * (Intel SDM volume 1, 3.1 and 3.6; volume 3A, 2.2). All that differs between 16, 32 and 64 bits is asked of this.
  *
  * <p>Sizes are bytes. The two modes of long mode will be two more values, COMPATIBILITY and LONG64, which {@link #of}
- * will choose by EFER.LMA and CS.L. Virtual-8086 mode counts as protected mode with 16-bit code here.
+ * will choose by EFER.LMA and CS.L.
  */
 public enum CpuMode {
     /** Real mode. */
@@ -18,18 +18,20 @@ public enum CpuMode {
     /** Protected mode, 16-bit code. */
     PROTECTED16(true, 2),
     /** Protected mode, 32-bit code. */
-    PROTECTED32(true, 4);
+    PROTECTED32(true, 4),
+    /** Virtual-8086 mode: code and segments as in real mode, in ring 3 of protected mode. */
+    VIRTUAL8086(false, 2);
 
-    private final boolean isProtected;
+    private final boolean usesDescriptors;
     private final int size;
 
-    CpuMode(boolean isProtected, int size) {
-        this.isProtected = isProtected;
+    CpuMode(boolean usesDescriptors, int size) {
+        this.usesDescriptors = usesDescriptors;
         this.size = size;
     }
 
     /**
-     * Returns a mode outside long mode.
+     * Returns a mode outside long mode and virtual-8086 mode.
      *
      * @param isProtected whether CR0.PE is set
      * @param default32 whether the D bit of CS is set
@@ -43,12 +45,17 @@ public enum CpuMode {
 
     /** Returns the mode that a vCPU with these registers is in. */
     public static CpuMode of(CpuState state) {
-        return of(state.protectedMode(), state.segment(SegmentRegister.CS).default32());
+        return state.virtual8086Mode()
+                ? VIRTUAL8086
+                : of(state.protectedMode(), state.segment(SegmentRegister.CS).default32());
     }
 
-    /** Returns whether CR0.PE is set: segments have descriptors, and types and privilege levels are checked. */
-    public boolean isProtected() {
-        return isProtected;
+    /**
+     * Returns whether selectors are those of descriptors, with types and privilege levels that are checked; else a
+     * selector is the segment's base divided by 16.
+     */
+    public boolean usesDescriptors() {
+        return usesDescriptors;
     }
 
     /** Returns the operand size of instructions without a size prefix. In 64-bit mode it will be 4 too. */

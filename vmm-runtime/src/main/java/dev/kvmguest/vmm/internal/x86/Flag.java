@@ -22,7 +22,7 @@ public final class Flag {
 
     public static final int NT = 1 << 14;
     public static final int RF = 1 << 16;
-    public static final int VM = 1 << 17;
+    public static final int VM = (int) CpuState.EFLAGS_VM;
     public static final int AC = 1 << 18;
     public static final int VIF = 1 << 19;
     public static final int VIP = 1 << 20;

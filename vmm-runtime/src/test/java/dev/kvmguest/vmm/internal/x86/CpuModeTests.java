@@ -22,11 +22,31 @@ class CpuModeTests {
 
         assertThat(CpuMode.of(isProtected, default32)).isEqualTo(mode);
         assertThat(CpuMode.of(state)).isEqualTo(mode);
-        assertThat(mode.isProtected()).isEqualTo(isProtected);
+        assertThat(mode.usesDescriptors()).isEqualTo(isProtected);
     }
 
     @ParameterizedTest
-    @CsvSource({"REAL16, 2", "REAL32, 4", "PROTECTED16, 2", "PROTECTED32, 4"})
+    @CsvSource({"0x20002, 1, VIRTUAL8086", "0x2, 1, PROTECTED16", "0x20002, 0, REAL16"})
+    void vmInProtectedModeMakesItVirtual8086(String flags, long cr0, CpuMode mode) {
+        CpuState state = CpuState.builder()
+                .set(Register.CR0, cr0)
+                .set(Register.RFLAGS, Long.decode(flags))
+                .segment(SegmentRegister.CS, SegmentState.real(0x100))
+                .set(Register.RIP, 0x20)
+                .build();
+
+        assertThat(CpuMode.of(state)).isEqualTo(mode);
+        assertThat(state.virtual8086Mode()).isEqualTo(mode == CpuMode.VIRTUAL8086);
+        assertThat(state.instructionPointer()).isEqualTo(mode == CpuMode.PROTECTED16 ? "0x100:0x20" : "0100:0020");
+    }
+
+    @Test
+    void virtual8086ModeHasSegmentsAsInRealMode() {
+        assertThat(CpuMode.VIRTUAL8086.usesDescriptors()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"REAL16, 2", "REAL32, 4", "PROTECTED16, 2", "PROTECTED32, 4", "VIRTUAL8086, 2"})
     void sizesFollowTheDBitOfCs(CpuMode mode, int size) {
         assertThat(mode.operandSize()).isEqualTo(size);
         assertThat(mode.addressSize()).isEqualTo(size);

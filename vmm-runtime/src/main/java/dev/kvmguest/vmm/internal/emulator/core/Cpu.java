@@ -100,6 +100,7 @@ public final class Cpu {
     /** Set by any thread when the host has written to code. */
     public volatile boolean codeChanged;
 
+    private CpuFault faultAfter;
     private CpuMode mode = CpuMode.REAL16;
     private long stackMask = AddressPolicy.offsetMask(2);
     private long generation;
@@ -192,10 +193,11 @@ public final class Cpu {
     }
 
     /**
-     * To be called when CR0.PE or CS has changed, or the privilege level, or decoded code is to be looked for again.
+     * To be called when CR0.PE, EFLAGS.VM, CS or the privilege level has changed, or decoded code is to be looked for
+     * again.
      */
     private void updateCodeStamp() {
-        CpuMode now = CpuMode.of(isProtected(), segments[CS].default32());
+        CpuMode now = isVirtual8086() ? CpuMode.VIRTUAL8086 : CpuMode.of(isProtected(), segments[CS].default32());
         if (now != mode) {
             mode = now;
             memory.setAddresses(now.addresses());
@@ -212,6 +214,16 @@ public final class Cpu {
     /** Returns whether CR0.PE is set. */
     public boolean isProtected() {
         return (cr0 & Cr0.PE) != 0;
+    }
+
+    /** Returns whether code is that of an 8086 in a protected mode's ring 3: EFLAGS.VM is set. */
+    public boolean isVirtual8086() {
+        return eflags.has(Flag.VM) && isProtected();
+    }
+
+    /** Returns whether selectors are those of descriptors: in protected mode, but not in virtual-8086 mode. */
+    public boolean usesDescriptors() {
+        return isProtected() && !eflags.has(Flag.VM);
     }
 
     /** Returns whether CR0.PG is set. */
@@ -353,6 +365,19 @@ public final class Cpu {
         asyncEvent = true;
     }
 
+    /** Raises an exception once the instruction is complete; what keeps it from that is thrown instead. */
+    public void raiseAfter(CpuFault fault) {
+        faultAfter = fault;
+        asyncEvent = true;
+    }
+
+    /** Returns what {@link #raiseAfter} was given, and forgets it; null if nothing. */
+    public CpuFault takeFaultAfter() {
+        CpuFault taken = faultAfter;
+        faultAfter = null;
+        return taken;
+    }
+
     /** Returns the number of instructions retired, the current one included if it ends its block (RDTSC does). */
     public long retired() {
         return retired;
@@ -435,7 +460,7 @@ public final class Cpu {
         codeSegmentLoaded();
         updateStackMask();
         // The stack's descriptor privilege level is the current one (volume 3A, 5.5).
-        setCpl(isProtected() ? segments[SS].dpl() : 0);
+        setCpl(isVirtual8086() ? Virtual8086.LEVEL : isProtected() ? segments[SS].dpl() : 0);
         asyncEvent = true;
     }
 }

@@ -11,6 +11,8 @@ public final class DebugRegisters {
 
     /** DR6.BS: a single step. */
     public static final int DR6_BS = 1 << 14;
+    /** DR6.BT: a switch to a task whose TSS has T set. */
+    public static final int DR6_BT = 1 << 15;
     /** DR6.BD: DR7.GD forbade an access to a debug register. */
     public static final int DR6_BD = 1 << 13;
     /** DR7.GD: any access to a debug register is #DB. */
@@ -21,6 +23,9 @@ public final class DebugRegisters {
     private static final long DR6_WRITABLE = 0xe00f;
     private static final long DR7_FIXED = 0x400;
     private static final long DR7_WRITABLE = 0xffff_23ffL;
+    /** L0 to L3 and LE, which a task switch clears. */
+    private static final long DR7_LOCAL = 0x155;
+
     private static final int KIND_EXECUTE = 0;
     private static final int KIND_WRITE = 1;
     private static final int KIND_READ_WRITE = 3;
@@ -104,7 +109,26 @@ public final class DebugRegisters {
         return Long.compareUnsigned(linear - start, length) < 0 || Long.compareUnsigned(start - linear, width) < 0;
     }
 
-    /** Returns the bits B0 to B3 of the data breakpoints hit since the last call, and forgets them. */
+    /** Turns off the breakpoints that are the current task's alone. */
+    void leaveTask() {
+        set(7, dr7 & ~DR7_LOCAL);
+    }
+
+    /** Notes that a task was entered that is to be trapped. */
+    void taskEntered() {
+        hits |= DR6_BT;
+    }
+
+    /** Returns whether a task was entered that is to be trapped, and forgets it. */
+    public boolean takeTaskEntered() {
+        boolean entered = (hits & DR6_BT) != 0;
+        hits &= ~DR6_BT;
+        return entered;
+    }
+
+    /**
+     * Returns the bits B0 to B3 of the data breakpoints hit since the last call, and {@link #DR6_BT}, and forgets them.
+     */
     public int takeHits() {
         int taken = hits;
         hits = 0;

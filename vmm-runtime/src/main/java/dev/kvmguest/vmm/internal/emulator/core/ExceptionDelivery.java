@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.internal.x86.Vector.Combination;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Delivers exceptions and interrupts through the IVT or the IDT (Intel SDM volume 3A, chapter 6). */
 public final class ExceptionDelivery {
@@ -30,7 +31,7 @@ public final class ExceptionDelivery {
     /**
      * Delivers an exception that an instruction has raised; EIP is that to be pushed. Exceptions on the way become
      * another one or a double fault. If a handler is entered, all registers but CR2 that aren't its concern are as they
-     * were; if none is, all are.
+     * were; if none is, all are, unless a task gate has led to a task that can't begin.
      *
      * @return false if it ended in a triple fault
      */
@@ -47,14 +48,13 @@ public final class ExceptionDelivery {
     public boolean interrupt(int vector) {
         failures.clear();
         watch.arises(Kind.INTERRUPT, cpu.eip);
-        try {
-            handlers.enter(Event.interrupt(vector, cpu.eip));
+        Optional<CpuFault> second = enter(Event.interrupt(vector, cpu.eip));
+        if (second.isEmpty()) {
             watch.isTaken(vector, false, 0, 0, null);
             return true;
-        } catch (CpuFault second) {
-            failures.add(new DeliveryFailure(vector, false, 0, 0, second));
-            return deliverAny(second, second.reason());
         }
+        failures.add(new DeliveryFailure(vector, false, 0, 0, second.get()));
+        return deliverAny(second.get(), second.get().reason());
     }
 
     /**
@@ -69,7 +69,7 @@ public final class ExceptionDelivery {
         // The others are what a program calls its kernel by, whatever their number.
         boolean exception = vector == Vector.BP.number() || vector == Vector.OF.number();
         watch.arises(exception ? Kind.EXCEPTION : Kind.SOFTWARE, eip);
-        handlers.enter(Event.software(vector, returnEip));
+        handlers.enter(Event.software(vector, returnEip)).ifPresent(cpu::raiseAfter);
         watch.isTaken(vector, false, 0, 0, null);
         cpu.cancelTrap();
     }
@@ -83,7 +83,7 @@ public final class ExceptionDelivery {
      */
     public void privilegedSoftware(long eip, long returnEip) {
         watch.arises(Kind.EXCEPTION, eip);
-        handlers.enter(Event.interrupt(Vector.DB.number(), returnEip));
+        handlers.enter(Event.interrupt(Vector.DB.number(), returnEip)).ifPresent(cpu::raiseAfter);
         watch.isTaken(Vector.DB.number(), false, 0, 0, null);
         cpu.cancelTrap();
     }
@@ -114,27 +114,36 @@ public final class ExceptionDelivery {
                 cpu.setCr2(first.cr2());
             }
             boolean hasErrorCode = cpu.isProtected() && first.vector().hasErrorCode();
-            try {
-                handlers.enter(Event.exception(first, cpu.eip));
+            Optional<CpuFault> failure = enter(Event.exception(first, cpu.eip));
+            if (failure.isEmpty()) {
                 watch.isTaken(first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), cause);
                 return true;
-            } catch (CpuFault second) {
-                failures.add(new DeliveryFailure(
-                        first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), second));
-                if (second.vector() == Vector.PF) {
-                    cpu.setCr2(second.cr2());
-                }
-                Combination both =
-                        combine(first.vector().combination(), second.vector().combination());
-                if (both == null) {
-                    return false;
-                }
-                cause = second.reason();
-                first = both == Combination.DOUBLE_FAULT ? CpuFault.of(Vector.DF) : second;
             }
+            CpuFault second = failure.get();
+            failures.add(
+                    new DeliveryFailure(first.vector().number(), hasErrorCode, first.errorCode(), first.cr2(), second));
+            if (second.vector() == Vector.PF) {
+                cpu.setCr2(second.cr2());
+            }
+            Combination both =
+                    combine(first.vector().combination(), second.vector().combination());
+            if (both == null) {
+                return false;
+            }
+            cause = second.reason();
+            first = both == Combination.DOUBLE_FAULT ? CpuFault.of(Vector.DF) : second;
             if (failures.size() == MOST_FAILURES) {
                 throw new UnsupportedInstruction("exceptions whose delivery raises each other without end");
             }
+        }
+    }
+
+    /** Enters a handler; returns what keeps it from that, or the handler's task from its first instruction. */
+    private Optional<CpuFault> enter(Event event) {
+        try {
+            return handlers.enter(event);
+        } catch (CpuFault fault) {
+            return Optional.of(fault);
         }
     }
 

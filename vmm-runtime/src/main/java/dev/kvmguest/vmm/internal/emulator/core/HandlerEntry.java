@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
+import java.util.Optional;
 
 /**
  * Enters a handler through the IVT or the IDT, the checks in the order of the pseudocode of INT n (Intel SDM volume 2).
@@ -13,6 +14,8 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 final class HandlerEntry {
 
     private static final int VECTOR_BYTES = 4;
+    /** The order in which they are pushed. */
+    private static final int[] VIRTUAL_8086_DATA = {Cpu.GS, Cpu.FS, Cpu.DS, Cpu.ES};
 
     private final Cpu cpu;
 
@@ -23,13 +26,38 @@ final class HandlerEntry {
     /**
      * Enters the handler of an event.
      *
+     * @return what the handler's task raises before its first instruction, if it has one of its own
      * @throws CpuFault if that is not possible
      */
-    void enter(Event event) {
-        if (cpu.isProtected()) {
-            enterProtected(event);
-        } else {
+    Optional<CpuFault> enter(Event event) {
+        if (!cpu.isProtected()) {
             enterReal(event);
+            return Optional.empty();
+        }
+        SegmentDescriptor gate = gate(event);
+        if (gate.isTaskGate()) {
+            return enterTask(event, gate);
+        }
+        enterProtected(event, gate);
+        return Optional.empty();
+    }
+
+    private Optional<CpuFault> enterTask(Event event, SegmentDescriptor gate) {
+        Optional<CpuFault> fault =
+                TaskSwitch.handle(cpu, gate, event.eip(), cpu.eflags.get() | event.rf(), event.ext());
+        if (fault.isPresent() || !event.hasErrorCode()) {
+            return fault;
+        }
+        try {
+            StackFrame frame =
+                    StackFrame.current(cpu, TaskState.isWide(cpu) ? 4 : 2).push(event.errorCode());
+            frame.requireRoom(event.ext());
+            frame.checkWritable();
+            frame.write();
+            frame.commitPointer();
+            return Optional.empty();
+        } catch (CpuFault noRoom) {
+            return Optional.of(noRoom);
         }
     }
 
@@ -51,8 +79,7 @@ final class HandlerEntry {
         cpu.eip = target & 0xffff;
     }
 
-    private void enterProtected(Event event) {
-        SegmentDescriptor gate = gate(event);
+    private void enterProtected(Event event, SegmentDescriptor gate) {
         int ext = event.ext();
         int selector = gate.gateSelector();
         if (Selector.isNull(selector)) {
@@ -61,6 +88,11 @@ final class HandlerEntry {
         SegmentDescriptor code = cpu.segmentation.get(selector, Vector.GP, ext);
         checkCode(code, selector, ext);
         int level = code.isConforming() ? cpu.cpl() : code.dpl();
+        boolean virtual = cpu.isVirtual8086();
+        if (virtual && level != 0) {
+            throw CpuFault.selector(Vector.GP, selector, ext)
+                    .because("the handler of virtual-8086 mode is not in ring 0");
+        }
         InnerStack inner = level < cpu.cpl() ? InnerStack.find(cpu, level, ext) : null;
 
         StackFrame frame = frame(event, inner, level, gate.gateWidth());
@@ -79,9 +111,13 @@ final class HandlerEntry {
             inner.load(cpu);
         }
         frame.commitPointer();
+        if (virtual) {
+            cpu.segmentation.dropAllData();
+            cpu.eflags.put(Flag.VM, false);
+        }
         cpu.segmentation.loadCode(selector, code, level);
         cpu.eip = gate.gateOffset();
-        cpu.eflags.put(Flag.TF | Flag.NT | Flag.VM | Flag.RF, false);
+        cpu.eflags.put(Flag.TF | Flag.NT | Flag.RF, false);
         if (gate.isInterruptGate()) {
             cpu.eflags.put(Flag.IF, false);
         }
@@ -104,10 +140,6 @@ final class HandlerEntry {
         }
         if (!gate.isPresent()) {
             throw CpuFault.gate(Vector.NP, vector, event.ext()).because(name(event) + " is not present");
-        }
-        if (gate.isTaskGate()) {
-            TaskGateChecks.checkGate(cpu, gate, event.ext());
-            throw new UnsupportedInstruction("hardware task switch: " + name(event) + " is a task gate");
         }
         return gate;
     }
@@ -134,9 +166,13 @@ final class HandlerEntry {
         if (inner == null) {
             frame = StackFrame.current(cpu, width);
         } else {
-            frame = new StackFrame(cpu, inner.segment(), inner.pointer(), level, width)
-                    .push(cpu.segments[Cpu.SS].selector())
-                    .push(cpu.registers.gpr[Registers.RSP]);
+            frame = new StackFrame(cpu, inner.segment(), inner.pointer(), level, width);
+            if (cpu.isVirtual8086()) {
+                for (int number : VIRTUAL_8086_DATA) {
+                    frame.push(cpu.segments[number].selector());
+                }
+            }
+            frame.push(cpu.segments[Cpu.SS].selector()).push(cpu.registers.gpr[Registers.RSP]);
         }
         frame.push(cpu.eflags.get() | event.rf())
                 .push(cpu.segments[Cpu.CS].selector())

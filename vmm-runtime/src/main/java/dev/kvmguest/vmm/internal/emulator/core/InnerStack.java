@@ -13,7 +13,8 @@ import dev.kvmguest.vmm.internal.x86.Vector;
  */
 public record InnerStack(Segment segment, long pointer, SegmentDescriptor descriptor) {
 
-    private static final int TYPE_WIDE = 8;
+    /** Set in the type of a 32-bit TSS. */
+    static final int TYPE_WIDE = 8;
 
     /**
      * Reads a level's stack from the current TSS.

@@ -12,7 +12,8 @@ import java.util.TreeMap;
  * The model-specific registers (Intel SDM volume 4, 2.22 for the P6 family and 2.1 for those that later became
  * architectural). Reading or writing one that isn't here is #GP(0).
  *
- * <p>The time-stamp counter counts nanoseconds of the guest's time.
+ * <p>The time-stamp counter counts nanoseconds of the guest's time. The performance counters keep what is written to
+ * them and count nothing.
  */
 public final class MsrFile {
 
@@ -56,7 +57,6 @@ public final class MsrFile {
     private static final long MISC_ENABLE_VALUE = 0x1801;
 
     private static final long COUNTER_MASK = (1L << 40) - 1;
-    private static final long EVENT_ENABLE = 1 << 22;
     private static final long LOW_32 = 0xffff_ffffL;
 
     private static final int TYPE_UNCACHED_MINUS = 7;
@@ -184,10 +184,8 @@ public final class MsrFile {
                 return (int) value & COUNTER_MASK;
             }
             case PERFORMANCE_EVENT_0, PERFORMANCE_EVENT_1 -> {
-                if ((value & EVENT_ENABLE) != 0) {
-                    throw new UnsupportedInstruction("performance counters are not implemented");
-                }
-                return value;
+                // Enabled or not, nothing is counted.
+                return value & LOW_32;
             }
             case PAT -> requireTypes(value, true);
             case MTRR_DEFAULT_TYPE ->

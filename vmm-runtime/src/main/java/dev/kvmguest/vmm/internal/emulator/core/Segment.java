@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 public final class Segment {
 
     private static final int DEFAULT_32 = 1 << 14;
+    private static final long HIGHEST_LIMIT = 0xffff_ffffL;
 
     private int selector;
     private long base;
@@ -73,13 +74,17 @@ public final class Segment {
         return writeLimit;
     }
 
-    /** Returns whether all bytes from {@code offset} to {@code offset + width - 1} are inside the limit. */
+    /**
+     * Returns whether all bytes from {@code offset} to {@code offset + width - 1} are inside the limit. With a limit of
+     * 4 GiB they may go on at offset 0, as they do on KVM. The manual leaves that to the processor (volume 3A, 5.3): an
+     * AMD EPYC raises the exception.
+     */
     public boolean contains(long offset, int width) {
         long last = offset + width - 1;
         if (isExpandDown()) {
             return offset > limit && last <= AddressPolicy.offsetMask(default32() ? 4 : 2);
         }
-        return last <= limit;
+        return last <= limit || limit == HIGHEST_LIMIT;
     }
 
     public int selector() {

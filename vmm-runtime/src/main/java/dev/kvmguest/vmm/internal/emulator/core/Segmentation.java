@@ -9,6 +9,8 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 /** Reads descriptors and loads segment registers, with every check (Intel SDM volume 3A, 5.3 to 5.7). */
 public final class Segmentation {
 
+    private static final int[] DATA = {Cpu.ES, Cpu.DS, Cpu.FS, Cpu.GS};
+
     private final Cpu cpu;
 
     public Segmentation(Cpu cpu) {
@@ -63,6 +65,29 @@ public final class Segmentation {
         writeAccessByte(selector, descriptor.accessByte() | SegmentDescriptor.TSS_BUSY);
     }
 
+    /** Throws what setting or clearing the busy bit of a TSS would. */
+    void checkWritable(int selector) {
+        cpu.memory.checkWritableLinear(address(selector) + SegmentDescriptor.ACCESS_BYTE, false);
+    }
+
+    /** Clears the busy bit of a TSS in its table. */
+    void markAvailable(int selector) {
+        long access = address(selector) + SegmentDescriptor.ACCESS_BYTE;
+        cpu.memory.writeSystem(access, 1, cpu.memory.readSystem(access, 1) & ~SegmentDescriptor.TSS_BUSY);
+    }
+
+    /** Loads TR with a TSS, which is busy then. */
+    public void loadTask(int selector, SegmentDescriptor task) {
+        SegmentState available = task.loadedSystem(selector);
+        cpu.tr.load(
+                new SegmentState(
+                        selector,
+                        available.base(),
+                        available.limit(),
+                        available.accessRights() | SegmentDescriptor.TSS_BUSY),
+                true);
+    }
+
     private void writeAccessByte(int selector, int value) {
         cpu.memory.writeSystem(address(selector) + SegmentDescriptor.ACCESS_BYTE, 1, value);
     }
@@ -73,7 +98,7 @@ public final class Segmentation {
      * @throws CpuFault if the guest may not; nothing is changed then
      */
     public void load(int segment, int selector) {
-        if (!cpu.isProtected()) {
+        if (!cpu.usesDescriptors()) {
             cpu.loadRealSegment(segment, selector);
         } else if (segment == Cpu.SS) {
             loadStack(selector);
@@ -144,9 +169,16 @@ public final class Segmentation {
         cpu.setCpl(level);
     }
 
+    /** Empties the data segment registers when virtual-8086 mode is left: its selectors are none of descriptors. */
+    void dropAllData() {
+        for (int number : DATA) {
+            cpu.loadSegment(number, SegmentState.unusable());
+        }
+    }
+
     /** Empties the data segment registers that an outer level must not have inherited (volume 3A, 5.8.6). */
     public void dropInnerData() {
-        for (int number : new int[] {Cpu.ES, Cpu.DS, Cpu.FS, Cpu.GS}) {
+        for (int number : DATA) {
             Segment segment = cpu.segments[number];
             if (!segment.isUnusable() && !segment.isConforming() && segment.dpl() < cpu.cpl()) {
                 cpu.loadSegment(number, SegmentState.unusable());

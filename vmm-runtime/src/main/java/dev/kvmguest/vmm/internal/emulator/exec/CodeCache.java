@@ -269,6 +269,7 @@ public final class CodeCache implements Ram.CodeWatcher {
             return secondPage < 0 ? OPEN_BUS : cpu.memory.byteAt(secondPage + offset - PAGE_MASK - 1);
         }
 
+        /** An instruction never reaches over 4 GiB, unlike an access to data. */
         private void requireInLimit(int index) {
             if (eip + index > cpu.segments[Cpu.CS].limit()) {
                 throw CpuFault.generalProtection();

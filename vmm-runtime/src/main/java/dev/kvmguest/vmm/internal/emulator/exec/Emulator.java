@@ -264,6 +264,12 @@ public final class Emulator implements ExecutionObserver {
         }
         cpu.trapCancelled = false;
         stepped |= !begun;
+        CpuFault after = cpu.takeFaultAfter();
+        if (after != null) {
+            undelivered = after;
+            trapped = true;
+            trap = 0;
+        }
     }
 
     private void raise(CpuFault fault) {
@@ -295,6 +301,10 @@ public final class Emulator implements ExecutionObserver {
             undelivered = null;
             cpu.host.settle();
             stepped = true;
+            if (!shutDown && cpu.debug.takeTaskEntered()) {
+                raiseTaskTrap();
+                return null;
+            }
         } else if (trap != 0 && shadow != InterruptShadow.MOV_SS) {
             leaveBegun();
             cpu.debug.raise(trap);
@@ -329,6 +339,10 @@ public final class Emulator implements ExecutionObserver {
                 }
                 pendingInterrupt = NO_INTERRUPT;
                 cpu.host.settle();
+                if (!shutDown && cpu.debug.takeTaskEntered()) {
+                    raiseTaskTrap();
+                    return null;
+                }
             } else if (windowWanted) {
                 return new VmExit.InterruptWindow();
             }
@@ -352,6 +366,13 @@ public final class Emulator implements ExecutionObserver {
                 || cpu.debug.watchesData()
                 || cpu.host.hasAnswers();
         return null;
+    }
+
+    /** Before the first instruction of the task that a task gate has led to. */
+    private void raiseTaskTrap() {
+        cpu.debug.raise(DebugRegisters.DR6_BT);
+        trapped = true;
+        undelivered = CpuFault.of(Vector.DB);
     }
 
     private Fault describe(boolean interrupt, String firstCause) {

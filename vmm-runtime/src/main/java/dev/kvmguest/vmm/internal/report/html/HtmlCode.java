@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.report.html;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
@@ -14,11 +15,11 @@ public final class HtmlCode {
     private static final int MOST = 200;
 
     private final SourceFiles files;
-    private final boolean protectedMode;
+    private final boolean wide;
 
     public HtmlCode(SourceFiles files, Optional<CpuState> registers) {
         this.files = files;
-        this.protectedMode = registers.map(CpuState::protectedMode).orElse(true);
+        this.wide = registers.map(state -> CpuMode.of(state).usesDescriptors()).orElse(true);
     }
 
     /**
@@ -55,7 +56,7 @@ public final class HtmlCode {
 
     /** Returns an offset in the code segment, as wide as all are in the guest's mode. */
     String address(long eip) {
-        return String.format(Locale.ROOT, protectedMode ? "%08x" : "%04x", eip);
+        return String.format(Locale.ROOT, wide ? "%08x" : "%04x", eip);
     }
 
     private static String function(String symbol) {

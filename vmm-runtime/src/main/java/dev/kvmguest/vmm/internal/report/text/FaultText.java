@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -140,11 +141,11 @@ public final class FaultText {
         if (last.isEmpty()) {
             return "";
         }
-        return "  " + title + ":\n" + instructions(last, fault.registers().protectedMode());
+        return "  " + title + ":\n" + instructions(last, CpuMode.of(fault.registers()));
     }
 
     /** Returns instructions with their places, one a line, lines ended by LF. */
-    static String instructions(List<GuestInstruction> instructions, boolean protectedMode) {
+    static String instructions(List<GuestInstruction> instructions, CpuMode mode) {
         List<String> symbols = whereTheFunctionChanges(instructions);
         int width = symbols.stream().mapToInt(String::length).max().orElse(0);
         StringBuilder text = new StringBuilder();
@@ -153,7 +154,7 @@ public final class FaultText {
             String column = width == 0
                     ? ""
                     : symbols.get(i) + " ".repeat(width - symbols.get(i).length() + 2);
-            String address = String.format(Locale.ROOT, protectedMode ? "%08x" : "%04x", instruction.eip());
+            String address = String.format(Locale.ROOT, mode.usesDescriptors() ? "%08x" : "%04x", instruction.eip());
             String line = "    " + address + "  " + column + instruction.text();
             text.append(PrintableText.printable(line.stripTrailing(), WIDTH - 3))
                     .append('\n');

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.report.text;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,7 +53,7 @@ public final class StandstillText {
         if (loop.size() > 1) {
             text.append("  loop:\n")
                     .append(FaultText.instructions(
-                            loop.subList(0, Math.min(extent.loop(), loop.size())), registers.protectedMode()))
+                            loop.subList(0, Math.min(extent.loop(), loop.size())), CpuMode.of(registers)))
                     .append(loop.size() > extent.loop() ? "    ...\n" : "");
         }
         return text.toString();

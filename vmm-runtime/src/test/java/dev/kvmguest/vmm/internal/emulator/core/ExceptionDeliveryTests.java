@@ -355,20 +355,6 @@ class ExceptionDeliveryTests {
     }
 
     @Test
-    void taskGateIsUnsupported() {
-        guest = EmulatedGuest.flat(3);
-        Descriptors.put(guest, Descriptors.FREE, Descriptors.segment16(0x89, 0x1200, 0x67));
-        Descriptors.putGate(guest, 6, Descriptors.gate(0xe5, Descriptors.FREE, 0));
-
-        VmExit exit = guest.run(UD2);
-        assertThat(exit).isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, unsupported -> {
-            assertThat(unsupported.reason()).isEqualTo("hardware task switch: IDT[6] at 0x830 is a task gate");
-            assertThat(unsupported.bytes()).containsExactly(0x0f, 0x0b);
-        });
-        assertThat(guest.get(Register.RIP)).isEqualTo(CODE);
-    }
-
-    @Test
     void tableOutsideRamIsReadFromTheHost() {
         guest = EmulatedGuest.flat(3);
         guest.change(state -> state.idt(new DescriptorTable(0x20_0000, 0x7ff)));

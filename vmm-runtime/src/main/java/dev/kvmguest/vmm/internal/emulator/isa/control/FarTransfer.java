@@ -3,8 +3,7 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.StackFrame;
-import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
-import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.TaskSwitch;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
@@ -31,7 +30,7 @@ public final class FarTransfer {
     private static void jump(Cpu cpu, Instruction i) {
         long offset = offset(cpu, i);
         int selector = selector(cpu, i);
-        if (!cpu.isProtected()) {
+        if (!cpu.usesDescriptors()) {
             requireInCode(cpu, offset);
             cpu.loadRealSegment(Cpu.CS, selector);
             cpu.eip = offset;
@@ -40,6 +39,10 @@ public final class FarTransfer {
         SegmentDescriptor target = target(cpu, selector);
         if (target.isCallGate()) {
             CallGate.jump(cpu, selector, target);
+            return;
+        }
+        if (target.isTaskGate() || target.isTss()) {
+            switchTask(cpu, i, TaskSwitch.Cause.JUMP, selector, target);
             return;
         }
         checkCode(cpu, selector, target);
@@ -52,13 +55,17 @@ public final class FarTransfer {
     private static void call(Cpu cpu, Instruction i) {
         long offset = offset(cpu, i);
         int selector = selector(cpu, i);
-        if (!cpu.isProtected()) {
+        if (!cpu.usesDescriptors()) {
             callReal(cpu, i, selector, offset);
             return;
         }
         SegmentDescriptor target = target(cpu, selector);
         if (target.isCallGate()) {
             CallGate.call(cpu, i, selector, target);
+            return;
+        }
+        if (target.isTaskGate() || target.isTss()) {
+            switchTask(cpu, i, TaskSwitch.Cause.CALL, selector, target);
             return;
         }
         checkCode(cpu, selector, target);
@@ -69,6 +76,7 @@ public final class FarTransfer {
         StackFrame frame = returnAddress(cpu, i.nextEip, i.operandSize);
         frame.requireRoom(0);
         requireInCode(cpu, offset);
+        frame.checkWritable();
         frame.write();
         frame.commitPointer();
         cpu.loadRealSegment(Cpu.CS, selector);
@@ -100,7 +108,7 @@ public final class FarTransfer {
         long eip = FarReturn.peek(cpu, 0, width);
         int selector = (int) FarReturn.peek(cpu, width, width) & 0xffff;
         long popped = 2L * width + released;
-        if (cpu.isProtected()) {
+        if (cpu.usesDescriptors()) {
             FarReturn.toProtected(cpu, width, eip, selector, popped, released);
         } else {
             FarReturn.toReal(cpu, eip, selector, popped);
@@ -115,7 +123,7 @@ public final class FarTransfer {
     private static int selector(Cpu cpu, Instruction i) {
         Operand target = i.op0;
         return target.isMemory()
-                ? (int) cpu.memory.read16(target.segment, target.offset(cpu) + i.operandSize)
+                ? (int) cpu.memory.read16(target.segment, target.offset(cpu) + i.operandSize & i.addressMask)
                 : target.segment;
     }
 
@@ -128,9 +136,6 @@ public final class FarTransfer {
 
     /** Checks that a descriptor, no call gate, is that of code that can be jumped to and called directly. */
     private static void checkCode(Cpu cpu, int selector, SegmentDescriptor target) {
-        if (target.isTaskGate() || target.isTss()) {
-            refuseTask(cpu, selector, target);
-        }
         if (!target.isCode()) {
             throw CpuFault.selector(Vector.GP, selector).because("the segment is not code");
         }
@@ -146,20 +151,15 @@ public final class FarTransfer {
         }
     }
 
-    private static void refuseTask(Cpu cpu, int selector, SegmentDescriptor target) {
+    private static void switchTask(
+            Cpu cpu, Instruction i, TaskSwitch.Cause cause, int selector, SegmentDescriptor target) {
         if (cpu.segmentation.isAbove(selector, target)) {
             throw CpuFault.selector(Vector.GP, selector).because("the task's DPL is below CPL or RPL");
         }
-        if (target.isTss() && !target.isAvailableTss()) {
-            throw CpuFault.selector(Vector.GP, selector).because("the task is busy");
+        if (target.isTaskGate() && !target.isPresent()) {
+            throw CpuFault.selector(Vector.NP, selector).because("the task gate is not present");
         }
-        if (!target.isPresent()) {
-            throw CpuFault.selector(Vector.NP, selector).because("the task's descriptor is not present");
-        }
-        if (target.isTaskGate()) {
-            TaskGateChecks.checkGate(cpu, target, 0);
-        }
-        throw new UnsupportedInstruction("hardware task switch by a far jump or call");
+        TaskSwitch.transfer(cpu, cause, selector, target, i.nextEip).ifPresent(cpu::raiseAfter);
     }
 
     private static void requireInCode(Cpu cpu, long eip) {

@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
-import dev.kvmguest.vmm.internal.emulator.core.TaskGateChecks;
-import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.TaskSwitch;
+import dev.kvmguest.vmm.internal.emulator.core.Virtual8086;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
@@ -24,9 +24,15 @@ public final class InterruptReturn {
     }
 
     private static void iret(Cpu cpu, Instruction i) {
+        if (cpu.isVirtual8086()) {
+            fromVirtual8086(cpu, i);
+            return;
+        }
         if (cpu.isProtected() && cpu.eflags.has(Flag.NT)) {
-            TaskGateChecks.checkPrevious(cpu);
-            throw new UnsupportedInstruction("hardware task switch by IRET with EFLAGS.NT set");
+            long taskFrame = cpu.stackTop();
+            TaskSwitch.back(cpu, i.nextEip).ifPresent(cpu::raiseAfter);
+            cpu.events.returned(taskFrame);
+            return;
         }
         long frame = cpu.stackTop();
         int width = i.operandSize;
@@ -36,7 +42,9 @@ public final class InterruptReturn {
         int restored = restored(cpu, width);
         if (cpu.isProtected()) {
             if (width == 4 && cpu.cpl() == 0 && (image & Flag.VM) != 0) {
-                throw new UnsupportedInstruction("virtual-8086 mode, entered by IRET");
+                Virtual8086.returnTo(cpu, eip, selector, image);
+                cpu.events.returned(frame);
+                return;
             }
             FarReturn.toProtected(cpu, width, eip, selector, 3L * width, 0);
         } else {
@@ -44,6 +52,31 @@ public final class InterruptReturn {
         }
         cpu.eflags.set(cpu.eflags.get() & ~restored | image & restored);
         cpu.controlFlagsChanged();
+        cpu.events.returned(frame);
+    }
+
+    /** The privilege level stays 3, and IOPL decides what is allowed (volume 3A, 20.2.7 and 20.3.4). */
+    private static void fromVirtual8086(Cpu cpu, Instruction i) {
+        long frame = cpu.stackTop();
+        int width = i.operandSize;
+        boolean virtual = width == 2 && Virtual8086.hasVirtualInterruptFlag(cpu);
+        if (!virtual) {
+            Virtual8086.requireIopl(cpu);
+        }
+        long eip = FarReturn.peek(cpu, 0, width);
+        int selector = (int) FarReturn.peek(cpu, width, width) & 0xffff;
+        int image = (int) FarReturn.peek(cpu, 2L * width, width);
+        if (virtual) {
+            Virtual8086.checkFlagsWithVif(cpu, image);
+        }
+        FarReturn.toReal(cpu, eip, selector, 3L * width);
+        if (virtual) {
+            Virtual8086.setFlagsWithVif(cpu, image);
+        } else {
+            int restored = ALWAYS | Flag.IF | (width == 4 ? WIDE : 0);
+            cpu.eflags.set(cpu.eflags.get() & ~restored | image & restored);
+            cpu.controlFlagsChanged();
+        }
         cpu.events.returned(frame);
     }
 

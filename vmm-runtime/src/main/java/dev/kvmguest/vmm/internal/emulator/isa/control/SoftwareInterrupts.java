@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.Virtual8086;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
@@ -30,7 +31,10 @@ public final class SoftwareInterrupts {
     }
 
     private static void interrupt(Cpu cpu, Instruction i) {
-        cpu.events.software((int) i.op0.value, i.eip, i.nextEip);
+        int vector = (int) i.op0.value;
+        if (!cpu.isVirtual8086() || !Virtual8086.interrupt(cpu, vector, i.nextEip)) {
+            cpu.events.software(vector, i.eip, i.nextEip);
+        }
     }
 
     private static void breakpoint(Cpu cpu, Instruction i) {
@@ -52,7 +56,7 @@ public final class SoftwareInterrupts {
         int width = i.operandSize;
         long offset = bounds.offset(cpu);
         long lower = signed(cpu.memory.read(bounds.segment, offset, width), width);
-        long upper = signed(cpu.memory.read(bounds.segment, offset + width, width), width);
+        long upper = signed(cpu.memory.read(bounds.segment, offset + width & i.addressMask, width), width);
         long index = signed(i.op0.read(cpu), width);
         if (index < lower || index > upper) {
             throw CpuFault.of(Vector.BR).because("the index is outside the bounds");

@@ -3,15 +3,18 @@ package dev.kvmguest.vmm.internal.emulator.isa.data;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.core.Virtual8086;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.engine.InterruptShadow;
+import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
  * Instructions that read or set single flags, or all of them (Intel SDM volume 2, at each instruction). The privilege
- * level is 0 in real mode, so that what it forbids needs no look at CR0.PE.
+ * level is 0 in real mode, so that what it forbids needs no look at CR0.PE. Where IOPL forbids a change of IF, VIF may
+ * stand for it: in virtual-8086 mode with CR4.VME, and in ring 3 with CR4.PVI (volume 3A, 20.3 and 20.4).
  */
 public final class FlagTransfer {
 
@@ -40,22 +43,37 @@ public final class FlagTransfer {
 
     /** Nothing can become due by it, so that the block goes on. */
     private static void cli(Cpu cpu, Instruction i) {
-        requireIopl(cpu);
-        cpu.eflags.put(Flag.IF, false);
+        if (mayChangeInterruptFlag(cpu)) {
+            cpu.eflags.put(Flag.IF, false);
+        } else {
+            cpu.eflags.put(Flag.VIF, false);
+        }
     }
 
     private static void sti(Cpu cpu, Instruction i) {
-        requireIopl(cpu);
-        if (!cpu.eflags.has(Flag.IF)) {
+        if (!mayChangeInterruptFlag(cpu)) {
+            if (cpu.eflags.has(Flag.VIP)) {
+                throw CpuFault.generalProtection().because("a virtual interrupt is pending (EFLAGS.VIP)");
+            }
+            cpu.eflags.put(Flag.VIF, true);
+        } else if (!cpu.eflags.has(Flag.IF)) {
             cpu.eflags.put(Flag.IF, true);
             cpu.shadow(InterruptShadow.STI);
         }
     }
 
-    private static void requireIopl(Cpu cpu) {
-        if (cpu.cpl() > cpu.eflags.iopl()) {
-            throw CpuFault.generalProtection();
+    /** Returns whether CLI and STI change IF; if not, they change VIF. */
+    private static boolean mayChangeInterruptFlag(Cpu cpu) {
+        if (cpu.cpl() <= cpu.eflags.iopl()) {
+            return true;
         }
+        boolean virtual = cpu.isVirtual8086()
+                ? (cpu.cr4() & Cr4.VME) != 0
+                : cpu.cpl() == Virtual8086.LEVEL && (cpu.cr4() & Cr4.PVI) != 0;
+        if (!virtual) {
+            throw CpuFault.generalProtection().because("IOPL is below the privilege level");
+        }
+        return false;
     }
 
     private static void lahf(Cpu cpu, Instruction i) {
@@ -68,7 +86,12 @@ public final class FlagTransfer {
     }
 
     private static void pushf(Cpu cpu, Instruction i) {
-        Stack.push(cpu, i.operandSize, cpu.eflags.get() & ~(Flag.RF | Flag.VM));
+        boolean virtual = i.operandSize == 2 && Virtual8086.hasVirtualInterruptFlag(cpu);
+        if (cpu.isVirtual8086() && !virtual) {
+            Virtual8086.requireIopl(cpu);
+        }
+        int flags = virtual ? Virtual8086.flagsWithVif(cpu) : cpu.eflags.get() & ~(Flag.RF | Flag.VM);
+        Stack.push(cpu, i.operandSize, flags);
     }
 
     /**
@@ -76,6 +99,14 @@ public final class FlagTransfer {
      * it is whenever an instruction begins.
      */
     private static void popf(Cpu cpu, Instruction i) {
+        if (i.operandSize == 2 && Virtual8086.hasVirtualInterruptFlag(cpu)) {
+            Virtual8086.checkFlagsWithVif(cpu, (int) Stack.peek(cpu, 0, 2));
+            Virtual8086.setFlagsWithVif(cpu, (int) Stack.pop(cpu, 2));
+            return;
+        }
+        if (cpu.isVirtual8086()) {
+            Virtual8086.requireIopl(cpu);
+        }
         int changed = Flag.ARITHMETIC | Flag.TF | Flag.DF | Flag.NT;
         if (cpu.cpl() == 0) {
             changed |= Flag.IOPL;

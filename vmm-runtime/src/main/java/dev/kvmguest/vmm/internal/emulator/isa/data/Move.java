@@ -127,7 +127,7 @@ public final class Move {
         int width = i.operandSize;
         long at = pointer.offset(cpu);
         long offset = cpu.memory.read(pointer.segment, at, width);
-        long selector = cpu.memory.read(pointer.segment, at + width, SELECTOR_WIDTH);
+        long selector = cpu.memory.read(pointer.segment, at + width & i.addressMask, SELECTOR_WIDTH);
         cpu.segmentation.load(segment, (int) selector);
         i.op0.write(cpu, offset);
     }

@@ -147,7 +147,7 @@ public final class Stack {
         long[] gpr = cpu.registers.gpr;
         long mask = cpu.stackMask();
         long pointer = gpr[Registers.RSP];
-        if (!cpu.isProtected() && isOddNearTheEnd(pointer & mask)) {
+        if (!cpu.usesDescriptors() && isOddNearTheEnd(pointer & mask)) {
             throw CpuFault.generalProtection();
         }
         for (int n = 1; n <= ALL.length; n++) {
@@ -160,7 +160,8 @@ public final class Stack {
     }
 
     /**
-     * In real mode these stack pointers are #GP, while at 1, 3 and 5 not even #SS can be delivered (volume 2, PUSHA).
+     * In real and virtual-8086 mode these stack pointers are #GP, while at 1, 3 and 5 real mode can't even deliver #SS
+     * (volume 2, PUSHA).
      */
     private static boolean isOddNearTheEnd(long pointer) {
         return (pointer & 1) != 0 && pointer >= 7 && pointer <= 15;
@@ -202,8 +203,8 @@ public final class Stack {
             }
             cpu.memory.checkWritable(Cpu.SS, pointer - n * width & mask, width);
         }
-        // Nothing is written there, but it must be possible.
-        cpu.memory.checkWritable(Cpu.SS, end, 1);
+        // Nothing is written there, but it must be possible to push there.
+        cpu.memory.checkWritable(Cpu.SS, end, width);
 
         long frame = above(cpu, -width);
         cpu.memory.write(Cpu.SS, frame & mask, width, outer);

@@ -107,9 +107,12 @@ public final class PortInstructions {
         return (int) cpu.registers.get(Registers.RDX, 2);
     }
 
-    /** Above IOPL, the I/O permission bits in the TSS must be 0 for each port of the access (volume 1, 18.5.2). */
+    /**
+     * Above IOPL, and always in virtual-8086 mode, the I/O permission bits in the TSS must be 0 for each port of the
+     * access (volume 1, 18.5.2).
+     */
     private static void requireAllowed(Cpu cpu, int port, int width) {
-        if (cpu.cpl() > cpu.eflags.iopl() && !isAllowedByBitmap(cpu, port, width)) {
+        if ((cpu.isVirtual8086() || cpu.cpl() > cpu.eflags.iopl()) && !isAllowedByBitmap(cpu, port, width)) {
             throw CpuFault.generalProtection();
         }
     }

@@ -24,7 +24,7 @@ public final class ControlRegisters {
 
     /** What CPUID says there is; the other bits are reserved. */
     private static final long CR4_DEFINED =
-            Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT;
+            Cr4.VME | Cr4.PVI | Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT;
 
     private static final long CR4_RELOADS_POINTERS = Cr4.PAE | Cr4.PGE | Cr4.PSE;
 

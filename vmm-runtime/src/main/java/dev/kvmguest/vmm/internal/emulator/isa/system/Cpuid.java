@@ -32,6 +32,7 @@ public final class Cpuid {
     private static final int CLFLUSH_LINE = 8 << 8;
 
     private static final int FPU = 1;
+    private static final int VME = 1 << 1;
     private static final int DE = 1 << 2;
     private static final int PSE = 1 << 3;
     private static final int TSC = 1 << 4;
@@ -49,8 +50,8 @@ public final class Cpuid {
     private static final int FXSR = 1 << 24;
     private static final int SSE = 1 << 25;
     private static final int SSE2 = 1 << 26;
-    private static final int FEATURES = FPU | DE | PSE | TSC | MSR | PAE | CX8 | SEP | MTRR | PGE | CMOV | PAT | PSE36
-            | CLFSH | MMX | FXSR | SSE | SSE2;
+    private static final int FEATURES = FPU | VME | DE | PSE | TSC | MSR | PAE | CX8 | SEP | MTRR | PGE | CMOV | PAT
+            | PSE36 | CLFSH | MMX | FXSR | SSE | SSE2;
 
     private static final int NO_EXECUTE = 1 << 20;
 

@@ -42,7 +42,7 @@ public final class DescriptorTableInstructions {
         requirePrivilege(cpu);
         long offset = i.op0.offset(cpu);
         int limit = (int) cpu.memory.read16(i.op0.segment, offset);
-        long base = cpu.memory.read32(i.op0.segment, offset + 2);
+        long base = cpu.memory.read32(i.op0.segment, offset + 2 & i.addressMask);
         return new DescriptorTable(i.operandSize == 2 ? base & BASE_24 : base, limit);
     }
 
@@ -58,7 +58,7 @@ public final class DescriptorTableInstructions {
     private static void write(Cpu cpu, Instruction i, DescriptorTable table) {
         int segment = i.op0.segment;
         long offset = i.op0.offset(cpu);
-        long baseOffset = offset + 2;
+        long baseOffset = offset + 2 & i.addressMask;
         cpu.memory.checkWritable(segment, offset, 2);
         cpu.memory.checkWritable(segment, baseOffset, 4);
         cpu.memory.write16(segment, offset, table.limit());
@@ -99,14 +99,7 @@ public final class DescriptorTableInstructions {
         }
         requirePresent(selector, descriptor);
         cpu.segmentation.markBusy(selector, descriptor);
-        SegmentState available = descriptor.loadedSystem(selector);
-        cpu.tr.load(
-                new SegmentState(
-                        selector,
-                        available.base(),
-                        available.limit(),
-                        available.accessRights() | SegmentDescriptor.TSS_BUSY),
-                true);
+        cpu.segmentation.loadTask(selector, descriptor);
     }
 
     private static void storeTask(Cpu cpu, Instruction i) {
@@ -133,10 +126,12 @@ public final class DescriptorTableInstructions {
         }
     }
 
-    /** These instructions exist in protected mode only. */
+    /** These instructions exist where selectors are those of descriptors. */
     static void requireProtected(Cpu cpu) {
-        if (!cpu.isProtected()) {
-            throw CpuFault.invalidOpcode().because("the instruction does not exist in real mode");
+        if (!cpu.usesDescriptors()) {
+            throw CpuFault.invalidOpcode()
+                    .because("the instruction does not exist in "
+                            + (cpu.isProtected() ? "virtual-8086 mode" : "real mode"));
         }
     }
 }

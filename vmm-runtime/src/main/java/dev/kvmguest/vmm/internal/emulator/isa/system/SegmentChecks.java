@@ -62,9 +62,10 @@ public final class SegmentChecks {
         cpu.eflags.setZero(shown);
     }
 
+    /** Memory need only be writable if it is written, as processors have it. */
     private static void adjustRpl(Cpu cpu, Instruction i) {
         DescriptorTableInstructions.requireProtected(cpu);
-        int selector = (int) i.op0.readForUpdate(cpu);
+        int selector = (int) i.op0.read(cpu);
         int rpl = Selector.rpl((int) i.op1.read(cpu));
         boolean raised = Selector.rpl(selector) < rpl;
         if (raised) {

@@ -163,7 +163,7 @@ final class X87Control {
         fields[0] = fpu.control() | unused;
         fields[1] = fpu.status() | unused;
         fields[2] = fpu.tags() | unused;
-        if (cpu.isProtected()) {
+        if (cpu.usesDescriptors()) {
             // The opcode above the selector is 0: none is kept.
             fields[3] = fpu.instructionOffset();
             fields[4] = fpu.instructionSelector();
@@ -195,7 +195,7 @@ final class X87Control {
         fpu.setControl((int) fields[0]);
         fpu.setStatus((int) fields[1] & 0xffff);
         fpu.setTags((int) fields[2]);
-        if (cpu.isProtected()) {
+        if (cpu.usesDescriptors()) {
             fpu.setInstructionPointer((int) fields[4] & 0xffff, fields[3]);
             fpu.setDataPointer((int) fields[6] & 0xffff, fields[5]);
         } else {

@@ -7,7 +7,6 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
-import dev.kvmguest.vmm.internal.engine.VmExit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -169,18 +168,6 @@ class FarTransferTests {
             assertThat(guest.stack(4)).isEqualTo(0x8004);
             assertThat(guest.get(Register.CR2)).isEqualTo(0x7ffc);
             assertThat(guest.memory().readInt(0x8000)).isEqualTo(0x1111);
-        }
-    }
-
-    @ParameterizedTest
-    @CsvSource({"0x89, 60", "0x81, 60", "0x89, 68"})
-    void taskSwitchIsUnsupported(String access, String selector) {
-        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            Descriptors.put(guest, FREE, Descriptors.segment16(Integer.decode(access), 0x1200, 0x67));
-            Descriptors.put(guest, Descriptors.FREE_2, Descriptors.gate(0x85, FREE, 0));
-            assertThat(guest.run("ea" + TARGET + selector + "00"))
-                    .isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, exit -> assertThat(exit.reason())
-                            .isEqualTo("hardware task switch by a far jump or call"));
         }
     }
 

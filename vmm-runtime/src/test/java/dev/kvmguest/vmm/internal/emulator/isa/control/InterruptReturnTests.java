@@ -9,7 +9,6 @@ import dev.kvmguest.vmm.internal.x86.Flag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** What IRET and IRETD do with the flags; the rest is in {@link FarReturnTests}. */
 class InterruptReturnTests {
@@ -131,20 +130,6 @@ class InterruptReturnTests {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"cf", "66 cf"})
-    void nestedTaskIsUnsupported(String code) {
-        try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
-            guest.flags(Flag.NT);
-            // The TSS is its own previous task: a busy one.
-            guest.memory().writeShort(0x1200, 0x48);
-            assertThat(guest.run(code))
-                    .isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, exit -> assertThat(exit.reason())
-                            .isEqualTo("hardware task switch by IRET with EFLAGS.NT set"));
-            assertThat(guest.get(Register.RIP)).isEqualTo(CODE);
-        }
-    }
-
     @Test
     void nestedTaskMeansNothingInRealMode() {
         try (EmulatedGuest guest = EmulatedGuest.real()) {
@@ -152,16 +137,6 @@ class InterruptReturnTests {
             guest.memory().writeShort(STACK + 4, Flag.FIXED);
             guest.flags(Flag.NT).put(CODE, "cf").step();
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
-        }
-    }
-
-    @Test
-    void virtual8086ModeIsUnsupported() {
-        try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
-            frame(guest, 8, Flag.FIXED | Flag.VM);
-            assertThat(guest.run("cf"))
-                    .isInstanceOfSatisfying(VmExit.UnsupportedInstruction.class, exit -> assertThat(exit.reason())
-                            .isEqualTo("virtual-8086 mode, entered by IRET"));
         }
     }
 

@@ -411,6 +411,20 @@ class StackTests {
         assertThat(guest.memory().readInt(STACK - 4)).isZero();
     }
 
+    @ParameterizedTest(name = "{0} on a stack of 64 KiB with SP 8: vector {1}")
+    @CsvSource({
+        "66c8 0800 00, -1", // enter 8, 0 of 2 bytes: SP becomes fffe
+        "66c8 0700 00, 12", // ffff
+        "c8 0800 00, -1", // of 4 bytes: fffc
+        "c8 0700 00, 12", // fffd
+    })
+    void enterNeedsRoomForAPushAtItsFinalStackPointer(String code, int vector) {
+        useSmallStack();
+        guest.set(Register.RSP, 8).set(Register.RBP, 0x100).run(code);
+
+        assertThat(guest.vector()).isEqualTo(vector);
+    }
+
     @Test
     void leaveDropsTheFrame() {
         guest.memory().writeInt(EmulatedGuest.DATA, 0x12345678);

@@ -3,6 +3,8 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.x86.Flag;
@@ -123,6 +125,44 @@ class SegmentChecksTests {
             assertThat(guest.get(Register.RAX)).isEqualTo(0x5555_9300);
             guest.step();
             assertThat(guest.get(Register.RAX)).isEqualTo(0x5555_ffff);
+        }
+    }
+
+    @ParameterizedTest(name = "ARPL with RPL {0} where nothing can be written: vector {1}, error code {2}")
+    @CsvSource({"0, -1, 0", "3, 14, 7"})
+    void arplNeedsAPageThatCanBeWrittenOnlyIfItWrites(int rpl, int vector, int error) {
+        try (EmulatedGuest guest = EmulatedGuest.paged(3)) {
+            guest.page(DATA, DATA | 5)
+                    .set(Register.RCX, rpl)
+                    .put(CODE, ARPL_MEMORY_CX + "cd 99")
+                    .run();
+            assertThat(guest.vector()).isEqualTo(vector < 0 ? 0x99 : vector);
+            if (vector >= 0) {
+                assertThat(guest.stack(0)).isEqualTo(error);
+                assertThat(guest.get(Register.CR2)).isEqualTo(DATA);
+            }
+        }
+    }
+
+    @Test
+    void arplReadsAMissingPageFirst() {
+        try (EmulatedGuest guest = EmulatedGuest.paged(3)) {
+            guest.page(DATA, 0).set(Register.RCX, 3).run(ARPL_MEMORY_CX);
+            assertThat(guest.vector()).isEqualTo(14);
+            assertThat(guest.stack(0)).as("a read with user rights").isEqualTo(4);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0x99", "3, 13"})
+    void arplNeedsASegmentThatCanBeWrittenOnlyIfItWrites(int rpl, String vector) {
+        try (EmulatedGuest guest = EmulatedGuest.flat(3)) {
+            SegmentState readOnly = new SegmentState(0x43, 0, 0xffff_ffffL, 0xc0f1);
+            guest.change(state -> state.segment(SegmentRegister.DS, readOnly))
+                    .set(Register.RCX, rpl)
+                    .put(CODE, ARPL_MEMORY_CX + "cd 99")
+                    .run();
+            assertThat(guest.vector()).isEqualTo((int) Integer.decode(vector));
         }
     }
 
