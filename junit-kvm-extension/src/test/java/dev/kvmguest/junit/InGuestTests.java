@@ -49,8 +49,8 @@ class InGuestTests {
                 .test("dies", "kernel.c", 3, "Sdies\0", "0f0b")
                 // mov al, '!'; out 0xe9, al; here: jmp here
                 .test("hangs", "kernel.c", 4, "Shangs\0", "b021 e6e9 ebfe")
-                // fsin, which the emulator doesn't do; hlt
-                .test("is_unsupported", "kernel.c", 5, "Sis_unsupported\0", "d9fe f4")
+                // mov ecx, 0xc0000080; xor edx, edx; mov eax, 1; wrmsr: SYSCALL, which the emulator doesn't do
+                .test("is_unsupported", "kernel.c", 5, "Sis_unsupported\0", "b9800000c0 31d2 b801000000 0f30")
                 .test("leaves_without_a_verdict", "kernel.c", 6, "Sleaves_without_a_verdict\0", InGuestElf.EXIT_0)
                 // hlt
                 .test("is_never_started", "kernel.c", 7, "", "f4")
@@ -96,7 +96,7 @@ class InGuestTests {
         assertThat(ends.get("is_unsupported"))
                 .get()
                 .asString()
-                .contains("but it met an instruction that the engine does not support, d9 fe");
+                .contains("but it met an instruction that the engine does not support, 0f 30");
         assertThat(ends.get("leaves_without_a_verdict"))
                 .get()
                 .asString()

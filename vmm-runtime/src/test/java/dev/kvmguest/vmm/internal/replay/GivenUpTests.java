@@ -80,8 +80,10 @@ class GivenUpTests {
 
     @Test
     void whatTheEmulatorCanNotExecuteEitherIsNoFault() {
-        // fninit; fsin
-        assertThat(replay(flat("db e3 d9 fe"), at(0x1002, 0))).isEqualTo(DeathReplay.NONE);
+        // mov ecx,0xc0000080; xor edx,edx; mov eax,1; wrmsr: SYSCALL, which the emulator lacks
+        CpuState.Builder end = at(0x100c, 0).set(Register.RCX, 0xc000_0080L).set(Register.RAX, 1);
+        assertThat(replay(flat("b9 80 00 00 c0 31 d2 b8 01 00 00 00 0f 30"), end))
+                .isEqualTo(DeathReplay.NONE);
     }
 
     @Test

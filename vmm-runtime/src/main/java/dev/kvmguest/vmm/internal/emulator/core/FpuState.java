@@ -126,8 +126,9 @@ public final class FpuState {
         used = ALL;
     }
 
-    /** EMMS: all registers are empty. */
+    /** EMMS: all registers are empty, and TOP is 0. */
     public void leaveMmx() {
+        top = 0;
         used = 0;
     }
 

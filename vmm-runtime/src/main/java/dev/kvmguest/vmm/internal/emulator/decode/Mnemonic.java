@@ -3,8 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 import java.util.Locale;
 
 /**
- * The instructions of the P6, x87, MMX, SSE and SSE2, by the names that the Intel SDM (volume 2) gives them. Where it
- * has one name for instructions that have nothing to do with each other there are several constants with one text.
+ * The instructions of the P6, x87, MMX, SSE to SSE3 and POPCNT, by the names that the Intel SDM (volume 2) gives them.
+ * Where it has one name for instructions that have nothing to do with each other there are several constants with one
+ * text.
  */
 public enum Mnemonic {
     // What is no instruction.
@@ -46,6 +47,7 @@ public enum Mnemonic {
     BTC,
     BTR,
     BTS,
+    POPCNT,
     AAA,
     AAD,
     AAM,
@@ -259,6 +261,7 @@ public enum Mnemonic {
     FINCSTP,
     FIST,
     FISTP,
+    FISTTP,
     FISUB,
     FISUBR,
     FLD,
@@ -314,7 +317,7 @@ public enum Mnemonic {
     FYL2X,
     FYL2XP1,
 
-    // MMX, SSE and SSE2.
+    // MMX, SSE, SSE2 and SSE3.
     EMMS,
     MOVD,
     MOVQ,
@@ -495,7 +498,17 @@ public enum Mnemonic {
     PSRLDQ,
     PSUBQ,
     PUNPCKHQDQ,
-    PUNPCKLQDQ;
+    PUNPCKLQDQ,
+    ADDSUBPD,
+    ADDSUBPS,
+    HADDPD,
+    HADDPS,
+    HSUBPD,
+    HSUBPS,
+    LDDQU,
+    MOVDDUP,
+    MOVSHDUP,
+    MOVSLDUP;
 
     private final String text;
 

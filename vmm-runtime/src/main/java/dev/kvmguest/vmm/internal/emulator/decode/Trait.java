@@ -46,7 +46,7 @@ public enum Trait {
     BIT_TEST,
     /** An x87 instruction, FXSAVE and FXRSTOR included. */
     X87,
-    /** An MMX, SSE or SSE2 instruction. */
+    /** An MMX, SSE, SSE2 or SSE3 instruction. */
     SIMD;
 
     /** Returns all instructions that have this trait, in a set of the caller's own. */

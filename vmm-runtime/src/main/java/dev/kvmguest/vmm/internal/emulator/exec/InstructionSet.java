@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.io.PortInstructions;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.Mmx;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedInteger;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedShuffle;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse3;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseArithmetic;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
@@ -71,6 +72,7 @@ final class InstructionSet {
         Mmx.install(table);
         SseState.install(table);
         SseMove.install(table);
+        Sse3.install(table);
         SseArithmetic.install(table);
         SseConvert.install(table);
         PackedInteger.install(table);

@@ -4,9 +4,10 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
- * Bit tests and scans (Intel SDM volume 2, BT, BTS, BTR, BTC, BSF, BSR) of 2 or 4 bytes.
+ * Bit tests, scans and counts (Intel SDM volume 2, BT, BTS, BTR, BTC, BSF, BSR, POPCNT) of 2 or 4 bytes.
  *
  * <p>What the manual leaves undefined is as Intel's processors leave it: bit tests change no flag but CF. A scan that
  * finds nothing leaves its destination as it is; PF is that of the index, or set if there is none, and CF, OF, AF and
@@ -26,7 +27,8 @@ public final class Bit {
                 .put(Mnemonic.BTR, Bit::btr)
                 .put(Mnemonic.BTC, Bit::btc)
                 .put(Mnemonic.BSF, Bit::bsf)
-                .put(Mnemonic.BSR, Bit::bsr);
+                .put(Mnemonic.BSR, Bit::bsr)
+                .put(Mnemonic.POPCNT, Bit::popcnt);
     }
 
     private static void bt(Cpu cpu, Instruction i) {
@@ -67,6 +69,12 @@ public final class Bit {
     private static void bsr(Cpu cpu, Instruction i) {
         long value = i.op1.read(cpu);
         scanned(cpu, i, value, 63 - Long.numberOfLeadingZeros(value));
+    }
+
+    private static void popcnt(Cpu cpu, Instruction i) {
+        int count = Long.bitCount(i.op1.read(cpu));
+        i.op0.write(cpu, count);
+        cpu.eflags.setArithmetic(count == 0 ? Flag.ZF : 0);
     }
 
     private static void scanned(Cpu cpu, Instruction i, long value, int index) {

@@ -18,7 +18,7 @@ public final class SseArithmetic {
 
     /** What a lane gives. */
     @FunctionalInterface
-    private interface Lane {
+    interface Lane {
 
         /**
          * Computes a lane.
@@ -42,20 +42,21 @@ public final class SseArithmetic {
     private static final int LESS_OR_EQUAL = 2;
     private static final int OPPOSITE = 4;
 
+    static final Lane ADD = lane(FloatUnit::add, Double::sum);
+    static final Lane SUBTRACT = lane(FloatUnit::subtract, (a, b) -> a - b);
+
     private SseArithmetic() {}
 
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
-        Lane add = lane(FloatUnit::add, Double::sum);
-        Lane subtract = lane(FloatUnit::subtract, (a, b) -> a - b);
         Lane multiply = lane(FloatUnit::multiply, (a, b) -> a * b);
         Lane divide = lane(FloatUnit::divide, (a, b) -> a / b);
         Lane root = lane((unit, a, b) -> unit.squareRoot(b), (a, b) -> Math.sqrt(b));
         Lane squareRoot = (sse, format, a, b, predicate) -> root.apply(sse, format, b, b, predicate);
         Lane smaller = extreme(-1);
         Lane larger = extreme(1);
-        put(table, add, Mnemonic.ADDPS, Mnemonic.ADDSS, Mnemonic.ADDPD, Mnemonic.ADDSD);
-        put(table, subtract, Mnemonic.SUBPS, Mnemonic.SUBSS, Mnemonic.SUBPD, Mnemonic.SUBSD);
+        put(table, ADD, Mnemonic.ADDPS, Mnemonic.ADDSS, Mnemonic.ADDPD, Mnemonic.ADDSD);
+        put(table, SUBTRACT, Mnemonic.SUBPS, Mnemonic.SUBSS, Mnemonic.SUBPD, Mnemonic.SUBSD);
         put(table, multiply, Mnemonic.MULPS, Mnemonic.MULSS, Mnemonic.MULPD, Mnemonic.MULSD);
         put(table, divide, Mnemonic.DIVPS, Mnemonic.DIVSS, Mnemonic.DIVPD, Mnemonic.DIVSD);
         put(table, squareRoot, Mnemonic.SQRTPS, Mnemonic.SQRTSS, Mnemonic.SQRTPD, Mnemonic.SQRTSD);

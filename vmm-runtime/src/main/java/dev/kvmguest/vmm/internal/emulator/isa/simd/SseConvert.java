@@ -186,28 +186,35 @@ public final class SseConvert {
     }
 
     private static void cvtpi2ps(Cpu cpu, Instruction i) {
-        FpuChecks.requireSseAndMmx(cpu);
+        requireSseAndMmxRegister(cpu, i.op1);
         long integers = VectorOperands.readLow(cpu, i.op1);
         SseFloat sse = new SseFloat(cpu);
         long singles = integersToSingles(sse, integers);
         sse.finish();
-        cpu.fpu.enterMmx();
+        enterMmxFor(cpu, i.op1);
         cpu.fpu.xmm[2 * i.op0.number] = singles;
     }
 
-    /** With a memory operand it has nothing to do with MMX. */
     private static void cvtpi2pd(Cpu cpu, Instruction i) {
-        boolean mmx = i.op1.kind == Operand.Kind.MMX;
-        if (mmx) {
-            FpuChecks.requireSseAndMmx(cpu);
-        } else {
-            FpuChecks.requireSse(cpu);
-        }
+        requireSseAndMmxRegister(cpu, i.op1);
         long integers = VectorOperands.readLow(cpu, i.op1);
-        if (mmx) {
+        enterMmxFor(cpu, i.op1);
+        writeDoubles(cpu, i, integers);
+    }
+
+    /** With a memory operand, CVTPI2PS and CVTPI2PD have nothing to do with MMX. */
+    private static void requireSseAndMmxRegister(Cpu cpu, Operand source) {
+        if (source.isMemory()) {
+            FpuChecks.requireSse(cpu);
+        } else {
+            FpuChecks.requireSseAndMmx(cpu);
+        }
+    }
+
+    private static void enterMmxFor(Cpu cpu, Operand source) {
+        if (!source.isMemory()) {
             cpu.fpu.enterMmx();
         }
-        writeDoubles(cpu, i, integers);
     }
 
     private static Operation singlesToMmx(boolean truncate) {

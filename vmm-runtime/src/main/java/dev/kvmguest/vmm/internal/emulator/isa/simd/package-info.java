@@ -1,5 +1,5 @@
 /**
- * MMX, SSE and SSE2: moves, packed integers, conversions and floating point. Rounding and exceptions come from {@code
+ * MMX and SSE to SSE3: moves, packed integers, conversions and floating point. Rounding and exceptions come from {@code
  * softfloat}.
  */
 package dev.kvmguest.vmm.internal.emulator.isa.simd;

@@ -21,12 +21,16 @@ public final class FloatUnit {
     /** Bits of a quotient or root before it is rounded: more than any significand has. */
     private static final int WORKING_BITS = 70;
 
+    /** By how much x87 moves the exponent of a result whose overflow or underflow isn't masked: 3 * 2^13. */
+    private static final int ADJUSTMENT = 24576;
+
     /** Two to the power of two to the power of this is far beyond every format. */
     private static final int LARGEST_POWER = 16;
 
     private final FloatFormat format;
     private final int precision;
     private final int mode;
+    private int adjusted;
     private int flags;
     private boolean roundedUp;
     private boolean tiny;
@@ -42,6 +46,17 @@ public final class FloatUnit {
         this.format = format;
         this.precision = Math.min(precision, format.precision);
         this.mode = mode;
+    }
+
+    /**
+     * Has results beyond the format keep their significand and get an exponent that fits, as x87 does with those for a
+     * register (Intel SDM volume 1, 8.5.4 and 8.5.5).
+     *
+     * @param exceptions those that aren't masked; overflow and underflow count
+     */
+    public FloatUnit adjusting(int exceptions) {
+        adjusted = exceptions;
+        return this;
     }
 
     /** Returns what has been raised: the exception bits of {@link FpuState}. */
@@ -247,25 +262,41 @@ public final class FloatUnit {
         int leading = lowest + magnitude.bitLength() - 1;
         int unbounded = leading - precision + 1;
         int smallest = format.minExponent - precision + 1;
-        int target = Math.max(unbounded, smallest);
         tiny = leading < format.minExponent && !reachesNormal(negative, magnitude, lowest, leading);
+        boolean adjusting = tiny && (adjusted & FpuState.UNDERFLOW) != 0;
+        int target = adjusting ? unbounded : Math.max(unbounded, smallest);
         int before = flags;
         flags &= ~FpuState.PRECISION;
         BigInteger rounded = cut(negative, magnitude, target - lowest);
         boolean inexact = (flags & FpuState.PRECISION) != 0;
         flags |= before;
-        if (tiny && inexact) {
+        if (tiny && inexact || adjusting) {
             flags |= FpuState.UNDERFLOW;
         }
         if (rounded.signum() == 0) {
             return Real.zero(negative);
         }
-        if (target + rounded.bitLength() - 1 > format.maxExponent) {
-            return overflow(negative);
+        int exponent = target + rounded.bitLength() - 1;
+        int adjustment = adjusting ? ADJUSTMENT : 0;
+        if (exponent > format.maxExponent) {
+            if ((adjusted & FpuState.OVERFLOW) == 0 || exponent - ADJUSTMENT > format.maxExponent) {
+                return overflow(negative);
+            }
+            flags |= FpuState.OVERFLOW;
+            adjustment = -ADJUSTMENT;
+        } else if (exponent + adjustment < format.minExponent && adjusting) {
+            return vanished(negative);
         }
         // After a carry there is one bit more than the precision, and that is 0.
         int excess = Math.max(0, rounded.bitLength() - Long.SIZE);
-        return Real.finite(negative, rounded.shiftRight(excess).longValue(), target + excess, false);
+        return Real.finite(negative, rounded.shiftRight(excess).longValue(), target + excess + adjustment, false);
+    }
+
+    /** What FSCALE gives if no adjustment brings it back into the format. */
+    private Real vanished(boolean negative) {
+        flags |= FpuState.PRECISION;
+        roundedUp = false;
+        return Real.zero(negative);
     }
 
     /** Returns whether a number below the smallest normal one would round to it, had the exponent no bound. */
@@ -281,7 +312,8 @@ public final class FloatUnit {
 
     private Real overflow(boolean negative) {
         flags |= FpuState.OVERFLOW | FpuState.PRECISION;
-        roundedUp = mode == NEAREST || mode == (negative ? DOWN : UP);
+        boolean beyondAdjustment = (adjusted & FpuState.OVERFLOW) != 0;
+        roundedUp = beyondAdjustment || mode == NEAREST || mode == (negative ? DOWN : UP);
         if (roundedUp) {
             return Real.infinity(negative);
         }

@@ -53,6 +53,10 @@ public final class Cpuid {
     private static final int FEATURES = FPU | VME | DE | PSE | TSC | MSR | PAE | CX8 | SEP | MTRR | PGE | CMOV | PAT
             | PSE36 | CLFSH | MMX | FXSR | SSE | SSE2;
 
+    // In ECX.
+    private static final int SSE3 = 1;
+    private static final int POPCNT = 1 << 23;
+
     private static final int NO_EXECUTE = 1 << 20;
 
     /** One query is enough; 32 KiB of instruction and data cache each, 2 MiB of second-level cache. */
@@ -85,7 +89,7 @@ public final class Cpuid {
         ByteBuffer vendor = text(VENDOR);
         return switch (leaf) {
             case 0 -> new int[] {MAX_BASIC, vendor.getInt(0), vendor.getInt(8), vendor.getInt(4)};
-            case 1 -> new int[] {SIGNATURE, CLFLUSH_LINE, 0, FEATURES};
+            case 1 -> new int[] {SIGNATURE, CLFLUSH_LINE, SSE3 | POPCNT, FEATURES};
             case 0x8000_0000 -> new int[] {MAX_EXTENDED, 0, 0, 0};
             case 0x8000_0001 -> new int[] {0, 0, 0, NO_EXECUTE};
             case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> brand(leaf - 0x8000_0002);

@@ -52,7 +52,12 @@ final class X87Compare {
 
     private static Operation toFlags(boolean quiet, int pops) {
         return (cpu, i) -> {
+            int before = cpu.fpu.status() & FpuState.C1;
             int conditions = compare(cpu, i, quiet);
+            // C1 is the stack fault's alone here.
+            if (!cpu.fpu.isEmpty(0) && !cpu.fpu.isEmpty(i.op1.number)) {
+                cpu.fpu.setConditions(FpuState.C1, before);
+            }
             cpu.eflags.setArithmetic(((conditions & FpuState.C3) != 0 ? Flag.ZF : 0)
                     | ((conditions & FpuState.C2) != 0 ? Flag.PF : 0)
                     | ((conditions & FpuState.C0) != 0 ? Flag.CF : 0));

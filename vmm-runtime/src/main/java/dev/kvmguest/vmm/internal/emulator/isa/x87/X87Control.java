@@ -5,7 +5,6 @@ import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
-import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
 /**
@@ -14,7 +13,6 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 final class X87Control {
 
     private static final int REGISTERS = 8;
-    private static final int REGISTER_SIZE = 10;
     private static final int FIELDS = 7;
     /** What the unused halves of the 32-bit environment are stored as. */
     private static final long UNUSED_HALF = 0xffff_0000L;
@@ -37,6 +35,7 @@ final class X87Control {
                 .put(Mnemonic.FNDISI, X87Control::ignored)
                 .put(Mnemonic.FNSETPM, X87Control::ignored)
                 .put(Mnemonic.FFREE, X87Control::ffree)
+                .put(Mnemonic.FFREEP, X87Control::ffreep)
                 .put(Mnemonic.FINCSTP, X87Control::fincstp)
                 .put(Mnemonic.FDECSTP, X87Control::fdecstp);
     }
@@ -84,6 +83,13 @@ final class X87Control {
         FpuChecks.requireX87Ready(cpu);
         X87Stack.notePointers(cpu, i);
         cpu.fpu.free(i.op0.number);
+        cpu.fpu.setConditions(FpuState.C1, 0);
+    }
+
+    /** FFREE, and a pop; the manual mentions it only as an opcode that processors have (volume 2, table A-14). */
+    private static void ffreep(Cpu cpu, Instruction i) {
+        ffree(cpu, i);
+        X87Stack.pop(cpu.fpu);
     }
 
     private static void fincstp(Cpu cpu, Instruction i) {
@@ -103,55 +109,61 @@ final class X87Control {
 
     private static void fnstenv(Cpu cpu, Instruction i) {
         FpuChecks.requireX87(cpu);
-        cpu.memory.checkWritable(i.op0.segment, i.op0.offset(cpu), i.op0.width);
+        checkEnvironment(cpu, i, true);
         writeEnvironment(cpu, i);
         cpu.fpu.setControl(cpu.fpu.control() | FpuState.EXCEPTIONS);
     }
 
     private static void fldenv(Cpu cpu, Instruction i) {
         FpuChecks.requireX87Ready(cpu);
-        cpu.memory.checkReadable(i.op0.segment, i.op0.offset(cpu), i.op0.width);
+        checkEnvironment(cpu, i, false);
         setEnvironment(cpu, i, readEnvironment(cpu, i));
     }
 
     private static void fnsave(Cpu cpu, Instruction i) {
         FpuChecks.requireX87(cpu);
-        Operand image = i.op0;
-        cpu.memory.checkWritable(image.segment, image.offset(cpu), image.width);
+        checkEnvironment(cpu, i, true);
+        for (int n = 0; n < REGISTERS; n++) {
+            TenBytes.checkWritable(cpu, i.op0, registerStart(i, n));
+        }
         writeEnvironment(cpu, i);
         for (int n = 0; n < REGISTERS; n++) {
-            long at = registerOffset(cpu, i, n);
-            // In words: the registers are on no larger boundary.
-            for (int word = 0; word < 4; word++) {
-                cpu.memory.write16(image.segment, at + 2 * word, cpu.fpu.significand(n) >>> 16 * word & 0xffff);
-            }
-            cpu.memory.write16(image.segment, at + 8, cpu.fpu.signExponent(n));
+            new TenBytes(cpu.fpu.significand(n), cpu.fpu.signExponent(n)).write(cpu, i.op0, registerStart(i, n));
         }
         cpu.fpu.initialize();
     }
 
     private static void frstor(Cpu cpu, Instruction i) {
         FpuChecks.requireX87Ready(cpu);
-        Operand image = i.op0;
-        cpu.memory.checkReadable(image.segment, image.offset(cpu), image.width);
-        long[] environment = readEnvironment(cpu, i);
-        long[] significands = new long[REGISTERS];
-        int[] signExponents = new int[REGISTERS];
+        checkEnvironment(cpu, i, false);
         for (int n = 0; n < REGISTERS; n++) {
-            long at = registerOffset(cpu, i, n);
-            for (int word = 0; word < 4; word++) {
-                significands[n] |= cpu.memory.read16(image.segment, at + 2 * word) << 16 * word;
-            }
-            signExponents[n] = (int) cpu.memory.read16(image.segment, at + 8);
+            TenBytes.checkReadable(cpu, i.op0, registerStart(i, n));
+        }
+        long[] environment = readEnvironment(cpu, i);
+        TenBytes[] registers = new TenBytes[REGISTERS];
+        for (int n = 0; n < REGISTERS; n++) {
+            registers[n] = TenBytes.read(cpu, i.op0, registerStart(i, n));
         }
         setEnvironment(cpu, i, environment);
         for (int n = 0; n < REGISTERS; n++) {
-            cpu.fpu.restoreRegister(n, signExponents[n], significands[n]);
+            cpu.fpu.restoreRegister(n, registers[n].high(), registers[n].low());
         }
     }
 
-    private static long registerOffset(Cpu cpu, Instruction i, int number) {
-        return i.op0.offset(cpu) + FIELDS * i.operandSize + REGISTER_SIZE * number;
+    private static int registerStart(Instruction i, int number) {
+        return FIELDS * i.operandSize + TenBytes.SIZE * number;
+    }
+
+    /** Throws the fault that one of the fields would raise; with 16-bit addresses each wraps at 64 KiB for itself. */
+    private static void checkEnvironment(Cpu cpu, Instruction i, boolean write) {
+        for (int n = 0; n < FIELDS; n++) {
+            long at = TenBytes.offset(cpu, i.op0, i.operandSize * n);
+            if (write) {
+                cpu.memory.checkWritable(i.op0.segment, at, i.operandSize);
+            } else {
+                cpu.memory.checkReadable(i.op0.segment, at, i.operandSize);
+            }
+        }
     }
 
     /** Writes control, status and tag word and the two pointers; what those look like depends on the mode. */
@@ -178,14 +190,16 @@ final class X87Control {
             fields[6] = data >>> 16 << 12;
         }
         for (int n = 0; n < FIELDS; n++) {
-            cpu.memory.write(i.op0.segment, i.op0.offset(cpu) + i.operandSize * n, i.operandSize, fields[n]);
+            long at = TenBytes.offset(cpu, i.op0, i.operandSize * n);
+            cpu.memory.write(i.op0.segment, at, i.operandSize, fields[n]);
         }
     }
 
     private static long[] readEnvironment(Cpu cpu, Instruction i) {
         long[] fields = new long[FIELDS];
         for (int n = 0; n < FIELDS; n++) {
-            fields[n] = cpu.memory.read(i.op0.segment, i.op0.offset(cpu) + i.operandSize * n, i.operandSize);
+            long at = TenBytes.offset(cpu, i.op0, i.operandSize * n);
+            fields[n] = cpu.memory.read(i.op0.segment, at, i.operandSize);
         }
         return fields;
     }

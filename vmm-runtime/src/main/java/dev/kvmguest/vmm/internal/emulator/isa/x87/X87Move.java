@@ -17,8 +17,6 @@ import java.util.function.Predicate;
 /** x87 loads, stores, constants and conditional moves (Intel SDM volume 1, 8.3.3 and 8.3.4). */
 final class X87Move {
 
-    private static final int EXTENDED_SIZE = 10;
-
     private X87Move() {}
 
     static void install(OperationTable table) {
@@ -28,6 +26,7 @@ final class X87Move {
                 .put(Mnemonic.FILD, X87Move::fild)
                 .put(Mnemonic.FIST, X87Move::fist)
                 .put(Mnemonic.FISTP, X87Move::fist)
+                .put(Mnemonic.FISTTP, X87Move::fist)
                 .put(Mnemonic.FXCH, X87Move::fxch)
                 .put(Mnemonic.FLDZ, constant(0, 0, 0))
                 .put(Mnemonic.FLD1, constant(0x3fff, 0x8000_0000_0000_0000L, 0))
@@ -49,7 +48,7 @@ final class X87Move {
     private static void fld(Cpu cpu, Instruction i) {
         FpuChecks.requireX87Ready(cpu);
         FpuState fpu = cpu.fpu;
-        if (i.op0.isMemory() && i.op0.width != EXTENDED_SIZE) {
+        if (i.op0.isMemory() && i.op0.width != TenBytes.SIZE) {
             Real value = readMemory(cpu, i.op0);
             X87Stack.notePointers(cpu, i);
             if (X87Stack.canPush(fpu)) {
@@ -61,10 +60,9 @@ final class X87Move {
         int signExponent;
         long significand;
         if (i.op0.isMemory()) {
-            long at = i.op0.offset(cpu);
-            cpu.memory.checkReadable(i.op0.segment, at, EXTENDED_SIZE);
-            significand = cpu.memory.read64(i.op0.segment, at);
-            signExponent = (int) cpu.memory.read16(i.op0.segment, at + 8);
+            TenBytes bytes = TenBytes.read(cpu, i.op0);
+            significand = bytes.low();
+            signExponent = bytes.high();
         } else {
             significand = fpu.significand(i.op0.number);
             signExponent = fpu.signExponent(i.op0.number);
@@ -108,7 +106,7 @@ final class X87Move {
         FpuChecks.requireX87Ready(cpu);
         FpuState fpu = cpu.fpu;
         if (i.op0.isMemory()) {
-            cpu.memory.checkWritable(i.op0.segment, i.op0.offset(cpu), i.op0.width);
+            checkWritable(cpu, i.op0);
         }
         X87Stack.notePointers(cpu, i);
         boolean empty = fpu.isEmpty(0);
@@ -117,13 +115,21 @@ final class X87Move {
         }
         if (!i.op0.isMemory()) {
             storeRegister(fpu, i.op0.number, empty);
-        } else if (i.op0.width == EXTENDED_SIZE) {
+        } else if (i.op0.width == TenBytes.SIZE) {
             storeExtended(cpu, i.op0, empty);
         } else if (!storeRounded(cpu, i.op0, empty)) {
             return;
         }
         if (i.mnemonic == Mnemonic.FSTP) {
             X87Stack.pop(fpu);
+        }
+    }
+
+    private static void checkWritable(Cpu cpu, Operand target) {
+        if (target.width == TenBytes.SIZE) {
+            TenBytes.checkWritable(cpu, target, 0);
+        } else {
+            cpu.memory.checkWritable(target.segment, target.offset(cpu), target.width);
         }
     }
 
@@ -141,9 +147,7 @@ final class X87Move {
         fpu.setConditions(FpuState.C1, 0);
         long significand = empty ? Real.INDEFINITE.extendedSignificand() : fpu.significand(0);
         int signExponent = empty ? Real.INDEFINITE.extendedSignExponent() : fpu.signExponent(0);
-        long at = target.offset(cpu);
-        cpu.memory.write64(target.segment, at, significand);
-        cpu.memory.write16(target.segment, at + 8, signExponent);
+        new TenBytes(significand, signExponent).write(cpu, target);
     }
 
     private static boolean storeRounded(Cpu cpu, Operand target, boolean empty) {
@@ -153,10 +157,10 @@ final class X87Move {
             target.write(cpu, Real.INDEFINITE.bits(format));
             return true;
         }
-        FloatUnit unit = X87Stack.unit(fpu, format);
+        FloatUnit unit = X87Stack.storeUnit(fpu, format);
         Real value = X87Stack.get(fpu, 0);
         Real rounded = X87Stack.isNan(value) ? X87Stack.nan(unit, value, value) : unit.round(value);
-        if (!X87Stack.accept(fpu, unit)) {
+        if (!X87Stack.acceptStore(fpu, unit)) {
             return false;
         }
         target.write(cpu, rounded.bits(format));
@@ -185,14 +189,14 @@ final class X87Move {
             }
             i.op0.write(cpu, -1L << bits - 1);
         } else {
-            FloatUnit unit = X87Stack.unit(fpu);
+            FloatUnit unit = i.mnemonic == Mnemonic.FISTTP ? X87Stack.truncatingUnit() : X87Stack.unit(fpu);
             long value = unit.toInteger(X87Stack.get(fpu, 0), bits);
             if (!X87Stack.accept(fpu, unit)) {
                 return;
             }
             i.op0.write(cpu, value);
         }
-        if (i.mnemonic == Mnemonic.FISTP) {
+        if (i.mnemonic != Mnemonic.FIST) {
             X87Stack.pop(fpu);
         }
     }

@@ -6,7 +6,6 @@ import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
-import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatFormat;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatUnit;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.Real;
 import java.math.BigInteger;
@@ -46,7 +45,7 @@ final class X87Remainder {
         FpuState fpu = cpu.fpu;
         Real value = X87Stack.get(fpu, 0);
         Real power = X87Stack.get(fpu, 1);
-        FloatUnit unit = X87Stack.unit(fpu, FloatFormat.EXTENDED);
+        FloatUnit unit = X87Stack.fullUnit(fpu);
         boolean nan = X87Stack.isNan(value) || X87Stack.isNan(power);
         Real result = nan ? X87Stack.nan(unit, value, power) : unit.scale(value, power);
         if (X87Stack.accept(fpu, unit)) {
@@ -61,14 +60,18 @@ final class X87Remainder {
      * @param nearest whether the quotient is rounded to nearest, as IEEE 754 has it, not cut
      */
     private static void remainder(Cpu cpu, Instruction i, boolean nearest) {
-        if (!isReady(cpu, i)) {
+        boolean ready = isReady(cpu, i);
+        FpuState fpu = cpu.fpu;
+        // What is invalid leaves nothing to do, and tells nothing of a quotient: C0 and C3 stay.
+        fpu.setConditions(FpuState.C2, 0);
+        if (!ready) {
             return;
         }
-        FpuState fpu = cpu.fpu;
         Real a = X87Stack.get(fpu, 0);
         Real b = X87Stack.get(fpu, 1);
-        FloatUnit unit = X87Stack.unit(fpu, FloatFormat.EXTENDED);
+        FloatUnit unit = X87Stack.fullUnit(fpu);
         int conditions = 0;
+        int defined = 0;
         Real result;
         if (X87Stack.isNan(a) || X87Stack.isNan(b)) {
             result = X87Stack.nan(unit, a, b);
@@ -77,7 +80,7 @@ final class X87Remainder {
             result = Real.INDEFINITE;
         } else {
             unit.raise(a.denormal() || b.denormal() ? FpuState.DENORMAL : 0);
-            result = a;
+            defined = FpuState.CONDITIONS;
             if (a.isFinite() && b.isFinite() && a.exponent() >= b.exponent() - 1) {
                 int distance = a.exponent() - b.exponent();
                 int shift = distance < MOST_BITS_A_STEP ? 0 : distance - (distance & 31 | 32);
@@ -89,11 +92,13 @@ final class X87Remainder {
                                 a.negative() != parts[1].signum() < 0,
                                 parts[1].abs(),
                                 Math.min(b.exponent(), a.exponent()) - Long.SIZE + 1 + shift);
+            } else {
+                result = unit.round(a);
             }
         }
         if (X87Stack.accept(fpu, unit)) {
             X87Stack.set(fpu, 0, result);
-            fpu.setConditions(FpuState.CONDITIONS, conditions);
+            fpu.setConditions(defined, conditions);
         }
     }
 

@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.emulator.isa.x87;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
-import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.isa.softfloat.FloatFormat;
@@ -22,14 +21,27 @@ final class X87Stack {
 
     private X87Stack() {}
 
-    /** Returns a unit that rounds as the control word says. */
+    /** Returns a unit for a register that rounds as the control word says. */
     static FloatUnit unit(FpuState fpu) {
-        int precision = PRECISIONS[fpu.control() >> PRECISION_SHIFT & 3];
-        return new FloatUnit(FloatFormat.EXTENDED, precision, rounding(fpu));
+        return unit(fpu, PRECISIONS[fpu.control() >> PRECISION_SHIFT & 3]);
     }
 
-    /** Returns a unit that rounds to a format, whatever the precision control says. */
-    static FloatUnit unit(FpuState fpu, FloatFormat format) {
+    /** Returns a unit for a register that rounds to 64 bits, whatever the precision control says. */
+    static FloatUnit fullUnit(FpuState fpu) {
+        return unit(fpu, FloatFormat.EXTENDED.precision);
+    }
+
+    /** Returns a unit that cuts to integers, whatever the control word says. */
+    static FloatUnit truncatingUnit() {
+        return new FloatUnit(FloatFormat.EXTENDED, FloatFormat.EXTENDED.precision, FloatUnit.TRUNCATE);
+    }
+
+    private static FloatUnit unit(FpuState fpu, int precision) {
+        return new FloatUnit(FloatFormat.EXTENDED, precision, rounding(fpu)).adjusting(~fpu.control());
+    }
+
+    /** Returns a unit that rounds to the format of a number in memory. */
+    static FloatUnit storeUnit(FpuState fpu, FloatFormat format) {
         return new FloatUnit(format, format.precision, rounding(fpu));
     }
 
@@ -113,13 +125,25 @@ final class X87Stack {
             fpu.setConditions(FpuState.C1, 0);
             return false;
         }
-        boolean tiny = unit.isTiny() && !isMasked(fpu, FpuState.UNDERFLOW);
-        if (tiny || !isMasked(fpu, flags & FpuState.OVERFLOW)) {
-            throw new UnsupportedInstruction("unmasked x87 overflow and underflow are not implemented");
-        }
         fpu.raise(flags);
         fpu.setConditions(FpuState.C1, unit.roundedUp() ? FpuState.C1 : 0);
         return true;
+    }
+
+    /**
+     * Notes what rounding to a number in memory has raised.
+     *
+     * @return false if nothing must be stored
+     */
+    static boolean acceptStore(FpuState fpu, FloatUnit unit) {
+        int unmasked = ~fpu.control() & (FpuState.OVERFLOW | FpuState.UNDERFLOW);
+        int beyond = unit.flags() & FpuState.OVERFLOW | (unit.isTiny() ? FpuState.UNDERFLOW : 0);
+        if ((beyond & unmasked) == 0) {
+            return accept(fpu, unit);
+        }
+        fpu.raise(beyond);
+        fpu.setConditions(FpuState.C1, 0);
+        return false;
     }
 
     private static boolean isMasked(FpuState fpu, int exceptions) {

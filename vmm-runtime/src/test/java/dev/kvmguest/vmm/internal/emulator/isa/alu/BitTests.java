@@ -132,6 +132,18 @@ class BitTests {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {2, 4})
+    void onesAreCounted(int width) {
+        for (long value : samples(width, 1000)) {
+            int count = BigInteger.valueOf(value).bitCount();
+            alu.set(AL, 0x7777_7777).set(CL, value).flags(ALL);
+            alu.execute(Mnemonic.POPCNT, width, register(width, AL), register(width, CL));
+            long result = width == 2 ? 0x7777_0000 | count : count;
+            expect("popcnt", alu.get(AL), alu.flags(), result, count == 0 ? Flag.ZF : 0, value);
+        }
+    }
+
     private void checkScan(Mnemonic mnemonic, int width, long value, int index) {
         for (int flags : new int[] {0, ALL}) {
             alu.set(AL, 0x7777_7777).set(CL, value).flags(flags);

@@ -100,12 +100,36 @@ class CpuidTests {
         assertThat(guest.vector()).isEqualTo(-1);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "0, f2 0f 7c c1, 0x200", // SSE3: haddps
+        "0, df 0d 00900000, 0", // SSE3: fisttp
+        "23, f3 0f b8 c1, 0" // POPCNT
+    })
+    void whatIsOfferedInEcxIsThere(int feature, String code, String cr4) {
+        cpuid(1);
+        assertThat(guest.get(Register.RCX) >> feature & 1).isEqualTo(1);
+
+        guest.change(state -> state.set(Register.RIP, EmulatedGuest.CODE).set(Register.CR4, Long.decode(cr4)));
+        assertThat(guest.run(code)).isInstanceOf(VmExit.Halt.class);
+        assertThat(guest.vector()).isEqualTo(-1);
+    }
+
+    /** Their bit of CPUID is clear. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0f 01 c8", "0f 01 c9", "0f b8 c1"})
+    void monitorAndMwaitAreUndefined(String code) {
+        guest.run(code);
+
+        assertThat(guest.vector()).isEqualTo(6);
+    }
+
     @Test
     void nothingElseIsOffered() {
         cpuid(1);
 
         assertThat(guest.get(Register.RDX)).isEqualTo(0x078b_b97fL);
-        assertThat(guest.get(Register.RCX)).isZero();
+        assertThat(guest.get(Register.RCX)).as("SSE3 and POPCNT").isEqualTo(0x80_0001L);
         cpuid(0x8000_0001L);
         assertThat(guest.get(Register.RDX)).as("no-execute pages only").isEqualTo(1 << 20);
         assertThat(guest.get(Register.RCX)).isZero();

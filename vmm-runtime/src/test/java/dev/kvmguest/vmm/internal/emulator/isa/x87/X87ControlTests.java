@@ -178,6 +178,46 @@ class X87ControlTests {
     }
 
     @Test
+    void lastTwoOfTenBytesWrapWithA16BitAddress() {
+        guest.cpu.registers.gpr[3] = 0xfff8;
+        guest.run("d9 eb 67 db 3f"); // fldpi; fstp tword [bx]
+
+        assertThat(guest.ram.getLong(0xfff8)).isEqualTo(0xc90f_daa2_2168_c235L);
+        assertThat(guest.ram.getShort(0)).isEqualTo((short) 0x4000);
+
+        guest.run("67 db 2f"); // fld tword [bx]
+        assertThat(guest.fpu.significand(0)).isEqualTo(0xc90f_daa2_2168_c235L);
+        assertThat(guest.fpu.signExponent(0)).isEqualTo(0x4000);
+    }
+
+    @Test
+    void firstEightOfTenBytesDoNotWrap() {
+        guest.cpu.registers.gpr[3] = 0xfff9;
+        guest.cpu.loadSegment(Cpu.DS, new SegmentState(0x10, 0, 0xffff, 0x4093));
+
+        guest.assertFault("67 db 2f", Vector.GP);
+        guest.run(FLD1).assertFault("67 db 3f", Vector.GP);
+        assertThat(guest.fpu.top()).isEqualTo(7);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "66"})
+    void fieldsOfImagesWrapWithA16BitAddress(String prefix) {
+        guest.cpu.registers.gpr[3] = 0xfff8;
+        guest.cpu.loadSegment(Cpu.DS, new SegmentState(0x10, 0, 0xffff, 0x4093));
+        guest.run("d9 eb 67" + prefix + "dd 37"); // fldpi; fnsave [bx]
+
+        int size = prefix.isEmpty() ? 4 : 2;
+        assertThat(guest.ram.getShort(0xfff8)).isEqualTo((short) 0x37f);
+        assertThat(guest.ram.getShort(0xfff8 + 2 * size & 0xffff)).as("tags").isEqualTo((short) 0x3fff);
+        assertThat(guest.ram.getLong(7 * size - 8)).isEqualTo(0xc90f_daa2_2168_c235L);
+
+        guest.run("67" + prefix + "dd 27"); // frstor [bx]
+        assertThat(guest.fpu.top()).isEqualTo(7);
+        assertThat(guest.fpu.significand(0)).isEqualTo(0xc90f_daa2_2168_c235L);
+    }
+
+    @Test
     void tenBytesAreCopiedAsTheyAre() {
         guest.ram.putLong(FpuCpu.DATA, 0x1122_3344_5566_7788L).putShort(FpuCpu.DATA + 8, (short) 0x9abc);
         guest.run("db 2b db 7b 10"); // fld tword [ebx], fstp tword [ebx+16]

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
  * answered.
  *
  * <p>{@code x87-stack.txt} has one case a line: the instruction, control word, flags, how many registers are pushed and
- * which, ten bytes of memory; then, behind {@code =}, flags, status word, tag word, AX, ST(0) to ST(7), and memory.
+ * which, ten bytes of memory; then, after {@code =}, flags, status word, tag word, AX, ST(0) to ST(7), and memory.
  */
 class X87StackTests {
 
