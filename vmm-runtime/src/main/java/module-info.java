@@ -14,6 +14,7 @@ module dev.kvmguest.vmm {
     exports dev.kvmguest.vmm.image;
     exports dev.kvmguest.vmm.keyboard;
     exports dev.kvmguest.vmm.memory;
+    exports dev.kvmguest.vmm.mouse;
     exports dev.kvmguest.vmm.outcome;
     exports dev.kvmguest.vmm.report;
     exports dev.kvmguest.vmm.text;

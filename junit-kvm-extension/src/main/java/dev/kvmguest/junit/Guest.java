@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.mouse.MouseButton;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
@@ -140,6 +141,38 @@ public final class Guest {
      */
     public void press(Key... keys) {
         session.machine().press(vcpu, keys);
+    }
+
+    /**
+     * Moves the guest's mouse, with buttons held down; those that aren't named are released. It waits until the guest
+     * has had the mouse report and looks for packets; see {@link Machine#moveMouse}.
+     *
+     * @param dx counts to the right, -32767 to 32767; a packet has at most 255
+     * @param dy counts away from the user, which mostly is up on a screen, -32767 to 32767
+     * @param held the buttons that are held down meanwhile
+     * @throws IllegalArgumentException if {@code dx} or {@code dy} is out of range; nothing is moved then
+     */
+    public void moveMouse(int dx, int dy, MouseButton... held) {
+        session.machine().moveMouse(vcpu, dx, dy, held);
+    }
+
+    /**
+     * Presses buttons of the guest's mouse at once and releases them.
+     *
+     * @throws IllegalArgumentException if no button is given
+     */
+    public void click(MouseButton... buttons) {
+        session.machine().click(vcpu, buttons);
+    }
+
+    /**
+     * Turns the wheel of the guest's mouse, with no button held; see {@link Machine#turnMouseWheel}.
+     *
+     * @param notches towards the user, -32767 to 32767
+     * @throws IllegalArgumentException if {@code notches} is out of range; nothing is turned then
+     */
+    public void turnMouseWheel(int notches) {
+        session.machine().turnMouseWheel(vcpu, notches);
     }
 
     /** Returns what the guest has written so far. */

@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.mouse.MouseButton;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
@@ -89,6 +90,31 @@ class LiveGuestTests {
                 .withMessageStartingWith("character U+00EF at index 2 is not on a US keyboard");
 
         guest.press(Key.ESCAPE);
+    }
+
+    @Test
+    @KvmGuest(image = TestGuests.MOUSE)
+    void mouseIsMovedClickedAndItsWheelTurned(Guest guest) {
+        guest.moveMouse(5, -3);
+        guest.click(MouseButton.RIGHT);
+        guest.turnMouseWheel(1);
+
+        assertThat(guest.await().run().port(0xe9))
+                .containsExactly(0xfa, 0x28, 0x05, 0xfd, 0x0a, 0x00, 0x00, 0x08, 0x00, 0x00, 0x08, 0x00, 0x00);
+    }
+
+    @Test
+    @KvmGuest(image = TestGuests.MOUSE)
+    void movementThatNobodyMeansIsRefused(Guest guest) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> guest.moveMouse(40_000, 0))
+                .withMessage("mouse movement dx = 40000 is not between -32767 and 32767");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> guest.click())
+                .withMessage("a click needs at least one button");
+
+        guest.moveMouse(1000, 0);
+        assertThat(guest.await()).halted();
     }
 
     @Test

@@ -31,6 +31,8 @@ final class TestGuests {
     static final String ECHO = "target/test-guests/echo.bin";
     /** Writes the scan codes of what is typed on its keyboard, to 0xE9 until Escape is released, then halts. */
     static final String SCAN_CODES = "target/test-guests/scan-codes.bin";
+
+    static final String MOUSE = "target/test-guests/mouse.bin";
     /** Uses a port that no device has and halts. */
     static final String STRAY_PORT = "target/test-guests/stray-port.bin";
     /** Writes 0x55 and 0xAA to the POST port and halts with AX = 0x1234. */
@@ -76,6 +78,9 @@ final class TestGuests {
             entry(ECHO, "bafd03 ec a801 74fb baf803 ec e6e9 3c71 75ee f4"),
             // next: in al, 0x64; test al, 1; jz next; in al, 0x60; out 0xe9, al; cmp al, 0x81; jne next; hlt
             entry(SCAN_CODES, "e464 a801 74fa e460 e6e9 3c81 75f2 f4"),
+            // mov al, 0xa8; out 0x64, al; mov al, 0xd4; out 0x64, al; mov al, 0xf4; out 0x60, al; mov cx, 13
+            // next: in al, 0x64; test al, 1; jz next; in al, 0x60; out 0xe9, al; loop next; hlt
+            entry(MOUSE, "b0a8 e664 b0d4 e664 b0f4 e660 b90d00 e464 a801 74fa e460 e6e9 e2f4 f4"),
             // out 0xe0, al; hlt
             entry(STRAY_PORT, "e6e0 f4"),
             // mov al, 0x55; out 0x80, al; mov al, 0xaa; out 0x80, al; mov ax, 0x1234; hlt

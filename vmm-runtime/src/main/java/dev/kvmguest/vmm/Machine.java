@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
+import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.UsLayout;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.run.EngineSelection;
@@ -16,6 +17,7 @@ import dev.kvmguest.vmm.internal.run.VcpuRunner;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.mouse.MouseButton;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
@@ -24,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 
 /**
@@ -259,6 +262,45 @@ public final class Machine implements AutoCloseable {
      */
     public void press(int vcpu, Key... keys) {
         partition(vcpu).input().add(List.of(Keystroke.of(keys)));
+    }
+
+    /**
+     * Moves a vCPU's mouse, with buttons held down; those that aren't named are released. A mouse reports at most 255
+     * counts at once: a longer movement becomes several packets. What is done with the mouse waits until the guest has
+     * had the mouse report (its command 0xF4, sent by command 0xD4 of port 0x64), and looks for packets: by IRQ 12, or
+     * by polling the status at port 0x64.
+     *
+     * @param vcpu the vCPU's number, from 0
+     * @param dx counts to the right, -32767 to 32767
+     * @param dy counts away from the user, which mostly is up on a screen, -32767 to 32767
+     * @param held the buttons that are held down meanwhile
+     * @throws IllegalArgumentException if {@code dx} or {@code dy} is out of range; nothing is moved then
+     */
+    public void moveMouse(int vcpu, int dx, int dy, MouseButton... held) {
+        partition(vcpu).mouse().add(MouseMove.of(dx, dy, 0, Set.copyOf(List.of(held))));
+    }
+
+    /**
+     * Presses buttons of a vCPU's mouse at once and releases them; see {@link #moveMouse} for when the guest hears of
+     * it.
+     *
+     * @param vcpu the vCPU's number, from 0
+     * @throws IllegalArgumentException if no button is given
+     */
+    public void click(int vcpu, MouseButton... buttons) {
+        partition(vcpu).mouse().add(MouseMove.click(Set.copyOf(List.of(buttons))));
+    }
+
+    /**
+     * Turns the wheel of a vCPU's mouse, with no button held. A guest that hasn't asked for the wheel, by the sample
+     * rates 200, 100 and 80 one after the other, gets packets without movement.
+     *
+     * @param vcpu the vCPU's number, from 0
+     * @param notches towards the user, -32767 to 32767; a packet has at most 7
+     * @throws IllegalArgumentException if {@code notches} is out of range; nothing is turned then
+     */
+    public void turnMouseWheel(int vcpu, int notches) {
+        partition(vcpu).mouse().add(MouseMove.of(0, 0, notches, Set.of()));
     }
 
     /**

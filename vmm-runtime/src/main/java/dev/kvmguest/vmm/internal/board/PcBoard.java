@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.device.DebugConsole;
 import dev.kvmguest.vmm.internal.device.DebugExit;
 import dev.kvmguest.vmm.internal.device.HypercallPort;
 import dev.kvmguest.vmm.internal.device.I8042;
+import dev.kvmguest.vmm.internal.device.MouseQueue;
 import dev.kvmguest.vmm.internal.device.PicPair;
 import dev.kvmguest.vmm.internal.device.Pit8254;
 import dev.kvmguest.vmm.internal.device.PostCode;
@@ -71,6 +72,7 @@ public final class PcBoard extends Board {
     private static final int CASCADE = 2;
     private static final int COM1_IRQ = 4;
     private static final int CLOCK_IRQ = 8;
+    private static final int MOUSE_IRQ = 12;
     /** What the lines are called in reports; those of others have no device. */
     private static final Map<Integer, String> IRQ_NAMES = Map.of(
             TIMER_IRQ,
@@ -82,7 +84,9 @@ public final class PcBoard extends Board {
             COM1_IRQ,
             "COM1",
             CLOCK_IRQ,
-            "CMOS clock");
+            "CMOS clock",
+            MOUSE_IRQ,
+            "mouse");
 
     private static final int ALL_MASKED = 0xff;
     /** Timer, keyboard and cascade are open. */
@@ -97,6 +101,10 @@ public final class PcBoard extends Board {
      */
     public record Setup(long memorySize, LocalDateTime date, boolean firmware) {}
 
+    private final PicPair interrupts;
+    private final Setup setup;
+    private final I8042 keyboard;
+    private final MouseQueue mouse = add("mouse moves", new MouseQueue());
     private final VgaCrtc crtc = add("VGA CRTC", new VgaCrtc(this::time));
     private final TestPort testPort = add("test port", new TestPort());
 
@@ -112,12 +120,14 @@ public final class PcBoard extends Board {
 
     private PcBoard(PicPair interrupts, IntConsumer consoleOutput, Setup setup) {
         super(interrupts, IRQ_NAMES);
+        this.interrupts = interrupts;
+        this.setup = setup;
         add("8259A", interrupts);
         ports().map(PIC_MASTER, PicPair.PORTS, interrupts.master());
         ports().map(PIC_SLAVE, PicPair.PORTS, interrupts.slave());
+        keyboard = addKeyboard();
         addTimer(interrupts);
         addSerialLine(interrupts, consoleOutput);
-        addKeyboard(interrupts);
         addClock(interrupts, setup);
         ports().map(VGA_CRTC, VGA_CRTC_PORTS, crtc);
         ports().map(VGA_INPUT_STATUS, 1, new AtOffset(crtc, VgaCrtc.INPUT_STATUS_OFFSET));
@@ -141,13 +151,20 @@ public final class PcBoard extends Board {
         map("system control port B", SYSTEM_CONTROL_PORT_B, new SystemControlPortB(timer, this::time));
     }
 
-    private void addKeyboard(InterruptController interrupts) {
-        IrqLine line = interrupts.line(KEYBOARD_IRQ);
-        I8042 controller = new I8042(this::end, input(), line, () -> interrupts.state(KEYBOARD_IRQ), this::time);
+    private I8042 addKeyboard() {
+        I8042 controller = new I8042(
+                this::end,
+                input(),
+                mouse,
+                new I8042.Interrupt(interrupts.line(KEYBOARD_IRQ), () -> interrupts.state(KEYBOARD_IRQ)),
+                new I8042.Interrupt(interrupts.line(MOUSE_IRQ), () -> interrupts.state(MOUSE_IRQ)),
+                this::time);
         add("8042", controller);
-        addTimed(KEYBOARD_IRQ, controller);
+        addTimed(KEYBOARD_IRQ, controller.firstPort());
+        addTimed(MOUSE_IRQ, controller.secondPort());
         ports().map(I8042_DATA, 1, controller);
         ports().map(I8042_COMMAND, 1, new AtOffset(controller, I8042.COMMAND_OFFSET));
+        return controller;
     }
 
     private void addSerialLine(InterruptController interrupts, IntConsumer consoleOutput) {
@@ -168,6 +185,38 @@ public final class PcBoard extends Board {
     /** Returns the device that asks the guest for a test and takes its report. */
     public TestPort testPort() {
         return testPort;
+    }
+
+    /** Returns a board in the same state, whose console output goes nowhere. */
+    public PcBoard copy() {
+        PcBoard copy = new PcBoard(octet -> {}, setup);
+        copy.restore(save());
+        return copy;
+    }
+
+    /** Returns the keyboard controller. */
+    public I8042 keyboard() {
+        return keyboard;
+    }
+
+    /**
+     * Returns whether a scan code waits in port 0x60 whose interrupt, IRQ 1, was taken and has had its EOI without a
+     * read of that port. No other IRQ 1 comes until it is read: the request line has no edge.
+     */
+    public boolean hasUnreadKey() {
+        return keyboard.hasUnreadKey()
+                && !interrupts.isRequested(KEYBOARD_IRQ)
+                && !interrupts.isInService(KEYBOARD_IRQ);
+    }
+
+    /** Returns whether that interrupt would be taken if it came again now. */
+    public boolean couldInterruptForUnreadKey() {
+        return hasUnreadKey() && interrupts.accepts(KEYBOARD_IRQ);
+    }
+
+    /** Returns the queue of how the mouse was moved. */
+    public MouseQueue mouse() {
+        return mouse;
     }
 
     /** Returns the CRT controller, for what it shows of text memory. */

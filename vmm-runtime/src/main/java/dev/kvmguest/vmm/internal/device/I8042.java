@@ -5,44 +5,42 @@ import dev.kvmguest.vmm.internal.bus.IrqLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
-import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
- * An 8042 keyboard controller with a keyboard and no auxiliary device: data port at offset 0, status and command port
- * at offset 4. It passes its self-test, translates scan codes, controls A20 and resets the machine. At entry it is as a
- * PC's firmware leaves it: interrupt and translation on.
+ * An 8042 keyboard controller with a keyboard at its first port and a mouse at its second: data port at offset 0,
+ * status and command port at offset 4. It passes its self-test, translates scan codes, controls A20 and resets the
+ * machine. At entry it is as a PC's firmware leaves it: the keyboard's interrupt and translation on, the mouse's port
+ * off.
  *
- * <p>Keys are typed when the guest waits for them, not before, so that a driver that empties the buffer when it starts
- * comes to an end and takes nothing that was typed for it. The guest waits for keys while IRQ 1 is enabled here and
- * open at the interrupt controller, or when it has found the buffer empty twice with no write to the controller in
- * between; twice, because code for A20 and reset looks at the status once before each write. The first scan code comes
- * {@value #DELAY} ns after the guest began to wait, and each other as long after the one before was read. It then stays
- * until it is read, even if the guest masks IRQ 1 to handle it; but initializing the interrupt controller, which
- * forgets the request, starts the wait anew. Answers to commands come at once.
+ * <p>Keys are typed, and the mouse is moved, when the guest waits for that, not before, so that a driver that empties
+ * the buffer when it starts comes to an end and takes nothing that was typed for it. The guest waits while the
+ * interrupt, IRQ 1 or 12, is enabled here and open at the interrupt controller, or when it has found the buffer empty
+ * twice with no write to the controller in between; twice, because code for A20 and reset looks at the status once
+ * before each write. The first scan code comes {@value Ps2Port#DELAY} ns after the guest began to wait, and each other
+ * as long after the one before was read. It then stays until it is read, even if the guest masks IRQ 1 to handle it;
+ * but initializing the interrupt controller, which forgets the request, starts the wait anew. Answers to commands come
+ * at once.
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboard and Auxiliary Device Controller"; the
  * input port is that of the IBM PC AT Technical Reference (1985).
  */
-public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.State> {
+public final class I8042 implements ByteDevice, Persistent<I8042.State> {
 
     /** The number of ports from the data port to the command port; the three between belong to others. */
     public static final int COMMAND_OFFSET = 4;
-
-    /** The time between scan codes, in ns of guest time. */
-    static final long DELAY = 1_000_000;
 
     private static final int STATUS_OUTPUT_FULL = 0x01;
     private static final int STATUS_SYSTEM_FLAG = 0x04;
     private static final int STATUS_COMMAND = 0x08;
     private static final int STATUS_NOT_LOCKED = 0x10;
     private static final int STATUS_AUXILIARY = 0x20;
-    private static final int STATUS_TIMEOUT = 0x40;
 
     private static final int CONFIGURATION_INTERRUPT = 0x01;
+    private static final int CONFIGURATION_AUXILIARY_INTERRUPT = 0x02;
     private static final int CONFIGURATION_SYSTEM_FLAG = STATUS_SYSTEM_FLAG;
     private static final int CONFIGURATION_KEYBOARD_OFF = 0x10;
     private static final int CONFIGURATION_AUXILIARY_OFF = 0x20;
@@ -70,8 +68,6 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
     private static final int INTERFACE_TEST_PASSED = 0x00;
     /** The keyboard is not locked, the manufacturing jumper not installed, the second 256 KiB of RAM there. */
     private static final int INPUT_PORT = 0xb0;
-    /** What the controller says in place of a device that doesn't answer, with the time-out in the status. */
-    private static final int NO_DEVICE = 0xfe;
     /** Line 0 of the output port is the inverted reset, line 1 is A20. */
     private static final int OUTPUT_NOT_RESET = 0x01;
 
@@ -81,12 +77,11 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
     private static final int NO_ANSWER = -1;
     private static final int LOOKS_OF_A_WAITING_GUEST = 2;
 
-    private static final int[] SET_2_TO_1 = translation();
-
     private final Consumer<Ending> end;
     private final Keyboard keyboard;
-    private final IrqLine interrupt;
-    private final Supplier<IrqState> irqState;
+    private final Mouse mouse;
+    private final Ps2Port keyboardPort;
+    private final Ps2Port mousePort;
     private final LongSupplier now;
     private int outputPort = OUTPUT_NOT_RESET | OUTPUT_A20;
     private int configuration =
@@ -97,61 +92,141 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
     private int data = Keyboard.ACKNOWLEDGE;
 
     private int answer = NO_ANSWER;
-    private int answerStatus;
-    private boolean answerInterrupts;
+    /** The answer was put there as if the keyboard, or the mouse, had sent it. */
+    private Source answerOf = Source.CONTROLLER;
+
     private int emptyLooks;
-    /** When the next scan code may be read; {@link #NEVER} while the guest doesn't wait for keys. */
-    private long due = NEVER;
+    /** Whose byte is in the output buffer, under the answer that may hide it: the controller's if none is. */
+    private Source inBuffer = Source.CONTROLLER;
 
-    /** There is a scan code in the output buffer, under the answer that may hide it. */
-    private boolean shown;
+    private enum Source {
+        CONTROLLER,
+        KEYBOARD,
+        MOUSE
+    }
 
-    private boolean raised;
+    /**
+     * The interrupt of a port.
+     *
+     * @param line the interrupt request
+     * @param state what the interrupt controller does with it
+     */
+    public record Interrupt(IrqLine line, Supplier<IrqState> state) {}
 
     /**
      * Creates a controller.
      *
      * @param end takes the reset of the machine
-     * @param input what is typed on the keyboard
-     * @param interrupt IRQ 1
-     * @param irqState what the interrupt controller does with IRQ 1
+     * @param typed what is typed on the keyboard
+     * @param moves how the mouse is moved
+     * @param keyboardInterrupt IRQ 1
+     * @param mouseInterrupt IRQ 12
      * @param now the guest's time, in ns
      */
     public I8042(
-            Consumer<Ending> end, InputQueue input, IrqLine interrupt, Supplier<IrqState> irqState, LongSupplier now) {
+            Consumer<Ending> end,
+            InputQueue typed,
+            MouseQueue moves,
+            Interrupt keyboardInterrupt,
+            Interrupt mouseInterrupt,
+            LongSupplier now) {
         this.end = end;
-        this.keyboard = new Keyboard(input);
-        this.interrupt = interrupt;
-        this.irqState = irqState;
+        this.keyboard = new Keyboard(typed);
+        this.mouse = new Mouse(moves);
+        this.keyboardPort = new Ps2Port(
+                keyboard,
+                CONFIGURATION_INTERRUPT,
+                CONFIGURATION_KEYBOARD_OFF,
+                keyboardInterrupt.line,
+                keyboardInterrupt.state);
+        this.mousePort = new Ps2Port(
+                mouse,
+                CONFIGURATION_AUXILIARY_INTERRUPT,
+                CONFIGURATION_AUXILIARY_OFF,
+                mouseInterrupt.line,
+                mouseInterrupt.state);
         this.now = now;
     }
 
-    /** Returns whether a key pressed now would raise the interrupt. */
-    @Override
-    public boolean mayReceive() {
-        return isSet(CONFIGURATION_INTERRUPT) && !isSet(CONFIGURATION_KEYBOARD_OFF) && keyboard.isScanning();
+    /** Returns the keyboard's port as a device that acts in time, at IRQ 1. */
+    public TimedDevice firstPort() {
+        return new TimedPort(keyboardPort, Source.KEYBOARD);
     }
 
-    /** Returns when the next scan code raises the interrupt, or 0 if what the keyboard goes by has changed. */
-    @Override
-    public long nextEvent() {
-        boolean wanted = requested(due);
-        if ((nextDue(0) == NEVER) != (due == NEVER) || raised && !wanted) {
-            return 0;
+    /** Returns the mouse's port as a device that acts in time, at IRQ 12. */
+    public TimedDevice secondPort() {
+        return new TimedPort(mousePort, Source.MOUSE);
+    }
+
+    /** A port's part in what the controller does by itself. */
+    private final class TimedPort implements TimedDevice {
+
+        private final Ps2Port port;
+        private final Source source;
+
+        private TimedPort(Ps2Port port, Source source) {
+            this.port = port;
+            this.source = source;
         }
-        return wanted && !raised ? due : NEVER;
+
+        /** Returns whether a key pressed, or the mouse moved now, would raise the interrupt. */
+        @Override
+        public boolean mayReceive() {
+            return port.interrupts(configuration) && !port.isOff(configuration) && port.device.isReporting();
+        }
+
+        /** Returns when the next byte raises the interrupt, or 0 if what the device goes by has changed. */
+        @Override
+        public long nextEvent() {
+            boolean wanted = port.interrupts(configuration)
+                    && (answer != NO_ANSWER
+                            ? answerOf == source
+                            : port.hasByteInTime(configuration)
+                                    && (inBuffer == Source.CONTROLLER || inBuffer == source));
+            if (port.isOutOfPace(configuration, isPolled()) || port.isRaised() && !wanted) {
+                return 0;
+            }
+            return wanted && !port.isRaised() ? port.due() : NEVER;
+        }
+
+        @Override
+        public void advanceTo(long time) {
+            update(time);
+        }
     }
 
-    @Override
-    public void advanceTo(long time) {
-        update(time);
+    /**
+     * Returns whether a scan code is in the output buffer that has raised IRQ 1 and has not been read since. Until it
+     * is, no other comes, and the interrupt request has no edge.
+     */
+    public boolean hasUnreadKey() {
+        return answer == NO_ANSWER && inBuffer == Source.KEYBOARD && keyboardPort.hasRaisedForReport();
+    }
+
+    /**
+     * Returns when IRQ 1 may come again for a scan code that {@link #hasUnreadKey nobody has read}, in ns of guest
+     * time; {@link TimedDevice#NEVER} if there is none.
+     */
+    public long keyRetry() {
+        return keyboardPort.retry();
+    }
+
+    /** Has IRQ 1 come no more for that scan code until later. */
+    public void postponeKeyRetry(long time) {
+        keyboardPort.postponeRetry(time);
+    }
+
+    /** Has IRQ 1 come once more for that scan code, as if the key was pressed only now. */
+    public void interruptAgain() {
+        keyboardPort.setInterrupt(false);
+        keyboardPort.setInterrupt(true);
     }
 
     @Override
     public int readByte(int offset) {
         long time = now.getAsLong();
         update(time);
-        int value = offset == COMMAND_OFFSET ? status(time) : read(time);
+        int value = offset == COMMAND_OFFSET ? status() : read(time);
         update(time);
         return value;
     }
@@ -168,42 +243,42 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
         update(now.getAsLong());
     }
 
-    private int status(long time) {
+    private int status() {
         int status = STATUS_NOT_LOCKED
                 | (isSet(CONFIGURATION_SYSTEM_FLAG) ? STATUS_SYSTEM_FLAG : 0)
                 | (commandWritten ? STATUS_COMMAND : 0);
-        if (answer != NO_ANSWER) {
-            return status | answerStatus;
+        Source source = answer == NO_ANSWER ? inBuffer : answerOf;
+        if (answer == NO_ANSWER && source == Source.CONTROLLER) {
+            lookedInVain();
+            return status;
         }
-        if (keyboardHasByte(time)) {
-            return status | STATUS_OUTPUT_FULL;
-        }
-        lookedInVain();
-        return status;
+        return status | STATUS_OUTPUT_FULL | (source == Source.MOUSE ? STATUS_AUXILIARY : 0);
     }
 
     private int read(long time) {
         if (answer != NO_ANSWER) {
             data = answer;
             answer = NO_ANSWER;
-        } else if (keyboard.hasAnswer() && keyboardHasByte(time)) {
-            data = translate(keyboard.send());
-        } else if (keyboardHasByte(time)) {
-            data = readScanCode();
-            due = time + DELAY;
+        } else if (inBuffer == Source.KEYBOARD) {
+            data = readKeyboard(time);
+        } else if (inBuffer == Source.MOUSE) {
+            data = mousePort.read(time);
         } else {
             // The port still has what was read last.
             lookedInVain();
             return data;
         }
         // Each byte gives the line an edge of its own.
-        setInterrupt(false);
+        inBuffer = Source.CONTROLLER;
+        keyboardPort.setInterrupt(false);
+        mousePort.setInterrupt(false);
         return data;
     }
 
-    private int readScanCode() {
-        int code = keyboard.send();
-        if (isSet(CONFIGURATION_TRANSLATE) && code == Keyboard.BREAK) {
+    private int readKeyboard(long time) {
+        boolean isScanCode = !keyboard.hasAnswer();
+        int code = keyboardPort.read(time);
+        if (isScanCode && isSet(CONFIGURATION_TRANSLATE) && code == Keyboard.BREAK) {
             return translate(keyboard.send()) | Keyboard.SET_1_BREAK;
         }
         return translate(code);
@@ -211,6 +286,10 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
 
     private void lookedInVain() {
         emptyLooks = Math.min(emptyLooks + 1, LOOKS_OF_A_WAITING_GUEST);
+    }
+
+    private boolean isPolled() {
+        return emptyLooks == LOOKS_OF_A_WAITING_GUEST;
     }
 
     private void writeCommand(int value) {
@@ -249,11 +328,14 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
                     reset(String.format("8042 output port 0x%02x holds the reset line", value));
                 }
             }
-            case WRITE_KEYBOARD_BUFFER -> answer(value, 0, true);
-            case WRITE_AUXILIARY_BUFFER -> answer(value, STATUS_AUXILIARY, false);
-            case WRITE_AUXILIARY_DEVICE -> answer(NO_DEVICE, STATUS_AUXILIARY | STATUS_TIMEOUT, false);
+            case WRITE_KEYBOARD_BUFFER -> answer(value, Source.KEYBOARD);
+            case WRITE_AUXILIARY_BUFFER -> answer(value, Source.MOUSE);
+            // A byte for a device turns its interface on.
+            case WRITE_AUXILIARY_DEVICE -> {
+                configuration &= ~CONFIGURATION_AUXILIARY_OFF;
+                mouse.receive(value);
+            }
             default -> {
-                // A byte for the keyboard turns its interface on.
                 configuration &= ~CONFIGURATION_KEYBOARD_OFF;
                 keyboard.receive(value);
             }
@@ -265,126 +347,88 @@ public final class I8042 implements ByteDevice, TimedDevice, Persistent<I8042.St
     }
 
     private void answer(int value) {
-        answer(value, 0, false);
+        answer(value, Source.CONTROLLER);
     }
 
-    /** Puts a byte of the controller's own into the output buffer, before what the keyboard may have. */
-    private void answer(int value, int status, boolean interrupts) {
+    /** Puts a byte of the controller's own into the output buffer, before what the devices may have. */
+    private void answer(int value, Source asIfOf) {
         answer = value;
-        answerStatus = STATUS_OUTPUT_FULL | status;
-        answerInterrupts = interrupts;
+        answerOf = asIfOf;
     }
 
     private boolean isSet(int bit) {
         return (configuration & bit) != 0;
     }
 
-    private boolean keyboardHasByte(long time) {
-        return !isSet(CONFIGURATION_KEYBOARD_OFF) && (keyboard.hasAnswer() || hasScanCode(time));
-    }
-
-    private boolean hasScanCode(long time) {
-        return due != NEVER && time >= due && keyboard.hasScanCode();
-    }
-
     private void update(long time) {
-        due = nextDue(time);
-        shown = hasScanCode(time);
-        setInterrupt(requested(time));
-    }
-
-    /** Returns what {@link #due} is to be from {@code time} on. */
-    private long nextDue(long time) {
-        IrqState irq = irqState.get();
-        if (isSet(CONFIGURATION_KEYBOARD_OFF) || !keyboard.isScanning() || irq == IrqState.INITIALIZING) {
-            return NEVER;
+        keyboardPort.pace(configuration, isPolled(), time);
+        mousePort.pace(configuration, isPolled(), time);
+        boolean key = keyboardPort.hasByte(configuration, time);
+        boolean move = mousePort.hasByte(configuration, time);
+        // A byte that is in the buffer stays: the guest may have seen whose it is.
+        if (inBuffer == Source.KEYBOARD ? !key : inBuffer != Source.MOUSE || !move) {
+            inBuffer = key ? Source.KEYBOARD : move ? Source.MOUSE : Source.CONTROLLER;
         }
-        boolean waits =
-                isSet(CONFIGURATION_INTERRUPT) && irq == IrqState.OPEN || emptyLooks == LOOKS_OF_A_WAITING_GUEST;
-        if (!waits) {
-            return shown ? due : NEVER;
-        }
-        return due == NEVER ? time + DELAY : due;
-    }
-
-    /** Returns whether at {@code time} there is something in the output buffer that raises the interrupt. */
-    private boolean requested(long time) {
-        boolean present = answer == NO_ANSWER ? keyboardHasByte(time) : answerInterrupts;
-        return present && isSet(CONFIGURATION_INTERRUPT);
-    }
-
-    private void setInterrupt(boolean high) {
-        raised = high;
-        interrupt.set(high);
+        keyboardPort.show(inBuffer == Source.KEYBOARD, time);
+        mousePort.show(inBuffer == Source.MOUSE, time);
+        Source source = answer == NO_ANSWER ? inBuffer : answerOf;
+        keyboardPort.setInterrupt(source == Source.KEYBOARD && keyboardPort.interrupts(configuration));
+        mousePort.setInterrupt(source == Source.MOUSE && mousePort.interrupts(configuration));
+        keyboardPort.awaitReading(hasUnreadKey(), time);
     }
 
     private int translate(int code) {
-        return isSet(CONFIGURATION_TRANSLATE) ? SET_2_TO_1[code] : code;
-    }
-
-    /** Codes that no key has stay as they are, such as answers, all from 0x80. */
-    private static int[] translation() {
-        int[] table = new int[0x100];
-        for (int code = 0; code < table.length; code++) {
-            table[code] = code;
-        }
-        for (Key key : Key.values()) {
-            table[key.set2()] = key.set1();
-        }
-        // No key of set 2, but in the firmware's table all the same: asked for its set, a keyboard seems to answer
-        // 0x41.
-        table[0x02] = Key.F7.set1();
-        return table;
+        return isSet(CONFIGURATION_TRANSLATE) ? ScanCodes.set1(code) : code;
     }
 
     @Override
     public State save() {
         return new State(
                 keyboard.save(),
+                mouse.save(),
+                keyboardPort.save(),
+                mousePort.save(),
                 outputPort,
                 configuration,
                 command,
                 commandWritten,
                 data,
                 answer,
-                answerStatus,
-                answerInterrupts,
+                answerOf,
                 emptyLooks,
-                due,
-                shown,
-                raised);
+                inBuffer);
     }
 
     @Override
     public void restore(State state) {
         keyboard.restore(state.keyboard);
+        mouse.restore(state.mouse);
+        keyboardPort.restore(state.keyboardPort);
+        mousePort.restore(state.mousePort);
         outputPort = state.outputPort;
         configuration = state.configuration;
         command = state.command;
         commandWritten = state.commandWritten;
         data = state.data;
         answer = state.answer;
-        answerStatus = state.answerStatus;
-        answerInterrupts = state.answerInterrupts;
+        answerOf = state.answerOf;
         emptyLooks = state.emptyLooks;
-        due = state.due;
-        shown = state.shown;
-        raised = state.raised;
+        inBuffer = state.inBuffer;
     }
 
-    /** State of the controller and its keyboard; {@code due} is when the next scan code may be read. */
+    /** State of the controller, its ports and what is plugged in there. */
     public record State(
             Keyboard.State keyboard,
+            Mouse.State mouse,
+            Ps2Port.State keyboardPort,
+            Ps2Port.State mousePort,
             int outputPort,
             int configuration,
             int command,
             boolean commandWritten,
             int data,
             int answer,
-            int answerStatus,
-            boolean answerInterrupts,
+            Source answerOf,
             int emptyLooks,
-            long due,
-            boolean shown,
-            boolean raised) {}
+            Source inBuffer) {}
 }

@@ -13,7 +13,7 @@ import java.util.List;
  *
  * <p>Source: IBM PS/2 Hardware Interface Technical Reference (1988), "Keyboards".
  */
-final class Keyboard implements Persistent<Keyboard.State> {
+final class Keyboard implements Ps2Device, Persistent<Keyboard.State> {
 
     /** Comes before both codes of an extended key. */
     static final int EXTENDED = 0xe0;
@@ -56,26 +56,23 @@ final class Keyboard implements Persistent<Keyboard.State> {
         this.input = input;
     }
 
-    /** Returns whether keys that are pressed are sent. */
-    boolean isScanning() {
+    @Override
+    public boolean isReporting() {
         return scanning;
     }
 
-    /** Returns whether there is an answer to a command. */
-    boolean hasAnswer() {
+    @Override
+    public boolean hasAnswer() {
         return !answers.isEmpty();
     }
 
-    /** Returns whether there is a scan code, to be sent if the keyboard is scanning. */
-    boolean hasScanCode() {
+    @Override
+    public boolean hasReport() {
         return !codes.isEmpty() || input.hasKeystroke();
     }
 
-    /**
-     * Removes and returns the next byte, 0 to 255, of an answer if there is one, else of a scan code that there must
-     * be.
-     */
-    int send() {
+    @Override
+    public int send() {
         if (hasAnswer()) {
             lastSent = answers.remove();
         } else {
@@ -87,8 +84,8 @@ final class Keyboard implements Persistent<Keyboard.State> {
         return lastSent;
     }
 
-    /** Takes a byte from the controller: a command or its argument. */
-    void receive(int value) {
+    @Override
+    public void receive(int value) {
         int awaiting = command;
         command = NO_COMMAND;
         // A command in place of an argument ends the command before it.

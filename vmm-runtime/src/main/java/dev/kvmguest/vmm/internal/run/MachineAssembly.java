@@ -73,6 +73,7 @@ public record MachineAssembly(
                         recording,
                         new ExitHandler(cpu, board, recording),
                         new Interrupts(cpu, board, recording),
+                        new KeyRetry(cpu, memory, board),
                         new PostMortem(number, config, engine.engine(), cpu, memory, layout, board, recording),
                         TimeLimits.SHARED));
     }

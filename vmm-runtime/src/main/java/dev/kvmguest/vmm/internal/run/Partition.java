@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.device.InputQueue;
+import dev.kvmguest.vmm.internal.device.MouseQueue;
 import dev.kvmguest.vmm.internal.device.VgaCrtc;
 import dev.kvmguest.vmm.outcome.Console;
 import java.util.ArrayList;
@@ -25,7 +26,12 @@ public final class Partition {
     Partition(PcBoard board, ConsoleOutput console) {
         this.board = board;
         this.console = console;
-        board.input().onInput(() -> vcpus.forEach(VcpuRunner::wake));
+        board.input().onInput(this::wake);
+        board.mouse().onInput(this::wake);
+    }
+
+    private void wake() {
+        vcpus.forEach(VcpuRunner::wake);
     }
 
     /** Puts a vCPU on the board. All must be there before one starts. */
@@ -46,6 +52,11 @@ public final class Partition {
     /** Returns the board's CRT controller. */
     public VgaCrtc crtc() {
         return board.crtc();
+    }
+
+    /** Returns how the guest's mouse is moved, by any thread. */
+    public MouseQueue mouse() {
+        return board.mouse();
     }
 
     /** Returns what is typed for the guest, by any thread. */

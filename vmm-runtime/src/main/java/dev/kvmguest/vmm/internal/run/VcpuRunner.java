@@ -38,6 +38,7 @@ public final class VcpuRunner {
      * @param recording takes what the vCPU exchanges with the board
      * @param exits does what the vCPU's exits ask for
      * @param interrupts brings the board's interrupts into the vCPU
+     * @param keyRetry types a key again that came too early
      * @param postMortem finds out why the run ended
      * @param limits has the time limit kept
      */
@@ -48,6 +49,7 @@ public final class VcpuRunner {
             Recording recording,
             ExitHandler exits,
             Interrupts interrupts,
+            KeyRetry keyRetry,
             PostMortem postMortem,
             TimeLimits limits) {}
 
@@ -76,6 +78,7 @@ public final class VcpuRunner {
     private final Recording recording;
     private final ExitHandler exits;
     private final Interrupts interrupts;
+    private final KeyRetry keyRetry;
     private final PostMortem postMortem;
     private final TimeLimits limits;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
@@ -97,6 +100,7 @@ public final class VcpuRunner {
         this.recording = parts.recording;
         this.exits = parts.exits;
         this.interrupts = parts.interrupts;
+        this.keyRetry = parts.keyRetry;
         this.postMortem = parts.postMortem;
         this.limits = parts.limits;
     }
@@ -181,7 +185,7 @@ public final class VcpuRunner {
 
     private Ending runToItsEnd(TimeLimits.Limit limit) {
         while (endedByHost == null) {
-            interrupts.beforeRun(guestTimeLimit);
+            interrupts.beforeRun(Math.min(guestTimeLimit, keyRetry.next()));
             VmExit exit = cpu.run();
             halted = exit instanceof VmExit.Halt;
             if (halted && wakes(limit)) {
@@ -192,6 +196,9 @@ public final class VcpuRunner {
             if (end.isPresent()) {
                 last = exit;
                 return end.get();
+            }
+            if (exit instanceof VmExit.Interrupted && cpu.clock().time() >= keyRetry.next()) {
+                keyRetry.attempt(false);
             }
             endAtGuestTimeLimit();
         }
@@ -208,6 +215,9 @@ public final class VcpuRunner {
     /** Returns whether the vCPU, which is halted, goes on, once it does. */
     private boolean wakes(TimeLimits.Limit limit) {
         long start = cpu.clock().time();
+        if (board.keyboard().hasUnreadKey() && exits.interruptsEnabled() && interrupts.noneIsToCome()) {
+            keyRetry.attempt(true);
+        }
         boolean wakes = exits.interruptsEnabled() && interrupts.await(live, () -> endedByHost != null, limit::skip);
         recording.halt(cpu.clock() instanceof VirtualClock clock ? clock.time() - start : 0);
         return wakes;

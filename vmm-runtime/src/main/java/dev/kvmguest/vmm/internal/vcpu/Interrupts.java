@@ -45,6 +45,12 @@ public final class Interrupts {
         clock.setAlarm(Math.min(board.nextInterrupt(), alarm));
     }
 
+    /** Lets the devices do what is due, and returns whether no interrupt waits and none will come by itself. */
+    public boolean noneIsToCome() {
+        board.advanceTo(clock.time());
+        return !board.interruptRequested() && board.nextInterrupt() == TimedDevice.NEVER;
+    }
+
     private void wantWindow(boolean wanted) {
         if (wanted != windowWanted) {
             cpu.setInterruptWindow(wanted);

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.internal.bus.Requester;
+import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.RoundTrip;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -54,11 +55,12 @@ class BoardStateTests {
             seen.setLength(0);
             int port = PORTS[random.nextInt(PORTS.length)];
             int width = 1 << random.nextInt(8) / 6;
-            switch (random.nextInt(8)) {
+            switch (random.nextInt(9)) {
                 case 0, 1, 2 -> board.out(this, port, width, VALUES[random.nextInt(VALUES.length)]);
                 case 3, 4 -> seen.append(board.in(this, port, width));
                 case 5 -> time += TIMES[random.nextInt(TIMES.length)];
                 case 6 -> board.read(this, 0xfee0_0000L + random.nextInt(0x100), 4);
+                case 7 -> board.mouse().add(MouseMove.of(1, 2, 0, Set.of()));
                 default -> board.input().add(new byte[] {(byte) ('a' + random.nextInt(26))});
             }
             board.advanceTo(time);
@@ -76,6 +78,7 @@ class BoardStateTests {
                     .append(board.interruptsWereSetUp())
                     .append(board.takesInput())
                     .append(board.input().wasUsed())
+                    .append(board.mouse().isEmpty())
                     .append(board.ending())
                     .append(board.ports().unclaimed())
                     .append(board.memory().unclaimed())

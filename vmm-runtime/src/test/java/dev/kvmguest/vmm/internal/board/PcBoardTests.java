@@ -57,6 +57,44 @@ class PcBoardTests {
         assertThat(board.memory().unclaimed()).containsExactly(0xfee0_0020L);
     }
 
+    @Test
+    void keyIsUnreadOnceItsInterruptHasHadItsEoi() {
+        board.out(vcpu(0, 0), 0x21, 1, 0xfd);
+        board.input().add(new byte[] {'a'});
+        board.advanceTo(0);
+        board.advanceTo(1_000_000);
+        assertThat(board.hasUnreadKey()).as("requested").isFalse();
+
+        assertThat(board.acknowledgeInterrupt()).isEqualTo(9);
+        assertThat(board.hasUnreadKey()).as("in service").isFalse();
+
+        board.out(vcpu(1_000_000, 0), 0x20, 1, 0x20);
+        assertThat(board.hasUnreadKey()).isTrue();
+        assertThat(board.copy().hasUnreadKey()).isTrue();
+        assertThat(board.interruptRequested()).as("it has no edge").isFalse();
+
+        assertThat(board.in(vcpu(1_000_000, 0), 0x60, 1)).isEqualTo(0x1e);
+        assertThat(board.hasUnreadKey()).isFalse();
+    }
+
+    @Test
+    void interruptForAnUnreadKeyCanComeAgainUnlessItIsMasked() {
+        board.out(vcpu(0, 0), 0x21, 1, 0xfd);
+        board.input().add(new byte[] {'a'});
+        board.advanceTo(0);
+        board.advanceTo(1_000_000);
+        board.acknowledgeInterrupt();
+        board.out(vcpu(1_000_000, 0), 0x20, 1, 0x20);
+        assertThat(board.couldInterruptForUnreadKey()).isTrue();
+
+        board.out(vcpu(1_000_000, 0), 0x21, 1, 0xff);
+        assertThat(board.couldInterruptForUnreadKey()).isFalse();
+
+        board.out(vcpu(1_000_000, 0), 0x21, 1, 0xfd);
+        board.keyboard().interruptAgain();
+        assertThat(board.interruptRequested()).isTrue();
+    }
+
     private static Requester vcpu(long time, int bl) {
         return new Requester() {
             @Override

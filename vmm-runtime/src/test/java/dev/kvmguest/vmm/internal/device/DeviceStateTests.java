@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.device;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.internal.bus.ByteDevice;
 import dev.kvmguest.vmm.internal.bus.Persistent;
+import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import java.time.LocalDateTime;
 import java.util.Random;
 import java.util.Set;
@@ -18,8 +19,8 @@ class DeviceStateTests {
 
     private static final int CHARACTER = 'a';
 
-    /** A slave has no slaves. */
-    private static final Set<String> WITHOUT_EFFECT = Set.of("slave specialFullyNested");
+    /** A slave has no slaves; the mouse's request falls only as the guest acts, since no other device has movements. */
+    private static final Set<String> WITHOUT_EFFECT = Set.of("slave specialFullyNested", "mousePort raised");
 
     static Stream<Arguments> devices() {
         return Stream.of(
@@ -47,15 +48,14 @@ class DeviceStateTests {
                         Pair::act),
                 arguments(
                         "8042",
-                        I8042.class,
+                        BothPorts.class,
                         new int[] {0, I8042.COMMAND_OFFSET},
                         new int[] {
                             0x20, 0x60, 0x61, 0xd0, 0xd1, 0xd2, 0xd3, 0xd4, 0xad, 0xae, 0x45, 0xed, 0xf0, 0xf2, 0x01,
-                            0x02, 0xf4, 0xf5, 0xfe
+                            0x02, 0xf4, 0xf5, 0xfe, 0x47, 0xa7, 0xa8
                         },
-                        subject -> new I8042(
-                                subject::output, subject.input, subject::setLine, subject::irq, subject::time),
-                        DeviceStateTests::useScanCodeSets),
+                        BothPorts::new,
+                        BothPorts::useDevices),
                 arguments(
                         "16550A",
                         Uart16550.class,
@@ -135,13 +135,6 @@ class DeviceStateTests {
         return Arguments.of(name, new DeviceSubject.Kind<>(type, offsets, values, device, more));
     }
 
-    /** Has the keyboard use set 1, or tell which one it uses. */
-    private static String useScanCodeSets(I8042 controller, Random random) {
-        controller.writeByte(0, 0xf0);
-        controller.writeByte(0, random.nextInt(3));
-        return controller.readByte(0) + " " + controller.readByte(0);
-    }
-
     @ParameterizedTest(name = "{0}")
     @MethodSource("devices")
     <D extends ByteDevice & Persistent<S>, S> void whatIsRestoredGoesOnAlike(
@@ -154,6 +147,109 @@ class DeviceStateTests {
     <D extends ByteDevice & Persistent<S>, S> void noPartOfTheStateCanBeForgotten(
             String name, DeviceSubject.Kind<D, S> kind) {
         RoundTrip.<S>noPartCanBeForgotten(() -> new DeviceSubject<>(kind), WITHOUT_EFFECT);
+    }
+
+    /** An 8042 with both its ports in time. */
+    private static final class BothPorts implements ByteDevice, TimedDevice, Persistent<I8042.State> {
+
+        private static final int[][] FOR_THE_MOUSE = {
+            {0xf4},
+            {0xf4},
+            {0xe8, 0x03},
+            {0xe8},
+            {0x03},
+            {0xe9},
+            {0xf3, 200, 0xf3, 100},
+            {0xf3, 80, 0xf2},
+            {0xe7},
+            {0xe6},
+            {0xf0},
+            {0xea},
+            {0xeb},
+            {0xee},
+            {0xec},
+            {0xe9},
+            {0xfe},
+            {0xff},
+            {0xf2},
+            {0xf3},
+            {0xf6}
+        };
+
+        private final I8042 controller;
+
+        BothPorts(DeviceSubject.Surroundings around) {
+            controller = new I8042(
+                    around::output,
+                    around.input,
+                    around.moves,
+                    new I8042.Interrupt(around::setLine, around::irq),
+                    new I8042.Interrupt(around::setMouseLine, around::irq),
+                    around::time);
+        }
+
+        @Override
+        public int readByte(int offset) {
+            return controller.readByte(offset);
+        }
+
+        @Override
+        public void writeByte(int offset, int value) {
+            controller.writeByte(offset, value);
+        }
+
+        @Override
+        public long nextEvent() {
+            return Math.min(
+                    controller.firstPort().nextEvent(), controller.secondPort().nextEvent());
+        }
+
+        @Override
+        public void advanceTo(long now) {
+            controller.firstPort().advanceTo(now);
+        }
+
+        /** Has the keyboard use set 1, or tell which one it uses, or has the mouse do something. */
+        String useDevices(Random random) {
+            switch (random.nextInt(5)) {
+                case 4 -> controller.postponeKeyRetry(1_000_000_000L * random.nextInt(100));
+                case 0 -> {
+                    controller.writeByte(0, 0xf0);
+                    controller.writeByte(0, random.nextInt(3));
+                }
+                case 1 -> {
+                    // Both interrupts, on and off.
+                    controller.writeByte(I8042.COMMAND_OFFSET, 0x60);
+                    controller.writeByte(0, 0x44 | random.nextInt(4));
+                }
+                default -> {
+                    for (int octet : FOR_THE_MOUSE[random.nextInt(FOR_THE_MOUSE.length)]) {
+                        controller.writeByte(I8042.COMMAND_OFFSET, 0xd4);
+                        controller.writeByte(0, octet);
+                    }
+                }
+            }
+            StringBuilder seen = new StringBuilder();
+            seen.append(controller.keyRetry()).append(' ');
+            for (int i = 0; i < 5; i++) {
+                seen.append(controller.readByte(I8042.COMMAND_OFFSET)).append(' ');
+                seen.append(controller.readByte(0)).append(' ');
+            }
+            return seen.append(controller.firstPort().mayReceive())
+                    .append(controller.secondPort().mayReceive())
+                    .append(controller.hasUnreadKey())
+                    .toString();
+        }
+
+        @Override
+        public I8042.State save() {
+            return controller.save();
+        }
+
+        @Override
+        public void restore(I8042.State state) {
+            controller.restore(state);
+        }
     }
 
     /** A port that asks for a test. */

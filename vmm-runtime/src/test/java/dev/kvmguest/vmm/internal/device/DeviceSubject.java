@@ -5,8 +5,10 @@ import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.mouse.MouseButton;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 
@@ -21,9 +23,11 @@ final class DeviceSubject<D extends ByteDevice & Persistent<S>, S> implements Ro
     static final class Surroundings {
 
         final InputQueue input = new InputQueue();
+        final MouseQueue moves = new MouseQueue();
         private final StringBuilder seen = new StringBuilder();
         private long time;
         private boolean line;
+        private boolean mouseLine;
         private IrqState irq = IrqState.OPEN;
 
         long time() {
@@ -41,6 +45,13 @@ final class DeviceSubject<D extends ByteDevice & Persistent<S>, S> implements Ro
             line = high;
         }
 
+        void setMouseLine(boolean high) {
+            if (high != mouseLine) {
+                seen.append(high ? " mouse rises" : " mouse falls");
+            }
+            mouseLine = high;
+        }
+
         void output(Object what) {
             seen.append(" out ").append(what);
         }
@@ -52,9 +63,15 @@ final class DeviceSubject<D extends ByteDevice & Persistent<S>, S> implements Ro
         }
 
         private void change(Random random) {
-            switch (random.nextInt(4)) {
+            switch (random.nextInt(5)) {
                 case 0 -> irq = IrqState.values()[random.nextInt(IrqState.values().length)];
                 case 1 -> input.add(List.of(Keystroke.of(Key.values()[random.nextInt(Key.values().length)])));
+                case 2 ->
+                    moves.add(MouseMove.of(
+                            random.nextInt(600) - 300,
+                            random.nextInt(20) - 10,
+                            random.nextInt(5) - 2,
+                            Set.of(MouseButton.values()[random.nextInt(3)])));
                 default -> input.add(new byte[] {(byte) (' ' + random.nextInt(0x5f)), 'x'});
             }
         }
@@ -118,14 +135,18 @@ final class DeviceSubject<D extends ByteDevice & Persistent<S>, S> implements Ro
     public Function<S, RoundTrip.Subject<S>> restorer() {
         long now = around.time;
         boolean high = around.line;
+        boolean mouseHigh = around.mouseLine;
         IrqState state = around.irq;
         InputQueue.State typed = around.input.save();
+        MouseQueue.State moved = around.moves.save();
         return saved -> {
             DeviceSubject<D, S> other = new DeviceSubject<>(kind);
             other.around.time = now;
             other.around.line = high;
+            other.around.mouseLine = mouseHigh;
             other.around.irq = state;
             other.around.input.restore(typed);
+            other.around.moves.restore(moved);
             other.device.restore(saved);
             // What restoring does to what is around would be seen now.
             return other;

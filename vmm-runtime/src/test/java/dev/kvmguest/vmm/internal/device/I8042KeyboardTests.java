@@ -30,7 +30,7 @@ class I8042KeyboardTests {
     private void awaitScanCode() {
         driver.isFull();
         driver.isFull();
-        driver.time += I8042.DELAY;
+        driver.time += Ps2Port.DELAY;
         assertThat(driver.isFull()).isTrue();
     }
 
@@ -167,15 +167,6 @@ class I8042KeyboardTests {
     }
 
     @Test
-    void auxiliaryDeviceThatIsNotThereTimesOut() {
-        driver.command(0xd4, 0xff);
-
-        assertThat(driver.status()).isEqualTo(0x75);
-        assertThat(driver.read()).isEqualTo(0xfe);
-        assertThat(driver.status()).isEqualTo(0x14);
-    }
-
-    @Test
     void answerOfTheControllerComesBeforeAScanCodeWhichIsNotLost() {
         press(Key.A);
         awaitScanCode();
@@ -271,7 +262,7 @@ class I8042KeyboardTests {
     void mayReceiveIfAKeyWouldInterrupt(String configuration, boolean expected) {
         driver.irq = IrqState.OPEN;
         driver.command(0x60, Integer.decode(configuration));
-        assertThat(driver.controller.mayReceive()).isEqualTo(expected);
+        assertThat(driver.port.mayReceive()).isEqualTo(expected);
 
         press(Key.A);
 

@@ -17,7 +17,8 @@ class I8042Tests {
     private static final int COMMAND = I8042.COMMAND_OFFSET;
 
     private final List<Ending> ends = new ArrayList<>();
-    private final I8042 controller = new I8042(ends::add, new InputQueue(), high -> {}, () -> IrqState.MASKED, () -> 0);
+    private final I8042.Interrupt masked = new I8042.Interrupt(high -> {}, () -> IrqState.MASKED);
+    private final I8042 controller = new I8042(ends::add, new InputQueue(), new MouseQueue(), masked, masked, () -> 0);
 
     @Test
     void nothingIsToBeReadAtFirst() {

@@ -109,7 +109,7 @@ class KeyboardCommandTests {
         press(Key.A);
         driver.isFull();
         driver.isFull();
-        driver.time += I8042.DELAY;
+        driver.time += Ps2Port.DELAY;
         assertThat(driver.read()).isEqualTo(0x1c);
 
         driver.write(0xee);
@@ -151,7 +151,7 @@ class KeyboardCommandTests {
         driver.flush();
         press(Key.A);
         assertThat(driver.poll()).isEmpty();
-        assertThat(driver.controller.mayReceive()).isFalse();
+        assertThat(driver.port.mayReceive()).isFalse();
 
         driver.write(0xf4);
 

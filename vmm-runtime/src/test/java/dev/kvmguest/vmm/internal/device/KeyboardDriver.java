@@ -18,6 +18,7 @@ final class KeyboardDriver {
     final InputQueue input;
     final List<Ending> ends = new ArrayList<>();
     final I8042 controller;
+    final TimedDevice port;
     IrqState irq = IrqState.MASKED;
     long time;
     boolean line;
@@ -29,7 +30,10 @@ final class KeyboardDriver {
 
     KeyboardDriver(InputQueue input) {
         this.input = input;
-        controller = new I8042(ends::add, input, this::setLine, () -> irq, () -> time);
+        I8042.Interrupt ofMouse = new I8042.Interrupt(high -> {}, () -> IrqState.MASKED);
+        controller = new I8042(
+                ends::add, input, new MouseQueue(), new I8042.Interrupt(this::setLine, () -> irq), ofMouse, () -> time);
+        port = controller.firstPort();
     }
 
     private void setLine(boolean high) {
@@ -96,8 +100,8 @@ final class KeyboardDriver {
 
     /** Lets the controller do what is due, as the run loop does before each run of the vCPU. */
     void beforeRun() {
-        if (controller.nextEvent() <= time) {
-            controller.advanceTo(time);
+        if (port.nextEvent() <= time) {
+            port.advanceTo(time);
         }
     }
 
@@ -105,7 +109,7 @@ final class KeyboardDriver {
     boolean awaitInterrupt() {
         beforeRun();
         while (!line) {
-            long next = controller.nextEvent();
+            long next = port.nextEvent();
             if (next == TimedDevice.NEVER) {
                 return false;
             }

@@ -26,7 +26,7 @@ class KeyboardPaceTests {
         driver.irq = IrqState.OPEN;
         driver.beforeRun();
 
-        assertThat(driver.controller.nextEvent()).isEqualTo(11_000_000);
+        assertThat(driver.port.nextEvent()).isEqualTo(11_000_000);
         driver.time = 10_999_999;
         driver.beforeRun();
         assertThat(driver.line).isFalse();
@@ -46,7 +46,7 @@ class KeyboardPaceTests {
         driver.read();
 
         assertThat(driver.isFull()).isFalse();
-        assertThat(driver.controller.nextEvent()).isEqualTo(51_000_000);
+        assertThat(driver.port.nextEvent()).isEqualTo(51_000_000);
     }
 
     @Test
@@ -54,11 +54,11 @@ class KeyboardPaceTests {
         driver.irq = IrqState.OPEN;
         driver.beforeRun();
         driver.time = 5_000_000_000L;
-        assertThat(driver.controller.nextEvent()).isEqualTo(TimedDevice.NEVER);
+        assertThat(driver.port.nextEvent()).isEqualTo(TimedDevice.NEVER);
 
         press(Key.A);
 
-        assertThat(driver.controller.nextEvent()).isLessThanOrEqualTo(driver.time);
+        assertThat(driver.port.nextEvent()).isLessThanOrEqualTo(driver.time);
         driver.beforeRun();
         assertThat(driver.line).isTrue();
     }
@@ -70,7 +70,7 @@ class KeyboardPaceTests {
         driver.beforeRun();
 
         assertThat(driver.line).isFalse();
-        assertThat(driver.controller.nextEvent()).isEqualTo(TimedDevice.NEVER);
+        assertThat(driver.port.nextEvent()).isEqualTo(TimedDevice.NEVER);
     }
 
     @Test
@@ -111,7 +111,7 @@ class KeyboardPaceTests {
         press(Key.A);
         driver.read();
         driver.read();
-        driver.time += I8042.DELAY;
+        driver.time += Ps2Port.DELAY;
 
         assertThat(driver.read()).isEqualTo(0x1e);
     }
