@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.report;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.outcome.GuestRun;
@@ -62,6 +64,19 @@ class TextReportTests {
                           |   there |
                           +---------+
                         """);
+    }
+
+    @Test
+    void virtual8086ModeIsShownAsSegmentAndOffset() {
+        // mov esp,0x8000; GS to ES 0; SS:SP 0600:0100; EFLAGS.VM; CS:IP 0100:0024; iretd; there: cli
+        String code = "bc 00 80 00 00 6a 00 6a 00 6a 00 6a 00 68 00 06 00 00 68 00 01 00 00 68 02 00 02 00"
+                + " 68 00 01 00 00 6a 24 cf fa";
+
+        assertThat(TextReport.brief(TestGuest.run(TestGuest.flat(code), EngineChoice.EMULATOR)))
+                .contains("triple-faulted at 0100:0024 by #GP")
+                .contains("#GP(0x0): cli")
+                .contains("cause: IOPL is below the privilege level")
+                .contains("\n    1023  iretd\n    0024  cli\n");
     }
 
     @Test

@@ -58,6 +58,12 @@ class SavedGuestTests {
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
+    void virtual8086GuestGoesOn(boolean stepping) {
+        assertThat(saveAfterEachExit(flat(SavedGuests.VIRTUAL_8086), stepping)).isGreaterThan(stepping ? 15 : 3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
     void vectorRegistersAndDebugRegistersGoOn(boolean stepping) {
         assertThat(saveAfterEachExit(flat(SavedGuests.REGISTERS), stepping)).isGreaterThan(stepping ? 25 : 5);
     }

@@ -5,6 +5,28 @@ public final class SavedGuests {
 
     private SavedGuests() {}
 
+    /** Virtual-8086 mode: ports, a flag pushed by it, and an end by HLT, which it may not execute. */
+    public static final String VIRTUAL_8086 = code("""
+            bc 00 80 00 00                   mov esp,0x8000
+            6a 00                            push 0x0
+            6a 00                            push 0x0
+            6a 00                            push 0x0
+            6a 00                            push 0x0
+            68 00 06 00 00                   push 0x600
+            68 00 01 00 00                   push 0x100
+            68 02 30 02 00                   push 0x23002
+            68 00 01 00 00                   push 0x100
+            6a 24                            push 0x24
+            cf                               iret
+            e6 e9                            out 0xe9,al
+            9c                               pushf
+            58                               pop ax
+            e6 e9                            out 0xe9,al
+            e4 10                            in al,0x10
+            e6 e9                            out 0xe9,al
+            f4                               hlt
+            """);
+
     /** x87, MMX, SSE, ports, memory without RAM, shadows, an interrupt, traps, breakpoints, MSRs and HLT. */
     public static final String ALL = code("""
             bc 00 80 00 00                   mov esp,0x8000

@@ -373,15 +373,21 @@ class Virtual8086Tests {
         assertThat(guest.vector()).isEqualTo(13);
     }
 
-    @Test
-    void deadVirtual8086GuestIsShownInItsSegments() {
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource({
+        "fa, cli, IOPL is below the privilege level",
+        "cd 80, int 0x80, IOPL is below 3 in virtual-8086 mode",
+        "f4, hlt, the instruction is for privilege level 0",
+        "'e4 60', 'in al, 0x60', the I/O permission bits in the TSS don't allow the port",
+    })
+    void deadVirtual8086GuestIsShownInItsSegmentsWithTheReason(String code, String text, String cause) {
         enter(0, 0, 0);
         guest.change(state -> state.idt(new DescriptorTable(0, 0)));
-        assertThat(guest.run("fa")).isInstanceOf(VmExit.Shutdown.class);
+        assertThat(guest.run(code)).isInstanceOf(VmExit.Shutdown.class);
 
         Fault fault = guest.vcpu().observer().orElseThrow().fault().orElseThrow();
         assertThat(fault.registers().codeAddress(fault.at().eip())).isEqualTo("0400:0000");
-        assertThat(fault.at().text()).isEqualTo("cli");
-        assertThat(fault.chain().get(0).cause()).hasValue("IOPL is below the privilege level");
+        assertThat(fault.at().text()).isEqualTo(text);
+        assertThat(fault.chain().get(0).cause()).hasValue(cause);
     }
 }

@@ -113,7 +113,9 @@ public final class PortInstructions {
      */
     private static void requireAllowed(Cpu cpu, int port, int width) {
         if ((cpu.isVirtual8086() || cpu.cpl() > cpu.eflags.iopl()) && !isAllowedByBitmap(cpu, port, width)) {
-            throw CpuFault.generalProtection();
+            throw CpuFault.generalProtection()
+                    .because((cpu.isVirtual8086() ? "" : "IOPL is below the privilege level, and ")
+                            + "the I/O permission bits in the TSS don't allow the port");
         }
     }
 

@@ -39,7 +39,7 @@ public final class DescriptorTableInstructions {
     }
 
     private static DescriptorTable read(Cpu cpu, Instruction i) {
-        requirePrivilege(cpu);
+        Privilege.requireSupervisor(cpu);
         long offset = i.op0.offset(cpu);
         int limit = (int) cpu.memory.read16(i.op0.segment, offset);
         long base = cpu.memory.read32(i.op0.segment, offset + 2 & i.addressMask);
@@ -67,7 +67,7 @@ public final class DescriptorTableInstructions {
 
     private static void loadLdt(Cpu cpu, Instruction i) {
         requireProtected(cpu);
-        requirePrivilege(cpu);
+        Privilege.requireSupervisor(cpu);
         int selector = (int) i.op0.read(cpu) & 0xffff;
         if (Selector.isNull(selector)) {
             cpu.ldtr.load(new SegmentState(selector, 0, 0, SegmentState.UNUSABLE), true);
@@ -88,7 +88,7 @@ public final class DescriptorTableInstructions {
 
     private static void loadTask(Cpu cpu, Instruction i) {
         requireProtected(cpu);
-        requirePrivilege(cpu);
+        Privilege.requireSupervisor(cpu);
         int selector = (int) i.op0.read(cpu) & 0xffff;
         if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("TR must not be null");
@@ -117,12 +117,6 @@ public final class DescriptorTableInstructions {
     private static void requirePresent(int selector, SegmentDescriptor descriptor) {
         if (!descriptor.isPresent()) {
             throw CpuFault.selector(Vector.NP, selector).because("the segment is not present");
-        }
-    }
-
-    private static void requirePrivilege(Cpu cpu) {
-        if (cpu.cpl() != 0) {
-            throw CpuFault.generalProtection().because("the instruction is for privilege level 0");
         }
     }
 

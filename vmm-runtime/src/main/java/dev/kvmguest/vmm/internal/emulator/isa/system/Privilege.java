@@ -11,7 +11,7 @@ final class Privilege {
     /** Throws #GP(0) unless the current privilege level is 0. */
     static void requireSupervisor(Cpu cpu) {
         if (cpu.cpl() != 0) {
-            throw CpuFault.generalProtection();
+            throw CpuFault.generalProtection().because("the instruction is for privilege level 0");
         }
     }
 }
