@@ -38,4 +38,9 @@ public record Standstill(
         interrupts = List.copyOf(interrupts);
         advice = List.copyOf(advice);
     }
+
+    /** Returns a copy with other advice. */
+    public Standstill withAdvice(List<String> sentences) {
+        return new Standstill(at, interruptsEnabled, samples, loop, waitsFor, interrupts, sentences);
+    }
 }

@@ -108,6 +108,8 @@ class DocumentationTests {
                 .isEqualTo(rules("advice/Advice.java"));
         assertThat(new TreeSet<>(Repository.quotedInFirstCells(HOW_IT_WORKS, "| Rules |", 1)))
                 .isEqualTo(rules("advice/hang/HangAdvice.java"));
+        assertThat(new TreeSet<>(Repository.quotedInFirstCells(HOW_IT_WORKS, "| Rules of what led there |", 0)))
+                .isEqualTo(rules("advice/past/PastAdvice.java"));
     }
 
     @Test

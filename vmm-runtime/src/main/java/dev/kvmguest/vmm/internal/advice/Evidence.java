@@ -220,6 +220,19 @@ final class Evidence {
         return number.isPresent() ? Optional.of(number.getAsLong()) : Optional.empty();
     }
 
+    /**
+     * Returns the descriptor that the GDT of the boot mode has for a selector, wherever GDTR points now; empty if there
+     * is no such table, or it ends before.
+     */
+    Optional<SegmentDescriptor> loadersDescriptor(int selector) {
+        return layout.ranges().stream()
+                .filter(range -> range.kind() == Kind.GDT)
+                .filter(range -> Selector.isWithin(selector, range.end() - range.start() - 1))
+                .findFirst()
+                .flatMap(range -> number(memory.withoutPaging().readLong(range.start() + Selector.offset(selector))))
+                .map(SegmentDescriptor::new);
+    }
+
     /** Returns whether IDTR is the one that the guest was entered with. */
     boolean hasBootIdt() {
         return startsAt(Kind.IDT, registers().idt());

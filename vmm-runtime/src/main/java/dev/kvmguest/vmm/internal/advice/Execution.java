@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
@@ -33,11 +34,15 @@ final class Execution {
         int start = whereCodeEnds(evidence, path);
         if (start == path.size()
                 || evidence.layout().ranges().isEmpty()
-                || StackPointer.lost(evidence).isPresent()) {
+                || StackPointer.lost(evidence).isPresent()
+                || StackBelowZero.byLocals(evidence).isPresent()
+                || OverwrittenCode.byStack(evidence).isPresent()
+                || GateTarget.any(evidence).isPresent()) {
             return Optional.empty();
         }
         if (start == 0) {
-            return sled(path)
+            // Between what was pushed there are zeros too. Those that execution ran through come one after the other.
+            return sled(path) && path.stream().limit(path.size() - 1L).allMatch(Executed::isZeros)
                     ? Optional.of("execution ran through zeros up to "
                             + hex(evidence.at().eip())
                             + noCode(evidence, evidence.address())
@@ -64,7 +69,9 @@ final class Execution {
         // Whoever was interrupted and the handler may be in other segments; those that are used begin at 0.
         return evidence.fault()
                 .handler()
-                .filter(handler -> evidence.registers().protectedMode() && evidence.linear(0) == 0)
+                .filter(handler -> evidence.registers().protectedMode()
+                        && evidence.linear(0) == 0
+                        && GateTarget.any(evidence).isEmpty())
                 .flatMap(handler -> noCode(evidence, handler.eip()).map(why -> hex(handler.eip()) + ", " + why))
                 .map(where -> handlerIs(vector, where));
     }
@@ -84,7 +91,8 @@ final class Execution {
     static String went(Evidence evidence, Executed from, long to, String where) {
         return handlerAt(evidence, from, to)
                 .map(vector -> handlerIs(vector, where))
-                .orElseGet(() -> "execution went to " + where + ", after " + from.inWords() + "; " + remedy(from));
+                .orElseGet(() ->
+                        "execution went to " + where + ", after " + from.inWords() + "; " + remedy(evidence, from, to));
     }
 
     /** The place is one of the image by its linker, but the image was loaded elsewhere. */
@@ -182,14 +190,25 @@ final class Execution {
         return Optional.empty();
     }
 
-    private static String remedy(Executed from) {
+    private static String remedy(Evidence evidence, Executed from, long to) {
         if (from.is(Trait.INTERRUPT_RETURN)) {
             return "the frame that IRET found on the stack is not one of an interrupt: look for pushes that were not popped,"
                     + " and for an error code that was not removed";
         }
         if (from.is(Trait.RETURN)) {
-            return "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"
-                    + " variables";
+            return ReturnAddress.overwritten(evidence, from)
+                    .orElse(
+                            "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"
+                                    + " variables");
+        }
+        Optional<String> cutOff = goesTo(from, to)
+                ? evidence.memory().physical(evidence.linear(to)).stream()
+                        .mapToObj(evidence.image()::cutOff)
+                        .flatMap(Optional::stream)
+                        .findFirst()
+                : Optional.empty();
+        if (cutOff.isPresent()) {
+            return cutOff.get();
         }
         if (from.is(Trait.CALL) || from.is(Trait.JUMP)) {
             return "look at where that address comes from, a pointer that was not set or was overwritten, or code linked for"
@@ -197,5 +216,15 @@ final class Execution {
         }
         return "it doesn't jump there: execution ran past the end of the code; end it with a jump, a return or a loop of"
                 + " HLT";
+    }
+
+    /** Returns whether an instruction itself has the place to which it went, as its assembler wrote it. */
+    private static boolean goesTo(Executed from, long to) {
+        return from.decoded()
+                .filter(instruction -> instruction.op0 != null
+                        && (instruction.op0.kind == Operand.Kind.RELATIVE
+                                || instruction.op0.kind == Operand.Kind.FAR_POINTER)
+                        && instruction.op0.value == to)
+                .isPresent();
     }
 }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
@@ -33,7 +34,8 @@ final class Gates {
 
     /** The IDT ends before the gate, or isn't in memory. */
     static Optional<String> outOfReach(Evidence evidence) {
-        if (DeliberateReset.byEmptyTable(evidence).isPresent()) {
+        if (DeliberateReset.byEmptyTable(evidence).isPresent()
+                || TableOperand.ofLidt(evidence).isPresent()) {
             return Optional.empty();
         }
         int vector = vectors(evidence).get(0);
@@ -156,7 +158,11 @@ final class Gates {
 
     /** A gate is there and leads to nothing. */
     static Optional<String> malformed(Evidence evidence) {
-        if (Overwritten.any(evidence) || StackPointer.isInsideIdt(evidence)) {
+        if (Overwritten.any(evidence)
+                || StackPointer.isInsideIdt(evidence)
+                || TableOperand.ofLgdt(evidence).isPresent()
+                || TableOperand.ofLidt(evidence).isPresent()
+                || GateTarget.any(evidence).isPresent()) {
             return Optional.empty();
         }
         return vectors(evidence).stream()
@@ -186,8 +192,23 @@ final class Gates {
             return Optional.of(access + ", in which P (bit 7) is clear; 0x8e makes it a 32-bit interrupt gate");
         }
         Optional<String> segment = Selectors.unfit(evidence, selector, Selectors.Use.CODE);
-        return segment.map(words -> "has the selector " + hex(selector) + ", " + words
-                + "; bytes 2 and 3 of a gate take the selector of a code segment");
+        return segment.map(words -> "has the selector " + hex(selector) + ", " + words + "; "
+                + ofTable(evidence, selector).orElse("bytes 2 and 3 of a gate take the selector of a code segment"));
+    }
+
+    /** Returns what to do where the gate's selector is right by itself, and the GDT is not the one that it is for. */
+    private static Optional<String> ofTable(Evidence evidence, int selector) {
+        if (Selectors.fitsLoadersTable(evidence, selector, Selectors.Use.CODE)) {
+            return Optional.of(
+                    hex(selector) + " is a selector of the boot loader's GDT: give gates the code selector of"
+                            + " the GDT that LGDT has loaded");
+        }
+        int running = evidence.registers().segment(SegmentRegister.CS).selector();
+        return Selector.offset(selector) == Selector.offset(running)
+                ? Optional.of(
+                        "CS holds that selector too, and works only because it was loaded before the GDT was what it"
+                                + " is now: look at what LGDT loaded, and at what wrote to the table")
+                : Optional.empty();
     }
 
     private static Optional<String> swapped(Evidence evidence, long raw) {

@@ -53,7 +53,7 @@ final class Overwritten {
 
     /** A segment that is needed was in the GDT, and is not any more. */
     static Optional<String> gdt(Evidence evidence) {
-        if (!evidence.registers().protectedMode()) {
+        if (!evidence.registers().protectedMode() || GateTarget.any(evidence).isPresent()) {
             return Optional.empty();
         }
         DescriptorTable gdt = evidence.registers().gdt();
@@ -99,6 +99,9 @@ final class Overwritten {
 
     /** A gate that is needed was in the IDT, and is not any more. */
     static Optional<String> idt(Evidence evidence) {
+        if (GateTarget.any(evidence).isPresent()) {
+            return Optional.empty();
+        }
         DescriptorTable idt = evidence.registers().idt();
         return Gates.vectors(evidence).stream()
                 .filter(vector -> Gates.isReadable(evidence, vector))

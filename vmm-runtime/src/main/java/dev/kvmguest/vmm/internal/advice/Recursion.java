@@ -10,6 +10,7 @@ import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongPredicate;
 
 /**
  * Recognizes functions that call themselves without end, by the return addresses on the stack.
@@ -36,6 +37,15 @@ final class Recursion {
                 evidence.memory(),
                 evidence.layout(),
                 evidence.image().image());
+        return most(evidence, address -> CallSite.before(address, code).isPresent());
+    }
+
+    /** Returns the same where the stack has overwritten the code, so that no CALL is seen there any more. */
+    static Optional<String> ofOverwritten(Evidence evidence) {
+        return most(evidence, evidence::isInImage);
+    }
+
+    private static Optional<String> most(Evidence evidence, LongPredicate isReturnAddress) {
         Map<Long, Integer> counts = new HashMap<>();
         long from = evidence.stackPointer();
         int done = 0;
@@ -55,8 +65,7 @@ final class Recursion {
             done += length;
         }
         return counts.entrySet().stream()
-                .filter(count -> count.getValue() >= DEEP
-                        && CallSite.before(count.getKey(), code).isPresent())
+                .filter(count -> count.getValue() >= DEEP && isReturnAddress.test(count.getKey()))
                 .max(Map.Entry.<Long, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
                 .map(count -> "the return address " + hex(count.getKey()) + evidence.symbol(count.getKey())
                         + " is on it " + count.getValue() + " times");

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
@@ -11,7 +12,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Recognizes an instruction that loads a segment register with a selector that it does not take (Intel SDM volume 3A,
@@ -20,6 +23,8 @@ import java.util.Optional;
  * <p>Silent if the error code is not the selector that the instruction loads, and where the GDT was overwritten.
  */
 final class SegmentLoad {
+
+    private static final long LARGEST_SELECTOR = 0xffff;
 
     private SegmentLoad() {}
 
@@ -37,14 +42,62 @@ final class SegmentLoad {
         if (error == 0) {
             return at.filter(SegmentLoad::refusesNull).isPresent()
                     ? Optional.of(evidence.at().inWords() + " loads the null selector, which SS and CS don't take"
-                            + remedy(evidence, 0))
+                            + remedy(evidence, 0, Use.DATA))
                     : Optional.empty();
         }
         return at.flatMap(instruction -> use(evidence, instruction, error))
                 .flatMap(wanted -> Selectors.unfit(evidence, error, wanted)
                         .or(() -> privilege(evidence, error))
-                        .map(why -> evidence.at().inWords() + " loads the selector " + hex(error) + ", " + why
-                                + "; it takes " + wanted.words() + remedy(evidence, error)));
+                        .map(why -> pointer(evidence, error)
+                                .orElseGet(() -> evidence.at().inWords() + " loads the selector " + hex(error) + ", "
+                                        + why + "; it takes " + wanted.words() + remedy(evidence, error, wanted))));
+    }
+
+    /** Returns the sentence about a value that is no selector but a half of an address; empty if it isn't one. */
+    private static Optional<String> pointer(Evidence evidence, int error) {
+        OptionalLong value = loaded(evidence);
+        boolean matches = value.isPresent()
+                && value.getAsLong() > LARGEST_SELECTOR
+                && (value.getAsLong() & Selector.WITHOUT_RPL) == (error & Selector.WITHOUT_RPL)
+                && (error | 7) > evidence.table(error).limit();
+        if (!matches) {
+            return Optional.empty();
+        }
+        long address = value.getAsLong();
+        long distance = Math.abs(address - evidence.stackPointer());
+        boolean onStack = distance < StackPointer.NEAR;
+        boolean inImage = evidence.memory().physical(address).stream().anyMatch(evidence::isTaken);
+        return onStack || inImage
+                ? Optional.of(evidence.at().inWords() + " loads the low half of " + hex(address)
+                        + ", which is no selector"
+                        + " but an address " + (onStack ? "on the stack" : "in the image" + evidence.symbol(address))
+                        + ": what was pushed last was popped in place of the saved segment register; pop in the reverse"
+                        + " order of the pushes, and remove arguments from the stack before")
+                : Optional.empty();
+    }
+
+    /** Returns all 32 bits of which a segment register gets the lower half, where they are known to belong together. */
+    private static OptionalLong loaded(Evidence evidence) {
+        Instruction at = evidence.at().decoded().orElseThrow();
+        if (at.mnemonic == Mnemonic.POP) {
+            return evidence.stack(0);
+        }
+        if (at.mnemonic != Mnemonic.MOV_SEGMENT || !at.op1.isRegister()) {
+            return OptionalLong.empty();
+        }
+        List<Executed> path = evidence.path();
+        for (int i = path.size() - 2; i >= 0; i--) {
+            Optional<Operand> written = path.get(i).decoded().map(instruction -> instruction.op0);
+            if (written.filter(operand -> operand.isRegister() && operand.wholeRegister() == at.op1.number)
+                    .isPresent()) {
+                // MOV to AX alone leaves the upper half of something else.
+                return written.get().width == Integer.BYTES
+                        ? OptionalLong.of(
+                                evidence.registers().get(Register.byNumber().get(at.op1.number)) & 0xffff_ffffL)
+                        : OptionalLong.empty();
+            }
+        }
+        return OptionalLong.empty();
     }
 
     private static Optional<Use> use(Evidence evidence, Instruction at, int selector) {
@@ -90,10 +143,15 @@ final class SegmentLoad {
                 : Optional.of("whose segment has DPL " + dpl + " while the code is in ring " + evidence.cpl());
     }
 
-    private static String remedy(Evidence evidence, int selector) {
-        return evidence.hasBootGdt()
-                        && (selector | 7) > evidence.registers().gdt().limit()
-                ? ", and GDTR is still the boot table's: load the guest's own GDT with LGDT first"
+    private static String remedy(Evidence evidence, int selector, Use wanted) {
+        boolean beyond = (selector | 7) > evidence.registers().gdt().limit();
+        if (evidence.hasBootGdt() && beyond) {
+            return ", and GDTR is still the boot table's: load the guest's own GDT with LGDT first";
+        }
+        return Selectors.fitsLoadersTable(evidence, selector, wanted)
+                ? "; " + hex(selector) + " is a selector of the boot loader's GDT, from before LGDT: load CS with a far"
+                        + " jump and the other segment registers with MOV right after LGDT, and use the new selectors in"
+                        + " gates"
                 : "; a selector is 8 times the number of its entry, plus the ring";
     }
 }

@@ -69,6 +69,18 @@ final class Selectors {
         return descriptor.isPresent() ? Optional.empty() : Optional.of("but " + entry + "is not present (P is clear)");
     }
 
+    /**
+     * Returns whether a selector fits the table that the guest was entered with, while GDTR has another: such as was
+     * loaded or chosen before LGDT, and is none of the guest's own.
+     */
+    static boolean fitsLoadersTable(Evidence evidence, int selector, Use use) {
+        return !evidence.hasBootGdt()
+                && !Selector.isLocal(selector)
+                && evidence.loadersDescriptor(selector)
+                        .filter(found -> found.isPresent() && use.takes(found))
+                        .isPresent();
+    }
+
     /** Returns what a descriptor is, such as {@code a writable data segment}. */
     static String describe(SegmentDescriptor descriptor) {
         if (descriptor.isCode()) {

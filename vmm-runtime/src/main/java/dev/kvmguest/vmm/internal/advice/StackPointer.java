@@ -59,6 +59,7 @@ final class StackPointer {
         long esp = evidence.stackPointer();
         if (!evidence.mode().usesDescriptors()
                 || !returned
+                || StackBelowZero.byLocals(evidence).isPresent()
                 || evidence.at().eip() != ALL_ONES
                 || !evidence.memory().isMapped(esp - 4)
                 || evidence.memory().isRam(esp - 4)) {
@@ -142,7 +143,8 @@ final class StackPointer {
         long esp = evidence.stackPointer();
         // A stack that ends where a table begins is not in it.
         return evidence.bootTable(esp)
-                .filter(table -> evidence.bootTable(esp - 1).isPresent())
+                .filter(table -> evidence.bootTable(esp - 1).isPresent()
+                        && GateTarget.any(evidence).isEmpty())
                 .map(Range::toString)
                 .or(() -> tableOfGuest(evidence, esp))
                 .map(table -> "ESP is " + hex(esp) + ", inside " + table + ", which is overwritten by what is pushed; "

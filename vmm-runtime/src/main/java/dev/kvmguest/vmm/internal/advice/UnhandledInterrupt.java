@@ -58,6 +58,7 @@ final class UnhandledInterrupt {
         if (!first.interrupt()
                 || !evidence.registers().protectedMode()
                 || isAtFirmwaresVector(evidence)
+                || TableOperand.ofLidt(evidence).isPresent()
                 || Gates.isThere(evidence, first.vector())) {
             return Optional.empty();
         }

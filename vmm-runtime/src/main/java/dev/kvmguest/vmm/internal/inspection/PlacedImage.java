@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.inspection;
 
+import static dev.kvmguest.vmm.text.Notation.hex;
+
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -17,6 +19,8 @@ import java.util.OptionalLong;
  * @param segments its segments, with the physical addresses at which they were loaded; none if those aren't known
  */
 public record PlacedImage(GuestImage image, List<Segment> segments) {
+
+    private static final long NEAR = 0x1_0000;
 
     /** Finds out where the layout has an image. Where one was put together otherwise than its file says isn't known. */
     public static PlacedImage of(GuestImage image, MemoryLayout layout) {
@@ -54,13 +58,42 @@ public record PlacedImage(GuestImage image, List<Segment> segments) {
      * address of the image, and for a flat binary that nobody knows the linker's addresses of.
      */
     public OptionalLong loadedAt(long linear) {
-        boolean linked =
-                image.format() != GuestImage.Format.FLAT || !image.symbols().isEmpty();
         return segments.stream()
-                .filter(segment -> linked
+                .filter(segment -> isLinked()
                         && linear >= segment.virtualAddress()
                         && linear < segment.virtualAddress() + segment.memorySize())
                 .mapToLong(segment -> segment.physicalAddress() + linear - segment.virtualAddress())
                 .findFirst();
+    }
+
+    /**
+     * Returns the linear address that a segment of it was linked for; of a flat binary that nobody knows the linker's
+     * addresses of, the physical one at which it was loaded.
+     */
+    public long linear(Segment segment) {
+        return isLinked() ? segment.virtualAddress() : segment.physicalAddress();
+    }
+
+    /**
+     * Returns that an image's file ends before a place that its own code goes to, and what to do, as a clause; empty
+     * unless the place is within 64 KiB after the end of a flat binary, which doesn't say how long it should be.
+     *
+     * @param physical where the code goes
+     */
+    public Optional<String> cutOff(long physical) {
+        if (image.format() != GuestImage.Format.FLAT || segments.size() != 1) {
+            return Optional.empty();
+        }
+        Segment all = segments.get(0);
+        long end = all.physicalAddress() + all.data().length;
+        return physical >= end && physical < end + NEAR
+                ? Optional.of("the image ends before that, at " + hex(end - 1) + " after " + all.data().length
+                        + " bytes, so that what belongs there was never loaded; boot the whole file, or have the guest load"
+                        + " the rest of it first")
+                : Optional.empty();
+    }
+
+    private boolean isLinked() {
+        return image.format() != GuestImage.Format.FLAT || !image.symbols().isEmpty();
     }
 }

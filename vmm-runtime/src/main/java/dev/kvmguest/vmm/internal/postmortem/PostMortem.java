@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.advice.Advice;
+import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
@@ -19,6 +20,7 @@ import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.Inspector;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -27,6 +29,7 @@ import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
 import dev.kvmguest.vmm.internal.replay.Origin;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.replay.ReplayedChanges;
+import dev.kvmguest.vmm.internal.replay.ReplayedDeparture;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -95,15 +98,21 @@ public final class PostMortem {
     public Diagnosis examine(Optional<VmExit> last, Outcome end, boolean halted) {
         DeliveryLog handlers = cpu.observer().map(ExecutionObserver::handlers).orElse(DeliveryLog.EMPTY);
         DeathReplay death = death(last, end);
-        Optional<Fault> origin = origin(handlers, end, death.fault()).map(this::explained);
+        PastFinder past = new PastFinder(config, layout, memory, end.run().unclaimedMemory(), departures());
+        Optional<Fault> origin =
+                origin(handlers, end, death.fault()).map(this::explained).map(found -> past.addTo(found));
         Optional<Fault> fault = death.fault()
-                .map(dead ->
-                        origin.isEmpty() ? explained(dead) : isStorm(origin.get()) ? named(dead) : consequence(dead));
+                .map(dead -> origin.isEmpty()
+                        ? past.addTo(explained(dead))
+                        : isStorm(origin.get()) ? named(dead) : consequence(dead));
         Optional<Inspection> inspection = inspection(origin, fault, end);
         ExceptionReplay taken = taken();
         Optional<List<HandledException>> exceptions = taken.exceptions().map(this::named);
+        List<String> ledThere = past.of(end);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
-        Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board).find(end, halted);
+        Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board)
+                .find(end, halted)
+                .map(found -> found.withAdvice(PastAdvice.before(ledThere, found.advice())));
         return new Diagnosis(
                 origin,
                 fault,
@@ -185,6 +194,10 @@ public final class PostMortem {
             stumbled(e);
             return DeathReplay.NONE;
         }
+    }
+
+    private Departure.Finder departures() {
+        return new ReplayedDeparture(recording, origin, layout, replayLimit());
     }
 
     private Duration replayLimit() {

@@ -200,4 +200,15 @@ class ExecutionTests {
                 .startsWith(
                         "execution went to 0x70000000, which is not mapped, after rep ret at 0x8000100a; the return address");
     }
+
+    @Test
+    void codeBeyondTheEndOfTheFileWasNeverLoaded() {
+        // mov dword [0x1220],0x0b0f; mov esp,0x9000; call 0x1200; hlt, and a file that ends at 0x11ff: zeros up to UD2
+        String code = "c7 05 20 12 00 00 0f 0b 00 00 bc 00 90 00 00 e8 ec 01 00 00 f4" + "90".repeat(0x1eb);
+
+        assertThat(DeadGuest.flat(code).get(0))
+                .contains(
+                        "after call 0x1200 at 0x100f; the image ends before that, at 0x11ff after 512 bytes, so that what"
+                                + " belongs there was never loaded");
+    }
 }

@@ -45,6 +45,35 @@ class SegmentLoadTests {
     }
 
     @Test
+    void halfOfAnAddressIsNoSelector() {
+        assertThat(DeadGuest.flat("bc 00 90 10 00 54 58 8e d8")
+                        .get(0)) // mov esp,0x109000; push esp; pop eax; mov ds,eax
+                .isEqualTo(
+                        "mov ds, ax at 0x1007 loads the low half of 0x109000, which is no selector but an address on the"
+                                + " stack: what was pushed last was popped in place of the saved segment register; pop in the reverse"
+                                + " order of the pushes, and remove arguments from the stack before");
+        // mov esp,0x9000; mov eax,0x109000; mov ax,0x9000; mov ds,eax: the upper half is of something else
+        assertThat(DeadGuest.flat("bc 00 90 10 00 b8 00 00 10 00 66 b8 00 90 8e d8")
+                        .get(0))
+                .contains("loads the selector 0x9000, which is beyond the GDT's limit");
+    }
+
+    @Test
+    void selectorOfTheLoadersTableIsToldAfterLgdt() {
+        // lgdt [0x101a]; mov esp,0x9000; pushfd; push cs; push 0x1000; iretd; 101a: limit 0x1f, base 0x1020; code is
+        // 0x10
+        assertThat(DeadGuest.flat("0f 01 15 1a 10 00 00 bc 00 90 00 00 9c 0e 68 00 10 00 00 cf 90 90 90 90 90 90"
+                                + "1f 00 20 10 00 00"
+                                + "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+                                + "ff ff 00 00 00 9a cf 00 ff ff 00 00 00 92 cf 00")
+                        .get(0))
+                .isEqualTo(
+                        "iretd at 0x1013 loads the selector 0x8, but entry 1 of the GDT at 0x1020 is empty; it takes a code"
+                                + " segment; 0x8 is a selector of the boot loader's GDT, from before LGDT: load CS with a far jump and"
+                                + " the other segment registers with MOV right after LGDT, and use the new selectors in gates");
+    }
+
+    @Test
     void generalProtectionWithoutASelectorIsNoSegmentLoad() {
         assertThat(DeadGuest.flat("b8 00 00 00 80 0f 22 e0")) // mov eax,0x80000000; mov cr4,eax: reserved
                 .noneMatch(sentence -> sentence.contains("selector"));

@@ -18,6 +18,7 @@ final class HangAdvice {
             UnservedDevice::stillAsks,
             MissingEoi::inService,
             MaskedLine::withHandler,
+            StackWithoutRam::used,
             NoDevice::answers,
             AnswerAwaited::polled,
             EndlessOutput::printed,

@@ -21,7 +21,7 @@ final class NoDevice {
             return Optional.empty();
         }
         return evidence.polls().stream()
-                .filter(NoDevice::isUnanswered)
+                .filter(poll -> isUnanswered(poll) && !isOnStack(evidence, poll))
                 .findFirst()
                 .map(poll -> "the loop waits for " + place(poll) + ", where this machine has no " + device(poll)
                         + ", so that it always reads " + hex(poll.last())
@@ -35,6 +35,11 @@ final class NoDevice {
             return allOnes && PortNames.of(port.number()).isEmpty();
         }
         return allOnes && poll.from() instanceof Read.NoRam;
+    }
+
+    /** Returns whether a loop looks at a local variable, on a stack where no RAM is. */
+    private static boolean isOnStack(HangEvidence evidence, Poll poll) {
+        return poll.from() instanceof Read.NoRam place && StackWithoutRam.holds(evidence, place.physical());
     }
 
     private static String place(Poll poll) {

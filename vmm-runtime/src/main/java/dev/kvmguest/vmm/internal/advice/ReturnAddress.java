@@ -1,0 +1,90 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Tells who put a wrong return address onto the stack, for the rule that has found that a RET went where no code is.
+ *
+ * <p>Silent unless the word that RET took is still there, and somebody is known who wrote it.
+ */
+final class ReturnAddress {
+
+    private static final int WORD = 4;
+    /** No function that exchanges stacks is longer. */
+    private static final int SWITCH = 64;
+
+    private ReturnAddress() {}
+
+    /** Returns who overwrote the return address that RET took, and what to do about it, without a full stop. */
+    static Optional<String> overwritten(Evidence evidence, Executed ret) {
+        long place = evidence.mode().addresses().linear(evidence.stackPointer() - WORD);
+        OptionalLong physical = evidence.memory().physical(place);
+        boolean isThere = evidence.registers().protectedMode()
+                && ret.is(Mnemonic.RET)
+                && ret.decoded().filter(found -> found.op0 == null).isPresent()
+                && evidence.before().filter(ret::equals).isPresent()
+                && physical.isPresent()
+                && evidence.memory()
+                        .readInt(place)
+                        .equals(OptionalLong.of(evidence.at().eip()));
+        return isThere
+                ? evidence.changes()
+                        .in(new Range(
+                                Kind.STACK,
+                                "the return address at " + hex(place),
+                                physical.getAsLong(),
+                                physical.getAsLong() + WORD))
+                        .map(change -> sentence(evidence, place, change))
+                : Optional.empty();
+    }
+
+    private static String sentence(Evidence evidence, long place, Change change) {
+        String by = OverwriteReport.name(evidence, change);
+        Optional<Executed> load = stackSwitch(evidence);
+        boolean pushed = OverwriteReport.isPush(evidence, change.by());
+        if (pushed && (load.isEmpty() || isNear(evidence, change))) {
+            return "what RET took from " + hex(place) + " had been pushed by " + by
+                    + ", and is no return address: look for pushes that were not popped";
+        }
+        return load.map(switched ->
+                        switched.inWords() + " loaded ESP with another stack, of which the return address at "
+                                + hex(place) + " had been overwritten by " + by
+                                + ": if that is code of a stack above this one, that stack has run over, make it larger; if it"
+                                + " made this stack, have the words in the order in which they are popped")
+                .orElseGet(() -> "the return address at " + hex(place) + " was overwritten by " + by
+                        + ": look for writes past the end of a local variable");
+    }
+
+    /** Returns whether a push is of the function that RET ends, as those of a switch of stacks are. */
+    private static boolean isNear(Evidence evidence, Change change) {
+        return Math.abs(change.by().eip() - evidence.before().orElseThrow().eip()) < SWITCH;
+    }
+
+    /** Returns the last instruction that loaded ESP with what another stack was left with. */
+    private static Optional<Executed> stackSwitch(Evidence evidence) {
+        List<Executed> path = evidence.path();
+        for (int i = path.size() - 1; i >= 0; i--) {
+            Executed executed = path.get(i);
+            boolean loads = executed.decoded()
+                    .filter(found -> found.mnemonic == Mnemonic.MOV
+                            && found.op0.isRegister()
+                            && found.op0.number == Registers.RSP
+                            && found.op0.width == WORD
+                            && (found.op1.isMemory() || found.op1.isRegister() && found.op1.number != Registers.RBP))
+                    .isPresent();
+            if (loads) {
+                return Optional.of(executed);
+            }
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,169 @@
+package dev.kvmguest.vmm.internal.inspection;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Tells where the gates of an IDT lead by mistake: to the low half of a handler's address, or to what the first bytes
+ * of a handler's code are as a number.
+ *
+ * @param registers of a guest in protected mode; in real mode nothing is found
+ * @param image the image, where it was loaded
+ * @param layout what lay where at the start
+ * @param memory the guest's memory
+ */
+public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout layout, LinearMemory memory) {
+
+    private static final long BLOCK = 0x1_0000;
+    /** Below this a PC has its real-mode vectors and the data of its firmware, which is not code. */
+    private static final long FIRMWARE_END = 0x500;
+    /** Handlers by their first bytes are looked for in no more than this. */
+    private static final int LARGEST_IMAGE = 4 << 20;
+
+    /**
+     * Returns what is wrong with where a gate leads, a sentence without a full stop; empty if there may be a handler.
+     *
+     * @param vector 0 to 255
+     */
+    public Optional<String> mistaken(int vector) {
+        return gate(vector).filter(gate -> !mayBeCode(gate.gateOffset())).flatMap(gate -> bytesOfHandler(vector, gate)
+                .or(() -> halfAddress(vector, gate)));
+    }
+
+    /** Returns the same for the first gate with which something is wrong. */
+    public Optional<String> anyMistaken() {
+        return IntStream.range(0, InterruptTable.VECTORS)
+                .mapToObj(this::mistaken)
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    private Optional<SegmentDescriptor> gate(int vector) {
+        if (!registers.protectedMode() || !InterruptTable.holds(registers.idt().limit(), vector)) {
+            return Optional.empty();
+        }
+        OptionalLong raw = memory.readLong(registers.idt().base() + InterruptTable.offset(vector));
+        return raw.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new SegmentDescriptor(raw.getAsLong()))
+                        .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent());
+    }
+
+    /** Returns whether a guest may have code at an address: it is one of an image, or something has been put there. */
+    private boolean mayBeCode(long linear) {
+        boolean inImage = layout.at(linear).stream().anyMatch(range -> range.kind() == Kind.IMAGE);
+        OptionalLong physical = memory.physical(linear);
+        if (inImage) {
+            // By its physical address, which a guest may have mapped, or have meant.
+            return true;
+        }
+        if (physical.isEmpty() || !memory.isRam(linear)) {
+            return false;
+        }
+        boolean taken = layout.at(physical.getAsLong()).stream()
+                .anyMatch(range -> range.kind() == Kind.IMAGE || range.kind() == Kind.BSS);
+        return taken || lowest() < BLOCK || (physical.getAsLong() >= FIRMWARE_END && isMade(linear));
+    }
+
+    private boolean isMade(long linear) {
+        OptionalLong bytes = memory.readLong(linear);
+        return bytes.isPresent() && bytes.getAsLong() != 0 && bytes.getAsLong() != -1;
+    }
+
+    private long lowest() {
+        return image.segments().stream().mapToLong(image::linear).min().orElse(0);
+    }
+
+    /** The gate has the first four bytes of a handler where the handler's address belongs. */
+    private Optional<String> bytesOfHandler(int vector, SegmentDescriptor gate) {
+        List<Long> places = functions()
+                .map(Symbol::address)
+                .filter(address -> memory.readInt(address).equals(OptionalLong.of(gate.gateOffset())))
+                .toList();
+        if (places.isEmpty() && image.image().symbols().isEmpty()) {
+            places = occurrences(gate.gateOffset());
+        }
+        // Of several functions that begin alike none can be told to be meant; that bytes were taken is clear all the
+        // same. Zeros begin nothing.
+        boolean found = !places.isEmpty() && gate.gateOffset() >= BLOCK;
+        long place = found ? places.get(0) : 0;
+        return found
+                ? Optional.of(where(vector, gate) + ", which are the first four bytes of the code at " + hex(place)
+                        + symbol(place)
+                        + " and no address; put the handler's address into the gate: declare handlers as"
+                        + " functions (extern void handler(void)), not as variables, and don't dereference them")
+                : Optional.empty();
+    }
+
+    private List<Long> occurrences(long value) {
+        return image.segments().stream()
+                .filter(segment -> segment.data().length <= LARGEST_IMAGE)
+                .flatMap(segment -> {
+                    ByteBuffer data = ByteBuffer.wrap(segment.data()).order(ByteOrder.LITTLE_ENDIAN);
+                    return IntStream.rangeClosed(0, data.limit() - Integer.BYTES)
+                            .filter(i -> data.getInt(i) == (int) value)
+                            .mapToObj(i -> image.linear(segment) + i);
+                })
+                .limit(1)
+                .toList();
+    }
+
+    /** The gate has the lower half of the handler's address, and zeros for the upper one. */
+    private Optional<String> halfAddress(int vector, SegmentDescriptor gate) {
+        long offset = gate.gateOffset();
+        if (offset >= BLOCK || lowest() < BLOCK) {
+            return Optional.empty();
+        }
+        Optional<Symbol> meant = functions()
+                .filter(symbol -> symbol.address() % BLOCK == offset)
+                .min(Comparator.comparingLong(Symbol::address));
+        boolean possible = meant.isPresent()
+                || image.image().symbols().isEmpty()
+                        && image.segments().stream().anyMatch(segment -> hasPlace(segment, offset));
+        return possible
+                ? Optional.of(where(vector, gate) + ", below 64 KiB, where the image has no code"
+                        + meant.map(symbol -> "; " + symbol.name() + " is at " + hex(symbol.address()))
+                                .orElse("")
+                        + ": bytes 6 and 7 of the gate, the upper half of the handler's address, were never set")
+                : Optional.empty();
+    }
+
+    /** Returns whether a segment of an image has an address whose lower half is this. */
+    private boolean hasPlace(Segment segment, long offset) {
+        long start = image.linear(segment);
+        long first = start / BLOCK * BLOCK + offset;
+        return (first < start ? first + BLOCK : first) < start + segment.data().length;
+    }
+
+    private Stream<Symbol> functions() {
+        return image.image().symbols().stream()
+                .filter(symbol -> !symbol.object())
+                .filter(symbol -> image.loadedAt(symbol.address()).isPresent());
+    }
+
+    private String where(int vector, SegmentDescriptor gate) {
+        return "IDT[" + vector + "] leads to " + hex(gate.gateOffset());
+    }
+
+    private String symbol(long linear) {
+        return image.image()
+                .symbolWithOffset(linear)
+                .map(symbol -> " (" + symbol + ")")
+                .orElse("");
+    }
+}

@@ -1,0 +1,81 @@
+package dev.kvmguest.vmm.internal.advice;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import java.util.List;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+
+class GateTargetTests {
+
+    /**
+     * An image at 1 MiB: lidt [0x100020]; mov esp,0x90000; int 3; handler at 0x100010: cli; push 0; iretd; 20: IDTR of 4
+     * gates; 28: IDT[0-3], whose last is given.
+     */
+    private static GuestImage image(String gate, Symbol... symbols) {
+        byte[] bytes = TestGuest.bytes("0f 01 1d 20 00 10 00 bc 00 00 09 00 cc f4 90 90 fa 6a 00 cf" + "90".repeat(12)
+                + "1f 00 28 00 10 00 90 90" + "00".repeat(24) + gate);
+        return new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(0x100000, 0x100000, bytes, bytes.length)),
+                OptionalLong.of(0x100000),
+                List.of(symbols));
+    }
+
+    private static List<String> advice(String gate, Symbol... symbols) {
+        return DeadGuest.image(image(gate, symbols), BootMode.PROTECTED);
+    }
+
+    private static final Symbol HANDLER = new Symbol("handler", 0x100010, 4);
+
+    @Test
+    void lowHalfOfAnAddressIsTold() {
+        assertThat(advice("10 00 08 00 00 8e 00 00", HANDLER).get(0))
+                .isEqualTo(
+                        "IDT[3] leads to 0x10, below 64 KiB, where the image has no code; handler is at 0x100010: bytes 6"
+                                + " and 7 of the gate, the upper half of the handler's address, were never set");
+        assertThat(advice("10 00 08 00 00 8e 00 00").get(0)).contains("where the image has no code: bytes 6 and 7");
+    }
+
+    @Test
+    void lowAddressThatIsNoHalfOfAHandlersIsSomethingElse() {
+        assertThat(advice("14 00 08 00 00 8e 00 00", HANDLER))
+                .noneMatch(sentence -> sentence.contains("upper half of the" + " handler"));
+    }
+
+    @Test
+    void firstBytesOfAHandlerAreTold() {
+        assertThat(advice("fa 6a 08 00 00 8e 00 cf", HANDLER).get(0))
+                .startsWith(
+                        "IDT[3] leads to 0xcf006afa, which are the first four bytes of the code at 0x100010 (handler) and"
+                                + " no address; put the handler's address into the gate");
+        assertThat(advice("fa 6a 08 00 00 8e 00 cf").get(0)).contains("of the code at 0x100010 and no address");
+    }
+
+    @Test
+    void addressWhereNothingIsAndThatIsNoCodeIsNotExplainedByBytes() {
+        assertThat(advice("fb 6a 08 00 00 8e 00 cf", HANDLER))
+                .noneMatch(sentence -> sentence.contains("first four bytes"));
+    }
+
+    @Test
+    void handlerInLowMemoryThatTheGuestHasPutThereIsNoMistake() {
+        // mov dword [0x8010],0x0b0f: UD2 where the gate leads
+        byte[] bytes = TestGuest.bytes("0f 01 1d 20 00 10 00 bc 00 00 09 00 c7 05 10 80 00 00 0f 0b 0f 0b cc"
+                + "90".repeat(9) + "1f 00 28 00 10 00 90 90" + "00".repeat(24) + "10 80 08 00 00 8e 00 00");
+        GuestImage image = new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(0x100000, 0x100000, bytes, bytes.length)),
+                OptionalLong.of(0x100000),
+                List.of(new Symbol("handler", 0x108010, 4)));
+
+        assertThat(DeadGuest.image(image, BootMode.PROTECTED)).noneMatch(sentence -> sentence.contains("below 64 KiB"));
+    }
+}

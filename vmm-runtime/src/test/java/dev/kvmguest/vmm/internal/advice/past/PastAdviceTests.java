@@ -1,0 +1,150 @@
+package dev.kvmguest.vmm.internal.advice.past;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class PastAdviceTests {
+
+    private static List<String> halted(VcpuConfig guest) {
+        return TestGuest.run(guest, EngineChoice.EMULATOR)
+                .run()
+                .diagnosis()
+                .standstill()
+                .orElseThrow()
+                .advice();
+    }
+
+    private static List<String> hung(VcpuConfig guest) {
+        MachineConfig.Builder config = MachineConfig.builder().vcpu(guest);
+        try (Machine machine = TestGuest.hanging(config, EngineChoice.EMULATOR)) {
+            return machine.run().run().diagnosis().standstill().orElseThrow().advice();
+        }
+    }
+
+    private static VcpuConfig sector(String code) {
+        return TestGuest.real(code).withLoad(0x7c00).withEntry(EntryPoint.linear(0x7c00));
+    }
+
+    private static String ascii(String text) {
+        return HexFormat.of().formatHex((text + "\0").getBytes(StandardCharsets.US_ASCII));
+    }
+
+    @Test
+    void textThatIsReadFromAnotherOriginIsTold() {
+        // cli; xor ax,ax; mov ds,ax; mov si,0x10; lodsb; test al,al; jnz -5; hlt; nop; text
+        assertThat(halted(sector("fa 31 c0 8e d8 be 10 00 ac 84 c0 75 fb f4 90 90" + ascii("Loading...")))
+                        .get(0))
+                .startsWith(
+                        "the text that the instruction at 0x7c05 points to, by 0x10, was read from 0x10, outside the"
+                                + " image, as DS is 0x0; at 0x7c10 there is one, \"Loading...\": the origin that the code is assembled"
+                                + " for (ORG, -Ttext) and 16 times DS must add up to 0x7c00");
+    }
+
+    @Test
+    void originOnTopOfTheSegmentIsToldToo() {
+        // cli; mov ax,0x7c0; mov ds,ax; mov bx,0x7c10; mov al,[bx]; hlt; nop; text
+        assertThat(halted(sector("fa b8 c0 07 8e d8 bb 10 7c 8a 07 f4 90 90 90 90" + ascii("Loading...")))
+                        .get(0))
+                .contains("by 0x7c10, was read from 0xf810, outside the image, as DS is 0x7c0; at 0x7c10 there is one");
+    }
+
+    @Test
+    void textThatIsFoundWhereItIsLookedForIsNoMistake() {
+        // The same with DS 0x7c0, for which 0x10 is right
+        assertThat(halted(sector("fa b8 c0 07 8e d8 be 10 00 ac 84 c0 75 fb f4 90" + ascii("Loading..."))))
+                .isEmpty();
+        // cli; xor ax,ax; mov ds,ax; mov dword [0x10],"Load"; mov word [0x14],0; mov si,0x10; hlt: it has put one there
+        assertThat(halted(sector("fa 31 c0 8e d8 66 c7 06 10 00 4c 6f 61 64 c7 06 14 00 00 00 be 10 00 f4")))
+                .isEmpty();
+    }
+
+    @Test
+    void numberThatIsNoPointerAnyMoreIsNoOffset() {
+        // cli; xor ax,ax; mov ds,ax; mov si,0x10; mov si,0x5; hlt; nop.. ; text
+        assertThat(halted(sector("fa 31 c0 8e d8 be 10 00 be 05 00 f4 90 90 90 90" + ascii("Loading..."))))
+                .isEmpty();
+    }
+
+    @Test
+    void jumpThroughTheBytesOfCodeIsTold() {
+        // mov ax,0x1000; mov es,ax; xor bx,bx; mov dword [es:bx],0xe9e66bb0; mov word [es:bx+4],0xfeeb; jmp [es:bx]
+        assertThat(hung(sector("b8 00 10 8e c0 31 db 26 66 c7 07 b0 6b e6 e9 26 c7 47 04 eb fe 26 ff 27"))
+                        .get(0))
+                .startsWith(
+                        "execution went to 0000:6bb0, outside the image, and on through zeros, after jmp word [es:bx] at"
+                                + " 0x7c15: JMP took its target 0x6bb0 from memory at 0x10000 (1000:0000), where there is code (b0 6b"
+                                + " e6 e9 eb fe: mov al, 0x6b; out 0xe9, al; jmp ")
+                .endsWith("and no address: jump to that place itself, by a register or a far jump, not through it");
+    }
+
+    @Test
+    void jumpThroughAPointerThatWasNotSetIsToldWithItsPlace() {
+        // xor ax,ax; mov ds,ax; mov word [0x9000],0x8000; jmp [0x9000]
+        assertThat(hung(sector("31 c0 8e d8 c7 06 00 90 00 80 ff 26 00 90")).get(0))
+                .contains(
+                        "JMP took its target 0x8000 from memory at 0x9000 (0000:9000); look at who writes that pointer");
+    }
+
+    @Test
+    void codeThatWasNeverLoadedIsTold() {
+        // jmp 0x7e00, and a sector of 512 bytes
+        assertThat(hung(sector("e9 fd 01" + "00".repeat(507) + "55 aa")).get(0))
+                .endsWith(
+                        "after jmp 0x7e00 at 0x7c00; the image ends before that, at 0x7dff after 512 bytes, so that what"
+                                + " belongs there was never loaded; boot the whole file, or have the guest load the rest of it first");
+    }
+
+    @Test
+    void loopInCodeThatTheGuestHasMadeIsNotLost() {
+        // xor ax,ax; mov ds,ax; mov word [0x9000],0xfeeb; jmp 0x9000
+        assertThat(hung(sector("31 c0 8e d8 c7 06 00 90 eb fe e9 f3 13")))
+                .noneMatch(sentence -> sentence.contains("outside the image"));
+    }
+
+    @Test
+    void localVariablesWhereNoRamIsAreTheStacksFault() {
+        // push ebp; mov ebp,esp; sub esp,16; cmp dword [ebp-4],5; jne -6
+        assertThat(hung(TestGuest.flat("55 89 e5 83 ec 10 83 7d fc 05 75 fa")))
+                .anyMatch(sentence ->
+                        sentence.startsWith("ESP is 0xffffffec, where no RAM is, so that what the loop reads of"
+                                + " its local variables is always 0xffffffff: ESP was never set"))
+                .noneMatch(sentence -> sentence.contains("has no device"));
+    }
+
+    @Test
+    void kernelThatReadsTheVendorsNameAsItsBootInformationIsTold() {
+        // A Multiboot header for a flat image; _start: xor eax,eax; cpuid; mov eax,[ebx]; cli; hlt
+        byte[] image =
+                TestGuest.bytes("02 b0 ad 1b 00 00 01 00 fe 4f 51 e4 00 00 10 00 00 00 10 00 00 00 00 00 00 00 00 00"
+                        + "20 00 10 00 31 c0 0f a2 8b 03 fa f4");
+        VcpuConfig guest = VcpuConfig.of(GuestImage.of("kernel", image)).withBoot(BootMode.MULTIBOOT);
+
+        assertThat(halted(guest).get(0))
+                .startsWith(
+                        "the kernel read its boot information at 0x756e6547, where no RAM is: that is \"Genu\", what CPUID"
+                                + " puts into EBX");
+    }
+
+    @Test
+    void kernelThatUsesOtherMemoryThanThatIsNotTold() {
+        // The same with mov eax,[0x70000000]
+        byte[] image =
+                TestGuest.bytes("02 b0 ad 1b 00 00 01 00 fe 4f 51 e4 00 00 10 00 00 00 10 00 00 00 00 00 00 00 00 00"
+                        + "20 00 10 00 a1 00 00 00 70 fa f4 90");
+        VcpuConfig guest = VcpuConfig.of(GuestImage.of("kernel", image)).withBoot(BootMode.MULTIBOOT);
+
+        assertThat(halted(guest)).isEmpty();
+    }
+}
