@@ -125,8 +125,8 @@ public @interface KvmGuest {
 
     /**
      * What executes the guest. Default: the engine named by the system property {@code kvmguest.engine}, else KVM if
-     * this host's KVM can run the guest's boot mode, else the emulator, which runs on any host. The outcome says which
-     * it was, and why.
+     * this host's KVM can run the guest's boot mode at a processor's speed, else the emulator, which runs on any host.
+     * The outcome says which it was, and why.
      */
     EngineChoice[] engine() default {};
 

@@ -92,7 +92,7 @@ public class BootMojo extends AbstractMojo {
 
     /**
      * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
-     * host's KVM can run the boot mode, else the emulator.
+     * host's KVM can run the boot mode at a processor's speed, else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;

@@ -65,7 +65,7 @@ public class Check {
 
     /**
      * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
-     * host's KVM can run the boot mode, else the emulator. Default: the goal's {@code engine}.
+     * host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the goal's {@code engine}.
      */
     String engine;
 

@@ -36,7 +36,7 @@ public class CheckMojo extends AbstractCheckMojo {
 
     /**
      * What runs the guests, unless a check says: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
-     * which is KVM if this host's KVM can run the boot mode, else the emulator.
+     * which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;

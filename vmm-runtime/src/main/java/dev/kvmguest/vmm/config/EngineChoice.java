@@ -7,7 +7,8 @@ import java.util.stream.Collectors;
 /** What executes a guest. */
 public enum EngineChoice {
     /**
-     * KVM if this host's KVM can run the guest's boot mode in full, else the emulator; {@value #PROPERTY} overrides it.
+     * KVM if this host's KVM can run the guest's boot mode in full and at a processor's speed, else the emulator;
+     * {@value #PROPERTY} overrides it.
      */
     AUTO,
     /** The host kernel's KVM, through /dev/kvm. */

@@ -45,7 +45,7 @@ public final class Capabilities {
     public String describe() {
         StringBuilder text = new StringBuilder();
         findings.forEach((feature, finding) -> text.append(
-                String.format("%-36s %s\n", feature.words(), finding.works() ? "yes" : "no, " + finding.seen())));
+                String.format("%-37s %s\n", feature.words(), finding.works() ? "yes" : "no, " + finding.seen())));
         return text.toString();
     }
 }

@@ -10,6 +10,8 @@ public enum Feature {
     PROTECTED_MODE_INTERRUPTS("INT and IRET in protected mode"),
     PAGING_4M("32-bit paging with 4 MiB pages"),
     PAGING_4K("32-bit paging with 4 KiB pages"),
+    REAL_MODE_SPEED("real mode at a processor's speed"),
+    PROTECTED_MODE_SPEED("protected mode at a processor's speed"),
     SINGLE_STEP("single-stepping"),
     PARALLEL_VCPUS("several vCPUs in parallel");
 
@@ -37,5 +39,10 @@ public enum Feature {
     /** Returns what a guest booted in this mode can't take an interrupt or an exception without. */
     public static Feature interruptsIn(BootMode mode) {
         return mode == BootMode.REAL ? REAL_MODE_INTERRUPTS : PROTECTED_MODE_INTERRUPTS;
+    }
+
+    /** Returns what makes a guest booted in this mode slower than on the emulator if it is missing. */
+    public static Feature speedIn(BootMode mode) {
+        return mode == BootMode.REAL ? REAL_MODE_SPEED : PROTECTED_MODE_SPEED;
     }
 }

@@ -17,15 +17,21 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 
 /**
  * Finds out what an engine can do on this host by running tiny guests, because flavours of KVM differ in what they run
  * and not in what they say. Each guest must do what it says and halt within a second.
+ *
+ * <p>Some of them execute a guest's instructions in software, at some 2 million a second, where a processor does more
+ * than 1000 million and the emulator more than 100. The bound is 10 million, so that neither is near it; the fastest of
+ * several runs counts, since whatever else the host does can only make a run slower.
  */
 public final class HostProbe {
 
@@ -57,19 +63,40 @@ public final class HostProbe {
     /** wait: cmp byte [0x3001], 0; je wait; mov byte [0x3002], 1; hlt */
     private static final String SECOND_OF_TWO_GUEST = "80 3e 01 30 00 74 f9 c6 06 02 30 01 f4";
 
+    /** mov ecx, 4000; again: dec ecx; jnz again; mov byte [0x3000], 0x4b; hlt */
+    private static final String REAL_LOOP_GUEST = "66 b9 a0 0f 00 00 66 49 75 fc c6 06 00 30 4b f4";
+
+    /** The same. */
+    private static final String FLAT_LOOP_GUEST = "b9 a0 0f 00 00 49 75 fd c6 05 00 30 00 00 4b f4";
+
+    private static final int LOOP_INSTRUCTIONS = 8000;
+    private static final int SPEED_RUNS = 3;
+    /** What that number of instructions takes at 10 million a second. */
+    private static final long SLOWEST_NANOS = 800_000;
+
     private static final String NOT_ANSWERED = "the probe guest halted without having done its work";
+
+    /** How a run ended, and how long it took. */
+    private record Run(VmExit exit, long nanos) {}
 
     private final Engine engine;
     private final long limitMillis;
+    private final LongSupplier nanoClock;
 
     /** Creates a probe of this engine. */
     public HostProbe(Engine engine) {
-        this(engine, DEFAULT_LIMIT_MILLIS);
+        this(engine, DEFAULT_LIMIT_MILLIS, System::nanoTime);
     }
 
-    HostProbe(Engine engine, long limitMillis) {
+    /**
+     * Creates a probe.
+     *
+     * @param nanoClock read before and after a run
+     */
+    HostProbe(Engine engine, long limitMillis, LongSupplier nanoClock) {
         this.engine = engine;
         this.limitMillis = limitMillis;
+        this.nanoClock = nanoClock;
     }
 
     /**
@@ -85,6 +112,8 @@ public final class HostProbe {
         findings.put(Feature.PROTECTED_MODE_INTERRUPTS, tryGuest(BootMode.PROTECTED, FLAT_INTERRUPT_GUEST));
         findings.put(Feature.PAGING_4M, tryGuest(BootMode.PAGED, FLAT_GUEST));
         findings.put(Feature.PAGING_4K, tryGuest(BootMode.PAGED_4K, FLAT_GUEST));
+        findings.put(Feature.REAL_MODE_SPEED, trySpeed(BootMode.REAL, REAL_LOOP_GUEST));
+        findings.put(Feature.PROTECTED_MODE_SPEED, trySpeed(BootMode.PROTECTED, FLAT_LOOP_GUEST));
         findings.put(Feature.SINGLE_STEP, trySingleStep());
         findings.put(Feature.PARALLEL_VCPUS, tryTwoVcpus());
         return new Capabilities(findings);
@@ -93,9 +122,30 @@ public final class HostProbe {
     private Finding tryGuest(BootMode mode, String code) {
         try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
             load(machine, List.of(guest(mode, code)));
-            VmExit exit = await(start(machine.vcpu(0)), machine.vcpu(0));
-            return judge(exit, machine.memory());
+            Run run = await(start(machine.vcpu(0)), machine.vcpu(0));
+            return judge(run.exit, machine.memory());
         }
+    }
+
+    private Finding trySpeed(BootMode mode, String code) {
+        long fastest = Long.MAX_VALUE;
+        for (int i = 0; i < SPEED_RUNS && fastest > SLOWEST_NANOS; i++) {
+            try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
+                load(machine, List.of(guest(mode, code)));
+                Run run = await(start(machine.vcpu(0)), machine.vcpu(0));
+                Finding finding = judge(run.exit, machine.memory());
+                if (!finding.works()) {
+                    return finding;
+                }
+                fastest = Math.min(fastest, run.nanos);
+            }
+        }
+        if (fastest <= SLOWEST_NANOS) {
+            return new Finding(true, "");
+        }
+        double millions = LOOP_INSTRUCTIONS * 1000.0 / fastest;
+        return new Finding(
+                false, String.format(Locale.ROOT, "it executes %.1f million instructions a second", millions));
     }
 
     private Finding trySingleStep() {
@@ -107,7 +157,7 @@ public final class HostProbe {
             } catch (VmmException e) {
                 return new Finding(false, e.getMessage());
             }
-            VmExit exit = await(start(vcpu), vcpu);
+            VmExit exit = await(start(vcpu), vcpu).exit;
             if (!(exit instanceof VmExit.SingleStep)) {
                 return new Finding(false, "the probe guest " + describe(exit) + " in place of a step");
             }
@@ -120,15 +170,15 @@ public final class HostProbe {
 
     private Finding tryTwoVcpus() {
         try (VirtualMachine machine = engine.createMachine(MEMORY, 2)) {
-            VcpuConfig first = guest(BootMode.REAL, FIRST_OF_TWO_GUEST);
-            VcpuConfig second = guest(BootMode.REAL, SECOND_OF_TWO_GUEST).withLoad(2 * LOAD);
-            load(machine, List.of(first, second));
+            VcpuConfig one = guest(BootMode.REAL, FIRST_OF_TWO_GUEST);
+            VcpuConfig other = guest(BootMode.REAL, SECOND_OF_TWO_GUEST).withLoad(2 * LOAD);
+            load(machine, List.of(one, other));
             // Each waits for a sign of the other, so that neither ends unless both run.
-            CompletableFuture<VmExit> firstExit = start(machine.vcpu(0));
-            CompletableFuture<VmExit> secondExit = start(machine.vcpu(1));
-            VmExit exit = await(firstExit, machine.vcpu(0));
-            await(secondExit, machine.vcpu(1));
-            return judge(exit, machine.memory());
+            CompletableFuture<Run> first = start(machine.vcpu(0));
+            CompletableFuture<Run> second = start(machine.vcpu(1));
+            Run run = await(first, machine.vcpu(0));
+            await(second, machine.vcpu(1));
+            return judge(run.exit, machine.memory());
         } catch (VmmException e) {
             return new Finding(false, e.getMessage());
         }
@@ -146,14 +196,16 @@ public final class HostProbe {
         }
     }
 
-    private static CompletableFuture<VmExit> start(VirtualCpu vcpu) {
-        CompletableFuture<VmExit> exit = new CompletableFuture<>();
+    private CompletableFuture<Run> start(VirtualCpu vcpu) {
+        CompletableFuture<Run> run = new CompletableFuture<>();
         Thread thread = new Thread(
                 () -> {
                     try {
-                        exit.complete(vcpu.run());
+                        long begin = nanoClock.getAsLong();
+                        VmExit exit = vcpu.run();
+                        run.complete(new Run(exit, nanoClock.getAsLong() - begin));
                     } catch (RuntimeException e) {
-                        exit.completeExceptionally(e);
+                        run.completeExceptionally(e);
                     } finally {
                         vcpu.finish();
                     }
@@ -161,18 +213,18 @@ public final class HostProbe {
                 "kvmguest-probe");
         thread.setDaemon(true);
         thread.start();
-        return exit;
+        return run;
     }
 
-    private VmExit await(CompletableFuture<VmExit> exit, VirtualCpu vcpu) {
+    private Run await(CompletableFuture<Run> run, VirtualCpu vcpu) {
         try {
-            return exit.get(limitMillis, TimeUnit.MILLISECONDS);
+            return run.get(limitMillis, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             vcpu.interrupt();
-            return exit.join();
+            return run.join();
         } catch (InterruptedException e) {
             vcpu.interrupt();
-            exit.join();
+            run.join();
             Thread.currentThread().interrupt();
             throw new VmmException("interrupted while finding out what this host can do", e);
         } catch (ExecutionException e) {

@@ -149,7 +149,8 @@ public final class EngineSelector {
         for (VcpuConfig vcpu : config.vcpus()) {
             BootMode mode = vcpu.boot();
             Optional<String> whyNot = whyNot(capabilities, Feature.neededBy(mode), "boot mode " + mode)
-                    .or(() -> whyNot(capabilities, Feature.interruptsIn(mode), "all of boot mode " + mode));
+                    .or(() -> whyNot(capabilities, Feature.interruptsIn(mode), "all of boot mode " + mode))
+                    .or(() -> whyTooSlow(capabilities, mode));
             if (whyNot.isPresent()) {
                 return whyNot;
             }
@@ -157,6 +158,12 @@ public final class EngineSelector {
         return config.vcpus().size() > 1
                 ? whyNot(capabilities, Feature.PARALLEL_VCPUS, "a machine of several vCPUs")
                 : Optional.empty();
+    }
+
+    private static Optional<String> whyTooSlow(Capabilities capabilities, BootMode mode) {
+        return capabilities
+                .whyNot(Feature.speedIn(mode))
+                .map(why -> "this host's KVM is slower than the emulator: " + why + " in boot mode " + mode);
     }
 
     static Optional<String> whyNot(Capabilities capabilities, Feature feature, String what) {

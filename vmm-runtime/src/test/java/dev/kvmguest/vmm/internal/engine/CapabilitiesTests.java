@@ -33,14 +33,16 @@ class CapabilitiesTests {
     @Test
     void descriptionHasALineForEveryFeature() {
         assertThat(capabilities.describe()).isEqualTo("""
-                        real mode                            yes
-                        INT and IRET in real mode            no, not tried
-                        protected mode without paging        no, not tried
-                        INT and IRET in protected mode       no, not tried
-                        32-bit paging with 4 MiB pages       no, the probe guest shut down
-                        32-bit paging with 4 KiB pages       no, not tried
-                        single-stepping                      no, not tried
-                        several vCPUs in parallel            no, not tried
+                        real mode                             yes
+                        INT and IRET in real mode             no, not tried
+                        protected mode without paging         no, not tried
+                        INT and IRET in protected mode        no, not tried
+                        32-bit paging with 4 MiB pages        no, the probe guest shut down
+                        32-bit paging with 4 KiB pages        no, not tried
+                        real mode at a processor's speed      no, not tried
+                        protected mode at a processor's speed no, not tried
+                        single-stepping                       no, not tried
+                        several vCPUs in parallel             no, not tried
                         """);
     }
 
@@ -55,5 +57,11 @@ class CapabilitiesTests {
     })
     void interruptsAreAFeatureOfTheirOwn(BootMode mode, Feature feature) {
         assertThat(Feature.interruptsIn(mode)).isEqualTo(feature);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"REAL, REAL_MODE_SPEED", "PROTECTED, PROTECTED_MODE_SPEED", "PAGED, PROTECTED_MODE_SPEED"})
+    void speedIsAFeatureOfItsOwn(BootMode mode, Feature feature) {
+        assertThat(Feature.speedIn(mode)).isEqualTo(feature);
     }
 }

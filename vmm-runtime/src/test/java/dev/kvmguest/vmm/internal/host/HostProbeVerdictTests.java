@@ -8,6 +8,8 @@ import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -78,13 +80,58 @@ class HostProbeVerdictTests {
                 .hasMessage("probing this host failed: KVM_RUN failed");
     }
 
+    @Test
+    void loopOfAFewMicrosecondsIsAProcessorsSpeed() {
+        Capabilities capabilities = probeTaking(20_000);
+
+        assertThat(capabilities.whyNot(Feature.REAL_MODE_SPEED)).isEmpty();
+        assertThat(capabilities.whyNot(Feature.PROTECTED_MODE_SPEED)).isEmpty();
+    }
+
+    @Test
+    void loopOfMillisecondsIsAnInterpretersSpeed() {
+        Capabilities capabilities = probeTaking(4_000_000);
+
+        assertThat(capabilities.whyNot(Feature.REAL_MODE_SPEED))
+                .contains("it executes 2.0 million instructions a second");
+        assertThat(capabilities.whyNot(Feature.PROTECTED_MODE_SPEED))
+                .contains("it executes 2.0 million instructions a second");
+        assertThat(capabilities.has(Feature.REAL_MODE)).isTrue();
+    }
+
+    @Test
+    void oneQuickRunIsEnoughSinceNoiseOnlyMakesRunsSlower() {
+        assertThat(probeTaking(50_000_000, 50_000_000, 20_000).has(Feature.REAL_MODE_SPEED))
+                .isTrue();
+    }
+
+    @Test
+    void loopThatEndsOtherwiseHasNoSpeed() {
+        assertThat(probe(memory -> new VmExit.Shutdown()).whyNot(Feature.REAL_MODE_SPEED))
+                .contains("the probe guest shut down");
+    }
+
+    /** Probes an engine whose runs take so many nanoseconds each, in turn and over again. */
+    private static Capabilities probeTaking(long... nanos) {
+        AtomicLong now = new AtomicLong();
+        AtomicInteger loops = new AtomicInteger();
+        ScriptedEngine engine = ScriptedEngine.comingBackWith(memory -> {
+            memory.writeByte(0x3000, 0x4b);
+            // The count of the loop: mov ecx, 4000 in 16-bit code and in 32-bit code.
+            boolean isLoop = memory.readShort(0x1002) == 4000 || memory.readShort(0x1001) == 4000;
+            now.addAndGet(isLoop ? nanos[loops.getAndIncrement() % nanos.length] : 0);
+            return new VmExit.Halt();
+        });
+        return new HostProbe(engine, LIMIT_MILLIS, now::get).probe();
+    }
+
     private static Capabilities probe(Function<GuestMemory, VmExit> exit) {
         return probe(ScriptedEngine.comingBackWith(exit));
     }
 
     private static Capabilities probe(ScriptedEngine engine) {
         try {
-            return new HostProbe(engine, LIMIT_MILLIS).probe();
+            return new HostProbe(engine, LIMIT_MILLIS, System::nanoTime).probe();
         } finally {
             assertThat(engine.openMachines).as("machines left open").hasValue(0);
         }

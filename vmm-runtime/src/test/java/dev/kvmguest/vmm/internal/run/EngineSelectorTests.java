@@ -79,6 +79,21 @@ class EngineSelectorTests {
                 .isEqualTo("kvm");
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void autoIsTheEmulatorWhereKvmInterprets(BootMode mode) {
+        EngineSelector selector = host(kvmWithout(Feature.REAL_MODE_SPEED, Feature.PROTECTED_MODE_SPEED));
+
+        EngineSelection selection = selector.choose(config(EngineChoice.AUTO, mode));
+
+        assertThat(selection.engine().name()).isEqualTo("emulator");
+        assertThat(selection.reason())
+                .isEqualTo("this host's KVM is slower than the emulator: seen to fail in boot mode " + mode);
+        assertThat(log).containsExactly("guests run on the emulator: " + selection.reason());
+        assertThat(selector.choose(config(EngineChoice.KVM, mode)).engine().name())
+                .isEqualTo("kvm");
+    }
+
     @Test
     void autoIsTheEmulatorWhereSeveralVcpusDoNotRunInParallel() {
         EngineSelector selector = host(kvmWithout(Feature.PARALLEL_VCPUS));
