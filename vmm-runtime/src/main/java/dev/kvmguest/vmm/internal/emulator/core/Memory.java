@@ -292,6 +292,19 @@ public final class Memory {
     }
 
     /**
+     * Throws the fault that CLFLUSH of a byte would raise: that of a read, but code that can only be executed may be
+     * flushed (volume 2, CLFLUSH).
+     */
+    public void checkFlushable(int segment, long offset) {
+        Segment s = cpu.segments[segment];
+        if (!s.isCode() || !s.contains(offset, 1)) {
+            checkReadable(segment, offset, 1);
+        } else {
+            translate(s.base() + offset & linearMask, Access.READ, cpu.isUser());
+        }
+    }
+
+    /**
      * Throws the fault that a write of these bytes would raise, for instructions that must not write half of what they
      * write.
      *

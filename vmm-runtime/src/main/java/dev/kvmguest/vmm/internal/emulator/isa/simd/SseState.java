@@ -110,9 +110,9 @@ public final class SseState {
         return (int) value;
     }
 
-    /** There is no cache to flush, but the faults are those of reading a byte. */
+    /** There is no cache to flush, but there are faults. */
     private static void clflush(Cpu cpu, Instruction i) {
-        cpu.memory.checkReadable(i.op0.segment, i.op0.offset(cpu), 1);
+        cpu.memory.checkFlushable(i.op0.segment, i.op0.offset(cpu));
     }
 
     /** Accesses are made in order, and there is no cache. */

@@ -2,6 +2,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.simd;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
@@ -77,5 +80,22 @@ class SseStateTests {
 
         guest.assertFault("0f ae 13", Vector.GP);
         assertThat(guest.fpu.mxcsr()).isEqualTo(0x1f80);
+    }
+
+    @Test
+    void flushMayBeOfCodeThatCanOnlyBeExecuted() {
+        SegmentState code = new SegmentState(8, 0, 0xffff, 0x4099);
+        try (EmulatedGuest unreadable = EmulatedGuest.flat(0)) {
+            unreadable.change(state -> state.segment(SegmentRegister.CS, code));
+
+            unreadable.run("2e 0f ae 3d 00 90 00 00"); // clflush [cs:0x9000]
+            assertThat(unreadable.vector()).isEqualTo(-1);
+        }
+        try (EmulatedGuest beyond = EmulatedGuest.flat(0)) {
+            beyond.change(state -> state.segment(SegmentRegister.CS, code));
+
+            beyond.run("2e 0f ae 3d 00 00 01 00"); // clflush [cs:0x10000]
+            assertThat(beyond.vector()).isEqualTo(Vector.GP.number());
+        }
     }
 }
