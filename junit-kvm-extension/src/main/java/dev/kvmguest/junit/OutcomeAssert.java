@@ -85,7 +85,7 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         return end(outcome -> is(outcome, Outcome.Kind.RESET), "be reset");
     }
 
-    /** Verifies that the guest still ran at its time limit. */
+    /** Verifies that the guest still ran at its time limit, or was proved to never end. */
     public OutcomeAssert timedOut() {
         return end(outcome -> is(outcome, Outcome.Kind.TIMED_OUT), "still run at its time limit");
     }

@@ -41,8 +41,8 @@ import java.util.concurrent.ExecutionException;
  * }
  * }</pre>
  *
- * <p>Every run comes to an end: by the guest, at the time limit, by {@link #stop} or by {@link #close}. Any thread may
- * call any method.
+ * <p>Every run comes to an end: by the guest, at the time limit, by {@link #stop} or by {@link #close}. On the
+ * emulator a guest of which it is proved that it never ends is not run any further. Any thread may call any method.
  *
  * <p>A machine that is started first, with {@link #start}, is live: input may come while its guest halts with
  * interrupts on. A machine that is only {@link #run} gets no input then. A guest that halts and waits for its keyboard

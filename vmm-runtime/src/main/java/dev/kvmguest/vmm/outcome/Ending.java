@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.outcome;
 import dev.kvmguest.vmm.outcome.Outcome.Kind;
 import java.time.Duration;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -161,11 +162,20 @@ public sealed interface Ending {
     }
 
     /**
-     * The guest still ran at its time limit.
+     * The guest still ran at its time limit, or can be proved to never end by itself: its whole state has come round
+     * again, and nothing in its machine can change that. The run of such a guest ends without waiting for the limit.
+     * On KVM there is no such proof, nor for a guest for which somebody may type while it runs.
      *
      * @param timeout the limit
+     * @param provedAfter the guest time after which that was proved; empty if the limit was reached
      */
-    record TimedOut(Duration timeout) implements Ending {
+    record TimedOut(Duration timeout, Optional<Duration> provedAfter) implements Ending {
+
+        /** Creates the end of a guest that still ran at its time limit. */
+        public TimedOut(Duration timeout) {
+            this(timeout, Optional.empty());
+        }
+
         @Override
         public Kind kind() {
             return Kind.TIMED_OUT;
@@ -173,7 +183,9 @@ public sealed interface Ending {
 
         @Override
         public String describe() {
-            return "was still running at its time limit of " + timeout.toMillis() + " ms";
+            return provedAfter
+                    .map(time -> "can never end, proved after " + time.toMillis() + " ms")
+                    .orElseGet(() -> "was still running at its time limit of " + timeout.toMillis() + " ms");
         }
 
         @Override

@@ -150,7 +150,7 @@ public sealed interface Outcome {
         }
     }
 
-    /** The guest still ran at its time limit; see {@link Ending.TimedOut}. */
+    /** The guest still ran at its time limit, or can be proved to never end; see {@link Ending.TimedOut}. */
     record TimedOut(Ending.TimedOut ending, GuestRun run) implements Outcome {
         public TimedOut(Duration timeout, GuestRun run) {
             this(new Ending.TimedOut(timeout), run);
@@ -159,6 +159,11 @@ public sealed interface Outcome {
         /** Returns the limit. */
         public Duration timeout() {
             return ending.timeout();
+        }
+
+        /** Returns the guest time after which it was proved to never end; empty if the limit was reached. */
+        public Optional<Duration> provedAfter() {
+            return ending.provedAfter();
         }
     }
 

@@ -50,8 +50,8 @@ class TimeFactorTests {
     void guestRunsAsLongAsTheStretchedLimit() {
         String before = System.setProperty(TimeFactor.PROPERTY, "3");
         try {
-            // here: jmp here
-            VcpuConfig guest = TestGuest.real("eb fe");
+            // again: rdtsc; jmp again: a loop that looks at the time may end
+            VcpuConfig guest = TestGuest.real("0f 31 eb fc");
             MachineConfig config = MachineConfig.builder()
                     .vcpu(guest)
                     .engine(EngineChoice.EMULATOR)

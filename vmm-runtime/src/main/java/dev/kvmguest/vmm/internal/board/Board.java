@@ -10,12 +10,14 @@ import dev.kvmguest.vmm.internal.bus.TimedDevice;
 import dev.kvmguest.vmm.internal.device.InputQueue;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -51,6 +53,8 @@ public abstract class Board implements Persistent<Board.State> {
     private final Map<Integer, String> lineNames;
     private final List<Timed> timed = new ArrayList<>();
     private final Map<String, Persistent<?>> parts = new LinkedHashMap<>();
+    private final Set<String> timelessParts = new TreeSet<>(Set.of("input"));
+    private final Map<Integer, BooleanSupplier> timelessPorts = new HashMap<>();
     private Requester requester = Requester.NONE;
     private Ending ending;
 
@@ -72,6 +76,21 @@ public abstract class Board implements Persistent<Board.State> {
     protected final <D extends Persistent<?>> D add(String name, D device) {
         parts.put(name, device);
         return device;
+    }
+
+    /**
+     * Says that ports answer by the state of a part alone, and not by the time.
+     *
+     * @param part its name; empty for ports whose device has no state
+     * @param first the first of the ports
+     * @param count how many ports
+     * @param settled says whether that is so now
+     */
+    protected final void addTimeless(Optional<String> part, int first, int count, BooleanSupplier settled) {
+        part.ifPresent(timelessParts::add);
+        for (int port = first; port < first + count; port++) {
+            timelessPorts.put(port, settled);
+        }
     }
 
     /** Has a device act in time, and with it the interrupt that it raises. */
@@ -246,6 +265,22 @@ public abstract class Board implements Persistent<Board.State> {
     /** Returns whether the guest has written to an interrupt controller. */
     public final boolean interruptsWereSetUp() {
         return interrupts.wasProgrammed();
+    }
+
+    /**
+     * Returns whether what the guest reads at a port, and what comes of its writes there, is decided by
+     * {@link #timelessState} alone. So it is where no device is.
+     */
+    public final boolean isTimeless(int port) {
+        BooleanSupplier settled = timelessPorts.get(port);
+        return settled == null ? !ports.hasDevice(port) : settled.getAsBoolean();
+    }
+
+    /** Returns the state of all devices whose answers don't depend on the time, by name. */
+    public final Map<String, Object> timelessState() {
+        Map<String, Object> states = new LinkedHashMap<>();
+        timelessParts.forEach(name -> states.put(name, parts.get(name).save()));
+        return states;
     }
 
     @Override

@@ -21,6 +21,8 @@ import dev.kvmguest.vmm.internal.device.Uart16550;
 import dev.kvmguest.vmm.internal.device.VgaCrtc;
 import java.time.LocalDateTime;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
 
 /**
@@ -132,10 +134,13 @@ public final class PcBoard extends Board {
         ports().map(VGA_CRTC, VGA_CRTC_PORTS, crtc);
         ports().map(VGA_INPUT_STATUS, 1, new AtOffset(crtc, VgaCrtc.INPUT_STATUS_OFFSET));
         ports().map(DEBUG_CONSOLE, 1, new DebugConsole(consoleOutput));
+        addTimeless(Optional.empty(), DEBUG_CONSOLE, 1, () -> true);
         ports().map(DEBUG_EXIT, 1, new DebugExit(this::end));
         ports().map(TEST, TestPort.PORTS, testPort);
         map("hypercall port", HYPERCALL, new HypercallPort(this::registerBl, consoleOutput, input(), this::end));
+        addTimeless(Optional.of("hypercall port"), HYPERCALL, 1, () -> true);
         map("POST code", POST_CODE, new PostCode());
+        addTimeless(Optional.of("POST code"), POST_CODE, 1, () -> true);
         map("system control port A", SYSTEM_CONTROL_PORT_A, new SystemControlPortA(this::end));
         map("reset control", RESET_CONTROL, new ResetControl(this::end));
     }
@@ -164,6 +169,9 @@ public final class PcBoard extends Board {
         addTimed(MOUSE_IRQ, controller.secondPort());
         ports().map(I8042_DATA, 1, controller);
         ports().map(I8042_COMMAND, 1, new AtOffset(controller, I8042.COMMAND_OFFSET));
+        BooleanSupplier settled = () -> controller.isSettled() && input().isEmpty();
+        addTimeless(Optional.of("8042"), I8042_DATA, 1, settled);
+        addTimeless(Optional.of("8042"), I8042_COMMAND, 1, settled);
         return controller;
     }
 
@@ -173,6 +181,7 @@ public final class PcBoard extends Board {
         add("COM1", com1);
         addTimed(COM1_IRQ, com1);
         ports().map(COM1, COM1_PORTS, com1);
+        addTimeless(Optional.of("COM1"), COM1, COM1_PORTS, () -> true);
     }
 
     private void addClock(InterruptController interrupts, Setup setup) {

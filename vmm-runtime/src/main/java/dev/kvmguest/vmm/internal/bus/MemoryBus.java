@@ -50,6 +50,12 @@ public final class MemoryBus implements Persistent<MemoryBus.State> {
         ranges.put(first, range);
     }
 
+    /** Returns whether a device has this address. */
+    public boolean hasDevice(long address) {
+        Map.Entry<Long, Range> at = ranges.floorEntry(address);
+        return at != null && address < at.getValue().end();
+    }
+
     /**
      * Takes away the device that begins at an address.
      *

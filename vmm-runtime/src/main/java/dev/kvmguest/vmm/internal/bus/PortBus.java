@@ -49,6 +49,11 @@ public final class PortBus implements Persistent<PortBus.State> {
         }
     }
 
+    /** Returns whether a device has this port. */
+    public boolean hasDevice(int port) {
+        return mappings.get(port) != null;
+    }
+
     /**
      * Takes away the device whose first port this is.
      *

@@ -222,6 +222,14 @@ public final class I8042 implements ByteDevice, Persistent<I8042.State> {
         keyboardPort.setInterrupt(true);
     }
 
+    /**
+     * Returns whether nothing is on its way to the output buffer, whose bytes come in their time: what the guest reads
+     * then changes only by what it does itself.
+     */
+    public boolean isSettled() {
+        return !keyboard.hasReport() && !keyboard.hasAnswer() && !mouse.hasReport() && !mouse.hasAnswer();
+    }
+
     @Override
     public int readByte(int offset) {
         long time = now.getAsLong();

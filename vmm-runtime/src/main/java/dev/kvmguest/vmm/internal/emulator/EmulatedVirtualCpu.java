@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.internal.engine.Activity;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
+import dev.kvmguest.vmm.internal.engine.StateReturn;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
@@ -21,7 +22,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /** An emulated vCPU. Beyond what every engine can do, it stops exactly at a point of execution. */
-public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
+public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, StateReturn {
 
     private final Cpu cpu;
     private final Emulator emulator;
@@ -218,6 +219,30 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
     }
 
     @Override
+    public boolean remember() {
+        requireOpen();
+        return emulator.remember();
+    }
+
+    @Override
+    public boolean isBack() {
+        requireOpen();
+        return emulator.isBack();
+    }
+
+    @Override
+    public boolean wasInterruptible() {
+        requireOpen();
+        return emulator.wasInterruptible();
+    }
+
+    @Override
+    public void forget() {
+        requireOpen();
+        emulator.forget();
+    }
+
+    @Override
     public void finish() {
         scheduler.leave(number);
     }
@@ -225,6 +250,11 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl {
     @Override
     public VirtualClock clock() {
         return clock;
+    }
+
+    @Override
+    public Optional<StateReturn> stateReturn() {
+        return Optional.of(this);
     }
 
     @Override

@@ -92,4 +92,9 @@ public interface VirtualCpu {
 
     /** Returns what the engine sees of the guest as it executes; empty if the processor executes unseen, as on KVM. */
     Optional<ExecutionObserver> observer();
+
+    /** Returns what finds out whether the guest comes back to a state; empty where the engine can't, as on KVM. */
+    default Optional<StateReturn> stateReturn() {
+        return Optional.empty();
+    }
 }

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.postmortem.PostMortem;
 import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.internal.vcpu.EndlessLoop;
 import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
@@ -18,6 +19,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -75,6 +77,14 @@ public record MachineAssembly(
                         new Interrupts(cpu, board, recording),
                         new KeyRetry(cpu, memory, board),
                         new PostMortem(number, config, engine.engine(), cpu, memory, layout, board, recording),
+                        endless(cpu, board),
                         TimeLimits.SHARED));
+    }
+
+    /** Other vCPUs would change what a loop of one reads. */
+    private Optional<EndlessLoop> endless(VirtualCpu cpu, PcBoard board) {
+        return config.vcpus().size() == 1
+                ? cpu.stateReturn().map(states -> new EndlessLoop(cpu, states, board, board.keyboard()::keyRetry))
+                : Optional.empty();
     }
 }

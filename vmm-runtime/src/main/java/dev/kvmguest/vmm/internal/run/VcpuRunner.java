@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.postmortem.PostMortem;
 import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.internal.vcpu.EndlessLoop;
 import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
@@ -40,6 +41,7 @@ public final class VcpuRunner {
      * @param interrupts brings the board's interrupts into the vCPU
      * @param keyRetry types a key again that came too early
      * @param postMortem finds out why the run ended
+     * @param endless proves that the guest can never end, where that can be done
      * @param limits has the time limit kept
      */
     record Parts(
@@ -51,6 +53,7 @@ public final class VcpuRunner {
             Interrupts interrupts,
             KeyRetry keyRetry,
             PostMortem postMortem,
+            Optional<EndlessLoop> endless,
             TimeLimits limits) {}
 
     /**
@@ -80,6 +83,7 @@ public final class VcpuRunner {
     private final Interrupts interrupts;
     private final KeyRetry keyRetry;
     private final PostMortem postMortem;
+    private final Optional<EndlessLoop> endless;
     private final TimeLimits limits;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
@@ -102,6 +106,7 @@ public final class VcpuRunner {
         this.interrupts = parts.interrupts;
         this.keyRetry = parts.keyRetry;
         this.postMortem = parts.postMortem;
+        this.endless = parts.endless;
         this.limits = parts.limits;
     }
 
@@ -184,11 +189,17 @@ public final class VcpuRunner {
     }
 
     private Ending runToItsEnd(TimeLimits.Limit limit) {
+        // Whoever may type for a guest may change it in other ways too, such as by its memory.
+        EndlessLoop loop = live ? null : endless.orElse(null);
         while (endedByHost == null) {
-            interrupts.beforeRun(Math.min(guestTimeLimit, keyRetry.next()));
+            long alarm = Math.min(guestTimeLimit, keyRetry.next());
+            interrupts.beforeRun(loop == null ? alarm : Math.min(loop.alarm(), alarm));
             VmExit exit = cpu.run();
             halted = exit instanceof VmExit.Halt;
             if (halted && wakes(limit)) {
+                if (loop != null) {
+                    loop.isProved(exit);
+                }
                 endAtGuestTimeLimit();
                 continue;
             }
@@ -199,6 +210,11 @@ public final class VcpuRunner {
             }
             if (exit instanceof VmExit.Interrupted && cpu.clock().time() >= keyRetry.next()) {
                 keyRetry.attempt(false);
+            }
+            if (loop != null && loop.isProved(exit)) {
+                end(new Ending.TimedOut(
+                        description.timeout,
+                        Optional.of(Duration.ofNanos(cpu.clock().time()))));
             }
             endAtGuestTimeLimit();
         }

@@ -77,6 +77,8 @@ public final class Cpu {
 
     /** Instructions retired; while one is executed that ends its block, it is counted already. */
     public long retired;
+    /** How often the guest has asked for what time decides: the time-stamp counter and other MSRs. */
+    public long timeReads;
     /** Guest time that passed other than by instructions: halted, or at ports. */
     private long otherNanos;
     /** Set to have the block left after the instruction, and {@link Emulator} look what there is to do. */

@@ -36,6 +36,10 @@ public final class Memory {
     private final Tlb supervisorCodeWrites = new Tlb();
 
     private final Tlb userCodeWrites = new Tlb();
+    /** Pages that may be written without a look, once that they are written has been noted; see {@link #journal}. */
+    private final Tlb supervisorParked = new Tlb();
+
+    private final Tlb userParked = new Tlb();
     private final Tlb[] all;
 
     /** The bits of a linear address that count, by the mode's address policy. */
@@ -54,9 +58,8 @@ public final class Memory {
         this.paging = new Paging(cpu, ram);
         this.bulk = new BulkTransfer(cpu, this, ram);
         this.linearMask = cpu.mode().addresses().mask();
-        this.all = Stream.of(supervisor, user, new Tlb[] {supervisorCodeWrites, userCodeWrites})
-                .flatMap(Stream::of)
-                .toArray(Tlb[]::new);
+        Tlb[] others = {supervisorCodeWrites, userCodeWrites, supervisorParked, userParked};
+        this.all = Stream.of(supervisor, user, others).flatMap(Stream::of).toArray(Tlb[]::new);
     }
 
     private static Tlb[] tlbs() {
@@ -93,8 +96,25 @@ public final class Memory {
         }
     }
 
+    /**
+     * Opens a journal of RAM, and has the first write to each page take the long way again. Translations stay as they
+     * are: a guest that has changed its page tables and invalidated nothing finds them as before.
+     */
+    public WriteJournal journal() {
+        supervisorParked.take(supervisor[Access.WRITE.ordinal()]);
+        userParked.take(user[Access.WRITE.ordinal()]);
+        return ram.openJournal();
+    }
+
+    /** Closes the journal. */
+    public void closeJournal() {
+        ram.closeJournal();
+    }
+
     /** Makes writes to a page of RAM take the long way again. */
     public void noticeWrites(int physical) {
+        supervisorParked.invalidateFrame(physical);
+        userParked.invalidateFrame(physical);
         supervisor[Access.WRITE.ordinal()].invalidateFrame(physical);
         user[Access.WRITE.ordinal()].invalidateFrame(physical);
     }
@@ -449,6 +469,14 @@ public final class Memory {
             if (((codeWrites.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
                 return codeWrites.frames[slot] + (linear & OFFSET_MASK);
             }
+            Tlb parked = asUser ? userParked : supervisorParked;
+            if (((parked.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
+                int frame = parked.frames[slot];
+                parked.clear(slot);
+                ram.markWritten(frame);
+                tlb.put(linear, frame);
+                return frame + (linear & OFFSET_MASK);
+            }
         }
         long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
         if (physical < ram.size()) {
@@ -463,6 +491,8 @@ public final class Memory {
         } else if (access == Access.FETCH || !cpu.debug.watchesData()) {
             if (access == Access.WRITE) {
                 ram.markWritten(physical);
+                // It would have taken that entry's place.
+                (asUser ? userParked : supervisorParked).clear(Tlb.slot(linear));
             }
             tlb.put(linear, physical);
         }

@@ -32,6 +32,9 @@ public final class Ram {
     /** Replaced as a whole when one is added: it is gone through at each write to a page with code. */
     private volatile CodeWatcher[] watchers = {};
 
+    /** What keeps pages as they were; null most of the time. Read by the host's threads. */
+    private volatile WriteJournal journal;
+
     /** Takes a direct buffer of zeros, a multiple of 4096 bytes long. */
     public Ram(ByteBuffer zeros) {
         bytes = zeros.duplicate().order(ByteOrder.LITTLE_ENDIAN);
@@ -65,6 +68,7 @@ public final class Ram {
     void beforeWrite(int physical, int length) {
         int page = physical >> Tlb.PAGE_SHIFT;
         written[page] = true;
+        keep(page);
         if (code[page]) {
             for (CodeWatcher watcher : watchers) {
                 watcher.codeWritten(physical, length);
@@ -75,6 +79,28 @@ public final class Ram {
     /** Notes that a vCPU may write to this page from now on without saying so each time. */
     void markWritten(int physical) {
         written[physical >> Tlb.PAGE_SHIFT] = true;
+        keep(physical >> Tlb.PAGE_SHIFT);
+    }
+
+    private void keep(int page) {
+        WriteJournal open = journal;
+        if (open != null) {
+            open.beforeWrite(page);
+        }
+    }
+
+    /**
+     * Keeps from now on what is about to be overwritten, and forgets what an earlier journal has. Pages that a vCPU may
+     * write without saying so each time have to be made known again: see {@link Memory#journal}.
+     */
+    WriteJournal openJournal() {
+        journal = new WriteJournal(bytes);
+        return journal;
+    }
+
+    /** Keeps nothing any more. */
+    void closeJournal() {
+        journal = null;
     }
 
     boolean hasCode(int physical) {
@@ -94,6 +120,10 @@ public final class Ram {
 
     private void writtenByHost(long address, int length) {
         boolean hitsCode = false;
+        WriteJournal open = journal;
+        if (open != null) {
+            open.writtenByHost();
+        }
         for (long page = address >> Tlb.PAGE_SHIFT; page << Tlb.PAGE_SHIFT < address + length; page++) {
             hitsCode |= code[(int) page];
             written[(int) page] = true;

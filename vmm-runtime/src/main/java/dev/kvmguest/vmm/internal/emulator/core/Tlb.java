@@ -45,6 +45,21 @@ final class Tlb {
         tags[0] = emptyTag(0);
     }
 
+    /** Adds another one's entries, those of the other first, and empties the other. */
+    void take(Tlb other) {
+        for (int slot = 0; slot < ENTRIES; slot++) {
+            if (other.tags[slot] != emptyTag(slot)) {
+                tags[slot] = other.tags[slot];
+                frames[slot] = other.frames[slot];
+            }
+        }
+        other.flush();
+    }
+
+    void clear(int slot) {
+        tags[slot] = emptyTag(slot);
+    }
+
     void invalidate(long linear) {
         int slot = slot(linear);
         if (tags[slot] == (linear & PAGE_MASK)) {

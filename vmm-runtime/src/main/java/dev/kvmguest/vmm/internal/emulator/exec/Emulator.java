@@ -66,6 +66,8 @@ public final class Emulator implements ExecutionObserver {
     private boolean windowWanted;
     private boolean singleStep;
     private ExecutionPoint awaited;
+    /** The state to which the guest may come back; null most of the time. */
+    private StateWatch watched;
 
     public Emulator(Cpu cpu, Ram ram) {
         this.cpu = cpu;
@@ -92,6 +94,7 @@ public final class Emulator implements ExecutionObserver {
         handlers.clear();
         fault = null;
         awaited = null;
+        forget();
     }
 
     /** Returns what is due before the next instruction. */
@@ -186,6 +189,46 @@ public final class Emulator implements ExecutionObserver {
         return handlers.log();
     }
 
+    /** As {@link StateReturn#remember} says. */
+    public boolean remember() {
+        forget();
+        if (!isQuiet() || singleStep) {
+            return false;
+        }
+        watched = new StateWatch(cpu);
+        return true;
+    }
+
+    /** Returns whether the next thing to do is to execute an instruction from its start. */
+    private boolean isQuiet() {
+        return !begun
+                && undelivered == null
+                && trap == 0
+                && shadow == InterruptShadow.NONE
+                && pendingInterrupt == NO_INTERRUPT
+                && !cpu.host.hasExits()
+                && !cpu.host.hasAnswers()
+                && !shutDown;
+    }
+
+    /** As {@link StateReturn#isBack} says. */
+    public boolean isBack() {
+        return watched != null && isQuiet() && watched.isNow() && watched.isBack();
+    }
+
+    /** As {@link StateReturn#wasInterruptible} says. */
+    public boolean wasInterruptible() {
+        return watched != null && watched.wasInterruptible();
+    }
+
+    /** As {@link StateReturn#forget} says. */
+    public void forget() {
+        if (watched != null) {
+            watched.close();
+            watched = null;
+        }
+    }
+
     /** Returns the instruction at EIP. */
     public GuestInstruction next() {
         return instructionAt(cpu.eip);
@@ -210,7 +253,13 @@ public final class Emulator implements ExecutionObserver {
                     return exit;
                 }
                 if (!shutDown && undelivered == null) {
-                    execute(end);
+                    if (watched == null) {
+                        execute(end);
+                    } else if (watched.isNear()) {
+                        return new VmExit.Interrupted();
+                    } else {
+                        execute(0);
+                    }
                 }
             }
             return new VmExit.Shutdown();

@@ -54,6 +54,7 @@ public final class Msr {
     }
 
     private static void setEdxEax(Cpu cpu, long value) {
+        cpu.timeReads++;
         cpu.registers.set(Registers.RAX, 4, value);
         cpu.registers.set(Registers.RDX, 4, value >>> 32);
     }

@@ -1,0 +1,28 @@
+package dev.kvmguest.vmm.internal.engine;
+
+/**
+ * Finds out whether a vCPU comes back to a state in which it has been before, its RAM included. To be used by the
+ * thread that runs the vCPU.
+ */
+public interface StateReturn {
+
+    /**
+     * Remembers the state now. From now on a run ends with {@link VmExit.Interrupted} when the guest comes back to the
+     * same instruction with the same general registers.
+     *
+     * @return false if the vCPU is not between two instructions with nothing due; nothing is remembered then
+     */
+    boolean remember();
+
+    /**
+     * Returns whether the state is again the one that was remembered, all registers and all RAM, and the guest has not
+     * asked for anything meanwhile that time decides, such as the time-stamp counter.
+     */
+    boolean isBack();
+
+    /** Returns whether the guest has had interrupts on at any time since the state was remembered. */
+    boolean wasInterruptible();
+
+    /** Forgets what was remembered, so that runs are as fast as before. */
+    void forget();
+}
