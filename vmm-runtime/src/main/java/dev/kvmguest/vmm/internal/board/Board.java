@@ -159,6 +159,18 @@ public abstract class Board implements Persistent<Board.State> {
         return memory.read(address, width);
     }
 
+    /**
+     * Takes a vCPU's report of an x87 error, its pin FERR#.
+     *
+     * @return whether it is to ignore the error, its pin IGNNE#; never on a board that connects neither
+     */
+    public boolean fpuError() {
+        return false;
+    }
+
+    /** Takes a vCPU's report that the error is no more. */
+    public void fpuErrorCleared() {}
+
     /** Returns the bus of IN and OUT. */
     public final PortBus ports() {
         return ports;

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.bus.Persistent;
 import dev.kvmguest.vmm.internal.device.CmosClock;
 import dev.kvmguest.vmm.internal.device.DebugConsole;
 import dev.kvmguest.vmm.internal.device.DebugExit;
+import dev.kvmguest.vmm.internal.device.FpuErrorLatch;
 import dev.kvmguest.vmm.internal.device.HypercallPort;
 import dev.kvmguest.vmm.internal.device.I8042;
 import dev.kvmguest.vmm.internal.device.MouseQueue;
@@ -54,6 +55,9 @@ public final class PcBoard extends Board {
     /** The status register of the keyboard controller where it is read, its command register where it is written. */
     public static final int I8042_COMMAND = I8042_DATA + I8042.COMMAND_OFFSET;
 
+    /** Where a PC's guest answers IRQ 13. */
+    public static final int FPU_ERROR = 0xf0;
+
     static final int SYSTEM_CONTROL_PORT_A = 0x92;
     static final int RESET_CONTROL = 0xcf9;
     static final int VGA_CRTC = 0x3d4;
@@ -75,6 +79,7 @@ public final class PcBoard extends Board {
     private static final int COM1_IRQ = 4;
     private static final int CLOCK_IRQ = 8;
     private static final int MOUSE_IRQ = 12;
+    private static final int FPU_IRQ = 13;
     /** What the lines are called in reports; those of others have no device. */
     private static final Map<Integer, String> IRQ_NAMES = Map.of(
             TIMER_IRQ,
@@ -88,7 +93,9 @@ public final class PcBoard extends Board {
             CLOCK_IRQ,
             "CMOS clock",
             MOUSE_IRQ,
-            "mouse");
+            "mouse",
+            FPU_IRQ,
+            "x87 error");
 
     private static final int ALL_MASKED = 0xff;
     /** Timer, keyboard and cascade are open. */
@@ -108,6 +115,7 @@ public final class PcBoard extends Board {
     private final I8042 keyboard;
     private final MouseQueue mouse = add("mouse moves", new MouseQueue());
     private final VgaCrtc crtc = add("VGA CRTC", new VgaCrtc(this::time));
+    private final FpuErrorLatch fpuErrors;
     private final TestPort testPort = add("test port", new TestPort());
 
     /**
@@ -137,6 +145,8 @@ public final class PcBoard extends Board {
         addTimeless(Optional.empty(), DEBUG_CONSOLE, 1, () -> true);
         ports().map(DEBUG_EXIT, 1, new DebugExit(this::end));
         ports().map(TEST, TestPort.PORTS, testPort);
+        fpuErrors = new FpuErrorLatch(interrupts.line(FPU_IRQ));
+        map("x87 error", FPU_ERROR, fpuErrors);
         map("hypercall port", HYPERCALL, new HypercallPort(this::registerBl, consoleOutput, input(), this::end));
         addTimeless(Optional.of("hypercall port"), HYPERCALL, 1, () -> true);
         map("POST code", POST_CODE, new PostCode());
@@ -189,6 +199,16 @@ public final class PcBoard extends Board {
         add("CMOS clock", clock);
         addTimed(CLOCK_IRQ, clock);
         ports().map(CMOS, CmosClock.PORTS, clock);
+    }
+
+    @Override
+    public boolean fpuError() {
+        return fpuErrors.asserted();
+    }
+
+    @Override
+    public void fpuErrorCleared() {
+        fpuErrors.negated();
     }
 
     /** Returns the device that asks the guest for a test and takes its report. */

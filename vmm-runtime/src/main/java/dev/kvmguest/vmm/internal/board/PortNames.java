@@ -20,6 +20,7 @@ public final class PortNames {
         put(PcBoard.POST_CODE, "POST code");
         put(PcBoard.SYSTEM_CONTROL_PORT_A, "system control port A");
         put(PcBoard.DEBUG_CONSOLE, "debug console");
+        put(PcBoard.FPU_ERROR, "x87 error");
         put(PcBoard.DEBUG_EXIT, "debug exit");
         put(PcBoard.TEST, "test report", "test number, low byte", "test number, high byte");
         put(PcBoard.VGA_CRTC, "VGA CRTC index", "VGA CRTC data");

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.engine;
 
+import dev.kvmguest.vmm.internal.engine.VmExit.FpuError;
 import dev.kvmguest.vmm.internal.engine.VmExit.MemoryRead;
 import dev.kvmguest.vmm.internal.engine.VmExit.MemoryWrite;
 import dev.kvmguest.vmm.internal.engine.VmExit.PortIn;
@@ -40,6 +41,9 @@ public record InstructionProgress(boolean begun, List<Long> answers, List<VmExit
         }
         if (exit instanceof MemoryWrite write) {
             return new MemoryWrite(write.address(), copy(write.data()));
+        }
+        if (exit instanceof FpuError error) {
+            return new FpuError(copy(error.ignored()));
         }
         return exit instanceof MemoryRead read ? new MemoryRead(read.address(), copy(read.data())) : exit;
     }

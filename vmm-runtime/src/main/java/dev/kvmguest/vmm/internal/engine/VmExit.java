@@ -5,12 +5,17 @@ import java.nio.ByteBuffer;
 /** Why a vCPU stopped running guest code and came back to the host. */
 public sealed interface VmExit {
 
-    /** Returns whether the guest accesses a port, or memory without RAM: its instruction may not be over yet. */
+    /**
+     * Returns whether the guest accesses a port, memory without RAM, or the pins of its x87 unit: its instruction may
+     * not be over yet.
+     */
     default boolean isAccess() {
         return this instanceof PortIn
                 || this instanceof PortOut
                 || this instanceof MemoryRead
-                || this instanceof MemoryWrite;
+                || this instanceof MemoryWrite
+                || this instanceof FpuError
+                || this instanceof FpuErrorCleared;
     }
 
     /**
@@ -49,6 +54,19 @@ public sealed interface VmExit {
      * @param data room from position to limit; valid until the vCPU runs again
      */
     record MemoryRead(long address, ByteBuffer data) implements VmExit {}
+
+    /**
+     * The guest waits for its x87 unit, which has an error and, since CR0.NE is clear, reports it by the pin FERR#
+     * (Intel SDM volume 1, appendix D.2). If the error isn't ignored, the vCPU waits for an interrupt: {@link Halt}
+     * follows.
+     *
+     * @param ignored room for a byte: 1 if the pin IGNNE# has the error ignored, else 0; valid until the vCPU runs
+     *     again
+     */
+    record FpuError(ByteBuffer ignored) implements VmExit {}
+
+    /** The guest has cleared or masked the error of {@link FpuError}: FERR# is negated. */
+    record FpuErrorCleared() implements VmExit {}
 
     /** The guest executed HLT; RIP is that of the next instruction. Run again, the vCPU goes on as if woken. */
     record Halt() implements VmExit {}

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.replay;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
+import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 
@@ -18,6 +19,9 @@ public final class Recording {
     private static final long OPEN_BUS = -1;
     /** Bit 0 of a point's first number; the instructions retired are above it. */
     private static final long INTERRUPTIBLE = 1;
+
+    /** A question for the pin IGNNE# is recorded as a read of the port that belongs to it. */
+    static final int FPU_ERROR = PcBoard.FPU_ERROR;
 
     /** How a recording ends. */
     enum End {
@@ -54,6 +58,11 @@ public final class Recording {
     /** Notes that the guest wrote a port. */
     public void out(int port, int width, long value) {
         add(IoEvent.port(Kind.OUT, port, width, value), value);
+    }
+
+    /** Notes that the guest's x87 unit reported an error, and whether it was to be ignored. */
+    public void fpuError(boolean ignored) {
+        in(FPU_ERROR, 1, ignored ? 1 : 0);
     }
 
     /** Notes that the guest read memory where no RAM is, which reads as all ones. */

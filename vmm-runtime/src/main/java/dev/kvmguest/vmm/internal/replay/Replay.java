@@ -229,6 +229,10 @@ public final class Replay implements AutoCloseable {
             while (in.data().hasRemaining() && !over) {
                 read(in);
             }
+        } else if (exit instanceof VmExit.FpuError error) {
+            read(new VmExit.PortIn(Recording.FPU_ERROR, 1, error.ignored()));
+        } else if (exit instanceof VmExit.FpuErrorCleared) {
+            quietFrom = instructions();
         } else if (exit instanceof VmExit.MemoryWrite write) {
             memory(IoEvent.memory(Kind.WRITE, write.address(), write.data().remaining()));
             quietFrom = instructions();

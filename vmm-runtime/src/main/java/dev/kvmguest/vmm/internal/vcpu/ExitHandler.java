@@ -57,6 +57,16 @@ public final class ExitHandler {
             ExitData.put(read.data(), width, board.read(requester, read.address(), width));
             return Optional.empty();
         }
+        if (exit instanceof VmExit.FpuError error) {
+            boolean ignored = board.fpuError();
+            recording.fpuError(ignored);
+            error.ignored().put((byte) (ignored ? 1 : 0));
+            return Optional.empty();
+        }
+        if (exit instanceof VmExit.FpuErrorCleared) {
+            board.fpuErrorCleared();
+            return Optional.empty();
+        }
         if (exit instanceof VmExit.Halt) {
             return Optional.of(new Ending.Halted(interruptsEnabled()));
         }

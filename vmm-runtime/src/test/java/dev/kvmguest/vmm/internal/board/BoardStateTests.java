@@ -21,8 +21,8 @@ import org.junit.jupiter.api.Test;
 class BoardStateTests {
 
     private static final int[] PORTS = {
-        0x20, 0x21, 0x40, 0x42, 0x43, 0x60, 0x60, 0x61, 0x64, 0x64, 0x70, 0x71, 0x80, 0x92, 0xa0, 0xa1, 0xf5, 0xf5,
-        0xcf9, 0x3d4, 0x3d5, 0x3da, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x500, 0x510
+        0x20, 0x21, 0x40, 0x42, 0x43, 0x60, 0x60, 0x61, 0x64, 0x64, 0x70, 0x71, 0x80, 0x92, 0xa0, 0xa1, 0xf0, 0xf0,
+        0xf5, 0xf5, 0xcf9, 0x3d4, 0x3d5, 0x3da, 0x3f8, 0x3f9, 0x3fa, 0x3fb, 0x3fc, 0x3fd, 0x500, 0x510
     };
     private static final int[] VALUES = {0x00, 0x01, 0x02, 0x03, 0x08, 0x0f, 0x11, 0x20, 0x36, 0x40, 0x53, 0xd0, 0xf4};
     private static final long[] TIMES = {100, 838, 1_000_000, 54_925_493, 1_000_000_000};
@@ -55,12 +55,13 @@ class BoardStateTests {
             seen.setLength(0);
             int port = PORTS[random.nextInt(PORTS.length)];
             int width = 1 << random.nextInt(8) / 6;
-            switch (random.nextInt(9)) {
+            switch (random.nextInt(10)) {
                 case 0, 1, 2 -> board.out(this, port, width, VALUES[random.nextInt(VALUES.length)]);
                 case 3, 4 -> seen.append(board.in(this, port, width));
                 case 5 -> time += TIMES[random.nextInt(TIMES.length)];
                 case 6 -> board.read(this, 0xfee0_0000L + random.nextInt(0x100), 4);
                 case 7 -> board.mouse().add(MouseMove.of(1, 2, 0, Set.of()));
+                case 8 -> fpuError(random.nextInt(4));
                 default -> board.input().add(new byte[] {(byte) ('a' + random.nextInt(26))});
             }
             board.advanceTo(time);
@@ -69,6 +70,14 @@ class BoardStateTests {
             }
             look();
             return seen.toString();
+        }
+
+        private void fpuError(int what) {
+            if (what == 0) {
+                board.fpuErrorCleared();
+            } else {
+                seen.append(board.fpuError());
+            }
         }
 
         private void look() {

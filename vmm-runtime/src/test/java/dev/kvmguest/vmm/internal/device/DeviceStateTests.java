@@ -103,6 +103,18 @@ class DeviceStateTests {
                         subject -> new PostCode(),
                         (port, random) -> ""),
                 arguments(
+                        "x87 error latch",
+                        FpuErrorLatch.class,
+                        new int[] {0},
+                        new int[] {0},
+                        subject -> new FpuErrorLatch(subject::setLine),
+                        (latch, random) -> {
+                            if (random.nextInt(3) == 0) {
+                                latch.negated();
+                            }
+                            return random.nextBoolean() ? " ignored " + latch.asserted() : "";
+                        }),
+                arguments(
                         "system control port A",
                         SystemControlPortA.class,
                         new int[] {0},

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.kvmguest.vmm.FakeVirtualCpu;
+import dev.kvmguest.vmm.FpuErrorTests;
 import dev.kvmguest.vmm.RecordedRun;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
@@ -297,6 +298,11 @@ class ReplayTests {
                 .hasValueSatisfying(sentence -> assertThat(sentence)
                         .contains(
                                 "on kvm the guest was given interrupt 8, on the emulator it would not have taken it"));
+    }
+
+    @Test
+    void x87ErrorsAreReportedAsTheyWere() {
+        assertReplaysExactly(RecordedRun.of(FpuErrorTests.TWO_ERRORS));
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
@@ -65,9 +66,20 @@ public final class FpuChecks {
         if (!cpu.fpu.hasPendingException()) {
             return;
         }
-        if ((cpu.cr0() & Cr0.NE) == 0) {
-            throw new UnsupportedInstruction("x87 errors reported by FERR# (CR0.NE clear) are not implemented");
+        if ((cpu.cr0() & Cr0.NE) != 0) {
+            throw CpuFault.of(Vector.MF);
         }
-        throw CpuFault.of(Vector.MF);
+        if (!cpu.host.ignoresFpuError()) {
+            if (!cpu.eflags.has(Flag.IF)) {
+                throw new UnsupportedInstruction("an x87 error is pending, CR0.NE and EFLAGS.IF are clear:"
+                        + " a processor waits for IRQ 13, which can't come, for good");
+            }
+            throw cpu.host.waitForInterrupt();
+        }
+    }
+
+    /** Returns whether an x87 error is reported outside, by FERR#, as soon as an instruction waits for the x87 unit. */
+    public static boolean hasErrorOutside(Cpu cpu) {
+        return (cpu.cr0() & Cr0.NE) == 0 && cpu.fpu.hasPendingException();
     }
 }

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The vCPU's way to the host: ports, memory without RAM, HLT. The run ends with an exit for each; what the host answers
- * is there when the instruction is executed again.
+ * The vCPU's way to the host: ports, memory without RAM, HLT, the pins FERR# and IGNNE#. The run ends with an exit for
+ * each; what the host answers is there when the instruction is executed again.
  *
  * <p>An instruction that writes has been executed when its exits are given. One that reads is given up, with nothing
  * changed, and executed again from the start; what it read before is answered from memory then.
@@ -95,6 +95,33 @@ public final class HostAccess {
         cpu.requestAsyncEvent();
     }
 
+    /**
+     * Reports an x87 error outside, and asks whether it is to be ignored; gives the instruction up if the host hasn't
+     * answered yet.
+     */
+    boolean ignoresFpuError() {
+        cpu.requestAsyncEvent();
+        if (used < answered) {
+            return answer() != 0;
+        }
+        asked = room(1);
+        exits.add(new VmExit.FpuError(asked));
+        throw Restart.INSTANCE;
+    }
+
+    /** Says that there is no x87 error to report any more. */
+    public void fpuErrorCleared() {
+        exits.add(new VmExit.FpuErrorCleared());
+        cpu.requestAsyncEvent();
+    }
+
+    /** Gives the instruction up until an interrupt has been there: it is begun anew then, with nothing answered. */
+    Restart waitForInterrupt() {
+        settle();
+        halt();
+        return Restart.INSTANCE;
+    }
+
     /** Ends the run with HLT, after the instruction. */
     public void halt() {
         exits.add(new VmExit.Halt());
@@ -164,6 +191,8 @@ public final class HostAccess {
                 asked = in.data();
             } else if (exit instanceof VmExit.MemoryRead read) {
                 asked = read.data();
+            } else if (exit instanceof VmExit.FpuError error) {
+                asked = error.ignored();
             }
         }
     }

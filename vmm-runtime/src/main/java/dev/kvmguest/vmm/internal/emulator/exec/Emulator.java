@@ -339,7 +339,9 @@ public final class Emulator implements ExecutionObserver {
     /** Looks at what is due before the next instruction, and whether something will be after it. */
     private VmExit handleAsyncEvent() {
         VmExit exit = cpu.host.nextExit();
-        if (exit != null) {
+        // An interrupt that has come meanwhile ends the wait for it.
+        boolean woken = exit instanceof VmExit.Halt && pendingInterrupt != NO_INTERRUPT && cpu.eflags.has(Flag.IF);
+        if (exit != null && !woken) {
             return exit;
         }
         if (undelivered != null) {

@@ -2,11 +2,14 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
+import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -157,7 +160,42 @@ class FpuChecksTests {
         pendingException();
 
         guest.assertFault(code, Vector.MF);
-        guest.cr0(Cr0.NE, false).assertUnsupported(code);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"9b", "d9 d0", "d9 e8", "d8 c1", "d9 fe", "d9 2b", "d9 23", "dd 23", "dd c0", "0f fc c1"})
+    void withoutNumericErrorTheyAskOutsideWhetherItIsIgnored(String code) {
+        pendingException();
+        guest.cr0(Cr0.NE, false);
+
+        answer(code, 0);
+        guest.assertUnsupported(code); // interrupts are off: it waits for good
+
+        guest.cpu.eflags.put(Flag.IF, true);
+        answer(code, 0);
+        assertThatThrownBy(() -> guest.run(code)).isInstanceOf(HostAccess.Restart.class);
+        assertThat(guest.cpu.host.nextExit()).isInstanceOf(VmExit.Halt.class);
+
+        answer(code, 1);
+        assertThatCode(() -> guest.run(code)).doesNotThrowAnyException();
+    }
+
+    /** Executes an instruction that asks, and answers. */
+    private void answer(String code, int ignored) {
+        guest.cpu.host.clear();
+        assertThatThrownBy(() -> guest.run(code)).isInstanceOf(HostAccess.Restart.class);
+        VmExit.FpuError error = (VmExit.FpuError) guest.cpu.host.nextExit();
+        error.ignored().put(0, (byte) ignored);
+        guest.cpu.host.resume();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"db e3", "db e2", "dd 33", "d9 33", "0f ae 0b"})
+    void whatClearsOrMasksTheErrorSaysSoOutside(String code) {
+        pendingException();
+        guest.cr0(Cr0.NE, false).run(code);
+
+        assertThat(guest.cpu.host.nextExit()).isInstanceOf(VmExit.FpuErrorCleared.class);
     }
 
     @ParameterizedTest

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuErrorPin;
 import dev.kvmguest.vmm.internal.engine.XsaveArea;
 
 /** FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, fences and prefetches (Intel SDM volume 2; volume 1, 10.5 for FXSAVE's image). */
@@ -22,7 +23,7 @@ public final class SseState {
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
         table.put(Mnemonic.FXSAVE, SseState::fxsave)
-                .put(Mnemonic.FXRSTOR, SseState::fxrstor)
+                .put(Mnemonic.FXRSTOR, FpuErrorPin.clearing(SseState::fxrstor))
                 .put(Mnemonic.LDMXCSR, SseState::ldmxcsr)
                 .put(Mnemonic.STMXCSR, SseState::stmxcsr)
                 .put(Mnemonic.CLFLUSH, SseState::clflush)

@@ -20,15 +20,15 @@ final class X87Control {
     private X87Control() {}
 
     static void install(OperationTable table) {
-        table.put(Mnemonic.FNINIT, X87Control::fninit)
-                .put(Mnemonic.FNCLEX, X87Control::fnclex)
+        table.put(Mnemonic.FNINIT, FpuErrorPin.clearing(X87Control::fninit))
+                .put(Mnemonic.FNCLEX, FpuErrorPin.clearing(X87Control::fnclex))
                 .put(Mnemonic.FNSTSW, X87Control::fnstsw)
                 .put(Mnemonic.FNSTCW, X87Control::fnstcw)
-                .put(Mnemonic.FLDCW, X87Control::fldcw)
-                .put(Mnemonic.FNSTENV, X87Control::fnstenv)
-                .put(Mnemonic.FLDENV, X87Control::fldenv)
-                .put(Mnemonic.FNSAVE, X87Control::fnsave)
-                .put(Mnemonic.FRSTOR, X87Control::frstor)
+                .put(Mnemonic.FLDCW, FpuErrorPin.clearing(X87Control::fldcw))
+                .put(Mnemonic.FNSTENV, FpuErrorPin.clearing(X87Control::fnstenv))
+                .put(Mnemonic.FLDENV, FpuErrorPin.clearing(X87Control::fldenv))
+                .put(Mnemonic.FNSAVE, FpuErrorPin.clearing(X87Control::fnsave))
+                .put(Mnemonic.FRSTOR, FpuErrorPin.clearing(X87Control::frstor))
                 .put(Mnemonic.FWAIT, X87Control::fwait)
                 .put(Mnemonic.FNOP, X87Control::fnop)
                 .put(Mnemonic.FNENI, X87Control::ignored)
