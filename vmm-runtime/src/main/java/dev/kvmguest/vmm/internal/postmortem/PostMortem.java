@@ -96,8 +96,15 @@ public final class PostMortem {
      * @param halted whether it was halted then
      */
     public Diagnosis examine(Optional<VmExit> last, Outcome end, boolean halted) {
-        DeliveryLog handlers = cpu.observer().map(ExecutionObserver::handlers).orElse(DeliveryLog.EMPTY);
+        Optional<DeliveryLog> seen = cpu.observer().map(ExecutionObserver::handlers);
+        Optional<List<HandledException>> watched = cpu.observer().map(ExecutionObserver::exceptions);
         DeathReplay death = death(last, end);
+        Optional<DeliveryLog> known = seen.or(death::handlers);
+        ExceptionReplay taken =
+                machine.watchExceptions() && watched.isEmpty() || known.isEmpty() && mayHaveAnOrigin(end)
+                        ? replayed()
+                        : ExceptionReplay.NONE;
+        DeliveryLog handlers = known.orElse(taken.handlers());
         PastFinder past = new PastFinder(config, layout, memory, end.run().unclaimedMemory(), departures());
         Optional<Fault> origin =
                 origin(handlers, end, death.fault()).map(this::explained).map(found -> past.addTo(found));
@@ -106,8 +113,9 @@ public final class PostMortem {
                         ? past.addTo(explained(dead))
                         : isStorm(origin.get()) ? named(dead) : consequence(dead));
         Optional<Inspection> inspection = inspection(origin, fault, end);
-        ExceptionReplay taken = taken();
-        Optional<List<HandledException>> exceptions = taken.exceptions().map(this::named);
+        Optional<List<HandledException>> exceptions = watched.or(taken::exceptions)
+                .filter(any -> machine.watchExceptions())
+                .map(this::named);
         List<String> ledThere = past.of(end);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
         Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board)
@@ -123,31 +131,49 @@ public final class PostMortem {
                         .map(one -> one.namedBy(config.image()))
                         .toList(),
                 exceptions,
-                death.divergence().or(taken::divergence));
+                death.divergence().or(() -> taken.divergence().filter(any -> machine.watchExceptions())));
     }
 
     private Optional<Fault> origin(DeliveryLog handlers, Outcome end, Optional<Fault> death) {
         try {
-            return ExceptionOrigin.of(handlers, end, death, memory);
+            return ExceptionOrigin.of(handlers, end, death, memory)
+                    .map(first ->
+                            cpu.observer().isPresent() ? first : first.seenBy(DeathReplay.replayed(engine.name())));
         } catch (RuntimeException e) {
             stumbled(e);
             return Optional.empty();
         }
     }
 
-    private ExceptionReplay taken() {
-        if (!machine.watchExceptions()) {
-            return ExceptionReplay.NONE;
-        }
-        Optional<List<HandledException>> seen = cpu.observer().map(ExecutionObserver::exceptions);
+    /**
+     * A replay takes the time of the run, and more. A guest that came to its end by itself gets one only if it was in a
+     * handler then.
+     */
+    private boolean mayHaveAnOrigin(Outcome end) {
+        return switch (end.kind()) {
+            case TRIPLE_FAULT, TIMED_OUT, UNSUPPORTED, ENGINE_ERROR -> true;
+            case HALTED -> !end.endedNormally() || isInHandler(end);
+            case DEBUG_EXIT -> end.exitCode().orElse(0) != 0 && isInHandler(end);
+            case RESET -> isInHandler(end);
+            case HYPERCALL_EXIT, STOPPED -> false;
+        };
+    }
+
+    private boolean isInHandler(Outcome end) {
+        return end.run()
+                .registers()
+                .map(registers -> atItsEnd(registers, end))
+                .flatMap(registers -> Inspector.inspect(registers, List.of(), memory, layout, config.image()))
+                .filter(found -> found.callChain().stream().anyMatch(Inspection.Frame::interrupted))
+                .isPresent();
+    }
+
+    private ExceptionReplay replayed() {
         try {
-            return seen.isPresent()
-                    ? new ExceptionReplay(seen, Optional.empty())
-                    : ExceptionReplay.of(recording, origin, engine.name(), replayLimit());
+            return ExceptionReplay.of(recording, origin, engine.name(), replayLimit());
         } catch (RuntimeException e) {
             stumbled(e);
-            return new ExceptionReplay(
-                    Optional.empty(), Optional.of("what " + engine.name() + " ran can't be replayed: " + e));
+            return ExceptionReplay.failed("what " + engine.name() + " ran can't be replayed: " + e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.replay;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import java.time.Duration;
 import java.util.Optional;
@@ -13,16 +14,21 @@ import java.util.Optional;
  * RAM is, is often what a processor would not, either.
  *
  * @param fault what led to the shutdown, without symbols and advice
+ * @param handlers what the guest entered handlers for before, if it was replayed up to its end
  * @param divergence where the engines disagree, or why the guest could not be replayed
  */
-public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
+public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers, Optional<String> divergence) {
 
     /** Nothing is known. */
-    public static final DeathReplay NONE = new DeathReplay(Optional.empty(), Optional.empty());
+    public static final DeathReplay NONE = new DeathReplay(Optional.empty(), Optional.empty(), Optional.empty());
 
     /** Returns what the engine has seen itself. */
     public static DeathReplay seen(Fault fault) {
-        return new DeathReplay(Optional.of(fault), Optional.empty());
+        return new DeathReplay(Optional.of(fault), Optional.empty(), Optional.empty());
+    }
+
+    private DeathReplay with(DeliveryLog taken) {
+        return new DeathReplay(fault, Optional.of(taken), divergence);
     }
 
     /**
@@ -36,13 +42,13 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
      */
     public static DeathReplay of(Recording recording, Origin origin, Engine engine, Duration limit) {
         if (recording.isTooLong()) {
-            return new DeathReplay(Optional.empty(), Optional.of(tooLong(recording, engine.name())));
+            return new DeathReplay(Optional.empty(), Optional.empty(), Optional.of(tooLong(recording, engine.name())));
         }
         try {
             return replayed(recording, origin, engine, limit);
         } catch (VmmException e) {
             String why = "what " + engine.name() + " ran can't be replayed: " + e.getMessage();
-            return new DeathReplay(Optional.empty(), Optional.of(why));
+            return new DeathReplay(Optional.empty(), Optional.empty(), Optional.of(why));
         }
     }
 
@@ -52,6 +58,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
         long quietFrom;
         long end;
         Fault fault;
+        DeliveryLog handlers;
         try (Replay replay = Replay.of(recording, origin, limit)) {
             Optional<Divergence> divergence = replay.run();
             if (divergence.isPresent()) {
@@ -59,6 +66,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
                         replay.fault()
                                 .map(seen -> seen.seenBy(
                                         "the emulator, which did not do all that " + engine.name() + " did")),
+                        Optional.empty(),
                         divergence.map(parting -> parting.sentence(engine.name(), image)));
             }
             boolean gaveUp = recording.end() == Recording.End.PLACE;
@@ -67,17 +75,25 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
             }
             fault = replay.fault().orElseThrow();
             if (gaveUp) {
-                return seen(fault.seenBy(
-                        "the emulator, which replayed what " + engine.name() + " ran and did what it could not"));
+                return seen(fault.seenBy("the emulator, which replayed what " + engine.name()
+                                + " ran and did what it could not"))
+                        .with(replay.handlers());
             }
             quietFrom = replay.quietFrom();
             end = replay.instructions();
+            handlers = replay.handlers();
         }
         Duration left = limit.minusNanos(System.nanoTime() - start);
         return confirmed(
-                fault.seenBy("the emulator, which replayed what " + engine.name() + " ran"),
-                engine.name(),
-                CrossCheck.of(recording, origin, left, engine, quietFrom, end));
+                        fault.seenBy(replayed(engine.name())),
+                        engine.name(),
+                        CrossCheck.of(recording, origin, left, engine, quietFrom, end))
+                .with(handlers);
+    }
+
+    /** Returns who has seen what was replayed, to follow "seen by" in a sentence. */
+    public static String replayed(String engine) {
+        return "the emulator, which replayed what " + engine + " ran";
     }
 
     /** Returns that a recording lacks its beginning, as a sentence. */
@@ -87,12 +103,13 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
 
     private static DeathReplay confirmed(Fault fault, String engine, Optional<CrossCheck.Finding> crossCheck) {
         if (crossCheck.isEmpty()) {
-            return new DeathReplay(Optional.of(fault), Optional.empty());
+            return seen(fault);
         }
         CrossCheck.Finding finding = crossCheck.get();
         if (finding.difference().isPresent()) {
             return new DeathReplay(
                     Optional.of(fault),
+                    Optional.empty(),
                     finding.difference()
                             .map(difference -> engine + " and the emulator part in the guest's last instructions: given"
                                     + " the emulator's registers and memory, " + engine + " " + difference));
@@ -102,6 +119,6 @@ public record DeathReplay(Optional<Fault> fault, Optional<String> divergence) {
         String how = finding.stepped()
                 ? ", stepped through " + last + ", did the same"
                 : ", which ran " + last + " again, shut down too";
-        return new DeathReplay(Optional.of(fault.seenBy(fault.seenBy() + "; " + engine + how)), Optional.empty());
+        return seen(fault.seenBy(fault.seenBy() + "; " + engine + how));
     }
 }

@@ -1,21 +1,34 @@
 package dev.kvmguest.vmm.internal.replay;
 
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * Finds out which exceptions a guest took and went on from, on an engine that delivers them without a word.
+ * Finds out which exceptions a guest took, and what else it entered handlers for, on an engine that delivers them
+ * without a word.
  *
  * @param exceptions the first 1,000, without symbols; empty if the guest could not be replayed
+ * @param handlers what it entered handlers for
  * @param divergence where the engines disagree, or why the guest could not be replayed
  */
-public record ExceptionReplay(Optional<List<HandledException>> exceptions, Optional<String> divergence) {
+public record ExceptionReplay(
+        Optional<List<HandledException>> exceptions, DeliveryLog handlers, Optional<String> divergence) {
+
+    /** Some rounds of a handler that prints a line and returns into the same exception. */
+    private static final int SOME_ROUNDS = 20_000;
 
     /** Nothing is known. */
-    public static final ExceptionReplay NONE = new ExceptionReplay(Optional.empty(), Optional.empty());
+    public static final ExceptionReplay NONE =
+            new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Optional.empty());
+
+    /** Returns that nothing could be found out. */
+    public static ExceptionReplay failed(String why) {
+        return new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Optional.of(why));
+    }
 
     /**
      * Replays a guest on the emulator.
@@ -27,17 +40,19 @@ public record ExceptionReplay(Optional<List<HandledException>> exceptions, Optio
      */
     public static ExceptionReplay of(Recording recording, Origin origin, String engine, Duration limit) {
         if (recording.isTooLong()) {
-            return new ExceptionReplay(Optional.empty(), Optional.of(DeathReplay.tooLong(recording, engine)));
+            return failed(DeathReplay.tooLong(recording, engine));
         }
         try (Replay replay = Replay.of(recording, origin, limit)) {
             ExecutionObserver observer = replay.cpu().observer().orElseThrow();
             observer.watchExceptions();
             Optional<Divergence> divergence = replay.run();
+            List<HandledException> exceptions = observer.exceptions();
+            replay.runOn(SOME_ROUNDS);
             // What was taken on the way to somewhere else says nothing of this guest.
-            return divergence.isPresent()
-                    ? new ExceptionReplay(
-                            Optional.empty(), divergence.map(parting -> parting.sentence(engine, origin.image())))
-                    : new ExceptionReplay(Optional.of(observer.exceptions()), Optional.empty());
+            return divergence
+                    .map(parting -> failed(parting.sentence(engine, origin.image())))
+                    .orElseGet(
+                            () -> new ExceptionReplay(Optional.of(exceptions), observer.handlers(), Optional.empty()));
         }
     }
 }

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.ExitData;
@@ -106,6 +107,11 @@ public final class Replay implements AutoCloseable {
         return cpu.observer().flatMap(ExecutionObserver::fault);
     }
 
+    /** Returns what the guest has entered handlers for since the origin. */
+    DeliveryLog handlers() {
+        return cpu.observer().map(ExecutionObserver::handlers).orElse(DeliveryLog.EMPTY);
+    }
+
     /** Returns the number of instructions retired by which all exchanges so far were over and done. */
     long quietFrom() {
         return quietFrom;
@@ -169,6 +175,18 @@ public final class Replay implements AutoCloseable {
         } while ((exit instanceof VmExit.MemoryRead || exit instanceof VmExit.MemoryWrite) && !isTimeOver());
         cpu.setSingleStep(false);
         return exit instanceof VmExit.Shutdown;
+    }
+
+    /**
+     * Executes on from the place with which the recording ends, up to the guest's next exchange. Where another engine
+     * counted no instructions, {@link #run} comes to a place in a loop in its first round.
+     *
+     * @param most how many instructions
+     */
+    void runOn(long most) {
+        if (divergence == null && recording.end() == End.PLACE) {
+            cpu.runTo(instructions() + most);
+        }
     }
 
     /** Does what is due before the guest runs on; false if it doesn't. */

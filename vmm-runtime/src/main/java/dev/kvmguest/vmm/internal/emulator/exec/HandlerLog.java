@@ -124,7 +124,12 @@ final class HandlerLog implements ExceptionWatch {
                 cpu.retired,
                 software ? null : new RegisterCopy(cpu),
                 software ? null : trace.copy(),
-                kind == Kind.EXCEPTION ? instructions.apply(eip).orElse(null) : null);
+                kind == Kind.EXCEPTION ? raiser(eip) : null);
+    }
+
+    private Instruction raiser(long eip) {
+        Instruction executing = trace.executing(eip, cpu.retired);
+        return executing != null ? executing : instructions.apply(eip).orElse(null);
     }
 
     @Override

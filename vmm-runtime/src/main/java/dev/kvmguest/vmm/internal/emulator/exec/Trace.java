@@ -78,6 +78,23 @@ final class Trace {
         return block != null && block.zeros;
     }
 
+    /**
+     * Returns the instruction at an EIP if it is the one that is being executed, or was the last one; null if it isn't.
+     *
+     * @param retired the number of instructions retired by now, with or without that one
+     */
+    Instruction executing(long eip, long retired) {
+        if (newest == null) {
+            return null;
+        }
+        long executed = retired - starts[next - 1 & BLOCKS - 1];
+        Instruction instruction = newest.instruction((int) (executed % newest.instructions()));
+        if (instruction.eip != eip && executed > 0) {
+            instruction = newest.instruction((int) ((executed - 1) % newest.instructions()));
+        }
+        return instruction.eip == eip ? instruction : null;
+    }
+
     /** Forgets all. */
     void clear() {
         newest = null;
