@@ -75,6 +75,20 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         return end(Outcome::endedNormally, "end normally");
     }
 
+    /**
+     * Verifies that the guest halted with interrupts off or left by an exit port, with any status, and did not halt in
+     * a panic, as {@link Outcome#panic} recognizes it by the names of functions and by exceptions whose handlers halt.
+     */
+    public OutcomeAssert endedNormallyWithoutPanic() {
+        isNotNull();
+        return actual.panic().isEmpty()
+                ? end(Outcome::endedNormally, "end normally and without a panic")
+                : end(
+                        outcome -> false,
+                        "end normally and without a panic",
+                        actual.describe() + ": " + actual.panic().get());
+    }
+
     /** Verifies that the guest triple-faulted. */
     public OutcomeAssert tripleFaulted() {
         return end(outcome -> is(outcome, Outcome.Kind.TRIPLE_FAULT), "triple-fault");
@@ -270,10 +284,14 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
 
     private OutcomeAssert end(Predicate<Outcome> expected, String words) {
         isNotNull();
+        return end(expected, words, actual.describe());
+    }
+
+    private OutcomeAssert end(Predicate<Outcome> expected, String words, String end) {
         check(
                 expected.test(actual)
                         ? Optional.empty()
-                        : Optional.of("expected the guest to " + words + ", but it " + actual.describe()));
+                        : Optional.of("expected the guest to " + words + ", but it " + end));
         AssertedEnds.markAsserted(actual);
         return this;
     }

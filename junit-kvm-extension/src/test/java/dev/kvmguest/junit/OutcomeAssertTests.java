@@ -83,6 +83,18 @@ class OutcomeAssertTests {
                         TRIPLE_FAULT,
                         "expected the guest to end normally, but it triple-faulted"),
                 of(
+                        "endedNormallyWithoutPanic",
+                        OutcomeAssert::endedNormallyWithoutPanic,
+                        new Outcome.Halted(false, Runs.stoodIn("main+0x8")),
+                        new Outcome.Halted(false, Runs.stoodIn("kernel_panic+0x8")),
+                        "expected the guest to end normally and without a panic, but it halted with interrupts off: the guest halted in kernel_panic, which counts as a normal end and looks like a panic; a kernel that has failed can say so by writing a status other than 0 to the debug-exit port 0xf4"),
+                of(
+                        "endedNormallyWithoutPanic, no normal end",
+                        OutcomeAssert::endedNormallyWithoutPanic,
+                        EXIT_3,
+                        TRIPLE_FAULT,
+                        "expected the guest to end normally and without a panic, but it triple-faulted"),
+                of(
                         "tripleFaulted",
                         OutcomeAssert::tripleFaulted,
                         TRIPLE_FAULT,

@@ -155,7 +155,7 @@ public class AssembleMojo extends AbstractMojo {
                 return;
             }
             result.warnings().forEach(this::log);
-            LayoutWarnings.log(getLog(), guest, result.layout());
+            GuestWarnings.log(getLog(), guest, result.layout());
             getLog().info(guest + ": built "
                     + result.folder().resolve(result.manifest().image()) + " from "
                     + count(spec.sources().files().size(), "source file") + " with toolchain " + toolchain.kind());

@@ -241,7 +241,8 @@ public class BootMojo extends AbstractMojo {
         String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
         String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
         if (!died && !watched) {
-            LayoutWarnings.log(
+            GuestWarnings.logPanic(getLog(), outcome);
+            GuestWarnings.log(
                     getLog(), "guest " + outcome.run().guest(), outcome.run().layout());
         }
         if (mismatches.isEmpty()) {

@@ -86,7 +86,7 @@ public class CheckMojo extends AbstractCheckMojo {
     /** Warns once per guest: all its checks have the same memory layout. */
     private void warnOnce(String guest, Outcome outcome) {
         if (warnedOf.add(guest)) {
-            LayoutWarnings.log(getLog(), "guest " + guest, outcome.run().layout());
+            GuestWarnings.log(getLog(), "guest " + guest, outcome.run().layout());
         }
     }
 
@@ -117,7 +117,10 @@ public class CheckMojo extends AbstractCheckMojo {
     }
 
     private void logEnd(CheckResult result) {
-        result.outcome().ifPresent(outcome -> warnOnce(result.check().guest(), outcome));
+        result.outcome().ifPresent(outcome -> {
+            warnOnce(result.check().guest(), outcome);
+            GuestWarnings.logPanic(getLog(), outcome);
+        });
         String end = result.outcome()
                 .map(TextReport::line)
                 .orElse(String.format(

@@ -82,6 +82,16 @@ public sealed interface Outcome {
         return ending().isNormal();
     }
 
+    /**
+     * Returns why this normal end looks like a panic: the guest halted in a function called panic, abort, fatal, die or
+     * the like, in one that such a function called, or in the handler of an exception.
+     *
+     * @return a sentence without a full stop; empty for other ends, and for halts that look like an end in order
+     */
+    default Optional<String> panic() {
+        return PanicHalt.of(this);
+    }
+
     /** Returns the console output as text. */
     default String console() {
         return run().console();

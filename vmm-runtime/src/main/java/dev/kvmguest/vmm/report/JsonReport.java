@@ -109,7 +109,10 @@ public final class JsonReport {
         object.put("ports", ports);
         object.put("unclaimedPorts", hex(run.unclaimedPorts().stream().map(Integer::longValue)));
         object.put("unclaimedMemory", hex(run.unclaimedMemory().stream()));
-        object.put("warnings", run.layout().warnings());
+        object.put(
+                "warnings",
+                Stream.concat(run.layout().warnings().stream(), outcome.panic().stream())
+                        .toList());
         object.put(
                 "instructions",
                 run.instructions().isPresent() ? run.instructions().getAsLong() : null);

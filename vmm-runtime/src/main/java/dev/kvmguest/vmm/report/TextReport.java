@@ -90,6 +90,7 @@ public final class TextReport {
     private static String start(Outcome outcome, Extent extent) {
         GuestRun run = outcome.run();
         StringBuilder text = new StringBuilder(line(outcome)).append('\n');
+        outcome.panic().ifPresent(sentence -> FaultText.wrap(text, "  ", "warning: " + sentence));
         run.guestTest().ifPresent(result -> text.append("  in-guest test ")
                 .append(result.test().name())
                 .append(", ")

@@ -121,6 +121,8 @@ class StandstillReportTests {
 
         assertThat(report).startsWith("""
                 guest kernel (boot paged) halted with interrupts off at 0x8:0x80001020 in panic+0x4, after 3.1 ms on emulator
+                  warning: the guest halted in panic, which counts as a normal end and looks like a panic; a kernel that has failed can
+                    say so by writing a status other than 0 to the debug-exit port 0xf4
                   halted in panic+0x4 (panic.c:9): hlt  (f4)
                   eax=""");
     }

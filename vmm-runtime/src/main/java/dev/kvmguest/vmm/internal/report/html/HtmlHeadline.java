@@ -26,6 +26,10 @@ public final class HtmlHeadline {
         page.open("h1").element("b", HtmlText.name(run.guest()));
         page.text(" " + HtmlText.cut(outcome.describe(), 400) + (several ? " (vCPU " + run.vcpu() + ")" : ""));
         page.close();
+        outcome.panic().ifPresent(sentence -> page.open("p", "class", "warning")
+                .element("b", "Warning: ")
+                .text(sentence)
+                .close());
         Diagnosis diagnosis = run.diagnosis();
         diagnosis.origin().or(diagnosis::fault).ifPresent(fault -> fault(page, fault));
         if (diagnosis.fault().isEmpty()) {
