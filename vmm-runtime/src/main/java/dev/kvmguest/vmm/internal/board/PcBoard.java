@@ -176,7 +176,7 @@ public final class PcBoard extends Board {
                 this::time);
         add("8042", controller);
         addTimed(KEYBOARD_IRQ, controller.firstPort());
-        addTimed(MOUSE_IRQ, controller.secondPort());
+        controller.onSecondPort(() -> addTimed(MOUSE_IRQ, controller.secondPort()));
         ports().map(I8042_DATA, 1, controller);
         ports().map(I8042_COMMAND, 1, new AtOffset(controller, I8042.COMMAND_OFFSET));
         BooleanSupplier settled = () -> controller.isSettled() && input().isEmpty();

@@ -83,6 +83,7 @@ public final class I8042 implements ByteDevice, Persistent<I8042.State> {
     private final Ps2Port keyboardPort;
     private final Ps2Port mousePort;
     private final LongSupplier now;
+    private Runnable secondPortOn;
     private int outputPort = OUTPUT_NOT_RESET | OUTPUT_A20;
     private int configuration =
             CONFIGURATION_INTERRUPT | CONFIGURATION_SYSTEM_FLAG | CONFIGURATION_AUXILIARY_OFF | CONFIGURATION_TRANSLATE;
@@ -151,6 +152,22 @@ public final class I8042 implements ByteDevice, Persistent<I8042.State> {
     /** Returns the keyboard's port as a device that acts in time, at IRQ 1. */
     public TimedDevice firstPort() {
         return new TimedPort(keyboardPort, Source.KEYBOARD);
+    }
+
+    /**
+     * Has {@code action} run once, when the mouse's port is switched on: until then nothing comes from there by itself,
+     * and the board needn't ask at every exit of a guest that has no use for a mouse.
+     */
+    public void onSecondPort(Runnable action) {
+        secondPortOn = action;
+    }
+
+    private void announceSecondPort() {
+        if (secondPortOn != null && !mousePort.isOff(configuration)) {
+            Runnable action = secondPortOn;
+            secondPortOn = null;
+            action.run();
+        }
     }
 
     /** Returns the mouse's port as a device that acts in time, at IRQ 12. */
@@ -369,6 +386,7 @@ public final class I8042 implements ByteDevice, Persistent<I8042.State> {
     }
 
     private void update(long time) {
+        announceSecondPort();
         keyboardPort.pace(configuration, isPolled(), time);
         mousePort.pace(configuration, isPolled(), time);
         boolean key = keyboardPort.hasByte(configuration, time);
@@ -422,6 +440,7 @@ public final class I8042 implements ByteDevice, Persistent<I8042.State> {
         answerOf = state.answerOf;
         emptyLooks = state.emptyLooks;
         inBuffer = state.inBuffer;
+        announceSecondPort();
     }
 
     /** State of the controller, its ports and what is plugged in there. */
