@@ -45,7 +45,8 @@ final class SseFloat {
     }
 
     FloatUnit unit(FloatFormat format, int rounding) {
-        return new FloatUnit(format, format.precision, rounding);
+        // Of a result whose overflow or underflow isn't masked, precision is lost only if no exponent could help it.
+        return new FloatUnit(format, format.precision, rounding).adjusting(~(mxcsr >> MASKS_SHIFT));
     }
 
     /** Unpacks an operand; a denormal is 0 if MXCSR.DAZ says so. */

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuErrorPin;
 import dev.kvmguest.vmm.internal.engine.XsaveArea;
@@ -43,25 +44,28 @@ public final class SseState {
         VectorOperands.requireAligned(cpu, i.op0);
         int segment = i.op0.segment;
         long at = i.op0.offset(cpu);
-        cpu.memory.checkWritable(segment, at, SIZE);
+        long mask = i.op0.addressMask;
+        for (int part = 0; part < SIZE; part += partSize(i.op0, at)) {
+            cpu.memory.checkWritable(segment, at + part & mask, partSize(i.op0, at));
+        }
         FpuState fpu = cpu.fpu;
         cpu.memory.write16(segment, at, fpu.control());
-        cpu.memory.write16(segment, at + XsaveArea.FSW, fpu.status());
+        cpu.memory.write16(segment, at + XsaveArea.FSW & mask, fpu.status());
         // The opcode field after the tags is 0: no opcode is kept.
-        cpu.memory.write32(segment, at + XsaveArea.FTW, fpu.used());
-        cpu.memory.write32(segment, at + XsaveArea.FIP, fpu.instructionOffset());
-        cpu.memory.write32(segment, at + XsaveArea.FCS, fpu.instructionSelector());
-        cpu.memory.write32(segment, at + XsaveArea.FDP, fpu.dataOffset());
-        cpu.memory.write32(segment, at + XsaveArea.FDS, fpu.dataSelector());
-        cpu.memory.write32(segment, at + XsaveArea.MXCSR, fpu.mxcsr());
-        cpu.memory.write32(segment, at + XsaveArea.MXCSR_MASK, FpuState.MXCSR_MASK);
+        cpu.memory.write32(segment, at + XsaveArea.FTW & mask, fpu.used());
+        cpu.memory.write32(segment, at + XsaveArea.FIP & mask, fpu.instructionOffset());
+        cpu.memory.write32(segment, at + XsaveArea.FCS & mask, fpu.instructionSelector());
+        cpu.memory.write32(segment, at + XsaveArea.FDP & mask, fpu.dataOffset());
+        cpu.memory.write32(segment, at + XsaveArea.FDS & mask, fpu.dataSelector());
+        cpu.memory.write32(segment, at + XsaveArea.MXCSR & mask, fpu.mxcsr());
+        cpu.memory.write32(segment, at + XsaveArea.MXCSR_MASK & mask, FpuState.MXCSR_MASK);
         for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
-            long slot = at + XsaveArea.ST0 + XsaveArea.SLOT * n;
+            long slot = at + XsaveArea.ST0 + XsaveArea.SLOT * n & mask;
             cpu.memory.write64(segment, slot, fpu.significand(n));
             cpu.memory.write64(segment, slot + 8, fpu.signExponent(n));
         }
         for (int n = 0; n < fpu.xmm.length; n++) {
-            cpu.memory.write64(segment, at + XsaveArea.XMM0 + 8 * n, fpu.xmm[n]);
+            cpu.memory.write64(segment, at + XsaveArea.XMM0 + 8 * n & mask, fpu.xmm[n]);
         }
     }
 
@@ -70,10 +74,13 @@ public final class SseState {
         VectorOperands.requireAligned(cpu, i.op0);
         int segment = i.op0.segment;
         long at = i.op0.offset(cpu);
-        cpu.memory.checkReadable(segment, at, SIZE);
+        long mask = i.op0.addressMask;
+        for (int part = 0; part < SIZE; part += partSize(i.op0, at)) {
+            cpu.memory.checkReadable(segment, at + part & mask, partSize(i.op0, at));
+        }
         long[] image = new long[USED / 8];
         for (int n = 0; n < image.length; n++) {
-            image[n] = cpu.memory.read64(segment, at + 8 * n);
+            image[n] = cpu.memory.read64(segment, at + 8 * n & mask);
         }
         FpuState fpu = cpu.fpu;
         fpu.setMxcsr(checkedMxcsr(field(image, XsaveArea.MXCSR)));
@@ -87,6 +94,11 @@ public final class SseState {
             fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
         }
         System.arraycopy(image, XsaveArea.XMM0 / 8, fpu.xmm, 0, fpu.xmm.length);
+    }
+
+    /** Returns how much of the image is checked at once: with 16-bit addresses each part wraps at 64 KiB for itself. */
+    private static int partSize(Operand image, long at) {
+        return at + SIZE - 1 > image.addressMask ? XsaveArea.SLOT : SIZE;
     }
 
     /** Returns the 32 bits at an offset in the image, as far as they are within the same 8 bytes. */

@@ -17,29 +17,43 @@ record TenBytes(long low, int high) {
 
     private static final int LOW_SIZE = 8;
     private static final int HIGH_SIZE = 2;
+    private static final int WORD = 2;
 
     /** Reads an operand, or faults and has read nothing. */
     static TenBytes read(Cpu cpu, Operand operand) {
         checkReadable(cpu, operand, 0);
-        return read(cpu, operand, 0);
+        long low = cpu.memory.read64(operand.segment, offset(cpu, operand, 0));
+        return new TenBytes(low, (int) cpu.memory.read16(operand.segment, offset(cpu, operand, LOW_SIZE)));
     }
 
     /** Writes an operand, or faults and has written nothing. */
     void write(Cpu cpu, Operand operand) {
-        checkWritable(cpu, operand, 0);
-        write(cpu, operand, 0);
+        checkWritable(cpu, operand);
+        cpu.memory.write64(operand.segment, offset(cpu, operand, 0), low);
+        cpu.memory.write16(operand.segment, offset(cpu, operand, LOW_SIZE), high);
     }
 
-    /** Reads those that are so many bytes into an operand. */
+    /** Throws the fault that writing an operand would raise. It is aligned if the first eight bytes are. */
+    static void checkWritable(Cpu cpu, Operand operand) {
+        checkWritable(cpu, operand, 0);
+        cpu.memory.checkWritable(operand.segment, offset(cpu, operand, 0), LOW_SIZE);
+    }
+
+    /** Reads those of a saved state, so many bytes into it. It has the alignment of its fields (volume 3A, 6.15, #AC). */
     static TenBytes read(Cpu cpu, Operand operand, int start) {
-        long low = cpu.memory.read64(operand.segment, offset(cpu, operand, start));
+        long low = 0;
+        for (int at = LOW_SIZE - WORD; at >= 0; at -= WORD) {
+            low = low << Short.SIZE | cpu.memory.read16(operand.segment, offset(cpu, operand, start + at));
+        }
         int high = (int) cpu.memory.read16(operand.segment, offset(cpu, operand, start + LOW_SIZE));
         return new TenBytes(low, high);
     }
 
-    /** Writes them so many bytes into an operand. */
+    /** Writes them into a saved state. */
     void write(Cpu cpu, Operand operand, int start) {
-        cpu.memory.write64(operand.segment, offset(cpu, operand, start), low);
+        for (int at = 0; at < LOW_SIZE; at += WORD) {
+            cpu.memory.write16(operand.segment, offset(cpu, operand, start + at), low >>> Byte.SIZE * at);
+        }
         cpu.memory.write16(operand.segment, offset(cpu, operand, start + LOW_SIZE), high);
     }
 
@@ -53,7 +67,7 @@ record TenBytes(long low, int high) {
         cpu.memory.checkReadable(operand.segment, offset(cpu, operand, start + LOW_SIZE), HIGH_SIZE);
     }
 
-    /** Throws the fault that writing them would raise. */
+    /** Throws the fault that writing those of a saved state would raise. */
     static void checkWritable(Cpu cpu, Operand operand, int start) {
         if (!wraps(cpu, operand, start)) {
             cpu.memory.checkWritable(operand.segment, offset(cpu, operand, start), SIZE);

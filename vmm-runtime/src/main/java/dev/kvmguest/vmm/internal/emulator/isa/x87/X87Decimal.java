@@ -55,7 +55,7 @@ final class X87Decimal {
     private static void fbstp(Cpu cpu, Instruction i) {
         FpuChecks.requireX87Ready(cpu);
         FpuState fpu = cpu.fpu;
-        TenBytes.checkWritable(cpu, i.op0, 0);
+        TenBytes.checkWritable(cpu, i.op0);
         X87Stack.notePointers(cpu, i);
         TenBytes digits = new TenBytes(INDEFINITE_DIGITS, INDEFINITE_END);
         if (fpu.isEmpty(0)) {

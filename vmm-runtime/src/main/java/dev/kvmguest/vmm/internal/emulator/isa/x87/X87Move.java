@@ -127,7 +127,7 @@ final class X87Move {
 
     private static void checkWritable(Cpu cpu, Operand target) {
         if (target.width == TenBytes.SIZE) {
-            TenBytes.checkWritable(cpu, target, 0);
+            TenBytes.checkWritable(cpu, target);
         } else {
             cpu.memory.checkWritable(target.segment, target.offset(cpu), target.width);
         }

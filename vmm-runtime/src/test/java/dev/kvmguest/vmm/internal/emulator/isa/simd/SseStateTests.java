@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuCpu;
+import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,5 +99,28 @@ class SseStateTests {
             beyond.run("2e 0f ae 3d 00 00 01 00"); // clflush [cs:0x10000]
             assertThat(beyond.vector()).isEqualTo(Vector.GP.number());
         }
+    }
+
+    @Test
+    void saveWrapsAt64KiBWith16BitAddresses() {
+        try (EmulatedGuest real = EmulatedGuest.real()) {
+            real.run("0f ae 06 f0 ff"); // fxsave [0xfff0]
+
+            assertThat(real.memory().readShort(0xfff0)).isEqualTo(0x37f);
+            assertThat(real.memory().readInt(8)).as("MXCSR").isEqualTo(0x1f80);
+            assertThat(real.vector()).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void overflowThatIsNotMaskedIsInexactOnlyIfItsSignificandIs() {
+        guest.cpu.setCr4(guest.cpu.cr4() | Cr4.OSXMMEXCPT);
+        guest.fpu.setMxcsr(0x1b80); // all masked but overflow
+
+        guest.xmm(0, 0, 0x7f00_0000L).assertFault("f3 0f 59 c0", Vector.XM); // mulss xmm0,xmm0: 2^127 * 2^127
+        assertThat(guest.fpu.mxcsr()).isEqualTo(0x1b80 | FpuState.OVERFLOW);
+
+        guest.xmm(0, 0, 0x7f00_0001L).assertFault("f3 0f 59 c0", Vector.XM);
+        assertThat(guest.fpu.mxcsr()).isEqualTo(0x1b80 | FpuState.OVERFLOW | FpuState.PRECISION);
     }
 }

@@ -2,8 +2,13 @@ package dev.kvmguest.vmm.internal.emulator.isa.x87;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -78,5 +83,36 @@ class X87StackTests {
                     .lines()
                     .toList();
         }
+    }
+
+    @Test
+    void storeThatIsNotAlignedChangesNothing() {
+        try (EmulatedGuest user = alignmentChecked()) {
+            user.run("d9 eb d9 7d 00 db 7d 0c"); // fldpi; fnstcw [ebp]; fstp tword [ebp+0xc]
+
+            assertThat(user.vector()).isEqualTo(Vector.AC.number());
+            assertThat(user.memory().readLong(EmulatedGuest.DATA + 0xc)).isZero();
+        }
+    }
+
+    @Test
+    void savedStateNeedsTheAlignmentOfItsFieldsOnly() {
+        try (EmulatedGuest user = alignmentChecked()) {
+            user.run("d9 eb dd 75 04 dd 65 04 cd 80"); // fldpi; fnsave [ebp+4]; frstor [ebp+4]; int 0x80
+
+            assertThat(user.vector()).isEqualTo(0x80);
+        }
+        try (EmulatedGuest user = alignmentChecked()) {
+            user.run("dd 75 02"); // fnsave [ebp+2]
+
+            assertThat(user.vector()).isEqualTo(Vector.AC.number());
+        }
+    }
+
+    private static EmulatedGuest alignmentChecked() {
+        return EmulatedGuest.flat(3)
+                .set(Register.RBP, EmulatedGuest.DATA)
+                .flags(Flag.AC)
+                .change(state -> state.set(Register.CR0, CpuState.CR0_PE | CpuState.CR0_ET | Cr0.AM));
     }
 }
