@@ -39,7 +39,7 @@ record TenBytes(long low, int high) {
         cpu.memory.checkWritable(operand.segment, offset(cpu, operand, 0), LOW_SIZE);
     }
 
-    /** Reads those of a saved state, so many bytes into it. It has the alignment of its fields (volume 3A, 6.15, #AC). */
+    /** Reads those of a saved state, so many bytes into it, which has the alignment of its fields (volume 3A, 6.15). */
     static TenBytes read(Cpu cpu, Operand operand, int start) {
         long low = 0;
         for (int at = LOW_SIZE - WORD; at >= 0; at -= WORD) {

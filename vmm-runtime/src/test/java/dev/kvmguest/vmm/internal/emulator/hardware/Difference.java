@@ -1,0 +1,178 @@
+package dev.kvmguest.vmm.internal.emulator.hardware;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Vector;
+import java.util.function.Predicate;
+
+/** What the emulator may do otherwise than the machine's processor, and why. */
+enum Difference {
+    ENDLESS(
+            "Linux returns for ever from the fault of a far transfer to its 64-bit code segment, without a signal",
+            executed -> executed.real().vector == Executed.ENDLESS && executed.is(Trait.FAR)),
+    LONG_MODE(
+            "a far transfer to Linux's 64-bit code segment is made in long mode",
+            executed -> executed.is(Trait.FAR) && (executed.emulated().selectors[Cpu.CS] & 0xfffc) == 0x30),
+    DOUBLE_SHIFT(
+            "SHLD and SHRD of 16 bits by more than 16 leave an undefined result (Intel SDM volume 2)",
+            executed -> executed.is(Mnemonic.SHLD, Mnemonic.SHRD)
+                    && executed.sameVector()
+                    && executed.shiftCount() > executed.operandBits()),
+    BEYOND_4_GIB(
+            "whether an access from the end of 4 GiB to their start is beyond a limit of 4 GiB is up to the processor"
+                    + " (SDM volume 3A, 5.3)",
+            executed -> isOneLimit(executed) && executed.wrapsAt4GiB()),
+    SEGMENT_ON_STACK(
+            "a segment register on the stack is 4 bytes for AMD's processors, and 2 with room for 4 for Intel's",
+            executed -> executed.is(Mnemonic.PUSH, Mnemonic.POP)
+                    && executed.step().instruction().orElseThrow().op0.kind == Operand.Kind.SEGMENT
+                    && executed.step().instruction().orElseThrow().operandSize == Integer.BYTES),
+    RESUME_FLAG(
+            "a trap between two repetitions pushes RF on Intel's processors (SDM volume 3B, 17.3.1.1), not on AMD's",
+            executed -> executed.isRepeated()
+                    && executed.is(Trait.STRING)
+                    && executed.real().vector == Vector.DB.number()
+                    && executed.differsInFlagsOnly(Flag.RF)),
+    FLAGS_OF_COMPARISON(
+            "when CMPS or SCAS is left between two repetitions, the emulator has set no flags yet (SDM volume 2, REP)",
+            executed -> executed.isRepeated()
+                    && executed.is(Trait.STRING_COMPARISON)
+                    && executed.real().eip == executed.step().eip()
+                    && executed.differsInFlagsOnly(Flag.ARITHMETIC | Flag.RF)),
+    NO_REPETITION(
+            "whether INS and OUTS with a count of 0 check for permission is not said",
+            executed -> executed.isRepeated()
+                    && executed.is(
+                            Mnemonic.INSB, Mnemonic.INSW, Mnemonic.INSD, Mnemonic.OUTSB, Mnemonic.OUTSW, Mnemonic.OUTSD)
+                    && executed.oneFaulted()
+                    && isCountZero(executed)),
+    NOTHING_SELECTED(
+            "whether MASKMOVQ and MASKMOVDQU check bytes that the mask leaves out is left open (SDM volume 2)",
+            executed -> executed.is(Mnemonic.MASKMOVQ, Mnemonic.MASKMOVDQU)
+                    && (executed.oneFaulted() || executed.bothFaulted())),
+    UNALIGNED_OPERAND(
+            "whether MOVUPS and its like are checked for alignment is up to the processor (SDM volume 2, MOVUPS)",
+            executed -> executed.checksAlignment()
+                    && executed.is(Mnemonic.MOVUPS, Mnemonic.MOVUPD, Mnemonic.MOVDQU, Mnemonic.FXSAVE, Mnemonic.FXRSTOR)
+                    && executed.real().vector == Vector.AC.number()),
+    STACK_POINTER_OF_ENTER(
+            "whether ENTER's check of its final stack pointer includes its alignment is left open",
+            executed -> executed.checksAlignment()
+                    && executed.is(Mnemonic.ENTER)
+                    && executed.real().vector == Vector.AC.number()),
+    SKIPPED_BY_POPA(
+            "POPA takes ESP's image from the stack and drops it on AMD's processors, and skips it on Intel's",
+            executed -> executed.is(Mnemonic.POPA, Mnemonic.POPAD) && executed.oneFaulted()),
+    ALIGNMENT_FIRST(
+            "whether the alignment of an access or its page, limit or value is checked first is left open",
+            executed -> executed.checksAlignment() && executed.bothFaulted() && !executed.sameVector()),
+    FIRST_OF_SEVERAL(
+            "of an instruction's several accesses and checks that can fault, any may be the first, and what was done"
+                    + " before it may be kept",
+            executed -> executed.bothFaulted() && isManifold(executed)),
+    MMX_FAULT(
+            "whether an MMX instruction that faults leaves TOP and tags as after it is left open",
+            executed -> executed.is(
+                            Mnemonic.MASKMOVQ,
+                            Mnemonic.CVTPI2PS,
+                            Mnemonic.CVTPS2PI,
+                            Mnemonic.CVTTPS2PI,
+                            Mnemonic.CVTPD2PI,
+                            Mnemonic.CVTTPD2PI)
+                    && executed.sameVector()
+                    && executed.real().vector > Vector.OF.number()),
+    LOCKED_ACCESS(
+            "whether LOCK is refused before or after the operand is read is left open",
+            executed -> executed.isLocked()
+                    && executed.emulated().vector == Vector.UD.number()
+                    && executed.real().vector > Vector.UD.number()),
+    MISALIGNED_MASK(
+            "MXCSR has a bit 17 on AMD's processors, which lets operands of SSE be unaligned, and so has MXCSR_MASK",
+            executed -> executed.isMisalignedAllowed()
+                    || executed.is(Mnemonic.FXSAVE) && executed.differsInMxcsrMaskOnly()),
+    TRANSCENDENTAL(
+            "results of x87's transcendental instructions are exact within 1 ulp (SDM volume 1, 8.3.10); outside their"
+                    + " range they are undefined",
+            executed -> executed.sameVector() && isTranscendental(executed) && executed.isWithinOneUlp()),
+    APPROXIMATION(
+            "RCPPS and RSQRTPS are approximations with a relative error below 1.5 / 4096 (SDM volume 2)",
+            executed -> executed.is(Mnemonic.RCPPS, Mnemonic.RCPSS, Mnemonic.RSQRTPS, Mnemonic.RSQRTSS)
+                    && executed.sameVector()
+                    && isClose(executed));
+
+    private static final double APPROXIMATE = 3.0 / 4096;
+
+    private final String reason;
+    private final Predicate<Executed> covers;
+
+    Difference(String reason, Predicate<Executed> covers) {
+        this.reason = reason;
+        this.covers = covers;
+    }
+
+    String reason() {
+        return reason;
+    }
+
+    boolean covers(Executed executed) {
+        return covers.test(executed);
+    }
+
+    /** Returns whether one of them found a limit exceeded, and the other something else or nothing. */
+    private static boolean isOneLimit(Executed executed) {
+        return isLimit(executed.real().vector) != isLimit(executed.emulated().vector);
+    }
+
+    private static boolean isLimit(int vector) {
+        return vector == Vector.SS.number() || vector == Vector.GP.number();
+    }
+
+    private static boolean isCountZero(Executed executed) {
+        int count = executed.register(Registers.RCX);
+        boolean wide = executed.step().instruction().orElseThrow().addressSize == Integer.BYTES;
+        return (wide ? count : count & 0xffff) == 0;
+    }
+
+    /** Returns whether an instruction accesses memory more than once, or beyond what one access reads. */
+    private static boolean isManifold(Executed executed) {
+        Instruction instruction = executed.step().instruction().orElseThrow();
+        return switch (instruction.mnemonic) {
+            case CALL, CALL_FAR, JMP_FAR, RET, RETF, IRET, IRETD, ENTER, LEAVE -> true;
+            case PUSHA, PUSHAD, POPA, POPAD, BOUND, LDS, LES, LSS, LFS, LGS -> true;
+            case CMPSB, CMPSW, CMPSD, MOVSB, MOVSW, MOVSD -> true;
+            case FXSAVE, FXRSTOR, FNSAVE, FRSTOR, FNSTENV, FLDENV -> true;
+            case PUSH, POP -> instruction.op0.isMemory() || instruction.op0.kind == Operand.Kind.SEGMENT;
+            default -> false;
+        };
+    }
+
+    private static boolean isTranscendental(Executed executed) {
+        return executed.is(
+                Mnemonic.F2XM1,
+                Mnemonic.FCOS,
+                Mnemonic.FPATAN,
+                Mnemonic.FPTAN,
+                Mnemonic.FSIN,
+                Mnemonic.FSINCOS,
+                Mnemonic.FYL2X,
+                Mnemonic.FYL2XP1);
+    }
+
+    private static boolean isClose(Executed executed) {
+        for (int i = 0; i < executed.real().xmm.length; i++) {
+            for (int half = 0; half < Long.SIZE; half += Integer.SIZE) {
+                float one = Float.intBitsToFloat((int) (executed.real().xmm[i] >>> half));
+                float other = Float.intBitsToFloat((int) (executed.emulated().xmm[i] >>> half));
+                if (Float.compare(one, other) != 0 && !(Math.abs(one - other) <= Math.abs(one) * APPROXIMATE)) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+}
