@@ -2,12 +2,18 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.inspection.PlacedImage;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -17,7 +23,7 @@ import java.util.Optional;
  *
  * <p>Silent unless ESP is above all RAM and an instruction of the image explains it.
  */
-final class StackBelowZero {
+public final class StackBelowZero {
 
     private static final long ALL = 0x1_0000_0000L;
     /** Stacks are lowered by less than this all the time. */
@@ -32,34 +38,42 @@ final class StackBelowZero {
 
     /** An instruction of the image subtracts from ESP more than it was. */
     static Optional<String> byLocals(Evidence evidence) {
-        long esp = evidence.stackPointer();
-        boolean below = evidence.registers().protectedMode()
-                && esp > evidence.memory().ramSize()
-                && !evidence.memory().isRam(esp - 4)
-                && ALL - esp > SMALLEST;
+        return byLocals(evidence.registers(), evidence.image(), evidence.memory());
+    }
+
+    /**
+     * Returns the same for a guest with these registers.
+     *
+     * @param registers where ESP is
+     * @param image what the guest runs
+     * @param memory its memory
+     * @return a sentence without a full stop; empty if ESP isn't below 0, or nothing explains it
+     */
+    public static Optional<String> byLocals(CpuState registers, PlacedImage image, LinearMemory memory) {
+        long esp = registers.linear(SegmentRegister.SS, registers.get(Register.RSP) & (ALL - 1));
+        boolean below =
+                registers.protectedMode() && esp > memory.ramSize() && !memory.isRam(esp - 4) && ALL - esp > SMALLEST;
         return below
-                ? evidence.image().segments().stream()
-                        .flatMap(segment -> find(evidence, segment, esp).stream())
+                ? image.segments().stream()
+                        .flatMap(segment -> find(image, segment, esp, memory.ramSize(), CpuMode.of(registers)).stream())
                         .findFirst()
                 : Optional.empty();
     }
 
-    private static Optional<String> find(Evidence evidence, Segment segment, long esp) {
+    private static Optional<String> find(PlacedImage image, Segment segment, long esp, long ramSize, CpuMode mode) {
         byte[] code = segment.data();
         for (int i = 0; i + 6 < code.length; i++) {
-            long at = evidence.image().linear(segment) + i;
+            long at = image.linear(segment) + i;
             Optional<Instruction> instruction = isCandidate(code, i)
                     ? CodeReader.decode(
-                            Arrays.copyOfRange(code, i, Math.min(code.length, i + CodeReader.LONGEST)),
-                            at,
-                            evidence.mode())
+                            Arrays.copyOfRange(code, i, Math.min(code.length, i + CodeReader.LONGEST)), at, mode)
                     : Optional.empty();
             long bytes = instruction.map(StackBelowZero::lowersBy).orElse(0L);
             // ESP before it was somewhere in RAM, and may be a little lower now than it was after it.
             long before = esp + bytes - ALL;
-            if (bytes >= SMALLEST && before > 0 && before < evidence.memory().ramSize()) {
+            if (bytes >= SMALLEST && before > 0 && before < ramSize) {
                 String words = CodeReader.describe(instruction.get())
-                        .namedBy(evidence.image().image())
+                        .namedBy(image.image())
                         .inWords();
                 return Optional.of("ESP is " + hex(esp) + ", below 0 and where no RAM is: " + words
                         + " makes room for " + bytes + " bytes of local variables, and took ESP there from "

@@ -93,7 +93,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
     private Optional<String> bytesOfHandler(int vector, SegmentDescriptor gate) {
         List<Long> places = functions()
                 .map(Symbol::address)
-                .filter(address -> memory.readInt(address).equals(OptionalLong.of(gate.gateOffset())))
+                .filter(address -> loadedAt(address).equals(OptionalLong.of(gate.gateOffset())))
                 .toList();
         if (places.isEmpty() && image.image().symbols().isEmpty()) {
             places = occurrences(gate.gateOffset());
@@ -108,6 +108,21 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
                         + " and no address; put the handler's address into the gate: declare handlers as"
                         + " functions (extern void handler(void)), not as variables, and don't dereference them")
                 : Optional.empty();
+    }
+
+    /** Returns four bytes of an image as it was loaded: a storm of exceptions may have overwritten it since. */
+    private OptionalLong loadedAt(long linear) {
+        return image.segments().stream()
+                .mapToLong(segment -> {
+                    long at = linear - image.linear(segment);
+                    return at < 0 || at > segment.data().length - Integer.BYTES
+                            ? -1
+                            : Integer.toUnsignedLong(ByteBuffer.wrap(segment.data())
+                                    .order(ByteOrder.LITTLE_ENDIAN)
+                                    .getInt((int) at));
+                })
+                .filter(value -> value >= 0)
+                .findFirst();
     }
 
     private List<Long> occurrences(long value) {

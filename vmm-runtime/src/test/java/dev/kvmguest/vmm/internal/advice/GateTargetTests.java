@@ -59,6 +59,22 @@ class GateTargetTests {
     }
 
     @Test
+    void firstBytesOfAHandlerThatWasOverwrittenSinceAreTold() {
+        // As above, with mov dword [0x100014],0 instead of nothing: the handler at 0x100014 is gone when INT 3 comes.
+        byte[] bytes = TestGuest.bytes("0f 01 1d 20 00 10 00 c7 05 14 00 10 00 00 00 00 00 cc 90 90 fa 6a 00 cf"
+                + "90".repeat(8) + "1f 00 28 00 10 00 90 90" + "00".repeat(24) + "fa 6a 08 00 00 8e 00 cf");
+        GuestImage image = new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(0x100000, 0x100000, bytes, bytes.length)),
+                OptionalLong.of(0x100000),
+                List.of(new Symbol("handler", 0x100014, 4)));
+
+        assertThat(DeadGuest.image(image, BootMode.PROTECTED).get(0))
+                .startsWith("IDT[3] leads to 0xcf006afa, which are the first four bytes of the code at 0x100014");
+    }
+
+    @Test
     void addressWhereNothingIsAndThatIsNoCodeIsNotExplainedByBytes() {
         assertThat(advice("fb 6a 08 00 00 8e 00 cf", HANDLER))
                 .noneMatch(sentence -> sentence.contains("first four bytes"));

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.advice.past;
 
+import dev.kvmguest.vmm.internal.advice.StackBelowZero;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -15,9 +16,16 @@ public final class PastAdvice {
             BootInformation::overwritten,
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
+            PastAdvice::stackBelowZero,
             LostExecution::byTransfer);
 
     private PastAdvice() {}
+
+    private static Optional<String> stackBelowZero(PastEvidence evidence) {
+        return evidence.hung()
+                ? StackBelowZero.byLocals(evidence.registers(), evidence.image(), evidence.memory())
+                : Optional.empty();
+    }
 
     /** Returns the causes that the evidence proves, each with its way out, as sentences without a full stop. */
     public static List<String> of(PastEvidence evidence) {

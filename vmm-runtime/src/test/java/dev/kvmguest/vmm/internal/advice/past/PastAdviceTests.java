@@ -124,6 +124,21 @@ class PastAdviceTests {
     }
 
     @Test
+    void arrayThatTookTheStackBelowZeroIsToldOfALoopToo() {
+        // mov esp,0x90000; sub esp,0x100000; out 0xe9,al; jmp -4
+        assertThat(hung(TestGuest.flat("bc 00 00 09 00 81 ec 00 00 10 00 e6 e9 eb fc"))
+                        .get(0))
+                .startsWith("ESP is 0xfff90000, below 0 and where no RAM is: sub esp, 0x100000 at 0x1005 makes room");
+    }
+
+    @Test
+    void arrayForWhichThereIsRoomIsNotToldOfALoop() {
+        // mov esp,0x200000; sub esp,0x100000; out 0xe9,al; jmp -4
+        assertThat(hung(TestGuest.flat("bc 00 00 20 00 81 ec 00 00 10 00 e6 e9 eb fc")))
+                .noneMatch(sentence -> sentence.contains("makes room"));
+    }
+
+    @Test
     void kernelThatReadsTheVendorsNameAsItsBootInformationIsTold() {
         // A Multiboot header for a flat image; _start: xor eax,eax; cpuid; mov eax,[ebx]; cli; hlt
         byte[] image =
