@@ -96,7 +96,6 @@ class RandomImagesTests {
                             Outcome.Kind.TRIPLE_FAULT,
                             Outcome.Kind.TIMED_OUT,
                             Outcome.Kind.HALTED,
-                            Outcome.Kind.UNSUPPORTED,
                             Outcome.Kind.DEBUG_EXIT);
             assertThat(ends.get(Outcome.Kind.TRIPLE_FAULT)).isGreaterThan(IMAGES / 4);
         }

@@ -211,7 +211,7 @@ final class X87Transcendental {
             return invalid(unit);
         }
         noteDenormals(unit, y, x);
-        if (x.isFinite() && x.negative() && x.exponent() >= 0) {
+        if (x.isFinite() && x.negative() && x.exponent() >= 0 && y.isFinite()) {
             unit.raise(FpuState.PRECISION);
             return x;
         }

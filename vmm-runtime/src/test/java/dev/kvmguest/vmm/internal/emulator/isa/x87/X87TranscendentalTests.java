@@ -181,6 +181,7 @@ class X87TranscendentalTests {
         "d9 e8 d9 ee d9 f1, ffff, 8000000000000000, 4", // of 0: a division by zero
         "d9 e8 d9 e8 d9 e0 d9 f1, ffff, c000000000000000, 1", // of -1
         "d9 e8 d9 e8 d9 f9, 3fff, 8000000000000000, 20", // fyl2xp1 of 1
+        "d9 ee d9 e8 d9 e0 d8 c0 d9 f9, 8000, 0000000000000000, 0", // of -2, times 0
         "d9 ee d9 ff, 3fff, 8000000000000000, 0" // fcos of 0
     })
     void wellKnownValues(String code, String signExponent, String significand, String exceptions) {
