@@ -17,9 +17,10 @@ import java.util.Optional;
  * @param lastInstructions what was executed last before it, the oldest first; empty for INT n and for interrupts from
  *     vector 0x20 on
  * @param handler EIP of the handler's first instruction
- * @param frame the linear address of the return address that the processor has pushed
+ * @param frame the linear address of the return address that the processor has pushed; {@link #NO_FRAME} if the handler
+ *     is a task, whose TSS leads back to what it interrupted
  * @param end the linear address of the top of the stack when the handler has returned; after a change of rings, where
- *     the inner ring's return address, CS and EFLAGS end
+ *     the inner ring's return address, CS and EFLAGS end; the highest of all for a task, which has a stack of its own
  * @param instructions how many instructions had been retired by then
  * @param times how often the same arose at this instruction; of interrupts and INT n, how often this vector came
  * @param finished how often a handler of this vector has returned, and the guest went on
@@ -36,6 +37,9 @@ public record Delivery(
         long instructions,
         long times,
         long finished) {
+
+    /** The {@link #frame} of a handler that was entered by a task switch. */
+    public static final long NO_FRAME = -1;
 
     public Delivery {
         lastInstructions = List.copyOf(lastInstructions);

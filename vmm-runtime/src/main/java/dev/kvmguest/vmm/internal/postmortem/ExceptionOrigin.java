@@ -135,6 +135,9 @@ final class ExceptionOrigin {
     }
 
     private boolean isFrameThere(Delivery handler) {
+        if (handler.frame() == Delivery.NO_FRAME) {
+            return true;
+        }
         int width = width(handler);
         int selector = handler.registers()
                 .map(before -> before.segment(SegmentRegister.CS).selector())

@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.TakenEvent.Kind;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.internal.x86.Vector.Combination;
@@ -31,12 +33,12 @@ public final class ExceptionDelivery {
     /**
      * Delivers an exception that an instruction has raised; EIP is that to be pushed. Exceptions on the way become
      * another one or a double fault. If a handler is entered, all registers but CR2 that aren't its concern are as they
-     * were; if none is, all are, unless a task gate has led to a task that can't begin.
+     * were; if none is, all are.
      *
      * @return false if it ended in a triple fault
      */
     public boolean deliver(CpuFault fault) {
-        failures.clear();
+        forget();
         return deliverAny(fault, fault.reason());
     }
 
@@ -46,7 +48,7 @@ public final class ExceptionDelivery {
      * @return false if it ended in a triple fault
      */
     public boolean interrupt(int vector) {
-        failures.clear();
+        forget();
         watch.arises(Kind.INTERRUPT, cpu.eip);
         Optional<CpuFault> second = enter(Event.interrupt(vector, cpu.eip));
         if (second.isEmpty()) {
@@ -91,7 +93,7 @@ public final class ExceptionDelivery {
     /**
      * To be called when IRET has returned.
      *
-     * @param frame the linear address that it read the return address from
+     * @param frame the linear address that it read the return address from; that of no frame if it switched tasks
      */
     public void returned(long frame) {
         watch.returns(frame);
@@ -128,6 +130,7 @@ public final class ExceptionDelivery {
             Combination both =
                     combine(first.vector().combination(), second.vector().combination());
             if (both == null) {
+                handlers.leftTask().ifPresent(this::goBack);
                 return false;
             }
             cause = second.reason();
@@ -136,6 +139,16 @@ public final class ExceptionDelivery {
                 throw new UnsupportedInstruction("exceptions whose delivery raises each other without end");
             }
         }
+    }
+
+    private void forget() {
+        failures.clear();
+        handlers.forgetTask();
+    }
+
+    /** After a triple fault, returns to what the guest was like before a task was entered that can't begin. */
+    private void goBack(CpuState before) {
+        cpu.setState(before.with(state -> state.set(Register.CR2, cpu.cr2())));
     }
 
     /** Enters a handler; returns what keeps it from that, or the handler's task from its first instruction. */

@@ -45,7 +45,7 @@ public interface ExceptionWatch {
     /**
      * IRET has returned; the guest is as it left it.
      *
-     * @param frame the linear address that the return address was read from
+     * @param frame the linear address that the return address was read from; that of no frame if a task was switched to
      */
     void returns(long frame);
 }

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
@@ -18,6 +19,7 @@ final class HandlerEntry {
     private static final int[] VIRTUAL_8086_DATA = {Cpu.GS, Cpu.FS, Cpu.DS, Cpu.ES};
 
     private final Cpu cpu;
+    private CpuState leftTask;
 
     HandlerEntry(Cpu cpu) {
         this.cpu = cpu;
@@ -42,9 +44,23 @@ final class HandlerEntry {
         return Optional.empty();
     }
 
+    /** Returns what the vCPU was like when an event took its first task away; empty if none has. */
+    Optional<CpuState> leftTask() {
+        return Optional.ofNullable(leftTask);
+    }
+
+    /** Forgets the task that was left: what is entered next is for another event. */
+    void forgetTask() {
+        leftTask = null;
+    }
+
     private Optional<CpuFault> enterTask(Event event, SegmentDescriptor gate) {
+        CpuState before = cpu.state();
         Optional<CpuFault> fault =
                 TaskSwitch.handle(cpu, gate, event.eip(), cpu.eflags.get() | event.rf(), event.ext());
+        if (leftTask == null) {
+            leftTask = before;
+        }
         if (fault.isPresent() || !event.hasErrorCode()) {
             return fault;
         }

@@ -33,7 +33,7 @@ final class Delivered {
 
     int vector;
     long handler;
-    /** The linear address of the return address pushed. */
+    /** The linear address of the return address pushed; {@link Delivery#NO_FRAME} after a task switch. */
     long frame;
     /** Where the processor's frame ends; on the stack that was interrupted, what the top was. */
     long end;

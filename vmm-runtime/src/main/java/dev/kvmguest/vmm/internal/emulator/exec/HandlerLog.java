@@ -66,6 +66,9 @@ final class HandlerLog implements ExceptionWatch {
     private final Deque<Delivered> waiting = new ArrayDeque<>();
     private ExceptionLog watched;
     private Delivered arising;
+    /** What TR was when it arose. */
+    private int arisingTask;
+
     private Delivered open;
     /** How many are open between the innermost one and the one that it is said to be in. */
     private long omitted;
@@ -116,6 +119,7 @@ final class HandlerLog implements ExceptionWatch {
     @Override
     public void arises(Kind kind, long eip) {
         boolean software = kind == Kind.SOFTWARE;
+        arisingTask = cpu.tr.selector();
         arising = new Delivered(
                 kind,
                 eip,
@@ -137,14 +141,12 @@ final class HandlerLog implements ExceptionWatch {
         Delivered taken = arising;
         taken.is(vector, hasErrorCode, errorCode, cr2, cause);
         taken.handler = cpu.eip;
-        taken.frame = cpu.stackTop() + (hasErrorCode ? frameWidth() : 0);
-        boolean innerStack = taken.level > cpu.cpl();
-        taken.end = innerStack ? taken.frame + (long) FRAME_WORDS * frameWidth() : taken.stack;
         counts[index(taken.kind, vector)]++;
-        if (innerStack) {
-            suspend();
+        if (cpu.tr.selector() != arisingTask) {
+            taken.frame = Delivery.NO_FRAME;
+            taken.end = Long.MAX_VALUE;
         } else {
-            leaveThoseBelow(taken.stack);
+            placeFrame(taken, hasErrorCode);
         }
         enter(taken);
         if (taken.kind == Kind.EXCEPTION) {
@@ -156,6 +158,18 @@ final class HandlerLog implements ExceptionWatch {
             }
         } else if (returnedTo != null && taken.eip == returnedTo.first.eip && returnedTo.isAt(taken.retired)) {
             taken.awaited = returnedTo;
+        }
+    }
+
+    /** Notes where the frame is, and which handlers wait or have been left since the stack is where it is. */
+    private void placeFrame(Delivered taken, boolean hasErrorCode) {
+        taken.frame = cpu.stackTop() + (hasErrorCode ? frameWidth() : 0);
+        boolean innerStack = taken.level > cpu.cpl();
+        taken.end = innerStack ? taken.frame + (long) FRAME_WORDS * frameWidth() : taken.stack;
+        if (innerStack) {
+            suspend();
+        } else {
+            leaveThoseBelow(taken.stack);
         }
     }
 

@@ -6,10 +6,13 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.exec.Descriptors;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
+import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.x86.Flag;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -264,6 +267,42 @@ class TaskSwitchTests {
     }
 
     @Test
+    void tripleFaultByATaskThatCanNotBeginLeavesWhatTheFirstExceptionFound() {
+        start(EmulatedGuest.flat(0), 0);
+        set(0x50, 0x1234);
+        Descriptors.putGate(guest, 6, Descriptors.gate(0x85, TASK, 0));
+        guest.set(Register.RAX, 0xaaaa).run("0f 0b");
+
+        Fault fault = guest.vcpu().observer().orElseThrow().fault().orElseThrow();
+        assertThat(fault.at().text()).isEqualTo("ud2");
+        assertThat(fault.chain().get(0).vector()).isEqualTo(6);
+        assertThat(fault.chain().get(1).vector()).isEqualTo(10);
+        assertThat(fault.registers().get(Register.RAX)).isEqualTo(0xaaaa);
+        assertThat(fault.registers().segment(SegmentRegister.TR).selector()).isEqualTo(OLD_TASK);
+        assertThat(guest.get(Register.RIP)).isEqualTo(CODE);
+    }
+
+    @Test
+    void handlersTaskIsOpenUntilItReturns() {
+        start(EmulatedGuest.flat(0), 0);
+        Descriptors.putGate(guest, 6, Descriptors.gate(0x85, TASK, 0));
+        // In the task: hlt; add dword [the old task's EIP], 2; iret
+        guest.put(TARGET, "f4 83 05 20 12 00 00 02 cf").run("0f 0b");
+        assertThat(open()).hasSize(1);
+        assertThat(open().get(0).event().vector()).isEqualTo(6);
+        assertThat(open().get(0).handler()).isEqualTo(TARGET);
+        assertThat(open().get(0).frame()).isEqualTo(Delivery.NO_FRAME);
+
+        guest.run();
+        assertThat(guest.get(Register.RIP)).isEqualTo(CODE + 3);
+        assertThat(open()).isEmpty();
+    }
+
+    private List<Delivery> open() {
+        return guest.vcpu().observer().orElseThrow().handlers().open();
+    }
+
+    @Test
     void eipBeyondItsCodeSegmentIsGeneralProtectionInTheTask() {
         start(EmulatedGuest.flat(0), 3);
         Descriptors.put(guest, SPARE, Descriptors.segment(0xfb, 0, 0xfff));
@@ -302,11 +341,12 @@ class TaskSwitchTests {
         assertThat(guest.memory().readInt(0xefe0)).isZero();
     }
 
-    @Test
-    void tableThatCanNotBeWrittenIsFoundBeforeAnythingChanges() {
+    @ParameterizedTest(name = "{0}")
+    @CsvSource({JUMP, CALL})
+    void tableThatCanNotBeWrittenIsFoundBeforeAnythingChanges(String code) {
         start(EmulatedGuest.paged(0), 0);
         guest.page(0, 5).change(state -> state.set(Register.CR0, state.build().get(Register.CR0) | 0x1_0000));
-        guest.run(JUMP);
+        guest.run(code);
 
         assertThat(guest.vector()).isEqualTo(14);
         assertThat(guest.stack(1)).isEqualTo(CODE);

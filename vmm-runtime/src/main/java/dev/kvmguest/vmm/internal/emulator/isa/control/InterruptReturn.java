@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Virtual8086;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
 /** IRET and IRETD (Intel SDM volume 2, IRET). */
@@ -29,9 +30,8 @@ public final class InterruptReturn {
             return;
         }
         if (cpu.isProtected() && cpu.eflags.has(Flag.NT)) {
-            long taskFrame = cpu.stackTop();
             TaskSwitch.back(cpu, i.nextEip).ifPresent(cpu::raiseAfter);
-            cpu.events.returned(taskFrame);
+            cpu.events.returned(Delivery.NO_FRAME);
             return;
         }
         long frame = cpu.stackTop();
