@@ -111,12 +111,17 @@ final class IoEvent {
     /** Returns what the guest did, to follow "the guest" in a sentence. */
     static String describe(long event) {
         return switch (kind(event)) {
-            case IN -> "read port " + hex(port(event));
-            case OUT -> "wrote " + hex(value(event)) + " to port " + hex(port(event));
+            case IN -> "read port " + hex(port(event)) + bytes(event);
+            case OUT -> "wrote " + hex(value(event)) + " to port " + hex(port(event)) + bytes(event);
             case READ -> "read memory at " + hex(address(event));
             case WRITE -> "wrote memory at " + hex(address(event));
             case INTERRUPT -> "was given interrupt " + vector(event);
             case HALT -> "halted";
         };
+    }
+
+    /** Two exchanges may differ in their width only. Most are a byte wide, and that is not said. */
+    private static String bytes(long event) {
+        return width(event) == 1 ? "" : " (" + width(event) + " bytes)";
     }
 }

@@ -262,6 +262,19 @@ class ReplayTests {
     }
 
     @Test
+    void otherWidthIsADivergenceThatIsNamed() {
+        assertThat(parting(real("e4 60 f4"), real("e5 60 f4"))) // in al,0x60; hlt, and in ax,0x60; hlt
+                .contains(
+                        "kvm and the emulator part at once, at 0x1000: on kvm the guest read port 0x60, on the emulator"
+                                + " it read port 0x60 (2 bytes)");
+        // mov ax,1; out 0x80,al; hlt, and mov ax,1; out 0x80,ax; hlt
+        assertThat(parting(real("b8 01 00 e6 80 f4"), real("b8 01 00 e7 80 f4")))
+                .get()
+                .asString()
+                .endsWith("wrote 0x1 to port 0x80, on the emulator it wrote 0x1 to port 0x80 (2 bytes)");
+    }
+
+    @Test
     void deathOfOneIsADivergence() {
         assertThat(parting(real("b0 41 e6 e9 f4"), flat("0f 0b")))
                 .contains(
