@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.diagnosis.TakenEvent.Kind;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -211,5 +212,37 @@ class OriginTests {
         assertThat(origin.at().inWords()).isEqualTo("ud2 at 0x1010");
         assertThat(origin.handler().orElseThrow().rounds()).isGreaterThan(2);
         assertThat(origin.seenBy()).isEqualTo("the emulator, which replayed what kvm ran");
+    }
+
+    private static final String TICKS = REMAPPED + "b0 34 e6 43 b0 00 e6 40 b0 04 e6 40 fb";
+
+    private static List<String> adviceOf(Outcome outcome) {
+        return outcome.run().diagnosis().standstill().orElseThrow().advice();
+    }
+
+    @Test
+    void handlerThatChangesRegistersWhichTheInterruptedCodeGoesOnWithIsNamed() {
+        // mov al,0x20; out 0x20,al; iretd
+        Outcome outcome = run(guest(0x20, TICKS + "83 c0 03 eb fb", "b0 20 e6 20 cf")); // add eax,3; jmp $-3
+
+        assertThat(adviceOf(outcome).get(0))
+                .startsWith(
+                        "the handler of interrupt 0x20 at 0x103f returned with other registers than it was entered with,"
+                                + " the first time to 0x10")
+                .contains(": EAX 0x")
+                .endsWith("by PUSHA and POPA around a function in C");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "83 c0 03 eb fb, 50 b0 20 e6 20 58 cf", // add eax,3; jmp $-3, and push eax; mov al,0x20; out 0x20,al; pop eax;
+        // iretd
+        "31 c0 eb fc, b0 20 e6 20 cf", // xor eax,eax; jmp $-2, and mov al,0x20; out 0x20,al; iretd
+        "85 c0 eb fc, b0 20 e6 20 cf", // test eax,eax; jmp $-2, and the same
+        "f4 83 c0 03 eb fa, b0 20 e6 20 cf", // hlt; add eax,3; jmp $-4, and the same
+    })
+    void handlersThatSaveRegistersOrChangeWhatNobodyGoesOnWithAreNot(String code, String handler) {
+        assertThat(adviceOf(run(guest(0x20, TICKS + code, handler))))
+                .noneMatch(sentence -> sentence.contains("registers"));
     }
 }

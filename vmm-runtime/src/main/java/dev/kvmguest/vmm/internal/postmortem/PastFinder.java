@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.advice.past.PastEvidence;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
@@ -21,6 +22,7 @@ import java.util.SortedSet;
  * @param layout what lay where at the start
  * @param memory the RAM as the end left it
  * @param withoutRam the addresses without RAM that were used, the first few
+ * @param handlers what the guest entered handlers for
  * @param departures tells where the guest left its image
  */
 record PastFinder(
@@ -28,6 +30,7 @@ record PastFinder(
         MemoryLayout layout,
         GuestMemory memory,
         SortedSet<Long> withoutRam,
+        DeliveryLog handlers,
         Departure.Finder departures) {
 
     /** Returns a fault with this advice before its own. */
@@ -53,6 +56,7 @@ record PastFinder(
                     new LinearMemory(memory, registers),
                     withoutRam,
                     hung,
+                    handlers,
                     departures));
         } catch (RuntimeException e) {
             PostMortem.stumbled(e);

@@ -105,7 +105,7 @@ public final class PostMortem {
                         ? replayed()
                         : ExceptionReplay.NONE;
         DeliveryLog handlers = known.orElse(taken.handlers());
-        PastFinder past = new PastFinder(config, layout, memory, end.run().unclaimedMemory(), departures());
+        PastFinder past = new PastFinder(config, layout, memory, end.run().unclaimedMemory(), handlers, departures());
         Optional<Fault> origin =
                 origin(handlers, end, death.fault()).map(this::explained).map(found -> past.addTo(found));
         Optional<Fault> fault = death.fault()

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.advice.past;
 
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
@@ -19,6 +20,7 @@ import java.util.SortedSet;
  * @param memory its memory as the end left it
  * @param withoutRam the guest physical addresses without RAM that it used, the first few
  * @param hung whether it still ran at its end
+ * @param handlers what it entered handlers for
  * @param departures tells where it left its image; costly, see there
  */
 public record PastEvidence(
@@ -29,6 +31,7 @@ public record PastEvidence(
         LinearMemory memory,
         SortedSet<Long> withoutRam,
         boolean hung,
+        DeliveryLog handlers,
         Departure.Finder departures) {
 
     /** Returns whether a linear address is one of what an image's file holds. */
