@@ -41,11 +41,13 @@ public final class FpuCpu {
 
     private static final int RAM = 1 << 16;
     private static final int RBX = 3;
-    private static final Decoder DECODER = new Decoder(operations());
+    private static final OperationTable OPERATIONS = operations();
 
     public final ByteBuffer ram = ByteBuffer.allocateDirect(RAM).order(ByteOrder.LITTLE_ENDIAN);
     public final Cpu cpu = new Cpu(new Ram(ram));
     public final FpuState fpu = cpu.fpu;
+    /** Its own: test classes run in parallel, and a decoder is no place for two. */
+    private final Decoder decoder = new Decoder(OPERATIONS);
 
     public FpuCpu() {
         cpu.setCr0(Cr0.PE | Cr0.ET | Cr0.NE | Cr0.MP);
@@ -76,7 +78,7 @@ public final class FpuCpu {
         byte[] code = HexFormat.of().parseHex(hex.replace(" ", ""));
         for (int at = 0; at < code.length; ) {
             int start = at;
-            Instruction instruction = DECODER.decode(index -> code[start + index] & 0xff, EIP, CpuMode.PROTECTED32);
+            Instruction instruction = decoder.decode(index -> code[start + index] & 0xff, EIP, CpuMode.PROTECTED32);
             instruction.operation.execute(cpu, instruction);
             at += instruction.length;
         }
