@@ -207,6 +207,7 @@ final class ExceptionOrigin {
     private String whatBecameOfIt(int rounds) {
         return rounds > 1
                 ? "returned to the instruction, which raised it again and again"
-                : "had not returned when the guest " + end.describe();
+                : "had not returned when "
+                        + (end.kind() == Outcome.Kind.TIMED_OUT ? "the run ended" : "the guest " + end.describe());
     }
 }

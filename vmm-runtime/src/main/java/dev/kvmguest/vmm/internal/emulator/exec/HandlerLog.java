@@ -69,6 +69,7 @@ final class HandlerLog implements ExceptionWatch {
     /** What TR was when it arose. */
     private int arisingTask;
 
+    private long interrupts;
     private Delivered open;
     /** How many are open between the innermost one and the one that it is said to be in. */
     private long omitted;
@@ -103,6 +104,7 @@ final class HandlerLog implements ExceptionWatch {
         places.clear();
         waiting.clear();
         arising = null;
+        interrupts = 0;
         open = null;
         omitted = 0;
         newest = null;
@@ -128,10 +130,14 @@ final class HandlerLog implements ExceptionWatch {
                 cpu.retired,
                 software ? null : new RegisterCopy(cpu),
                 software ? null : trace.copy(),
-                kind == Kind.EXCEPTION ? raiser(eip) : null);
+                at(kind, eip));
     }
 
-    private Instruction raiser(long eip) {
+    private Instruction at(Kind kind, long eip) {
+        // To fetch an instruction takes time, and interrupts that are worth a word are among the first.
+        if (kind == Kind.SOFTWARE || kind == Kind.INTERRUPT && ++interrupts > PLACES) {
+            return null;
+        }
         Instruction executing = trace.executing(eip, cpu.retired);
         return executing != null ? executing : instructions.apply(eip).orElse(null);
     }
