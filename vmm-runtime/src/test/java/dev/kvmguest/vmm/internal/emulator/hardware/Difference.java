@@ -58,7 +58,13 @@ enum Difference {
     UNALIGNED_OPERAND(
             "whether MOVUPS and its like are checked for alignment is up to the processor (SDM volume 2, MOVUPS)",
             executed -> executed.checksAlignment()
-                    && executed.is(Mnemonic.MOVUPS, Mnemonic.MOVUPD, Mnemonic.MOVDQU, Mnemonic.FXSAVE, Mnemonic.FXRSTOR)
+                    && executed.is(
+                            Mnemonic.MOVUPS,
+                            Mnemonic.MOVUPD,
+                            Mnemonic.MOVDQU,
+                            Mnemonic.LDDQU,
+                            Mnemonic.FXSAVE,
+                            Mnemonic.FXRSTOR)
                     && executed.real().vector == Vector.AC.number()),
     STACK_POINTER_OF_ENTER(
             "whether ENTER's check of its final stack pointer includes its alignment is left open",
