@@ -82,7 +82,7 @@ class GateTargetTests {
 
     @Test
     void handlerInLowMemoryThatTheGuestHasPutThereIsNoMistake() {
-        // mov dword [0x8010],0x0b0f: UD2 where the gate leads
+        // The guest puts UD2 where the gate leads: mov dword [0x8010],0x0b0f0b0f
         byte[] bytes = TestGuest.bytes("0f 01 1d 20 00 10 00 bc 00 00 09 00 c7 05 10 80 00 00 0f 0b 0f 0b cc"
                 + "90".repeat(9) + "1f 00 28 00 10 00 90 90" + "00".repeat(24) + "10 80 08 00 00 8e 00 00");
         GuestImage image = new GuestImage(

@@ -27,7 +27,7 @@ class StackBelowZeroTests {
 
     @Test
     void stackThatWasSetToWhereNoRamIsIsNoArray() {
-        // mov esp,0xfff90000; call on; on: ret
+        // mov esp,0xfff90000; call on; hlt; on: ret
         assertThat(DeadGuest.flat("bc 00 00 f9 ff e8 01 00 00 00 f4 c3"))
                 .noneMatch(sentence -> sentence.contains("local variables, and took"));
     }

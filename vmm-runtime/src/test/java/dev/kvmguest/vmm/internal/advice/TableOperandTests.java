@@ -89,7 +89,7 @@ class TableOperandTests {
 
     @Test
     void emptyTableForAResetIsMeant() {
-        // push 0; push 0; lidt [esp]; int3
+        // mov esp,0x9000; push 0; push 0; lidt [esp]; int3
         assertThat(DeadGuest.image(TestGuest.image("bc 00 90 00 00 6a 00 6a 00 0f 01 1c 24 cc"), BootMode.PROTECTED))
                 .noneMatch(sentence -> sentence.contains("IDTR has"));
     }

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.advice.past;
 
-import dev.kvmguest.vmm.internal.advice.StackBelowZero;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
@@ -17,16 +16,10 @@ public final class PastAdvice {
             InterruptedRegisters::byHandler,
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
-            PastAdvice::stackBelowZero,
+            ArrayOnStack::tookItBelowZero,
             LostExecution::byTransfer);
 
     private PastAdvice() {}
-
-    private static Optional<String> stackBelowZero(PastEvidence evidence) {
-        return evidence.hung()
-                ? StackBelowZero.byLocals(evidence.registers(), evidence.image(), evidence.memory())
-                : Optional.empty();
-    }
 
     /** Returns the causes that the evidence proves, each with its way out, as sentences without a full stop. */
     public static List<String> of(PastEvidence evidence) {
