@@ -14,9 +14,9 @@ callback:
     .long 0
 .text
 
-/* A jump into memory that nothing was put into. */
+/* A jump into memory that the guest has put nothing into: there is the boot GDT. */
 CASE jump_below_the_image
-    mov eax, 0x400
+    mov eax, 0x508
     jmp eax
 
 /* A jump to where no RAM is. */

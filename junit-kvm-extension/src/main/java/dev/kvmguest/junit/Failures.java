@@ -36,6 +36,7 @@ final class Failures {
                     case DEBUG_EXIT -> "debugExited(" + outcome.exitCode().orElseThrow() + ")";
                     case HYPERCALL_EXIT -> "hypercallExited()";
                     case TRIPLE_FAULT -> "tripleFaulted()";
+                    case UNHANDLED_EXCEPTION -> "hadNoHandler()";
                     case RESET -> "reset()";
                     case TIMED_OUT -> "timedOut()";
                     case UNSUPPORTED -> "unsupported()";

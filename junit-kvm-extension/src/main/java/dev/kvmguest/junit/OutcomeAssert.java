@@ -94,6 +94,14 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
         return end(outcome -> is(outcome, Outcome.Kind.TRIPLE_FAULT), "triple-fault");
     }
 
+    /**
+     * Verifies that the guest raised an exception in real mode, or had an interrupt, for which it has no handler: its
+     * vector was the firmware's default.
+     */
+    public OutcomeAssert hadNoHandler() {
+        return end(outcome -> is(outcome, Outcome.Kind.UNHANDLED_EXCEPTION), "die of an exception without a handler");
+    }
+
     /** Verifies that a device reset the machine. */
     public OutcomeAssert reset() {
         return end(outcome -> is(outcome, Outcome.Kind.RESET), "be reset");
@@ -270,12 +278,13 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies that the guest triple-faulted and that the reason is known, and starts assertions on the reason. Like
-     * {@link #tripleFaulted}, it declares that the test expects this end.
+     * Verifies that the guest triple-faulted, or died of an exception without a handler in real mode, and that the
+     * reason is known, and starts assertions on the reason. Like {@link #tripleFaulted} and {@link #hadNoHandler}, it
+     * declares that the test expects this end.
      */
     public final FaultAssert fault() {
-        tripleFaulted();
-        if (is(actual, Outcome.Kind.TRIPLE_FAULT) && actual.fault().isEmpty()) {
+        end(outcome -> outcome.kind().isDeathByException(), "triple-fault");
+        if (actual.kind().isDeathByException() && actual.fault().isEmpty()) {
             softness.check(
                     () -> check(Optional.of("expected it to be known what led to the triple fault, but it isn't")));
         }

@@ -25,6 +25,7 @@ class OutcomeAssertTests {
     private static final Outcome WAITING = new Outcome.Halted(true, Runs.run(""));
     private static final Outcome EXIT_3 = new Outcome.DebugExit(3, Runs.run(""));
     private static final Outcome HYPERCALL = new Outcome.HypercallExit(Runs.run(""));
+    private static final Outcome NO_HANDLER = new Outcome.UnhandledException("#UD", Runs.run("half"));
     private static final Outcome TRIPLE_FAULT = new Outcome.TripleFault(Runs.run("100 % sure"));
     private static final Outcome FAULT = Runs.tripleFault(Optional.empty(), Optional.empty());
     private static final Outcome RESET = new Outcome.Reset("port 0x64", Runs.run(""));
@@ -94,6 +95,12 @@ class OutcomeAssertTests {
                         EXIT_3,
                         TRIPLE_FAULT,
                         "expected the guest to end normally and without a panic, but it triple-faulted"),
+                of(
+                        "hadNoHandler",
+                        OutcomeAssert::hadNoHandler,
+                        NO_HANDLER,
+                        TRIPLE_FAULT,
+                        "expected the guest to die of an exception without a handler, but it triple-faulted"),
                 of(
                         "tripleFaulted",
                         OutcomeAssert::tripleFaulted,
@@ -354,6 +361,7 @@ class OutcomeAssertTests {
                 Arguments.of(EXIT_3, "debugExited(3)"),
                 Arguments.of(HYPERCALL, "hypercallExited()"),
                 Arguments.of(TRIPLE_FAULT, "tripleFaulted()"),
+                Arguments.of(NO_HANDLER, "hadNoHandler()"),
                 Arguments.of(RESET, "reset()"),
                 Arguments.of(TIMED_OUT, "timedOut()"),
                 Arguments.of(UNSUPPORTED, "unsupported()"),

@@ -62,7 +62,7 @@ final class TestGuests {
             // mov al, 'H'; out 0xe9, al; and so on for each letter; hlt
             entry(HELLO, "b048 e6e9 b065 e6e9 b06c e6e9 e6e9 b06f e6e9 f4"),
             // mov word [0x18], 0x1009; ud2; hlt; pop ax; add ax, 2; push ax; iret
-            entry(SKIPS_UD2, "c7061800 0910 0f0b f4 58 83c002 50 cf"),
+            entry(SKIPS_UD2, "66c7061800 0c100000 0f0b f4 58 83c002 50 cf"),
             // ud2
             entry(UD2, "0f0b"),
             // here: jmp here

@@ -135,8 +135,8 @@ public class BootMojo extends AbstractMojo {
 
     /**
      * How the guest must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
-     * {@code reset}, {@code timed-out}, {@code unsupported} or {@code stopped} (by the user). Default: one of the first
-     * three, with exit code 0 if there is one.
+     * {@code unhandled-exception}, {@code reset}, {@code timed-out}, {@code unsupported} or {@code stopped} (by the
+     * user). Default: one of the first three, with exit code 0 if there is one.
      */
     @Parameter(property = "kvm.expect")
     private String expect;
@@ -241,9 +241,10 @@ public class BootMojo extends AbstractMojo {
         String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
         String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
         if (!died && !watched) {
+            String guest = "guest " + outcome.run().guest();
             GuestWarnings.logPanic(getLog(), outcome);
-            GuestWarnings.log(
-                    getLog(), "guest " + outcome.run().guest(), outcome.run().layout());
+            GuestWarnings.log(getLog(), guest, outcome.run().layout());
+            outcome.run().diagnosis().warnings().forEach(warning -> getLog().warn(guest + ": " + warning));
         }
         if (mismatches.isEmpty()) {
             getLog().info(text);

@@ -40,14 +40,15 @@ public class Check {
 
     /**
      * How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
-     * {@code reset}, {@code timed-out} or {@code unsupported}. Default: one of the first three, with exit code 0 if
-     * there is one.
+     * {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}. Default: one of the first
+     * three, with exit code 0 if there is one.
      */
     String outcome;
 
     /**
-     * The exception that must have led to a triple fault, by its name in the Intel SDM, such as {@code #UD}. Default:
-     * no exception is expected. With one, {@link #outcome} is {@code triple-fault}.
+     * The exception that the guest must have died of, by its name in the Intel SDM, such as {@code #UD}. Default: no
+     * exception is expected. With one, {@link #outcome} is {@code triple-fault} or, in real mode,
+     * {@code unhandled-exception}.
      */
     String exception;
 

@@ -83,8 +83,11 @@ public class CheckMojo extends AbstractCheckMojo {
         }
     }
 
-    /** Warns once per guest: all its checks have the same memory layout. */
+    /** Warns once per guest: all its checks have the same memory layout, and most do the same otherwise. */
     private void warnOnce(String guest, Outcome outcome) {
+        outcome.run().diagnosis().warnings().stream()
+                .filter(warning -> warnedOf.add(guest + ": " + warning))
+                .forEach(warning -> getLog().warn("guest " + guest + ": " + warning));
         if (warnedOf.add(guest)) {
             GuestWarnings.log(getLog(), "guest " + guest, outcome.run().layout());
         }

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm;
 
 import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -10,7 +11,6 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
@@ -52,7 +52,7 @@ class DeviceInterruptTests {
 
     /** Returns a guest that opens the timer's interrupt and goes on with {@code code}; its handler is at 0x1030. */
     private static VcpuConfig ticking(String code, String handler) {
-        return real(padded(TIMER + " " + code, 0x30, handler));
+        return realWithVectors(padded(TIMER + " " + code, 0x30, handler));
     }
 
     private static String padded(String start, int offset, String rest) {
@@ -103,7 +103,7 @@ class DeviceInterruptTests {
     @Test
     void allInterruptsAreMaskedAtFirstWhereNoFirmwareHasRun() {
         // in al,0xa1; mov ah,al; in al,0x21; hlt
-        Outcome outcome = TestGuest.run(real("e4 a1 88 c4 e4 21 f4"), engine);
+        Outcome outcome = TestGuest.run(realWithVectors("e4 a1 88 c4 e4 21 f4"), engine);
 
         assertThat(outcome.run().registers().orElseThrow().get(Register.RAX)).isEqualTo(0xffff);
     }
@@ -128,14 +128,14 @@ class DeviceInterruptTests {
     @Test
     void liveGuestSleepsUntilItsTimer() throws InterruptedException {
         // sti; again: hlt; mov al,bl; out 0xe9,al; jmp again
-        byte[] printing = TestGuest.bytes(padded(TIMER + "fb f4 88 d8 e6 e9 eb f9", 0x30, TIMER_HANDLER));
-        try (Machine machine = TestGuest.machine(VcpuConfig.of(GuestImage.flat("sleeper", printing)), engine)) {
+        VcpuConfig printing = ticking("fb f4 88 d8 e6 e9 eb f9", TIMER_HANDLER);
+        try (Machine machine = TestGuest.machine(printing, engine)) {
             machine.start();
 
             assertThat(machine.console().await("\3", Duration.ofSeconds(20))).isPresent();
 
             Thread vcpu = Thread.getAllStackTraces().keySet().stream()
-                    .filter(thread -> thread.getName().equals("kvmguest-vcpu-0-sleeper"))
+                    .filter(thread -> thread.getName().equals("kvmguest-vcpu-0-test"))
                     .findAny()
                     .orElseThrow();
             while (vcpu.getState() != Thread.State.TIMED_WAITING) {
@@ -179,7 +179,7 @@ class DeviceInterruptTests {
      * (at 0x1040) mov dx,0x3f8; in al,dx; mov al,0x20; out 0x20,al; iret
      * </pre>
      */
-    private static final VcpuConfig READER = real(padded(
+    private static final VcpuConfig READER = realWithVectors(padded(
             "c7 06 30 00 40 10 ba f9 03 b0 01 ee ba fc 03 b0 08 ee b0 ef e6 21 b0 72 e6 e9 fb f4 b0 77 e6 e9 fa f4",
             0x40,
             "ba f8 03 ec b0 20 e6 20 cf"));

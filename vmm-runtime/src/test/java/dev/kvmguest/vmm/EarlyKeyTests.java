@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm;
 
 import static dev.kvmguest.vmm.TestGuest.bytes;
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
@@ -53,7 +53,7 @@ class EarlyKeyTests {
 
     /** Returns a guest with a handler at 0x1060 and more at 0x1080. */
     private static VcpuConfig guest(String code, String handler, String more) {
-        return real(padded(padded(code, HANDLER, handler), DRIVER, more));
+        return realWithVectors(padded(padded(code, HANDLER, handler), DRIVER, more));
     }
 
     @Test

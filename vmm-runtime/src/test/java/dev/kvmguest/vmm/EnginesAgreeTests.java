@@ -2,6 +2,7 @@ package dev.kvmguest.vmm;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
 import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
@@ -38,7 +39,9 @@ class EnginesAgreeTests {
                 // mov dx,0x510; in eax,dx; out dx,ax; mov bx,0xffff; add bx,ax; pushf; pop cx; hlt
                 guest("port without a device", real("ba 10 05 66 ed ef bb ff ff 01 c3 9c 59 f4")),
                 // mov word [0xc0],0x1010; int 0x30; mov al,'!'; out 0xe9,al; hlt; nop; nop; nop; out 0xe9,al; iret
-                guest("interrupt in real mode", real("c7 06 c0 00 10 10 cd 30 b0 21 e6 e9 f4 90 90 90 e6 e9 cf")),
+                guest(
+                        "interrupt in real mode",
+                        realWithVectors("c7 06 c0 00 10 10 cd 30 b0 21 e6 e9 f4 90 90 90 e6 e9 cf")),
                 // mov cx,0x1000; xor ax,ax; again: add ax,cx; rol ax,1; loop again; mov [0x3000],ax; mov al,ah; out
                 // 0xf4,al
                 guest("loop", real("b9 00 10 31 c0 01 c8 d1 c0 e2 fa a3 00 30 88 e0 e6 f4")),

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
@@ -173,6 +174,11 @@ public final class FakeVirtualCpu implements VirtualCpu {
         @Override
         public Optional<Fault> fault() {
             return Optional.empty();
+        }
+
+        @Override
+        public List<GuestInstruction> lastInstructions() {
+            return List.of();
         }
 
         @Override

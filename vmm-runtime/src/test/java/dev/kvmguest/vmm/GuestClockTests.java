@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm;
 
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -31,7 +31,8 @@ class GuestClockTests {
         // mov al,0; out 0x61,al; mov al,0xb0; out 0x43,al; mov al,0x9c; out 0x42,al; mov al,0x2e; out 0x42,al
         // mov al,1; out 0x61,al; again: in al,0x61; test al,0x20; jz again; hlt
         Outcome outcome = TestGuest.run(
-                real("b0 00 e6 61 b0 b0 e6 43 b0 9c e6 42 b0 2e e6 42 b0 01 e6 61 e4 61 a8 20 74 fa f4"), engine);
+                realWithVectors("b0 00 e6 61 b0 b0 e6 43 b0 9c e6 42 b0 2e e6 42 b0 01 e6 61 e4 61 a8 20 74 fa f4"),
+                engine);
 
         assertThat(outcome).isInstanceOf(Outcome.Halted.class);
         if (engine == EngineChoice.EMULATOR) {
@@ -46,7 +47,7 @@ class GuestClockTests {
     void waitForTheNextSecondByTheClockTakesThatLong() {
         // mov al,0; out 0x70,al; again: in al,0x71; cmp al,0x59; je again; hlt
         MachineConfig config = MachineConfig.builder()
-                .vcpu(real("b0 00 e6 70 e4 71 3c 59 74 fa f4"))
+                .vcpu(realWithVectors("b0 00 e6 70 e4 71 3c 59 74 fa f4"))
                 .engine(engine)
                 .date(LocalDateTime.parse("2026-01-31T23:59:59.9"))
                 .build();
@@ -75,7 +76,7 @@ class GuestClockTests {
         String handler = "fe c3 b0 0c e6 70 e4 71 b0 20 e6 a0 e6 20 cf";
         String padding = " 90".repeat(0x30 - TestGuest.bytes(halting).length);
         MachineConfig config = MachineConfig.builder()
-                .vcpu(real(halting + padding + handler))
+                .vcpu(realWithVectors(halting + padding + handler))
                 .engine(engine)
                 .date(LocalDateTime.parse("2026-01-31T23:59:59.9"))
                 .build();

@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm;
 
 import static dev.kvmguest.vmm.TestGuest.bytes;
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
@@ -48,7 +48,7 @@ class MouseOfGuestTests {
 
     private static VcpuConfig guest(String code) {
         String padded = code + " 90".repeat(SUBROUTINES - bytes(code).length) + ASK;
-        return real(padded + " 90".repeat(0x80 - bytes(padded).length) + HANDLER);
+        return realWithVectors(padded + " 90".repeat(0x80 - bytes(padded).length) + HANDLER);
     }
 
     @Test

@@ -39,8 +39,8 @@ class MultibootTests {
         List<Integer> words = words("66 ba 10 05 ef 89 d8 ef 0f 20 c0 ef 8c c8 ef 8c d8 ef 8c d0 ef f4");
 
         assertThat(words.get(0)).isEqualTo(0x2BAD_B002);
-        assertThat(words.get(1)).isBetween(0x1000, 0x9ffff);
-        assertThat(words.subList(2, 6)).containsExactly(0x11, 0x08, 0x10, 0x10);
+        assertThat(words.get(1)).isEqualTo(0x1_0000);
+        assertThat(words.subList(2, 6)).containsExactly(0x11, 0x10, 0x18, 0x18);
     }
 
     @Test
@@ -64,6 +64,14 @@ class MultibootTests {
     }
 
     @Test
+    void kernelWithoutAGdtOfItsOwnUsesTheCodeSegmentsOfEitherLoader() {
+        // jmp 0x8:0x100027; (at 0x100027) jmp 0x10:0x10002e; (at 0x10002e) push 'k'; pop eax; out 0xe9,al; hlt
+        assertThat(run(kernel("ea 27 00 10 00 08 00 ea 2e 00 10 00 10 00 6a 6b 58 e6 e9 f4"))
+                        .console())
+                .isEqualTo("k");
+    }
+
+    @Test
     void memoryAbove1MiBIsOpenAtOnce() {
         // mov byte [0x200000],0x55; mov byte [0x300000],0xaa; movzx eax,byte [0x200000]; mov dx,0x510; out dx,eax; hlt
         List<Integer> words = words("c6 05 00 00 20 00 55 c6 05 00 00 30 00 aa 0f b6 05 00 00 20 00 66 ba 10 05 ef f4");
@@ -79,8 +87,8 @@ class MultibootTests {
 
         assertThat(words)
                 .containsExactly(
-                        640, 15 * 1024, 20, 0, 0, 0xa_0000, 0, 1, 20, 0xa_0000, 0, 0x6_0000, 0, 2, 20, 0x10_0000, 0,
-                        0xf0_0000, 0, 1);
+                        639, 15 * 1024, 20, 0, 0, 0x9_fc00, 0, 1, 20, 0x9_fc00, 0, 0x400, 0, 2, 20, 0xf_0000, 0,
+                        0x1_0000, 0, 2, 20, 0x10_0000, 0, 0xf0_0000, 0, 1);
     }
 
     @Test

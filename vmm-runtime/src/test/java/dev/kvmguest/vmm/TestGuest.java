@@ -21,11 +21,30 @@ public final class TestGuest {
     /** What it has where its time is the host's. */
     private static final Duration HANG_ON_KVM = Duration.ofMillis(50);
 
+    /** Bytes of the interrupt vector table. */
+    private static final int VECTORS = 0x400;
+
     private TestGuest() {}
 
     /** Returns a guest at 0x1000 in real mode. */
     public static VcpuConfig real(String code) {
         return VcpuConfig.of(GuestImage.flat("test", bytes(code)));
+    }
+
+    /**
+     * Returns a guest at 0x1000 in real mode that brings an interrupt vector table of zeros, so that it need only set
+     * the offsets of its handlers.
+     */
+    public static VcpuConfig realWithVectors(String code) {
+        byte[] bytes = bytes(code);
+        return VcpuConfig.of(new GuestImage(
+                "test",
+                GuestImage.Format.ELF32,
+                List.of(
+                        new GuestImage.Segment(0, 0, new byte[VECTORS], VECTORS),
+                        new GuestImage.Segment(0x1000, 0x1000, bytes, bytes.length)),
+                OptionalLong.of(0x1000),
+                List.of()));
     }
 
     /** Returns a guest at 0x1000 in protected mode without paging. */

@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm;
 
 import static dev.kvmguest.vmm.TestGuest.bytes;
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
@@ -57,7 +57,7 @@ class TypingTests {
 
     /** Returns a guest that has its handler at 0x1040. */
     private static VcpuConfig interrupted(String code, String handler) {
-        return real(code + " 90".repeat(HANDLER - bytes(code).length) + handler);
+        return realWithVectors(code + " 90".repeat(HANDLER - bytes(code).length) + handler);
     }
 
     private byte[] debugConsole(VcpuConfig guest) {
@@ -76,7 +76,7 @@ class TypingTests {
 
     @Test
     void kernelThatPollsItsKeyboardGetsTextAsKeys() {
-        assertThat(debugConsole(real(POLL_KEYBOARD_UNTIL_ENTER).withInput("a\n")))
+        assertThat(debugConsole(realWithVectors(POLL_KEYBOARD_UNTIL_ENTER).withInput("a\n")))
                 .containsExactly(bytes("1e 9e 1c 9c"));
     }
 
@@ -85,7 +85,8 @@ class TypingTests {
         // flush: in al,0x64; test al,1; jz over; in al,0x60; jmp flush; over:
         String flush = "e4 64 a8 01 74 04 e4 60 eb f6 ";
 
-        assertThat(debugConsole(real(flush + POLL_KEYBOARD_UNTIL_ENTER).withInput("a\n")))
+        assertThat(debugConsole(
+                        realWithVectors(flush + POLL_KEYBOARD_UNTIL_ENTER).withInput("a\n")))
                 .containsExactly(bytes("1e 9e 1c 9c"));
     }
 
@@ -197,7 +198,7 @@ class TypingTests {
 
     @Test
     void pressOfNoKeyIsRefused() {
-        try (Machine machine = TestGuest.machine(real("f4"), engine)) {
+        try (Machine machine = TestGuest.machine(realWithVectors("f4"), engine)) {
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> machine.press(0))
                     .withMessage("a keystroke needs at least one key");

@@ -8,19 +8,21 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0 except for two in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is null,
- * TR is a busy 32-bit TSS at base 0 with limit 0xffff, and CR4 and EFER are 0 except for the bits named below.
+ * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is
+ * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff, and CR4 and EFER are 0 except for the bits named below.
+ * Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
  */
 public enum BootMode {
     /**
      * 16-bit real mode, interrupts off. A linear entry below 64 KiB gives CS=DS=ES=SS=0 and IP=entry; an entry
-     * {@code SEG:OFF} gives the four segment registers SEG and IP=OFF. SP is just below the image, never inside it.
+     * {@code SEG:OFF} gives the four segment registers SEG and IP=OFF. SP is just below the image, never inside it; an
+     * image that fills its segment has SS elsewhere.
      */
     REAL("real", 0),
 
     /**
      * 32-bit protected mode without paging: flat 4 GiB code 0x08 and data 0x10 (user code 0x18, user data 0x20), the
-     * GDT at 0x500, the IDT at 0x528 with limit 0x7ff and no gate in it.
+     * GDT at 0x500, the IDT at 0x528 with limit 0x7ff and no gate in it. Where the image is there, they are elsewhere.
      */
     PROTECTED("protected", 0),
 
@@ -39,7 +41,8 @@ public enum BootMode {
     /**
      * What a Multiboot 1 boot loader hands over (Multiboot Specification 0.6.96, 3.2): {@link #PROTECTED} with EAX
      * 0x2badb002 and EBX the physical address of the boot information. The specification leaves GDTR, IDTR and ESP to
-     * the loader: the tables are those of {@link #PROTECTED}, ESP is 0. A kernel brings its own of all three.
+     * the loader; they are as with GRUB 2.06: code 0x10 (and 0x08), data 0x18, ESP 0x7ff00. A kernel brings its own of
+     * all three.
      */
     MULTIBOOT("multiboot", 0);
 

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.config;
 
 import dev.kvmguest.vmm.text.Notation;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /**
  * Where a guest starts: a linear address, or in real mode a segment and an offset in it.
@@ -10,6 +11,8 @@ import java.util.OptionalInt;
  * @param offset the offset in the segment, 0 to 0xffff, or the linear address, 0 to 0xffffffff
  */
 public record EntryPoint(OptionalInt segment, long offset) {
+
+    private static final Pattern BARE_HEX = Pattern.compile("\\s*[0-9a-fA-F]+\\s*");
 
     public EntryPoint {
         if (segment.isPresent() && (segment.getAsInt() < 0 || segment.getAsInt() > 0xffff)) {
@@ -34,7 +37,8 @@ public record EntryPoint(OptionalInt segment, long offset) {
     }
 
     /**
-     * Parses {@code 0x80001000} or {@code 0x1000:0x0}.
+     * Parses {@code 0x80001000}, {@code 0x1000:0x0} or {@code F000:0045}. A segment and an offset of which neither has
+     * {@code 0x} are hexadecimal, as everybody writes them.
      *
      * @throws IllegalArgumentException if it is neither, or a part is out of range
      */
@@ -43,13 +47,19 @@ public record EntryPoint(OptionalInt segment, long offset) {
         if (colon < 0) {
             return linear(Notation.parseAddress("entry", text));
         }
-        long segment = Notation.parseAddress("entry segment", text.substring(0, colon));
+        String segmentText = text.substring(0, colon);
+        String offsetText = text.substring(colon + 1);
+        if (BARE_HEX.matcher(segmentText).matches()
+                && BARE_HEX.matcher(offsetText).matches()) {
+            segmentText = "0x" + segmentText.trim();
+            offsetText = "0x" + offsetText.trim();
+        }
+        long segment = Notation.parseAddress("entry segment", segmentText);
         if (segment > 0xffff) {
             throw new IllegalArgumentException(
                     "entry \"" + text + "\": segment " + Notation.hex(segment) + " is not between 0 and 0xffff");
         }
-        return new EntryPoint(
-                OptionalInt.of((int) segment), Notation.parseAddress("entry offset", text.substring(colon + 1)));
+        return new EntryPoint(OptionalInt.of((int) segment), Notation.parseAddress("entry offset", offsetText));
     }
 
     /** Returns the linear address: {@code segment * 16 + offset}, or the offset if there is no segment. */

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.diagnosis;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What was found out about a run after its end.
@@ -18,6 +19,8 @@ import java.util.Optional;
  * @param exceptions the exceptions that the guest took and survived, in order; empty unless they were asked for
  * @param divergence where two engines disagree about this guest, or why the second could not follow the first, as a
  *     sentence without a full stop; empty if they agree, or if only one ran it
+ * @param warnings what the guest got away with here and may not elsewhere, as sentences without a full stop; they don't
+ *     change the verdict
  */
 public record Diagnosis(
         Optional<Fault> origin,
@@ -27,7 +30,8 @@ public record Diagnosis(
         Timeline timeline,
         List<TakenEvent> taken,
         Optional<List<HandledException>> exceptions,
-        Optional<String> divergence) {
+        Optional<String> divergence,
+        List<String> warnings) {
 
     /** Nothing is known. */
     public static final Diagnosis NONE = new Diagnosis(
@@ -43,6 +47,20 @@ public record Diagnosis(
     public Diagnosis {
         taken = List.copyOf(taken);
         exceptions = exceptions.map(List::copyOf);
+        warnings = List.copyOf(warnings);
+    }
+
+    /** Creates one without warnings. */
+    public Diagnosis(
+            Optional<Fault> origin,
+            Optional<Fault> fault,
+            Optional<Standstill> standstill,
+            Optional<Inspection> inspection,
+            Timeline timeline,
+            List<TakenEvent> taken,
+            Optional<List<HandledException>> exceptions,
+            Optional<String> divergence) {
+        this(origin, fault, standstill, inspection, timeline, taken, exceptions, divergence, List.of());
     }
 
     /** Creates one of a guest of whose handlers nothing is known. */
@@ -59,6 +77,12 @@ public record Diagnosis(
     /** Returns a copy with what led to a shutdown. */
     public Diagnosis withFault(Fault found) {
         return new Diagnosis(
-                origin, Optional.of(found), standstill, inspection, timeline, taken, exceptions, divergence);
+                origin, Optional.of(found), standstill, inspection, timeline, taken, exceptions, divergence, warnings);
+    }
+
+    /** Returns a copy with these warnings after those that it has. */
+    public Diagnosis withWarnings(List<String> more) {
+        List<String> all = Stream.concat(warnings.stream(), more.stream()).toList();
+        return new Diagnosis(origin, fault, standstill, inspection, timeline, taken, exceptions, divergence, all);
     }
 }

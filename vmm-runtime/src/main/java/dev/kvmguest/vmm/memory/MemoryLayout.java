@@ -38,6 +38,12 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         PAGE_TABLES,
         /** What a boot loader tells its kernel. */
         BOOT_INFORMATION,
+        /** The vectors of real mode's interrupts, as firmware leaves them. */
+        INTERRUPT_VECTORS,
+        /** What firmware notes of the machine, from 0x400 on. */
+        BIOS_DATA,
+        /** The firmware's code, to which the interrupt vectors lead. */
+        FIRMWARE,
         /** Video memory and firmware, on a PC. */
         HOLE,
         /** The end of RAM, a range of no bytes. */
@@ -46,6 +52,11 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         /** Returns whether the boot mode puts it there for the processor. */
         public boolean isBootTable() {
             return this == GDT || this == IDT || this == PAGE_DIRECTORY || this == PAGE_TABLES;
+        }
+
+        /** Returns whether firmware has put it there before the guest. */
+        public boolean isFirmware() {
+            return this == INTERRUPT_VECTORS || this == BIOS_DATA || this == FIRMWARE;
         }
     }
 

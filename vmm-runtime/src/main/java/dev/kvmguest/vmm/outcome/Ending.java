@@ -140,6 +140,29 @@ public sealed interface Ending {
     }
 
     /**
+     * An exception in real mode, or an interrupt, for which the guest has no handler: its entry in the interrupt vector
+     * table is the firmware's default.
+     *
+     * @param event what it is, such as {@code #UD} or {@code INT 80h}
+     */
+    record UnhandledException(String event) implements Ending {
+        @Override
+        public Kind kind() {
+            return Kind.UNHANDLED_EXCEPTION;
+        }
+
+        @Override
+        public String describe() {
+            return "died of " + event + " without a handler";
+        }
+
+        @Override
+        public Outcome of(GuestRun run) {
+            return new Outcome.UnhandledException(this, run);
+        }
+    }
+
+    /**
      * A device reset the machine.
      *
      * @param cause which device and why, in words
@@ -195,13 +218,20 @@ public sealed interface Ending {
     }
 
     /**
-     * The engine can't execute an instruction. Either the engine lacks it or, on KVM, the guest has left its code and
-     * tables.
+     * The guest needs what isn't there: an instruction that the engine lacks or, on KVM, one for which the guest has
+     * left its code and tables; or a service of firmware.
      *
-     * @param reason what the engine said
+     * @param what what the guest did, to follow its name in a sentence
+     * @param reason what is missing
      * @param bytes the instruction's bytes, as far as they are known
      */
-    record Unsupported(String reason, byte[] bytes) implements Ending {
+    record Unsupported(String what, String reason, byte[] bytes) implements Ending {
+
+        /** Creates the end of a guest whose engine can't execute an instruction. */
+        public Unsupported(String reason, byte[] bytes) {
+            this("met an instruction that the engine does not support", reason, bytes);
+        }
+
         @Override
         public Kind kind() {
             return Kind.UNSUPPORTED;
@@ -209,7 +239,7 @@ public sealed interface Ending {
 
         @Override
         public String describe() {
-            return "met an instruction that the engine does not support"
+            return what
                     + (bytes.length == 0
                             ? ""
                             : ", " + HexFormat.ofDelimiter(" ").formatHex(bytes)) + ": " + reason;

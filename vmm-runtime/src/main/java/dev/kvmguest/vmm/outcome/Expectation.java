@@ -39,9 +39,7 @@ public final class Expectation {
         pattern = Optional.ofNullable(builder.pattern);
         screen = Optional.ofNullable(builder.screen);
         ports = new TreeMap<>(builder.ports);
-        outcome = builder.exception.isPresent()
-                ? Optional.of(Outcome.Kind.TRIPLE_FAULT)
-                : Optional.ofNullable(builder.outcome);
+        outcome = Optional.ofNullable(builder.outcome);
         exception = builder.exception;
         exitCode = builder.exitCode;
         anyExitCode = builder.anyExitCode;
@@ -118,17 +116,24 @@ public final class Expectation {
 
     private void compareEnd(Outcome actual, List<String> mismatches) {
         boolean asExpected = outcome.isEmpty()
-                ? actual.endedNormally()
+                ? exception.isPresent() ? actual.kind().isDeathByException() : actual.endedNormally()
                 // Waiting for an interrupt that can't come is a hang, not the HLT at which a guest ends.
                 : actual.kind() == outcome.get() && (actual.kind() != Outcome.Kind.HALTED || actual.endedNormally());
         if (!asExpected) {
             mismatches.add("expected the guest to "
-                    + outcome.map(kind -> "end with " + kind.id()).orElse("end normally") + ", but it "
+                    + outcome.map(kind -> "end with " + kind.id())
+                            .orElse(
+                                    exception.isPresent()
+                                            ? "end with " + Outcome.Kind.TRIPLE_FAULT.id()
+                                            : "end normally")
+                    + ", but it "
                     + actual.describe());
             return;
         }
         exception.ifPresent(vector -> compareException(vector, actual, mismatches));
-        OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() && !anyExitCode ? OptionalInt.of(0) : exitCode;
+        OptionalInt wanted = exitCode.isEmpty() && outcome.isEmpty() && exception.isEmpty() && !anyExitCode
+                ? OptionalInt.of(0)
+                : exitCode;
         if (wanted.isEmpty() || actual.exitCode().equals(wanted)) {
             return;
         }
@@ -201,7 +206,10 @@ public final class Expectation {
             return this;
         }
 
-        /** Expects a triple fault that began with the exception of this vector, 0 to 255. */
+        /**
+         * Expects a triple fault that began with the exception of this vector, 0 to 255, or in real mode that exception
+         * without a handler.
+         */
         public Builder exception(int vector) {
             exception = OptionalInt.of(vector);
             return this;
@@ -231,7 +239,7 @@ public final class Expectation {
          * @throws IllegalArgumentException if an exception is expected together with an end other than a triple fault
          */
         public Expectation build() {
-            if (exception.isPresent() && outcome != null && outcome != Outcome.Kind.TRIPLE_FAULT) {
+            if (exception.isPresent() && outcome != null && !outcome.isDeathByException()) {
                 throw new IllegalArgumentException("exception " + Event.name(exception.getAsInt())
                         + " is expected to lead to a triple fault, and the end to be " + outcome.id()
                         + "; leave one of the two out");

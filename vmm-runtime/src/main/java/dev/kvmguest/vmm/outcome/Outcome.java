@@ -21,16 +21,23 @@ public sealed interface Outcome {
         HYPERCALL_EXIT,
         /** Shutdown after a triple fault. */
         TRIPLE_FAULT,
+        /** An exception in real mode, or an interrupt, for which the guest has no handler. */
+        UNHANDLED_EXCEPTION,
         /** A reset by a device. */
         RESET,
         /** Still running at the time limit. */
         TIMED_OUT,
-        /** An instruction that the engine can't execute. */
+        /** An instruction that the engine can't execute, or a service of firmware. */
         UNSUPPORTED,
         /** A failure of the engine. */
         ENGINE_ERROR,
         /** Stopped by the user. */
         STOPPED;
+
+        /** Returns whether the guest died of an exception, so that there may be a {@link Fault}. */
+        public boolean isDeathByException() {
+            return this == TRIPLE_FAULT || this == UNHANDLED_EXCEPTION;
+        }
 
         /** Returns the name in reports, such as {@code triple-fault}. */
         public String id() {
@@ -98,8 +105,9 @@ public sealed interface Outcome {
     }
 
     /**
-     * Returns why the guest shut down. If KVM gave up and the emulator, which replayed the run, shut down, this is what
-     * the emulator found. Empty if the guest didn't shut down, or if the reason isn't known.
+     * Returns why the guest shut down, or which exception it has no handler for. If KVM gave up and the emulator, which
+     * replayed the run, shut down, this is what the emulator found. Empty if the guest ended otherwise, or if the
+     * reason isn't known.
      */
     default Optional<Fault> fault() {
         return run().fault();
@@ -148,6 +156,18 @@ public sealed interface Outcome {
         }
     }
 
+    /** The guest has no handler; see {@link Ending.UnhandledException}. */
+    record UnhandledException(Ending.UnhandledException ending, GuestRun run) implements Outcome {
+        public UnhandledException(String event, GuestRun run) {
+            this(new Ending.UnhandledException(event), run);
+        }
+
+        /** Returns what it is, such as {@code #UD} or {@code INT 80h}. */
+        public String event() {
+            return ending.event();
+        }
+    }
+
     /** A device reset the machine; see {@link Ending.Reset}. */
     record Reset(Ending.Reset ending, GuestRun run) implements Outcome {
         public Reset(String cause, GuestRun run) {
@@ -178,7 +198,7 @@ public sealed interface Outcome {
     }
 
     /**
-     * The engine can't execute an instruction; see {@link Ending.Unsupported}. {@link #fault} tells whether a processor
+     * The guest needs what isn't there; see {@link Ending.Unsupported}. {@link #fault} tells whether a processor
      * would have faulted.
      */
     record Unsupported(Ending.Unsupported ending, GuestRun run) implements Outcome {

@@ -111,7 +111,11 @@ public final class JsonReport {
         object.put("unclaimedMemory", hex(run.unclaimedMemory().stream()));
         object.put(
                 "warnings",
-                Stream.concat(run.layout().warnings().stream(), outcome.panic().stream())
+                Stream.of(
+                                run.layout().warnings().stream(),
+                                outcome.panic().stream(),
+                                run.diagnosis().warnings().stream())
+                        .flatMap(all -> all)
                         .toList());
         object.put(
                 "instructions",

@@ -41,12 +41,15 @@ public final class TextReport {
     public static String line(Outcome outcome) {
         GuestRun run = outcome.run();
         String where = outcome.fault()
-                .filter(fault -> outcome.kind() == Outcome.Kind.TRIPLE_FAULT)
-                .map(FaultText::where)
+                .filter(fault -> outcome.kind().isDeathByException())
+                .map(fault ->
+                        outcome.kind() == Outcome.Kind.TRIPLE_FAULT ? FaultText.where(fault) : FaultText.place(fault))
                 .or(() -> run.registers().flatMap(state -> run.diagnosis()
                         .standstill()
                         .map(standstill -> StandstillText.where(standstill, state))))
-                .or(() -> run.registers().map(state -> " at " + state.instructionPointer()))
+                .or(() -> run.registers()
+                        .map(state -> " at " + state.instructionPointer())
+                        .filter(place -> !outcome.describe().contains(place)))
                 .orElse("");
         return String.format(
                 Locale.ROOT,
@@ -121,6 +124,7 @@ public final class TextReport {
             FaultText.wrap(text, "  ", RunNotes.resetNote(run.engine()));
         }
         run.diagnosis().exceptions().ifPresent(taken -> text.append(exceptions(taken, extent.exceptions())));
+        run.diagnosis().warnings().forEach(warning -> FaultText.wrap(text, "  ", "warning: " + warning));
         list(text, "ports without a device", run.unclaimedPorts());
         list(text, "addresses without RAM", run.unclaimedMemory());
         return text.toString();

@@ -27,6 +27,13 @@ class EntryPointTests {
         assertThat(entry.linearAddress()).isEqualTo(0x1_0010);
     }
 
+    @ParameterizedTest
+    @CsvSource({"F000:0045, 0xf000, 0x45", "1000:10, 0x1000, 0x10", "'7c0 : 0', 0x7c0, 0", "0x1000:16, 0x1000, 16"})
+    void segmentAndOffsetWithout0xAreHexadecimal(String text, String segment, String offset) {
+        assertThat(EntryPoint.parse(text))
+                .isEqualTo(EntryPoint.segmented(Integer.decode(segment), Integer.decode(offset)));
+    }
+
     @Test
     void segmentsReachPastTheFirstMegabyte() {
         assertThat(EntryPoint.segmented(0xffff, 0xffff).linearAddress()).isEqualTo(0x10_ffef);
@@ -44,6 +51,7 @@ class EntryPointTests {
             value = {
                 "start          | entry \"start\" is not a number; write it as 0x1000 or 4096",
                 "0x100000000    | entry \"0x100000000\" does not fit in 32 bits",
+                "F00G:0         | entry segment \"F00G\" is not a number; write it as 0x1000 or 4096",
                 "x:0            | entry segment \"x\" is not a number; write it as 0x1000 or 4096",
                 "0x1000:        | entry offset \"\" is not a number; write it as 0x1000 or 4096",
                 ":0x0           | entry segment \"\" is not a number; write it as 0x1000 or 4096",

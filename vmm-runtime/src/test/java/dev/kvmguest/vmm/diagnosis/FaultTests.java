@@ -84,13 +84,16 @@ class FaultTests {
 
     @Test
     void runThroughZerosIsItsBeginningAndItsEndBehindWhatLedThere() {
-        // mov esp,0x9000; call [0x5000], which is 0: the zeros there end at the GDT
-        Fault fault = fault(flat("bc 00 90 00 00 ff 15 00 50 00 00"));
+        // mov word [0x7f00],0x0b0f, which is ud2; mov dword [0x5000],0x7e00; mov esp,0x9000; call [0x5000]
+        Fault fault = fault(flat(
+                "66 c7 05 00 7f 00 00 0f 0b  c7 05 00 50 00 00 00 7e 00 00  bc 00 90 00 00" + "ff 15 00 50 00 00"));
 
-        assertThat(fault.at().eip()).isEqualTo(0x508);
+        assertThat(fault.at().eip()).isEqualTo(0x7f00);
         assertThat(fault.lastInstructions())
                 .extracting(GuestInstruction::eip)
-                .containsExactly(0x1000L, 0x1005L, 0L, 2L, 4L, 6L, 0x500L, 0x502L, 0x504L, 0x506L, 0x508L);
+                .containsExactly(
+                        0x1000L, 0x1009L, 0x1013L, 0x1018L, 0x7e00L, 0x7e02L, 0x7e04L, 0x7e06L, 0x7ef8L, 0x7efaL,
+                        0x7efcL, 0x7efeL, 0x7f00L);
     }
 
     @Test

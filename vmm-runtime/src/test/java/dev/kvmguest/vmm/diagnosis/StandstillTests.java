@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.diagnosis;
 
 import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.Machine;
@@ -117,15 +118,15 @@ class StandstillTests {
 
     @Test
     void idleLoopIsSeenWithTheHandlerOfItsInterrupt() {
-        // mov word [0x20],0x1020; mov al,0xfe; out 0x21,al; sti; again: hlt; jmp again
+        // mov dword [0x20],0x1020; mov al,0xfe; out 0x21,al; sti; again: hlt; jmp again
         // (at 0x1020) push ax; mov al,0x20; out 0x20,al; pop ax; iret
-        byte[] code = Arrays.copyOf(TestGuest.bytes("c7 06 20 00 20 10 b0 fe e6 21 fb f4 eb fd"), 0x27);
+        byte[] code = Arrays.copyOf(TestGuest.bytes("66 c7 06 20 00 20 10 00 00 b0 fe e6 21 fb f4 eb fd"), 0x27);
         System.arraycopy(TestGuest.bytes("50 b0 20 e6 20 58 cf"), 0, code, 0x20, 7);
 
         Standstill standstill = hang(VcpuConfig.of(GuestImage.flat("idle", code)));
 
         assertThat(texts(standstill.loop()))
-                .containsExactly("hlt", "push ax", "mov al, 0x20", "out 0x20, al", "pop ax", "iret", "jmp 0x100b");
+                .containsExactly("hlt", "push ax", "mov al, 0x20", "out 0x20, al", "pop ax", "iret", "jmp 0x100e");
         // On a slow machine the limit may well find it in its handler.
         assertThat(standstill.interruptsEnabled()).isEqualTo(standstill.at().eip() < 0x1020);
         assertThat(standstill.advice()).isEmpty();
@@ -133,15 +134,15 @@ class StandstillTests {
 
     @Test
     void exceptionWhoseHandlerReturnsToItIsALoop() {
-        // mov word [0],0x1010; xor bx,bx; div bl; (at 0x1010) iret
-        byte[] code = Arrays.copyOf(TestGuest.bytes("c7 06 00 00 10 10 31 db f6 f3 f4"), 0x11);
+        // mov dword [0],0x1010; xor bx,bx; div bl; (at 0x1010) iret
+        byte[] code = Arrays.copyOf(TestGuest.bytes("66 c7 06 00 00 10 10 00 00 31 db f6 f3 f4"), 0x11);
         code[0x10] = (byte) 0xcf;
 
         Standstill standstill = hang(VcpuConfig.of(GuestImage.flat("divider", code)));
 
         assertThat(texts(standstill.loop())).containsExactly("div bl", "iret");
         assertThat(standstill.advice())
-                .containsExactly("#DE is raised again and again by div bl at 0x1008, since its handler returns to that"
+                .containsExactly("#DE is raised again and again by div bl at 0x100b, since its handler returns to that"
                         + " instruction; the handler must remove the cause, change the return address on the stack, or not"
                         + " return");
     }
@@ -151,7 +152,7 @@ class StandstillTests {
         // mov ax,0x3000; mov ss,ax; mov word [0x18],0x100b; ud2: it is the handler of its own exception, and real
         // mode's
         // stack has no end.
-        Standstill standstill = hang(real("b8 00 30 8e d0 c7 06 18 00 0b 10 0f 0b"), LIMIT);
+        Standstill standstill = hang(realWithVectors("b8 00 30 8e d0 c7 06 18 00 0b 10 0f 0b"), LIMIT);
 
         assertThat(standstill.at().text()).isEqualTo("ud2");
         assertThat(standstill.waitsFor()).isEmpty();

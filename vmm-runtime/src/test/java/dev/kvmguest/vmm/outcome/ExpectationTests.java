@@ -83,6 +83,11 @@ class ExpectationTests {
                         fault,
                         "expected exit code 1, but the guest triple-faulted, which has no exit code"),
                 arguments(expect().exception(6), invalidOpcode, null),
+                arguments(expect().exception(6), new Outcome.UnhandledException("#UD", invalidOpcode.run()), null),
+                arguments(
+                        expect().outcome(Outcome.Kind.TRIPLE_FAULT).exception(6),
+                        new Outcome.UnhandledException("#UD", invalidOpcode.run()),
+                        "expected the guest to end with triple-fault, but it died of #UD without a handler"),
                 arguments(expect().outcome(Outcome.Kind.TRIPLE_FAULT).exception(6), invalidOpcode, null),
                 arguments(
                         expect().exception(14),
@@ -127,6 +132,7 @@ class ExpectationTests {
         Outcome outcome =
                 switch (kind) {
                     case TRIPLE_FAULT -> new Outcome.TripleFault(QUIET);
+                    case UNHANDLED_EXCEPTION -> new Outcome.UnhandledException("#UD", QUIET);
                     case RESET -> new Outcome.Reset("by 0x92", QUIET);
                     case TIMED_OUT -> new Outcome.TimedOut(Duration.ofSeconds(1), QUIET);
                     case UNSUPPORTED -> new Outcome.Unsupported("no SSE", new byte[0], QUIET);

@@ -108,7 +108,7 @@ class OutcomeTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Outcome.Kind.parse("crashed"))
                 .withMessage("outcome \"crashed\" is unknown; use one of halted, debug-exit, hypercall-exit,"
-                        + " triple-fault, reset, timed-out, unsupported, engine-error, stopped");
+                        + " triple-fault, unhandled-exception, reset, timed-out, unsupported, engine-error, stopped");
     }
 
     @Test

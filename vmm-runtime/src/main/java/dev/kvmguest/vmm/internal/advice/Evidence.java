@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
@@ -238,6 +239,13 @@ final class Evidence {
         return startsAt(Kind.IDT, registers().idt());
     }
 
+    /** Returns whether eight bytes of the IDT are two vectors of real mode, as firmware leaves them. */
+    boolean isInterruptVectors(long raw) {
+        return FirmwareRom.in(layout)
+                .filter(rom -> rom.holds(raw & 0xffff_ffffL) && rom.holds(raw >>> 32))
+                .isPresent();
+    }
+
     /** Returns whether GDTR is the one that the guest was entered with. */
     boolean hasBootGdt() {
         return startsAt(Kind.GDT, registers().gdt());
@@ -266,6 +274,11 @@ final class Evidence {
     /** Returns the table of the boot mode that a linear address is in. */
     Optional<Range> bootTable(long linear) {
         return range(linear, Kind::isBootTable);
+    }
+
+    /** Returns what firmware left at a linear address. */
+    Optional<Range> firmware(long linear) {
+        return range(linear, Kind::isFirmware);
     }
 
     /** Returns the stacks that the images' symbols name, as physical ranges. */

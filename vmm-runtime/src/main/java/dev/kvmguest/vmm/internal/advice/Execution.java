@@ -149,7 +149,7 @@ final class Execution {
         if (!evidence.memory().isRam(linear)) {
             return Optional.of("where no RAM is");
         }
-        Optional<Range> table = evidence.bootTable(linear);
+        Optional<Range> table = evidence.bootTable(linear).or(() -> evidence.firmware(linear));
         if (table.isPresent()) {
             return Optional.of("which is in " + table.get());
         }

@@ -249,7 +249,9 @@ final class Gates {
     }
 
     private static boolean isEmpty(Evidence evidence, int vector) {
-        return !isReadable(evidence, vector) || evidence.gate(vector).stream().allMatch(gate -> gate.raw() == 0);
+        return !isReadable(evidence, vector)
+                || evidence.gate(vector).stream()
+                        .allMatch(gate -> gate.raw() == 0 || evidence.isInterruptVectors(gate.raw()));
     }
 
     /** Returns the vectors whose handlers could not be entered, in the order of the attempts. */

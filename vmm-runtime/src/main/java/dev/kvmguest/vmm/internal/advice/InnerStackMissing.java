@@ -14,7 +14,8 @@ import java.util.Optional;
  * Recognizes a way from ring 3 to ring 0 without a TSS that names a stack there (Intel SDM volume 3A, 5.8.5 and
  * 7.2.1).
  *
- * <p>Silent in ring 0, and if SS0 is anything but null: the segment may be wrong in other ways.
+ * <p>Silent in ring 0, and if SS0 of a TSS that the guest has loaded is anything but null: the segment may be wrong in
+ * other ways.
  */
 final class InnerStackMissing {
 
@@ -31,7 +32,9 @@ final class InnerStackMissing {
         SegmentState task = evidence.registers().segment(SegmentRegister.TR);
         boolean tooShort = task.limit() < SS0 + 1;
         Optional<byte[]> selector = evidence.memory().read(task.base() + SS0, 2);
-        if (!tooShort && (selector.isEmpty() || ((selector.get()[0] & ~USER) | selector.get()[1]) != 0)) {
+        // A guest that never loaded TR has what firmware left at address 0 for a TSS.
+        boolean atEntry = task.selector() == 0 && task.base() == 0;
+        if (!tooShort && !atEntry && (selector.isEmpty() || ((selector.get()[0] & ~USER) | selector.get()[1]) != 0)) {
             return Optional.empty();
         }
         String place = " the TSS at " + hex(task.base());

@@ -1,23 +1,28 @@
 package dev.kvmguest.vmm.internal.boot;
 
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import java.util.List;
 
 /**
- * The GDT and IDT that a guest outside real mode finds: flat segments for ring 0 and ring 3, and no gate. Source: Intel
- * SDM volume 3A, 3.4.5, "Segment Descriptors".
+ * The GDT and IDT that a guest outside real mode finds: flat segments for ring 0 and ring 3, or those of a boot loader,
+ * and no gate. Source: Intel SDM volume 3A, 3.4.5, "Segment Descriptors".
+ *
+ * @param selectors what the segment registers have at entry
+ * @param gdt where the GDT is
+ * @param idt where the IDT is
  */
-final class BootDescriptorTables {
+record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, DescriptorTable idt) {
 
-    static final int KERNEL_CODE = 0x08;
-    static final int KERNEL_DATA = 0x10;
-
-    static final DescriptorTable GDT = new DescriptorTable(0x500, 5 * SegmentDescriptor.BYTES - 1);
-    static final DescriptorTable IDT = new DescriptorTable(0x528, InterruptTable.FULL_LIMIT);
+    private static final long USUAL_GDT = 0x500;
+    private static final long USUAL_IDT = 0x528;
+    /** Guests with paging see this much of RAM at its own address. */
+    private static final long IDENTITY_END = 0x40_0000;
 
     private static final int DATA = AccessRights.GRANULARITY
             | AccessRights.BIG
@@ -27,23 +32,50 @@ final class BootDescriptorTables {
     private static final int CODE = DATA | AccessRights.CODE;
     private static final int DPL_3 = 3 << AccessRights.DPL_SHIFT;
 
-    private BootDescriptorTables() {}
+    /**
+     * The selectors of a boot mode, and the segments in its GDT after the null descriptor.
+     *
+     * @param code CS
+     * @param data the other segment registers
+     * @param segments the access rights of the flat segments, from selector 0x08 on
+     */
+    record Selectors(int code, int data, List<Integer> segments) {
 
-    static void take(LayoutPlan layout) {
-        layout.take(Kind.GDT, "the boot GDT", GDT.base(), GDT.base() + GDT.limit() + 1);
-        layout.take(Kind.IDT, "the boot IDT", IDT.base(), IDT.base() + IDT.limit() + 1);
-    }
+        /** Code 0x08, data 0x10, user code 0x18, user data 0x20. */
+        static final Selectors OWN = new Selectors(0x08, 0x10, List.of(CODE, DATA, CODE | DPL_3, DATA | DPL_3));
 
-    /** Writes the GDT: null, code 0x08, data 0x10, user code 0x18, user data 0x20. The IDT is zero as all RAM is. */
-    static void write(GuestMemory memory) {
-        long[] descriptors = {0, flat(CODE), flat(DATA), flat(CODE | DPL_3), flat(DATA | DPL_3)};
-        for (int i = 0; i < descriptors.length; i++) {
-            memory.writeLong(GDT.base() + (long) i * SegmentDescriptor.BYTES, descriptors[i]);
+        /**
+         * Code 0x10 and data 0x18, as GRUB enters a kernel. Code 0x08 is there besides: by QEMU's own loader a kernel
+         * starts with that, and some have it in their gates.
+         */
+        static final Selectors GRUB = new Selectors(0x10, 0x18, List.of(CODE, CODE, DATA));
+
+        static Selectors of(BootMode boot) {
+            return boot == BootMode.MULTIBOOT ? GRUB : OWN;
         }
     }
 
-    /** A segment from 0 to 4 GiB. */
-    private static long flat(int rights) {
-        return SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw();
+    /** Takes room for the tables of a boot mode. */
+    static BootDescriptorTables take(LayoutPlan layout, BootMode boot) {
+        Selectors selectors = Selectors.of(boot);
+        int gdtSize = (1 + selectors.segments.size()) * SegmentDescriptor.BYTES;
+        int idtSize = InterruptTable.FULL_LIMIT + 1;
+        long gdt =
+                layout.takeOrMove(Kind.GDT, "the boot GDT", gdtSize, USUAL_GDT, SegmentDescriptor.BYTES, IDENTITY_END);
+        long idt =
+                layout.takeOrMove(Kind.IDT, "the boot IDT", idtSize, USUAL_IDT, SegmentDescriptor.BYTES, IDENTITY_END);
+        return new BootDescriptorTables(
+                selectors, new DescriptorTable(gdt, gdtSize - 1), new DescriptorTable(idt, idtSize - 1));
+    }
+
+    /** Writes the GDT. The IDT is zero as all RAM is. */
+    void write(GuestMemory memory) {
+        long address = gdt.base();
+        for (int rights : selectors.segments) {
+            address += SegmentDescriptor.BYTES;
+            // From 0 to 4 GiB.
+            memory.writeLong(
+                    address, SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw());
+        }
     }
 }

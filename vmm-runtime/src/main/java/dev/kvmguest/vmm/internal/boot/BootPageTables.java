@@ -10,10 +10,18 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
  * The page directory, and for 4 KiB pages the two tables, that a paged guest finds: linear 0 and 0x80000000 map
  * physical 0, linear 0x80400000 maps physical 0x400000. Pages are writable and for the supervisor only. Source: Intel
  * SDM volume 3A, 4.3, "32-Bit Paging".
+ *
+ * @param directory the physical address of the directory
+ * @param tables the physical address of the tables, if there are any
+ * @param smallPages whether there are tables
  */
-final class BootPageTables {
+record BootPageTables(long directory, long tables, boolean smallPages) {
 
-    static final long DIRECTORY = 0x10_0000;
+    /** Where the directory is if the image isn't there. */
+    private static final long USUAL = 0x10_0000;
+
+    /** The tables are found by their linear addresses, so that they stay in what is mapped to itself. */
+    private static final long IDENTITY_END = 0x40_0000;
 
     private static final int PAGE = PagingMode.PAGE;
     private static final int LARGE_PAGE = (int) PagingMode.BITS_32.span(PageLevel.DIRECTORY);
@@ -24,36 +32,45 @@ final class BootPageTables {
 
     private static final int TABLES = 2;
 
-    private BootPageTables() {}
+    /** Takes room for the directory and, for 4 KiB pages, the tables after it. */
+    static BootPageTables take(LayoutPlan layout, boolean smallPages) {
+        long directory =
+                layout.takeOrMove(Kind.PAGE_DIRECTORY, "the boot page directory", PAGE, USUAL, PAGE, IDENTITY_END);
+        long tables = smallPages
+                ? layout.takeOrMove(
+                        Kind.PAGE_TABLES, "the boot page tables", TABLES * PAGE, USUAL + PAGE, PAGE, IDENTITY_END)
+                : 0;
+        return new BootPageTables(directory, tables, smallPages);
+    }
 
-    static void take(LayoutPlan layout, boolean smallPages) {
-        layout.take(Kind.PAGE_DIRECTORY, "the boot page directory", DIRECTORY, DIRECTORY + PAGE);
+    /** Writes them. */
+    void write(GuestMemory memory) {
         if (smallPages) {
-            layout.take(Kind.PAGE_TABLES, "the boot page tables", DIRECTORY + PAGE, DIRECTORY + PAGE + TABLES * PAGE);
+            writeSmallPages(memory);
+        } else {
+            writeLargePages(memory);
         }
     }
 
-    /** Writes a directory of 4 MiB pages. */
-    static void writeLargePages(GuestMemory memory) {
+    private void writeLargePages(GuestMemory memory) {
         for (int[] entry : MAP) {
-            writeEntry(memory, DIRECTORY, entry[0], entry[1] * LARGE_PAGE | PageEntry.LARGE);
+            writeEntry(memory, directory, entry[0], entry[1] * LARGE_PAGE | PageEntry.LARGE);
         }
     }
 
-    /** Writes a directory and the tables after it, the same map in 4 KiB pages. */
-    static void writeSmallPages(GuestMemory memory) {
+    private void writeSmallPages(GuestMemory memory) {
         for (int table = 0; table < TABLES; table++) {
             for (int i = 0; i < ENTRIES; i++) {
                 writeEntry(memory, tableAddress(table), i, table * LARGE_PAGE + i * PAGE);
             }
         }
         for (int[] entry : MAP) {
-            writeEntry(memory, DIRECTORY, entry[0], tableAddress(entry[1]));
+            writeEntry(memory, directory, entry[0], tableAddress(entry[1]));
         }
     }
 
-    private static long tableAddress(int table) {
-        return DIRECTORY + PAGE + (long) table * PAGE;
+    private long tableAddress(int table) {
+        return tables + (long) table * PAGE;
     }
 
     private static void writeEntry(GuestMemory memory, long table, int index, long value) {

@@ -38,6 +38,7 @@ final class LayoutCheck {
     static MemoryLayout of(LayoutPlan plan, List<GuestImage> images) {
         LayoutCheck check = new LayoutCheck(plan);
         List<Range> ranges = new ArrayList<>(plan.all());
+        ranges.addAll(plan.firmware());
         plan.images().forEach(check::checkImage);
         for (GuestImage image : images) {
             List<Range> stacks = StackSymbols.find(image);

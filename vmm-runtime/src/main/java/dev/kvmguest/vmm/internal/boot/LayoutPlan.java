@@ -2,12 +2,14 @@ package dev.kvmguest.vmm.internal.boot;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /** The guest physical ranges that are taken before a guest starts; refuses those that overlap or lie outside RAM. */
@@ -16,10 +18,16 @@ final class LayoutPlan {
     /** Where a PC has video memory and firmware; nothing that a loader may place freely goes there. */
     static final Range HOLE = new Range(Kind.HOLE, "video memory and firmware", 0xa_0000, 0x10_0000);
 
+    /** Where the firmware of a PC begins. */
+    private static final long FIRMWARE_START = 0xe_0000;
+
+    private static final long LOWEST = 0x1000;
+
     private final long memorySize;
     private final List<Range> images = new ArrayList<>();
     private final List<Range> tables = new ArrayList<>();
     private final List<Range> placed = new ArrayList<>();
+    private final List<Range> yielding = new ArrayList<>();
 
     LayoutPlan(long memorySize) {
         this.memorySize = memorySize;
@@ -37,6 +45,13 @@ final class LayoutPlan {
     /** Returns what has a fixed place in a boot mode. */
     List<Range> tables() {
         return tables;
+    }
+
+    /** Returns what firmware left and nothing else has taken. */
+    List<Range> firmware() {
+        return yielding.stream()
+                .filter(range -> all().stream().noneMatch(range::overlaps))
+                .toList();
     }
 
     /** Returns everything that is taken. */
@@ -61,6 +76,60 @@ final class LayoutPlan {
      */
     void take(Kind kind, String name, long start, long end) {
         tables.add(checked(kind, name, start, end));
+    }
+
+    /**
+     * Takes a range for something that has a usual place and moves out of the way of what is there already.
+     *
+     * @param usual its start if nothing is there
+     * @param alignment of its start, a power of two
+     * @param end the address that it must not pass elsewhere
+     * @return its start
+     * @throws IllegalArgumentException as {@link #take} does, if there is no room for it
+     */
+    long takeOrMove(Kind kind, String name, long size, long usual, long alignment, long end) {
+        Range wanted = new Range(kind, name, usual, usual + size);
+        long start = all().stream().anyMatch(wanted::overlaps)
+                ? findRoom(size, alignment, end).orElse(usual)
+                : usual;
+        take(kind, name, start, start + size);
+        return start;
+    }
+
+    /** Takes a range for the firmware's code if there is room for it, and returns its start. */
+    OptionalLong takeFirmware(String name, long size, long usual) {
+        OptionalLong start =
+                isFree(usual, size) ? OptionalLong.of(usual) : findRoom(size, size, LowMemory.EXTENDED_DATA);
+        start.ifPresent(from -> placed.add(new Range(Kind.FIRMWARE, name, from, from + size)));
+        return start;
+    }
+
+    /** Notes what firmware leaves in memory that an image may have all the same; see {@link #firmware}. */
+    void leave(Kind kind, String name, long start, long end) {
+        yielding.add(new Range(kind, name, start, end));
+    }
+
+    /**
+     * Finds a free range where a PC has firmware, which no guest takes for memory of its own; if there is none, as high
+     * in RAM as {@code end} allows.
+     */
+    private OptionalLong findRoom(long size, long alignment, long end) {
+        for (long start = FIRMWARE_START; start + size <= HOLE.end(); start += alignment) {
+            if (isFree(start, size)) {
+                return OptionalLong.of(start);
+            }
+        }
+        for (long start = Math.min(end, memorySize) - size & -alignment; start >= LOWEST; start -= alignment) {
+            if (isFree(start, size) && !new Range(Kind.HOLE, "", start, start + size).overlaps(HOLE)) {
+                return OptionalLong.of(start);
+            }
+        }
+        return OptionalLong.empty();
+    }
+
+    private boolean isFree(long start, long size) {
+        Range range = new Range(Kind.HOLE, "", start, start + size);
+        return range.end() <= memorySize && all().stream().noneMatch(range::overlaps);
     }
 
     /**

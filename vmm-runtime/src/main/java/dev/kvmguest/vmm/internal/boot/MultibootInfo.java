@@ -15,8 +15,9 @@ import java.util.Optional;
 /**
  * What a Multiboot 1 loader tells a kernel, and the modules that it loads beside it: where they go, and their bytes.
  *
- * <p>The information is one block, below 640 KiB if there is room: the structure that EBX refers to, the memory map,
- * the list of modules, and the strings. Modules and the kernel's own symbols go after the image, from 1 MiB on.
+ * <p>The information is one block, from 64 KiB on and below 640 KiB if there is room, where GRUB puts it too: the
+ * structure that EBX refers to, the memory map, the list of modules, and the strings. Modules and the kernel's own
+ * symbols go after the image, from 1 MiB on.
  *
  * <p>Source: Multiboot Specification version 0.6.96, 3.3, "Boot information format".
  */
@@ -39,9 +40,10 @@ final class MultibootInfo {
     private static final int AVAILABLE = 1;
     private static final int RESERVED = 2;
 
-    private static final long LOWEST = 0x1000;
+    private static final long LOWEST = 0x1_0000;
     private static final int PAGE = 0x1000;
     private static final long LOW_MEMORY_END = 0xa_0000;
+    private static final long FIRMWARE = 0xf_0000;
     private static final long HIGH_MEMORY = 0x10_0000;
     private static final String LOADER = "kvmguest";
 
@@ -62,6 +64,7 @@ final class MultibootInfo {
     private final String commandLine;
     private final boolean wantsVideoMode;
     private final long memorySize;
+    private final long lowMemory;
     private final List<PlacedModule> modules = new ArrayList<>();
     private final Optional<MultibootSymbols> symbols;
     private long symbolsAddress;
@@ -70,14 +73,16 @@ final class MultibootInfo {
     /**
      * Finds room for the information and the modules of a kernel whose own memory is taken.
      *
+     * @param lowMemory bytes from address 0 on that firmware leaves to programs
      * @throws IllegalArgumentException if there is none
      */
-    MultibootInfo(VcpuConfig config, PlacedGuest guest, LayoutPlan layout) {
+    MultibootInfo(VcpuConfig config, PlacedGuest guest, LayoutPlan layout, long lowMemory) {
         GuestImage image = config.image();
         MultibootHeader header = MultibootHeader.find(image.name(), image.file());
         commandLine = config.commandLine();
         wantsVideoMode = header.wantsVideoMode();
         memorySize = layout.memorySize();
+        this.lowMemory = lowMemory;
         long high = Math.max(HIGH_MEMORY, guest.image().physicalEnd());
         for (BootModule module : config.modules()) {
             String name = "module \"" + module.commandLine() + "\"";
@@ -140,12 +145,12 @@ final class MultibootInfo {
                         0,
                         MEMORY
                                 | COMMAND_LINE
-                                | MODULES
+                                | (modules.isEmpty() ? 0 : MODULES)
                                 | MEMORY_MAP
                                 | LOADER_NAME
                                 | (symbols.isPresent() ? ELF_SECTIONS : 0)
                                 | (wantsVideoMode ? FRAMEBUFFER : 0))
-                .putInt(4, (int) (Math.min(memorySize, LOW_MEMORY_END) >> 10))
+                .putInt(4, (int) (lowMemory >> 10))
                 .putInt(8, (int) (Math.max(0, memorySize - HIGH_MEMORY) >> 10))
                 .putInt(16, strings.get(0))
                 .putInt(20, modules.size())
@@ -167,12 +172,19 @@ final class MultibootInfo {
         }
     }
 
-    /** Returns the memory of a PC. Here the hole in it is RAM as well, which a kernel can't know of a PC. */
+    /**
+     * Returns the memory of a PC, as its firmware tells it. Here video memory and what else is not told of is RAM as
+     * well, which a kernel can't know of a PC.
+     */
     private List<MapEntry> memoryMap() {
         List<MapEntry> map = new ArrayList<>();
-        map.add(new MapEntry(0, Math.min(memorySize, LOW_MEMORY_END), AVAILABLE));
-        if (memorySize > LOW_MEMORY_END) {
-            map.add(new MapEntry(LOW_MEMORY_END, Math.min(memorySize, HIGH_MEMORY), RESERVED));
+        map.add(new MapEntry(0, lowMemory, AVAILABLE));
+        long lowEnd = Math.min(memorySize, LOW_MEMORY_END);
+        if (lowMemory < lowEnd) {
+            map.add(new MapEntry(lowMemory, lowEnd, RESERVED));
+        }
+        if (memorySize > FIRMWARE) {
+            map.add(new MapEntry(FIRMWARE, Math.min(memorySize, HIGH_MEMORY), RESERVED));
         }
         if (memorySize > HIGH_MEMORY) {
             map.add(new MapEntry(HIGH_MEMORY, memorySize, AVAILABLE));

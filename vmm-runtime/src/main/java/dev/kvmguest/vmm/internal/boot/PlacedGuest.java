@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 
 /**
@@ -20,8 +21,11 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     private static final long SEGMENT_SIZE = 0x1_0000;
     private static final long LAST_SEGMENT = 0xf_0000;
+    private static final long PARAGRAPH = 16;
     /** Room for a few interrupt frames until the guest sets up its own stack. */
     private static final long SMALLEST_STACK = 0x100;
+    /** What firmware left below is no place for a stack. */
+    private static final long LOWEST_STACK_END = LowMemory.END + SMALLEST_STACK;
 
     /** Places a guest that has the machine to itself. */
     static PlacedGuest of(VcpuConfig config) {
@@ -105,29 +109,58 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
     }
 
     /**
-     * Returns SP for real mode: just below the image if there is room below it in its segment, else the top of the
-     * segment or of RAM, whichever comes first, provided that the image leaves room there. The top of a whole segment
-     * is 0, from which the first push wraps.
+     * A real-mode stack.
+     *
+     * @param segment SS
+     * @param pointer SP; 0 is the top of a whole segment, from which the first push wraps
      */
-    int realModeStackPointer(long memorySize) {
-        long base = entry.segment().orElse(0) * 16L;
+    record RealModeStack(int segment, int pointer) {
+
+        /** Returns the linear address after its last byte. */
+        long end() {
+            return segment * 16L + (pointer == 0 ? SEGMENT_SIZE : pointer);
+        }
+
+        /** Returns the stack that ends at an address, in the segment of which that is the end or the lowest one. */
+        static RealModeStack endingAt(long end) {
+            return end < SEGMENT_SIZE
+                    ? new RealModeStack(0, (int) end)
+                    : new RealModeStack((int) (end - SEGMENT_SIZE) / 16, 0);
+        }
+    }
+
+    /**
+     * Returns the stack for real mode. It is in the segment of the entry if the image leaves room there: just below the
+     * image or, if that is no place, at the top of the segment or of RAM, whichever comes first. An image that fills
+     * its segment has it in another one: just below the image or, if firmware's data is there, after it.
+     */
+    RealModeStack realModeStack(long memorySize) {
+        int segment = entry.segment().orElse(0);
+        long base = segment * 16L;
         long below = image.physicalStart() - base & ~1L;
-        if (below >= SMALLEST_STACK) {
-            return (int) below;
+        if (below >= SMALLEST_STACK && base + below >= LOWEST_STACK_END) {
+            return new RealModeStack(segment, (int) below);
         }
         long top = Math.min(SEGMENT_SIZE, memorySize - base);
         if (image.physicalEnd() <= base + top - SMALLEST_STACK) {
-            return (int) (top % SEGMENT_SIZE);
+            return new RealModeStack(segment, (int) (top % SEGMENT_SIZE));
+        }
+        long end = image.physicalStart() & -PARAGRAPH;
+        if (end >= LOWEST_STACK_END) {
+            return RealModeStack.endingAt(end);
+        }
+        long after = image.physicalEnd() + PARAGRAPH - 1 & -PARAGRAPH;
+        long room = Math.min(SEGMENT_SIZE, Math.min(memorySize, LayoutPlan.HOLE.start()) - after);
+        if (room >= SMALLEST_STACK) {
+            return new RealModeStack((int) (after / PARAGRAPH), (int) (room % SEGMENT_SIZE));
         }
         throw new IllegalArgumentException("image " + image.name() + " at " + hex(image.physicalStart()) + "-"
-                + hex(image.physicalEnd() - 1) + " leaves no room for a stack in segment "
-                + hex(entry.segment().orElse(0)) + "; enter it by a lower segment");
+                + hex(image.physicalEnd() - 1) + " leaves no room for a stack that real mode reaches; load it higher");
     }
 
     /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */
     void takeStack(LayoutPlan layout) {
-        int stackPointer = realModeStackPointer(layout.memorySize());
-        long end = entry.segment().orElse(0) * 16L + (stackPointer == 0 ? SEGMENT_SIZE : stackPointer);
+        long end = realModeStack(layout.memorySize()).end();
         layout.takeStack("the stack of image " + image.name(), end - SMALLEST_STACK, end);
     }
 

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.engine;
 
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +17,9 @@ public interface ExecutionObserver {
      * if it ended otherwise.
      */
     Optional<Fault> fault();
+
+    /** Returns the instructions executed last, the oldest first, without symbols; of zeros only some. */
+    List<GuestInstruction> lastInstructions();
 
     /** Notes the exceptions that the guest takes from now on, after forgetting those noted before. */
     void watchExceptions();

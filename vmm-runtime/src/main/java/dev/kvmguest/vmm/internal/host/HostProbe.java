@@ -44,8 +44,8 @@ public final class HostProbe {
     /** mov byte [0x3000], 0x4b; hlt */
     private static final String REAL_GUEST = "c6 06 00 30 4b f4";
 
-    /** mov word [0xc0], 0x100c; int 0x30; mov [0x3000], al; hlt; handler: mov al, 0x4b; iret */
-    private static final String REAL_INTERRUPT_GUEST = "c7 06 c0 00 0c 10 cd 30 a2 00 30 f4 b0 4b cf";
+    /** mov dword [0xc0], 0x100f; int 0x30; mov [0x3000], al; hlt; handler: mov al, 0x4b; iret */
+    private static final String REAL_INTERRUPT_GUEST = "66 c7 06 c0 00 0f 10 00 00 cd 30 a2 00 30 f4 b0 4b cf";
 
     /** mov byte [0x3000], 0x4b; hlt */
     private static final String FLAT_GUEST = "c6 05 00 30 00 00 4b f4";

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
@@ -42,7 +43,7 @@ public final class Inspector {
         return Optional.of(new Inspection(
                 CallChain.of(registers, linear, layout, image),
                 PageWalks.of(registers, memory, chain),
-                TableViews.of(registers, linear, image),
+                TableViews.of(registers, linear, image, FirmwareRom.in(layout)),
                 places(registers, linear)));
     }
 

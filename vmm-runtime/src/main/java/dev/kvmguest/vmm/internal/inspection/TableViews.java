@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table.Row;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.nio.ByteBuffer;
@@ -30,15 +31,21 @@ final class TableViews {
 
     private final LinearMemory memory;
     private final GuestImage image;
+    private final Optional<FirmwareRom> firmware;
 
-    private TableViews(LinearMemory memory, GuestImage image) {
+    private TableViews(LinearMemory memory, GuestImage image, Optional<FirmwareRom> firmware) {
+        this.firmware = firmware;
         this.memory = memory;
         this.image = image;
     }
 
-    /** Returns the tables that registers lead to: GDT, IDT and, if there is one, LDT; in real mode the IVT. */
-    static List<Table> of(CpuState registers, LinearMemory memory, GuestImage image) {
-        TableViews views = new TableViews(memory, image);
+    /**
+     * Returns the tables that registers lead to: GDT, IDT and, if there is one, LDT; in real mode the IVT.
+     *
+     * @param firmware where interrupts go that the guest has no handler for
+     */
+    static List<Table> of(CpuState registers, LinearMemory memory, GuestImage image, Optional<FirmwareRom> firmware) {
+        TableViews views = new TableViews(memory, image, firmware);
         if (!registers.protectedMode()) {
             return List.of(views.table(
                     "IVT", registers.idt(), InterruptTable.POINTER_BYTES, InterruptTable.VECTORS, views::farPointer));
@@ -60,7 +67,7 @@ final class TableViews {
         Optional<Long> before = Optional.empty();
         for (int i = 0; i < Math.min(entries, most); i++) {
             Optional<Long> raw = entry(table.base() + (long) i * width, width);
-            if (i > 0 && raw.equals(before)) {
+            if (i > 0 && (raw.equals(before) || areFirmwares(raw, before))) {
                 Row same = rows.remove(rows.size() - 1);
                 rows.add(new Row(same.first(), i, same.raw(), same.meaning()));
             } else {
@@ -74,6 +81,18 @@ final class TableViews {
         return new Table(name, table.base(), table.limit(), rows);
     }
 
+    /** Returns whether both are what firmware has put there, and mean the same though they are not equal. */
+    private boolean areFirmwares(Optional<Long> one, Optional<Long> other) {
+        return one.filter(this::isFirmwares).isPresent()
+                && other.filter(this::isFirmwares).isPresent();
+    }
+
+    /** Returns whether an entry leads to firmware or, where a gate is expected, is two that do. */
+    private boolean isFirmwares(long raw) {
+        return firmware.filter(rom -> rom.holds(raw) && (raw >>> 32 == 0 || rom.holds(raw >>> 32)))
+                .isPresent();
+    }
+
     private Optional<Long> entry(long linear, int width) {
         return memory.read(linear, width)
                 .map(bytes -> ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN))
@@ -83,11 +102,16 @@ final class TableViews {
     private String farPointer(long raw) {
         return raw == 0
                 ? "empty"
-                : String.format(Locale.ROOT, "to %04x:%04x", raw >>> 16, raw & 0xffff) + symbol(raw & 0xffff);
+                : isFirmwares(raw)
+                        ? "to the firmware's default handler"
+                        : String.format(Locale.ROOT, "to %04x:%04x", raw >>> 16, raw & 0xffff) + symbol(raw & 0xffff);
     }
 
     private String gate(long raw) {
         SegmentDescriptor descriptor = new SegmentDescriptor(raw);
+        if (isFirmwares(raw)) {
+            return "no gate: interrupt vectors of real mode";
+        }
         boolean fits = descriptor.isInterruptGate() || descriptor.isTrapGate() || descriptor.isTaskGate();
         return raw == 0 ? "empty" : (fits ? "" : "no gate: ") + describe(descriptor);
     }

@@ -73,6 +73,8 @@ final class ExceptionOrigin {
         return switch (end.kind()) {
             case TRIPLE_FAULT, TIMED_OUT, HALTED, RESET, UNSUPPORTED, ENGINE_ERROR -> true;
             case DEBUG_EXIT -> end.exitCode().orElse(0) != 0;
+            // The handler that took it is the firmware's, which is as good as none.
+            case UNHANDLED_EXCEPTION -> false;
             case HYPERCALL_EXIT, STOPPED -> false;
         };
     }

@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.advice.Advice;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.board.Board;
+import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.Engine;
@@ -117,6 +118,7 @@ public final class PostMortem {
                 .filter(any -> machine.watchExceptions())
                 .map(this::named);
         List<String> ledThere = past.of(end);
+        List<String> warnings = warnings(fault, end);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
         Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board)
                 .find(end, halted)
@@ -131,7 +133,21 @@ public final class PostMortem {
                         .map(one -> one.namedBy(config.image()))
                         .toList(),
                 exceptions,
-                death.divergence().or(() -> taken.divergence().filter(any -> machine.watchExceptions())));
+                death.divergence().or(() -> taken.divergence().filter(any -> machine.watchExceptions())),
+                warnings);
+    }
+
+    private List<String> warnings(Optional<Fault> fault, Outcome end) {
+        try {
+            return LoaderWarnings.of(
+                    config.boot(),
+                    fault.map(Fault::registers).or(() -> end.run().registers()),
+                    memory,
+                    layout);
+        } catch (RuntimeException e) {
+            stumbled(e);
+            return List.of();
+        }
     }
 
     private Optional<Fault> origin(DeliveryLog handlers, Outcome end, Optional<Fault> death) {
@@ -155,7 +171,7 @@ public final class PostMortem {
             case HALTED -> !end.endedNormally() || isInHandler(end);
             case DEBUG_EXIT -> end.exitCode().orElse(0) != 0 && isInHandler(end);
             case RESET -> isInHandler(end);
-            case HYPERCALL_EXIT, STOPPED -> false;
+            case UNHANDLED_EXCEPTION, HYPERCALL_EXIT, STOPPED -> false;
         };
     }
 
@@ -187,15 +203,24 @@ public final class PostMortem {
      * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would
      * fault, or never comes back from there.
      */
+    private DeathReplay withoutHandler(FirmwareDeath death) {
+        Optional<ExecutionObserver> observer = cpu.observer();
+        return observer.isPresent()
+                ? death.seen(observer.get(), "the " + engine.name())
+                : death.replayed(recording, origin, engine.name(), replayLimit());
+    }
+
     private boolean mayBeDeath(Optional<VmExit> last, Outcome end) {
         if (engine == EmulatorEngine.instance()) {
             return end.kind() == Outcome.Kind.TRIPLE_FAULT;
         }
         return switch (end.kind()) {
-            case TRIPLE_FAULT, UNSUPPORTED -> true;
+            case TRIPLE_FAULT -> true;
+            case UNSUPPORTED ->
+                last.filter(VmExit.UnsupportedInstruction.class::isInstance).isPresent();
             case ENGINE_ERROR -> last.isPresent();
             case TIMED_OUT -> isWithoutCode(end);
-            case HALTED, DEBUG_EXIT, HYPERCALL_EXIT, RESET, STOPPED -> false;
+            case HALTED, DEBUG_EXIT, HYPERCALL_EXIT, UNHANDLED_EXCEPTION, RESET, STOPPED -> false;
         };
     }
 
@@ -209,6 +234,11 @@ public final class PostMortem {
 
     private DeathReplay death(Optional<VmExit> last, Outcome end) {
         try {
+            if (end.kind() == Outcome.Kind.UNHANDLED_EXCEPTION) {
+                return FirmwareDeath.of(FirmwareRom.in(layout), cpu, memory)
+                        .map(this::withoutHandler)
+                        .orElse(DeathReplay.NONE);
+            }
             return mayBeDeath(last, end)
                     ? cpu.observer()
                             .flatMap(ExecutionObserver::fault)

@@ -65,6 +65,12 @@ public final class Recording {
         in(FPU_ERROR, 1, ignored ? 1 : 0);
     }
 
+    /** Notes that the firmware's code wrote a port, which is no exchange of the guest's. */
+    public void firmware(int port, int width, long value) {
+        log.add(IoEvent.port(Kind.OUT, port, width, value));
+        atEvent = true;
+    }
+
     /** Notes that the guest read memory where no RAM is, which reads as all ones. */
     public void read(long address, int width) {
         add(IoEvent.memory(Kind.READ, address, width), OPEN_BUS);

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
@@ -12,6 +13,7 @@ import dev.kvmguest.vmm.internal.postmortem.PostMortem;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.vcpu.EndlessLoop;
 import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
+import dev.kvmguest.vmm.internal.vcpu.FirmwareCalls;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -60,6 +62,8 @@ public record MachineAssembly(
             cpu.observer().ifPresent(ExecutionObserver::watchExceptions);
         }
         Recording recording = new Recording(cpu);
+        FirmwareCalls firmware = new FirmwareCalls(
+                FirmwareRom.in(layout), memory, config.vcpus().get(number).boot());
         return new VcpuRunner(
                 new VcpuRunner.Description(
                         number,
@@ -73,7 +77,8 @@ public record MachineAssembly(
                         board,
                         console,
                         recording,
-                        new ExitHandler(cpu, board, recording),
+                        new ExitHandler(cpu, board, recording, Optional.of(firmware)),
+                        firmware,
                         new Interrupts(cpu, board, recording),
                         new KeyRetry(cpu, memory, board),
                         new PostMortem(number, config, engine.engine(), cpu, memory, layout, board, recording),

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.internal.postmortem.PostMortem;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.vcpu.EndlessLoop;
 import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
+import dev.kvmguest.vmm.internal.vcpu.FirmwareCalls;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -38,6 +39,7 @@ public final class VcpuRunner {
      * @param console what takes the board's console output
      * @param recording takes what the vCPU exchanges with the board
      * @param exits does what the vCPU's exits ask for
+     * @param firmware knows what registers a guest had that needs firmware
      * @param interrupts brings the board's interrupts into the vCPU
      * @param keyRetry types a key again that came too early
      * @param postMortem finds out why the run ended
@@ -50,6 +52,7 @@ public final class VcpuRunner {
             ConsoleOutput console,
             Recording recording,
             ExitHandler exits,
+            FirmwareCalls firmware,
             Interrupts interrupts,
             KeyRetry keyRetry,
             PostMortem postMortem,
@@ -80,6 +83,7 @@ public final class VcpuRunner {
     private final ConsoleOutput console;
     private final Recording recording;
     private final ExitHandler exits;
+    private final FirmwareCalls firmware;
     private final Interrupts interrupts;
     private final KeyRetry keyRetry;
     private final PostMortem postMortem;
@@ -103,6 +107,7 @@ public final class VcpuRunner {
         this.console = parts.console;
         this.recording = parts.recording;
         this.exits = parts.exits;
+        this.firmware = parts.firmware;
         this.interrupts = parts.interrupts;
         this.keyRetry = parts.keyRetry;
         this.postMortem = parts.postMortem;
@@ -271,7 +276,9 @@ public final class VcpuRunner {
 
     private Optional<CpuState> registers() {
         try {
-            return Optional.of(cpu.state()).filter(state -> !state.isResetState());
+            return Optional.of(cpu.state())
+                    .filter(state -> !state.isResetState())
+                    .map(firmware::atTheEnd);
         } catch (RuntimeException e) {
             // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
             return Optional.empty();

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.vcpu;
 
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.board.Board;
+import dev.kvmguest.vmm.internal.boot.firmware.FirmwareCall;
 import dev.kvmguest.vmm.internal.bus.Requester;
 import dev.kvmguest.vmm.internal.engine.ExitData;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
@@ -19,12 +20,23 @@ public final class ExitHandler {
     private final Requester requester;
     private final Board board;
     private final Recording recording;
+    private final Optional<FirmwareCalls> firmware;
 
     public ExitHandler(VirtualCpu cpu, Board board, Recording recording) {
+        this(cpu, board, recording, Optional.empty());
+    }
+
+    /**
+     * Creates one that also ends the run when the guest needs firmware that isn't there.
+     *
+     * @param firmware recognizes that
+     */
+    public ExitHandler(VirtualCpu cpu, Board board, Recording recording, Optional<FirmwareCalls> firmware) {
         this.cpu = cpu;
         this.requester = new Vcpu(cpu, cpu.clock());
         this.board = board;
         this.recording = recording;
+        this.firmware = firmware;
     }
 
     /**
@@ -93,6 +105,12 @@ public final class ExitHandler {
     }
 
     private Optional<Ending> portOut(VmExit.PortOut out) {
+        if (out.port() == FirmwareCall.port()) {
+            Optional<Ending> end = firmwareCall(out);
+            if (end.isPresent()) {
+                return end;
+            }
+        }
         while (out.data().hasRemaining()) {
             long value = ExitData.get(out.data(), out.width());
             recording.out(out.port(), out.width(), value);
@@ -102,6 +120,14 @@ public final class ExitHandler {
             }
         }
         return Optional.empty();
+    }
+
+    private Optional<Ending> firmwareCall(VmExit.PortOut out) {
+        Optional<Ending> end = firmware.flatMap(calls -> calls.at(out, cpu).map(calls::end));
+        if (end.isPresent()) {
+            recording.firmware(out.port(), out.width(), ExitData.get(out.data(), out.width()));
+        }
+        return end;
     }
 
     /** The vCPU as devices see it. */

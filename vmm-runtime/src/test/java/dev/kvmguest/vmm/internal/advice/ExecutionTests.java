@@ -46,7 +46,7 @@ class ExecutionTests {
         // mov eax,0x70000000; xor ecx,ecx; jmp ecx: add [eax],al at 0
         assertThat(DeadGuest.paged("b8 00 00 00 70 31 c9 ff e1").get(0))
                 .startsWith(
-                        "execution went to 0x0, which is outside the image and has no code (bytes 0x0), after jmp ecx at"
+                        "execution went to 0x0, which is in the interrupt vector table at 0x0-0x3ff, after jmp ecx at"
                                 + " 0x80001007; look at where");
     }
 
@@ -76,10 +76,10 @@ class ExecutionTests {
     }
 
     @Test
-    void callOfANullPointerIsNamedThoughItRunsThroughZerosIntoTheBootTables() {
+    void callOfANullPointerIsNamed() {
         // mov esp,0x9000; call [0x5000]
         assertThat(DeadGuest.flat("bc 00 90 00 00 ff 15 00 50 00 00").get(0))
-                .startsWith("execution went to 0x0, which is outside the image and has no code (bytes 0x0), after"
+                .startsWith("execution went to 0x0, which is in the interrupt vector table at 0x0-0x3ff, after"
                         + " call dword [0x5000] at 0x1005; look at where that address comes from");
     }
 
@@ -93,12 +93,14 @@ class ExecutionTests {
     }
 
     @Test
-    void callOfANullPointerIsNamedThoughTheZerosThereChangeThemselves() {
-        // mov esp,0x9000; mov eax,2; call [0x5000]: add [eax],al makes another instruction of the next one
-        assertThat(DeadGuest.flat("bc 00 90 00 00 b8 02 00 00 00 ff 15 00 50 00 00")
+    void callIntoZerosIsNamedThoughTheyChangeThemselves() {
+        // mov dword [0x5000],0x4000; mov word [0x4100],0x0b0f (ud2); mov esp,0x9000; mov eax,0x4002;
+        // call [0x5000]: add [eax],al makes another instruction of the next one
+        assertThat(DeadGuest.flat("c7 05 00 50 00 00 00 40 00 00  66 c7 05 00 41 00 00 0f 0b  bc 00 90 00 00"
+                                + "b8 02 40 00 00 ff 15 00 50 00 00")
                         .get(0))
-                .startsWith("execution went to 0x0, which is outside the image and has no code (bytes 0x0), after"
-                        + " call dword [0x5000] at 0x100a;");
+                .startsWith("execution went to 0x4000, which is outside the image and has no code (bytes 0x0), after"
+                        + " call dword [0x5000] at 0x101d;");
     }
 
     @Test

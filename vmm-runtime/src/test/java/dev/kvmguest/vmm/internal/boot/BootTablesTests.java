@@ -19,7 +19,7 @@ class BootTablesTests {
     private final GuestMemory memory = Guests.memory();
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "REAL")
+    @EnumSource(names = {"PROTECTED", "PAGED", "PAGED_4K"})
     void gdtHasFlatSegmentsForKernelAndUser(BootMode mode) {
         boot(mode);
 
@@ -29,6 +29,15 @@ class BootTablesTests {
                         + "ffff00000092cf00"
                         + "ffff000000facf00"
                         + "ffff000000f2cf00");
+    }
+
+    @Test
+    void gdtOfAMultibootKernelHasTheSelectorsOfTwoLoaders() {
+        boot(BootMode.MULTIBOOT);
+
+        // QEMU enters with code 0x08, GRUB with code 0x10 and data 0x18.
+        assertThat(hex(memory.read(0x500, 32)))
+                .isEqualTo("0000000000000000" + "ffff0000009acf00" + "ffff0000009acf00" + "ffff00000092cf00");
     }
 
     @ParameterizedTest
@@ -77,6 +86,7 @@ class BootTablesTests {
         boot(BootMode.REAL);
 
         clearImage();
+        clearFirmware();
         Guests.assertZero(memory);
     }
 
@@ -85,6 +95,7 @@ class BootTablesTests {
         boot(BootMode.PROTECTED);
 
         clearImage();
+        clearFirmware();
         memory.write(0x500, new byte[40]);
         Guests.assertZero(memory);
     }
@@ -94,6 +105,7 @@ class BootTablesTests {
         boot(BootMode.PAGED);
 
         clearImage();
+        clearFirmware();
         memory.write(0x500, new byte[40]);
         memory.write(0x10_0000, new byte[0x1000]);
         Guests.assertZero(memory);
@@ -109,6 +121,11 @@ class BootTablesTests {
 
     private void clearImage() {
         memory.write(0x1000, new byte[IMAGE_SIZE]);
+    }
+
+    private void clearFirmware() {
+        memory.write(0, new byte[0x500]);
+        memory.write(0xf_f000, new byte[0x1000]);
     }
 
     private int[] entries(long address, int count) {

@@ -54,6 +54,28 @@ class EntryStateTests {
         assertThat(state).isEqualTo(flat(0x8000_1000L, 0x8000_0011L, 0x10_0000, 0));
     }
 
+    @Test
+    void multibootStartsAsGrubHandsOver() {
+        CpuState state = Guests.load(MultibootKernel.flat(Guests.code(4)));
+
+        SegmentState data = new SegmentState(0x18, 0, 0xffff_ffffL, 0xc093);
+        assertThat(state)
+                .isEqualTo(fixed().segment(SegmentRegister.CS, new SegmentState(0x10, 0, 0xffff_ffffL, 0xc09b))
+                        .segment(SegmentRegister.DS, data)
+                        .segment(SegmentRegister.ES, data)
+                        .segment(SegmentRegister.FS, data)
+                        .segment(SegmentRegister.GS, data)
+                        .segment(SegmentRegister.SS, data)
+                        .set(Register.RAX, 0x2bad_b002)
+                        .set(Register.RBX, 0x1_0000)
+                        .set(Register.RSP, 0x7_ff00)
+                        .set(Register.RIP, MultibootKernel.LOAD + 0x20)
+                        .set(Register.CR0, 0x11)
+                        .gdt(new DescriptorTable(0x500, 0x1f))
+                        .idt(new DescriptorTable(0x528, 0x7ff))
+                        .build());
+    }
+
     private static CpuState real(int segment, long ip, long sp) {
         SegmentState own = new SegmentState(segment, segment * 16L, 0xffff, 0x93);
         SegmentState zero = new SegmentState(0, 0, 0xffff, 0x93);
@@ -99,7 +121,9 @@ class EntryStateTests {
         "0x1000,  0x10,   0x1000,        0x1000",
         "0x7c00,  0x200,  0x7c00,        0x7c00",
         "0x1001,  0x10,   0x1001,        0x1000",
-        "0x100,   0x10,   0x100,         0x100",
+        "0x600,   0x10,   0x600,         0x600",
+        "0x5fe,   0x10,   0x5fe,         0x0",
+        "0x100,   0x10,   0x100,         0x0",
         "0xff,    0x10,   0xff,          0x0",
         "0x0,     0x10,   0x0,           0x0",
         "0x0,     0xff00, 0x0,           0x0",
@@ -129,24 +153,40 @@ class EntryStateTests {
         assertThat(state.get(Register.RSP)).isEqualTo(Long.decode(sp));
     }
 
+    @ParameterizedTest(name = "{1} bytes at {0}, entry {2}: stack {3}:{4}")
+    @CsvSource({
+        "0x10000, 0xff01,  0x1000:0x0,    0x0,    0x0",
+        "0x10000, 0x28000, 0x1000:0x0,    0x0,    0x0",
+        "0x20000, 0x18000, 0x2000:0x0,    0x1000, 0x0",
+        "0xf0000, 0x10000, F000:0045,     0xe000, 0x0",
+        "0x8000,  0x18000, 0x800:0x0,     0x0,    0x8000",
+        "0x80,    0xfe81,  0x80,          0xff1,  0x0",
+        "0x0,     0x18000, 0x0:0x0,       0x1800, 0x0",
+        "0x0,     0x98000, 0x0:0x0,       0x9800, 0x8000"
+    })
+    void imageThatFillsItsSegmentHasTheStackInAnother(String load, String size, String entry, String ss, String sp) {
+        CpuState state = Guests.load(
+                Guests.flat(Integer.decode(size)).withLoad(Long.decode(load)).withEntry(EntryPoint.parse(entry)));
+
+        assertThat(state.segment(SegmentRegister.SS)).isEqualTo(SegmentState.real(Integer.decode(ss)));
+        assertThat(state.get(Register.RSP)).isEqualTo(Long.decode(sp));
+        assertThat(state.segment(SegmentRegister.CS).selector())
+                .isEqualTo(EntryPoint.parse(entry).segment().orElse(0));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {
-                "0x10000 | 0xff01  | 0x1000:0x0 | 0x10000-0x1ff00 | 0x1000",
-                "0x80    | 0xfe81  | 0x80       | 0x80-0xff00     | 0x0",
-                "0x0     | 0x18000 | 0x0:0x0    | 0x0-0x17fff     | 0x0",
-                "0x1ff00 | 0x100   | 0x1ff0:0x0 | 0x1ff00-0x1ffff | 0x1ff0"
-            })
-    void imageThatLeavesNoRoomForAStackIsRefused(String load, String size, String entry, String range, String segment) {
+            value = {"0x0   | 0x20000 | 0x0:0x0 | 0x0-0x1ffff", "0x500 | 0x1fa90 | 0x500   | 0x500-0x1ff8f"})
+    void imageThatLeavesNoRoomForAStackIsRefused(String load, String size, String entry, String range) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Guests.load(
                         Guests.memory(0x2_0000),
                         Guests.flat(Integer.decode(size))
                                 .withLoad(Long.decode(load))
                                 .withEntry(EntryPoint.parse(entry))))
-                .withMessage("image hello at " + range + " leaves no room for a stack in segment " + segment
-                        + "; enter it by a lower segment");
+                .withMessage("image hello at " + range
+                        + " leaves no room for a stack that real mode reaches; load it higher");
     }
 
     @Test
@@ -159,10 +199,12 @@ class EntryStateTests {
             int offset = random.nextInt(random.nextBoolean() ? 0x200 : 0x8000);
             long load = segment * 16L + offset;
             int size = 1 + random.nextInt((int) (memory.size() - load));
+            size = random.nextInt(4) == 0 ? (int) (memory.size() - load) : size;
             try {
                 CpuState state = Guests.load(
                         memory, Guests.flat(size).withLoad(load).withEntry(EntryPoint.segmented(segment, offset)));
-                long end = segment * 16L + (state.get(Register.RSP) - 1 & 0xffff) + 1;
+                long base = state.segment(SegmentRegister.SS).base();
+                long end = base + (state.get(Register.RSP) - 1 & 0xffff) + 1;
                 assertThat(end).isLessThanOrEqualTo(memory.size());
                 assertThat(end <= load || end - 0x100 >= load + size)
                         .as("%d bytes at %x, stack ends at %x", size, load, end)

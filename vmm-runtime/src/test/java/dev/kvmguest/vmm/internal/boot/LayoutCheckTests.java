@@ -41,9 +41,12 @@ class LayoutCheckTests {
         assertThat(layout.ranges())
                 .extracting(Range::name)
                 .containsExactly(
+                        "the interrupt vector table",
+                        "the BIOS data area",
                         "the boot GDT",
                         "the boot IDT",
                         "the Multiboot information",
+                        "the firmware's ROM",
                         "image kernel",
                         "module \"m\"",
                         "end of RAM");
@@ -68,10 +71,13 @@ class LayoutCheckTests {
     @Test
     void bssIsARangeOfItsOwn() {
         assertThat(layout(kernel(0x1000, 0x800, 0x3000)).table()).isEqualTo("""
+                        0x00000000-0x000003ff       1024 bytes  the interrupt vector table
+                        0x00000400-0x000004ff        256 bytes  the BIOS data area
                         0x00000500-0x00000527         40 bytes  the boot GDT
                         0x00000528-0x00000d27       2048 bytes  the boot IDT
                         0x00001000-0x000017ff       2048 bytes  image kernel
                         0x00001800-0x00003fff      10240 bytes  the BSS of image kernel
+                        0x000ff000-0x000fffff       4096 bytes  the firmware's ROM
                         0x00100000-0x00100fff       4096 bytes  the boot page directory
                         0x00200000                              end of RAM
                         """);

@@ -20,46 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Guests that can't be placed as they are configured: each is named with what is in the way, and nothing is loaded. */
 class RefusedLoadTests {
 
-    static Stream<Arguments> overlaps() {
-        return Stream.of(
-                arguments(BootMode.PROTECTED, 0x4ffL, 2, "0x4ff-0x500", "the boot GDT at 0x500-0x527"),
-                arguments(BootMode.PROTECTED, 0x500L, 0x28, "0x500-0x527", "the boot GDT at 0x500-0x527"),
-                arguments(BootMode.PROTECTED, 0x528L, 1, "0x528-0x528", "the boot IDT at 0x528-0xd27"),
-                arguments(BootMode.PAGED, 0xd27L, 0x100, "0xd27-0xe26", "the boot IDT at 0x528-0xd27"),
-                arguments(
-                        BootMode.PAGED,
-                        0xf_ffffL,
-                        2,
-                        "0xfffff-0x100000",
-                        "the boot page directory at 0x100000-0x100fff"),
-                arguments(
-                        BootMode.PAGED_4K,
-                        0x10_0fffL,
-                        1,
-                        "0x100fff-0x100fff",
-                        "the boot page directory at 0x100000-0x100fff"),
-                arguments(
-                        BootMode.PAGED_4K,
-                        0x10_1000L,
-                        4,
-                        "0x101000-0x101003",
-                        "the boot page tables at 0x101000-0x102fff"),
-                arguments(
-                        BootMode.PAGED_4K,
-                        0x10_2fffL,
-                        4,
-                        "0x102fff-0x103002",
-                        "the boot page tables at 0x101000-0x102fff"));
-    }
-
-    @ParameterizedTest
-    @MethodSource("overlaps")
-    void imageOverATableNamesBothRanges(BootMode mode, long load, int size, String range, String table) {
-        assertRefused(
-                "image hello at " + range + " overlaps " + table + "; move the image",
-                Guests.flat(size).withBoot(mode).withLoad(load));
-    }
-
     @Test
     void imagePastTheEndOfRamNamesBothRanges() {
         assertRefused(
@@ -89,8 +49,9 @@ class RefusedLoadTests {
     @Test
     void everySegmentIsLookedAt() {
         assertRefused(
-                "image kernel at 0x500-0x503 overlaps the boot GDT at 0x500-0x527; move the image",
-                Guests.elf(0x2000, Guests.segment(0x500, 0x500, 4), Guests.segment(0x2000, 0x2000, 4))
+                "image kernel at 0x1fffff-0x200002 does not fit into RAM, which ends at 0x1fffff; give the guest more"
+                        + " memory or another load address",
+                Guests.elf(0x2000, Guests.segment(0x2000, 0x2000, 4), Guests.segment(0x1f_ffff, 0x1f_ffff, 4))
                         .withBoot(BootMode.PROTECTED));
     }
 
@@ -119,15 +80,13 @@ class RefusedLoadTests {
         GuestMemory memory = Guests.memory();
 
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Guests.load(
-                        memory, Guests.flat(4).withBoot(BootMode.PAGED).withLoad(0x10_0ffe)))
+                .isThrownBy(() -> BootLoader.load(
+                        memory,
+                        List.of(Guests.flat("a", 0x10), Guests.flat("b", 4).withLoad(0x100e))))
                 .withMessage("""
-                        image hello at 0x100ffe-0x101001 overlaps the boot page directory at 0x100000-0x100fff; move the \
-                        image
-                            0x00000500-0x00000527         40 bytes  the boot GDT
-                            0x00000528-0x00000d27       2048 bytes  the boot IDT
-                            0x00100000-0x00100fff       4096 bytes  the boot page directory
-                            0x00100ffe-0x00101001          4 bytes  image hello""");
+                        image b at 0x100e-0x1011 overlaps image a at 0x1000-0x100f; move the image
+                            0x00001000-0x0000100f         16 bytes  image a
+                            0x0000100e-0x00001011          4 bytes  image b""");
     }
 
     static Stream<Arguments> strayEntries() {
@@ -223,9 +182,10 @@ class RefusedLoadTests {
     @Test
     void laterVcpuRefusedLeavesTheEarlierUnloaded() {
         assertRefused(
-                "image b at 0x20000-0x2ff80 leaves no room for a stack in segment 0x2000; enter it by a lower segment",
+                "image b at 0x1fffff-0x200002 does not fit into RAM, which ends at 0x1fffff; give the guest more memory"
+                        + " or another load address",
                 Guests.flat("a", 4),
-                Guests.flat("b", 0xff81).withLoad(0x1_0000).withEntry(EntryPoint.segmented(0x1000, 0x10)));
+                Guests.flat("b", 4).withBoot(BootMode.PROTECTED).withLoad(0x1f_ffff));
     }
 
     private static void assertRefused(String message, VcpuConfig... guests) {

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
 import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -53,7 +54,8 @@ class SavedGuestTests {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void realModeGuestGoesOn(boolean stepping) {
-        assertThat(saveAfterEachExit(real(SavedGuests.REAL), stepping)).isGreaterThan(stepping ? 40 : 10);
+        assertThat(saveAfterEachExit(realWithVectors(SavedGuests.REAL), stepping))
+                .isGreaterThan(stepping ? 40 : 10);
     }
 
     @ParameterizedTest

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.engine;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
 import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -100,7 +101,7 @@ public abstract class VirtualCpuContract {
     @Test
     void secondInterruptHasToWaitForTheFirst() {
         // mov word [0x80],0x100a; sti; nop; here: jmp here; 0x100a: mov al,5; out 0xf4,al
-        load(real("c7 06 80 00 0a 10 fb 90 eb fe b0 05 e6 f4"));
+        load(realWithVectors("c7 06 80 00 0a 10 fb 90 eb fe b0 05 e6 f4"));
         vcpu.setInterruptWindow(true);
         assertThat(vcpu.run()).isInstanceOf(VmExit.InterruptWindow.class);
         vcpu.setInterruptWindow(false);
@@ -116,7 +117,7 @@ public abstract class VirtualCpuContract {
     @Test
     void interruptIsDeliveredWhenTheWindowOpens() {
         // mov word [0x80],0x100c; nop; out 0xe9,al; sti; here: jmp here; 0x100c: mov al,5; out 0xf4,al
-        load(real("c7 06 80 00 0c 10 90 e6 e9 fb eb fe b0 05 e6 f4"));
+        load(realWithVectors("c7 06 80 00 0c 10 90 e6 e9 fb eb fe b0 05 e6 f4"));
         assertThat(vcpu.run()).isInstanceOf(VmExit.PortOut.class);
         assertThat(vcpu.canInjectInterrupt()).isFalse();
         assertThatThrownBy(() -> vcpu.injectInterrupt(0x20))
@@ -133,8 +134,8 @@ public abstract class VirtualCpuContract {
                 .isEqualTo(0xf4));
         CpuState state = vcpu.state();
         assertThat(state.interruptsEnabled()).isFalse();
-        assertThat(state.get(Register.RSP)).isEqualTo(0x1000 - 6);
-        assertThat(machine.memory().readShort(0xffa)).isEqualTo(0x100a);
+        assertThat(state.get(Register.RSP)).isEqualTo(0x1_0000 - 6);
+        assertThat(machine.memory().readShort(0xfffa)).isEqualTo(0x100a);
     }
 
     @Test

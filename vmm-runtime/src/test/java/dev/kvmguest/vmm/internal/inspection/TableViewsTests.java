@@ -16,6 +16,7 @@ import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -126,8 +127,9 @@ class TableViewsTests {
     @Test
     void realModeHasFarPointers() {
         List<Table> tables = TestGuest.run(
-                        // mov word [0x18],0x1000; sti; hlt
-                        TestGuest.real("c7 06 18 00 00 10 fb f4").withBoot(BootMode.REAL), EngineChoice.EMULATOR)
+                        // mov dword [0x18],0x1000; sti; hlt
+                        TestGuest.real("66 c7 06 18 00 00 10 00 00 fb f4").withBoot(BootMode.REAL),
+                        EngineChoice.EMULATOR)
                 .run()
                 .diagnosis()
                 .inspection()
@@ -135,7 +137,11 @@ class TableViewsTests {
                 .tables();
 
         assertThat(tables.stream().flatMap(TableViewsTests::text))
-                .containsExactly("IVT at 0/3ff", "0-5 empty", "6 to 0000:1000", "7-255 empty");
+                .containsExactly(
+                        "IVT at 0/3ff",
+                        "0-5 to the firmware's default handler",
+                        "6 to 0000:1000",
+                        "7-255 to the firmware's default handler");
     }
 
     private List<Table> views() {
@@ -145,7 +151,7 @@ class TableViewsTests {
                 GuestImage.flat("test", new byte[1]).segments(),
                 OptionalLong.empty(),
                 List.of(new Symbol("trap", 0x1230, 16)));
-        return TableViews.of(registers, new LinearMemory(memory, registers), image);
+        return TableViews.of(registers, new LinearMemory(memory, registers), image, Optional.empty());
     }
 
     private static Stream<String> text(Table table) {

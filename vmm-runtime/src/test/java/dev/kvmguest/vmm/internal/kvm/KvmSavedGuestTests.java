@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.kvm;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm;
@@ -37,7 +37,7 @@ class KvmSavedGuestTests {
     void realModeGuestGoesOn() {
         Device.assumeFor(EngineChoice.KVM, Feature.REAL_MODE_INTERRUPTS);
 
-        assertThat(saveAfterEachExit(real(SavedGuests.REAL), false)).isGreaterThan(5);
+        assertThat(saveAfterEachExit(realWithVectors(SavedGuests.REAL), false)).isGreaterThan(5);
     }
 
     @Test

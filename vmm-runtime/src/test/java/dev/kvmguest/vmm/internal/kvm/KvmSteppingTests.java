@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.kvm;
 
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -45,7 +45,7 @@ class KvmSteppingTests {
             // mov word [0x80],0x100a; sti; nop; here: jmp here; 0x100a: mov bx,5; iret
             cpu.setState(BootLoader.load(
                             new GuestMemory(ram.bytes(), () -> {}),
-                            List.of(real("c7 06 80 00 0a 10 fb 90 eb fe bb 05 00 cf")))
+                            List.of(realWithVectors("c7 06 80 00 0a 10 fb 90 eb fe bb 05 00 cf")))
                     .get(0));
             cpu.setInterruptWindow(true);
             assertThat(cpu.run()).isInstanceOf(VmExit.InterruptWindow.class);

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.replay;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
 import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
@@ -147,9 +148,8 @@ class ReplayTests {
     @Test
     void interruptThatAnEngineGivesBehindStiIsGivenThere() {
         // mov word [0x20],0x100b; sti; here: inc ecx; jmp here; 0x100b: pop bx; hlt, with the return address in bx
-        VcpuConfig guest = real("c7 06 20 00 0b 10 fb 66 41 eb fc 5b f4");
-        Recording recording = recordingOfAnInterrupt(
-                CpuState.builder().set(Register.RSP, 0x1000).set(Register.RIP, 0x1007));
+        VcpuConfig guest = realWithVectors("c7 06 20 00 0b 10 fb 66 41 eb fc 5b f4");
+        Recording recording = recordingOfAnInterrupt(CpuState.builder().set(Register.RIP, 0x1007));
 
         try (Replay replay = Replay.of(recording, Origin.boot(config(guest), 0), LIMIT)) {
             assertThat(replay.run()).isEmpty();

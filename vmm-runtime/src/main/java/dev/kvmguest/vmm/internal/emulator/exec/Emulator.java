@@ -139,6 +139,11 @@ public final class Emulator implements ExecutionObserver {
     }
 
     @Override
+    public List<GuestInstruction> lastInstructions() {
+        return trace.last(cpu.retired).stream().map(CodeReader::describe).toList();
+    }
+
+    @Override
     public void watchExceptions() {
         exceptions = new ExceptionLog();
         handlers.watch(exceptions);

@@ -33,7 +33,12 @@ public final class HtmlFault {
                 page.close();
             }
             Event last = chain.get(chain.size() - 1);
-            step(page, "shutdown", "", Optional.of(undelivered(last, fault.shutdown())));
+            boolean handled = fault.handler().isPresent();
+            step(
+                    page,
+                    handled ? "its handler" : "shutdown",
+                    "",
+                    Optional.of(handled ? "It " + fault.shutdown() : undelivered(last, fault.shutdown())));
             page.close().close();
             page.element("p", "Seen by " + fault.seenBy() + ".", "class", "dim");
         });

@@ -43,6 +43,10 @@ public final class HtmlHeadline {
                                 + result.test().line() + ": "
                                 + result.status().id()));
         advice(page, diagnosis);
+        diagnosis.warnings().forEach(warning -> page.open("p", "class", "warning")
+                .element("b", "Warning: ")
+                .text(warning)
+                .close());
         RunNotes.replayNote(outcome).ifPresent(sentence -> page.open("p", "class", "divergence")
                 .element("b", "Replay: ")
                 .text(sentence)
@@ -54,7 +58,7 @@ public final class HtmlHeadline {
     /** Returns the class that colours the headline: how bad the end is. */
     private static String tone(Outcome outcome) {
         return switch (outcome.kind()) {
-            case TRIPLE_FAULT, RESET, UNSUPPORTED, ENGINE_ERROR -> "died";
+            case TRIPLE_FAULT, UNHANDLED_EXCEPTION, RESET, UNSUPPORTED, ENGINE_ERROR -> "died";
             case TIMED_OUT -> "hung";
             case HALTED -> outcome.endedNormally() ? "ended" : "hung";
             case DEBUG_EXIT, HYPERCALL_EXIT, STOPPED -> "ended";
@@ -78,7 +82,8 @@ public final class HtmlHeadline {
         }
         Optional<String> undelivered =
                 fault.chain().size() > 1 ? fault.chain().get(1).cause() : Optional.of(fault.shutdown());
-        undelivered.ifPresent(why -> page.element("p", "No handler took it: " + why, "class", "why"));
+        undelivered.ifPresent(why -> page.element(
+                "p", (fault.handler().isPresent() ? "Its handler " : "No handler took it: ") + why, "class", "why"));
     }
 
     private static void standstill(HtmlWriter page, Standstill standstill, GuestRun run) {

@@ -34,9 +34,13 @@ public final class FaultText {
 
     /** Returns where it began and with what, to follow "triple-faulted" in a sentence. */
     public static String where(Fault fault) {
+        return place(fault) + " by " + fault.first().name();
+    }
+
+    /** Returns where it began, to follow how the guest died in a sentence. */
+    public static String place(Fault fault) {
         return " at " + fault.registers().codeAddress(fault.at().eip())
-                + fault.at().symbol().map(symbol -> " in " + name(symbol)).orElse("") + " by "
-                + fault.first().name();
+                + fault.at().symbol().map(symbol -> " in " + name(symbol)).orElse("");
     }
 
     /**
@@ -53,7 +57,7 @@ public final class FaultText {
                     "    ",
                     "-> " + event + event.cause().map(cause -> ": " + cause).orElse(""));
         }
-        wrap(text, "    ", "-> shutdown: " + fault.shutdown());
+        wrap(text, "    ", (fault.handler().isPresent() ? "-> its handler " : "-> shutdown: ") + fault.shutdown());
         inspection.ifPresent(found -> text.append(InspectionText.callChain(found, extent.callers())));
         fault.advice().forEach(advice -> wrap(text, "  ", "advice: " + advice));
         if (hasPageFault(Optional.of(fault))) {

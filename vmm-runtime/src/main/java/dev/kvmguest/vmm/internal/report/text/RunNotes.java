@@ -28,7 +28,7 @@ public final class RunNotes {
     public static Optional<String> replayNote(Outcome outcome) {
         GuestRun run = outcome.run();
         return run.diagnosis().divergence().or(() -> outcome.fault()
-                .filter(fault -> outcome.kind() != Outcome.Kind.TRIPLE_FAULT)
+                .filter(fault -> !outcome.kind().isDeathByException())
                 .map(fault -> "on the emulator the guest triple-faults by the instruction at which " + run.engine()
                         + " gave up"));
     }

@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.TestGuest;
@@ -52,7 +52,7 @@ class HangAdviceTests {
     }
 
     private static Standstill halt(String code) {
-        Outcome outcome = TestGuest.run(real(code), EngineChoice.EMULATOR);
+        Outcome outcome = TestGuest.run(realWithVectors(code), EngineChoice.EMULATOR);
         assertThat(outcome).isInstanceOf(Outcome.Halted.class);
         return outcome.run().diagnosis().standstill().orElseThrow();
     }
@@ -71,7 +71,7 @@ class HangAdviceTests {
 
     @Test
     void handlerWithoutEoiKeepsAFlagFromChanging() {
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb" + WAIT_FOR_FLAG, WITHOUT_EOI))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + "fb" + WAIT_FOR_FLAG, WITHOUT_EOI))))
                 .singleElement()
                 .asString()
                 .startsWith("IRQ 0 (timer) has had no EOI");
@@ -82,9 +82,9 @@ class HangAdviceTests {
         // one tick after 1 ms (mode 0); sti; again: inc cx; jmp again
         String oneTick = "c7 06 20 00 40 10 b0 30 e6 43 b0 a9 e6 40 b0 04 e6 40";
 
-        assertThat(hang(real(withHandler(oneTick + OPEN_TIMER + "fb 41 eb fd", WITHOUT_EOI))))
+        assertThat(hang(realWithVectors(withHandler(oneTick + OPEN_TIMER + "fb 41 eb fd", WITHOUT_EOI))))
                 .isEmpty();
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb 41 eb fd", WITHOUT_EOI))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + "fb 41 eb fd", WITHOUT_EOI))))
                 .as("more ticks wait behind the first")
                 .singleElement()
                 .asString()
@@ -94,7 +94,7 @@ class HangAdviceTests {
     @Test
     void handlerThatHangsBeforeItsEoiIsNotToldToSendIt() {
         // sti; hlt; (at 0x1040) jmp here
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb f4", "eb fe"))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + "fb f4", "eb fe"))))
                 .singleElement()
                 .asString()
                 .startsWith("nothing ends jmp 0x1040");
@@ -135,7 +135,7 @@ class HangAdviceTests {
 
     @Test
     void interruptsThatAreOffChangeNoFlag() {
-        assertThat(hang(real(WAIT_FOR_FLAG)))
+        assertThat(hang(realWithVectors(WAIT_FOR_FLAG)))
                 .containsExactly(
                         "the loop looks at memory at 0x2000, which no handler can change while interrupts are off"
                                 + " (IF is clear); if it waits for an interrupt, STI must come before it");
@@ -143,7 +143,7 @@ class HangAdviceTests {
 
     @Test
     void interruptThatWaitsWhileInterruptsAreOffIsNamed() {
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + WAIT_FOR_FLAG, HANDLER))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + WAIT_FOR_FLAG, HANDLER))))
                 .singleElement()
                 .asString()
                 .endsWith("while interrupts are off (IF is clear), though IRQ 0 (timer) is pending; if it waits for an"
@@ -152,7 +152,7 @@ class HangAdviceTests {
 
     @Test
     void interruptsThatAreMaskedChangeNoFlag() {
-        assertThat(hang(real("fb" + WAIT_FOR_FLAG))) // sti
+        assertThat(hang(realWithVectors("fb" + WAIT_FOR_FLAG))) // sti
                 .containsExactly(
                         "the loop looks at memory at 0x2000, which no handler can change while all interrupts are"
                                 + " masked; clear the mask bit of the one that is meant, in port 0x21 for IRQ 0 to 7 and"
@@ -164,17 +164,17 @@ class HangAdviceTests {
         // again: mov al,1; xchg [0x2000],al; test al,al; jnz again, with the lock taken
         String lock = "b0 01 86 06 00 20 84 c0 75 f6";
 
-        assertThat(hang(real("c6 06 00 20 01" + lock)))
+        assertThat(hang(realWithVectors("c6 06 00 20 01" + lock)))
                 .containsExactly("the loop tries to take the lock memory at 0x2000, which was taken before and never"
                         + " released: nothing else runs while it waits, since this is the only vCPU and"
                         + " interrupts are off; look for code that takes it twice, or returns without"
                         + " releasing it");
         // sti
-        assertThat(hang(real("fb c6 06 00 20 01" + lock)))
+        assertThat(hang(realWithVectors("fb c6 06 00 20 01" + lock)))
                 .singleElement()
                 .asString()
                 .contains(" only vCPU and all interrupts are masked; ");
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb c6 06 00 20 01" + lock, HANDLER))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + "fb c6 06 00 20 01" + lock, HANDLER))))
                 .as("the timer's handler may run somebody else")
                 .isEmpty();
     }
@@ -182,7 +182,7 @@ class HangAdviceTests {
     @Test
     void flagThatIsLookedAtBesidesALockIsAFlag() {
         // mov byte [0x2000],1; again: cmp byte [0x2000],0; jne again
-        assertThat(hang(real("c6 06 00 20 01 80 3e 00 20 00 75 f9")))
+        assertThat(hang(realWithVectors("c6 06 00 20 01 80 3e 00 20 00 75 f9")))
                 .singleElement()
                 .asString()
                 .startsWith("the loop looks at memory at 0x2000, which no handler can change");
@@ -190,19 +190,20 @@ class HangAdviceTests {
 
     @Test
     void flagMayChangeWhileInterruptsCome() {
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb" + WAIT_FOR_FLAG, HANDLER))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + "fb" + WAIT_FOR_FLAG, HANDLER))))
                 .isEmpty();
     }
 
     @Test
     void flagThatChangesIsNoneThatCannot() {
         // again: inc byte [0x2000]; cmp byte [0x2000],0; jb again, which never jumps; jmp again
-        assertThat(hang(real("fe 06 00 20 80 3e 00 20 00 72 f5 eb f3"))).isEmpty();
+        assertThat(hang(realWithVectors("fe 06 00 20 80 3e 00 20 00 72 f5 eb f3")))
+                .isEmpty();
     }
 
     @Test
     void loopWithoutAConditionWaitsForNothing() {
-        assertThat(hang(real("a0 00 20 eb fb"))).isEmpty(); // again: mov al,[0x2000]; jmp again
+        assertThat(hang(realWithVectors("a0 00 20 eb fb"))).isEmpty(); // again: mov al,[0x2000]; jmp again
     }
 
     @Test
@@ -217,19 +218,20 @@ class HangAdviceTests {
                 ", and nothing was typed; give it some: input of @KvmGuest, of the check or -Dkvm.input, or Guest.type"
                         + " while it runs";
 
-        assertThat(hang(real("ba fd 03 ec a8 01 74 fb"))) // mov dx,0x3fd; again: in al,dx; test al,1; jz again
+        assertThat(hang(realWithVectors(
+                        "ba fd 03 ec a8 01 74 fb"))) // mov dx,0x3fd; again: in al,dx; test al,1; jz again
                 .containsExactly("there is no byte at COM1 (bit 0 of port 0x3fd is clear)" + rest);
-        assertThat(hang(real("e4 64 a8 01 74 fa"))) // again: in al,0x64; test al,1; jz again
+        assertThat(hang(realWithVectors("e4 64 a8 01 74 fa"))) // again: in al,0x64; test al,1; jz again
                 .containsExactly("there is no scan code at the keyboard (bit 0 of port 0x64 is clear)" + rest);
         // mov dx,0x500; again: mov al,2; out dx,al; in al,dx; cmp al,0xff; je again
-        assertThat(hang(real("ba 00 05 b0 02 ee ec 3c ff 74 f8")))
+        assertThat(hang(realWithVectors("ba 00 05 b0 02 ee ec 3c ff 74 f8")))
                 .containsExactly("there is no byte at the hypercall port 0x500" + rest);
     }
 
     @Test
     void inputThatHasAllBeenReadIsMissedToo() {
         // mov dx,0x3f8; in al,dx; mov dx,0x3fd; again: in al,dx; test al,1; jz again
-        assertThat(hang(real("ba f8 03 ec ba fd 03 ec a8 01 74 fb").withInput("x")))
+        assertThat(hang(realWithVectors("ba f8 03 ec ba fd 03 ec a8 01 74 fb").withInput("x")))
                 .singleElement()
                 .asString()
                 .contains("is clear), and all that was typed has been read; give it some");
@@ -238,15 +240,16 @@ class HangAdviceTests {
     @Test
     void inputThatIsThereIsNotMissed() {
         // again: in al,0x64; test al,0x20; jz again: waits for a mouse
-        assertThat(hang(real("e4 64 a8 20 74 fa").withInput("x"))).isEmpty();
+        assertThat(hang(realWithVectors("e4 64 a8 20 74 fa").withInput("x"))).isEmpty();
         // mov dx,0x3fd; again: in al,dx; test al,1; jnz again: waits for the end of input
-        assertThat(hang(real("ba fd 03 ec a8 01 75 fb").withInput("x"))).isEmpty();
+        assertThat(hang(realWithVectors("ba fd 03 ec a8 01 75 fb").withInput("x")))
+                .isEmpty();
     }
 
     @Test
     void deviceThatIsNotThereIsMissed() {
         // mov dx,0x1f7; again: in al,dx; test al,0x80; jnz again
-        assertThat(hang(real("ba f7 01 ec a8 80 75 fb")))
+        assertThat(hang(realWithVectors("ba f7 01 ec a8 80 75 fb")))
                 .containsExactly(
                         "the loop waits for port 0x1f7, where this machine has no primary IDE channel, so that it"
                                 + " always reads 0xff; see whether the device is there before waiting for it (all ones say"
@@ -259,7 +262,7 @@ class HangAdviceTests {
                         "the loop waits for physical address 0xfee00300, where this machine has no local APIC, so that"
                                 + " it always reads 0xffffffff; ");
         // mov dx,0x510; again: in ax,dx; test ax,1; jnz again
-        assertThat(hang(real("ba 10 05 ed a9 01 00 75 fa")))
+        assertThat(hang(realWithVectors("ba 10 05 ed a9 01 00 75 fa")))
                 .singleElement()
                 .asString()
                 .startsWith("the loop waits for port 0x510, where this machine has no device, so that it always reads"
@@ -270,10 +273,10 @@ class HangAdviceTests {
     void deviceThatIsLookedAtAmongOthersIsNotWaitedFor() {
         // mov dx,0x1f7; again: in al,dx; inc byte [0x2000]; cmp byte [0x2000],0; jb again, never taken;
         // jmp again
-        assertThat(hang(real("ba f7 01 ec fe 06 00 20 80 3e 00 20 00 72 f4 eb f2")))
+        assertThat(hang(realWithVectors("ba f7 01 ec fe 06 00 20 80 3e 00 20 00 72 f4 eb f2")))
                 .isEmpty();
         // mov dx,0x1f7; again: in al,dx; jmp again
-        assertThat(hang(real("ba f7 01 ec eb fd"))).isEmpty();
+        assertThat(hang(realWithVectors("ba f7 01 ec eb fd"))).isEmpty();
     }
 
     @Test
@@ -369,7 +372,7 @@ class HangAdviceTests {
                 .containsExactly(
                         "nothing ends jmp 0x1000 at 0x1000, which jumps to itself with interrupts off; a guest that"
                                 + " is done ends its run with CLI and HLT, or by the debug-exit port 0xf4");
-        assertThat(hang(real("fb eb fe"))) // sti; here: jmp here
+        assertThat(hang(realWithVectors("fb eb fe"))) // sti; here: jmp here
                 .singleElement()
                 .asString()
                 .contains("with all interrupts masked");
@@ -378,14 +381,14 @@ class HangAdviceTests {
     @Test
     void jumpToItselfMayBeHowAGuestWaitsForInterrupts() {
         // sti; here: jmp here
-        assertThat(hang(real(withHandler(TIMER + OPEN_TIMER + "fb eb fe", HANDLER))))
+        assertThat(hang(realWithVectors(withHandler(TIMER + OPEN_TIMER + "fb eb fe", HANDLER))))
                 .isEmpty();
     }
 
     @Test
     void exceptionThatItsHandlerReturnsToIsEndless() {
         // mov word [0x18],0x1040; ud2; (at 0x1040) inc ax; iret
-        assertThat(hang(real(withHandler("c7 06 18 00 40 10 0f 0b", "40 cf"))))
+        assertThat(hang(realWithVectors(withHandler("c7 06 18 00 40 10 0f 0b", "40 cf"))))
                 .singleElement()
                 .asString()
                 .startsWith("#UD is raised again and again by ud2 at 0x1006, since its handler returns to that"
@@ -396,7 +399,7 @@ class HangAdviceTests {
     void exceptionsInALoopThatGoesOnAreNone() {
         // mov word [0x18],0x1040; again: ud2; jmp again; (at 0x1040) push bp; mov bp,sp; add word [bp+2],2; pop bp;
         // iret
-        assertThat(hang(real(withHandler("c7 06 18 00 40 10 0f 0b eb fc", "55 89 e5 83 46 02 02 5d cf"))))
+        assertThat(hang(realWithVectors(withHandler("c7 06 18 00 40 10 0f 0b eb fc", "55 89 e5 83 46 02 02 5d cf"))))
                 .isEmpty();
     }
 

@@ -1,6 +1,6 @@
 package dev.kvmguest.vmm.internal.advice.hang;
 
-import static dev.kvmguest.vmm.TestGuest.real;
+import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.TestGuest;
@@ -49,7 +49,7 @@ class InterruptAdviceTests {
     }
 
     private static VcpuConfig guest(String code, String handler) {
-        return real(code + " 90".repeat(0x40 - TestGuest.bytes(code).length) + handler);
+        return realWithVectors(code + " 90".repeat(0x40 - TestGuest.bytes(code).length) + handler);
     }
 
     private static List<String> advice(VcpuConfig guest) {
