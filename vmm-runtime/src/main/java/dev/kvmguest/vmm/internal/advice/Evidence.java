@@ -251,6 +251,11 @@ final class Evidence {
         return startsAt(Kind.GDT, registers().gdt());
     }
 
+    /** Returns whether GDTR is one that a boot loader has left, on which a kernel must not count. */
+    boolean hasLoadersGdt() {
+        return hasBootGdt() && layout.ranges().stream().anyMatch(range -> range.kind() == Kind.BOOT_INFORMATION);
+    }
+
     private boolean startsAt(Kind kind, DescriptorTable table) {
         return layout.ranges().stream().anyMatch(range -> range.kind() == kind && range.start() == table.base());
     }

@@ -185,7 +185,7 @@ final class SegmentUse {
 
     private static String loadersTable(Evidence evidence) {
         return evidence.hasBootGdt()
-                ? "; GDTR is still the boot loader's: load a GDT of the kernel's own, on which selectors are known"
+                ? "; GDTR is still the boot table's: load the guest's own GDT with LGDT first, or use its selectors"
                 : "";
     }
 }

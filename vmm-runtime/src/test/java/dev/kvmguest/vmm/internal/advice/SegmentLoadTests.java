@@ -2,6 +2,9 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.image.GuestImage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -56,6 +59,20 @@ class SegmentLoadTests {
         assertThat(DeadGuest.flat("bc 00 90 10 00 b8 00 00 10 00 66 b8 00 90 8e d8")
                         .get(0))
                 .contains("loads the selector 0x9000, which is beyond the GDT's limit");
+    }
+
+    @Test
+    void kernelOnTheLoadersTableIsToldThatNothingIsPromised() {
+        // A Multiboot header for a flat image; xor eax,eax; mov ss,ax
+        byte[] kernel =
+                TestGuest.bytes("02 b0 ad 1b 00 00 01 00 fe 4f 51 e4 00 00 10 00 00 00 10 00 00 00 00 00 00 00 00 00"
+                        + "20 00 10 00 31 c0 8e d0 f4 90 90 90");
+
+        assertThat(DeadGuest.image(GuestImage.of("kernel", kernel), BootMode.MULTIBOOT)
+                        .get(0))
+                .contains(
+                        "loads the null selector, which SS and CS don't take, and GDTR is still the boot loader's, of which"
+                                + " Multiboot promises nothing");
     }
 
     @Test

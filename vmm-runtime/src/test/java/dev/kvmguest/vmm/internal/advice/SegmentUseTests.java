@@ -45,7 +45,7 @@ class SegmentUseTests {
                 .startsWith(
                         "DS holds the selector 0x8, a code segment, which can't be written, so that mov dword [0x9000], 1"
                                 + " at 0x1008 raises #GP; load DS with the selector of a writable data segment, which is 0x10 in this"
-                                + " GDT; GDTR is still the boot loader's");
+                                + " GDT; GDTR is still the boot table's");
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice.past;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
@@ -54,6 +55,10 @@ final class LostExecution {
                 + departure.after().codeAddress(departure.after().eip())
                 + evidence.symbol(target) + ", outside the image, and on through zeros, after "
                 + departure.by().inWords();
+        if (isOverwritten(evidence, departure)) {
+            return went + ", which is not what the image's file has there: the code was overwritten"
+                    + stackInImage(evidence, departure);
+        }
         Optional<Instruction> by = CodeReader.decode(departure.by(), CpuMode.of(departure.before()));
         boolean indirect = by.filter(LostExecution::isIndirect).isPresent();
         if (indirect) {
@@ -77,6 +82,24 @@ final class LostExecution {
                         .orElse(went
                                 + ", which doesn't jump: execution ran past the end of the code; end it with a jump,"
                                 + " a return or a loop of HLT"));
+    }
+
+    private static boolean isOverwritten(PastEvidence evidence, Departure departure) {
+        byte[] executed = departure.by().bytes();
+        return evidence.memory().physical(departure.before().instructionAddress()).stream()
+                .mapToObj(physical -> evidence.image().original(physical, executed.length))
+                .flatMap(Optional::stream)
+                .anyMatch(original -> !Arrays.equals(original, executed));
+    }
+
+    private static String stackInImage(PastEvidence evidence, Departure departure) {
+        CpuState before = departure.before();
+        long esp = before.linear(SegmentRegister.SS, before.get(Register.RSP));
+        return before.protectedMode() && evidence.isInImage(esp)
+                ? ", and ESP is " + hex(esp)
+                        + ", in the image: the stack ran into the code; end the recursion, or give the"
+                        + " stack more room above the code"
+                : "; look for who writes there";
     }
 
     private static boolean isIndirect(Instruction by) {

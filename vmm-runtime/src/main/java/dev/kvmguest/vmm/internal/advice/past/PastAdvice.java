@@ -16,7 +16,7 @@ public final class PastAdvice {
             InterruptedRegisters::byHandler,
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
-            ArrayOnStack::tookItBelowZero,
+            LocalsBelowZero::goOn,
             LostExecution::byTransfer);
 
     private PastAdvice() {}

@@ -18,7 +18,7 @@ import java.util.TreeSet;
  * than DS and the place of the image say (ORG, {@code -Ttext}).
  *
  * <p>Silent unless an instruction loads the very offset, a text of the image begins at that offset from the right
- * origin, and a register is still within its length after it.
+ * origin, and the register is still within its length after it; and where DS may have been another one then.
  */
 final class WrongOrigin {
 
@@ -32,11 +32,17 @@ final class WrongOrigin {
 
     private static final int BYTES = 3;
 
+    private static final int MOV_TO_SEGMENT = 0x8e;
+    private static final int DS = 3;
+    private static final int POP_DS = 0x1f;
+
     private WrongOrigin() {}
 
     /** A text was read where there is none, and is where another origin has it. */
     static Optional<String> ofText(PastEvidence evidence) {
-        if (evidence.registers().protectedMode() || evidence.image().segments().size() != 1) {
+        if (evidence.registers().protectedMode()
+                || evidence.image().segments().size() != 1
+                || changesDs(evidence.image().segments().get(0).data())) {
             return Optional.empty();
         }
         Segment image = evidence.image().segments().get(0);
@@ -58,7 +64,7 @@ final class WrongOrigin {
             PastEvidence evidence, Segment image, long at, Register pointer, int offset) {
         long base = evidence.registers().segment(SegmentRegister.DS).base();
         long read = base + offset;
-        if (isIn(image, read) || !wentOn(evidence, pointer, offset)) {
+        if (base != 0 && base != image.physicalAddress() || isIn(image, read) || !wentOn(evidence, pointer, offset)) {
             return Optional.empty();
         }
         Set<Long> origins = new TreeSet<>(List.of(0L, image.physicalAddress()));
@@ -72,6 +78,16 @@ final class WrongOrigin {
                         + hex(origin + offset) + " there is one, \"" + text(image, origin + offset)
                         + "\": the origin that the code is assembled for (ORG, -Ttext) and 16 times DS must add up to "
                         + hex(image.physicalAddress()) + ", where the image was loaded");
+    }
+
+    /** Returns whether code loads DS more than once, so that it may be another one now than where the text was read. */
+    private static boolean changesDs(byte[] code) {
+        int loads = 0;
+        for (int i = 0; i + 1 < code.length; i++) {
+            boolean moves = (code[i] & 0xff) == MOV_TO_SEGMENT && (code[i + 1] >> 3 & 7) == DS;
+            loads += moves ? 1 : code[i] == POP_DS ? 2 : 0;
+        }
+        return loads > 1;
     }
 
     /** Returns whether a register has been moved through something that begins at an offset. */

@@ -80,6 +80,28 @@ class PastAdviceTests {
     }
 
     @Test
+    void textThatWasReadBeforeDsBecameAnotherOneIsNoMistake() {
+        // mov ax,0x7c0; mov ds,ax; mov si,0x20; lodsb; test al,al; jnz -5; xor ax,ax; mov ds,ax; cli; hlt
+        assertThat(halted(sector("b8 c0 07 8e d8 be 20 00 ac 84 c0 75 fb 31 c0 8e d8 fa f4" + "90".repeat(13)
+                        + ascii("Loading..."))))
+                .isEmpty();
+        // xor ax,ax; mov ds,ax; mov si,0x7c20; lodsb; test al,al; jnz -5; mov ax,0xb800; mov ds,ax; cli; hlt
+        assertThat(halted(sector("31 c0 8e d8 be 20 7c ac 84 c0 75 fb b8 00 b8 8e d8 fa f4" + "90".repeat(13)
+                        + ascii("Loading..."))))
+                .isEmpty();
+    }
+
+    @Test
+    void codeThatTheStackHasOverwrittenDidNotRunPastItsEnd() {
+        // mov esp,0x1013; push 0; push 0; nop, which have become zeros; and then those after the image
+        assertThat(hung(TestGuest.flat("bc 13 10 00 00 6a 00 6a 00 90 90 90 90 90 90 90 90 90 90"))
+                        .get(0))
+                .contains(
+                        "which is not what the image's file has there: the code was overwritten, and ESP is 0x100b, in the"
+                                + " image: the stack ran into the code");
+    }
+
+    @Test
     void numberThatIsNoPointerAnyMoreIsNoOffset() {
         // cli; xor ax,ax; mov ds,ax; mov si,0x10; mov si,0x5; hlt; nop.. ; text
         assertThat(halted(sector("fa 31 c0 8e d8 be 10 00 be 05 00 f4 90 90 90 90" + ascii("Loading..."))))
