@@ -38,6 +38,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Finds out why a run ended as it did, while the vCPU and its memory are still there. To be used by the thread that ran
@@ -139,11 +140,13 @@ public final class PostMortem {
 
     private List<String> warnings(Optional<Fault> fault, Outcome end) {
         try {
-            return LoaderWarnings.of(
+            List<String> ofLoader = LoaderWarnings.of(
                     config.boot(),
                     fault.map(Fault::registers).or(() -> end.run().registers()),
                     memory,
                     layout);
+            return Stream.concat(ofLoader.stream(), StrayOuts.before(end, recording.timeline()).stream())
+                    .toList();
         } catch (RuntimeException e) {
             stumbled(e);
             return List.of();
