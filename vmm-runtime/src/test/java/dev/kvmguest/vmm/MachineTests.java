@@ -203,12 +203,13 @@ class MachineTests {
     void spinningGuestIsStoppedAtItsTimeLimit() {
         Duration limit = Duration.ofMillis(100);
 
-        Outcome outcome = run(real(HANG), limit);
+        // inc ecx; jmp -4: no state comes round again, which would end the run before
+        Outcome outcome = run(real("66 41 eb fc"), limit);
 
         assertThat(outcome).isInstanceOfSatisfying(Outcome.TimedOut.class, timedOut -> assertThat(timedOut.timeout())
                 .isEqualTo(TimeFactor.stretch(limit)));
         assertThat(outcome.run().wallTime()).isGreaterThanOrEqualTo(limit);
-        assertThat(outcome.run().registers().orElseThrow().instructionPointer()).isEqualTo("0000:1000");
+        assertThat(outcome.run().registers().orElseThrow().instructionPointer()).isIn("0000:1000", "0000:1002");
     }
 
     @Test

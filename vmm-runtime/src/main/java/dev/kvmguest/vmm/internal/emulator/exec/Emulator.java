@@ -38,6 +38,12 @@ public final class Emulator implements ExecutionObserver {
 
     private static final int NO_INTERRUPT = -1;
 
+    /**
+     * A guest whose handlers fault at their first instruction retires none, and never comes to a number of them: after
+     * so many exceptions whoever runs it has a look at the time.
+     */
+    private static final int MOST_DELIVERED_IN_VAIN = 0x1_0000;
+
     private final Cpu cpu;
     private final CodeCache code;
 
@@ -55,6 +61,8 @@ public final class Emulator implements ExecutionObserver {
     private boolean begun;
 
     private CpuFault undelivered;
+    private int deliveredInVain;
+    private long retiredAtDelivery;
     /** Whether what is delivered came between two instructions, and not from the one at EIP. */
     private boolean trapped;
 
@@ -257,6 +265,10 @@ public final class Emulator implements ExecutionObserver {
                 if (exit != null || cpu.retired >= end) {
                     return exit;
                 }
+                if (deliveredInVain > MOST_DELIVERED_IN_VAIN) {
+                    deliveredInVain = 0;
+                    return new VmExit.Interrupted();
+                }
                 if (!shutDown && undelivered == null) {
                     if (watched == null) {
                         execute(end);
@@ -350,6 +362,8 @@ public final class Emulator implements ExecutionObserver {
             return exit;
         }
         if (undelivered != null) {
+            deliveredInVain = cpu.retired == retiredAtDelivery ? deliveredInVain + 1 : 0;
+            retiredAtDelivery = cpu.retired;
             shutDown = !cpu.events.deliver(undelivered);
             if (shutDown) {
                 fault = describe(false, undelivered.reason());
