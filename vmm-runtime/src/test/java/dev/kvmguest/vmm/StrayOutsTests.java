@@ -104,7 +104,8 @@ class StrayOutsTests {
 
     @Test
     void whatWasWrittenRightAfterTheSwappedOnesEndsTheRow() {
-        assertThat(warnings(outs('H', 0xe9, 'e', 0xe9, 'y', 0xe9, 0xe9, 'H') + LEAVE)).isEmpty();
+        assertThat(warnings(outs('H', 0xe9, 'e', 0xe9, 'y', 0xe9, 0xe9, 'H') + LEAVE))
+                .isEmpty();
     }
 
     @Test

@@ -121,8 +121,8 @@ final class StrayOuts {
                 ? "; this exit may be one of them, " + hex(exit.port) + " meant for port "
                         + hex(Write.meant(exit.value).orElseThrow())
                 : "";
-        return Optional.of("the OUTs before the write to the debug-exit port look as if port and value were swapped: " + examples + (astray.size() > MOST_SHOWN ? " ..." : "") + own
-                + "; OUT DX, AL writes AL to port DX");
+        return Optional.of("the OUTs before the write to the debug-exit port look as if port and value were swapped: "
+                + examples + (astray.size() > MOST_SHOWN ? " ..." : "") + own + "; OUT DX, AL writes AL to port DX");
     }
 
     private static Optional<String> text(List<Write> row) {

@@ -93,7 +93,8 @@ class PastAdviceTests {
 
     @Test
     void codeThatTheStackHasOverwrittenDidNotRunPastItsEnd() {
-        // mov esp,0x1013; push 0; push 0; nop, which have become zeros; and then those after the image
+        // The stack is the end of the image: mov esp,0x1013; push 0; push 0; nop; nop; nop; nop; nop; nop; nop; nop;
+        // nop; nop
         assertThat(hung(TestGuest.flat("bc 13 10 00 00 6a 00 6a 00 90 90 90 90 90 90 90 90 90 90"))
                         .get(0))
                 .contains(
