@@ -209,7 +209,7 @@ class LiveGuestTests {
                         && suppressed.getMessage().startsWith("interrupted while "));
     }
 
-    @KvmGuest(image = TestGuests.HANG, timeout = "60s")
+    @KvmGuest(image = TestGuests.COUNT, timeout = "60s")
     static class TimedOut {
         @Test
         @Timeout(value = 100, unit = TimeUnit.MILLISECONDS)

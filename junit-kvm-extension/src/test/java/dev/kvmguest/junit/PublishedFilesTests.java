@@ -24,6 +24,9 @@ import org.junit.platform.engine.reporting.OutputDirectoryProvider;
 @BootsGuests
 class PublishedFilesTests {
 
+    /** On the emulator it is proved. */
+    private static final String HUNG = "(can never end, proved after|was still running at its time limit)";
+
     @TempDir
     private Path root;
 
@@ -41,9 +44,10 @@ class PublishedFilesTests {
                         "\"eip\":");
         assertThat(files.get("guest.html"))
                 .startsWith("<!DOCTYPE html>")
-                .contains("<b>hi-and-hang.bin</b> was still running at its time limit", "<code>Hi</code>");
+                .containsPattern("<b>hi-and-hang.bin</b> " + HUNG)
+                .contains("<code>Hi</code>");
         assertThat(files.get("guest.txt"))
-                .startsWith("guest hi-and-hang.bin (boot real) was still running at its time limit")
+                .containsPattern("^guest hi-and-hang.bin \\(boot real\\) " + HUNG)
                 .contains("\n  IVT at 0x0, limit ", "\n  memory at the start:\n", "\n  EIP ", "\n  | Hi\n");
     }
 

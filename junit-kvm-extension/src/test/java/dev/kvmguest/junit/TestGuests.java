@@ -21,6 +21,8 @@ final class TestGuests {
     static final String SKIPS_UD2 = "target/test-guests/skips-ud2.bin";
     /** Never ends. */
     static final String HANG = "target/test-guests/hang.bin";
+    /** Never ends, in ever other states, so that nothing proves it. */
+    static final String COUNT = "target/test-guests/count.bin";
     /** Writes "Hi" to 0xE9 and never ends. */
     static final String HI_AND_HANG = "target/test-guests/hi-and-hang.bin";
     /** Leaves by the debug-exit port with 3. */
@@ -67,6 +69,8 @@ final class TestGuests {
             entry(UD2, "0f0b"),
             // here: jmp here
             entry(HANG, "ebfe"),
+            // next: inc ecx; jmp next
+            entry(COUNT, "6641 ebfc"),
             // mov al, 'H'; out 0xe9, al; mov al, 'i'; out 0xe9, al; here: jmp here
             entry(HI_AND_HANG, "b048 e6e9 b069 e6e9 ebfe"),
             // mov al, 3; out 0xf4, al

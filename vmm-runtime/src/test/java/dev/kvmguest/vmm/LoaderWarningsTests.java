@@ -72,9 +72,9 @@ class LoaderWarningsTests {
     void segmentOfTheLoadersGdtIsWarnedOf() {
         // mov ax,0x18; mov ds,ax; hlt
         assertThat(warnings("66 b8 18 00 8e d8 f4")).containsExactly("the guest loaded 0x18 " + GDT);
-        // jmp 0x8:0x100027; mov ax,0x18; mov ds,ax; hlt
-        assertThat(warnings("ea 27 00 10 00 08 00 66 b8 18 00 8e d8 f4"))
-                .containsExactly("the guest loaded 0x8 and 0x18 " + GDT);
+        // mov ax,0x10; mov es,ax; mov ax,0x18; mov ds,ax; hlt
+        assertThat(warnings("66 b8 10 00 8e c0 66 b8 18 00 8e d8 f4"))
+                .containsExactly("the guest loaded 0x10 and 0x18 " + GDT);
     }
 
     @Test
@@ -87,6 +87,21 @@ class LoaderWarningsTests {
                         + "b0 6b e6 e9 f4 00 00 00"
                         + "00 00 00 00 00 00 00 00  ff ff 00 00 00 9a cf 00  ff ff 00 00 00 92 cf 00"))
                 .isEmpty();
+    }
+
+    @Test
+    void kernelThatLoadsItsGdtAndNoSegmentIsWarnedOf() {
+        // lgdt [0x100038]; hlt
+        // (at 0x100038) limit 0x1f, base 0x100050; (at 0x100050) null, null, code, data
+        assertThat(warnings("0f 01 15 38 00 10 00 f4" + "90".repeat(16)
+                        + "1f 00 50 00 10 00" + "90".repeat(18)
+                        + "00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00"
+                        + "ff ff 00 00 00 9a cf 00  ff ff 00 00 00 92 cf 00"))
+                .singleElement()
+                .asString()
+                .startsWith(
+                        "CS, DS, ES, SS were not loaded after LGDT and have what the boot loader put there (CS 0x10,"
+                                + " the others 0x18);");
     }
 
     @Test

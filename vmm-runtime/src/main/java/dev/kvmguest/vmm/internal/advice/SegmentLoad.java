@@ -35,7 +35,9 @@ final class SegmentLoad {
         if (!evidence.mode().usesDescriptors()
                 || !Vector.hasSelector(first.vector())
                 || InterruptFrame.elsewhere(evidence).isPresent()
-                || Overwritten.gdt(evidence).isPresent()) {
+                // What is beyond the limit has nothing to do with what the table holds.
+                || (Selector.isWithin(error, evidence.table(error).limit())
+                        && Overwritten.gdt(evidence).isPresent())) {
             return Optional.empty();
         }
         Optional<Instruction> at = evidence.at().decoded();

@@ -71,7 +71,9 @@ final class LayoutCheck {
             }
             if (stack.overlaps(other)) {
                 warn(stack + " overlaps " + other + "; move it");
-            } else if (stack.start() >= other.end() && stack.start() - other.end() < STACK_MARGIN) {
+            } else if (other.kind() != Kind.FIRMWARE
+                    && stack.start() >= other.end()
+                    && stack.start() - other.end() < STACK_MARGIN) {
                 warn(stack + " has its bottom " + (stack.start() - other.end()) + " bytes above " + other
                         + ", into which it grows; leave more room between them");
             }

@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
@@ -12,6 +13,7 @@ import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -19,6 +21,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Warns of what a guest got away with since its boot loader or firmware was kind: it lived on their tables or stack,
@@ -35,6 +38,11 @@ final class LoaderWarnings {
 
     private static final int TIMER = 8;
 
+    private static final int LOADERS_CODE = 0x10;
+    private static final int LOADERS_DATA = 0x18;
+    private static final List<SegmentRegister> KEPT =
+            List.of(SegmentRegister.CS, SegmentRegister.DS, SegmentRegister.ES, SegmentRegister.SS);
+
     private LoaderWarnings() {}
 
     /**
@@ -47,6 +55,7 @@ final class LoaderWarnings {
         List<String> warnings = new ArrayList<>();
         if (boot == BootMode.MULTIBOOT) {
             gdt(memory, layout).ifPresent(warnings::add);
+            registers.flatMap(state -> segments(state, memory, layout)).ifPresent(warnings::add);
             registers.flatMap(state -> stack(state, memory)).ifPresent(warnings::add);
         }
         if (boot == BootMode.REAL) {
@@ -81,6 +90,40 @@ final class LoaderWarnings {
                         + hex(table.start()) + ", by a segment load, a far jump, an interrupt or IRET; Multiboot leaves"
                         + " GDTR undefined, so that it may die of that after another loader: load a GDT of its own with"
                         + " LGDT and set all segment registers before");
+    }
+
+    /** With a GDT of its own, a guest that has loaded a segment register has marked an entry of that as accessed. */
+    private static Optional<String> segments(CpuState registers, GuestMemory memory, MemoryLayout layout) {
+        DescriptorTable table = registers.gdt();
+        boolean loaders =
+                layout.ranges().stream().anyMatch(range -> range.kind() == Kind.GDT && range.start() == table.base());
+        if (loaders || !registers.protectedMode()) {
+            return Optional.empty();
+        }
+        LinearMemory linear = new LinearMemory(memory, registers);
+        List<String> kept = new ArrayList<>();
+        for (SegmentRegister register : KEPT) {
+            int selector = registers.segment(register).selector();
+            OptionalLong entry = linear.readLong(table.base() + Selector.offset(selector));
+            boolean ofLoader = selector == (register == SegmentRegister.CS ? LOADERS_CODE : LOADERS_DATA);
+            if (ofLoader
+                    && Selector.isWithin(selector, table.limit())
+                    && entry.isPresent()
+                    && isUntouched(new SegmentDescriptor(entry.getAsLong()))) {
+                kept.add(register.name());
+            }
+        }
+        return kept.isEmpty()
+                ? Optional.empty()
+                : Optional.of(String.join(", ", kept) + (kept.size() == 1 ? " was" : " were")
+                        + " not loaded after LGDT and " + (kept.size() == 1 ? "has" : "have")
+                        + " what the boot loader put there (CS " + hex(LOADERS_CODE) + ", the others "
+                        + hex(LOADERS_DATA) + "); another loader may use other selectors: after LGDT load CS with a far"
+                        + " jump, and the other segment registers with MOV");
+    }
+
+    private static boolean isUntouched(SegmentDescriptor descriptor) {
+        return descriptor.isCodeOrData() && (descriptor.accessByte() & AccessRights.ACCESSED) == 0;
     }
 
     private static Optional<String> stack(CpuState registers, GuestMemory memory) {
