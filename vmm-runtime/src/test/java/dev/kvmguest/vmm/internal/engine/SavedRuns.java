@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -21,6 +22,7 @@ import java.util.zip.CRC32;
 public final class SavedRuns {
 
     private static final int VECTOR = 0x20;
+    private static final int INITIAL_FCW = 0x37f;
     /** Who writes to it ends the run: not every KVM has an exit for a HLT that is stepped. */
     private static final int END_PORT = 0xf4;
 
@@ -118,7 +120,7 @@ public final class SavedRuns {
         return new VcpuState(
                 state.registers(),
                 state.pageDirectoryPointers(),
-                state.fpu(),
+                comparable(state.fpu()),
                 state.xcr0(),
                 msrs,
                 state.debugRegisters(),
@@ -127,6 +129,30 @@ public final class SavedRuns {
                 state.activity(),
                 0,
                 state.instructions());
+    }
+
+    /**
+     * Returns the registers as they are, whether the processor had them in use or in their initial state: when it thinks
+     * them to be the latter is its own affair (Intel SDM volume 1, 13.6). A processor without an x87 error leaves the
+     * places of the last x87 instruction and operand as they were.
+     */
+    private static XsaveArea comparable(XsaveArea area) {
+        ByteBuffer bytes = ByteBuffer.allocate(area.bytes().remaining()).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.put(0, area.bytes(), 0, bytes.capacity());
+        bytes.put(XsaveArea.FIP - 2, new byte[XsaveArea.MXCSR - XsaveArea.FIP + 2]);
+        if ((area.components() & XsaveArea.X87) == 0) {
+            bytes.put(XsaveArea.FCW, new byte[XsaveArea.FIP - XsaveArea.FCW]);
+            bytes.putShort(XsaveArea.FCW, (short) INITIAL_FCW);
+            bytes.put(XsaveArea.ST0, new byte[XsaveArea.XMM0 - XsaveArea.ST0]);
+        }
+        if ((area.components() & XsaveArea.SSE) == 0) {
+            bytes.put(XsaveArea.XMM0, new byte[XsaveArea.XSTATE_BV - XsaveArea.XMM0]);
+        }
+        if ((area.components() & ~(XsaveArea.X87 | XsaveArea.SSE)) == 0) {
+            bytes.put(XsaveArea.MINIMUM_SIZE, new byte[bytes.capacity() - XsaveArea.MINIMUM_SIZE]);
+        }
+        bytes.putLong(XsaveArea.XSTATE_BV, area.components() | XsaveArea.X87 | XsaveArea.SSE);
+        return new XsaveArea(bytes);
     }
 
     /** The machine around the vCPU: ports and memory read as follows from how often and where, interrupts come when they can. */
