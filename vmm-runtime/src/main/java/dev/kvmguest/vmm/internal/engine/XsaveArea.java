@@ -71,4 +71,18 @@ public final class XsaveArea {
     public int hashCode() {
         return Arrays.hashCode(bytes);
     }
+
+    /** Returns the words of eight bytes that aren't 0, with their offsets. */
+    @Override
+    public String toString() {
+        ByteBuffer area = bytes();
+        StringBuilder words = new StringBuilder();
+        for (int i = 0; i + Long.BYTES <= area.limit(); i += Long.BYTES) {
+            if (area.getLong(i) != 0) {
+                words.append(words.length() == 0 ? "" : " ").append(i).append('=');
+                words.append(Long.toHexString(area.getLong(i)));
+            }
+        }
+        return words.toString();
+    }
 }

@@ -23,6 +23,7 @@ public final class SavedRuns {
 
     private static final int VECTOR = 0x20;
     private static final int INITIAL_FCW = 0x37f;
+    private static final int SOFTWARES = 464;
     /** Who writes to it ends the run: not every KVM has an exit for a HLT that is stepped. */
     private static final int END_PORT = 0xf4;
 
@@ -134,7 +135,8 @@ public final class SavedRuns {
     /**
      * Returns the registers as they are, whether the processor had them in use or in their initial state: when it thinks
      * them to be the latter is its own affair (Intel SDM volume 1, 13.6). A processor without an x87 error leaves the
-     * places of the last x87 instruction and operand as they were.
+     * places of the last x87 instruction and operand as they were. The last 48 bytes of FXSAVE's image are software's,
+     * and hold what the host keeps there (table 10-2).
      */
     private static XsaveArea comparable(XsaveArea area) {
         ByteBuffer bytes = ByteBuffer.allocate(area.bytes().remaining()).order(ByteOrder.LITTLE_ENDIAN);
@@ -151,6 +153,7 @@ public final class SavedRuns {
         if ((area.components() & ~(XsaveArea.X87 | XsaveArea.SSE)) == 0) {
             bytes.put(XsaveArea.MINIMUM_SIZE, new byte[bytes.capacity() - XsaveArea.MINIMUM_SIZE]);
         }
+        bytes.put(SOFTWARES, new byte[XsaveArea.XSTATE_BV - SOFTWARES]);
         bytes.putLong(XsaveArea.XSTATE_BV, area.components() | XsaveArea.X87 | XsaveArea.SSE);
         return new XsaveArea(bytes);
     }
