@@ -1,9 +1,12 @@
 package dev.kvmguest.vmm.internal.emulator.hardware;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -18,12 +21,22 @@ class HardwareTests {
 
     private static final long STEPS = Long.getLong("kvmguest.hardware.steps", 200_000);
     private static final long SEED = Long.getLong("kvmguest.hardware.seed", 1);
+    private static final boolean ANY = Boolean.getBoolean("kvmguest.hardware.any");
+
+    /** Where a manual leaves something open, processors of one maker agree: {@link Difference} knows this one's. */
+    private static final String KNOWN_VENDOR = "AuthenticAMD";
 
     @TempDir
     private Path folder;
 
     @Test
     void randomInstructionsDoTheSameOnThisMachinesProcessor() throws IOException, InterruptedException {
+        String vendor = vendor();
+        assumeTrue(
+                ANY || vendor.equals(KNOWN_VENDOR),
+                () -> "where processors of " + vendor
+                        + " and the emulator may differ has not been looked into, only for " + KNOWN_VENDOR
+                        + "; -Dkvmguest.hardware.any=true compares them all the same");
         Generator generator = new Generator(SEED, Exclusion::allows);
         try (HardwareProcessor hardware = HardwareProcessor.orSkip(folder)) {
             Comparison comparison = new Comparison(hardware);
@@ -43,5 +56,16 @@ class HardwareTests {
                     .isEmpty();
             assertThat(comparison.steps()).isPositive();
         }
+    }
+
+    /** Returns what CPUID's leaf 0 says, by Linux; something else on other systems, which are skipped for themselves. */
+    private static String vendor() throws IOException {
+        Path processors = Path.of("/proc/cpuinfo");
+        List<String> lines = Files.isReadable(processors) ? Files.readAllLines(processors) : List.of();
+        return lines.stream()
+                .filter(line -> line.startsWith("vendor_id"))
+                .map(line -> line.substring(line.indexOf(':') + 1).trim())
+                .findFirst()
+                .orElse("an unknown maker");
     }
 }
