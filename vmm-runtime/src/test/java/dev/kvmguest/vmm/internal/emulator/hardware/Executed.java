@@ -164,7 +164,11 @@ record Executed(
         Instruction instruction = step.instruction().orElseThrow();
         return isAtEnd(register(Registers.RSP) - LARGEST)
                 || instruction.mnemonic.is(Trait.STRING)
-                        && (isAtEnd(register(Registers.RSI)) || isAtEnd(register(Registers.RDI)))
+                        && (isAtEnd(register(Registers.RSI))
+                                || isAtEnd(register(Registers.RDI))
+                                // Repetitions may have come there.
+                                || isAtEnd(real.general[Registers.RSI])
+                                || isAtEnd(real.general[Registers.RDI]))
                 || isAtEnd(instruction, instruction.op0)
                 || isAtEnd(instruction, instruction.op1);
     }
