@@ -54,34 +54,36 @@ final class KeyRetry {
         if (!board.keyboard().hasUnreadKey()) {
             return;
         }
-        board.keyboard().postponeKeyRetry(cpu.clock().time());
+        // One moment for both copies: where guest time is the host's, it goes on while the first one runs.
+        long now = cpu.clock().time();
+        board.keyboard().postponeKeyRetry(now);
         boolean possible = board.couldInterruptForUnreadKey() && memory.size() <= LARGEST_COPY;
-        if (possible && !isRead(false, halted) && isRead(true, halted)) {
+        if (possible && !isRead(false, now, halted) && isRead(true, now, halted)) {
             board.keyboard().interruptAgain();
         }
     }
 
-    /** Returns whether a copy of the guest reads the key, given the interrupt again or not. */
-    private boolean isRead(boolean again, boolean halted) {
+    /** Returns whether a copy of the guest as it is now reads the key, given the interrupt again or not. */
+    private boolean isRead(boolean again, long now, boolean halted) {
         try (EmulatedMachine machine = EmulatorEngine.instance().createMachine(memory.size(), 1)) {
             memory.copyTo(machine.memory());
             PcBoard copy = board.copy();
             if (again) {
                 copy.keyboard().interruptAgain();
             }
-            run(copyOfCpu(machine), copy, halted);
+            run(copyOfCpu(machine, now), copy, halted);
             return !copy.keyboard().hasUnreadKey();
         }
     }
 
-    private EmulatedVirtualCpu copyOfCpu(EmulatedMachine machine) {
+    private EmulatedVirtualCpu copyOfCpu(EmulatedMachine machine, long now) {
         EmulatedVirtualCpu copy = machine.vcpu(0);
         if (cpu instanceof EmulatedVirtualCpu) {
             copy.restore(cpu.save());
         } else {
             // Handlers that decide whether to read a port don't go by the FPU.
             copy.setState(cpu.state());
-            copy.clock().advance(cpu.clock().time());
+            copy.clock().advance(now);
         }
         return copy;
     }
