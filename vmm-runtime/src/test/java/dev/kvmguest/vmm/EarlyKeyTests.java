@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import static dev.kvmguest.vmm.TestGuest.bytes;
 import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.config.EngineChoice;
@@ -102,6 +103,8 @@ class EarlyKeyTests {
 
     @Test
     void guestThatReadsThePortLongAfterTheInterruptIsLeftAlone() {
+        // A slow host may not have come to the wait when the copies are asked.
+        assumeTrue(engine == EngineChoice.EMULATOR, "on KVM guest time is the host's");
         // in al,0x60; out 0xe9,al; mov al,bl; out 0xf4,al
         Outcome outcome = TestGuest.run(
                 guest(OPEN + WAIT + "e4 60 e6 e9 88 d8 e6 f4 ", NO_DRIVER, "").withInput("a"), engine);
