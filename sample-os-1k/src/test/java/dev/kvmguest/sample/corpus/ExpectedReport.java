@@ -151,7 +151,7 @@ final class ExpectedReport {
     private static String withoutTicks(String json) {
         return json.replaceAll(", \"IRQ [08] \\([A-Za-z ]+\\) is pending, and waits for what is in service\"", "")
                 // The timer that firmware has left running, 18.2 times a second.
-                .replaceAll("\"IRQ [08] \\([A-Za-z ]+\\) is pending and masked\"(, )?", "")
+                .replaceAll("\"IRQ [028] \\([A-Za-z0-9 ]+\\) is pending and masked\"(, )?", "")
                 .replaceAll("read [0-9]+ times", "read n times");
     }
 
@@ -177,7 +177,7 @@ final class ExpectedReport {
                         ";\\s+IRQ [08] \\([A-Za-z ]+\\) is\\s+pending,\\s+and\\s+waits\\s+for\\s+what\\s+is\\s+in\\s+service",
                         "")
                 // The timer that firmware has left running, 18.2 times a second.
-                .replaceAll(" IRQ [08] \\([A-Za-z ]+\\) is pending and masked;", "");
+                .replaceAll(" IRQ [028] \\([A-Za-z0-9 ]+\\) is pending and masked;", "");
         if (!report.contains(AT_LIMIT) && !report.contains(PROVED)) {
             return ticked;
         }
