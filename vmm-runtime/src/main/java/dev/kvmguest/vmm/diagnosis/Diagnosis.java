@@ -35,14 +35,7 @@ public record Diagnosis(
 
     /** Nothing is known. */
     public static final Diagnosis NONE = new Diagnosis(
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Timeline.EMPTY,
-            List.of(),
-            Optional.empty(),
-            Optional.empty());
+            Optional.empty(), Optional.empty(), Optional.empty(), Timeline.EMPTY, Optional.empty(), Optional.empty());
 
     public Diagnosis {
         taken = List.copyOf(taken);

@@ -118,6 +118,11 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         return ranges.stream().filter(range -> range.contains(address)).toList();
     }
 
+    /** Returns whether a physical address is in a range of this kind. */
+    public boolean isIn(Kind kind, long address) {
+        return ranges.stream().anyMatch(range -> range.kind() == kind && range.contains(address));
+    }
+
     /** Returns the ranges that have addresses in common and should not, in pairs; the first 64. */
     public List<Overlap> overlaps() {
         List<Overlap> overlaps = new ArrayList<>();

@@ -3,7 +3,6 @@ package dev.kvmguest.vmm.internal.advice;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
-import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
@@ -11,7 +10,6 @@ import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
-import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
@@ -39,6 +37,7 @@ final class Evidence {
     private final Executed at;
     private final List<Executed> executed;
     private final List<Executed> path;
+    private Optional<String> strayGate;
 
     /**
      * Puts together what is known.
@@ -107,6 +106,14 @@ final class Evidence {
         return fault.handler().isPresent();
     }
 
+    /** Returns what {@link GateTarget} has found. */
+    Optional<String> strayGate() {
+        if (strayGate == null) {
+            strayGate = GateTarget.find(this);
+        }
+        return strayGate;
+    }
+
     /** Returns whether it all began with another exception, whose handler was running. */
     boolean isConsequence() {
         return consequence;
@@ -154,9 +161,7 @@ final class Evidence {
 
     /** Returns the linear address of the top of the stack. */
     long stackPointer() {
-        SegmentState stack = registers().segment(SegmentRegister.SS);
-        long mask = AddressPolicy.offsetMask(mode().stackAddressSize(stack.default32()));
-        return registers().linear(SegmentRegister.SS, registers().get(Register.RSP) & mask);
+        return CpuMode.stackTop(registers());
     }
 
     /**

@@ -15,6 +15,11 @@ final class GateTarget {
 
     /** A gate through which something went, or was to go, leads nowhere. */
     static Optional<String> any(Evidence evidence) {
+        return evidence.strayGate();
+    }
+
+    /** Looks for it; {@link Evidence} keeps what was found, since many rules give way to this one. */
+    static Optional<String> find(Evidence evidence) {
         GateTargets targets =
                 new GateTargets(evidence.registers(), evidence.image(), evidence.layout(), evidence.memory());
         return evidence.isInImage(evidence.address())

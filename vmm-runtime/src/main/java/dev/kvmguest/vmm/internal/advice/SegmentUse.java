@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
@@ -35,9 +36,6 @@ final class SegmentUse {
     private static final int REAL_MODE_LIMIT = 0xffff;
     /** No GDT of a kernel has more that would help a reader. */
     private static final int ENTRIES = 16;
-
-    private static final int CODE = 8;
-    private static final int WRITABLE_OR_READABLE = 2;
 
     private SegmentUse() {}
 
@@ -94,8 +92,8 @@ final class SegmentUse {
     }
 
     private static Optional<String> kind(SegmentState state) {
-        boolean bit = (state.type() & WRITABLE_OR_READABLE) != 0;
-        if ((state.type() & CODE) != 0) {
+        boolean bit = (state.type() & AccessRights.WRITABLE_OR_READABLE) != 0;
+        if ((state.type() & AccessRights.CODE) != 0) {
             return Optional.of(
                     bit ? "a code segment, which can't be written" : "a code segment, which can't be read or written");
         }

@@ -3,8 +3,6 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
@@ -50,7 +48,7 @@ public final class StackBelowZero {
      * @return a sentence without a full stop; empty if ESP isn't below 0, or nothing explains it
      */
     public static Optional<String> byLocals(CpuState registers, PlacedImage image, LinearMemory memory) {
-        long esp = registers.linear(SegmentRegister.SS, registers.get(Register.RSP) & (ALL - 1));
+        long esp = CpuMode.stackTop(registers);
         boolean below =
                 registers.protectedMode() && esp > memory.ramSize() && !memory.isRam(esp - 4) && ALL - esp > SMALLEST;
         return below

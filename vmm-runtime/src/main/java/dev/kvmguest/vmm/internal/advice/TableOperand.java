@@ -35,7 +35,7 @@ final class TableOperand {
     private static final int SEGMENT = AccessRights.PRESENT | AccessRights.CODE_OR_DATA;
 
     private static final String TAKES =
-            " takes the address of six bytes, the table's size less 1 in two and its linear" + " address in four";
+            " takes the address of six bytes, the table's size less 1 in two and its linear address in four";
 
     private TableOperand() {}
 
@@ -117,19 +117,14 @@ final class TableOperand {
     /** The six bytes were read beside the image, and are in it at the same offset. */
     private static Optional<String> wrongSegment(
             Evidence evidence, String instruction, Mnemonic mnemonic, BiPredicate<Evidence, DescriptorTable> isTable) {
-        Optional<Operand> operand = evidence.path().stream()
+        Optional<Executed> by = evidence.path().stream()
                 .filter(executed -> executed.is(mnemonic))
-                .reduce((first, second) -> second)
-                .flatMap(executed -> executed.decoded())
-                .map(decoded -> decoded.op0)
-                .filter(memory -> memory.isMemory());
+                .reduce((first, second) -> second);
+        Optional<Operand> operand =
+                by.flatMap(Executed::decoded).map(decoded -> decoded.op0).filter(Operand::isMemory);
         if (operand.isEmpty()) {
             return Optional.empty();
         }
-        Executed by = evidence.path().stream()
-                .filter(executed -> executed.is(mnemonic))
-                .reduce((first, second) -> second)
-                .orElseThrow();
         long offset = operand.get().offset(evidence.registers());
         SegmentRegister segment = SegmentRegister.byNumber().get(operand.get().segment);
         return starts(evidence).stream()
@@ -139,7 +134,7 @@ final class TableOperand {
                         .filter(table -> isTable.test(evidence, table))
                         .isPresent())
                 .findFirst()
-                .map(address -> by.inWords() + " read the limit and the base at "
+                .map(address -> by.get().inWords() + " read the limit and the base at "
                         + hex(evidence.registers().linear(segment, offset)) + " by " + segment
                         + ", where they are not; they are at " + hex(address) + ": load " + segment
                         + " with the segment that the image is linked for before " + instruction

@@ -211,6 +211,11 @@ public abstract class Board implements Persistent<Board.State> {
         return interrupts.acknowledge();
     }
 
+    /** Returns whether an interrupt waits, or will come by itself. */
+    public final boolean interruptIsToCome() {
+        return interruptRequested() || nextInterrupt() != TimedDevice.NEVER;
+    }
+
     /**
      * Returns when a device next does something that may become an interrupt, as the interrupt controller is set now;
      * {@link TimedDevice#NEVER} if none will.

@@ -21,8 +21,6 @@ record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, Descriptor
 
     private static final long USUAL_GDT = 0x500;
     private static final long USUAL_IDT = 0x528;
-    /** Guests with paging see this much of RAM at its own address. */
-    private static final long IDENTITY_END = 0x40_0000;
 
     private static final int DATA = AccessRights.GRANULARITY
             | AccessRights.BIG
@@ -48,7 +46,8 @@ record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, Descriptor
          * Code 0x10 and data 0x18, as GRUB enters a kernel. Code 0x08 is there besides: by QEMU's own loader a kernel
          * starts with that, and some have it in their gates.
          */
-        static final Selectors GRUB = new Selectors(0x10, 0x18, List.of(CODE, CODE, DATA));
+        static final Selectors GRUB =
+                new Selectors(BootLoader.MULTIBOOT_CODE, BootLoader.MULTIBOOT_DATA, List.of(CODE, CODE, DATA));
 
         static Selectors of(BootMode boot) {
             return boot == BootMode.MULTIBOOT ? GRUB : OWN;
@@ -60,10 +59,10 @@ record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, Descriptor
         Selectors selectors = Selectors.of(boot);
         int gdtSize = (1 + selectors.segments.size()) * SegmentDescriptor.BYTES;
         int idtSize = InterruptTable.FULL_LIMIT + 1;
-        long gdt =
-                layout.takeOrMove(Kind.GDT, "the boot GDT", gdtSize, USUAL_GDT, SegmentDescriptor.BYTES, IDENTITY_END);
-        long idt =
-                layout.takeOrMove(Kind.IDT, "the boot IDT", idtSize, USUAL_IDT, SegmentDescriptor.BYTES, IDENTITY_END);
+        long gdt = layout.takeOrMove(
+                Kind.GDT, "the boot GDT", gdtSize, USUAL_GDT, SegmentDescriptor.BYTES, BootPageTables.IDENTITY_END);
+        long idt = layout.takeOrMove(
+                Kind.IDT, "the boot IDT", idtSize, USUAL_IDT, SegmentDescriptor.BYTES, BootPageTables.IDENTITY_END);
         return new BootDescriptorTables(
                 selectors, new DescriptorTable(gdt, gdtSize - 1), new DescriptorTable(idt, idtSize - 1));
     }

@@ -28,6 +28,12 @@ public final class BootLoader {
     /** ESP of a kernel that GRUB 2.06 has loaded. */
     public static final int MULTIBOOT_STACK = 0x7_ff00;
 
+    /** CS of such a kernel. */
+    public static final int MULTIBOOT_CODE = 0x10;
+
+    /** Its other segment registers. */
+    public static final int MULTIBOOT_DATA = 0x18;
+
     private final List<PlacedGuest> guests = new ArrayList<>();
     private final List<Tables> tables = new ArrayList<>();
     private final List<MultibootInfo> information = new ArrayList<>();

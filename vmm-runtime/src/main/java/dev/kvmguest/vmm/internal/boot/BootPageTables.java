@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.internal.x86.PageLevel;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import java.util.OptionalLong;
 
 /**
  * The page directory, and for 4 KiB pages the two tables, that a paged guest finds: linear 0 and 0x80000000 map
@@ -12,16 +13,15 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
  * SDM volume 3A, 4.3, "32-Bit Paging".
  *
  * @param directory the physical address of the directory
- * @param tables the physical address of the tables, if there are any
- * @param smallPages whether there are tables
+ * @param tables the physical address of the tables, for 4 KiB pages; empty for 4 MiB pages, which need none
  */
-record BootPageTables(long directory, long tables, boolean smallPages) {
+record BootPageTables(long directory, OptionalLong tables) {
 
     /** Where the directory is if the image isn't there. */
     private static final long USUAL = 0x10_0000;
 
-    /** The tables are found by their linear addresses, so that they stay in what is mapped to itself. */
-    private static final long IDENTITY_END = 0x40_0000;
+    /** Tables of all kinds are found by their linear addresses, so that they stay in what is mapped to itself. */
+    static final long IDENTITY_END = 0x40_0000;
 
     private static final int PAGE = PagingMode.PAGE;
     private static final int LARGE_PAGE = (int) PagingMode.BITS_32.span(PageLevel.DIRECTORY);
@@ -36,16 +36,16 @@ record BootPageTables(long directory, long tables, boolean smallPages) {
     static BootPageTables take(LayoutPlan layout, boolean smallPages) {
         long directory =
                 layout.takeOrMove(Kind.PAGE_DIRECTORY, "the boot page directory", PAGE, USUAL, PAGE, IDENTITY_END);
-        long tables = smallPages
-                ? layout.takeOrMove(
-                        Kind.PAGE_TABLES, "the boot page tables", TABLES * PAGE, USUAL + PAGE, PAGE, IDENTITY_END)
-                : 0;
-        return new BootPageTables(directory, tables, smallPages);
+        OptionalLong tables = smallPages
+                ? OptionalLong.of(layout.takeOrMove(
+                        Kind.PAGE_TABLES, "the boot page tables", TABLES * PAGE, USUAL + PAGE, PAGE, IDENTITY_END))
+                : OptionalLong.empty();
+        return new BootPageTables(directory, tables);
     }
 
     /** Writes them. */
     void write(GuestMemory memory) {
-        if (smallPages) {
+        if (tables.isPresent()) {
             writeSmallPages(memory);
         } else {
             writeLargePages(memory);
@@ -70,7 +70,7 @@ record BootPageTables(long directory, long tables, boolean smallPages) {
     }
 
     private long tableAddress(int table) {
-        return tables + (long) table * PAGE;
+        return tables.getAsLong() + (long) table * PAGE;
     }
 
     private static void writeEntry(GuestMemory memory, long table, int index, long value) {

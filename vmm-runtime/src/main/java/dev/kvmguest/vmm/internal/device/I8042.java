@@ -90,7 +90,7 @@ public final class I8042 implements ByteDevice, Persistent<I8042.State> {
     private int command = NO_COMMAND;
     private boolean commandWritten;
     /** What the data port reads as: at first the answer to the last command that firmware gave the keyboard. */
-    private int data = Keyboard.ACKNOWLEDGE;
+    private int data = Ps2Device.ACKNOWLEDGE;
 
     private int answer = NO_ANSWER;
     /** The answer was put there as if the keyboard, or the mouse, had sent it. */

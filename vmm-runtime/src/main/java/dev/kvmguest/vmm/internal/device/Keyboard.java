@@ -30,11 +30,7 @@ final class Keyboard implements Ps2Device, Persistent<Keyboard.State> {
     private static final int ENABLE = 0xf4;
     private static final int DISABLE = 0xf5;
     private static final int SET_DEFAULTS = 0xf6;
-    private static final int RESEND = 0xfe;
-    private static final int RESET = 0xff;
 
-    static final int ACKNOWLEDGE = 0xfa;
-    private static final int SELF_TEST_PASSED = 0xaa;
     private static final int[] ID = {0xab, 0x83};
 
     private static final int NO_COMMAND = 0;

@@ -31,11 +31,7 @@ final class Mouse implements Ps2Device, Persistent<Mouse.State> {
     private static final int ENABLE = 0xf4;
     private static final int DISABLE = 0xf5;
     private static final int SET_DEFAULTS = 0xf6;
-    private static final int RESEND = 0xfe;
-    private static final int RESET = 0xff;
 
-    private static final int ACKNOWLEDGE = 0xfa;
-    private static final int SELF_TEST_PASSED = 0xaa;
     private static final int WITHOUT_WHEEL = 0x00;
     private static final int WITH_WHEEL = 0x03;
 

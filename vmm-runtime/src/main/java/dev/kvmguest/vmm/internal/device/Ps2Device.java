@@ -6,6 +6,18 @@ package dev.kvmguest.vmm.internal.device;
  */
 interface Ps2Device {
 
+    /** The answer to a command, and to its argument. */
+    int ACKNOWLEDGE = 0xfa;
+
+    /** The second answer to {@link #RESET}. */
+    int SELF_TEST_PASSED = 0xaa;
+
+    /** The command, and as an answer the request, to say the last byte or bytes again. */
+    int RESEND = 0xfe;
+
+    /** The command that starts a device anew. */
+    int RESET = 0xff;
+
     /** Returns whether there is an answer to a command. */
     boolean hasAnswer();
 

@@ -10,7 +10,6 @@ import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * A guest's code as its code segment shows it. Addresses are offsets in that segment.
@@ -34,10 +33,7 @@ public record Code(long base, CpuMode mode, LinearMemory memory, MemoryLayout la
 
     /** Returns whether an address is one of what an image's file holds. */
     boolean holds(long address) {
-        OptionalLong physical = memory.physical(base + address);
-        return physical.isPresent()
-                && layout.ranges().stream()
-                        .anyMatch(range -> range.kind() == Kind.IMAGE && range.contains(physical.getAsLong()));
+        return memory.physical(base + address).stream().anyMatch(physical -> layout.isIn(Kind.IMAGE, physical));
     }
 
     /** Returns bytes that start at an address; empty unless all of them are in RAM. */

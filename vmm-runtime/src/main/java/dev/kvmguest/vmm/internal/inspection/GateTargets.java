@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -30,8 +31,6 @@ import java.util.stream.Stream;
 public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout layout, LinearMemory memory) {
 
     private static final long BLOCK = 0x1_0000;
-    /** Below this a PC has its real-mode vectors and the data of its firmware, which is not code. */
-    private static final long FIRMWARE_END = 0x500;
     /** Handlers by their first bytes are looked for in no more than this. */
     private static final int LARGEST_IMAGE = 4 << 20;
 
@@ -66,18 +65,16 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
 
     /** Returns whether a guest may have code at an address: it is one of an image, or something has been put there. */
     private boolean mayBeCode(long linear) {
-        boolean inImage = layout.at(linear).stream().anyMatch(range -> range.kind() == Kind.IMAGE);
         OptionalLong physical = memory.physical(linear);
-        if (inImage) {
+        if (layout.isIn(Kind.IMAGE, linear)) {
             // By its physical address, which a guest may have mapped, or have meant.
             return true;
         }
         if (physical.isEmpty() || !memory.isRam(linear)) {
             return false;
         }
-        boolean taken = layout.at(physical.getAsLong()).stream()
-                .anyMatch(range -> range.kind() == Kind.IMAGE || range.kind() == Kind.BSS);
-        return taken || lowest() < BLOCK || (physical.getAsLong() >= FIRMWARE_END && isMade(linear));
+        boolean taken = layout.isIn(Kind.IMAGE, physical.getAsLong()) || layout.isIn(Kind.BSS, physical.getAsLong());
+        return taken || lowest() < BLOCK || (physical.getAsLong() >= LowMemory.END && isMade(linear));
     }
 
     private boolean isMade(long linear) {

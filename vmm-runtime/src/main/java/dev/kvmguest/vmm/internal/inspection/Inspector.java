@@ -2,14 +2,11 @@ package dev.kvmguest.vmm.internal.inspection;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.cpu.SegmentRegister;
-import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
-import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Efer;
@@ -48,13 +45,9 @@ public final class Inspector {
     }
 
     private static List<PointerTarget> places(CpuState registers, LinearMemory memory) {
-        SegmentState stack = registers.segment(SegmentRegister.SS);
-        long esp = stack.base()
-                + (registers.get(Register.RSP)
-                        & AddressPolicy.offsetMask(CpuMode.of(registers).stackAddressSize(stack.default32())));
         List<PointerTarget> places = new ArrayList<>();
         places.add(place("EIP", registers.instructionAddress(), memory));
-        places.add(place("ESP", CpuMode.of(registers).addresses().linear(esp), memory));
+        places.add(place("ESP", CpuMode.stackTop(registers), memory));
         if (registers.protectedMode()) {
             places.add(place("GDTR", registers.gdt().base(), memory));
         }

@@ -3,15 +3,14 @@ package dev.kvmguest.vmm.internal.postmortem;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
-import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
-import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -33,9 +32,6 @@ final class ExceptionOrigin {
 
     /** So often that the handler has had its chance. */
     private static final int ROUNDS = 3;
-
-    /** Where the vectors end that belong to exceptions (Intel SDM volume 3A, 6.2). */
-    private static final int VECTORS_OF_EXCEPTIONS = 32;
 
     private final DeliveryLog log;
     private final Outcome end;
@@ -119,7 +115,7 @@ final class ExceptionOrigin {
 
     /** Returns the handlers that the stack can still return from. */
     private List<Delivery> stillOpen() {
-        long stack = stackTop();
+        long stack = CpuMode.stackTop(registers);
         List<Delivery> open = new ArrayList<>();
         for (Delivery handler : log.open()) {
             if (handler.end() > stack && (!endedByItself() || isFrameThere(handler))) {
@@ -152,17 +148,11 @@ final class ExceptionOrigin {
         return handler.registers().map(before -> before.protectedMode() ? 4 : 2).orElse(4);
     }
 
-    private long stackTop() {
-        SegmentState stack = registers.segment(SegmentRegister.SS);
-        long mask = AddressPolicy.offsetMask(CpuMode.of(registers).stackAddressSize(stack.default32()));
-        return registers.linear(SegmentRegister.SS, registers.get(Register.RSP) & mask);
-    }
-
     private boolean isSuspect(Delivery delivery) {
         return switch (delivery.kind()) {
             case EXCEPTION -> !isOnPurpose(delivery);
             case INTERRUPT ->
-                delivery.event().vector() < VECTORS_OF_EXCEPTIONS
+                delivery.event().vector() < InterruptTable.FIRST_EXTERNAL
                         && delivery.finished() == 0
                         && delivery.registers().filter(CpuState::protectedMode).isPresent();
             case SOFTWARE -> false;

@@ -109,8 +109,6 @@ final class FirmwareDeath {
         long ip = call.registers().get(Register.RIP);
         long linear = call.registers().linear(SegmentRegister.CS, ip);
         byte[] bytes = new LinearMemory(memory, call.registers()).code(linear);
-        return CodeReader.decode(bytes, ip, CpuMode.of(call.registers()))
-                .map(CodeReader::describe)
-                .orElseGet(() -> CodeReader.unread(ip));
+        return CodeReader.read(bytes, ip, CpuMode.of(call.registers())).orElseGet(() -> CodeReader.unread(ip));
     }
 }

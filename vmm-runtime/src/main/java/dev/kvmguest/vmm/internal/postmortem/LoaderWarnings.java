@@ -38,8 +38,6 @@ final class LoaderWarnings {
 
     private static final int TIMER = 8;
 
-    private static final int LOADERS_CODE = 0x10;
-    private static final int LOADERS_DATA = 0x18;
     private static final List<SegmentRegister> KEPT =
             List.of(SegmentRegister.CS, SegmentRegister.DS, SegmentRegister.ES, SegmentRegister.SS);
 
@@ -105,7 +103,8 @@ final class LoaderWarnings {
         for (SegmentRegister register : KEPT) {
             int selector = registers.segment(register).selector();
             OptionalLong entry = linear.readLong(table.base() + Selector.offset(selector));
-            boolean ofLoader = selector == (register == SegmentRegister.CS ? LOADERS_CODE : LOADERS_DATA);
+            boolean ofLoader = selector
+                    == (register == SegmentRegister.CS ? BootLoader.MULTIBOOT_CODE : BootLoader.MULTIBOOT_DATA);
             if (ofLoader
                     && Selector.isWithin(selector, table.limit())
                     && entry.isPresent()
@@ -117,8 +116,9 @@ final class LoaderWarnings {
                 ? Optional.empty()
                 : Optional.of(String.join(", ", kept) + (kept.size() == 1 ? " was" : " were")
                         + " not loaded after LGDT and " + (kept.size() == 1 ? "has" : "have")
-                        + " what the boot loader put there (CS " + hex(LOADERS_CODE) + ", the others "
-                        + hex(LOADERS_DATA) + "); another loader may use other selectors: after LGDT load CS with a far"
+                        + " what the boot loader put there (CS " + hex(BootLoader.MULTIBOOT_CODE) + ", the others "
+                        + hex(BootLoader.MULTIBOOT_DATA)
+                        + "); another loader may use other selectors: after LGDT load CS with a far"
                         + " jump, and the other segment registers with MOV");
     }
 

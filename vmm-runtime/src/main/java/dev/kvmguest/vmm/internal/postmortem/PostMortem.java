@@ -202,10 +202,6 @@ public final class PostMortem {
                 .toList();
     }
 
-    /**
-     * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would
-     * fault, or never comes back from there.
-     */
     private DeathReplay withoutHandler(FirmwareDeath death) {
         Optional<ExecutionObserver> observer = cpu.observer();
         return observer.isPresent()
@@ -213,6 +209,10 @@ public final class PostMortem {
                 : death.replayed(recording, origin, engine.name(), replayLimit());
     }
 
+    /**
+     * The emulator executes what a processor does, or says that it can't. KVM also gives up where a processor would
+     * fault, or never comes back from there.
+     */
     private boolean mayBeDeath(Optional<VmExit> last, Outcome end) {
         if (engine == EmulatorEngine.instance()) {
             return end.kind() == Outcome.Kind.TRIPLE_FAULT;

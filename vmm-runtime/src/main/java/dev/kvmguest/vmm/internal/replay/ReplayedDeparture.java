@@ -85,8 +85,8 @@ public record ReplayedDeparture(Recording recording, Origin origin, MemoryLayout
 
     private boolean isInside(Replay replay, CpuState registers) {
         return new LinearMemory(replay.memory(), registers)
-                .physical(registers.instructionAddress()).stream().anyMatch(physical -> layout.at(physical).stream()
-                        .anyMatch(range -> range.kind() == Kind.IMAGE));
+                .physical(registers.instructionAddress()).stream()
+                        .anyMatch(physical -> layout.isIn(Kind.IMAGE, physical));
     }
 
     private static byte[] operand(Replay replay, CpuState registers, GuestInstruction by) {

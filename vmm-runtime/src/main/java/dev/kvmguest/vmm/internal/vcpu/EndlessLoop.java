@@ -129,9 +129,7 @@ public final class EndlessLoop {
     }
 
     private boolean mayInterrupt() {
-        return board.interruptRequested()
-                || board.nextInterrupt() != TimedDevice.NEVER
-                || retry.getAsLong() != TimedDevice.NEVER;
+        return board.interruptIsToCome() || retry.getAsLong() != TimedDevice.NEVER;
     }
 
     private void giveUp(long now) {

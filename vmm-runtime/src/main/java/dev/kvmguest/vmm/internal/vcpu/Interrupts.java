@@ -48,7 +48,7 @@ public final class Interrupts {
     /** Lets the devices do what is due, and returns whether no interrupt waits and none will come by itself. */
     public boolean noneIsToCome() {
         board.advanceTo(clock.time());
-        return !board.interruptRequested() && board.nextInterrupt() == TimedDevice.NEVER;
+        return !board.interruptIsToCome();
     }
 
     private void wantWindow(boolean wanted) {

@@ -1,7 +1,9 @@
 package dev.kvmguest.vmm.internal.x86;
 
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
 
 /**
  * The mode that code is executed in: what a processor takes its bytes for, and how wide its addresses and pushes are
@@ -48,6 +50,13 @@ public enum CpuMode {
         return state.virtual8086Mode()
                 ? VIRTUAL8086
                 : of(state.protectedMode(), state.segment(SegmentRegister.CS).default32());
+    }
+
+    /** Returns the linear address of the top of the stack of a vCPU with these registers. */
+    public static long stackTop(CpuState state) {
+        SegmentState stack = state.segment(SegmentRegister.SS);
+        long mask = AddressPolicy.offsetMask(of(state).stackAddressSize(stack.default32()));
+        return state.linear(SegmentRegister.SS, state.get(Register.RSP) & mask);
     }
 
     /**

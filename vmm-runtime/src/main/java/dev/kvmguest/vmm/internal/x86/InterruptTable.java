@@ -7,6 +7,8 @@ package dev.kvmguest.vmm.internal.x86;
 public final class InterruptTable {
 
     public static final int VECTORS = 256;
+    /** The vectors below are the processor's exceptions (Intel SDM volume 3A, 6.2). */
+    public static final int FIRST_EXTERNAL = 32;
     /** IDTR's limit with a gate for every vector. */
     public static final int FULL_LIMIT = VECTORS * SegmentDescriptor.BYTES - 1;
     /** Bytes of a vector of real mode: a far pointer. */

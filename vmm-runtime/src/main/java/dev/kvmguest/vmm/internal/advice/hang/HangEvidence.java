@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.board.InterruptLine;
 import dev.kvmguest.vmm.internal.bus.IrqState;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,9 +35,6 @@ record HangEvidence(
         InterruptContext context,
         GuestImage image,
         LinearMemory memory) {
-
-    /** Vectors below are the exceptions' (Intel SDM volume 3A, 6.2). */
-    private static final int FIRST_EXTERNAL = 0x20;
 
     CpuState registers() {
         return seen.registers();
@@ -98,7 +96,7 @@ record HangEvidence(
 
     /** Returns the handler that the guest has set for a line; the gates of exceptions are for exceptions. */
     Optional<LineHandler> handler(InterruptLine line) {
-        return registers().protectedMode() && line.vector() < FIRST_EXTERNAL
+        return registers().protectedMode() && line.vector() < InterruptTable.FIRST_EXTERNAL
                 ? Optional.empty()
                 : LineHandler.of(line.vector(), registers(), memory);
     }

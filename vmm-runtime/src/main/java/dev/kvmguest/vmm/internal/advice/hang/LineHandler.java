@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
@@ -18,8 +19,6 @@ import java.util.Optional;
  */
 record LineHandler(int vector, long offset, long linear) {
 
-    /** The interrupt vector table and the BIOS data area; code is never there. */
-    private static final long LOWEST_CODE = 0x500;
     /** The segment of a PC's firmware, whose handlers are nobody's choice. */
     private static final long FIRMWARE = 0xf000;
     /** As many zeros in a row are no code. */
@@ -51,7 +50,7 @@ record LineHandler(int vector, long offset, long linear) {
 
     /** Returns whether there may be code: RAM above the firmware's tables that is not all zero. */
     boolean isCode(LinearMemory memory) {
-        return linear >= LOWEST_CODE
+        return linear >= LowMemory.END
                 && memory.read(linear, ZEROS)
                         .filter(bytes -> {
                             for (byte octet : bytes) {

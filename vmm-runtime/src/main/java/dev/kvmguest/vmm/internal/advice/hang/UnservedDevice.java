@@ -42,7 +42,7 @@ final class UnservedDevice {
         return line(evidence).map(line -> {
             Service service = SERVICES.get(line.irq());
             boolean inputLeft = evidence.context().input() == Input.WAITING && line.irq() != 8;
-            return service.left + " since " + line.name() + " was taken, so that no further " + "IRQ " + line.irq()
+            return service.left + " since " + line.name() + " was taken, so that no further IRQ " + line.irq()
                     + " comes" + (inputLeft ? " and some of the input is not read" : "")
                     + "; have whatever handles that interrupt" + handler(evidence, line) + " " + service.todo;
         });

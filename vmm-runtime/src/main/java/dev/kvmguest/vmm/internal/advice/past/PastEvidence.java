@@ -36,8 +36,7 @@ public record PastEvidence(
 
     /** Returns whether a linear address is one of what an image's file holds. */
     boolean isInImage(long linear) {
-        return memory.physical(linear).stream()
-                .anyMatch(physical -> layout.at(physical).stream().anyMatch(range -> range.kind() == Kind.IMAGE));
+        return memory.physical(linear).stream().anyMatch(physical -> layout.isIn(Kind.IMAGE, physical));
     }
 
     /** Returns the symbol of a linear address in brackets, after a space; nothing if there is none. */

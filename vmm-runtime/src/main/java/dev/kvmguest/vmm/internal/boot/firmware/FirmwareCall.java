@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.Locale;
@@ -26,8 +27,6 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
 
     private static final int INT = 0xcd;
     private static final int FRAME = 6;
-    private static final int VECTORS = 256;
-    private static final int VECTORS_OF_EXCEPTIONS = 32;
     private static final long LOW = 0xffff;
 
     /** What raises an interrupt. */
@@ -79,7 +78,7 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
         int length = guest.softwareInterrupt(vector.getAsInt(), cs, ip);
         How how = length == 2
                 ? How.SOFTWARE
-                : length == 1 || vector.getAsInt() < VECTORS_OF_EXCEPTIONS ? How.EXCEPTION : How.DEVICE;
+                : length == 1 || vector.getAsInt() < InterruptTable.FIRST_EXTERNAL ? How.EXCEPTION : How.DEVICE;
         CpuState before = state.with(registers -> registers
                 .set(Register.RIP, ip - length & LOW)
                 .segment(SegmentRegister.CS, SegmentState.real(cs))
@@ -94,7 +93,7 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
     }
 
     private static OptionalInt halfSet(FirmwareRom rom, GuestMemory memory, int segment) {
-        return IntStream.range(0, VECTORS)
+        return IntStream.range(0, InterruptTable.VECTORS)
                 .filter(vector -> memory.readShort(4 * vector + 2) == segment
                         && rom.segment(vector) == segment
                         && !rom.holds(memory.readInt(4 * vector) & 0xffff_ffffL))
@@ -109,7 +108,7 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
     public Optional<String> service() {
         return isService()
                 ? Optional.of(BiosServices.describe(vector, (int) (registers.get(Register.RAX) >> 8 & 0xff)) + " at "
-                        + place())
+                        + registers.instructionPointer())
                 : Optional.empty();
     }
 
@@ -145,14 +144,6 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
                 4 * vector,
                 4 * vector + 2,
                 how == How.SOFTWARE ? " before " + name() : "");
-    }
-
-    private String place() {
-        return String.format(
-                Locale.ROOT,
-                "%04x:%04x",
-                registers.segment(SegmentRegister.CS).selector(),
-                registers.get(Register.RIP));
     }
 
     /** Memory as real mode addresses it: offsets wrap at 64 KiB. */

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.boot.firmware;
 
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
@@ -24,7 +25,6 @@ public final class LowMemory {
     public static final int TICKS = 0x46c;
 
     private static final int BASE_MEMORY_END = 0xa_0000;
-    private static final int VECTORS = 256;
 
     private static final int COM1 = 0x3f8;
     /** A coprocessor, a pointing device, a colour screen of 80 columns, and one serial line. */
@@ -44,7 +44,7 @@ public final class LowMemory {
      */
     public static byte[] bytes(FirmwareRom rom, long memorySize) {
         ByteBuffer memory = ByteBuffer.allocate(END).order(ByteOrder.LITTLE_ENDIAN);
-        for (int vector = 0; vector < VECTORS; vector++) {
+        for (int vector = 0; vector < InterruptTable.VECTORS; vector++) {
             memory.putInt(rom.vector(vector));
         }
         boolean extended = memorySize >= BASE_MEMORY_END;

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.boot.firmware;
 
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -29,7 +30,7 @@ final class RomCode {
     /** Where a processor begins after a reset, from the start of the page. */
     static final int RESET = 0xff0;
 
-    private static final int VECTORS = 256;
+    private static final int VECTORS = InterruptTable.VECTORS;
     private static final int ENTRY_BYTES = 3;
     private static final int PARAGRAPH = 16;
     /** LOCK NOP; LES, MOV and LEA of what they don't take. The lowest digits are the places in a paragraph. */

@@ -26,10 +26,11 @@ final class Delivered {
     final long retired;
     /** The registers before; null for INT n. */
     final RegisterCopy registers;
-    /** What was executed before; null for INT n. */
-    final Trace trace;
     /** The instruction that raised an exception; null for others, and if it could not be fetched. */
     private final Instruction at;
+
+    /** What was executed before; null for INT n, and for interrupts that are no exception's vector. */
+    Trace trace;
 
     int vector;
     long handler;
@@ -51,22 +52,13 @@ final class Delivered {
     private long cr2;
     private String cause;
 
-    Delivered(
-            Kind kind,
-            long eip,
-            long stack,
-            int level,
-            long retired,
-            RegisterCopy registers,
-            Trace trace,
-            Instruction at) {
+    Delivered(Kind kind, long eip, long stack, int level, long retired, RegisterCopy registers, Instruction at) {
         this.kind = kind;
         this.eip = eip;
         this.stack = stack;
         this.level = level;
         this.retired = retired;
         this.registers = registers;
-        this.trace = trace;
         this.at = at;
     }
 

@@ -371,8 +371,7 @@ public final class Emulator implements ExecutionObserver {
             undelivered = null;
             cpu.host.settle();
             stepped = true;
-            if (!shutDown && cpu.debug.takeTaskEntered()) {
-                raiseTaskTrap();
+            if (raisesTaskTrap()) {
                 return null;
             }
         } else if (trap != 0 && shadow != InterruptShadow.MOV_SS) {
@@ -409,8 +408,7 @@ public final class Emulator implements ExecutionObserver {
                 }
                 pendingInterrupt = NO_INTERRUPT;
                 cpu.host.settle();
-                if (!shutDown && cpu.debug.takeTaskEntered()) {
-                    raiseTaskTrap();
+                if (raisesTaskTrap()) {
                     return null;
                 }
             } else if (windowWanted) {
@@ -438,11 +436,15 @@ public final class Emulator implements ExecutionObserver {
         return null;
     }
 
-    /** Before the first instruction of the task that a task gate has led to. */
-    private void raiseTaskTrap() {
+    /** Raises the trap before the first instruction of a task that a task gate has led to, if its TSS wants one. */
+    private boolean raisesTaskTrap() {
+        if (shutDown || !cpu.debug.takeTaskEntered()) {
+            return false;
+        }
         cpu.debug.raise(DebugRegisters.DR6_BT);
         trapped = true;
         undelivered = CpuFault.of(Vector.DB);
+        return true;
     }
 
     private Fault describe(boolean interrupt, String firstCause) {

@@ -120,7 +120,6 @@ final class HandlerLog implements ExceptionWatch {
 
     @Override
     public void arises(Kind kind, long eip) {
-        boolean software = kind == Kind.SOFTWARE;
         arisingTask = cpu.tr.selector();
         arising = new Delivered(
                 kind,
@@ -128,8 +127,7 @@ final class HandlerLog implements ExceptionWatch {
                 cpu.stackTop(),
                 cpu.cpl(),
                 cpu.retired,
-                software ? null : new RegisterCopy(cpu),
-                software ? null : trace.copy(),
+                kind == Kind.SOFTWARE ? null : new RegisterCopy(cpu),
                 at(kind, eip));
     }
 
@@ -147,6 +145,10 @@ final class HandlerLog implements ExceptionWatch {
         Delivered taken = arising;
         taken.is(vector, hasErrorCode, errorCode, cr2, cause);
         taken.handler = cpu.eip;
+        // Devices interrupt often, and what came before it says nothing about them.
+        if (taken.kind == Kind.EXCEPTION || taken.kind == Kind.INTERRUPT && vector < InterruptTable.FIRST_EXTERNAL) {
+            taken.trace = trace.copy();
+        }
         counts[index(taken.kind, vector)]++;
         if (cpu.tr.selector() != arisingTask) {
             taken.frame = Delivery.NO_FRAME;

@@ -82,8 +82,7 @@ public final class HtmlHeadline {
         }
         Optional<String> undelivered =
                 fault.chain().size() > 1 ? fault.chain().get(1).cause() : Optional.of(fault.shutdown());
-        undelivered.ifPresent(why -> page.element(
-                "p", (fault.handler().isPresent() ? "Its handler " : "No handler took it: ") + why, "class", "why"));
+        undelivered.ifPresent(why -> page.element("p", "No handler took it: " + why, "class", "why"));
     }
 
     private static void standstill(HtmlWriter page, Standstill standstill, GuestRun run) {

@@ -93,7 +93,7 @@ final class X87Arithmetic {
             X87Stack.notePointers(cpu, i);
             FpuState fpu = cpu.fpu;
             if (fpu.isEmpty(0)) {
-                fillAfterUnderflow(fpu);
+                X87Stack.fillAfterUnderflow(fpu);
                 return;
             }
             Real value = X87Stack.get(fpu, 0);
@@ -112,17 +112,11 @@ final class X87Arithmetic {
             X87Stack.notePointers(cpu, i);
             FpuState fpu = cpu.fpu;
             if (fpu.isEmpty(0)) {
-                fillAfterUnderflow(fpu);
+                X87Stack.fillAfterUnderflow(fpu);
                 return;
             }
             fpu.setRegister(0, change.applyAsInt(fpu.signExponent(0)), fpu.significand(0));
             fpu.setConditions(FpuState.C1, 0);
         };
-    }
-
-    private static void fillAfterUnderflow(FpuState fpu) {
-        if (X87Stack.underflow(fpu)) {
-            X87Stack.set(fpu, 0, Real.INDEFINITE);
-        }
     }
 }

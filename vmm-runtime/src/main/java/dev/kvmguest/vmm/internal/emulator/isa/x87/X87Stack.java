@@ -113,6 +113,13 @@ final class X87Stack {
         return isMasked(fpu, FpuState.INVALID);
     }
 
+    /** Raises stack underflow for ST(0) alone, which is the indefinite number after it if that is masked. */
+    static void fillAfterUnderflow(FpuState fpu) {
+        if (underflow(fpu)) {
+            set(fpu, 0, Real.INDEFINITE);
+        }
+    }
+
     /**
      * Notes what a computation has raised.
      *

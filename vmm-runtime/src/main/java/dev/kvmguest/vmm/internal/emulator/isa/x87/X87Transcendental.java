@@ -109,9 +109,7 @@ final class X87Transcendental {
         X87Stack.notePointers(cpu, i);
         FpuState fpu = cpu.fpu;
         if (fpu.isEmpty(0)) {
-            if (X87Stack.underflow(fpu)) {
-                X87Stack.set(fpu, 0, Real.INDEFINITE);
-            }
+            X87Stack.fillAfterUnderflow(fpu);
             return;
         }
         Real x = X87Stack.get(fpu, 0);
