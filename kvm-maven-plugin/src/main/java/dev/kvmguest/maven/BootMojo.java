@@ -242,9 +242,8 @@ public class BootMojo extends AbstractMojo {
         String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
         if (!died && !watched) {
             String guest = "guest " + outcome.run().guest();
-            GuestWarnings.logPanic(getLog(), outcome);
             GuestWarnings.log(getLog(), guest, outcome.run().layout());
-            outcome.run().diagnosis().warnings().forEach(warning -> getLog().warn(guest + ": " + warning));
+            outcome.warnings().forEach(warning -> getLog().warn(guest + ": " + warning));
         }
         if (mismatches.isEmpty()) {
             getLog().info(text);

@@ -85,7 +85,7 @@ public class CheckMojo extends AbstractCheckMojo {
 
     /** Warns once per guest: all its checks have the same memory layout, and most do the same otherwise. */
     private void warnOnce(String guest, Outcome outcome) {
-        outcome.run().diagnosis().warnings().stream()
+        outcome.warnings().stream()
                 .filter(warning -> warnedOf.add(guest + ": " + warning))
                 .forEach(warning -> getLog().warn("guest " + guest + ": " + warning));
         if (warnedOf.add(guest)) {
@@ -120,10 +120,7 @@ public class CheckMojo extends AbstractCheckMojo {
     }
 
     private void logEnd(CheckResult result) {
-        result.outcome().ifPresent(outcome -> {
-            warnOnce(result.check().guest(), outcome);
-            GuestWarnings.logPanic(getLog(), outcome);
-        });
+        result.outcome().ifPresent(outcome -> warnOnce(result.check().guest(), outcome));
         String end = result.outcome()
                 .map(TextReport::line)
                 .orElse(String.format(

@@ -3,10 +3,12 @@ package dev.kvmguest.vmm.outcome;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** How a guest ended (an {@link Ending}), and everything known of its run. */
 public sealed interface Outcome {
@@ -97,6 +99,17 @@ public sealed interface Outcome {
      */
     default Optional<String> panic() {
         return PanicHalt.of(this);
+    }
+
+    /**
+     * Returns what is odd about this end, or about what led there, and is no failure by itself: {@link #panic}, and the
+     * warnings of the diagnosis. The memory layout has its own, since they hold before the guest runs.
+     *
+     * @return sentences without a full stop; not changeable
+     */
+    default List<String> warnings() {
+        return Stream.concat(panic().stream(), run().diagnosis().warnings().stream())
+                .toList();
     }
 
     /** Returns the console output as text. */

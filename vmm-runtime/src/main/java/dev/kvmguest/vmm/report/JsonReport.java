@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.outcome.GuestTestResult;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -62,6 +63,7 @@ public final class JsonReport {
         Map<String, Object> object = report();
         object.put("outcome", Outcome.Kind.UNSUPPORTED.id());
         object.put("exitCode", null);
+        object.put("provedAfterMillis", null);
         object.put("guest", guest);
         object.put("boot", null);
         object.put("vcpu", null);
@@ -94,6 +96,11 @@ public final class JsonReport {
         object.put("outcome", outcome.kind().id());
         object.put(
                 "exitCode", outcome.exitCode().isPresent() ? outcome.exitCode().getAsInt() : null);
+        object.put(
+                "provedAfterMillis",
+                outcome instanceof Outcome.TimedOut hung
+                        ? hung.provedAfter().map(Duration::toMillis).orElse(null)
+                        : null);
         object.put("guest", run.guest());
         object.put("boot", run.boot().id());
         object.put("vcpu", run.vcpu());
@@ -111,11 +118,7 @@ public final class JsonReport {
         object.put("unclaimedMemory", hex(run.unclaimedMemory().stream()));
         object.put(
                 "warnings",
-                Stream.of(
-                                run.layout().warnings().stream(),
-                                outcome.panic().stream(),
-                                run.diagnosis().warnings().stream())
-                        .flatMap(all -> all)
+                Stream.concat(run.layout().warnings().stream(), outcome.warnings().stream())
                         .toList());
         object.put(
                 "instructions",

@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OriginTests {
 
     private static final int UD = 6;
+    private static final int GP = 13;
     private static final int CODE = 0x1019;
 
     private static final String UD2 = "0f 0b";
@@ -95,6 +96,25 @@ class OriginTests {
         assertThat(origin.handler().orElseThrow().inside())
                 .hasSize(Fault.MOST_INSIDE)
                 .allSatisfy(inside -> assertThat(inside.at().inWords()).isEqualTo("ud2 at 0x101d"));
+    }
+
+    @Test
+    void whatAStormHasOverwrittenIsToldAsItWasThen() {
+        // lgdt [0x1034]; mov esp,0x1110; mov eax,0x38; mov ds,eax. The handler does so, too, until its frames have
+        // overwritten the GDT, which is below the stack: entry 7 first, which is an LDT.
+        Outcome outcome = run(guest(
+                GP,
+                "0f 01 15 34 10 00 00 bc 10 11 00 00 b8 38 00 00 00 8e d8",
+                "b8 38 00 00 00 8e d8 90 3f 00 40 10 00 00" + "00".repeat(6 + 8)
+                        + "ff ff 00 00 00 9a cf 00 ff ff 00 00 00 92 cf 00" + "00".repeat(4 * 8)
+                        + "00 00 00 00 00 82 00 00" + "00".repeat(0x90)));
+
+        Fault origin = outcome.run().diagnosis().origin().orElseThrow();
+        assertThat(origin.handler().orElseThrow().inside()).hasSize(Fault.MOST_INSIDE);
+        assertThat(origin.advice())
+                .containsExactly("mov ds, ax at 0x102a loads the selector 0x38, but entry 7 of the GDT at 0x1040 is an"
+                        + " LDT; it takes data, or code that can be read; a selector is 8 times the number of its entry,"
+                        + " plus the ring");
     }
 
     @Test

@@ -3,7 +3,9 @@ package dev.kvmguest.vmm.report;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -19,6 +21,7 @@ class JsonReportTests {
                           "format": 1,
                           "outcome": "debug-exit",
                           "exitCode": 3,
+                          "provedAfterMillis": null,
                           "guest": "kernel",
                           "boot": "paged",
                           "vcpu": 0,
@@ -78,12 +81,23 @@ class JsonReportTests {
     }
 
     @Test
+    void loopThatWasProvedToNeverEndHasTheGuestTimeAfterWhichItWas() {
+        Ending.TimedOut proved = new Ending.TimedOut(Duration.ofSeconds(5), Optional.of(Duration.ofMillis(10)));
+
+        assertThat(JsonReport.of(new Outcome.TimedOut(proved, Examples.bare())))
+                .contains("\n  \"provedAfterMillis\": 10,\n");
+        assertThat(JsonReport.of(new Outcome.TimedOut(Duration.ofSeconds(5), Examples.bare())))
+                .contains("\n  \"provedAfterMillis\": null,\n");
+    }
+
+    @Test
     void whatIsNotKnownIsNull() {
         assertThat(JsonReport.of(new Outcome.TripleFault(Examples.bare()))).isEqualTo("""
                         {
                           "format": 1,
                           "outcome": "triple-fault",
                           "exitCode": null,
+                          "provedAfterMillis": null,
                           "guest": "kernel",
                           "boot": "paged",
                           "vcpu": 0,
@@ -301,6 +315,7 @@ class JsonReportTests {
                           "format": 1,
                           "outcome": "unsupported",
                           "exitCode": null,
+                          "provedAfterMillis": null,
                           "guest": "kernel.elf",
                           "boot": null,
                           "vcpu": null,

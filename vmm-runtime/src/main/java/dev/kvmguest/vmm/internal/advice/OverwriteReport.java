@@ -8,12 +8,14 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 
 /** Names who has overwritten a table, and what to do about it, for the rules that have found one overwritten. */
-final class OverwriteReport {
+public final class OverwriteReport {
 
     private OverwriteReport() {}
 
@@ -30,17 +32,25 @@ final class OverwriteReport {
 
     /** Returns the instruction that made a change, and when it did. */
     static String name(Evidence evidence, Change change) {
-        long count = change.instructionsBeforeTheEnd();
-        return name(evidence, change.by()) + ", "
-                + (count == 0
-                        ? "the last instruction that was executed"
-                        : count == 1 ? "1 instruction before the end" : count + " instructions before the end");
+        return name(evidence.mode(), evidence.changes(), change);
     }
 
-    private static String name(Evidence evidence, GuestInstruction by) {
-        return CodeReader.decode(by, evidence.mode())
-                        .filter(OverwriteReport::writes)
-                        .isPresent()
+    /**
+     * Returns the same where there is no exception.
+     *
+     * @param mode the mode that the guest ran in
+     * @param changes what found the change
+     */
+    public static String name(CpuMode mode, LastChange changes, Change change) {
+        long count = change.instructionsBeforeTheEnd();
+        return name(mode, change.by()) + ", "
+                + (count == 0
+                        ? "the last instruction that was executed"
+                        : count + (count == 1 ? " instruction" : " instructions") + " before " + changes.end());
+    }
+
+    private static String name(CpuMode mode, GuestInstruction by) {
+        return CodeReader.decode(by, mode).filter(OverwriteReport::writes).isPresent()
                 ? by.inWords() + by.source().map(source -> " in " + source).orElse("")
                 : "what the processor pushed for an exception at " + hex(by.eip());
     }
@@ -90,7 +100,12 @@ final class OverwriteReport {
 
     /** Returns whether what was written went to the stack, which is where nobody makes a table. */
     static boolean isPush(Evidence evidence, GuestInstruction instruction) {
-        return CodeReader.decode(instruction, evidence.mode())
+        return isPush(evidence.mode(), instruction);
+    }
+
+    /** Returns the same where there is no exception. */
+    public static boolean isPush(CpuMode mode, GuestInstruction instruction) {
+        return CodeReader.decode(instruction, mode)
                 .filter(decoded -> !pushes(decoded.mnemonic) && writes(decoded))
                 .isEmpty();
     }

@@ -2,14 +2,17 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.inspection.CallSite;
 import dev.kvmguest.vmm.internal.inspection.Code;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.LongFunction;
 import java.util.function.LongPredicate;
 
 /**
@@ -17,7 +20,7 @@ import java.util.function.LongPredicate;
  *
  * <p>Silent below sixteen equal return addresses, and if no CALL is before the address.
  */
-final class Recursion {
+public final class Recursion {
 
     private static final int WORD = 4;
     /** As much of the stack is looked at. */
@@ -37,24 +40,42 @@ final class Recursion {
                 evidence.memory(),
                 evidence.layout(),
                 evidence.image().image());
-        return most(evidence, address -> CallSite.before(address, code).isPresent());
+        return most(
+                evidence.registers(),
+                evidence.memory(),
+                address -> CallSite.before(address, code).isPresent(),
+                evidence::symbol);
     }
 
     /** Returns the same where the stack has overwritten the code, so that no CALL is seen there any more. */
     static Optional<String> ofOverwritten(Evidence evidence) {
-        return most(evidence, evidence::isInImage);
+        return ofOverwritten(evidence.registers(), evidence.memory(), evidence::isInImage, evidence::symbol);
     }
 
-    private static Optional<String> most(Evidence evidence, LongPredicate isReturnAddress) {
+    /**
+     * Returns the same where there is no exception.
+     *
+     * @param registers of a guest in protected mode
+     * @param memory its memory
+     * @param isInImage tells which linear addresses are in the image
+     * @param symbol returns the symbol of a linear address in brackets, after a space; nothing if there is none
+     */
+    public static Optional<String> ofOverwritten(
+            CpuState registers, LinearMemory memory, LongPredicate isInImage, LongFunction<String> symbol) {
+        return most(registers, memory, isInImage, symbol);
+    }
+
+    private static Optional<String> most(
+            CpuState registers, LinearMemory memory, LongPredicate isReturnAddress, LongFunction<String> symbol) {
         Map<Long, Integer> counts = new HashMap<>();
-        long from = evidence.stackPointer();
+        long from = CpuMode.stackTop(registers);
         int done = 0;
         while (done < LONGEST) {
             long start = from + done;
             int length = LinearMemory.PAGE - (int) (start & LinearMemory.PAGE - 1) & -WORD;
             Optional<byte[]> words = length == 0
                     ? Optional.empty()
-                    : evidence.memory().read(evidence.mode().addresses().linear(start), length);
+                    : memory.read(CpuMode.of(registers).addresses().linear(start), length);
             if (words.isEmpty()) {
                 break;
             }
@@ -67,7 +88,7 @@ final class Recursion {
         return counts.entrySet().stream()
                 .filter(count -> count.getValue() >= DEEP && isReturnAddress.test(count.getKey()))
                 .max(Map.Entry.<Long, Integer>comparingByValue().thenComparing(Map.Entry.comparingByKey()))
-                .map(count -> "the return address " + hex(count.getKey()) + evidence.symbol(count.getKey())
-                        + " is on it " + count.getValue() + " times");
+                .map(count -> "the return address " + hex(count.getKey()) + symbol.apply(count.getKey()) + " is on it "
+                        + count.getValue() + " times");
     }
 }

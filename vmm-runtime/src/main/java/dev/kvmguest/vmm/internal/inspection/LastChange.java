@@ -23,6 +23,11 @@ public interface LastChange {
      */
     Optional<Change> in(Range range);
 
+    /** Returns what {@link Change#instructionsBeforeTheEnd} counts up to, in words. */
+    default String end() {
+        return "the end";
+    }
+
     /**
      * A change of memory.
      *
@@ -30,7 +35,7 @@ public interface LastChange {
      * @param address the guest physical address of the first byte that it changed
      * @param before the bytes from there to the last that it changed, as they were, the first few
      * @param after the same bytes after the instruction
-     * @param instructionsBeforeTheEnd how many instructions were executed after it, until the guest ended
+     * @param instructionsBeforeTheEnd how many instructions were executed after it, until {@link #end}
      */
     record Change(GuestInstruction by, long address, byte[] before, byte[] after, long instructionsBeforeTheEnd) {}
 }

@@ -33,6 +33,20 @@ final class ExceptionOrigin {
     /** So often that the handler has had its chance. */
     private static final int ROUNDS = 3;
 
+    /**
+     * The exception that it came from.
+     *
+     * @param fault the exception, without symbols and advice
+     * @param instructions how many instructions had been retired when it arose
+     */
+    record Found(Fault fault, long instructions) {
+
+        /** Returns the same, with who has seen it, to follow "seen by" in a sentence. */
+        Found seenBy(String who) {
+            return new Found(fault.seenBy(who), instructions);
+        }
+    }
+
     private final DeliveryLog log;
     private final Outcome end;
     private final Optional<Fault> death;
@@ -49,7 +63,7 @@ final class ExceptionOrigin {
     }
 
     /**
-     * Returns the exception, without symbols and advice.
+     * Returns the exception.
      *
      * @param log what was noted up to the end
      * @param end how the guest ended
@@ -57,7 +71,7 @@ final class ExceptionOrigin {
      * @param memory the guest's RAM as its end left it
      * @return empty if the end came from no exception that a handler took
      */
-    static Optional<Fault> of(DeliveryLog log, Outcome end, Optional<Fault> death, GuestMemory memory) {
+    static Optional<Found> of(DeliveryLog log, Outcome end, Optional<Fault> death, GuestMemory memory) {
         Optional<CpuState> registers =
                 death.map(Fault::registers).or(() -> end.run().registers());
         return registers.isEmpty() || !mayComeFromOne(end)
@@ -75,7 +89,7 @@ final class ExceptionOrigin {
         };
     }
 
-    private Optional<Fault> find() {
+    private Optional<Found> find() {
         List<Delivery> suspects = suspects();
         for (int i = 0; i < suspects.size(); i++) {
             Delivery suspect = suspects.get(i);
@@ -85,7 +99,7 @@ final class ExceptionOrigin {
                     .map(Delivery::at)
                     .or(() -> death.filter(fault -> !fault.first().interrupt()).map(Fault::at));
             if (next.isEmpty() || !hasWorkingHandler(suspect, next.get())) {
-                return Optional.of(fault(suspect, inside));
+                return Optional.of(new Found(fault(suspect, inside), suspect.instructions()));
             }
         }
         return Optional.empty();

@@ -5,8 +5,10 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.advice.past.PastEvidence;
+import dev.kvmguest.vmm.internal.advice.past.PastEvidence.End;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.inspection.Departure;
+import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -24,6 +26,7 @@ import java.util.SortedSet;
  * @param withoutRam the addresses without RAM that were used, the first few
  * @param handlers what the guest entered handlers for
  * @param departures tells where the guest left its image
+ * @param changes tells who overwrote what
  */
 record PastFinder(
         VcpuConfig config,
@@ -31,22 +34,28 @@ record PastFinder(
         GuestMemory memory,
         SortedSet<Long> withoutRam,
         DeliveryLog handlers,
-        Departure.Finder departures) {
+        Departure.Finder departures,
+        LastChange changes) {
 
     /** Returns a fault with this advice before its own. */
     Fault addTo(Fault fault) {
-        return fault.withAdvice(PastAdvice.before(of(fault.registers(), false), fault.advice()));
+        return fault.withAdvice(PastAdvice.before(of(fault.registers(), End.BY_EXCEPTION), fault.advice()));
     }
 
     /** Returns the advice for a guest that halted or hung; none for others. */
     List<String> of(Outcome end) {
-        boolean hung = end.kind() == Outcome.Kind.TIMED_OUT;
-        return hung || end.kind() == Outcome.Kind.HALTED
-                ? end.run().registers().map(registers -> of(registers, hung)).orElse(List.of())
-                : List.of();
+        return switch (end.kind()) {
+            case TIMED_OUT -> of(end, End.HUNG);
+            case HALTED -> of(end, End.HALTED);
+            default -> List.of();
+        };
     }
 
-    private List<String> of(CpuState registers, boolean hung) {
+    private List<String> of(Outcome outcome, End end) {
+        return outcome.run().registers().map(registers -> of(registers, end)).orElse(List.of());
+    }
+
+    private List<String> of(CpuState registers, End end) {
         try {
             return PastAdvice.of(new PastEvidence(
                     config.boot(),
@@ -55,9 +64,10 @@ record PastFinder(
                     layout,
                     new LinearMemory(memory, registers),
                     withoutRam,
-                    hung,
+                    end,
                     handlers,
-                    departures));
+                    departures,
+                    changes));
         } catch (RuntimeException e) {
             PostMortem.stumbled(e);
             return List.of();

@@ -10,8 +10,6 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Standstill;
-import dev.kvmguest.vmm.image.GuestImage;
-import dev.kvmguest.vmm.internal.advice.Advice;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
@@ -21,9 +19,7 @@ import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
-import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.Inspector;
-import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.replay.DeathReplay;
 import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
@@ -50,15 +46,6 @@ public final class PostMortem {
 
     /** What has died has done so within its own limit; nobody waits longer than this for the reason. */
     private static final Duration LONGEST_REPLAY = Duration.ofSeconds(5);
-
-    /** So many in each other's handlers may have had their reasons. */
-    private static final int FEW_INSIDE = 2;
-
-    /** Gives advice, as {@link Advice} does. */
-    @FunctionalInterface
-    private interface Adviser {
-        List<String> advise(Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes);
-    }
 
     private final MachineConfig machine;
     private final VcpuConfig config;
@@ -107,14 +94,22 @@ public final class PostMortem {
                         ? replayed()
                         : ExceptionReplay.NONE;
         DeliveryLog handlers = known.orElse(taken.handlers());
-        PastFinder past = new PastFinder(config, layout, memory, end.run().unclaimedMemory(), handlers, departures());
-        Optional<Fault> origin =
-                origin(handlers, end, death.fault()).map(this::explained).map(found -> past.addTo(found));
+        PastFinder past = new PastFinder(
+                config,
+                layout,
+                memory,
+                end.run().unclaimedMemory(),
+                handlers,
+                new ReplayedDeparture(recording, origin, layout, replayLimit()),
+                new ReplayedChanges(recording, origin, replayLimit()));
+        FaultAdvice advice = new FaultAdvice(machine, config, layout, memory, recording, origin, replayLimit());
+        Optional<Fault> first =
+                origin(handlers, end, death.fault()).map(advice::ofOrigin).map(past::addTo);
         Optional<Fault> fault = death.fault()
-                .map(dead -> origin.isEmpty()
-                        ? past.addTo(explained(dead))
-                        : isStorm(origin.get()) ? named(dead) : consequence(dead));
-        Optional<Inspection> inspection = inspection(origin, fault, end);
+                .map(dead -> first.isEmpty()
+                        ? past.addTo(advice.of(dead))
+                        : FaultAdvice.isStorm(first.get()) ? advice.none(dead) : advice.ofConsequence(dead));
+        Optional<Inspection> inspection = inspection(first, fault, end);
         Optional<List<HandledException>> exceptions = watched.or(taken::exceptions)
                 .filter(any -> machine.watchExceptions())
                 .map(this::named);
@@ -125,7 +120,7 @@ public final class PostMortem {
                 .find(end, halted)
                 .map(found -> found.withAdvice(PastAdvice.before(ledThere, found.advice())));
         return new Diagnosis(
-                origin,
+                first,
                 fault,
                 standstill,
                 inspection,
@@ -153,7 +148,7 @@ public final class PostMortem {
         }
     }
 
-    private Optional<Fault> origin(DeliveryLog handlers, Outcome end, Optional<Fault> death) {
+    private Optional<ExceptionOrigin.Found> origin(DeliveryLog handlers, Outcome end, Optional<Fault> death) {
         try {
             return ExceptionOrigin.of(handlers, end, death, memory)
                     .map(first ->
@@ -255,43 +250,8 @@ public final class PostMortem {
         }
     }
 
-    private Departure.Finder departures() {
-        return new ReplayedDeparture(recording, origin, layout, replayLimit());
-    }
-
     private Duration replayLimit() {
         return TimeFactor.stretch(machine.timeout().compareTo(LONGEST_REPLAY) < 0 ? machine.timeout() : LONGEST_REPLAY);
-    }
-
-    private Fault named(Fault fault) {
-        return fault.namedBy(config.image());
-    }
-
-    /** After many exceptions, each in the handler of the one before, their frames have overwritten what was below. */
-    private static boolean isStorm(Fault first) {
-        return first.handler()
-                .filter(handler -> handler.rounds() > 1 || handler.inside().size() > FEW_INSIDE)
-                .isPresent();
-    }
-
-    private Fault explained(Fault fault) {
-        return explained(fault, Advice::of);
-    }
-
-    private Fault consequence(Fault fault) {
-        return explained(fault, Advice::ofConsequence);
-    }
-
-    private Fault explained(Fault fault, Adviser adviser) {
-        try {
-            LastChange changes = new ReplayedChanges(recording, origin, replayLimit());
-            Fault named = named(fault);
-            return named.withAdvice(adviser.advise(named, config.image(), layout, memory, changes));
-        } catch (RuntimeException e) {
-            // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
-            stumbled(e);
-            return fault;
-        }
     }
 
     private Optional<Inspection> inspection(Optional<Fault> origin, Optional<Fault> fault, Outcome end) {

@@ -32,6 +32,7 @@ public final class ReplayedChanges implements LastChange {
 
     private final Recording recording;
     private final Origin origin;
+    private final long end;
     private Duration left;
     private final Map<Range, Optional<Change>> found = new HashMap<>();
 
@@ -43,9 +44,24 @@ public final class ReplayedChanges implements LastChange {
      * @param limit how long all replays may take
      */
     public ReplayedChanges(Recording recording, Origin origin, Duration limit) {
+        this(recording, origin, limit, Long.MAX_VALUE);
+    }
+
+    /**
+     * Creates a searcher that doesn't look at a run to its end.
+     *
+     * @param instructions after how many retired instructions what it looks at ends; see there for the others
+     */
+    public ReplayedChanges(Recording recording, Origin origin, Duration limit, long instructions) {
         this.recording = recording;
         this.origin = origin;
         this.left = limit;
+        this.end = instructions;
+    }
+
+    @Override
+    public String end() {
+        return end == Long.MAX_VALUE ? LastChange.super.end() : "the exception";
     }
 
     @Override
@@ -69,34 +85,34 @@ public final class ReplayedChanges implements LastChange {
         // What is changed and changed back between two looks is seen by neither. That happens where a guest makes its
         // tables, which is at the start, and where it dies of their loss.
         SortedSet<Long> times = new TreeSet<>(Comparator.reverseOrder());
-        long end;
+        long last;
         try (Replay replay = Replay.of(recording, origin, left)) {
             watch.look(replay.memory());
             long start = replay.instructions();
             times.add(start);
             long from = start;
-            boolean goesOn = true;
+            boolean goesOn = start < end;
             for (long at = start + INTERVAL; goesOn; at += INTERVAL) {
-                goesOn = replay.runTo(at);
+                goesOn = replay.runTo(Math.min(at, end)) && at < end;
                 from = watch.look(replay.memory()) ? at - INTERVAL : from;
             }
-            end = replay.instructions();
-            if (replay.run().isPresent()) {
+            last = replay.instructions();
+            if (last < end && replay.run().isPresent()) {
                 return Optional.empty();
             }
             times.add(from);
-            times.add(start + (end - start) / INTERVAL * INTERVAL);
+            times.add(start + (last - start) / INTERVAL * INTERVAL);
         }
         return times.stream()
-                .map(from -> stepThrough(watch, from, end))
+                .map(from -> stepThrough(watch, from, last))
                 .flatMap(Optional::stream)
                 .findFirst();
     }
 
-    private Optional<Change> stepThrough(Watch watch, long from, long end) {
+    private Optional<Change> stepThrough(Watch watch, long from, long last) {
         try (Replay replay = Replay.of(recording, origin, left)) {
             replay.runTo(from);
-            return stepThrough(replay, watch, from + INTERVAL, end);
+            return stepThrough(replay, watch, Math.min(from + INTERVAL, end), last);
         }
     }
 

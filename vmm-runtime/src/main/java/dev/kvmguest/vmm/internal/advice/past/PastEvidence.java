@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.inspection.Departure;
+import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -19,9 +20,10 @@ import java.util.SortedSet;
  * @param layout what lay where when it started
  * @param memory its memory as the end left it
  * @param withoutRam the guest physical addresses without RAM that it used, the first few
- * @param hung whether it still ran at its end
+ * @param end how it ended
  * @param handlers what it entered handlers for
  * @param departures tells where it left its image; costly, see there
+ * @param changes tells who overwrote what; costly, see there
  */
 public record PastEvidence(
         BootMode boot,
@@ -30,9 +32,24 @@ public record PastEvidence(
         MemoryLayout layout,
         LinearMemory memory,
         SortedSet<Long> withoutRam,
-        boolean hung,
+        End end,
         DeliveryLog handlers,
-        Departure.Finder departures) {
+        Departure.Finder departures,
+        LastChange changes) {
+
+    /** How a guest ended. */
+    public enum End {
+        /** By an exception, with or without a handler, or it still ran after one. */
+        BY_EXCEPTION,
+        /** It still ran. */
+        HUNG,
+        /** By HLT. */
+        HALTED
+    }
+
+    boolean hung() {
+        return end == End.HUNG;
+    }
 
     /** Returns whether a linear address is one of what an image's file holds. */
     boolean isInImage(long linear) {

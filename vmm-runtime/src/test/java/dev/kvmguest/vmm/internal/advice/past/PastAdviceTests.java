@@ -103,6 +103,38 @@ class PastAdviceTests {
     }
 
     @Test
+    void guestThatExecutesWhatItsStackHasLeftOfItsCodeIsTold() {
+        // mov esp,0x1014; mov eax,0xfeeb; push eax; room; what the loop jumps to is a part of EAX: jmp $
+        assertThat(hung(TestGuest.flat("bc 14 10 00 00 b8 eb fe eb fe 50 eb 03 90 90 90 f4 f4 f4 f4"))
+                        .get(0))
+                .startsWith("what the guest executed at its end, at 0x1010, is not what the image's file has there: the"
+                        + " stack ran into the code and has overwritten it by push eax at 0x100a, ")
+                .endsWith("; end the recursion, or give the stack more room above the code");
+        // The same with HLT in EAX
+        assertThat(halted(TestGuest.flat("bc 14 10 00 00 b8 f4 f4 f4 f4 50 eb 03 90 90 90 eb fe eb fe"))
+                        .get(0))
+                .startsWith("what the guest executed at its end, at 0x1010, is not what the image's file has there");
+    }
+
+    @Test
+    void recursionThatOverwritesItsOwnCodeAndHaltsInWhatIsLeftIsTold() {
+        // mov esp,0x1200; mov eax,0xf4f4f4f4; deeper: push eax; push eax; push eax; call deeper
+        assertThat(halted(TestGuest.flat("bc 00 12 00 00 b8 f4 f4 f4 f4 50 50 50 e8 f8 ff ff ff c3"))
+                        .get(0))
+                .contains("the stack ran into the code", "is on it");
+    }
+
+    @Test
+    void codeThatIsWrittenOnPurposeAndUsedStackInTheImageAreNoMistake() {
+        // mov word [0x100a],0xfeeb; ud2 is patched to jmp $
+        assertThat(hung(TestGuest.flat("66 c7 05 09 10 00 00 eb fe 0f 0b")))
+                .noneMatch(advice -> advice.contains("stack ran into"));
+        // mov esp,0x1010; push eax; jmp $: it lies over code that was executed, and is not needed any more
+        assertThat(hung(TestGuest.flat("bc 05 10 00 00 50 eb fe")))
+                .noneMatch(advice -> advice.contains("stack ran into"));
+    }
+
+    @Test
     void numberThatIsNoPointerAnyMoreIsNoOffset() {
         // cli; xor ax,ax; mov ds,ax; mov si,0x10; mov si,0x5; hlt; nop.. ; text
         assertThat(halted(sector("fa 31 c0 8e d8 be 10 00 be 05 00 f4 90 90 90 90" + ascii("Loading..."))))
