@@ -31,6 +31,11 @@ import java.util.regex.Pattern;
  * }
  * }</pre>
  *
+ * <p>When the test has passed, the guest has what was typed for it and goes on for 100 ms of guest time, unless it ends
+ * or waits for input before, as {@link Machine#finish} says. If it dies then, the test fails. On the emulator the same
+ * test has the same verdict every time if it ends soon after it last awaited output or typed. A test that looks at the
+ * screen or at memory, or sleeps, sees the guest wherever the host has brought it.
+ *
  * <p>Awaiting reads the console like a conversation: each call looks only at what came after the text that the previous
  * one found. With several vCPUs this is the first one; {@link #vcpu} returns the others. Any thread may call any
  * method. Interrupting a thread that awaits something stops the guest.

@@ -116,17 +116,23 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     }
 
     /**
-     * Stops what still runs.
+     * Ends what still runs.
      *
+     * @param passed whether the test's body has passed, so that how the guest ends decides; otherwise it is stopped at
+     *     once
      * @return how each vCPU ended; empty if nothing was booted
      */
-    List<Outcome> end() {
+    List<Outcome> end(boolean passed) {
         Optional<Machine> booted = booted();
         if (booted.isEmpty()) {
             return List.of();
         }
-        booted.get().stop();
-        // The verdict must be had even if the test's thread was interrupted; after stop it comes at once.
+        if (passed && booted.get().isRunning()) {
+            booted.get().finish();
+        } else {
+            booted.get().stop();
+        }
+        // The verdict must be had even if the test's thread was interrupted; now it comes soon.
         boolean interrupted = Thread.interrupted();
         try {
             return runToEnd();

@@ -82,8 +82,8 @@ final class KvmGuestExtension
         if (session.isEmpty()) {
             return;
         }
-        List<Outcome> outcomes = session.get().end();
         Optional<Throwable> ownFailure = context.getExecutionException();
+        List<Outcome> outcomes = session.get().end(ownFailure.isEmpty());
         if (ownFailure.isEmpty()) {
             verdict(session.get(), outcomes).ifPresent(message -> {
                 throw GuestFiles.of(session.get(), outcomes).failure(context, message, null);

@@ -70,6 +70,9 @@ class InGuestTests {
                 .write(TWICE);
     }
 
+    /** Makes sure that the files are there, for tests of other classes. The first call writes them. */
+    static void write() {}
+
     @Test
     void eachTestInTheGuestIsATestOfItsNameAndFailsAlone() {
         Map<String, Optional<String>> ends = Fixture.run(EveryEnd.class).testEvents().finished().stream()

@@ -25,6 +25,7 @@ class LeakTests {
 
     @Test
     void testsLeaveNoDescriptorThreadOrOutcomeBehindHoweverTheyEnd() throws IOException {
+        InGuestTests.write();
         Fixture.run(EveryWayToEnd.class);
         Usage before = Usage.now();
 

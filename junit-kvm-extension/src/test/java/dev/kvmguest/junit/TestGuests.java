@@ -25,6 +25,14 @@ final class TestGuests {
     static final String COUNT = "target/test-guests/count.bin";
     /** Writes "Hi" to 0xE9 and never ends. */
     static final String HI_AND_HANG = "target/test-guests/hi-and-hang.bin";
+    /** Writes "H" to 0xE9 and dies 50 ms of guest time later, in protected mode. */
+    static final String DIES_SOON = "target/test-guests/dies-soon.bin";
+    /** Writes "H" to 0xE9 and dies 200 ms of guest time later, in protected mode. */
+    static final String DIES_LATE = "target/test-guests/dies-late.bin";
+    /** Waits for a byte from COM1 and dies 50 ms of guest time after it has read it, in protected mode. */
+    static final String DIES_OF_INPUT = "target/test-guests/dies-of-input.bin";
+    /** Shows "H" on the screen and dies 50 ms of guest time later, in protected mode. */
+    static final String SHOWS_AND_DIES = "target/test-guests/shows-and-dies.bin";
     /** Leaves by the debug-exit port with 3. */
     static final String EXIT_3 = "target/test-guests/exit-3.bin";
     /** Waits for an interrupt that can't come. */
@@ -73,6 +81,15 @@ final class TestGuests {
             entry(COUNT, "6641 ebfc"),
             // mov al, 'H'; out 0xe9, al; mov al, 'i'; out 0xe9, al; here: jmp here
             entry(HI_AND_HANG, "b048 e6e9 b069 e6e9 ebfe"),
+            // mov al, 'H'; out 0xe9, al; mov ecx, 5000000; here: loop here; ud2
+            entry(DIES_SOON, "b048 e6e9 b9404b4c00 e2fe 0f0b"),
+            // mov al, 'H'; out 0xe9, al; mov ecx, 20000000; here: loop here; ud2
+            entry(DIES_LATE, "b048 e6e9 b9002d3101 e2fe 0f0b"),
+            // mov dx, 0x3fd; poll: in al, dx; test al, 1; jz poll; mov dx, 0x3f8; in al, dx; mov ecx, 5000000;
+            // here: loop here; ud2
+            entry(DIES_OF_INPUT, "66bafd03 ec a801 74fb 66baf803 ec b9404b4c00 e2fe 0f0b"),
+            // mov word [0xb8000], 0x0748; mov ecx, 5000000; here: loop here; ud2
+            entry(SHOWS_AND_DIES, "66c7050080 0b00 4807 b9404b4c00 e2fe 0f0b"),
             // mov al, 3; out 0xf4, al
             entry(EXIT_3, "b003 e6f4"),
             // sti; hlt

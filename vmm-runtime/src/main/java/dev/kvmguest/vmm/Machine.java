@@ -58,6 +58,7 @@ public final class Machine implements AutoCloseable {
 
     private boolean started;
     private boolean closed;
+    private volatile boolean looked;
 
     private Machine(MachineConfig config, EngineSelection selection) {
         List<VcpuConfig> vcpus = config.vcpus();
@@ -69,7 +70,7 @@ public final class Machine implements AutoCloseable {
             for (int i = 0; i < vcpus.size(); i++) {
                 machine.vcpu(i).setState(loader.states().get(i));
             }
-            partitions = new MachineAssembly(config, selection, layout, this::screen).partitioned(machine);
+            partitions = new MachineAssembly(config, selection, layout, this::screenNow).partitioned(machine);
             runners = partitions.stream()
                     .flatMap(partition -> partition.vcpus().stream())
                     .toList();
@@ -211,6 +212,18 @@ public final class Machine implements AutoCloseable {
         runners.forEach(VcpuRunner::stop);
     }
 
+    /**
+     * Lets every vCPU that is still running have what was typed for it, and go on until it ends, waits for input, or has
+     * run for 100 ms of guest time after the last input that it read and the last output that was awaited; then ends it
+     * with {@link Outcome.Stopped}. If {@link #screen} or {@link #memory} was called, or something typed is unread, that
+     * time counts from now. The machine's time limit ends it with {@link Outcome.Stopped} too. Does not wait for it.
+     *
+     * <p>So how the guest ends doesn't depend on how far it came while somebody talked to it.
+     */
+    public void finish() {
+        runners.forEach(runner -> runner.finish(looked));
+    }
+
     /** Returns the number of vCPUs. */
     public int vcpus() {
         return runners.size();
@@ -310,6 +323,11 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalStateException if the machine is closed
      */
     public Screen screen() {
+        looked = true;
+        return screenNow();
+    }
+
+    private Screen screenNow() {
         return partition(0).crtc().screen(machine.memory());
     }
 
@@ -324,6 +342,7 @@ public final class Machine implements AutoCloseable {
 
     /** Returns the guest's RAM, which can be read until the machine is closed. */
     public GuestMemory memory() {
+        looked = true;
         return machine.memory();
     }
 

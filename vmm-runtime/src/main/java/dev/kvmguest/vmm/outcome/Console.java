@@ -151,6 +151,11 @@ public final class Console {
         return -1;
     }
 
+    /** Returns the number of bytes up to the end of what was last awaited; 0 if nothing was found yet. */
+    public synchronized int awaited() {
+        return awaitedUpTo;
+    }
+
     public synchronized void append(int octet) {
         log.append(octet);
         listener.accept(octet);

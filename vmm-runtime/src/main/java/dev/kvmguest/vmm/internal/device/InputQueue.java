@@ -25,10 +25,16 @@ public final class InputQueue implements Persistent<InputQueue.State> {
     private boolean reservedForBytes;
     private boolean readAsBytes;
     private volatile Runnable listener = () -> {};
+    private Runnable reader = () -> {};
 
     /** Has {@code action} run, by the thread that types, after something was added. It replaces the one before. */
     public void onInput(Runnable action) {
         listener = action;
+    }
+
+    /** Has {@code action} run, by the thread that reads, when a device takes something. It replaces the one before. */
+    public synchronized void onRead(Runnable action) {
+        reader = action;
     }
 
     /** Appends bytes. */
@@ -73,6 +79,7 @@ public final class InputQueue implements Persistent<InputQueue.State> {
             return NONE;
         }
         readAsBytes = true;
+        reader.run();
         return Byte.toUnsignedInt(next);
     }
 
@@ -88,12 +95,13 @@ public final class InputQueue implements Persistent<InputQueue.State> {
 
     /** Removes and returns the next keystroke, if there is one. Bytes that came before it and have no keys are lost. */
     synchronized Optional<Keystroke> takeKeystroke() {
-        if (!keystrokes.isEmpty()) {
-            return Optional.of(keystrokes.remove());
+        Optional<Keystroke> next = Optional.ofNullable(keystrokes.poll());
+        if (next.isPresent()) {
+            reader.run();
         }
-        Optional<Keystroke> next = Optional.empty();
         while (bytesMakeKeystrokes() && next.isEmpty() && !bytes.isEmpty()) {
             next = UsLayout.keystroke(Byte.toUnsignedInt(bytes.remove()));
+            reader.run();
         }
         return next;
     }

@@ -47,7 +47,7 @@ public record MachineAssembly(
     /** Returns a partition with one vCPU. */
     Partition partition(int number, VirtualCpu cpu, GuestMemory memory) {
         VcpuConfig guest = config.vcpus().get(number);
-        ConsoleOutput console = new ConsoleOutput();
+        ConsoleOutput console = new ConsoleOutput(cpu.clock());
         PcBoard board = new PcBoard(
                 console, new PcBoard.Setup(config.memorySize(), config.date(), guest.boot() == BootMode.MULTIBOOT));
         board.input().add(guest.inputBytes());
@@ -83,6 +83,7 @@ public record MachineAssembly(
                         new KeyRetry(cpu, memory, board),
                         new PostMortem(number, config, engine.engine(), cpu, memory, layout, board, recording),
                         endless(cpu, board),
+                        new LastMoment(cpu, board, console),
                         TimeLimits.SHARED));
     }
 

@@ -44,6 +44,7 @@ public final class VcpuRunner {
      * @param keyRetry types a key again that came too early
      * @param postMortem finds out why the run ended
      * @param endless proves that the guest can never end, where that can be done
+     * @param lastMoment says how long the guest goes on when nobody talks to it any more
      * @param limits has the time limit kept
      */
     record Parts(
@@ -57,6 +58,7 @@ public final class VcpuRunner {
             KeyRetry keyRetry,
             PostMortem postMortem,
             Optional<EndlessLoop> endless,
+            LastMoment lastMoment,
             TimeLimits limits) {}
 
     /**
@@ -88,6 +90,7 @@ public final class VcpuRunner {
     private final KeyRetry keyRetry;
     private final PostMortem postMortem;
     private final Optional<EndlessLoop> endless;
+    private final LastMoment lastMoment;
     private final TimeLimits limits;
     private final CompletableFuture<Outcome> outcome = new CompletableFuture<>();
     private final CountDownLatch over = new CountDownLatch(1);
@@ -112,6 +115,7 @@ public final class VcpuRunner {
         this.keyRetry = parts.keyRetry;
         this.postMortem = parts.postMortem;
         this.endless = parts.endless;
+        this.lastMoment = parts.lastMoment;
         this.limits = parts.limits;
     }
 
@@ -147,6 +151,17 @@ public final class VcpuRunner {
     /** Ends the run from outside, unless it has ended already. */
     public void stop() {
         end(new Ending.Stopped());
+    }
+
+    /**
+     * Says that nobody talks to the guest any more: it ends itself, or is stopped when it waits for input, or a moment
+     * of guest time after what it was last asked or answered.
+     *
+     * @param looked whether its screen or memory was looked at
+     */
+    public void finish(boolean looked) {
+        lastMoment.begin(looked);
+        wake();
     }
 
     /** Waits until a run that has been started is over, and its thread too, so that what it uses can be freed. */
@@ -190,14 +205,15 @@ public final class VcpuRunner {
     }
 
     private void timeOut() {
-        end(new Ending.TimedOut(description.timeout));
+        // A guest whose test is over has been as long as it should.
+        end(lastMoment.hasBegun() ? new Ending.Stopped() : new Ending.TimedOut(description.timeout));
     }
 
     private Ending runToItsEnd(TimeLimits.Limit limit) {
         // Whoever may type for a guest may change it in other ways too, such as by its memory.
         EndlessLoop loop = live ? null : endless.orElse(null);
         while (endedByHost == null) {
-            long alarm = Math.min(guestTimeLimit, keyRetry.next());
+            long alarm = Math.min(Math.min(guestTimeLimit, lastMoment.end()), keyRetry.next());
             interrupts.beforeRun(loop == null ? alarm : Math.min(loop.alarm(), alarm));
             VmExit exit = cpu.run();
             halted = exit instanceof VmExit.Halt;
@@ -230,6 +246,8 @@ public final class VcpuRunner {
     private void endAtGuestTimeLimit() {
         if (guestTimeLimit != Long.MAX_VALUE && cpu.clock().time() >= guestTimeLimit) {
             timeOut();
+        } else if (lastMoment.isOver()) {
+            stop();
         }
     }
 
@@ -239,9 +257,25 @@ public final class VcpuRunner {
         if (board.keyboard().hasUnreadKey() && exits.interruptsEnabled() && interrupts.noneIsToCome()) {
             keyRetry.attempt(true);
         }
-        boolean wakes = exits.interruptsEnabled() && interrupts.await(live, () -> endedByHost != null, limit::skip);
+        boolean wakes = exits.interruptsEnabled() && interruptComes(limit);
         recording.halt(cpu.clock() instanceof VirtualClock clock ? clock.time() - start : 0);
         return wakes;
+    }
+
+    private boolean interruptComes(TimeLimits.Limit limit) {
+        if (!live) {
+            return interrupts.await(false, () -> endedByHost != null, limit::skip);
+        }
+        boolean comes = interrupts.await(true, () -> endedByHost != null || lastMoment.hasBegun(), limit::skip);
+        if (comes && lastMoment.hasBegun()) {
+            // What is skipped now nobody waits for, and counts towards no limit.
+            comes = interrupts.await(
+                    false, () -> endedByHost != null || lastMoment.isOver(), lastMoment.end(), skipped -> {});
+            if (!comes) {
+                stop();
+            }
+        }
+        return comes || endedByHost != null;
     }
 
     private Outcome examined(Ending how, GuestRun run) {

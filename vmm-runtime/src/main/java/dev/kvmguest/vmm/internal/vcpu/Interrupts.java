@@ -68,6 +68,15 @@ public final class Interrupts {
      * @return false if no interrupt can ever come
      */
     public boolean await(boolean live, BooleanSupplier ended, LongConsumer skipped) {
+        return await(live, ended, TimedDevice.NEVER, skipped);
+    }
+
+    /**
+     * Waits likewise, and not for longer than until a certain time.
+     *
+     * @param until the guest time at which {@code ended} is to be asked again; see there for the others
+     */
+    public boolean await(boolean live, BooleanSupplier ended, long until, LongConsumer skipped) {
         while (!ended.getAsBoolean()) {
             long now = clock.time();
             board.advanceTo(now);
@@ -76,10 +85,11 @@ public final class Interrupts {
             }
             long next = board.nextInterrupt();
             if (next != TimedDevice.NEVER && clock instanceof VirtualClock virtual && !live) {
-                virtual.advance(next - now);
-                skipped.accept(next - now);
+                long skip = Math.min(next, until) - now;
+                virtual.advance(skip);
+                skipped.accept(skip);
             } else if (next != TimedDevice.NEVER || live && board.takesInput()) {
-                sleep(next - now);
+                sleep(Math.min(next, until) - now);
             } else {
                 return false;
             }
