@@ -12,6 +12,11 @@ final class Consoles {
 
     private Consoles() {}
 
+    /** Returns what finds a text where CR LF counts as LF. */
+    static Pattern literally(String text) {
+        return Pattern.compile(Pattern.quote(withoutCarriageReturns(text)));
+    }
+
     static Optional<String> notEqual(String console, String expected) {
         return unless(
                 withoutCarriageReturns(console).equals(withoutCarriageReturns(expected)),

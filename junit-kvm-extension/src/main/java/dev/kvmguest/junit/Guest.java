@@ -254,21 +254,33 @@ public final class Guest {
     }
 
     private String found(String text, Duration timeout) {
-        return found(() -> bootedConsole().await(text, timeout), ConsoleText.quoted(text), timeout);
+        String found = found(() -> bootedConsole().await(text, timeout), ConsoleText.quoted(text), timeout);
+        session.awaited(vcpu, Consoles.literally(text));
+        return found;
     }
 
     private String found(Pattern pattern, Duration timeout) {
-        return found(() -> bootedConsole().await(pattern, timeout), '/' + pattern.pattern() + '/', timeout);
+        String found = found(() -> bootedConsole().await(pattern, timeout), '/' + pattern.pattern() + '/', timeout);
+        session.awaited(vcpu, pattern);
+        return found;
     }
 
     private String found(Wait wait, String wanted, Duration timeout) {
         try {
             return wait.forOutput()
                     .orElseThrow(() -> new AssertionError(
-                            missing("expected the guest to write " + wanted, "it has not", timeout)));
+                            missing("expected the guest to write " + wanted + afterWhat(), "it has not", timeout)));
         } catch (InterruptedException e) {
             throw interrupted("output " + wanted, e);
         }
+    }
+
+    /** Returns what came before the place from which on output is looked at, if there is any. */
+    private String afterWhat() {
+        Console console = bootedConsole();
+        int awaited = console.awaited();
+        String before = new String(console.bytes(), 0, awaited, StandardCharsets.UTF_8);
+        return awaited == 0 ? "" : " after " + ConsoleText.quoted(ConsoleText.tail(before));
     }
 
     private Screen shown(String text, Duration timeout) {

@@ -53,19 +53,22 @@ public class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
     /** Verifies that the console so far is exactly this text; CR LF and LF count as the same. */
     public GuestAssert hasConsole(String text) {
         isNotNull();
-        return check(Consoles.notEqual(actual.console(), text));
+        String console = actual.console();
+        return console(console, text, Consoles.notEqual(console, text));
     }
 
     /** Verifies that the console so far contains this text; CR LF and LF count as the same. */
     public GuestAssert consoleContains(String text) {
         isNotNull();
-        return check(Consoles.notContaining(actual.console(), text));
+        String console = actual.console();
+        return console(console, text, Consoles.notContaining(console, text));
     }
 
     /** Verifies that the console so far contains a match of this regular expression, with LF for every CR LF. */
     public GuestAssert consoleMatches(String regex) {
         isNotNull();
-        return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));
+        String console = actual.console();
+        return console(console, regex, Consoles.notMatching(console, Pattern.compile(regex)));
     }
 
     /** Starts assertions on what the screen shows now. To wait for a text, see {@link Guest#awaitScreen(String)}. */
@@ -86,12 +89,19 @@ public class GuestAssert extends AbstractAssert<GuestAssert, Guest> {
                                 + Notation.hex(address) + ", but there is " + Octets.text(found)));
     }
 
-    private GuestAssert check(Optional<String> mismatch) {
-        mismatch.ifPresent(text -> failWithMessage(
-                "%s",
-                actual.outcome()
-                        .map((Outcome outcome) -> Failures.message(text, outcome))
-                        .orElseGet(() -> Failures.message(text, actual))));
+    private GuestAssert console(String found, String expected, Optional<String> mismatch) {
+        mismatch.ifPresent(text -> failWithActualExpectedAndMessage(found, expected, "%s", message(text)));
         return this;
+    }
+
+    private GuestAssert check(Optional<String> mismatch) {
+        mismatch.ifPresent(text -> failWithMessage("%s", message(text)));
+        return this;
+    }
+
+    private String message(String mismatch) {
+        return actual.outcome()
+                .map((Outcome outcome) -> Failures.message(mismatch, outcome))
+                .orElseGet(() -> Failures.message(mismatch, actual));
     }
 }

@@ -7,7 +7,11 @@ import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
@@ -20,6 +24,9 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     private final GuestAnnotations annotations;
     private final MachineConfig config;
     private final Expectation expectation;
+    /** What the test has awaited on each vCPU's console, and found. */
+    private final Map<Integer, List<Pattern>> awaited = new ConcurrentHashMap<>();
+
     private Machine machine;
     private VmmException refusal;
     private boolean live;
@@ -151,7 +158,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     List<String> mismatches(Outcome outcome) {
         List<String> mismatches = new ArrayList<>();
         if (!endIsAccepted(outcome)) {
-            mismatches.addAll(expectation.mismatches(outcome));
+            mismatches.addAll(expectation.mismatches(outcome, expectedOnConsole(outcome)));
         }
         if (annotations.settings().strictPorts().orElse(false)) {
             Expectation.unclaimedPorts(outcome).ifPresent(mismatches::add);
@@ -161,7 +168,20 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
 
     /** Returns whether the test could have asserted this end itself, which it can't if an annotation names the end. */
     boolean endMayBeAsserted(Outcome outcome) {
-        return annotations.guestTest().isEmpty() && !outcome.endedNormally() && !endIsAccepted(outcome);
+        return annotations.guestTest().isEmpty()
+                && !endIsAccepted(outcome)
+                && !expectation.mismatches(outcome, expectedOnConsole(outcome)).isEmpty();
+    }
+
+    /** Takes note of what the test has awaited on a vCPU's console, and found. */
+    void awaited(int vcpu, Pattern pattern) {
+        awaited.computeIfAbsent(vcpu, key -> new CopyOnWriteArrayList<>()).add(pattern);
+    }
+
+    private List<Pattern> expectedOnConsole(Outcome outcome) {
+        List<Pattern> expected = new ArrayList<>(AssertedEnds.console(outcome));
+        expected.addAll(awaited.getOrDefault(outcome.run().vcpu(), List.of()));
+        return expected;
     }
 
     private boolean endIsAccepted(Outcome outcome) {

@@ -169,19 +169,20 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     /** Verifies that the console is exactly this text; CR LF and LF count as the same. */
     public OutcomeAssert hasConsole(String text) {
         isNotNull();
-        return check(Consoles.notEqual(actual.console(), text));
+        return console(Consoles.literally(text), text, Consoles.notEqual(actual.console(), text));
     }
 
     /** Verifies that the console contains this text; CR LF and LF count as the same. */
     public OutcomeAssert consoleContains(String text) {
         isNotNull();
-        return check(Consoles.notContaining(actual.console(), text));
+        return console(Consoles.literally(text), text, Consoles.notContaining(actual.console(), text));
     }
 
     /** Verifies that the console contains a match of this regular expression, with LF for every CR LF. */
     public OutcomeAssert consoleMatches(String regex) {
         isNotNull();
-        return check(Consoles.notMatching(actual.console(), Pattern.compile(regex)));
+        Pattern pattern = Pattern.compile(regex);
+        return console(pattern, regex, Consoles.notMatching(actual.console(), pattern));
     }
 
     /**
@@ -302,6 +303,13 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
                         ? Optional.empty()
                         : Optional.of("expected the guest to " + words + ", but it " + end));
         AssertedEnds.markAsserted(actual);
+        return this;
+    }
+
+    private OutcomeAssert console(Pattern pattern, String expected, Optional<String> mismatch) {
+        mismatch.ifPresent(text ->
+                failWithActualExpectedAndMessage(actual.console(), expected, "%s", Failures.message(text, actual)));
+        AssertedEnds.markConsole(actual, pattern);
         return this;
     }
 

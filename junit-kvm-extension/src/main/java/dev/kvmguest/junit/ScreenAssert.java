@@ -46,6 +46,8 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
         isNotNull();
         return check(
                 actual.text().contains(withoutCarriageReturns(text)),
+                actual.text(),
+                withoutCarriageReturns(text),
                 "expected the screen to contain " + quoted(text) + ", but it doesn't");
     }
 
@@ -57,7 +59,11 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
     public ScreenAssert hasLine(int row, String text) {
         isNotNull();
         String expected = text.stripTrailing();
-        return check(actual.line(row).equals(expected), expectedRow(row) + "be " + quoted(expected) + butIs(row));
+        return check(
+                actual.line(row).equals(expected),
+                actual.line(row),
+                expected,
+                expectedRow(row) + "be " + quoted(expected) + butIs(row));
     }
 
     /**
@@ -67,7 +73,11 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
      */
     public ScreenAssert lineContains(int row, String text) {
         isNotNull();
-        return check(actual.line(row).contains(text), expectedRow(row) + "contain " + quoted(text) + butIs(row));
+        return check(
+                actual.line(row).contains(text),
+                actual.line(row),
+                text,
+                expectedRow(row) + "contain " + quoted(text) + butIs(row));
     }
 
     /** Verifies that the cursor is visible and in this cell. */
@@ -102,6 +112,13 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
     public ScreenAssert isBlank() {
         isNotNull();
         return check(actual.isBlank(), "expected the screen to be blank, but it isn't");
+    }
+
+    private ScreenAssert check(boolean holds, String found, String expected, String message) {
+        if (!holds) {
+            failWithActualExpectedAndMessage(found, expected, "%s", message + "\n" + TextReport.screen(actual));
+        }
+        return this;
     }
 
     private ScreenAssert check(boolean holds, String message) {

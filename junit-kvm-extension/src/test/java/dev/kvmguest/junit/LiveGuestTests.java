@@ -124,11 +124,12 @@ class LiveGuestTests {
 
         assertThatThrownBy(() -> guest.awaitOutput("abc", Duration.ofMillis(50)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessage("expected the guest to write \"abc\" within " + Fixture.stretched(50) + ", but it has not\n"
-                        + "guest echo.bin is still running\n  console:\n  | abc\n");
+                .hasMessage("expected the guest to write \"abc\" after \"abc\" within " + Fixture.stretched(50)
+                        + ", but it has not\n" + "guest echo.bin is still running\n  console:\n  | abc\n");
         assertThatThrownBy(() -> guest.awaitOutput(Pattern.compile("b"), Duration.ofMillis(50)))
                 .isInstanceOf(AssertionError.class)
-                .hasMessageStartingWith("expected the guest to write /b/ within " + Fixture.stretched(50));
+                .hasMessageStartingWith(
+                        "expected the guest to write /b/ after \"abc\" within " + Fixture.stretched(50));
     }
 
     @Test

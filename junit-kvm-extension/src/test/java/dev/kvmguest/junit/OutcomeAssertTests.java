@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -12,12 +13,15 @@ import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.opentest4j.AssertionFailedError;
 
 class OutcomeAssertTests {
 
@@ -330,6 +334,26 @@ class OutcomeAssertTests {
         assertThatThrownBy(() -> assertThat(outcome).hasConsole(""))
                 .hasMessageStartingWith(
                         "expected the console to be \"\", but it is \"..." + "x".repeat(397) + "end\"\n");
+    }
+
+    @Test
+    void developmentEnvironmentsGetBothTextsToCompare() {
+        assertThat(difference(() -> assertThat(HALTED).hasConsole("Hello\n")))
+                .containsExactly("Hello\n", "Hello\r\nworld\n");
+        assertThat(difference(() -> assertThat(HALTED).consoleContains("Hallo")))
+                .containsExactly("Hallo", "Hello\r\nworld\n");
+        assertThat(difference(() -> assertThat(HALTED).consoleMatches("H.llo!")))
+                .containsExactly("H.llo!", "Hello\r\nworld\n");
+        assertThat(difference(() ->
+                        assertThat(Screens.of(OptionalInt.empty(), "Hello")).hasLine(0, "Hallo")))
+                .containsExactly("Hallo", "Hello");
+    }
+
+    private static List<Object> difference(ThrowingCallable assertion) {
+        Throwable thrown = catchThrowable(assertion);
+        assertThat(thrown).isInstanceOf(AssertionFailedError.class);
+        AssertionFailedError failure = (AssertionFailedError) thrown;
+        return List.of(failure.getExpected().getValue(), failure.getActual().getValue());
     }
 
     @Test

@@ -33,6 +33,8 @@ final class TestGuests {
     static final String DIES_OF_INPUT = "target/test-guests/dies-of-input.bin";
     /** Shows "H" on the screen and dies 50 ms of guest time later, in protected mode. */
     static final String SHOWS_AND_DIES = "target/test-guests/shows-and-dies.bin";
+    /** Writes "PANIC" to 0xE9 and halts. */
+    static final String PANIC = "target/test-guests/panic.bin";
     /** Leaves by the debug-exit port with 3. */
     static final String EXIT_3 = "target/test-guests/exit-3.bin";
     /** Waits for an interrupt that can't come. */
@@ -90,6 +92,8 @@ final class TestGuests {
             entry(DIES_OF_INPUT, "66bafd03 ec a801 74fb 66baf803 ec b9404b4c00 e2fe 0f0b"),
             // mov word [0xb8000], 0x0748; mov ecx, 5000000; here: loop here; ud2
             entry(SHOWS_AND_DIES, "66c7050080 0b00 4807 b9404b4c00 e2fe 0f0b"),
+            // mov al, 'P'; out 0xe9, al; and so on for each letter; hlt
+            entry(PANIC, "b050 e6e9 b041 e6e9 b04e e6e9 b049 e6e9 b043 e6e9 f4"),
             // mov al, 3; out 0xf4, al
             entry(EXIT_3, "b003 e6f4"),
             // sti; hlt

@@ -53,6 +53,44 @@ class VerdictTests {
     }
 
     @Test
+    void aGuestThatPanicsFailsUnlessTheTestExpectsIt() {
+        assertThat(Fixture.failureOf(Panicked.class))
+                .hasMessageContaining(
+                        "expected the guest to end without a panic, but it wrote \"PANIC\" to its console\n")
+                .hasMessageContaining("assertThat(outcome).halted()");
+        Fixture.expectPasses(ExpectsThePanic.class, 4);
+    }
+
+    @KvmGuest(image = TestGuests.PANIC)
+    static class Panicked {
+        @Test
+        void passes(Outcome outcome) {
+            assertThat(outcome.exitCode()).isEmpty();
+        }
+    }
+
+    @KvmGuest(image = TestGuests.PANIC)
+    static class ExpectsThePanic {
+        @Test
+        void byItsEnd(Outcome outcome) {
+            assertThat(outcome).halted();
+        }
+
+        @Test
+        void byTheConsole(Outcome outcome) {
+            assertThat(outcome).consoleContains("ANI");
+        }
+
+        @Test
+        void byWhatItAwaits(Guest guest) {
+            guest.awaitOutput("PANIC");
+        }
+
+        @GuestTest(image = TestGuests.PANIC, pattern = "P.*")
+        void byTheAnnotation() {}
+    }
+
+    @Test
     void aGuestThatWaitsForAnInterruptInVainFails() {
         assertThat(Fixture.failureOf(Waits.class))
                 .hasMessageContaining("halted with interrupts on")

@@ -149,6 +149,14 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.console")
     private String console;
 
+    /**
+     * Whether the build fails if the guest panics: a regular expression for what it writes to its console then, or
+     * {@code default} for a line that begins with panic. A halt in a function called panic, abort, fatal, die or the
+     * like, and in an exception's handler, counts too. Default: {@code none}; there is only a warning.
+     */
+    @Parameter(property = "kvm.panics")
+    private String panics;
+
     /** Whether the build fails if the guest used a port without a device. */
     @Parameter(property = "kvm.strictPorts", defaultValue = "false")
     private boolean strictPorts;
@@ -344,6 +352,7 @@ public class BootMojo extends AbstractMojo {
         text.expect = expect;
         text.exitCode = exitCode;
         text.console = console;
+        text.panics = panics;
         text.strictPorts = strictPorts;
         text.watchExceptions = watchExceptions;
         return text;

@@ -55,6 +55,7 @@ record BootParameters(
         String expect;
         String exitCode;
         String console;
+        String panics;
         boolean strictPorts;
         boolean watchExceptions;
     }
@@ -88,6 +89,10 @@ record BootParameters(
         if (text.console != null) {
             expectation.console(text.console);
         }
+        value(
+                "panics",
+                text.panics == null ? "none" : text.panics,
+                panics -> CheckParameters.panics(expectation, panics));
         return expectation.build();
     }
 

@@ -55,6 +55,15 @@ public class Check {
     /** The exit code that the run must end with. Default: 0, or any if there is an {@link #outcome}. */
     String exitCode;
 
+    /**
+     * A regular expression: if it is found in what the console shows, the guest has panicked, and a normal end fails.
+     * So does a halt in a function called panic, abort, fatal, die or the like, and in an exception's handler. A check
+     * that expects the panic, by {@link #console}, {@link #pattern} or an {@link #exitCode} other than 0, passes.
+     * {@code none} accepts panics. Default: {@code default}, a line that begins with panic, as
+     * {@code PANIC: out of memory} and {@code Kernel panic - not syncing} do, and Rust's {@code panicked at}.
+     */
+    String panics;
+
     /** How long the run may take, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
     String timeout = GuestCheck.DEFAULT_TIMEOUT;
 

@@ -153,6 +153,9 @@ final class CheckParameters {
         if (check.exitCode != null) {
             expectation.exitCode(value("exitCode", () -> exitCode(check.exitCode)));
         }
+        if (check.panics != null) {
+            value("panics", () -> panics(expectation, check.panics));
+        }
         Set<Integer> ports = new HashSet<>();
         for (Check.Port port : check.ports) {
             int number = value("ports><port><number", () -> portNumber(port.number));
@@ -187,6 +190,15 @@ final class CheckParameters {
             }
         }
         return files.stream().map(File::toPath).toList();
+    }
+
+    /** Sets what counts as a panic: {@code none}, {@code default}, or a regular expression. */
+    static Expectation.Builder panics(Expectation.Builder expectation, String text) {
+        return switch (text.trim()) {
+            case "none" -> expectation.acceptPanics();
+            case "default" -> expectation;
+            default -> expectation.panics(pattern(text));
+        };
     }
 
     static Pattern pattern(String regex) {

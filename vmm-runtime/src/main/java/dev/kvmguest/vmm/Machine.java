@@ -213,10 +213,11 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Lets every vCPU that is still running have what was typed for it, and go on until it ends, waits for input, or has
-     * run for 100 ms of guest time after the last input that it read and the last output that was awaited; then ends it
-     * with {@link Outcome.Stopped}. If {@link #screen} or {@link #memory} was called, or something typed is unread, that
-     * time counts from now. The machine's time limit ends it with {@link Outcome.Stopped} too. Does not wait for it.
+     * Lets every vCPU that is still running have what was typed for it, and go on until it ends, waits for input, or
+     * has run for 100 ms of guest time after the last input that it read and the last output that was awaited; then
+     * ends it with {@link Outcome.Stopped}. If {@link #screen} or {@link #memory} was called, or something typed is
+     * unread, that time counts from now. The machine's time limit ends it with {@link Outcome.Stopped} too. Does not
+     * wait for it.
      *
      * <p>So how the guest ends doesn't depend on how far it came while somebody talked to it.
      */

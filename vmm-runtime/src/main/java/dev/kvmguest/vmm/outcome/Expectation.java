@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 
 /**
  * What is expected of a run; both front ends compare an {@link Outcome} with it. By default the run must end normally
- * with exit code 0. If the guest was asked to run a test, the test must have passed.
+ * with exit code 0, and not look like a panic. If the guest was asked to run a test, the test must have passed.
  */
 public final class Expectation {
 
@@ -33,6 +33,7 @@ public final class Expectation {
     private final OptionalInt exitCode;
     private final boolean anyExitCode;
     private final boolean strictPorts;
+    private final Optional<Pattern> panics;
 
     private Expectation(Builder builder) {
         console = Optional.ofNullable(builder.console);
@@ -44,6 +45,7 @@ public final class Expectation {
         exitCode = builder.exitCode;
         anyExitCode = builder.anyExitCode;
         strictPorts = builder.strictPorts;
+        panics = Optional.ofNullable(builder.panics);
     }
 
     /** Returns a builder with the defaults. */
@@ -58,6 +60,15 @@ public final class Expectation {
      *     run; empty if nothing differs
      */
     public List<String> mismatches(Outcome actual) {
+        return mismatches(actual, List.of());
+    }
+
+    /**
+     * Compares likewise.
+     *
+     * @param seen what the test has found on the console and expected there; a panic that is part of it is meant
+     */
+    public List<String> mismatches(Outcome actual, List<Pattern> seen) {
         List<String> mismatches = new ArrayList<>();
         compareTest(actual, mismatches);
         String written = withoutCarriageReturns(actual.console());
@@ -91,7 +102,26 @@ public final class Expectation {
         if (strictPorts) {
             unclaimedPorts(actual).ifPresent(mismatches::add);
         }
+        if (mismatches.isEmpty()) {
+            panic(actual, seen).ifPresent(mismatches::add);
+        }
         return mismatches;
+    }
+
+    /** Returns that the end looks like a panic; empty if it doesn't, or if that is what is expected. */
+    private Optional<String> panic(Outcome actual, List<Pattern> seen) {
+        boolean failureIsExpected = exception.isPresent()
+                || exitCode.orElse(0) != 0
+                || anyExitCode && actual.exitCode().orElse(0) != 0;
+        if (panics.isEmpty() || failureIsExpected) {
+            return Optional.empty();
+        }
+        List<Pattern> expected = new ArrayList<>(seen);
+        pattern.ifPresent(expected::add);
+        console.map(text -> Pattern.compile(Pattern.quote(withoutCarriageReturns(text))))
+                .ifPresent(expected::add);
+        return Panics.of(actual, panics.get(), expected)
+                .map(what -> "expected the guest to end without a panic, but it " + what);
     }
 
     /** Returns, as a sentence, which ports without a device the guest used; empty if it used none. */
@@ -173,6 +203,7 @@ public final class Expectation {
         private OptionalInt exitCode = OptionalInt.empty();
         private boolean anyExitCode;
         private boolean strictPorts;
+        private Pattern panics = Panics.ON_CONSOLE;
 
         private Builder() {}
 
@@ -230,6 +261,23 @@ public final class Expectation {
         /** Sets whether using a port without a device is a mismatch. */
         public Builder strictPorts(boolean strict) {
             strictPorts = strict;
+            return this;
+        }
+
+        /**
+         * Sets what on the console says that the guest panicked, with LF for every CR LF, in place of a line such as
+         * {@code PANIC: out of memory}. A normal end fails if it is found there, or if the guest halted in a function
+         * called panic or the like or in an exception's handler; unless the expected console or pattern covers a part
+         * of what is found, or an exit code other than 0 is expected.
+         */
+        public Builder panics(Pattern onConsole) {
+            panics = onConsole;
+            return this;
+        }
+
+        /** Accepts a normal end that looks like a panic. */
+        public Builder acceptPanics() {
+            panics = null;
             return this;
         }
 

@@ -93,12 +93,13 @@ public sealed interface Outcome {
 
     /**
      * Returns why this normal end looks like a panic: the guest halted in a function called panic, abort, fatal, die or
-     * the like, in one that such a function called, or in the handler of an exception.
+     * the like, in one that such a function called, or in the handler of an exception; or a line of its console says
+     * so, such as {@code Kernel panic - not syncing} or {@code PANIC: out of memory}.
      *
      * @return a sentence without a full stop; empty for other ends, and for halts that look like an end in order
      */
     default Optional<String> panic() {
-        return PanicHalt.of(this);
+        return Panics.of(this);
     }
 
     /**

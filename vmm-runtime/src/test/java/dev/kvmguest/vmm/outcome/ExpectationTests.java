@@ -304,6 +304,51 @@ class ExpectationTests {
         return Expectation.builder();
     }
 
+    private static Outcome said(String console) {
+        return new Outcome.Halted(false, GuestRuns.withConsole(console));
+    }
+
+    @Test
+    void normalEndThatLooksLikeAPanicIsAMismatch() {
+        Outcome outcome = said("starting\r\nPANIC: out of memory\r\nbye\r\n");
+        String mismatch =
+                "expected the guest to end without a panic, but it wrote \"PANIC: out of memory\" to its console";
+
+        assertThat(expect().build().mismatches(outcome)).containsExactly(mismatch);
+        assertThat(expect().anyExitCode().build().mismatches(outcome)).containsExactly(mismatch);
+        assertThat(expect().outcome(Outcome.Kind.HALTED).build().mismatches(outcome))
+                .containsExactly(mismatch);
+        assertThat(expect().console("bye\n").build().mismatches(outcome)).containsExactly(mismatch);
+        assertThat(expect().panics(Pattern.compile("out of (memory|time)"))
+                        .build()
+                        .mismatches(outcome))
+                .containsExactly(
+                        "expected the guest to end without a panic, but it wrote \"out of memory\" to its console");
+        // One that differs otherwise says only that.
+        assertThat(expect().exitCode(0).console("good").build().mismatches(outcome))
+                .hasSize(2)
+                .noneMatch(one -> one.contains("panic,"));
+    }
+
+    @Test
+    void panicThatIsExpectedOrAcceptedIsNone() {
+        Outcome outcome = said("starting\r\nPANIC: out of memory\r\nbye\r\n");
+
+        assertThat(expect().acceptPanics().build().mismatches(outcome)).isEmpty();
+        assertThat(expect().panics(Pattern.compile("fatal")).build().mismatches(outcome))
+                .isEmpty();
+        assertThat(expect().console("starting\nPANIC").build().mismatches(outcome))
+                .isEmpty();
+        assertThat(expect().pattern(Pattern.compile("out of .*")).build().mismatches(outcome))
+                .isEmpty();
+        assertThat(expect().build().mismatches(outcome, List.of(Pattern.compile("memory"))))
+                .isEmpty();
+        assertThat(expect().exitCode(3).build().mismatches(new Outcome.DebugExit(3, GuestRuns.withConsole("PANIC"))))
+                .isEmpty();
+        assertThat(expect().anyExitCode().build().mismatches(new Outcome.DebugExit(3, GuestRuns.withConsole("PANIC"))))
+                .isEmpty();
+    }
+
     private static void assertMatches(Expectation.Builder expectation, String console) {
         assertThat(expectation.build().mismatches(new Outcome.Halted(false, GuestRuns.withConsole(console))))
                 .isEmpty();

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.outcome;
 import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.GuestRuns;
 import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
@@ -18,8 +19,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which halts look like a panic. */
-class PanicHaltTests {
+/** Which normal ends look like a panic. */
+class PanicsTests {
 
     /** mov esp,0x8000; call 0x100b; nop; (at 0x100b) cli; hlt: the first function calls the second, which halts. */
     private static final String CALLS = "bc 00 80 00 00 e8 01 00 00 00 90 fa f4";
@@ -61,6 +62,48 @@ class PanicHaltTests {
                 .get()
                 .asString()
                 .startsWith("the guest halted in the handler of #UD, raised by ud2 at 0x100c, which counts");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "PANIC",
+                "panic: bad magic",
+                "Kernel panic - not syncing: VFS",
+                "[    0.532100] Kernel panic - not syncing",
+                "*** PANIC *** in irq.c",
+                "[PANIC] heap",
+                "KERNEL PANIC!",
+                "panicked at src/main.rs:7:5",
+                "thread 'main' panicked at src/main.rs:7:5",
+                "!! Panic at 0x1000"
+            })
+    void consoleSaysSo(String line) {
+        Outcome outcome = new Outcome.HypercallExit(GuestRuns.withConsole("ok\n" + line + "\nhalting\n"));
+
+        assertThat(outcome.panic())
+                .get()
+                .asString()
+                .startsWith("the guest wrote \"")
+                .containsIgnoringCase("panic");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "panic handler installed",
+                "no panic",
+                "test_panic: ok",
+                "panic=0 quiet",
+                "panics: 0",
+                "panic() is tested",
+                "Panic button pressed",
+                "[ok] panic message is printed",
+                "don't panic: all is well"
+            })
+    void sentencesAboutPanicsDoNot(String line) {
+        assertThat(new Outcome.HypercallExit(GuestRuns.withConsole(line + "\n")).panic())
+                .isEmpty();
     }
 
     @Test
