@@ -40,9 +40,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * parameter, its guest also runs to its end before the body. If only the class carries it, such a method is an ordinary
  * test.
  *
- * <p><b>Verdict.</b> A guest that died, hung or could not be run fails its test even if the body passed, unless the
- * test asserted that end with {@link GuestAssertions}. A live guest that still runs when the test ends is stopped; that
- * is not a failure. A {@code Guest} that the test takes and never uses fails it: nothing was booted, so there is no
+ * <p><b>Verdict.</b> A guest that died, hung, panicked or could not be run fails its test even if the body passed,
+ * unless the test asserted that end with {@link GuestAssertions}. A live guest that still runs when the body has passed
+ * goes on for a moment, as {@link Guest} says, and is stopped then; that is not a failure. A {@code Guest} that the test takes and never uses fails it: nothing was booted, so there is no
  * verdict.
  *
  * <p><b>Files.</b> A failing test publishes these files about its guest:
