@@ -63,8 +63,14 @@ public final class GuestTests {
         return tests.stream().map(GuestTestCase::name).toList();
     }
 
-    /** Returns where an IDE finds the test; null, which means unknown to JUnit, if the file doesn't exist. */
+    /**
+     * Returns where an IDE finds the test. It is null, which means unknown to JUnit, if the file doesn't exist, or if the
+     * test would not count because of it.
+     */
     private static URI source(GuestTestCase test) {
+        if (!Surefire.countsTestsOfFiles()) {
+            return null;
+        }
         try {
             // Compilers name files as they were given them: kvm:assemble relative to the module, where tests run too.
             Path file = Path.of(test.file());

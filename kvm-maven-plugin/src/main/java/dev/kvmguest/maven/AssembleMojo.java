@@ -91,6 +91,7 @@ public class AssembleMojo extends AbstractMojo {
             getLog().info("No guest is assembled: kvm.skip is set");
             return;
         }
+        OldSurefire.warn(getLog(), project);
         Path basedir = project.getBasedir().toPath();
         List<GuestSpec> specs = new GuestParameters(basedir).read(guests);
         GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());

@@ -9,9 +9,18 @@ import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugins.annotations.LifecyclePhase;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
+import org.apache.maven.plugins.annotations.ResolutionScope;
+import org.apache.maven.project.MavenProject;
 
-/** Fails the build if a check of kvm:check failed or could not be run in it. */
-@Mojo(name = "verify", defaultPhase = LifecyclePhase.VERIFY, threadSafe = true)
+/**
+ * Fails the build if a check of kvm:check failed or could not be run in it. Warns if the project has tests with JUnit and
+ * a Surefire or Failsafe that is too old to run them.
+ */
+@Mojo(
+        name = "verify",
+        defaultPhase = LifecyclePhase.VERIFY,
+        requiresDependencyCollection = ResolutionScope.TEST,
+        threadSafe = true)
 public class VerifyMojo extends AbstractCheckMojo {
 
     /** More would not fit on a screen. The others have pages beside theirs. */
@@ -21,6 +30,10 @@ public class VerifyMojo extends AbstractCheckMojo {
     @Parameter(property = "maven.test.failure.ignore", defaultValue = "false")
     private boolean testFailureIgnore;
 
+    /** The project whose checks are verified. */
+    @Parameter(defaultValue = "${project}", readonly = true, required = true)
+    private MavenProject project;
+
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
         Optional<String> skippedBy = skippedBy();
@@ -28,6 +41,7 @@ public class VerifyMojo extends AbstractCheckMojo {
             getLog().info("No check is verified: " + skippedBy.get() + " is set");
             return;
         }
+        OldSurefire.warn(getLog(), project);
         Summary summary = summary();
         if (summary.entries().isEmpty()) {
             getLog().warn("No check is verified: kvm:check had none to run");
