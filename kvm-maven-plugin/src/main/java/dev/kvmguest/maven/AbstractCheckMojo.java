@@ -1,6 +1,7 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.CheckReports;
+import dev.kvmguest.maven.check.Summary;
 import java.io.File;
 import java.util.Optional;
 import org.apache.maven.execution.MavenSession;
@@ -9,6 +10,9 @@ import org.apache.maven.plugins.annotations.Parameter;
 
 /** What kvm:check and kvm:verify share: when they are skipped, and where the reports are. */
 abstract class AbstractCheckMojo extends AbstractMojo {
+
+    /** More would not fit on a screen. The others have pages beside theirs. */
+    private static final int MOST_REPORTS = 5;
 
     /**
      * The folder of the reports. Executions that check the same guest need a folder each; otherwise the later reports
@@ -63,9 +67,29 @@ abstract class AbstractCheckMojo extends AbstractMojo {
         return reportsDirectory;
     }
 
-    /** Returns whether reports on the log have colours. */
-    Colors colors() {
-        return Colors.of(session);
+    /** Returns the folder of the project. */
+    File basedir() {
+        return basedir;
+    }
+
+    /** Logs what is known of the guests that failed. If there are many, only the first ones get a report. */
+    void logReports(Summary summary) {
+        Colors colors = Colors.of(session);
+        summary.problems().stream()
+                .filter(problem -> !problem.report().isEmpty())
+                .limit(MOST_REPORTS)
+                .forEach(problem -> getLog().error(
+                                problem.guest() + " / " + problem.check() + ": " + colors.report(problem.report())));
+    }
+
+    /** Returns what the build fails with: the verdicts, a line each, before what went wrong with reports. */
+    String message(Summary summary) {
+        StringBuilder message = new StringBuilder(summary.totals());
+        summary.problems().forEach(problem -> message.append("\n  ").append(problem));
+        summary.complaints().forEach(complaint -> message.append("\n  ").append(complaint.text()));
+        return message.append("\nThe reports are in ")
+                .append(reportsDirectory())
+                .toString();
     }
 
     /** Returns this build's view of the reports. */

@@ -9,20 +9,22 @@ import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
-import dev.kvmguest.vmm.report.HtmlReport;
-import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.plugin.AbstractMojo;
@@ -189,8 +191,13 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /** A guest to boot, with the memory that its manifest asks for. */
-    private record Target(VcpuConfig vcpu, OptionalLong memory) {}
+    /** A guest to boot, with the memory that its manifest asks for, and what each of its files is, in words. */
+    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> inputs) {
+
+        String name() {
+            return vcpu.image().name();
+        }
+    }
 
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
@@ -200,9 +207,15 @@ public class BootMojo extends AbstractMojo {
         }
         BootParameters parameters = BootParameters.read(text());
         List<Target> targets = targets();
-        reportFile().requireOneGuest(targets.size());
-        new OutputFile("kvm.html", html).requireOneGuest(targets.size());
-        screenshotFile().requireOneGuest(targets.size());
+        for (OutputFile file : List.of(
+                new OutputFile("kvm.report", report),
+                new OutputFile("kvm.html", html),
+                new OutputFile("kvm.screenshot", screenshot))) {
+            file.requireOneGuest(targets.size());
+        }
+        for (Target target : targets) {
+            files(target.name()).requireFree(inputs(target));
+        }
         boolean keyboard = interactiveMode && BootSession.hasKeyboard();
         for (Target target : targets) {
             boot(target, parameters, keyboard);
@@ -211,27 +224,22 @@ public class BootMojo extends AbstractMojo {
 
     private void boot(Target target, BootParameters parameters, boolean keyboard)
             throws MojoExecutionException, MojoFailureException {
-        String name = target.vcpu().image().name();
+        String name = target.name();
         Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
+        BootFiles files = files(name);
         Outcome outcome;
         try {
-            reportFile().removeOld();
-            pageFile(name).removeOld();
-            screenshotFile().removeOld();
             MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
+            files.removeOld();
             getLog().info("Booting " + name + (keyboard ? "; " + BootSession.ESCAPE_KEY + " ends it" : ""));
             outcome = run(machine, keyboard);
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
-            writeReport(JsonReport.ofRefusal(name, e.getMessage()));
-            throw new MojoExecutionException(e.getMessage(), e);
+            files.writeRefusal(name, e.getMessage());
+            throw new MojoExecutionException(lines(e.getMessage(), files.complaints()), e);
         }
-        writeReport(JsonReport.of(outcome));
-        if (screenshot != null) {
-            screenshotFile().write(outcome.screen().toPng());
-        }
-        judge(outcome, parameters, keyboard);
+        judge(outcome, parameters, keyboard, files);
     }
 
     private static Outcome run(MachineConfig machine, boolean keyboard) {
@@ -241,15 +249,18 @@ public class BootMojo extends AbstractMojo {
         return new BootSession(out, keyboard).run(machine);
     }
 
-    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard)
+    /** Tells how the guest ended before anything that may be wrong besides. */
+    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard, BootFiles files)
             throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
         String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
-        String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
+        Optional<String> page = files.write(outcome, died || html != null, sources());
+        String text = (died ? Colors.of(session).report(report) : report)
+                + page.map(line -> "\n" + line).orElse("");
+        String guest = "guest " + outcome.run().guest();
         if (!died && !watched) {
-            String guest = "guest " + outcome.run().guest();
             GuestWarnings.log(getLog(), guest, outcome.run().layout());
             outcome.warnings().forEach(warning -> getLog().warn(guest + ": " + warning));
         }
@@ -257,20 +268,23 @@ public class BootMojo extends AbstractMojo {
             getLog().info(text);
         } else {
             getLog().error(text);
-            throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
+        }
+        files.complaints().forEach(complaint -> getLog().error(complaint));
+        if (!mismatches.isEmpty()) {
+            throw new MojoFailureException(lines(guest + ": " + String.join("; ", mismatches), files.complaints()));
+        }
+        if (!files.complaints().isEmpty()) {
+            throw new MojoExecutionException(lines(guest + " ended as expected, but:", files.complaints()));
         }
     }
 
-    /** Writes the page, if one is wanted, and returns a line that says where. */
-    private String writePage(Outcome outcome, boolean died) throws MojoExecutionException {
-        OutputFile page = pageFile(outcome.run().guest());
-        if (page.file() == null || !died && html == null) {
-            return "";
-        }
+    private static String lines(String first, List<String> others) {
+        return Stream.concat(Stream.of(first), others.stream()).collect(Collectors.joining("\n"));
+    }
+
+    private Path sources() {
         File basedir = project.getBasedir();
-        Path sources = basedir == null ? Path.of("") : basedir.toPath();
-        page.write(HtmlReport.of(List.of(outcome), sources).getBytes(StandardCharsets.UTF_8));
-        return "\n" + HtmlReport.link(page.file().toPath());
+        return basedir == null ? Path.of("") : basedir.toPath();
     }
 
     private static String lineAndScreen(Outcome outcome) {
@@ -289,14 +303,18 @@ public class BootMojo extends AbstractMojo {
                     throw new IllegalArgumentException(
                             "there is no file " + image + "; name a flat binary or an ELF file");
                 }
-                return List.of(new Target(VcpuConfig.of(GuestImage.read(image.toPath())), OptionalLong.empty()));
+                VcpuConfig vcpu = VcpuConfig.of(GuestImage.read(image.toPath()));
+                return List.of(
+                        new Target(vcpu, OptionalLong.empty(), Map.of(image.toPath(), "the image that is booted")));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
             List<Target> targets = new ArrayList<>();
             for (String id : GuestSelection.choose(guest, ids(built))) {
                 GuestManifest.Located located = built.find(id);
+                Map<Path, String> inputs = built.files(id).stream()
+                        .collect(Collectors.toMap(file -> file, file -> "a file of guest " + id));
                 targets.add(
-                        new Target(VcpuConfig.of(located), located.manifest().memory()));
+                        new Target(VcpuConfig.of(located), located.manifest().memory(), inputs));
             }
             return targets;
         } catch (IllegalArgumentException e) {
@@ -313,8 +331,21 @@ public class BootMojo extends AbstractMojo {
         return named.isEmpty() ? built.ids() : named;
     }
 
-    private OutputFile reportFile() {
-        return new OutputFile("kvm.report", report);
+    /** Returns what a guest is booted from, which no output may replace. */
+    private Map<Path, String> inputs(Target target) {
+        Map<Path, String> inputs = new LinkedHashMap<>(target.inputs());
+        if (modules != null) {
+            modules.forEach(module -> inputs.put(module.toPath(), "a module of the guest"));
+        }
+        if (project.getFile() != null) {
+            inputs.put(project.getFile().toPath(), "the project's POM");
+        }
+        return inputs;
+    }
+
+    private BootFiles files(String guest) {
+        return new BootFiles(
+                new OutputFile("kvm.report", report), pageFile(guest), new OutputFile("kvm.screenshot", screenshot));
     }
 
     /**
@@ -327,14 +358,6 @@ public class BootMojo extends AbstractMojo {
                         project.getBuild().getDirectory(),
                         "kvm-reports/boot-" + guest.replaceAll("[^A-Za-z0-9._-]", "_") + ".html");
         return new OutputFile("kvm.html", html == null ? byDefault : html);
-    }
-
-    private OutputFile screenshotFile() {
-        return new OutputFile("kvm.screenshot", screenshot);
-    }
-
-    private void writeReport(String json) throws MojoExecutionException {
-        reportFile().write(json.getBytes(StandardCharsets.UTF_8));
     }
 
     private BootParameters.Text text() {

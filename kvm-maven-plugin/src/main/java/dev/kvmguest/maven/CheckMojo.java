@@ -5,11 +5,14 @@ import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
 import dev.kvmguest.maven.check.GuestCheck;
+import dev.kvmguest.maven.check.ReportsLock;
 import dev.kvmguest.maven.check.Summary;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
 import java.io.IOException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -67,19 +70,51 @@ public class CheckMojo extends AbstractCheckMojo {
         CheckRunner runner = runner(built, checks);
         CheckReports reports = reports();
         try {
-            reports.removeStale();
-            if (checks.isEmpty()) {
-                getLog().warn(nothingToCheck());
+            Optional<ReportsLock> lock = lock(reports);
+            try {
+                run(runner, checks, reports);
+            } finally {
+                lock.ifPresent(ReportsLock::close);
             }
-            List<CheckResult> results = runner.run(checks, this::logEnd);
-            Summary summary = reports.write(execution.getExecutionId(), results);
-            getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
-        } catch (IOException e) {
-            throw new MojoExecutionException(
-                    "the reports of the checks can't be written to " + reportsDirectory() + ": " + e, e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new MojoExecutionException("the build was interrupted while guests were running", e);
+        }
+    }
+
+    private void run(CheckRunner runner, List<GuestCheck> checks, CheckReports reports)
+            throws MojoExecutionException, InterruptedException {
+        reports.removeStale(checks);
+        if (checks.isEmpty()) {
+            getLog().warn(nothingToCheck());
+        }
+        List<CheckResult> results = runner.run(checks, result -> {
+            logEnd(result);
+            reports.write(result);
+        });
+        Summary summary = reports.write(execution.getExecutionId(), results);
+        getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
+        if (!reports.isSummaryWritten()) {
+            logReports(summary);
+            throw new MojoExecutionException(message(summary));
+        }
+    }
+
+    /**
+     * Waits until no other build writes to the folder of the reports.
+     *
+     * @return the lock; empty if the folder can't be locked, so that the guests run all the same
+     */
+    private Optional<ReportsLock> lock(CheckReports reports) throws InterruptedException {
+        String owner = "process " + ProcessHandle.current().pid() + ", which has checked the guests of " + basedir()
+                + " since " + Instant.now().truncatedTo(ChronoUnit.SECONDS);
+        try {
+            return Optional.of(ReportsLock.take(reportsDirectory().toPath(), owner, other -> getLog().warn(
+                            "Another build writes to " + reportsDirectory() + ": "
+                                    + (other.isBlank() ? "it has just begun" : other) + ". This one waits for it.")));
+        } catch (IOException e) {
+            reports.complain("the folder of the reports, " + reportsDirectory() + ", can't be locked: " + e);
+            return Optional.empty();
         }
     }
 

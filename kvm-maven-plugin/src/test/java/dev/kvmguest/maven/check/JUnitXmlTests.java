@@ -83,7 +83,7 @@ class JUnitXmlTests {
     }
 
     private static Element suite(CheckResult... results) throws Exception {
-        String document = JUnitXml.of("kernel", List.of(results));
+        String document = JUnitXml.of("kernel", List.of(results), JUnitXml::testCase);
         return DocumentBuilderFactory.newInstance()
                 .newDocumentBuilder()
                 .parse(new ByteArrayInputStream(document.getBytes(StandardCharsets.UTF_8)))
