@@ -2,11 +2,13 @@ package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.boot.BootSession;
 import dev.kvmguest.maven.check.BuiltGuests;
+import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
@@ -22,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
@@ -56,14 +59,15 @@ public class BootMojo extends AbstractMojo {
 
     /**
      * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}.
-     * Default: what the project's guest says; {@code real} for an image.
+     * Default: what the project's guest says; for an image what it asks for itself, by a Multiboot header or an entry
+     * that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
 
     /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x1000
-     * for a flat binary.
+     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
+     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
      */
     @Parameter(property = "kvm.load")
     private String load;
@@ -189,8 +193,8 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /** A guest to boot, with the memory that its manifest asks for. */
-    private record Target(VcpuConfig vcpu, OptionalLong memory) {}
+    /** A guest to boot, with the memory that its manifest asks for, and the image or manifest that it was read from. */
+    private record Target(VcpuConfig vcpu, OptionalLong memory, Optional<Path> file) {}
 
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
@@ -231,7 +235,7 @@ public class BootMojo extends AbstractMojo {
         if (screenshot != null) {
             screenshotFile().write(outcome.screen().toPng());
         }
-        judge(outcome, parameters, keyboard);
+        judge(outcome, target, parameters, keyboard);
     }
 
     private static Outcome run(MachineConfig machine, boolean keyboard) {
@@ -241,13 +245,13 @@ public class BootMojo extends AbstractMojo {
         return new BootSession(out, keyboard).run(machine);
     }
 
-    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard)
+    private void judge(Outcome outcome, Target target, BootParameters parameters, boolean keyboard)
             throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
         String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
-        String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
+        String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, target, died);
         if (!died && !watched) {
             String guest = "guest " + outcome.run().guest();
             GuestWarnings.log(getLog(), guest, outcome.run().layout());
@@ -262,13 +266,15 @@ public class BootMojo extends AbstractMojo {
     }
 
     /** Writes the page, if one is wanted, and returns a line that says where. */
-    private String writePage(Outcome outcome, boolean died) throws MojoExecutionException {
+    private String writePage(Outcome outcome, Target target, boolean died) throws MojoExecutionException {
         OutputFile page = pageFile(outcome.run().guest());
         if (page.file() == null || !died && html == null) {
             return "";
         }
         File basedir = project.getBasedir();
-        Path sources = basedir == null ? Path.of("") : basedir.toPath();
+        SourceFolders sources = new SourceFolders(
+                basedir == null ? Path.of("") : basedir.toPath(),
+                target.file().stream().toList());
         page.write(HtmlReport.of(List.of(outcome), sources).getBytes(StandardCharsets.UTF_8));
         return "\n" + HtmlReport.link(page.file().toPath());
     }
@@ -289,14 +295,15 @@ public class BootMojo extends AbstractMojo {
                     throw new IllegalArgumentException(
                             "there is no file " + image + "; name a flat binary or an ELF file");
                 }
-                return List.of(new Target(VcpuConfig.of(GuestImage.read(image.toPath())), OptionalLong.empty()));
+                return List.of(new Target(
+                        detected(GuestImage.read(image.toPath())), OptionalLong.empty(), Optional.of(image.toPath())));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
             List<Target> targets = new ArrayList<>();
             for (String id : GuestSelection.choose(guest, ids(built))) {
                 GuestManifest.Located located = built.find(id);
-                targets.add(
-                        new Target(VcpuConfig.of(located), located.manifest().memory()));
+                targets.add(new Target(
+                        VcpuConfig.of(located), located.manifest().memory(), SourceFolders.fileOf(located.url())));
             }
             return targets;
         } catch (IllegalArgumentException e) {
@@ -304,6 +311,15 @@ public class BootMojo extends AbstractMojo {
         } catch (IOException e) {
             throw new MojoExecutionException((image == null ? "a guest" : "kvm.image") + " can't be read: " + e, e);
         }
+    }
+
+    /** Returns a guest of which no manifest says the boot mode. What a parameter says replaces what the image says. */
+    private VcpuConfig detected(GuestImage guestImage) {
+        DetectedBoot detected = DetectedBoot.of(guestImage);
+        if (boot == null && detected.isNews()) {
+            getLog().info(detected.describe(guestImage.name()));
+        }
+        return VcpuConfig.of(guestImage).withBoot(detected.boot());
     }
 
     /** Returns the guests that the POM names, else those that were built. */
