@@ -2,6 +2,7 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
@@ -28,8 +29,15 @@ import org.junit.jupiter.api.extension.MediaType;
  * @param refusal why the guest could not be run, if it could not
  * @param outcomes how each vCPU ended; empty if nothing was booted
  * @param screen what the machine's screen showed
+ * @param sources where the guest's source files are
  */
-record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
+record GuestFiles(
+        String prefix,
+        String guest,
+        Optional<VmmException> refusal,
+        List<Outcome> outcomes,
+        Screen screen,
+        SourceFolders sources) {
 
     private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
 
@@ -40,7 +48,8 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
                 session.config().vcpus().get(0).image().name(),
                 session.refusal(),
                 outcomes,
-                session.booted().map(Machine::screen).orElse(Screen.BLANK));
+                session.booted().map(Machine::screen).orElse(Screen.BLANK),
+                session.annotations().sources());
     }
 
     /**
@@ -90,7 +99,7 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
             publisher.text("guest.txt", MediaType.TEXT_PLAIN_UTF_8, () -> outcomes.stream()
                     .map(TextReport::whole)
                     .collect(Collectors.joining("\n")));
-            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes));
+            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes, sources));
         }
         for (Outcome outcome : outcomes) {
             String name = outcomes.size() == 1

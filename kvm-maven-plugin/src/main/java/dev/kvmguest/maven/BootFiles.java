@@ -1,5 +1,6 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
@@ -61,10 +62,10 @@ final class BootFiles {
      * Writes all files of a run.
      *
      * @param withPage whether a page is wanted
-     * @param sources the folder that has the guest's source files
+     * @param sources where the guest's source files are
      * @return a line that says where the page is; empty if there is none
      */
-    Optional<String> write(Outcome outcome, boolean withPage, Path sources) {
+    Optional<String> write(Outcome outcome, boolean withPage, SourceFolders sources) {
         write(report, () -> utf8(JsonReport.of(outcome)));
         write(screenshot, () -> outcome.screen().toPng());
         if (!withPage || page.file() == null) {

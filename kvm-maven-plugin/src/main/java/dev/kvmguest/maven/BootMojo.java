@@ -2,11 +2,13 @@ package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.boot.BootSession;
 import dev.kvmguest.maven.check.BuiltGuests;
+import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
@@ -58,14 +60,15 @@ public class BootMojo extends AbstractMojo {
 
     /**
      * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}.
-     * Default: what the project's guest says; {@code real} for an image.
+     * Default: what the project's guest says; for an image what it asks for itself, by a Multiboot header or an entry
+     * that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
 
     /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x1000
-     * for a flat binary.
+     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
+     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
      */
     @Parameter(property = "kvm.load")
     private String load;
@@ -191,8 +194,11 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /** A guest to boot, with the memory that its manifest asks for, and what each of its files is, in words. */
-    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> inputs) {
+    /**
+     * A guest to boot, with the memory that its manifest asks for, what each of its files is, in words, and the image or
+     * manifest that it was read from.
+     */
+    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> inputs, Optional<Path> file) {
 
         String name() {
             return vcpu.image().name();
@@ -239,7 +245,7 @@ public class BootMojo extends AbstractMojo {
             files.writeRefusal(name, e.getMessage());
             throw new MojoExecutionException(lines(e.getMessage(), files.complaints()), e);
         }
-        judge(outcome, parameters, keyboard, files);
+        judge(outcome, target, parameters, keyboard, files);
     }
 
     private static Outcome run(MachineConfig machine, boolean keyboard) {
@@ -250,13 +256,13 @@ public class BootMojo extends AbstractMojo {
     }
 
     /** Tells how the guest ended before anything that may be wrong besides. */
-    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard, BootFiles files)
+    private void judge(Outcome outcome, Target target, BootParameters parameters, boolean keyboard, BootFiles files)
             throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
         String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
-        Optional<String> page = files.write(outcome, died || html != null, sources());
+        Optional<String> page = files.write(outcome, died || html != null, sources(target));
         String text = (died ? Colors.of(session).report(report) : report)
                 + page.map(line -> "\n" + line).orElse("");
         String guest = "guest " + outcome.run().guest();
@@ -282,9 +288,11 @@ public class BootMojo extends AbstractMojo {
         return Stream.concat(Stream.of(first), others.stream()).collect(Collectors.joining("\n"));
     }
 
-    private Path sources() {
+    private SourceFolders sources(Target target) {
         File basedir = project.getBasedir();
-        return basedir == null ? Path.of("") : basedir.toPath();
+        return new SourceFolders(
+                basedir == null ? Path.of("") : basedir.toPath(),
+                target.file().stream().toList());
     }
 
     private static String lineAndScreen(Outcome outcome) {
@@ -303,9 +311,11 @@ public class BootMojo extends AbstractMojo {
                     throw new IllegalArgumentException(
                             "there is no file " + image + "; name a flat binary or an ELF file");
                 }
-                VcpuConfig vcpu = VcpuConfig.of(GuestImage.read(image.toPath()));
-                return List.of(
-                        new Target(vcpu, OptionalLong.empty(), Map.of(image.toPath(), "the image that is booted")));
+                return List.of(new Target(
+                        detected(GuestImage.read(image.toPath())),
+                        OptionalLong.empty(),
+                        Map.of(image.toPath(), "the image that is booted"),
+                        Optional.of(image.toPath())));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
             List<Target> targets = new ArrayList<>();
@@ -313,8 +323,11 @@ public class BootMojo extends AbstractMojo {
                 GuestManifest.Located located = built.find(id);
                 Map<Path, String> inputs = built.files(id).stream()
                         .collect(Collectors.toMap(file -> file, file -> "a file of guest " + id));
-                targets.add(
-                        new Target(VcpuConfig.of(located), located.manifest().memory(), inputs));
+                targets.add(new Target(
+                        VcpuConfig.of(located),
+                        located.manifest().memory(),
+                        inputs,
+                        SourceFolders.fileOf(located.url())));
             }
             return targets;
         } catch (IllegalArgumentException e) {
@@ -322,6 +335,15 @@ public class BootMojo extends AbstractMojo {
         } catch (IOException e) {
             throw new MojoExecutionException((image == null ? "a guest" : "kvm.image") + " can't be read: " + e, e);
         }
+    }
+
+    /** Returns a guest of which no manifest says the boot mode. What a parameter says replaces what the image says. */
+    private VcpuConfig detected(GuestImage guestImage) {
+        DetectedBoot detected = DetectedBoot.of(guestImage);
+        if (boot == null && detected.isNews()) {
+            getLog().info(detected.describe(guestImage.name()));
+        }
+        return VcpuConfig.of(guestImage).withBoot(detected.boot());
     }
 
     /** Returns the guests that the POM names, else those that were built. */

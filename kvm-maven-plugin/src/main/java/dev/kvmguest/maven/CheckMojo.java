@@ -159,7 +159,9 @@ public class CheckMojo extends AbstractCheckMojo {
         String end = result.outcome()
                 .map(TextReport::line)
                 .orElse(String.format(
-                        Locale.ROOT, "not run, after %.1f ms", result.time().toNanos() / 1e6));
+                        Locale.ROOT,
+                        "not run, after %.1f ms of wall time",
+                        result.time().toNanos() / 1e6));
         String line = result.verdict() + " " + result.check() + ": " + end;
         if (result.verdict() == CheckResult.Verdict.PASS) {
             getLog().info(line);

@@ -55,7 +55,7 @@ class JUnitXmlTests {
         assertThat(failure.getAttribute("type")).isEqualTo("triple-fault");
         assertThat(failure.getTextContent())
                 .startsWith("expected the guest to end normally, but it triple-faulted\n"
-                        + "guest kernel (boot protected) triple-faulted, after 3.0 ms on kvm\n")
+                        + "guest kernel (boot protected) triple-faulted, after 3.0 ms of wall time on kvm\n")
                 .contains("  | dying\n");
         assertThat(nth(suite, "system-out", 0).getTextContent()).isEqualTo("dying\n");
     }

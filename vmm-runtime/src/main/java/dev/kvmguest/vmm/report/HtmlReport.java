@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.report;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.report.html.HtmlCode;
 import dev.kvmguest.vmm.internal.report.html.HtmlConsole;
 import dev.kvmguest.vmm.internal.report.html.HtmlFault;
@@ -60,6 +61,17 @@ public final class HtmlReport {
      *     the line are shown
      */
     public static String of(List<Outcome> outcomes, Path sources) {
+        return of(outcomes, new SourceFolders(sources));
+    }
+
+    /**
+     * Returns the page of a machine, the vCPUs one below the other.
+     *
+     * @param outcomes how each vCPU ended, at least one
+     * @param sources the folders that have the source files named by the images; if a file is missing, only its name and
+     *     the line are shown
+     */
+    public static String of(List<Outcome> outcomes, SourceFolders sources) {
         HtmlWriter page = new HtmlWriter();
         page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
         page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);

@@ -142,7 +142,7 @@ public final class HtmlHeadline {
                     "instructions",
                     String.format(Locale.ROOT, "%,d", run.instructions().getAsLong()));
         }
-        fact(page, "after", String.format(Locale.ROOT, "%.1f ms", run.wallMillis()));
+        fact(page, "wall time", String.format(Locale.ROOT, "%.1f ms", run.wallMillis()));
         Optional.of(run.vcpu()).filter(number -> number > 0).ifPresent(number -> fact(page, "vCPU", "" + number));
         page.close();
     }
