@@ -13,7 +13,7 @@ import java.util.Locale;
 
 /**
  * A drawing of memory in SVG: the ranges below each other, ranges that overlap beside each other, and hatched where
- * they do; an address at each edge, and on the right what registers point to.
+ * they do; an address at each edge, marks where a range or a gap is cut short, and on the right what registers point to.
  *
  * <p>{@link MemoryScale} says how far down, {@link MemoryLanes} how far to the right.
  */
@@ -25,6 +25,11 @@ final class MemoryMap {
     private static final int WIDTH = 420;
     private static final int LEFT = 84;
     private static final int RIGHT = 312;
+
+    /** Half as wide as a mark of a break, and as high as its strokes. */
+    private static final int BREAK = 8;
+    /** From one stroke of it to the other. */
+    private static final int BREAK_GAP = 5;
 
     private static final int LINE = MemoryScale.LINE;
     private static final double CHARACTER = 6.6;
@@ -68,6 +73,7 @@ final class MemoryMap {
         scale.bands().stream().filter(scale::isGap).forEach(band -> gap(page, band));
         MemoryLanes.of(ranges, LEFT, RIGHT).forEach(block -> block(page, block));
         scale.bands().stream().filter(scale::hasConflict).forEach(band -> overlap(page, band));
+        scale.bands().stream().filter(Band::isBroken).forEach(band -> breakMarks(page, band));
         scale.edges().forEach(address -> edge(page, address));
         ranges.stream().filter(range -> range.start() >= range.end()).forEach(range -> line(page, range));
         for (int i = 0; i < places.size(); i++) {
@@ -158,6 +164,21 @@ final class MemoryMap {
                 .close();
         String text = "overlap, " + HtmlText.size(band.end() - band.start());
         text(page, null, "middle", (LEFT + RIGHT) / 2.0, band.y() + band.height() / 2.0 + 4, text);
+        page.close();
+    }
+
+    /** Draws two strokes across either side of a band, as where an axis is broken. */
+    private static void breakMarks(HtmlWriter page, Band band) {
+        double y = band.y() + band.height() / 2.0;
+        page.open("g", "class", "break").element("title", "cut short");
+        for (int x : new int[] {LEFT, RIGHT}) {
+            String stroke = "l" + 2 * BREAK + " " + -BREAK;
+            String above = "M" + (x - BREAK) + " " + number(y - BREAK_GAP / 2.0 + BREAK / 2.0) + stroke;
+            String below = "M" + (x - BREAK) + " " + number(y + BREAK_GAP / 2.0 + BREAK / 2.0) + stroke;
+            String between = above + "v" + BREAK_GAP + "l" + -2 * BREAK + " " + BREAK + "z";
+            page.open("path", "class", "between", "d", between).close();
+            page.open("path", "d", above + below).close();
+        }
         page.close();
     }
 

@@ -10,8 +10,9 @@ import java.util.TreeSet;
 /**
  * How far down on a {@link MemoryMap} an address is.
  *
- * <p>It is not to scale. Between two edges of ranges there is at least room for a line of text, and not much more where
- * there are gigabytes; what is larger is drawn larger, by its logarithm.
+ * <p>It is not to scale. Between two edges of ranges there is at least room for a line of text; what is larger is drawn
+ * larger, by its logarithm. Where that would take too much room, for gigabytes or for nothing, a band is broken: it is
+ * drawn shorter, and has a mark.
  */
 final class MemoryScale {
 
@@ -26,6 +27,11 @@ final class MemoryScale {
 
     /** From one edge to the next; {@code y} is where its first address is. */
     record Band(long start, long end, int y, int height) {
+
+        /** Returns whether it is drawn shorter than its size asks for. */
+        boolean isBroken() {
+            return height < wanted(start, end);
+        }
 
         private double yOf(long address) {
             return y + (double) height * (address - start) / (end - start);
@@ -66,10 +72,15 @@ final class MemoryScale {
         int registers = (int) places.stream()
                 .filter(place -> start <= address(place) && address(place) < end)
                 .count();
-        int bits = Long.SIZE - Long.numberOfLeadingZeros(end - start);
-        int height =
-                covering(start, end).isEmpty() ? GAP_HEIGHT : Math.max(LEAST_HEIGHT, Math.min(MOST_HEIGHT, 5 * bits));
+        int height = covering(start, end).isEmpty()
+                ? GAP_HEIGHT
+                : Math.max(LEAST_HEIGHT, Math.min(MOST_HEIGHT, wanted(start, end)));
         return Math.max(height, registers * LINE + LINE);
+    }
+
+    /** Returns how high a band would be if there were room for all. */
+    private static int wanted(long start, long end) {
+        return 5 * (Long.SIZE - Long.numberOfLeadingZeros(end - start));
     }
 
     /** Returns the physical address of a place that has one. */
