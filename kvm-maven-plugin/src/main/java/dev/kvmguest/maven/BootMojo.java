@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -302,7 +303,8 @@ public class BootMojo extends AbstractMojo {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException((image == null ? "" : "kvm.image: ") + e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException((image == null ? "a guest" : "kvm.image") + " can't be read: " + e, e);
+            throw new MojoExecutionException(
+                    (image == null ? "a guest" : "kvm.image") + " can't be read: " + Reasons.of(e), e);
         }
     }
 

@@ -8,6 +8,7 @@ import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.maven.check.Summary;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -76,7 +77,7 @@ public class CheckMojo extends AbstractCheckMojo {
             getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
         } catch (IOException e) {
             throw new MojoExecutionException(
-                    "the reports of the checks can't be written to " + reportsDirectory() + ": " + e, e);
+                    "the reports of the checks can't be written to " + reportsDirectory() + ": " + Reasons.of(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new MojoExecutionException("the build was interrupted while guests were running", e);
@@ -101,7 +102,7 @@ public class CheckMojo extends AbstractCheckMojo {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException("a guest's manifest can't be read: " + e, e);
+            throw new MojoExecutionException("a guest's manifest can't be read: " + Reasons.of(e), e);
         }
         return new CheckRunner(built, CheckParameters.parallelism(parallelism));
     }

@@ -1,5 +1,6 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,7 +34,8 @@ record OutputFile(String property, File file) {
                 Files.deleteIfExists(file.toPath());
             }
         } catch (IOException e) {
-            throw new MojoExecutionException(property + ": the old " + file + " can't be removed: " + e, e);
+            throw new MojoExecutionException(
+                    property + ": the old file can't be removed: " + Reasons.of(file.toPath(), e), e);
         }
     }
 
@@ -47,7 +49,7 @@ record OutputFile(String property, File file) {
             Files.createDirectories(path.getParent());
             Files.write(path, content);
         } catch (IOException e) {
-            throw new MojoExecutionException(property + ": " + path + " can't be written: " + e, e);
+            throw new MojoExecutionException(property + " can't be written: " + Reasons.of(path, e), e);
         }
     }
 }

@@ -74,7 +74,13 @@ public final class HtmlReport {
 
     /** Returns a line that says where a page is, as an address that terminals and IDEs open; without a line end. */
     public static String link(Path page) {
-        return "page: " + page.toUri();
+        // A parenthesis is allowed in an address, but many take it for the end of one in a text.
+        return "page: "
+                + page.toUri()
+                        .toString()
+                        .replace("(", "%28")
+                        .replace(")", "%29")
+                        .replace("'", "%27");
     }
 
     private static String title(List<Outcome> outcomes) {
