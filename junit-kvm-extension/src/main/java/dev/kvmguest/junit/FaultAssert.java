@@ -68,7 +68,8 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     public FaultAssert isIn(String symbol) {
         return check(
                 fault -> fault.at().symbol().filter(name -> isIn(name, symbol)).isPresent(),
-                "begin in " + symbol,
+                "begin in " + symbol
+                        + outcome.map(run -> Symbols.ifUnknown(symbol, run)).orElse(""),
                 fault -> fault.at()
                         .symbol()
                         .map(name -> "began in " + name)

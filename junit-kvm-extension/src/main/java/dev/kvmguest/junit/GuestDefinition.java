@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.text.Notation;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.URL;
@@ -84,14 +85,16 @@ final class GuestDefinition {
             return located.elf();
         } catch (IOException e) {
             throw new IllegalArgumentException(
-                    "the ELF file beside " + located.url() + ", which has the guest's tests, can't be read: " + e, e);
+                    "the ELF file beside " + located.url() + ", which has the guest's tests, can't be read: "
+                            + Reasons.of(e),
+                    e);
         }
     }
 
     private MachineConfig machine() {
         if (!settings.namesGuest()) {
-            throw new IllegalArgumentException("no guest is named; set value to the id of a guest that kvm:assemble"
-                    + " builds, or image to a file");
+            throw new IllegalArgumentException(
+                    "no guest is named; set id to the id of a guest that kvm:assemble builds," + " or image to a file");
         }
         List<VcpuConfig> guests = new ArrayList<>();
         OptionalLong memory = OptionalLong.empty();
@@ -208,7 +211,8 @@ final class GuestDefinition {
         try {
             return GuestManifest.find(loader, id);
         } catch (IOException e) {
-            throw new IllegalArgumentException("the manifest of guest \"" + id + "\" can't be read: " + e, e);
+            throw new IllegalArgumentException(
+                    "the manifest of guest \"" + id + "\" can't be read: " + Reasons.of(e), e);
         }
     }
 
@@ -218,7 +222,7 @@ final class GuestDefinition {
         } catch (IOException e) {
             throw new IllegalArgumentException(
                     "the image \"" + located.manifest().image() + "\" that " + located.url()
-                            + " names can't be read; run kvm:assemble again: " + e,
+                            + " names can't be read; run kvm:assemble again: " + Reasons.of(e),
                     e);
         }
     }
@@ -258,7 +262,7 @@ final class GuestDefinition {
             throw new IllegalArgumentException(what + " \"" + name + "\" is neither a file, "
                     + file.toAbsolutePath().normalize() + ", nor a class path resource; name one of the two");
         } catch (InvalidPathException | IOException e) {
-            throw new IllegalArgumentException(what + " \"" + name + "\" can't be read: " + e, e);
+            throw new IllegalArgumentException(what + " \"" + name + "\" can't be read: " + Reasons.of(e), e);
         }
     }
 }

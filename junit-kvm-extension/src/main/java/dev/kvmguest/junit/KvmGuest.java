@@ -42,8 +42,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *
  * <p><b>Verdict.</b> A guest that died, hung, panicked or could not be run fails its test even if the body passed,
  * unless the test asserted that end with {@link GuestAssertions}. A live guest that still runs when the body has passed
- * goes on for a moment, as {@link Guest} says, and is stopped then; that is not a failure. A {@code Guest} that the test takes and never uses fails it: nothing was booted, so there is no
- * verdict.
+ * goes on for a moment, as {@link Guest} says, and is stopped then; that is not a failure. A {@code Guest} that the
+ * test takes and never uses fails it: nothing was booted, so there is no verdict.
  *
  * <p><b>Files.</b> A failing test publishes these files about its guest:
  *
@@ -97,8 +97,8 @@ public @interface KvmGuest {
     BootMode[] boot() default {};
 
     /**
-     * The physical address of the image's first byte, such as {@code 0x7c00}. Default: what the manifest or the ELF file
-     * says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat
+     * The physical address of the image's first byte, such as {@code 0x7c00}. Default: what the manifest or the ELF
+     * file says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat
      * binary.
      */
     String load() default "";

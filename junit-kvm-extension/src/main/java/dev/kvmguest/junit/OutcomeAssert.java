@@ -141,7 +141,8 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     private OutcomeAssert isIn(String symbol, List<GuestInstruction> found, String expected, String was) {
         List<String> places =
                 found.stream().flatMap(at -> at.symbol().stream()).distinct().toList();
-        String message = "expected the guest to " + expected + symbol + ", but it " + was
+        String message = "expected the guest to " + expected + symbol + Symbols.ifUnknown(symbol, actual)
+                + ", but it " + was
                 + (places.isEmpty() ? "code without symbols" : String.join(", ", places));
         return check(
                 places.stream().anyMatch(place -> FaultAssert.isIn(place, symbol))
@@ -188,6 +189,8 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     /**
      * Verifies that the guest wrote exactly these bytes, 0 to 255 each, to a port. Without bytes it verifies that the
      * guest wrote nothing there. A wide value counts as its little-endian bytes.
+     *
+     * @throws IllegalArgumentException if the port is not from 0 to 0xffff, or a byte not from 0 to 255
      */
     public OutcomeAssert wrotePort(int port, int... octets) {
         isNotNull();

@@ -3,9 +3,9 @@ package dev.kvmguest.junit;
 import java.util.Optional;
 
 /**
- * What Maven's Surefire and Failsafe, if they run the tests, do with a test that has a file as its source. Version 3.5.3
- * leaves it out of its results: a build whose tests fail is then a success with fewer tests. The versions before and
- * after count it, under the test's own name.
+ * What Maven's Surefire and Failsafe, if they run the tests, do with a test that has a file as its source. Version
+ * 3.5.3 leaves it out of its results: a build whose tests fail is then a success with fewer tests. The versions before
+ * and after count it, under the test's own name.
  */
 final class Surefire {
 
@@ -18,8 +18,8 @@ final class Surefire {
     private Surefire() {}
 
     /**
-     * Returns whether a test whose source is a file counts. It doesn't if Surefire's version is unknown: without a source
-     * it counts in every version.
+     * Returns whether a test whose source is a file counts. It doesn't if Surefire's version is unknown: without a
+     * source it counts in every version.
      */
     static boolean countsTestsOfFiles() {
         try {

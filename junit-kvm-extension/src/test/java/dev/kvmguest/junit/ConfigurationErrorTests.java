@@ -37,7 +37,7 @@ class ConfigurationErrorTests {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            noGuest         | no guest is named; set value to the id of a guest that kvm:assemble builds, or image to a file
+            noGuest         | no guest is named; set id to the id of a guest that kvm:assemble builds, or image to a file
             unknownId       | guest "nobody" is not on the class path: META-INF/kvm-guests/nobody/guest.properties was not found
             badId           | guest id "../x" may only have letters, digits
             noSuchImage     | image "no/such.bin" is neither a file,
@@ -50,7 +50,7 @@ class ConfigurationErrorTests {
             badEntry        | entry segment "0xzz" is not a number; write it as 0x1000 or 4096
             badMemory       | memory "much" is not a size; write it as 16M or 640K
             tooLittleMemory | memory of 1024 bytes can't be had; use a multiple of 4K
-            badTimeout      | timeout "soon" is not a time; write it as 500ms, 5s or 2m
+            badTimeout      | timeout "soon" is not a time; write it as 500ms, 5s, 2m or 1h
             twoBootModes    | boot = [real, paged] must be one value
             negativeVcpus   | vcpus = -1 must be at least 1
             vcpusDiffer     | vcpus = 3 differs from the number of guests, 2, which get a vCPU each; leave it out

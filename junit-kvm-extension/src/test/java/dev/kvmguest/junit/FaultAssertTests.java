@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -116,5 +117,15 @@ class FaultAssertTests {
 
     private static Arguments of(Consumer<FaultAssert> assertion, Outcome outcome, String mismatch) {
         return Arguments.of(assertion, outcome, mismatch);
+    }
+
+    @Test
+    void aSymbolThatTheImageDoesNotHaveIsNamedWithThoseThatMayBeMeant() {
+        Outcome known = new Outcome.TripleFault(Runs.knowing(NAMED.run(), Set.of("memset", "main")));
+
+        assertThatThrownBy(() -> assertThat(known).fault().isIn("memsett"))
+                .hasMessageStartingWith(
+                        "expected the fault to begin in memsett (the image guest.bin has no symbol"
+                                + " memsett; the compiler may have inlined it; did you mean memset?), but it began in memset+0x1f");
     }
 }

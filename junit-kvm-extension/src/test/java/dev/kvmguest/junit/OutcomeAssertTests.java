@@ -14,12 +14,14 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.opentest4j.AssertionFailedError;
 
@@ -325,6 +327,26 @@ class OutcomeAssertTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> assertThat(HALTED).wrotePort(0x80, 0x100))
                 .withMessage("byte 256 is not between 0 and 255");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"65536, 0x10000", "-1, -1"})
+    void aPortIsANumberOf16Bits(int port, String words) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> assertThat(HALTED).wrotePort(port, 1))
+                .withMessage("port " + words + " is not between 0 and 0xffff");
+    }
+
+    @Test
+    void aSymbolThatTheImageDoesNotHaveIsNamedWithThoseThatMayBeMeant() {
+        Outcome halted =
+                new Outcome.Halted(false, Runs.knowing(Runs.stoodIn("main+0x10"), Set.of("main", "panic", "print")));
+
+        assertThatThrownBy(() -> assertThat(halted).haltedIn("panik+0x4"))
+                .hasMessageStartingWith("expected the guest to halt in panik+0x4 (the image guest.bin has no symbol"
+                        + " panik; the compiler may have inlined it; did you mean panic?), but it halted in main+0x10");
+        assertThatThrownBy(() -> assertThat(halted).haltedIn("panic"))
+                .hasMessageStartingWith("expected the guest to halt in panic, but it halted in main+0x10");
     }
 
     @Test

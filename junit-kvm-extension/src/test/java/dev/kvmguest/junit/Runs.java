@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** Outcomes made up for tests of what is said about them. */
@@ -90,6 +91,28 @@ final class Runs {
 
     private static Fault.Event event(int vector, OptionalInt errorCode, Optional<String> cause) {
         return new Fault.Event(vector, errorCode, OptionalLong.empty(), cause);
+    }
+
+    /** Returns a run of an image that has these symbols. */
+    static GuestRun knowing(GuestRun run, Set<String> symbols) {
+        return new GuestRun(
+                run.guest(),
+                run.boot(),
+                run.vcpu(),
+                run.engine(),
+                run.engineReason(),
+                run.consoleBytes(),
+                run.ports(),
+                run.unclaimedPorts(),
+                run.unclaimedMemory(),
+                run.instructions(),
+                run.wallTime(),
+                run.registers(),
+                run.layout(),
+                run.screen(),
+                run.guestTest(),
+                run.diagnosis(),
+                symbols);
     }
 
     /** Returns a run that stood still in these places, the first of which was the last. */

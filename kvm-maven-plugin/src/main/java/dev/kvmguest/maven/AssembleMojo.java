@@ -11,6 +11,7 @@ import dev.kvmguest.maven.toolchain.ToolCache;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.Toolchains;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -118,7 +119,7 @@ public class AssembleMojo extends AbstractMojo {
                 getLog().info("guest " + id + " is not in the POM any more and was removed");
             }
         } catch (IOException e) {
-            throw new MojoExecutionException("what was built of a former guest can't be removed: " + e, e);
+            throw new MojoExecutionException("what was built of a former guest can't be removed: " + Reasons.of(e), e);
         }
     }
 
@@ -164,7 +165,7 @@ public class AssembleMojo extends AbstractMojo {
             e.diagnostics().forEach(this::log);
             throw new MojoExecutionException(guest + ": " + e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException(guest + ": a file can't be read or written: " + e, e);
+            throw new MojoExecutionException(guest + ": a file can't be read or written: " + Reasons.of(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new MojoExecutionException(guest + ": the build was interrupted", e);

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -195,8 +196,8 @@ public class BootMojo extends AbstractMojo {
     private MojoExecution execution;
 
     /**
-     * A guest to boot, with the memory that its manifest asks for, what each of its files is, in words, and the image or
-     * manifest that it was read from.
+     * A guest to boot, with the memory that its manifest asks for, what each of its files is, in words, and the image
+     * or manifest that it was read from.
      */
     private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> inputs, Optional<Path> file) {
 
@@ -333,7 +334,8 @@ public class BootMojo extends AbstractMojo {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException((image == null ? "" : "kvm.image: ") + e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException((image == null ? "a guest" : "kvm.image") + " can't be read: " + e, e);
+            throw new MojoExecutionException(
+                    (image == null ? "a guest" : "kvm.image") + " can't be read: " + Reasons.of(e), e);
         }
     }
 

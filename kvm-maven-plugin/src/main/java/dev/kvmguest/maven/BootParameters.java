@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.time.Duration;
@@ -142,7 +143,7 @@ record BootParameters(
             try {
                 modules.add(BootModule.read(file.toPath()));
             } catch (IOException e) {
-                throw new MojoExecutionException("kvm.modules: " + file + " can't be read: " + e, e);
+                throw new MojoExecutionException("kvm.modules can't be read: " + Reasons.of(file.toPath(), e), e);
             }
         }
         return Optional.of(modules);

@@ -9,6 +9,7 @@ import dev.kvmguest.maven.check.ReportsLock;
 import dev.kvmguest.maven.check.Summary;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.time.Instant;
@@ -113,7 +114,8 @@ public class CheckMojo extends AbstractCheckMojo {
                             "Another build writes to " + reportsDirectory() + ": "
                                     + (other.isBlank() ? "it has just begun" : other) + ". This one waits for it.")));
         } catch (IOException e) {
-            reports.complain("the folder of the reports, " + reportsDirectory() + ", can't be locked: " + e);
+            reports.complain(
+                    "the folder of the reports, " + reportsDirectory() + ", can't be locked: " + Reasons.of(e));
             return Optional.empty();
         }
     }
@@ -136,7 +138,7 @@ public class CheckMojo extends AbstractCheckMojo {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException("a guest's manifest can't be read: " + e, e);
+            throw new MojoExecutionException("a guest's manifest can't be read: " + Reasons.of(e), e);
         }
         return new CheckRunner(built, CheckParameters.parallelism(parallelism));
     }

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -129,7 +130,7 @@ final class CheckParameters {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(at("guestTests") + e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException(at("guestTests") + "the guest's files can't be read: " + e, e);
+            throw new MojoExecutionException(at("guestTests") + "the guest's files can't be read: " + Reasons.of(e), e);
         }
     }
 
@@ -221,11 +222,7 @@ final class CheckParameters {
         if (text == null) {
             throw new IllegalArgumentException("the number is missing; add <number>0xe9</number>");
         }
-        long number = Notation.parseAddress("port", text);
-        if (number > 0xffff) {
-            throw new IllegalArgumentException("port " + text + " is not between 0 and 0xffff");
-        }
-        return (int) number;
+        return Notation.parsePort("port", text);
     }
 
     private static byte[] portBytes(int number, Check.Port port) {

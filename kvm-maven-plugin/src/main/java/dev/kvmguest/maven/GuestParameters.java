@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.text.Notation;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -129,7 +130,7 @@ final class GuestParameters {
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(where + e.getMessage(), e);
         } catch (IOException e) {
-            throw new MojoExecutionException(where + "can't be read: " + e, e);
+            throw new MojoExecutionException(where + "can't be read: " + Reasons.of(e), e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.vmm.report.ReportFile;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,7 +77,7 @@ record OutputFile(String property, File file) {
             Files.delete(file.toPath());
             return Optional.empty();
         } catch (IOException e) {
-            return Optional.of(property + ": the old " + file + " can't be removed: " + e);
+            return Optional.of(property + ": the old file can't be removed: " + Reasons.of(file.toPath(), e));
         }
     }
 
@@ -95,7 +96,7 @@ record OutputFile(String property, File file) {
             return Optional.empty();
         } catch (Exception e) {
             // Whatever it is, how the guest ended must be told nevertheless.
-            return Optional.of(property + ": " + file.getAbsolutePath() + " can't be written: " + e);
+            return Optional.of(property + ": " + file.getAbsolutePath() + " can't be written: " + Reasons.of(e));
         }
     }
 }

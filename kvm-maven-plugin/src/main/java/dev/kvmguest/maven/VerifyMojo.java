@@ -12,8 +12,8 @@ import org.apache.maven.plugins.annotations.ResolutionScope;
 import org.apache.maven.project.MavenProject;
 
 /**
- * Fails the build if a check of kvm:check failed or could not be run in it. Warns if the project has tests with JUnit and
- * a Surefire or Failsafe that is too old to run them.
+ * Fails the build if a check of kvm:check failed or could not be run in it. Warns if the project has tests with JUnit
+ * and a Surefire or Failsafe that is too old to run them.
  */
 @Mojo(
         name = "verify",

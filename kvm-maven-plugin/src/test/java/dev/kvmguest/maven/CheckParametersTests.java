@@ -214,7 +214,10 @@ class CheckParametersTests {
                     "date",
                     check -> check.date = "today",
                     "date \"today\" is not a date; write it as 2026-12-31 or 2026-12-31T23:59:58"),
-            bad("timeout", check -> check.timeout = "5", "timeout \"5\" is not a time; write it as 500ms, 5s or 2m"),
+            bad(
+                    "timeout",
+                    check -> check.timeout = "5",
+                    "timeout \"5\" is not a time; write it as 500ms, 5s, 2m or 1h"),
             bad("engine", check -> check.engine = "xen", "engine \"xen\" is unknown; use one of auto, kvm, emulator"),
             bad(
                     "ports><port><number",

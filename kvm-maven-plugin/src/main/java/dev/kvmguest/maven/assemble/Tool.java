@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.assemble;
 
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -80,7 +81,8 @@ final class Tool {
             }
             return new Result(process.exitValue(), output.get());
         } catch (ExecutionException e) {
-            throw new GuestBuildException("the output of " + command.get(0) + " can't be read: " + e.getCause(), e);
+            throw new GuestBuildException(
+                    "the output of " + command.get(0) + " can't be read: " + Reasons.of(e.getCause()), e);
         } finally {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();

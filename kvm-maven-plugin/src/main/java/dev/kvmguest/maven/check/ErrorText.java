@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.check;
 
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.IOException;
 
 /** What is said of an exception that kept a guest from running. */
@@ -10,8 +11,10 @@ final class ErrorText {
 
     /** Returns the message where it was written for the user, else the exception's type as well. */
     static String of(Exception e) {
-        boolean speaksForItself = isExpected(e) && !(e instanceof IOException) && e.getMessage() != null;
-        return speaksForItself ? e.getMessage() : e.toString();
+        if (e instanceof VmmException) {
+            return e.getMessage();
+        }
+        return isExpected(e) ? Reasons.of(e) : e.toString();
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.toolchain;
 
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -130,7 +131,7 @@ public final class SystemPrograms {
                         .append(Files.getLastModifiedTime(program))
                         .append('\n');
             } catch (IOException e) {
-                throw new ToolchainException("the program " + program + " can't be read: " + e, e);
+                throw new ToolchainException("a program can't be read: " + Reasons.of(program, e), e);
             }
         }
         return identity.toString();

@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.toolchain;
 
 import dev.kvmguest.maven.files.FileTrees;
+import dev.kvmguest.vmm.text.Reasons;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -82,7 +83,7 @@ public final class ToolCache {
                 }
             } catch (IOException e) {
                 throw new ToolchainException(
-                        "the cache folder " + folder + " can't be filled: " + e
+                        "the cache folder " + folder + " can't be filled: " + Reasons.of(e)
                                 + "; name another place with -Dkvm.cache=FOLDER",
                         e);
             }
@@ -129,7 +130,7 @@ public final class ToolCache {
             return true;
         } catch (IOException e) {
             throw new ToolchainException(
-                    "the cache folder " + folder + " can't be read: " + e
+                    "the cache folder " + folder + " can't be read: " + Reasons.of(e)
                             + "; name another place with -Dkvm.cache=FOLDER",
                     e);
         }

@@ -69,8 +69,7 @@ class JUnitXmlTests {
         assertThat(nth(suite, "error", 0).getAttribute("message")).isEqualTo("no /dev/kvm");
         assertThat(nth(suite, "error", 0).getAttribute("type")).isEqualTo("dev.kvmguest.vmm.config.VmmException");
         assertThat(nth(suite, "error", 0).getTextContent()).isEqualTo("no /dev/kvm");
-        assertThat(nth(suite, "error", 1).getAttribute("message"))
-                .isEqualTo("java.nio.file.NoSuchFileException: kernel.elf");
+        assertThat(nth(suite, "error", 1).getAttribute("message")).isEqualTo("kernel.elf: there is no such file");
         assertThat(suite.getElementsByTagName("system-out").getLength()).isZero();
     }
 

@@ -156,7 +156,7 @@ class ToolCacheTests {
                 }))
                 .isInstanceOf(ToolchainException.class)
                 .hasMessage("the cache folder " + root.resolve("toolchains/llvm-1")
-                        + " can't be filled: java.io.IOException: the disk is full;"
+                        + " can't be filled: the disk is full;"
                         + " name another place with -Dkvm.cache=FOLDER");
         assertThat(root.resolve("toolchains")).isDirectoryNotContaining(Files::isDirectory);
     }

@@ -6,9 +6,11 @@ import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -175,9 +177,13 @@ public final class Elf32Reader {
             // An absolute symbol is a constant, not a place in the image.
             boolean isPlace = definedIn != SHN_UNDEF && definedIn != SHN_ABS;
             if (isPlace && nameOffset != 0 && type <= STT_FUNC) {
-                String symbolName = string(strings, stringsSize, nameOffset);
-                symbols.add(
-                        new Symbol(symbolName, u32(at + 4), u32(at + 8), sectionEnd(definedIn), type == STT_OBJECT));
+                long address = u32(at + 4);
+                long bytes = u32(at + 8);
+                boolean object = type == STT_OBJECT;
+                // A symbol without a name that can be read is of no use, and no harm to the image.
+                string(strings, stringsSize, nameOffset)
+                        .map(name -> new Symbol(name, address, bytes, sectionEnd(definedIn), object))
+                        .ifPresent(symbols::add);
             }
         }
     }
@@ -188,9 +194,10 @@ public final class Elf32Reader {
         return isLoaded ? u32(at + 12) + u32(at + 20) : Symbol.UNKNOWN_END;
     }
 
-    private String string(long strings, long stringsSize, long offset) {
+    /** Returns a name; empty if it lies outside the names, or is not text in UTF-8. */
+    private Optional<String> string(long strings, long stringsSize, long offset) {
         if (offset >= stringsSize) {
-            throw error("has a symbol whose name lies outside the symbol names");
+            return Optional.empty();
         }
         int start = (int) (strings + offset);
         int limit = (int) (strings + stringsSize);
@@ -198,7 +205,14 @@ public final class Elf32Reader {
         while (end < limit && file.get(end) != 0) {
             end++;
         }
-        return new String(file.array(), start, end - start, StandardCharsets.UTF_8);
+        try {
+            return Optional.of(StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(file.slice(start, end - start))
+                    .toString());
+        } catch (CharacterCodingException e) {
+            return Optional.empty();
+        }
     }
 
     private void require(long offset, long size, String what) {

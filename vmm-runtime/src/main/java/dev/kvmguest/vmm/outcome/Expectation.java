@@ -233,9 +233,13 @@ public final class Expectation {
             return this;
         }
 
-        /** Expects exactly these bytes to be written to a port, from 0 to 0xffff. */
+        /**
+         * Expects exactly these bytes to be written to a port.
+         *
+         * @throws IllegalArgumentException if the port is not from 0 to 0xffff
+         */
         public Builder port(int number, byte[] bytes) {
-            ports.put(number, bytes.clone());
+            ports.put(Notation.requirePort("port", number), bytes.clone());
             return this;
         }
 

@@ -5,12 +5,14 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.text.Notation;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * What is known of a run after its end.
@@ -31,6 +33,7 @@ import java.util.OptionalLong;
  * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
  * @param guestTest the result of the test that the guest was asked to run, if any
  * @param diagnosis what was found out about its end
+ * @param symbols the names of the image's functions and other labels, as the linker wrote them
  */
 public record GuestRun(
         String guest,
@@ -48,7 +51,50 @@ public record GuestRun(
         MemoryLayout layout,
         Screen screen,
         Optional<GuestTestResult> guestTest,
-        Diagnosis diagnosis) {
+        Diagnosis diagnosis,
+        Set<String> symbols) {
+
+    /** Creates a run of an image without symbols. */
+    public GuestRun(
+            String guest,
+            BootMode boot,
+            int vcpu,
+            String engine,
+            String engineReason,
+            byte[] consoleBytes,
+            Map<Integer, byte[]> ports,
+            NavigableSet<Integer> unclaimedPorts,
+            NavigableSet<Long> unclaimedMemory,
+            OptionalLong instructions,
+            Duration wallTime,
+            Optional<CpuState> registers,
+            MemoryLayout layout,
+            Screen screen,
+            Optional<GuestTestResult> guestTest,
+            Diagnosis diagnosis) {
+        this(
+                guest,
+                boot,
+                vcpu,
+                engine,
+                engineReason,
+                consoleBytes,
+                ports,
+                unclaimedPorts,
+                unclaimedMemory,
+                instructions,
+                wallTime,
+                registers,
+                layout,
+                screen,
+                guestTest,
+                diagnosis,
+                Set.of());
+    }
+
+    public GuestRun {
+        symbols = Set.copyOf(symbols);
+    }
 
     /** Returns a copy with what was found out about its end. */
     public GuestRun with(Diagnosis found) {
@@ -68,7 +114,8 @@ public record GuestRun(
                 layout,
                 screen,
                 guestTest,
-                found);
+                found,
+                symbols);
     }
 
     /** Returns the console output, decoded as UTF-8; malformed bytes become U+FFFD. */
@@ -76,9 +123,13 @@ public record GuestRun(
         return new String(consoleBytes, StandardCharsets.UTF_8);
     }
 
-    /** Returns what the guest wrote to a port; empty if nothing. */
+    /**
+     * Returns what the guest wrote to a port; empty if nothing.
+     *
+     * @throws IllegalArgumentException if the port is not from 0 to 0xffff
+     */
     public byte[] port(int number) {
-        return ports.getOrDefault(number, new byte[0]);
+        return ports.getOrDefault(Notation.requirePort("port", number), new byte[0]);
     }
 
     /** Returns what led to the shutdown of a guest, as {@link Outcome#fault} does. */

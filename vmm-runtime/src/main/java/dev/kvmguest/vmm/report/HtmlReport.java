@@ -69,8 +69,8 @@ public final class HtmlReport {
      * Returns the page of a machine, the vCPUs one below the other.
      *
      * @param outcomes how each vCPU ended, at least one
-     * @param sources the folders that have the source files named by the images; if a file is missing, only its name and
-     *     the line are shown
+     * @param sources the folders that have the source files named by the images; if a file is missing, only its
+     *     name and the line are shown
      */
     public static String of(List<Outcome> outcomes, SourceFolders sources) {
         HtmlWriter page = new HtmlWriter();
@@ -94,7 +94,13 @@ public final class HtmlReport {
 
     /** Returns a line that says where a page is, as an address that terminals and IDEs open; without a line end. */
     public static String link(Path page) {
-        return "page: " + page.toUri();
+        // A parenthesis is allowed in an address, but many take it for the end of one in a text.
+        return "page: "
+                + page.toUri()
+                        .toString()
+                        .replace("(", "%28")
+                        .replace(")", "%29")
+                        .replace("'", "%27");
     }
 
     private static String title(List<Outcome> outcomes) {

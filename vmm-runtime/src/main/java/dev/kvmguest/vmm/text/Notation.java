@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.text;
 
+import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -14,7 +15,7 @@ public final class Notation {
 
     private static final Pattern NUMBER = Pattern.compile("0x([0-9a-f]+)|([0-9]+)", Pattern.CASE_INSENSITIVE);
     private static final Pattern SIZE = Pattern.compile("(\\d+)\\s*([KMG]?)(?:i?B)?", Pattern.CASE_INSENSITIVE);
-    private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m)", Pattern.CASE_INSENSITIVE);
+    private static final Pattern DURATION = Pattern.compile("(\\d+)\\s*(ms|s|m|h)", Pattern.CASE_INSENSITIVE);
 
     private Notation() {}
 
@@ -25,16 +26,19 @@ public final class Notation {
      * @throws IllegalArgumentException if it is not a number or doesn't fit in 32 bits
      */
     public static long parseAddress(String what, String text) {
-        Matcher matcher = NUMBER.matcher(text.trim().replace("_", ""));
-        if (!matcher.matches()) {
-            throw new IllegalArgumentException(what + " \"" + text + "\" is not a number; write it as 0x1000 or 4096");
-        }
-        BigInteger value =
-                matcher.group(1) != null ? new BigInteger(matcher.group(1), 16) : new BigInteger(matcher.group(2));
+        BigInteger value = parseNumber(what, text);
         if (value.bitLength() > 32) {
             throw new IllegalArgumentException(what + " \"" + text + "\" does not fit in 32 bits");
         }
         return value.longValue();
+    }
+
+    private static BigInteger parseNumber(String what, String text) {
+        Matcher matcher = NUMBER.matcher(text.trim().replace("_", ""));
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" is not a number; write it as 0x1000 or 4096");
+        }
+        return matcher.group(1) != null ? new BigInteger(matcher.group(1), 16) : new BigInteger(matcher.group(2));
     }
 
     /**
@@ -62,14 +66,16 @@ public final class Notation {
     }
 
     /**
-     * Parses a positive time in milliseconds, seconds or minutes: {@code 500ms}, {@code 5s}, {@code 2m}.
+     * Parses a positive time in milliseconds, seconds, minutes or hours: {@code 500ms}, {@code 5s}, {@code 2m},
+     * {@code 1h}.
      *
      * @throws IllegalArgumentException if it is not a time, or zero
      */
     public static Duration parseDuration(String what, String text) {
         Matcher matcher = DURATION.matcher(text.trim());
         if (!matcher.matches()) {
-            throw new IllegalArgumentException(what + " \"" + text + "\" is not a time; write it as 500ms, 5s or 2m");
+            throw new IllegalArgumentException(
+                    what + " \"" + text + "\" is not a time; write it as 500ms, 5s, 2m or 1h");
         }
         try {
             long number = Long.parseLong(matcher.group(1));
@@ -77,9 +83,13 @@ public final class Notation {
                     switch (matcher.group(2).toLowerCase(Locale.ROOT)) {
                         case "ms" -> Duration.ofMillis(number);
                         case "s" -> Duration.ofSeconds(number);
-                        default -> Duration.ofMinutes(number);
+                        case "m" -> Duration.ofMinutes(number);
+                        default -> Duration.ofHours(number);
                     };
-            return positive(what, duration);
+            if (duration.isZero()) {
+                throw new IllegalArgumentException(what + " \"" + text + "\" must be longer than zero");
+            }
+            return duration;
         } catch (ArithmeticException | NumberFormatException e) {
             throw new IllegalArgumentException(what + " \"" + text + "\" is too long", e);
         }
@@ -103,11 +113,54 @@ public final class Notation {
         }
     }
 
+    /**
+     * Returns a time that was not read from a text.
+     *
+     * @throws IllegalArgumentException if it is not longer than zero
+     */
     public static Duration positive(String what, Duration duration) {
         if (duration.isNegative() || duration.isZero()) {
-            throw new IllegalArgumentException(what + " " + duration + " must be longer than zero");
+            throw new IllegalArgumentException(what + " of " + milliseconds(duration) + " must be longer than zero");
         }
         return duration;
+    }
+
+    private static String milliseconds(Duration duration) {
+        return BigDecimal.valueOf(duration.getSeconds())
+                        .add(BigDecimal.valueOf(duration.getNano(), 9))
+                        .movePointRight(3)
+                        .stripTrailingZeros()
+                        .toPlainString()
+                + " ms";
+    }
+
+    /**
+     * Parses the number of a port, written as an address is.
+     *
+     * @throws IllegalArgumentException if it is not a number from 0 to 0xffff
+     */
+    public static int parsePort(String what, String text) {
+        BigInteger value = parseNumber(what, text);
+        if (value.bitLength() > 16) {
+            throw noPort(what, text);
+        }
+        return value.intValue();
+    }
+
+    /**
+     * Returns the number of a port.
+     *
+     * @throws IllegalArgumentException if it is not from 0 to 0xffff
+     */
+    public static int requirePort(String what, int number) {
+        if (number < 0 || number > 0xffff) {
+            throw noPort(what, number < 0 ? Integer.toString(number) : hex(number));
+        }
+        return number;
+    }
+
+    private static IllegalArgumentException noPort(String what, String port) {
+        return new IllegalArgumentException(what + " " + port + " is not between 0 and 0xffff");
     }
 
     /** Formats a number as {@code 0x} and lower-case hexadecimal digits without leading zeros, unsigned. */

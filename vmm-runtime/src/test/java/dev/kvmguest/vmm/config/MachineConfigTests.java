@@ -11,6 +11,7 @@ import java.time.LocalDateTime;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -64,13 +65,13 @@ class MachineConfigTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"PT0S", "PT-1S"})
-    void timeoutMustBePositive(Duration timeout) {
+    @CsvSource({"PT0S, 0 ms", "PT-1S, -1000 ms"})
+    void timeoutMustBePositive(Duration timeout, String words) {
         MachineConfig.Builder builder = MachineConfig.builder().vcpu(GUEST).timeout(timeout);
 
         assertThatIllegalArgumentException()
                 .isThrownBy(builder::build)
-                .withMessage("timeout " + timeout + " must be longer than zero");
+                .withMessage("timeout of " + words + " must be longer than zero");
     }
 
     @ParameterizedTest

@@ -23,6 +23,7 @@ import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -447,6 +448,14 @@ class HtmlReportTests {
                 run.screen(),
                 run.guestTest(),
                 run.diagnosis());
+    }
+
+    @Test
+    void linkHasNothingAtWhichATerminalMayEndIt() {
+        assertThat(HtmlReport.link(Path.of("/a b/it's (1)/page.html")))
+                .isEqualTo("page: file:///a%20b/it%27s%20%281%29/page.html");
+        assertThat(Path.of(URI.create("file:///a%20b/it%27s%20%281%29/page.html")))
+                .isEqualTo(Path.of("/a b/it's (1)/page.html"));
     }
 
     @Test

@@ -86,21 +86,21 @@ class NotationTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"500ms, PT0.5S", "5s, PT5S", "5 S, PT5S", "2m, PT2M", "' 1MS ', PT0.001S"})
-    void timeIsMillisecondsSecondsOrMinutes(String text, Duration duration) {
+    @CsvSource({"500ms, PT0.5S", "5s, PT5S", "5 S, PT5S", "2m, PT2M", "1h, PT1H", "' 1MS ', PT0.001S"})
+    void timeIsMillisecondsSecondsMinutesOrHours(String text, Duration duration) {
         assertThat(Notation.parseDuration("timeout", text)).isEqualTo(duration);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "5", "s", "-5s", "1.5s", "5h", "PT5S", "5 seconds"})
+    @ValueSource(strings = {"", "5", "s", "-5s", "1.5s", "5d", "1h30m", "PT5S", "5 seconds"})
     void whatIsNoTimeIsNamedWithTheNotation(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Notation.parseDuration("timeout", text))
-                .withMessage("timeout \"" + text + "\" is not a time; write it as 500ms, 5s or 2m");
+                .withMessage("timeout \"" + text + "\" is not a time; write it as 500ms, 5s, 2m or 1h");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"9223372036854775807m", "99999999999999999999s"})
+    @ValueSource(strings = {"9223372036854775807m", "9223372036854775807h", "99999999999999999999s"})
     void timeBeyondADurationIsTooLong(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Notation.parseDuration("timeout", text))
@@ -108,11 +108,42 @@ class NotationTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"0s", "0ms", "0m"})
+    @ValueSource(strings = {"0s", "0ms", "0m", "0 h"})
     void timeOfZeroIsRefused(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Notation.parseDuration("timeout", text))
-                .withMessage("timeout PT0S must be longer than zero");
+                .withMessage("timeout \"" + text + "\" must be longer than zero");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"PT0S, 0 ms", "PT-1S, -1000 ms", "PT-0.0015S, -1.5 ms"})
+    void timeThatIsNotPositiveIsNamedInMilliseconds(Duration time, String words) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Notation.positive("timeout", time))
+                .withMessage("timeout of " + words + " must be longer than zero");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "0xe9, 233", "65535, 65535", "0x0000ffff, 65535"})
+    void portIsANumberOf16Bits(String text, int port) {
+        assertThat(Notation.parsePort("port", text)).isEqualTo(port);
+        assertThat(Notation.requirePort("port", port)).isEqualTo(port);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0x10000", "65536", "0x100000000", "99999999999999999999"})
+    void portBeyondTheLastIsNamed(String text) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Notation.parsePort("port", text))
+                .withMessage("port " + text + " is not between 0 and 0xffff");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"65536, 0x10000", "-1, -1"})
+    void numberThatIsNoPortIsNamed(int number, String words) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Notation.requirePort("port", number))
+                .withMessage("port " + words + " is not between 0 and 0xffff");
     }
 
     @ParameterizedTest

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.kvm.abi.NativeBuffer;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_cpuid2;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_cpuid_entry2;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_msr_list;
+import dev.kvmguest.vmm.text.Reasons;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -83,7 +84,7 @@ public final class KvmSystem implements AutoCloseable {
             number = Libc.open(path, Libc.O_RDWR | Libc.O_CLOEXEC);
         } catch (LinkageError e) {
             throw new VmmException(
-                    "the kvm engine needs JNA and its native library, and they can't be loaded: " + e, e);
+                    "the kvm engine needs JNA and its native library, and they can't be loaded: " + Reasons.of(e), e);
         }
         if (number < 0) {
             throw KvmException.lastError("open " + path);

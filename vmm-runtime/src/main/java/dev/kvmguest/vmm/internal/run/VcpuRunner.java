@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
@@ -23,10 +24,12 @@ import dev.kvmguest.vmm.outcome.Screen;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** Runs one vCPU on its board until it ends or is ended. */
 public final class VcpuRunner {
@@ -305,7 +308,12 @@ public final class VcpuRunner {
                 description.layout,
                 description.screen.get(),
                 board.testPort().result(),
-                Diagnosis.NONE);
+                Diagnosis.NONE,
+                symbols());
+    }
+
+    private Set<String> symbols() {
+        return description.config.image().symbols().stream().map(Symbol::name).collect(Collectors.toSet());
     }
 
     private Optional<CpuState> registers() {

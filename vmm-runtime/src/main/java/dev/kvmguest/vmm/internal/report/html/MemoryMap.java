@@ -13,7 +13,8 @@ import java.util.Locale;
 
 /**
  * A drawing of memory in SVG: the ranges below each other, ranges that overlap beside each other, and hatched where
- * they do; an address at each edge, marks where a range or a gap is cut short, and on the right what registers point to.
+ * they do; an address at each edge, marks where a range or a gap is cut short, and on the right what registers point
+ * to.
  *
  * <p>{@link MemoryScale} says how far down, {@link MemoryLanes} how far to the right.
  */
