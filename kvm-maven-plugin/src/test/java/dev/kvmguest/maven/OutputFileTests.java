@@ -105,7 +105,7 @@ class OutputFileTests {
         assertThat(file(path).write(() -> {
                     throw new IllegalStateException("no picture");
                 }))
-                .contains("kvm.report: " + path + " can't be written: java.lang.IllegalStateException: no picture");
+                .contains("kvm.report: " + path + " can't be written: no picture");
         assertThat(path).hasBinaryContent(CONTENT);
     }
 
