@@ -38,8 +38,9 @@ import org.apache.maven.project.MavenProject;
  * Boots a guest with its console on the terminal: an image file, for which no POM is needed, or guests of the project
  * that kvm:assemble has built. The build fails unless the guest ends as expected.
  *
- * <p>On a terminal, and without Maven's option -B, each key goes to the guest when it is pressed. Ctrl-] ends the run,
- * Ctrl-C the whole build. Enter is a line feed.
+ * <p>On a terminal, and without Maven's option -B, each key goes to the guest when it is pressed. Ctrl-] ends the run
+ * and says where the guest stood, Ctrl-C ends the whole build. Enter is a line feed. The screen of a guest that writes
+ * to VGA text memory, and nothing to its console, is drawn whenever it changes.
  */
 @Mojo(name = "boot", requiresProject = false, threadSafe = true)
 public class BootMojo extends AbstractMojo {
@@ -214,14 +215,15 @@ public class BootMojo extends AbstractMojo {
             throws MojoExecutionException, MojoFailureException {
         String name = target.vcpu().image().name();
         Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
+        BootSession run = bootSession(keyboard);
         Outcome outcome;
         try {
             reportFile().removeOld();
             pageFile(name).removeOld();
             screenshotFile().removeOld();
             MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
-            getLog().info("Booting " + name + (keyboard ? "; " + BootSession.ESCAPE_KEY + " ends it" : ""));
-            outcome = run(machine, keyboard);
+            announce("Booting " + name, keyboard);
+            outcome = run.run(machine);
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
@@ -232,22 +234,38 @@ public class BootMojo extends AbstractMojo {
         if (screenshot != null) {
             screenshotFile().write(outcome.screen().toPng());
         }
-        judge(outcome, parameters, keyboard);
+        judge(outcome, parameters, keyboard, run.screenIsShown());
     }
 
-    private static Outcome run(MachineConfig machine, boolean keyboard) {
+    /** Says how to end the guest in any case: nobody guesses that. */
+    private void announce(String booting, boolean keyboard) {
+        if (!keyboard) {
+            getLog().info(booting);
+            return;
+        }
+        String text = booting + "; " + BootSession.ESCAPE_KEY + " ends it";
+        if (getLog().isInfoEnabled()) {
+            getLog().info(text);
+        } else {
+            // Not among the guest's output, which may go to a file.
+            System.err.println(text);
+        }
+    }
+
+    private static BootSession bootSession(boolean keyboard) {
         // Maven's own standard output would take out the guest's escape sequences when it is no terminal.
         System.out.flush();
         FileOutputStream out = new FileOutputStream(FileDescriptor.out);
-        return new BootSession(out, keyboard).run(machine);
+        return new BootSession(out, keyboard, BootSession.hasTerminal());
     }
 
-    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard)
+    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard, boolean screenIsShown)
             throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
-        String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
+        String report =
+                (died || watched ? TextReport.brief(outcome) : withoutDeath(outcome, screenIsShown)).stripTrailing();
         String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
         if (!died && !watched) {
             String guest = "guest " + outcome.run().guest();
@@ -256,6 +274,10 @@ public class BootMojo extends AbstractMojo {
         }
         if (mismatches.isEmpty()) {
             getLog().info(text);
+            if (!getLog().isInfoEnabled() && !screenIsShown) {
+                // Without Maven's log, what the guest has shown is still what it was booted for.
+                System.out.print(screen(outcome));
+            }
         } else {
             getLog().error(text);
             throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
@@ -274,9 +296,14 @@ public class BootMojo extends AbstractMojo {
         return "\n" + HtmlReport.link(page.file().toPath());
     }
 
-    private static String lineAndScreen(Outcome outcome) {
+    private static String withoutDeath(Outcome outcome, boolean screenIsShown) {
+        String where = outcome.kind() == Outcome.Kind.STOPPED ? TextReport.standstill(outcome) : "";
+        return TextReport.line(outcome) + "\n" + where + (screenIsShown ? "" : screen(outcome));
+    }
+
+    private static String screen(Outcome outcome) {
         Screen screen = outcome.screen();
-        return TextReport.line(outcome) + (screen.isBlank() ? "" : "\n" + TextReport.screen(screen));
+        return screen.isBlank() ? "" : TextReport.screen(screen);
     }
 
     private List<Target> targets() throws MojoExecutionException {
