@@ -48,8 +48,9 @@ public class AssembleMojo extends AbstractMojo {
      *
      * <ul>
      *   <li>{@code id}: The guest's name: letters, digits, {@code .}, {@code _} and {@code -}. Required.</li>
-     *   <li>{@code sources}: A folder, of which all sources at any depth are compiled, or a single file; relative to
-     *     the project. Default: {@code src/main/guest/ID}.</li>
+     *   <li>{@code sources}: A folder, of which all sources at any depth are built, or a single file; relative to the
+     *     project. Sources are C ({@code .c}), GNU assembly ({@code .S}, {@code .s}) and, with nasm installed on this
+     *     host, {@code .asm} and {@code .nasm}. Default: {@code src/main/guest/ID}.</li>
      *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the boot
      *     mode.</li>
      *   <li>{@code boot}: The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or
@@ -69,7 +70,8 @@ public class AssembleMojo extends AbstractMojo {
      *   <li>{@code includes}: Folders for included files, relative to the project. The sources' folder always comes
      *     first.</li>
      *   <li>{@code toolchain}: {@code llvm}, a pinned version that gives the same bytes on every host, or one that is
-     *     installed on this host: {@code gcc}, {@code clang} or {@code nasm}.</li>
+     *     installed on this host: {@code gcc} or {@code clang}. {@code nasm} is {@code llvm} with the options of
+     *     {@code compilerArgs} for nasm.</li>
      *   <li>{@code checks}: Runs of the guest that kvm:check does and kvm:verify judges.</li>
      * </ul>
      *
@@ -178,9 +180,10 @@ public class AssembleMojo extends AbstractMojo {
     private void assemble(GuestAssembler assembler, GuestSpec spec, Toolchains toolchains)
             throws MojoExecutionException {
         String guest = "guest " + spec.id();
+        spec.sources().ignored().ifPresent(ignored -> getLog().warn(guest + ": " + ignored));
         Toolchain toolchain;
         try {
-            toolchain = toolchains.get(spec.toolchain());
+            toolchain = toolchains.get(spec.toolchain(), spec.sources().firstForNasm());
         } catch (ToolchainException e) {
             throw new MojoExecutionException(GuestParameters.at(spec.id(), "toolchain") + e.getMessage(), e);
         }

@@ -274,13 +274,22 @@ public class BootMojo extends AbstractMojo {
         }
         if (mismatches.isEmpty()) {
             getLog().info(text);
-            if (!getLog().isInfoEnabled() && !screenIsShown) {
-                // Without Maven's log, what the guest has shown is still what it was booted for.
-                System.out.print(screen(outcome));
+            if (!getLog().isInfoEnabled()) {
+                sayWithoutLog(outcome, screenIsShown);
             }
         } else {
             getLog().error(text);
             throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
+        }
+    }
+
+    /** Without Maven's log, what the guest has shown is still what it was booted for. */
+    private static void sayWithoutLog(Outcome outcome, boolean screenIsShown) {
+        if (!screenIsShown) {
+            System.out.print(screen(outcome));
+        }
+        if (outcome.kind() == Outcome.Kind.STOPPED) {
+            System.err.print(TextReport.line(outcome) + "\n" + TextReport.standstill(outcome));
         }
     }
 
