@@ -36,10 +36,47 @@ import org.eclipse.aether.RepositorySystem;
  * module's class path: an ELF file, a flat binary, a map, a list of symbols and a manifest for each, in
  * {@code META-INF/kvm-guests/ID}. Builds only what has changed.
  */
-@Mojo(name = "assemble", defaultPhase = LifecyclePhase.PROCESS_CLASSES, threadSafe = true)
+@Mojo(
+        name = "assemble",
+        defaultPhase = LifecyclePhase.PROCESS_CLASSES,
+        threadSafe = true,
+        configurator = GuestConfigurator.NAME)
 public class AssembleMojo extends AbstractMojo {
 
-    /** The guests to build. Without guests the goal only warns. */
+    /**
+     * The guests to build. Without guests the goal only warns. A {@code <guest>} can have these elements:
+     *
+     * <ul>
+     *   <li>{@code id}: The guest's name: letters, digits, {@code .}, {@code _} and {@code -}. Required.</li>
+     *   <li>{@code sources}: A folder, of which all sources at any depth are built, or a single file; relative to the
+     *     project. Sources are C ({@code .c}), GNU assembly ({@code .S}, {@code .s}) and, with nasm installed on this
+     *     host, {@code .asm} and {@code .nasm}. Default: {@code src/main/guest/ID}.</li>
+     *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the boot
+     *     mode.</li>
+     *   <li>{@code boot}: The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or
+     *     {@code multiboot}.</li>
+     *   <li>{@code load}: The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}.
+     *     Default: {@code 0x1000}, or {@code 0x100000} for {@code multiboot}, with the built-in linker script; with
+     *     another script, what it says.</li>
+     *   <li>{@code entry}: Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: the
+     *     symbol {@code _start}, else the first byte.</li>
+     *   <li>{@code memory}: Guest RAM, such as {@code 16M} or {@code 640K}. Default: 16M.</li>
+     *   <li>{@code commandLine}: The kernel's command line; only for {@code multiboot}. Default: nothing.</li>
+     *   <li>{@code modules}: Files that are loaded beside the kernel, relative to the project, each a {@code <module>};
+     *     only for {@code multiboot}. The kernel gets their names.</li>
+     *   <li>{@code compilerArgs}: Further options of the compiler, or of nasm if that is the toolchain. They come last,
+     *     so they win.</li>
+     *   <li>{@code linkerArgs}: Further options of the linker.</li>
+     *   <li>{@code includes}: Folders for included files, relative to the project. The sources' folder always comes
+     *     first.</li>
+     *   <li>{@code toolchain}: {@code llvm}, a pinned version that gives the same bytes on every host, or one that is
+     *     installed on this host: {@code gcc} or {@code clang}. {@code nasm} is {@code llvm} with the options of
+     *     {@code compilerArgs} for nasm.</li>
+     *   <li>{@code checks}: Runs of the guest that kvm:check does and kvm:verify judges.</li>
+     * </ul>
+     *
+     * <p>The help of kvm:check has the elements of a {@code <check>}.
+     */
     @Parameter
     private List<Guest> guests = new ArrayList<>();
 
@@ -144,9 +181,10 @@ public class AssembleMojo extends AbstractMojo {
     private void assemble(GuestAssembler assembler, GuestSpec spec, Toolchains toolchains)
             throws MojoExecutionException {
         String guest = "guest " + spec.id();
+        spec.sources().ignored().ifPresent(ignored -> getLog().warn(guest + ": " + ignored));
         Toolchain toolchain;
         try {
-            toolchain = toolchains.get(spec.toolchain());
+            toolchain = toolchains.get(spec.toolchain(), spec.sources().firstForNasm());
         } catch (ToolchainException e) {
             throw new MojoExecutionException(GuestParameters.at(spec.id(), "toolchain") + e.getMessage(), e);
         }

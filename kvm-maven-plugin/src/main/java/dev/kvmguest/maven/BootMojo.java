@@ -42,8 +42,9 @@ import org.apache.maven.project.MavenProject;
  * Boots a guest with its console on the terminal: an image file, for which no POM is needed, or guests of the project
  * that kvm:assemble has built. The build fails unless the guest ends as expected.
  *
- * <p>On a terminal, and without Maven's option -B, each key goes to the guest when it is pressed. Ctrl-] ends the run,
- * Ctrl-C the whole build. Enter is a line feed.
+ * <p>On a terminal, and without Maven's option -B, each key goes to the guest when it is pressed. Ctrl-] ends the run
+ * and says where the guest stood, Ctrl-C ends the whole build. Enter is a line feed. The screen of a guest that writes
+ * to VGA text memory, and nothing to its console, is drawn whenever it changes.
  */
 @Mojo(name = "boot", requiresProject = false, threadSafe = true)
 public class BootMojo extends AbstractMojo {
@@ -234,35 +235,58 @@ public class BootMojo extends AbstractMojo {
         String name = target.name();
         Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
         BootFiles files = files(name);
+        BootSession run = bootSession(keyboard);
         Outcome outcome;
         try {
             MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
             files.removeOld();
-            getLog().info("Booting " + name + (keyboard ? "; " + BootSession.ESCAPE_KEY + " ends it" : ""));
-            outcome = run(machine, keyboard);
+            announce("Booting " + name, keyboard);
+            outcome = run.run(machine);
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
             files.writeRefusal(name, e.getMessage());
             throw new MojoExecutionException(lines(e.getMessage(), files.complaints()), e);
         }
-        judge(outcome, target, parameters, keyboard, files);
+        judge(outcome, target, parameters, keyboard, run.screenIsShown(), files);
     }
 
-    private static Outcome run(MachineConfig machine, boolean keyboard) {
+    /** Says how to end the guest in any case: nobody guesses that. */
+    private void announce(String booting, boolean keyboard) {
+        if (!keyboard) {
+            getLog().info(booting);
+            return;
+        }
+        String text = booting + "; " + BootSession.ESCAPE_KEY + " ends it";
+        if (getLog().isInfoEnabled()) {
+            getLog().info(text);
+        } else {
+            // Not among the guest's output, which may go to a file.
+            System.err.println(text);
+        }
+    }
+
+    private static BootSession bootSession(boolean keyboard) {
         // Maven's own standard output would take out the guest's escape sequences when it is no terminal.
         System.out.flush();
         FileOutputStream out = new FileOutputStream(FileDescriptor.out);
-        return new BootSession(out, keyboard).run(machine);
+        return new BootSession(out, keyboard, BootSession.hasTerminal());
     }
 
     /** Tells how the guest ended before anything that may be wrong besides. */
-    private void judge(Outcome outcome, Target target, BootParameters parameters, boolean keyboard, BootFiles files)
+    private void judge(
+            Outcome outcome,
+            Target target,
+            BootParameters parameters,
+            boolean keyboard,
+            boolean screenIsShown,
+            BootFiles files)
             throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
-        String report = (died || watched ? TextReport.brief(outcome) : lineAndScreen(outcome)).stripTrailing();
+        String report =
+                (died || watched ? TextReport.brief(outcome) : withoutDeath(outcome, screenIsShown)).stripTrailing();
         Optional<String> page = files.write(outcome, died || html != null, sources(target));
         String text = (died ? Colors.of(session).report(report) : report)
                 + page.map(line -> "\n" + line).orElse("");
@@ -273,6 +297,9 @@ public class BootMojo extends AbstractMojo {
         }
         if (mismatches.isEmpty()) {
             getLog().info(text);
+            if (!getLog().isInfoEnabled()) {
+                sayWithoutLog(outcome, screenIsShown);
+            }
         } else {
             getLog().error(text);
         }
@@ -289,6 +316,16 @@ public class BootMojo extends AbstractMojo {
         return Stream.concat(Stream.of(first), others.stream()).collect(Collectors.joining("\n"));
     }
 
+    /** Without Maven's log, what the guest has shown is still what it was booted for. */
+    private static void sayWithoutLog(Outcome outcome, boolean screenIsShown) {
+        if (!screenIsShown) {
+            System.out.print(screen(outcome));
+        }
+        if (outcome.kind() == Outcome.Kind.STOPPED) {
+            System.err.print(TextReport.line(outcome) + "\n" + TextReport.standstill(outcome));
+        }
+    }
+
     private SourceFolders sources(Target target) {
         File basedir = project.getBasedir();
         return new SourceFolders(
@@ -296,9 +333,14 @@ public class BootMojo extends AbstractMojo {
                 target.file().stream().toList());
     }
 
-    private static String lineAndScreen(Outcome outcome) {
+    private static String withoutDeath(Outcome outcome, boolean screenIsShown) {
+        String where = outcome.kind() == Outcome.Kind.STOPPED ? TextReport.standstill(outcome) : "";
+        return TextReport.line(outcome) + "\n" + where + (screenIsShown ? "" : screen(outcome));
+    }
+
+    private static String screen(Outcome outcome) {
         Screen screen = outcome.screen();
-        return TextReport.line(outcome) + (screen.isBlank() ? "" : "\n" + TextReport.screen(screen));
+        return screen.isBlank() ? "" : TextReport.screen(screen);
     }
 
     private List<Target> targets() throws MojoExecutionException {

@@ -11,8 +11,9 @@ public class Guest {
     String id;
 
     /**
-     * A folder, of which all sources at any depth are compiled, or a single file; relative to the project. Default:
-     * {@code src/main/guest/ID}.
+     * A folder, of which all sources at any depth are built, or a single file; relative to the project. Sources are C
+     * ({@code .c}), GNU assembly ({@code .S}, {@code .s}) and, with nasm installed on this host, {@code .asm} and
+     * {@code .nasm}. Default: {@code src/main/guest/ID}.
      */
     File sources;
 
@@ -57,7 +58,7 @@ public class Guest {
 
     /**
      * {@code llvm}, a pinned version that gives the same bytes on every host, or one that is installed on this host:
-     * {@code gcc}, {@code clang} or {@code nasm}.
+     * {@code gcc} or {@code clang}. {@code nasm} is {@code llvm} with the options of {@link #compilerArgs} for nasm.
      */
     String toolchain = "llvm";
 

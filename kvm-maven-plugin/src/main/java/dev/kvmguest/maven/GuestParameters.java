@@ -86,7 +86,7 @@ final class GuestParameters {
         SourceTree sources = value(at(id, "sources"), () -> {
             Path path =
                     guest.sources == null ? basedir.resolve("src/main/guest").resolve(id) : path(guest.sources);
-            return SourceTree.find(path, toolchain);
+            return SourceTree.find(path);
         });
         Optional<Path> linkerScript = value(
                 at(id, "linkerScript"),

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -38,6 +39,12 @@ class FinishedGuestTests {
             assertThat(outcome).isInstanceOf(Outcome.Stopped.class);
             // The port access took 1 us, and when it was is known to 100 us.
             assertThat(instructions(outcome)).isBetween(MOMENT - 20_000, MOMENT + 20_000);
+            assertThat(TextReport.line(outcome))
+                    .startsWith("guest test (boot protected) was stopped while it was running at 0x8:0x1004, after ");
+            assertThat(TextReport.standstill(outcome)).isEqualTo("""
+                      last seen: jmp 0x1004  (eb fe)
+                      interrupts: off
+                    """);
         }
     }
 
@@ -50,6 +57,9 @@ class FinishedGuestTests {
 
             assertThat(outcome).isInstanceOf(Outcome.Stopped.class);
             assertThat(instructions(outcome)).isLessThan(10);
+            assertThat(TextReport.line(outcome))
+                    .startsWith("guest test (boot protected) was stopped while it was running at 0x8:0x1009,"
+                            + " where it waited for an interrupt, after ");
         }
     }
 

@@ -249,8 +249,12 @@ class MachineTests {
             machine.start();
             machine.stop();
 
-            assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.STOPPED);
-            assertThat(machine.run().endedNormally()).isFalse();
+            Outcome stopped = machine.run();
+            assertThat(stopped.kind()).isEqualTo(Outcome.Kind.STOPPED);
+            assertThat(stopped.endedNormally()).isFalse();
+            assertThat(stopped.run().diagnosis().standstill())
+                    .hasValueSatisfying(standstill -> assertThat(standstill.at().eip())
+                            .isBetween(0x1000L, 0x1000L + TestGuest.bytes(HANG).length));
         }
     }
 

@@ -3,6 +3,7 @@ package dev.kvmguest.maven.assemble;
 import dev.kvmguest.maven.toolchain.Compiler;
 import dev.kvmguest.maven.toolchain.Compiler.Dialect;
 import dev.kvmguest.maven.toolchain.Toolchain;
+import dev.kvmguest.maven.toolchain.ToolchainKind;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
@@ -79,6 +80,30 @@ final class BuildPlan {
         return spec.sources().files().stream().map(this::compilation).toList();
     }
 
+    /**
+     * Returns a command to be run after a compilation; empty if there is nothing more to do. nasm puts the absolute
+     * path of the source's folder into its debug information, and the guest would differ from one checkout to the next.
+     * The source lines, for which it is made, name files as the command does.
+     */
+    List<String> afterwards(Compilation compilation) {
+        if (!compilation.command().get(0).equals(nasm())) {
+            return List.of();
+        }
+        List<String> command = new ArrayList<>(toolchain.objcopy());
+        List.of("info", "abbrev", "aranges", "pubnames", "loc", "frame", "str")
+                .forEach(section -> command.add("--remove-section=.debug_" + section));
+        command.add(relative(compilation.object()));
+        return command;
+    }
+
+    private String nasm() {
+        return toolchain.compilers().values().stream()
+                .filter(compiler -> compiler.dialect() == Dialect.NASM)
+                .map(compiler -> compiler.command().get(0))
+                .findFirst()
+                .orElse("");
+    }
+
     private Compilation compilation(Path source) {
         String name = RelativePaths.of(spec.sources().root(), source);
         Path object = work.resolve("obj").resolve(name + ".o");
@@ -86,6 +111,7 @@ final class BuildPlan {
         Compiler compiler = toolchain.compilerFor(name).orElseThrow();
         List<String> command = new ArrayList<>(compiler.command());
         if (compiler.dialect() == Dialect.NASM) {
+            command.add("-I" + relative(source.getParent()) + "/");
             includeFolders().forEach(folder -> command.add("-I" + relative(folder) + "/"));
         } else {
             command.add("-ffile-prefix-map=" + basedir + "=.");
@@ -109,10 +135,9 @@ final class BuildPlan {
         return new Compilation(command, object, dependencies);
     }
 
-    /** In a nasm guest the options are nasm's, and the C compiler beside it would not understand them. */
+    /** The options are nasm's with the toolchain of this name, and those of the C compiler with any other. */
     private boolean takesCompilerArgs(Compiler compiler) {
-        boolean mixed = toolchain.compilers().values().stream().anyMatch(other -> other.dialect() == Dialect.NASM);
-        return !mixed || compiler.dialect() == Dialect.NASM;
+        return (toolchain.kind() == ToolchainKind.NASM) == (compiler.dialect() == Dialect.NASM);
     }
 
     private List<Path> includeFolders() {

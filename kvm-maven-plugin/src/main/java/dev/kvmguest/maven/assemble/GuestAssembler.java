@@ -138,7 +138,14 @@ public final class GuestAssembler {
             diagnostics.addAll(DiagnosticParser.ofCompiler(
                     basedir, programOf(compilation.command()), tool.run(compilation.command())));
         }
-        return warningsOf(diagnostics);
+        List<Diagnostic> warnings = warningsOf(diagnostics);
+        for (Compilation compilation : plan.compilations()) {
+            List<String> command = plan.afterwards(compilation);
+            if (!command.isEmpty()) {
+                requireSuccess(command, tool);
+            }
+        }
+        return warnings;
     }
 
     private List<Diagnostic> link(BuildPlan plan, GuestSpec spec, Tool tool)

@@ -21,11 +21,17 @@ import java.util.stream.Stream;
  */
 final class InputScanner {
 
+    /** nasm: %include 'macros.inc' */
+    private static final Pattern NASM_INCLUDE =
+            Pattern.compile("^\\s*%include\\s+[\"'`]([^\"'`]+)", Pattern.MULTILINE | Pattern.CASE_INSENSITIVE);
+
     private static final List<Pattern> INCLUSIONS = List.of(
             // GNU assembly, on its own or in a C string: .incbin "font.bin", .include "macros.inc"
             Pattern.compile("\\.(?:incbin|include)\\s+\\\\?\"([^\"\\\\]+)"),
-            // nasm: incbin "font.bin", %include 'macros.inc'
-            Pattern.compile("^\\s*(?:\\w+:?\\s+)?(?:%include|incbin)\\s+[\"'`]([^\"'`]+)", Pattern.MULTILINE),
+            NASM_INCLUDE,
+            // nasm: font: incbin "font.bin"
+            Pattern.compile(
+                    "^\\s*(?:\\w+:?\\s+)?incbin\\s+[\"'`]([^\"'`]+)", Pattern.MULTILINE | Pattern.CASE_INSENSITIVE),
             // linker scripts: INCLUDE memory.ld
             Pattern.compile("^\\s*INCLUDE\\s+\"?([^\\s\";]+)", Pattern.MULTILINE));
 
@@ -58,6 +64,15 @@ final class InputScanner {
                 }
             }
         }
+    }
+
+    /** Returns the names in nasm's {@code %include}, of a source as ISO 8859-1 has it. */
+    static List<String> inclusionsOfNasm(String source) {
+        return NASM_INCLUDE
+                .matcher(source)
+                .results()
+                .map(include -> utf8(include.group(1)))
+                .toList();
     }
 
     private static String utf8(String bytes) {

@@ -17,16 +17,20 @@ public final class BootSession {
 
     private final OutputStream out;
     private final boolean keyboard;
+    private final boolean draws;
+    private boolean screenIsShown;
 
     /**
      * Creates a session.
      *
      * @param out takes the guest's console, byte for byte, flushed after each
      * @param keyboard whether the terminal's keys go to the guest; see {@link #hasKeyboard}
+     * @param draws whether the guest's screen is drawn while its console is empty: {@code out} is a terminal
      */
-    public BootSession(OutputStream out, boolean keyboard) {
+    public BootSession(OutputStream out, boolean keyboard, boolean draws) {
         this.out = out;
         this.keyboard = keyboard;
+        this.draws = draws;
     }
 
     /** Returns whether this process has a terminal whose single keys can be passed to a guest. */
@@ -49,10 +53,29 @@ public final class BootSession {
         try (Machine machine = Machine.create(config)) {
             LiveConsole console = new LiveConsole(out);
             machine.console().forwardTo(console);
-            Outcome outcome = keyboard ? runWithKeyboard(machine) : machine.run();
+            Outcome outcome = draws ? runWithScreen(machine, console) : runToItsEnd(machine);
             console.endLine();
             return outcome;
         }
+    }
+
+    /** Returns whether what the screen showed at the end of the run can be seen on the terminal. */
+    public boolean screenIsShown() {
+        return screenIsShown;
+    }
+
+    private Outcome runWithScreen(Machine machine, LiveConsole console) {
+        LiveScreen screen = new LiveScreen(machine::screen, console);
+        try (screen) {
+            screen.start();
+            return runToItsEnd(machine);
+        } finally {
+            screenIsShown = screen.isShown();
+        }
+    }
+
+    private Outcome runToItsEnd(Machine machine) {
+        return keyboard ? runWithKeyboard(machine) : machine.run();
     }
 
     private static Outcome runWithKeyboard(Machine machine) {

@@ -63,11 +63,8 @@ public record Compiler(Dialect dialect, List<String> command) {
         return new Compiler(Dialect.GCC, command);
     }
 
-    /**
-     * Returns a nasm that writes ELF32, without debug information: nasm would put the absolute path of the source's
-     * folder into it, and the guest would differ from one checkout to the next.
-     */
+    /** Returns a nasm that writes ELF32 with source lines. */
     static Compiler nasm(String program) {
-        return new Compiler(Dialect.NASM, List.of(program, "-f", "elf32"));
+        return new Compiler(Dialect.NASM, List.of(program, "-f", "elf32", "-g", "-F", "dwarf"));
     }
 }

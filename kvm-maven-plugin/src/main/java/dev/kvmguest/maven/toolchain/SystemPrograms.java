@@ -14,7 +14,8 @@ import java.util.Optional;
 /** The compilers and binary tools that are installed on this host, found by name on the PATH. */
 public final class SystemPrograms {
 
-    // Debian, Ubuntu and Fedora call these packages the same.
+    private static final String SAME_NAME = "Debian, Ubuntu and Fedora call it so";
+
     private static final Map<String, String> PACKAGES = Map.of(
             "gcc", "gcc",
             "ld", "binutils",
@@ -81,23 +82,20 @@ public final class SystemPrograms {
     }
 
     /**
-     * Returns nasm for {@code .asm} and {@code .nasm} files, with another toolchain for all the rest.
+     * Returns a toolchain with nasm beside it, for {@code .asm} and {@code .nasm} files.
      *
+     * @param source one of these files, for the message
      * @throws ToolchainException if nasm isn't installed
      */
-    public Toolchain nasm(Toolchain rest) throws ToolchainException {
-        Path nasm = require(ToolchainKind.NASM, "nasm");
+    public Toolchain withNasm(Toolchain rest, String source) throws ToolchainException {
+        Path nasm = find("nasm")
+                .orElseThrow(() -> new ToolchainException(source + " is for nasm, and the program nasm is not on the"
+                        + " PATH; install the package " + PACKAGES.get("nasm") + " (" + SAME_NAME + ")"));
         Compiler assembler = Compiler.nasm(nasm.toString());
         Map<String, Compiler> compilers = new HashMap<>(rest.compilers());
-        compilers.put(".asm", assembler);
-        compilers.put(".nasm", assembler);
+        ToolchainKind.FOR_NASM.forEach(extension -> compilers.put(extension, assembler));
         return new Toolchain(
-                ToolchainKind.NASM,
-                identity(nasm) + rest.identity(),
-                compilers,
-                rest.linker(),
-                rest.objcopy(),
-                rest.nm());
+                rest.kind(), identity(nasm) + rest.identity(), compilers, rest.linker(), rest.objcopy(), rest.nm());
     }
 
     private Path findOrRequire(ToolchainKind kind, String preferred, String other) throws ToolchainException {
@@ -109,7 +107,7 @@ public final class SystemPrograms {
         return find(program)
                 .orElseThrow(() -> new ToolchainException("toolchain " + kind + ": the program " + program
                         + " is not on the PATH; install the package " + PACKAGES.get(program)
-                        + " (Debian, Ubuntu and Fedora call it so), or leave <toolchain> out to use the pinned llvm"));
+                        + " (" + SAME_NAME + "), or leave <toolchain> out to use the pinned llvm"));
     }
 
     private Optional<Path> find(String program) {

@@ -30,6 +30,11 @@ public record Toolchain(
         nm = List.copyOf(nm);
     }
 
+    /** Returns the same programs under the name of another toolchain. */
+    Toolchain as(ToolchainKind other) {
+        return new Toolchain(other, identity, compilers, linker, objcopy, nm);
+    }
+
     /** Returns the compiler for a file, by the extension of its name; empty if none takes it. */
     public Optional<Compiler> compilerFor(String fileName) {
         int dot = fileName.lastIndexOf('.');

@@ -7,30 +7,29 @@ import java.util.stream.Collectors;
 /** The toolchains that a POM can name. */
 public enum ToolchainKind {
     /** The pinned clang, lld and llvm-objcopy from the artifact repository: the same bytes on every host. */
-    LLVM("llvm", ".c", ".S", ".s"),
+    LLVM("llvm"),
     /** The host's gcc and GNU binutils. */
-    GCC("gcc", ".c", ".S", ".s"),
+    GCC("gcc"),
     /** The host's clang and ld.lld. */
-    CLANG("clang", ".c", ".S", ".s"),
-    /** The host's nasm, with {@link #LLVM} for C, for GNU assembly and for linking. */
-    NASM("nasm", ".c", ".S", ".s", ".asm", ".nasm");
+    CLANG("clang"),
+    /** {@link #LLVM} for a guest whose options of the compiler are nasm's. */
+    NASM("nasm");
+
+    /** The file name extensions, dot included, of the sources in C and in GNU assembly. */
+    public static final List<String> COMPILED = List.of(".c", ".S", ".s");
+
+    /** Those of the sources for the host's nasm, which assembles them whatever the toolchain. */
+    public static final List<String> FOR_NASM = List.of(".asm", ".nasm");
 
     private final String id;
-    private final List<String> extensions;
 
-    ToolchainKind(String id, String... extensions) {
+    ToolchainKind(String id) {
         this.id = id;
-        this.extensions = List.of(extensions);
     }
 
     /** Returns the name used in POMs. */
     public String id() {
         return id;
-    }
-
-    /** Returns the file name extensions, dot included, of the sources that it compiles. */
-    public List<String> extensions() {
-        return extensions;
     }
 
     /**

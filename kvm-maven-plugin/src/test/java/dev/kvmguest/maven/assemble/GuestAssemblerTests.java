@@ -90,7 +90,7 @@ class GuestAssemblerTests {
     private GuestSpec spec(Path basedir, String id) throws IOException {
         return new GuestSpec(
                 id,
-                SourceTree.find(basedir.resolve("src/kernel"), ToolchainKind.GCC),
+                SourceTree.find(basedir.resolve("src/kernel")),
                 linkerScript,
                 BootMode.PROTECTED,
                 OptionalLong.empty(),

@@ -114,7 +114,7 @@ class GuestHeaderTests {
         }
         GuestSpec spec = new GuestSpec(
                 "tests",
-                SourceTree.find(basedir.resolve("src"), kind),
+                SourceTree.find(basedir.resolve("src")),
                 linkerScript,
                 BootMode.PROTECTED,
                 OptionalLong.empty(),

@@ -19,7 +19,7 @@ class GuestSpecTests {
     private static GuestSpec spec(String boot, String load, String entry) {
         return new GuestSpec(
                 "kernel",
-                new SourceTree(Path.of("src"), List.of()),
+                new SourceTree(Path.of("src"), List.of(), List.of()),
                 Optional.empty(),
                 BootMode.parse(boot),
                 load == null ? OptionalLong.empty() : OptionalLong.of(Long.decode(load)),

@@ -21,7 +21,7 @@ class ManifestsTests {
     private static GuestSpec spec(BootMode boot, OptionalLong load, Optional<EntryPoint> entry) {
         return new GuestSpec(
                 "kernel",
-                new SourceTree(Path.of("src"), List.of()),
+                new SourceTree(Path.of("src"), List.of(), List.of()),
                 Optional.of(Path.of("kernel.ld")),
                 boot,
                 load,

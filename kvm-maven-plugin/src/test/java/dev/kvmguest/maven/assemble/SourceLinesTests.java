@@ -109,7 +109,7 @@ class SourceLinesTests {
         Toolchain toolchain = builder.find();
         GuestSpec spec = new GuestSpec(
                 "kernel",
-                SourceTree.find(basedir.resolve("src/kernel"), builder.kind),
+                SourceTree.find(basedir.resolve("src/kernel")),
                 Optional.empty(),
                 boot,
                 OptionalLong.empty(),

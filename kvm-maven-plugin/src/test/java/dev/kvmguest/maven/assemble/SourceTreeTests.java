@@ -3,7 +3,6 @@ package dev.kvmguest.maven.assemble;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.kvmguest.maven.toolchain.ToolchainKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,26 +23,60 @@ class SourceTreeTests {
         }
     }
 
-    private List<String> found(ToolchainKind toolchain) throws IOException {
-        return SourceTree.find(folder, toolchain).files().stream()
+    private List<String> found() throws IOException {
+        return SourceTree.find(folder).files().stream()
                 .map(file -> RelativePaths.of(folder, file))
                 .toList();
     }
 
     @Test
     void sourcesAtAnyDepthComeInTheOrderOfTheirNames() throws IOException {
-        write("main.c", "boot.S", "lib/string.c", "lib.c", "README.md", "lib/string.h", "old.s", "boot.asm", "x.cc");
+        write("main.c", "boot.S", "lib/string.c", "lib.c", "README.md", "lib/string.h", "old.s", "boot.asm", "x.nasm");
 
-        assertThat(found(ToolchainKind.LLVM)).containsExactly("boot.S", "lib.c", "lib/string.c", "main.c", "old.s");
-        assertThat(found(ToolchainKind.NASM))
-                .containsExactly("boot.S", "boot.asm", "lib.c", "lib/string.c", "main.c", "old.s");
+        assertThat(found()).containsExactly("boot.S", "boot.asm", "lib.c", "lib/string.c", "main.c", "old.s", "x.nasm");
+        assertThat(SourceTree.find(folder).ignored()).isEmpty();
+    }
+
+    @Test
+    void whatAnotherNasmSourceIncludesIsNoSourceOfItsOwn() throws IOException {
+        write("gdt.asm", "lib/print.asm", "lib/digits.asm", "alone.asm", "commented.asm");
+        Files.writeString(folder.resolve("boot.asm"), """
+                    org 0
+                  %include "gdt.asm"
+                %INCLUDE 'lib/print.asm'
+                ; %include "commented.asm"
+                """);
+        Files.writeString(folder.resolve("lib/print.asm"), "%include \"digits.asm\"\n");
+
+        assertThat(found()).containsExactly("alone.asm", "boot.asm", "commented.asm");
+    }
+
+    @Test
+    void sourcesInLanguagesThatAreNotBuiltAreNamed() throws IOException {
+        write("main.c", "heap.cpp", "lib/port.rs", "notes.txt", "kernel.ld", "files.tar", "main.d", "Makefile");
+        assertThat(SourceTree.find(folder).ignored())
+                .contains("heap.cpp, lib/port.rs are ignored: only .c, .S, .s, .asm, .nasm are built");
+
+        write("BOOT.ASM", "a.zig", "b.zig", "c.zig", "d.zig");
+        assertThat(SourceTree.find(folder).ignored())
+                .contains("BOOT.ASM, a.zig, b.zig, c.zig, d.zig and 2 more are ignored: only .c, .S, .s, .asm, .nasm"
+                        + " are built");
+    }
+
+    @Test
+    void aSourceForNasmIsNamed() throws IOException {
+        write("lib/a.asm", "main.c");
+
+        assertThat(SourceTree.find(folder).firstForNasm()).contains("lib/a.asm");
+        assertThat(SourceTree.find(folder.resolve("lib/a.asm")).firstForNasm()).contains("a.asm");
+        assertThat(SourceTree.find(folder.resolve("main.c")).firstForNasm()).isEmpty();
     }
 
     @Test
     void aSingleFileStandsForItself() throws IOException {
         write("boot.S", "main.c");
 
-        SourceTree tree = SourceTree.find(folder.resolve("boot.S"), ToolchainKind.GCC);
+        SourceTree tree = SourceTree.find(folder.resolve("boot.S"));
 
         assertThat(tree.files()).containsExactly(folder.resolve("boot.S"));
         assertThat(tree.root()).isEqualTo(folder);
@@ -51,32 +84,32 @@ class SourceTreeTests {
 
     @Test
     void aMissingFolderIsAnError() {
-        assertThatThrownBy(() -> SourceTree.find(folder.resolve("nowhere"), ToolchainKind.LLVM))
+        assertThatThrownBy(() -> SourceTree.find(folder.resolve("nowhere")))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("the folder or file " + folder.resolve("nowhere")
                         + " does not exist; create it, or name the place where the guest's sources are");
     }
 
     @Test
-    void aFolderWithoutSourcesIsAnErrorThatKnowsNasm() throws IOException {
+    void aFolderWithoutSourcesIsAnErrorThatNamesThoseInOtherLanguages() throws IOException {
         write("notes.txt");
-        assertThatThrownBy(() -> found(ToolchainKind.LLVM))
+        assertThatThrownBy(this::found)
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the folder " + folder + " has no sources for toolchain llvm, which takes .c, .S, .s");
+                .hasMessage("the folder " + folder + " has no sources, which are .c, .S, .s, .asm, .nasm");
 
-        write("boot.asm");
-        assertThatThrownBy(() -> found(ToolchainKind.LLVM))
-                .hasMessage("the folder " + folder + " has no sources for toolchain llvm, which takes .c, .S, .s;"
-                        + " use <toolchain>nasm</toolchain> for .asm and .nasm files");
+        write("main.rs");
+        assertThatThrownBy(this::found)
+                .hasMessage("the folder " + folder + " has no sources, which are .c, .S, .s, .asm, .nasm;"
+                        + " main.rs is ignored: only .c, .S, .s, .asm, .nasm are built");
     }
 
     @Test
-    void aFileThatTheToolchainDoesNotTakeIsAnError() throws IOException {
-        write("boot.asm");
+    void aFileThatCannotBeBuiltIsAnError() throws IOException {
+        write("main.cpp");
 
-        assertThatThrownBy(() -> SourceTree.find(folder.resolve("boot.asm"), ToolchainKind.GCC))
+        assertThatThrownBy(() -> SourceTree.find(folder.resolve("main.cpp")))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("the file " + folder.resolve("boot.asm") + " is not a source for toolchain gcc, which takes"
-                        + " .c, .S, .s; use <toolchain>nasm</toolchain> for .asm and .nasm files");
+                .hasMessage("the file " + folder.resolve("main.cpp") + " can't be built; sources are"
+                        + " .c, .S, .s, .asm, .nasm");
     }
 }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -81,17 +82,38 @@ class SystemProgramsTests {
     }
 
     @Test
-    void nasmLeavesEverythingElseToTheOtherToolchain() throws Exception {
+    void nasmStandsBesideAnyToolchain() throws Exception {
         install("gcc", "ld", "objcopy", "nm", "nasm");
         Toolchain rest = programs().gcc();
 
-        Toolchain nasm = programs().nasm(rest);
+        Toolchain nasm = programs().withNasm(rest, "boot.asm");
 
-        assertThat(nasm.compilerFor("boot.asm").orElseThrow().command()).containsExactly(in("nasm"), "-f", "elf32");
+        assertThat(nasm.kind()).isEqualTo(ToolchainKind.GCC);
+        assertThat(nasm.compilerFor("boot.asm").orElseThrow().command()).startsWith(in("nasm"), "-f", "elf32");
         assertThat(nasm.compilerFor("boot.nasm")).isEqualTo(nasm.compilerFor("boot.asm"));
         assertThat(nasm.compilerFor("main.c")).isEqualTo(rest.compilerFor("main.c"));
         assertThat(nasm.linker()).isEqualTo(rest.linker());
         assertThat(nasm.identity()).contains(rest.identity()).contains(in("nasm"));
+    }
+
+    @Test
+    void nasmIsAskedForOnlyIfASourceNeedsIt() throws Exception {
+        install("gcc", "ld", "objcopy", "nm");
+        Toolchains toolchains = new Toolchains(() -> programs().gcc(), programs());
+
+        assertThat(toolchains.get(ToolchainKind.GCC, Optional.empty()).compilerFor("boot.asm"))
+                .isEmpty();
+        assertThat(toolchains.get(ToolchainKind.NASM, Optional.empty()).kind()).isEqualTo(ToolchainKind.NASM);
+        for (ToolchainKind kind : List.of(ToolchainKind.LLVM, ToolchainKind.GCC, ToolchainKind.NASM)) {
+            assertThatThrownBy(() -> toolchains.get(kind, Optional.of("lib/boot.asm")))
+                    .isInstanceOf(ToolchainException.class)
+                    .hasMessage("lib/boot.asm is for nasm, and the program nasm is not on the PATH; install the package"
+                            + " nasm (Debian, Ubuntu and Fedora call it so)");
+        }
+
+        install("nasm");
+        assertThat(toolchains.get(ToolchainKind.NASM, Optional.of("boot.asm")).kind())
+                .isEqualTo(ToolchainKind.NASM);
     }
 
     @Test
@@ -126,8 +148,10 @@ class SystemProgramsTests {
                 },
                 programs());
 
-        assertThat(toolchains.get(ToolchainKind.GCC).kind()).isEqualTo(ToolchainKind.GCC);
-        assertThat(toolchains.get(ToolchainKind.GCC)).isSameAs(toolchains.get(ToolchainKind.GCC));
-        assertThatThrownBy(() -> toolchains.get(ToolchainKind.LLVM)).hasMessage("fetched");
+        assertThat(toolchains.get(ToolchainKind.GCC, Optional.empty()).kind()).isEqualTo(ToolchainKind.GCC);
+        assertThat(toolchains.get(ToolchainKind.GCC, Optional.empty()))
+                .isSameAs(toolchains.get(ToolchainKind.GCC, Optional.empty()));
+        assertThatThrownBy(() -> toolchains.get(ToolchainKind.LLVM, Optional.empty()))
+                .hasMessage("fetched");
     }
 }

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
  *     instruction that raised the exception again and again; empty if there was none, or if it isn't known
  * @param fault what led to a triple fault, on the guest's engine or on the emulator after KVM gave up; empty for other
  *     ends, or if it isn't known
- * @param standstill where the guest hung or halted; empty for other ends
+ * @param standstill where the guest hung, halted or was stopped; empty for other ends
  * @param inspection what the memory of a dead or stuck guest tells; empty after a normal end
  * @param timeline the last of what the guest exchanged with its machine
  * @param taken what the guest entered handlers for, and how often; empty if it entered none, or if nobody has seen it

@@ -3,11 +3,12 @@ package dev.kvmguest.vmm.diagnosis;
 import java.util.List;
 
 /**
- * Where a guest was that still ran at its time limit, or that halted.
+ * Where a guest was that still ran at its time limit, that halted, or that the user stopped.
  *
  * @param at the instruction at EIP; for a guest that halted, the HLT
  * @param interruptsEnabled whether EFLAGS.IF was set
- * @param samples where samples found it, the most frequent place first; empty if it halted
+ * @param samples where samples found it, the most frequent place first; empty if it halted, or was
+ *     stopped while it was halted
  * @param loop the instructions of the loop in which it ran, in order of execution; empty if no loop was seen
  * @param waitsFor what the loop reads again and again, in words, such as
  *     {@code port 0x3fd (COM1), read 12 times, always 0x60}

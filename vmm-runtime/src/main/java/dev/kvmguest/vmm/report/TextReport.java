@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.report.text.Extent;
 import dev.kvmguest.vmm.internal.report.text.FaultText;
 import dev.kvmguest.vmm.internal.report.text.InspectionText;
@@ -46,7 +47,8 @@ public final class TextReport {
                         outcome.kind() == Outcome.Kind.TRIPLE_FAULT ? FaultText.where(fault) : FaultText.place(fault))
                 .or(() -> run.registers().flatMap(state -> run.diagnosis()
                         .standstill()
-                        .map(standstill -> StandstillText.where(standstill, state))))
+                        .map(standstill -> StandstillText.where(standstill, state)
+                                + (wasStoppedInHlt(outcome, standstill) ? ", where it waited for an interrupt" : ""))))
                 .or(() -> run.registers()
                         .map(state -> " at " + state.instructionPointer())
                         .filter(place -> !outcome.describe().contains(place)))
@@ -96,6 +98,21 @@ public final class TextReport {
         text.append(InspectionText.overlaps(run.layout()));
         run.diagnosis().inspection().ifPresent(found -> text.append(InspectionText.places(found, run.layout())));
         return text.append(end(outcome, Extent.ALL)).toString();
+    }
+
+    private static boolean wasStoppedInHlt(Outcome outcome, Standstill standstill) {
+        return outcome.kind() == Outcome.Kind.STOPPED && standstill.samples().isEmpty();
+    }
+
+    /**
+     * Returns where a guest stood that hung, halted or was stopped, as {@link #brief} has it: the instruction, its
+     * source line, whether interrupts were on; lines ended by LF. Empty for other ends, and if it isn't known.
+     */
+    public static String standstill(Outcome outcome) {
+        GuestRun run = outcome.run();
+        return run.registers()
+                .map(state -> standstill(run, state, Extent.SCREEN))
+                .orElse("");
     }
 
     private static String start(Outcome outcome, Extent extent) {

@@ -27,20 +27,24 @@ import java.util.Optional;
 record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu, GuestMemory memory, Board board) {
 
     /**
-     * Returns where a guest was that halted or still ran at its time limit; the latter goes on for a moment, so that
-     * its memory, its devices and the engine's record of its exceptions are others afterwards.
+     * Returns where a guest was that halted, was stopped or still ran at its time limit; the last goes on for a moment,
+     * so that its memory, its devices and the engine's record of its exceptions are others afterwards.
      *
      * @param end how it ended
      * @param halted whether it was halted then
      * @return empty for guests that ended otherwise, and where the engine has lost the registers
      */
     Optional<Standstill> find(Outcome end, boolean halted) {
-        boolean hung = end.kind() == Outcome.Kind.TIMED_OUT;
-        if (!hung && end.kind() != Outcome.Kind.HALTED) {
-            return Optional.empty();
-        }
         try {
-            return Optional.of(hung ? ofHang(halted) : ofHalt(end.run()));
+            return switch (end.kind()) {
+                case TIMED_OUT -> Optional.of(ofHang(halted));
+                case HALTED -> Optional.of(ofHalt(end.run()));
+                case STOPPED ->
+                    end.run()
+                            .registers()
+                            .map(registers -> Standstills.ofStop(registers, halted, config.image(), memory));
+                default -> Optional.empty();
+            };
         } catch (RuntimeException e) {
             // That it ended so is known all the same.
             PostMortem.stumbled(e);

@@ -61,6 +61,18 @@ public final class Standstills {
         return new Standstill(halt(registers, image), false, List.of(), List.of(), List.of(), List.of(), List.of());
     }
 
+    /**
+     * Returns what can be said of a guest that the user has stopped: where it was, without a word about what may be
+     * wrong.
+     *
+     * @param halted whether it was halted
+     */
+    public static Standstill ofStop(CpuState registers, boolean halted, GuestImage image, GuestMemory memory) {
+        GuestInstruction at = at(registers, halted, new StepReader(memory), image);
+        List<Standstill.Sample> seen = halted ? List.of() : List.of(new Standstill.Sample(at, 1));
+        return new Standstill(at, registers.interruptsEnabled(), seen, List.of(), List.of(), List.of(), List.of());
+    }
+
     private static GuestInstruction at(CpuState registers, boolean halted, StepReader reader, GuestImage image) {
         return halted
                 ? halt(registers, image)

@@ -3,13 +3,14 @@ package dev.kvmguest.vmm.internal.report.text;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.diagnosis.Standstill.Sample;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Where a guest hung or halted, as the part of a text report that comes first. */
+/** Where a guest hung, halted or was stopped, as the part of a text report that comes first. */
 public final class StandstillText {
 
     private StandstillText() {}
@@ -38,7 +39,7 @@ public final class StandstillText {
             FaultText.wrap(text, "  ", (hung ? "last seen" : "halted") + FaultText.instructionAt(standstill.at()));
         }
         text.append(callers);
-        if (hung) {
+        if (hung && standstill.samples().stream().mapToInt(Sample::times).sum() > 1) {
             FaultText.wrap(text, "  ", "found at: " + found(standstill.samples(), extent.samples()));
         }
         standstill.waitsFor().forEach(wait -> FaultText.wrap(text, "  ", "reads: " + wait));
@@ -59,8 +60,8 @@ public final class StandstillText {
         return text.toString();
     }
 
-    private static String found(List<Standstill.Sample> samples, int most) {
-        int all = samples.stream().mapToInt(Standstill.Sample::times).sum();
+    private static String found(List<Sample> samples, int most) {
+        int all = samples.stream().mapToInt(Sample::times).sum();
         return samples.stream()
                 .limit(most)
                 .map(sample -> name(sample.at()) + " " + 100 * sample.times() / all + " %")
