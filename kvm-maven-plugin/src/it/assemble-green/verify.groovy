@@ -70,5 +70,6 @@ jar.close()
 def log = new File(basedir, 'build.log').readLines()
 assert log.count { it.contains('guest') && it.contains(': built ') } == 5
 assert log.any { it.contains('from 3 source files with toolchain llvm') }
+assert log.contains('[WARNING] guest kernel: lib/heap.cpp is ignored: only .c, .S, .s, .asm, .nasm are built')
 assert !log.any { it.startsWith('[ERROR]') || it.startsWith('[WARNING]') && it.contains('lld') }
 true

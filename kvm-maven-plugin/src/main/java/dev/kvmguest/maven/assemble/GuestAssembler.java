@@ -135,8 +135,10 @@ public final class GuestAssembler {
         Files.writeString(plan.headerFile(), plan.header());
         for (Compilation compilation : plan.compilations()) {
             Files.createDirectories(compilation.object().getParent());
-            diagnostics.addAll(DiagnosticParser.ofCompiler(
-                    basedir, programOf(compilation.command()), tool.run(compilation.command())));
+            for (Diagnostic objection : DiagnosticParser.ofCompiler(
+                    basedir, programOf(compilation.command()), tool.run(compilation.command()))) {
+                diagnostics.add(OrgHint.addTo(objection, basedir));
+            }
         }
         List<Diagnostic> warnings = warningsOf(diagnostics);
         for (Compilation compilation : plan.compilations()) {

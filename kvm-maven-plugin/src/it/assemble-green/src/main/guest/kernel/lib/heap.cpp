@@ -1,0 +1,1 @@
+// C++ is not built, which is said.
