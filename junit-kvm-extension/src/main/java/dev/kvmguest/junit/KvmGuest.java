@@ -97,8 +97,8 @@ public @interface KvmGuest {
     BootMode[] boot() default {};
 
     /**
-     * The physical address of the image's first byte, such as {@code 0x7c00}. Default: what the manifest or the ELF file
-     * says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat
+     * The physical address of the image's first byte, such as {@code 0x7c00}. Default: what the manifest or the ELF
+     * file says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat
      * binary.
      */
     String load() default "";

@@ -24,7 +24,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
@@ -193,8 +192,8 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /** A guest to boot, with the memory that its manifest asks for, and the image or manifest that it was read from. */
-    private record Target(VcpuConfig vcpu, OptionalLong memory, Optional<Path> file) {}
+    /** A guest to boot, with the memory that its manifest asks for, and the files that it comes from. */
+    private record Target(VcpuConfig vcpu, OptionalLong memory, List<Path> files) {}
 
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
@@ -272,9 +271,7 @@ public class BootMojo extends AbstractMojo {
             return "";
         }
         File basedir = project.getBasedir();
-        SourceFolders sources = new SourceFolders(
-                basedir == null ? Path.of("") : basedir.toPath(),
-                target.file().stream().toList());
+        SourceFolders sources = new SourceFolders(basedir == null ? Path.of("") : basedir.toPath(), target.files());
         page.write(HtmlReport.of(List.of(outcome), sources).getBytes(StandardCharsets.UTF_8));
         return "\n" + HtmlReport.link(page.file().toPath());
     }
@@ -296,14 +293,14 @@ public class BootMojo extends AbstractMojo {
                             "there is no file " + image + "; name a flat binary or an ELF file");
                 }
                 return List.of(new Target(
-                        detected(GuestImage.read(image.toPath())), OptionalLong.empty(), Optional.of(image.toPath())));
+                        detected(GuestImage.read(image.toPath())), OptionalLong.empty(), List.of(image.toPath())));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
             List<Target> targets = new ArrayList<>();
             for (String id : GuestSelection.choose(guest, ids(built))) {
                 GuestManifest.Located located = built.find(id);
-                targets.add(new Target(
-                        VcpuConfig.of(located), located.manifest().memory(), SourceFolders.fileOf(located.url())));
+                targets.add(
+                        new Target(VcpuConfig.of(located), located.manifest().memory(), located.files()));
             }
             return targets;
         } catch (IllegalArgumentException e) {

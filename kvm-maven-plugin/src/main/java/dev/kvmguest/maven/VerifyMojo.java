@@ -60,7 +60,7 @@ public class VerifyMojo extends AbstractCheckMojo {
 
     private Summary summary() throws MojoExecutionException {
         try {
-            return reports()
+            return reports(List.of())
                     .summary()
                     .orElseThrow(() -> new MojoExecutionException("kvm:check has not run in this build: "
                             + reportsDirectory() + " has no " + Summary.FILE_NAME + " of it; bind it too, by"

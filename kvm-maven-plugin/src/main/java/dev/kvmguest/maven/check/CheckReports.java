@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
@@ -21,16 +22,16 @@ public final class CheckReports {
 
     private final Path folder;
     private final String build;
-    private final Path sources;
+    private final SourceFolders sources;
 
     /**
      * Creates a view of the folder.
      *
      * @param folder the folder, which need not exist
      * @param build names this build, unlike any other
-     * @param sources the folder below which the guests' source files are
+     * @param sources where the guests' source files are
      */
-    public CheckReports(Path folder, String build, Path sources) {
+    public CheckReports(Path folder, String build, SourceFolders sources) {
         this.folder = folder;
         this.build = build;
         this.sources = sources;

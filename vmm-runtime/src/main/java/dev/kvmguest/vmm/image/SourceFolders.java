@@ -19,12 +19,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Where the source files that an image names are: relative to the folder in which its compiler ran, which is that of the
- * module that built it, and that may be another one than the module that boots it.
+ * Where the source files that an image names are: relative to the folder in which its compiler ran, which is that of
+ * the module that built it, and that may be another one than the module that boots it.
  *
- * <p>An image may name any file, and a report may be read by people who may not read all files of the machine that wrote
- * it. So only files of one build are found, those of all its modules: not by way of links that leave it, not hidden
- * ones, and only those whose names end as those of sources do.
+ * <p>An image may name any file, and a report may be read by people who may not read all files of the machine that
+ * wrote it. So only files of one build are found, those of all its modules: not by way of links that leave it, not
+ * hidden ones, and only those whose names end as those of sources do.
  */
 public final class SourceFolders {
 
