@@ -72,7 +72,7 @@ final class GuestDefinition {
         GuestDefinition definition = new GuestDefinition(settings, loader);
         List<Path> guests = new ArrayList<>();
         for (String id : settings.ids()) {
-            SourceFolders.fileOf(definition.manifest(id).url()).ifPresent(guests::add);
+            guests.addAll(definition.manifest(id).files());
         }
         for (String image : settings.images()) {
             guests.add(Path.of(image));

@@ -2,7 +2,10 @@ package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.vmm.image.SourceFolders;
 import java.io.File;
+import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Optional;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.plugin.AbstractMojo;
@@ -92,9 +95,13 @@ abstract class AbstractCheckMojo extends AbstractMojo {
                 .toString();
     }
 
-    /** Returns this build's view of the reports. */
-    CheckReports reports() {
+    /**
+     * Returns this build's view of the reports.
+     *
+     * @param guests the files that the guests come from
+     */
+    CheckReports reports(Collection<Path> guests) {
         String build = session.getRequest().getStartTime().toInstant().toString();
-        return new CheckReports(reportsDirectory.toPath(), build, basedir.toPath());
+        return new CheckReports(reportsDirectory.toPath(), build, new SourceFolders(basedir.toPath(), guests));
     }
 }

@@ -197,10 +197,10 @@ public class BootMojo extends AbstractMojo {
     private MojoExecution execution;
 
     /**
-     * A guest to boot, with the memory that its manifest asks for, what each of its files is, in words, and the image
-     * or manifest that it was read from.
+     * A guest to boot, with the memory that its manifest asks for, and what each of the files that it comes from is, in
+     * words.
      */
-    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> inputs, Optional<Path> file) {
+    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> files) {
 
         String name() {
             return vcpu.image().name();
@@ -329,8 +329,7 @@ public class BootMojo extends AbstractMojo {
     private SourceFolders sources(Target target) {
         File basedir = project.getBasedir();
         return new SourceFolders(
-                basedir == null ? Path.of("") : basedir.toPath(),
-                target.file().stream().toList());
+                basedir == null ? Path.of("") : basedir.toPath(), target.files().keySet());
     }
 
     private static String withoutDeath(Outcome outcome, boolean screenIsShown) {
@@ -357,20 +356,17 @@ public class BootMojo extends AbstractMojo {
                 return List.of(new Target(
                         detected(GuestImage.read(image.toPath())),
                         OptionalLong.empty(),
-                        Map.of(image.toPath(), "the image that is booted"),
-                        Optional.of(image.toPath())));
+                        Map.of(image.toPath(), "the image that is booted")));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
             List<Target> targets = new ArrayList<>();
             for (String id : GuestSelection.choose(guest, ids(built))) {
                 GuestManifest.Located located = built.find(id);
-                Map<Path, String> inputs = built.files(id).stream()
+                Map<Path, String> files = Stream.concat(built.files(id).stream(), located.files().stream())
+                        .distinct()
                         .collect(Collectors.toMap(file -> file, file -> "a file of guest " + id));
-                targets.add(new Target(
-                        VcpuConfig.of(located),
-                        located.manifest().memory(),
-                        inputs,
-                        SourceFolders.fileOf(located.url())));
+                targets.add(
+                        new Target(VcpuConfig.of(located), located.manifest().memory(), files));
             }
             return targets;
         } catch (IllegalArgumentException e) {
@@ -399,7 +395,7 @@ public class BootMojo extends AbstractMojo {
 
     /** Returns what a guest is booted from, which no output may replace. */
     private Map<Path, String> inputs(Target target) {
-        Map<Path, String> inputs = new LinkedHashMap<>(target.inputs());
+        Map<Path, String> inputs = new LinkedHashMap<>(target.files());
         if (modules != null) {
             modules.forEach(module -> inputs.put(module.toPath(), "a module of the guest"));
         }

@@ -12,10 +12,12 @@ import dev.kvmguest.vmm.report.TextReport;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -123,8 +125,9 @@ public class CheckMojo extends AbstractCheckMojo {
         }
         BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
         List<GuestCheck> checks = CheckParameters.read(guests, CheckParameters.engine(engine), built::tests);
-        CheckRunner runner = runner(built, checks);
-        CheckReports reports = reports();
+        Set<Path> files = files(built, checks);
+        CheckRunner runner = new CheckRunner(built, CheckParameters.parallelism(parallelism));
+        CheckReports reports = reports(files);
         try {
             Optional<ReportsLock> lock = lock(reports);
             try {
@@ -185,17 +188,19 @@ public class CheckMojo extends AbstractCheckMojo {
         }
     }
 
-    private CheckRunner runner(BuiltGuests built, List<GuestCheck> checks) throws MojoExecutionException {
+    /** Returns the files that the guests come from; refuses guests that are not there before any of them is run. */
+    private static Set<Path> files(BuiltGuests built, List<GuestCheck> checks) throws MojoExecutionException {
+        Set<Path> files = new LinkedHashSet<>();
         try {
             for (GuestCheck check : checks) {
-                built.find(check.guest());
+                files.addAll(built.find(check.guest()).files());
             }
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(e.getMessage(), e);
         } catch (IOException e) {
             throw new MojoExecutionException("a guest's manifest can't be read: " + Reasons.of(e), e);
         }
-        return new CheckRunner(built, CheckParameters.parallelism(parallelism));
+        return files;
     }
 
     private String nothingToCheck() {

@@ -1,7 +1,9 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.Summary;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
@@ -58,10 +60,10 @@ public class VerifyMojo extends AbstractCheckMojo {
 
     private Summary summary() throws MojoExecutionException {
         try {
-            Optional<Summary> summary = reports().summary();
+            CheckReports reports = reports(List.of());
+            Optional<Summary> summary = reports.summary();
             if (summary.isEmpty()) {
-                String other = reports()
-                        .lastSummary()
+                String other = reports.lastSummary()
                         .map(last -> " It has that of the build that began at " + last.build()
                                 + ". If that one runs at the same time, give each a kvm.reportsDirectory.")
                         .orElse("");

@@ -75,7 +75,7 @@ public record GuestSpec(
         }
     }
 
-    private static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
+    static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
         if (boot != BootMode.MULTIBOOT && !(commandLine.isEmpty() && modules.isEmpty())) {
             throw new IllegalArgumentException("boot mode " + boot + " passes no command line and no modules on; only "
                     + BootMode.MULTIBOOT + " does");

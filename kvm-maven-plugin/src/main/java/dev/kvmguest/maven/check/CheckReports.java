@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
@@ -31,7 +32,7 @@ public final class CheckReports {
 
     private final Path folder;
     private final String build;
-    private final Path sources;
+    private final SourceFolders sources;
     private final List<String> complaints = new ArrayList<>();
     /** What is written of a check stays the same when its guest's next check ends. */
     private final Map<CheckResult, String> testCases = new IdentityHashMap<>();
@@ -43,9 +44,9 @@ public final class CheckReports {
      *
      * @param folder the folder, which need not exist
      * @param build names this build, unlike any other
-     * @param sources the folder below which the guests' source files are
+     * @param sources where the guests' source files are
      */
-    public CheckReports(Path folder, String build, Path sources) {
+    public CheckReports(Path folder, String build, SourceFolders sources) {
         this.folder = folder;
         this.build = build;
         this.sources = sources;

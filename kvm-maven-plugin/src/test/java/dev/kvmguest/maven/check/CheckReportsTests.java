@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -231,6 +232,6 @@ class CheckReportsTests {
     }
 
     private CheckReports reports(String build) {
-        return new CheckReports(folder, build, target);
+        return new CheckReports(folder, build, new SourceFolders(target));
     }
 }

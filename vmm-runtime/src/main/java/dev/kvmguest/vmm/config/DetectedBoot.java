@@ -31,7 +31,7 @@ public record DetectedBoot(BootMode boot, String reason) {
                             ? "its 512 bytes end with a boot sector's signature, 0x55 0xAA"
                             : "it is a flat binary");
         }
-        long entry = image.entry().orElse(image.physicalStart());
+        long entry = entry(image);
         if (entry < REAL_MODE_SEGMENT_SIZE) {
             return new DetectedBoot(BootMode.REAL, "it is an ELF file with the entry " + hex(entry));
         }
@@ -40,6 +40,16 @@ public record DetectedBoot(BootMode boot, String reason) {
         return new DetectedBoot(
                 high ? BootMode.PAGED : BootMode.PROTECTED,
                 "it is an ELF file with the entry " + hex(entry) + " and no Multiboot header");
+    }
+
+    /** Returns the entry that the file names; a linker that finds none writes 0, where there is no segment then. */
+    private static long entry(GuestImage image) {
+        long entry = image.entry().orElse(0);
+        return image.segments().stream()
+                        .anyMatch(segment -> segment.virtualAddress() <= entry
+                                && entry < segment.virtualAddress() + segment.memorySize())
+                ? entry
+                : image.segments().get(0).virtualAddress();
     }
 
     /** Returns whether the mode differs from the one that a guest has by default, so that users should be told. */

@@ -69,8 +69,8 @@ public final class HtmlReport {
      * Returns the page of a machine, the vCPUs one below the other.
      *
      * @param outcomes how each vCPU ended, at least one
-     * @param sources the folders that have the source files named by the images; if a file is missing, only its
-     *     name and the line are shown
+     * @param sources the folders that have the source files named by the images; if a file is missing, only its name
+     *     and the line are shown
      */
     public static String of(List<Outcome> outcomes, SourceFolders sources) {
         HtmlWriter page = new HtmlWriter();

@@ -55,6 +55,7 @@ class DetectedBootTests {
         "0x7ff000, 0x807ff000, 0x807ff000, paged",
         "0x100000, 0x80800000, 0x80800000, protected",
         "0x100000, 0xc0100000, 0xc0100000, protected",
+        "0x100000, 0x100000, 0x0, protected",
     })
     void elfFileWithoutHeaderIsJudgedByItsEntry(String physical, String virtual, String entry, String mode) {
         byte[] file = new ElfBuilder()
