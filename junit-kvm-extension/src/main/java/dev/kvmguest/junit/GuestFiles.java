@@ -2,6 +2,7 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -24,22 +26,37 @@ import org.junit.jupiter.api.extension.MediaType;
  * What a failed test's guest wrote and how it ended, as files for people and tools.
  *
  * @param prefix what the files' names start with
+ * @param test the test's name
  * @param guest the image's name
  * @param refusal why the guest could not be run, if it could not
  * @param outcomes how each vCPU ended; empty if nothing was booted
+ * @param mismatches returns in what a vCPU's run was not as expected
  * @param screen what the machine's screen showed
  */
-record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
+record GuestFiles(
+        String prefix,
+        String test,
+        String guest,
+        Optional<VmmException> refusal,
+        List<Outcome> outcomes,
+        Function<Outcome, List<Mismatch>> mismatches,
+        Screen screen) {
 
     private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
 
-    /** Returns the files of a test that has a guest. */
-    static GuestFiles of(GuestSession session, List<Outcome> outcomes) {
+    /**
+     * Returns the files of a test that has a guest.
+     *
+     * @param mismatches returns in what a vCPU's run was not as expected
+     */
+    static GuestFiles of(GuestSession session, List<Outcome> outcomes, Function<Outcome, List<Mismatch>> mismatches) {
         return new GuestFiles(
                 "",
+                session.annotations().test(),
                 session.config().vcpus().get(0).image().name(),
                 session.refusal(),
                 outcomes,
+                mismatches,
                 session.booted().map(Machine::screen).orElse(Screen.BLANK));
     }
 
@@ -86,11 +103,11 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
                     MediaType.APPLICATION_JSON_UTF_8,
                     () -> JsonReport.ofRefusal(guest, refusal.get().getMessage()));
         } else if (!outcomes.isEmpty()) {
-            publisher.text("guest.json", MediaType.APPLICATION_JSON_UTF_8, () -> JsonReport.of(outcomes));
+            publisher.text("guest.json", MediaType.APPLICATION_JSON_UTF_8, () -> JsonReport.of(outcomes, mismatches));
             publisher.text("guest.txt", MediaType.TEXT_PLAIN_UTF_8, () -> outcomes.stream()
-                    .map(TextReport::whole)
+                    .map(this::text)
                     .collect(Collectors.joining("\n")));
-            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes));
+            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes, Path.of(""), test, mismatches));
         }
         for (Outcome outcome : outcomes) {
             String name = outcomes.size() == 1
@@ -103,6 +120,11 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
             publisher.bytes("screen.png", MediaType.IMAGE_PNG, screen::toPng);
         }
         return Optional.ofNullable(publisher.files.get("guest.html")).map(HtmlReport::link);
+    }
+
+    private String text(Outcome outcome) {
+        List<Mismatch> found = mismatches.apply(outcome);
+        return (found.isEmpty() ? "" : TextReport.failure(test, found)) + TextReport.whole(outcome);
     }
 
     /** Publishes files, one after the other; one that can't be written keeps no other from being written. */

@@ -72,14 +72,11 @@ abstract class AbstractCheckMojo extends AbstractMojo {
         return basedir;
     }
 
-    /** Logs what is known of the guests that failed. If there are many, only the first ones get a report. */
+    /** Logs which checks failed and why, and how their guests ended. If there are many, only the first ones. */
     void logReports(Summary summary) {
         Colors colors = Colors.of(session);
-        summary.problems().stream()
-                .filter(problem -> !problem.report().isEmpty())
-                .limit(MOST_REPORTS)
-                .forEach(problem -> getLog().error(
-                                problem.guest() + " / " + problem.check() + ": " + colors.report(problem.report())));
+        summary.problems().stream().limit(MOST_REPORTS).forEach(problem -> getLog().error(
+                        colors.report(problem.report())));
     }
 
     /** Returns what the build fails with: the verdicts, a line each, before what went wrong with reports. */

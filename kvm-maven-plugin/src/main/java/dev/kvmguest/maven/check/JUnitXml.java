@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** The results of a guest's checks in the XML format of Surefire, which build servers read as JUnit's. */
 final class JUnitXml {
@@ -55,7 +56,10 @@ final class JUnitXml {
                         xml.text("error", problem(result, error.getClass().getName()), details(error)));
         result.outcome().ifPresent(outcome -> {
             if (result.verdict() == CheckResult.Verdict.FAIL) {
-                String details = String.join("\n", result.mismatches()) + "\n" + TextReport.brief(outcome);
+                String details = result.mismatches().stream()
+                                .map(mismatch -> mismatch.sentence() + "\n")
+                                .collect(Collectors.joining())
+                        + TextReport.brief(outcome);
                 xml.text("failure", problem(result, outcome.kind().id()), details);
             }
             xml.text("system-out", Map.of(), outcome.console());

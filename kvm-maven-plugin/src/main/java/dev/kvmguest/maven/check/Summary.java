@@ -34,8 +34,8 @@ public record Summary(String build, List<Entry> entries, List<Complaint> complai
      * @param check the check's name
      * @param verdict how it went
      * @param reason why it did not pass; empty if it did
-     * @param report what is known of the guest's run, in the lines that fit a screen; empty if the check passed, or if
-     *     the guest did not run
+     * @param report which check did not pass and why, and what is known of the guest's run, in the lines that fit a
+     *     screen; empty if the check passed
      */
     public record Entry(String execution, String guest, String check, Verdict verdict, String reason, String report) {
 

@@ -41,9 +41,12 @@ class CheckReportsTests {
         assertThat(Files.readString(folder.resolve("TEST-kvm.other.xml"))).contains("tests=\"1\"");
         assertThat(Files.readString(folder.resolve("kernel-menu__first_line.json")))
                 .contains("\"outcome\": \"debug-exit\"");
-        assertThat(Files.readString(folder.resolve("other-x.json"))).contains("\"outcome\": \"triple-fault\"");
+        assertThat(Files.readString(folder.resolve("other-x.json")))
+                .contains(
+                        "\"outcome\": \"triple-fault\"",
+                        "\"mismatches\": [\"expected the guest to end normally, but it triple-faulted\"]");
         assertThat(Files.readString(folder.resolve("kernel-quit.json")))
-                .contains("\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
+                .contains("\"mismatches\": null", "\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
     }
 
     @Test
@@ -69,10 +72,14 @@ class CheckReportsTests {
         GuestCheck check = Runs.check("kernel", "menu 1");
 
         Summary failed = write("1", "default", List.of(Runs.failed(check)));
-        assertThat(page).content().contains("<b>kernel</b> triple-faulted", "<code>dying");
-        assertThat(failed.entries().get(0).report())
-                .startsWith("guest kernel (boot protected) triple-faulted")
-                .endsWith("  | dying\npage: " + page.toUri());
+        assertThat(page)
+                .content()
+                .contains("<b>kernel / menu 1</b> failed", "<b>kernel</b> triple-faulted", "<code>dying");
+        assertThat(failed.entries().get(0).report()).startsWith("""
+                        kernel / menu 1 failed
+                          expected: the guest to end normally
+                          found:    it triple-faulted
+                        guest kernel (boot protected) triple-faulted""").endsWith("  | dying\npage: " + page.toUri());
 
         Summary passed = write("2", "default", List.of(Runs.passed(check, "")));
         assertThat(page).doesNotExist();
@@ -87,7 +94,7 @@ class CheckReportsTests {
         Summary summary = write("1", "default", List.of(Runs.notRun(check, new VmmException("no /dev/kvm"))));
 
         assertThat(folder.resolve("kernel-menu.html")).doesNotExist();
-        assertThat(summary.entries().get(0).report()).isEmpty();
+        assertThat(summary.entries().get(0).report()).isEqualTo("kernel / menu could not be run\n  no /dev/kvm");
     }
 
     @Test
@@ -196,7 +203,7 @@ class CheckReportsTests {
         assertThat(folder.resolve("kernel-menu.json")).exists();
         assertThat(folder.resolve("TEST-kvm.kernel.xml")).exists();
         assertThat(summary.entries().get(0).report())
-                .startsWith("guest kernel (boot protected) triple-faulted")
+                .contains("\nguest kernel (boot protected) triple-faulted")
                 .doesNotContain("page: ");
         assertThat(summary.complaints()).singleElement().satisfies(complaint -> assertThat(complaint.text())
                 .startsWith(page + " can't be written: "));

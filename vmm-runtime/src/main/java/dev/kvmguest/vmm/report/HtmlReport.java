@@ -15,6 +15,7 @@ import dev.kvmguest.vmm.internal.report.html.HtmlTimeline;
 import dev.kvmguest.vmm.internal.report.html.HtmlWriter;
 import dev.kvmguest.vmm.internal.report.html.SourceFiles;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * A run as one page of HTML that needs no script, no other file and no network. It has all that a {@link TextReport}
@@ -60,15 +62,33 @@ public final class HtmlReport {
      *     the line are shown
      */
     public static String of(List<Outcome> outcomes, Path sources) {
+        return of(outcomes, sources, "", outcome -> List.of());
+    }
+
+    /**
+     * Returns the page of a machine whose run was compared with what is expected of it. What differs comes first.
+     *
+     * @param outcomes how each vCPU ended, at least one
+     * @param sources the folder as in {@link #of(List, Path)}
+     * @param test the name of the test or the check
+     * @param mismatches returns in what a vCPU's run is not as expected
+     */
+    public static String of(
+            List<Outcome> outcomes, Path sources, String test, Function<Outcome, List<Mismatch>> mismatches) {
         HtmlWriter page = new HtmlWriter();
         page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
         page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
         page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
         page.open("meta", "name", "color-scheme", "content", "light dark");
-        page.element("title", title(outcomes)).style(style()).close();
+        page.element("title", title(outcomes, test, mismatches)).style(style()).close();
         page.open("body").open("main");
         SourceFiles files = new SourceFiles(sources);
-        outcomes.forEach(outcome -> article(page, outcome, files, outcomes.size() > 1));
+        for (Outcome outcome : outcomes) {
+            page.open("article");
+            HtmlHeadline.write(page, outcome, outcomes.size() > 1, test, mismatches.apply(outcome));
+            sections(page, outcome, files);
+            page.close();
+        }
         return page.page();
     }
 
@@ -77,18 +97,18 @@ public final class HtmlReport {
         return "page: " + page.toUri();
     }
 
-    private static String title(List<Outcome> outcomes) {
+    private static String title(List<Outcome> outcomes, String test, Function<Outcome, List<Mismatch>> mismatches) {
         Outcome first = outcomes.stream()
                 .filter(outcome -> !outcome.endedNormally())
                 .findFirst()
                 .orElse(outcomes.get(0));
-        return HtmlText.cut(first.run().guest() + " " + first.describe(), 200);
+        boolean failed =
+                outcomes.stream().anyMatch(outcome -> !mismatches.apply(outcome).isEmpty());
+        return HtmlText.cut((failed ? test + " failed: " : "") + first.run().guest() + " " + first.describe(), 200);
     }
 
-    private static void article(HtmlWriter page, Outcome outcome, SourceFiles files, boolean several) {
+    private static void sections(HtmlWriter page, Outcome outcome, SourceFiles files) {
         String prefix = "vcpu" + outcome.run().vcpu() + "-";
-        page.open("article");
-        HtmlHeadline.write(page, outcome, several);
         List<HtmlSection> sections = sections(outcome, files);
         page.open("nav", "aria-label", "Sections");
         sections.forEach(section -> page.element("a", section.title(), "href", "#" + prefix + section.id()));
@@ -98,7 +118,6 @@ public final class HtmlReport {
             section.body().accept(page);
             page.close();
         }
-        page.close();
     }
 
     private static List<HtmlSection> sections(Outcome outcome, SourceFiles files) {
