@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.report.GitHubActions;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.ReportFile;
@@ -19,6 +20,7 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.MediaType;
 
@@ -96,6 +98,7 @@ record GuestFiles(
      * @param problems takes why the others can't be
      */
     private Optional<String> publish(ExtensionContext context, List<RuntimeException> problems) {
+        annotation(System.getenv()).ifPresent(System.out::println);
         Publisher publisher = new Publisher(context, problems);
         if (refusal.isPresent()) {
             publisher.text(
@@ -120,6 +123,22 @@ record GuestFiles(
             publisher.bytes("screen.png", MediaType.IMAGE_PNG, screen::toPng);
         }
         return Optional.ofNullable(publisher.files.get("guest.html")).map(HtmlReport::link);
+    }
+
+    /** Returns what tells GitHub Actions of the failure; empty elsewhere. */
+    Optional<String> annotation(Map<String, String> environment) {
+        Stream<String> ends = outcomes.stream()
+                .flatMap(outcome -> Stream.concat(
+                        mismatches.apply(outcome).stream().map(Mismatch::sentence),
+                        Stream.of(TextReport.line(outcome))));
+        String message = Stream.concat(refusal.stream().map(Throwable::getMessage), ends)
+                .distinct()
+                .collect(Collectors.joining("\n"));
+        Optional<String> place = outcomes.stream()
+                .filter(outcome -> !mismatches.apply(outcome).isEmpty())
+                .flatMap(outcome -> GitHubActions.place(outcome).stream())
+                .findFirst();
+        return GitHubActions.of(environment, Path.of("")).map(github -> github.error(place, test, message));
     }
 
     private String text(Outcome outcome) {

@@ -1,7 +1,9 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.maven.assemble.BuildFailures;
 import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.vmm.report.GitHubActions;
 import java.io.File;
 import java.util.Optional;
 import org.apache.maven.execution.MavenSession;
@@ -23,6 +25,10 @@ abstract class AbstractCheckMojo extends AbstractMojo {
             defaultValue = "${project.build.directory}/kvm-reports",
             required = true)
     private File reportsDirectory;
+
+    /** The folder for object files and build records, in which kvm:assemble says which guests it could not build. */
+    @Parameter(defaultValue = "${project.build.directory}/kvm-guests", required = true)
+    private File workDirectory;
 
     /** Skips the goal. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
@@ -65,6 +71,16 @@ abstract class AbstractCheckMojo extends AbstractMojo {
     /** Returns the folder of the reports. */
     File reportsDirectory() {
         return reportsDirectory;
+    }
+
+    /** Returns why guests could not be built. */
+    BuildFailures buildFailures() {
+        return new BuildFailures(workDirectory.toPath());
+    }
+
+    /** Returns what tells GitHub Actions of failures; empty elsewhere. */
+    Optional<GitHubActions> github() {
+        return GitHubActions.of(System.getenv(), basedir.toPath());
     }
 
     /** Returns the folder of the project. */

@@ -1,7 +1,9 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.maven.check.GitHubReport;
 import dev.kvmguest.maven.check.Summary;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
@@ -9,7 +11,7 @@ import org.apache.maven.plugins.annotations.LifecyclePhase;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
 
-/** Fails the build if a check of kvm:check failed or could not be run in it. */
+/** Fails the build if a check of kvm:check failed or could not be run in it, or a guest was not built. */
 @Mojo(name = "verify", defaultPhase = LifecyclePhase.VERIFY, threadSafe = true)
 public class VerifyMojo extends AbstractCheckMojo {
 
@@ -55,7 +57,11 @@ public class VerifyMojo extends AbstractCheckMojo {
                         + " has no " + Summary.FILE_NAME + " of it; bind it too, by <goal>check</goal> beside"
                         + " <goal>verify</goal>." + other);
             }
-            return summary.get();
+            Map<String, String> unbuilt = buildFailures().all();
+            summary.get().entries().forEach(entry -> unbuilt.remove(entry.guest()));
+            github().ifPresent(github -> unbuilt.forEach((guest, reason) ->
+                    GitHubReport.annotations(github, guest, reason).forEach(System.out::println)));
+            return summary.get().withUnbuilt(unbuilt);
         } catch (IOException e) {
             throw new MojoExecutionException("the results of kvm:check can't be read: " + e.getMessage(), e);
         }

@@ -91,6 +91,7 @@ public final class CheckReports {
             return;
         }
         remove(folder.resolve(Summary.FILE_NAME));
+        remove(folder.resolve(PointsTable.FILE_NAME));
         attempt("the reports of an earlier build in " + folder + " can't be removed", () -> {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, JUnitXml.fileName("*"))) {
                 files.forEach(this::remove);
@@ -134,6 +135,9 @@ public final class CheckReports {
                 .flatMap(summary -> summary)
                 .orElse(Summary.empty(build));
         Summary summary = before.with(execution, results, complaints, this::report);
+        if (PointsTable.hasPoints(summary)) {
+            write(PointsTable.FILE_NAME, () -> utf8(PointsTable.of(summary)));
+        }
         int known = complaints.size();
         write(Summary.FILE_NAME, () -> utf8(summary.toXml()));
         return complaints.size() == known ? summary : before.with(execution, results, complaints, this::report);

@@ -2,6 +2,7 @@ package dev.kvmguest.maven.check;
 
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -52,6 +53,11 @@ public record CheckResult(
             return Verdict.ERROR;
         }
         return mismatches.isEmpty() ? Verdict.PASS : Verdict.FAIL;
+    }
+
+    /** Returns how many points the guest has earned: all that the check is worth, or none. */
+    public BigDecimal earned() {
+        return verdict() == Verdict.PASS ? check.points().orElse(BigDecimal.ZERO) : BigDecimal.ZERO;
     }
 
     /** Returns why the check did not pass, with a memory layout below it if that is why; empty if it passed. */

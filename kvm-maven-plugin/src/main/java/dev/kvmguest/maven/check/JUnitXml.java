@@ -3,6 +3,7 @@ package dev.kvmguest.maven.check;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,6 +52,12 @@ final class JUnitXml {
         attributes.put("classname", PREFIX + result.check().guest());
         attributes.put("time", seconds(result.time()));
         xml.start("testcase", attributes);
+        result.check().points().ifPresent(possible -> {
+            xml.start("properties", Map.of());
+            property(xml, "points", result.earned());
+            property(xml, "points.possible", possible);
+            xml.end();
+        });
         result.error()
                 .ifPresent(error ->
                         xml.text("error", problem(result, error.getClass().getName()), details(error)));
@@ -66,6 +73,13 @@ final class JUnitXml {
         });
         xml.end();
         return xml.document();
+    }
+
+    private static void property(XmlWriter xml, String name, BigDecimal points) {
+        Map<String, String> attributes = new LinkedHashMap<>();
+        attributes.put("name", name);
+        attributes.put("value", Points.text(points));
+        xml.empty("property", attributes);
     }
 
     private static Map<String, String> problem(CheckResult result, String type) {

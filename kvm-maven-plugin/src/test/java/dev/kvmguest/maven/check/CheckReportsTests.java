@@ -227,6 +227,33 @@ class CheckReportsTests {
                 .anyMatch(text -> text.startsWith(folder.resolve(Summary.FILE_NAME) + " can't be written: "));
     }
 
+    @Test
+    void pointsAreATableWithATotalForEachGuest() throws IOException {
+        Path table = folder.resolve("points.csv");
+        write(
+                "1",
+                "first",
+                List.of(
+                        Runs.passed(Runs.check("kernel", "boots", "2.5"), ""),
+                        Runs.failed(Runs.check("kernel", "counts, \"twice\"", "5")),
+                        Runs.notRun(Runs.check("shell", "x", "1"), new VmmException("no"))));
+        Summary summary = write("1", "second", List.of(Runs.passed(Runs.check("kernel", "extra"), "")));
+
+        assertThat(table).hasContent("""
+                guest,check,points,of,verdict
+                kernel,boots,2.5,2.5,PASS
+                kernel,"counts, ""twice\""",0,5,FAIL
+                kernel,extra,0,0,PASS
+                kernel,total,2.5,7.5,FAIL
+                shell,x,0,1,ERROR
+                shell,total,0,1,ERROR
+                """);
+        assertThat(summary.points()).contains("Points: kernel 2.5 of 7.5, shell 0 of 1");
+
+        write("2", "first", List.of(Runs.passed(Runs.check("kernel", "boots"), "")));
+        assertThat(table).doesNotExist();
+    }
+
     private Summary write(String build, String execution, List<CheckResult> results) {
         return write(reports(build), execution, results);
     }

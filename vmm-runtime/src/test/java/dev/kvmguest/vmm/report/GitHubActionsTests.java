@@ -54,7 +54,7 @@ class GitHubActionsTests {
     @Test
     void placeIsThatOfTheFaultOrOfTheFailedAssertion() {
         assertThat(GitHubActions.place(new Outcome.TripleFault(Examples.withFault(Examples.sseFault(), false))))
-                .contains("common.c:6");
+                .contains("src/common.c:6");
         assertThat(GitHubActions.place(new Outcome.DebugExit(1, Examples.withFailedTest())))
                 .contains("memory.c:40");
         assertThat(GitHubActions.place(new Outcome.TripleFault(Examples.bare())))
