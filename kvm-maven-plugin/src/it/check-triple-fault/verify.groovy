@@ -17,6 +17,7 @@ assert suite.testcase[3].failure.@message == ['expected #PF to lead to the tripl
 def json = new JsonSlurper().parse(new File(reports, 'ud2-unforeseen.json'))
 assert json.outcome == 'triple-fault'
 assert json.fault.first.name == '#UD'
+assert json.mismatches == ['expected the guest to end normally, but it triple-faulted']
 assert json.fault.first.instruction == 'ud2'
 assert json.fault.chain.vector == [6, 13, 8]
 
@@ -27,9 +28,11 @@ assert log.contains('ud2 / unforeseen failed: expected the guest to end normally
 def page = new File(reports, 'ud2-unforeseen.html')
 assert new XmlParser(false, false, true).parse(page).body.main.article.header.h1.text().contains('triple-faulted')
 assert page.text.contains('IDT[6] at 0x558 is empty')
+assert page.text.indexOf('the guest to end normally') in 0..<page.text.indexOf('</b> triple-faulted')
 // The sources are the project's, so that their lines are on the page.
 assert page.text.contains('ud2.S')
-assert log.contains('[ERROR] ud2 / unforeseen: guest ud2 (boot protected) triple-faulted at ')
+assert log.contains('[ERROR] ud2 / unforeseen failed\n  expected: the guest to end normally\n' +
+        '  found:    it triple-faulted\nguest ud2 (boot protected) triple-faulted at ')
 assert log.count('  -> #GP(0x33): IDT[6] at 0x558 is empty') == 2
 assert log.readLines().contains("page: ${page.toPath().toUri()}" as String)
 assert new File(reports, 'ud2-another_exception.html').exists()

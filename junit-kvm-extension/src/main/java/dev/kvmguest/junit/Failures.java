@@ -1,5 +1,6 @@
 package dev.kvmguest.junit;
 
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
@@ -12,13 +13,23 @@ final class Failures {
 
     private Failures() {}
 
-    static String message(List<String> mismatches, Outcome outcome) {
-        return Stream.concat(mismatches.stream(), Stream.of(TextReport.brief(outcome)))
+    static String message(List<Mismatch> mismatches, Outcome outcome) {
+        return Stream.concat(mismatches.stream().map(Mismatch::sentence), Stream.of(TextReport.brief(outcome)))
                 .collect(Collectors.joining("\n"));
     }
 
     static String message(String mismatch, Outcome outcome) {
-        return message(List.of(mismatch), outcome);
+        return message(List.of(Mismatch.of(mismatch)), outcome);
+    }
+
+    /** Returns what a test's own failure says, without the report that {@link #message} has put below it. */
+    static Mismatch sentence(Throwable failure, List<Outcome> outcomes) {
+        String message = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        for (Outcome outcome : outcomes) {
+            int report = message.indexOf(TextReport.brief(outcome));
+            message = report < 0 ? message : message.substring(0, report);
+        }
+        return Mismatch.of(message.strip());
     }
 
     /** Returns the message for a guest that still runs. */

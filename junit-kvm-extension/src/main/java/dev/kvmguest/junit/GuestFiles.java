@@ -3,8 +3,10 @@ package dev.kvmguest.junit;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.SourceFolders;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.report.GitHubActions;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.ReportFile;
@@ -16,8 +18,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.MediaType;
 
@@ -25,29 +29,39 @@ import org.junit.jupiter.api.extension.MediaType;
  * What a failed test's guest wrote and how it ended, as files for people and tools.
  *
  * @param prefix what the files' names start with
+ * @param test the test's name
  * @param guest the image's name
  * @param refusal why the guest could not be run, if it could not
  * @param outcomes how each vCPU ended; empty if nothing was booted
+ * @param mismatches returns in what a vCPU's run was not as expected
  * @param screen what the machine's screen showed
  * @param sources where the guest's source files are
  */
 record GuestFiles(
         String prefix,
+        String test,
         String guest,
         Optional<VmmException> refusal,
         List<Outcome> outcomes,
+        Function<Outcome, List<Mismatch>> mismatches,
         Screen screen,
         SourceFolders sources) {
 
     private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
 
-    /** Returns the files of a test that has a guest. */
-    static GuestFiles of(GuestSession session, List<Outcome> outcomes) {
+    /**
+     * Returns the files of a test that has a guest.
+     *
+     * @param mismatches returns in what a vCPU's run was not as expected
+     */
+    static GuestFiles of(GuestSession session, List<Outcome> outcomes, Function<Outcome, List<Mismatch>> mismatches) {
         return new GuestFiles(
                 "",
+                session.annotations().test(),
                 session.config().vcpus().get(0).image().name(),
                 session.refusal(),
                 outcomes,
+                mismatches,
                 session.booted().map(Machine::screen).orElse(Screen.BLANK),
                 session.annotations().sources());
     }
@@ -88,6 +102,7 @@ record GuestFiles(
      * @param problems takes why the others can't be
      */
     private Optional<String> publish(ExtensionContext context, List<RuntimeException> problems) {
+        annotation(System.getenv()).ifPresent(System.out::println);
         Publisher publisher = new Publisher(context, problems);
         if (refusal.isPresent()) {
             publisher.text(
@@ -95,11 +110,11 @@ record GuestFiles(
                     MediaType.APPLICATION_JSON_UTF_8,
                     () -> JsonReport.ofRefusal(guest, refusal.get().getMessage()));
         } else if (!outcomes.isEmpty()) {
-            publisher.text("guest.json", MediaType.APPLICATION_JSON_UTF_8, () -> JsonReport.of(outcomes));
+            publisher.text("guest.json", MediaType.APPLICATION_JSON_UTF_8, () -> JsonReport.of(outcomes, mismatches));
             publisher.text("guest.txt", MediaType.TEXT_PLAIN_UTF_8, () -> outcomes.stream()
-                    .map(TextReport::whole)
+                    .map(this::text)
                     .collect(Collectors.joining("\n")));
-            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes, sources));
+            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes, sources, test, mismatches));
         }
         for (Outcome outcome : outcomes) {
             String name = outcomes.size() == 1
@@ -112,6 +127,27 @@ record GuestFiles(
             publisher.bytes("screen.png", MediaType.IMAGE_PNG, screen::toPng);
         }
         return Optional.ofNullable(publisher.files.get("guest.html")).map(HtmlReport::link);
+    }
+
+    /** Returns what tells GitHub Actions of the failure; empty elsewhere. */
+    Optional<String> annotation(Map<String, String> environment) {
+        Stream<String> ends = outcomes.stream()
+                .flatMap(outcome -> Stream.concat(
+                        mismatches.apply(outcome).stream().map(Mismatch::sentence),
+                        Stream.of(TextReport.line(outcome))));
+        String message = Stream.concat(refusal.stream().map(Throwable::getMessage), ends)
+                .distinct()
+                .collect(Collectors.joining("\n"));
+        Optional<String> place = outcomes.stream()
+                .filter(outcome -> !mismatches.apply(outcome).isEmpty())
+                .flatMap(outcome -> GitHubActions.place(outcome).stream())
+                .findFirst();
+        return GitHubActions.of(environment, Path.of("")).map(github -> github.error(place, test, message));
+    }
+
+    private String text(Outcome outcome) {
+        List<Mismatch> found = mismatches.apply(outcome);
+        return (found.isEmpty() ? "" : TextReport.failure(test, found)) + TextReport.whole(outcome);
     }
 
     /** Publishes files, one after the other; one that can't be written keeps no other from being written. */

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.List;
@@ -155,10 +156,10 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
      *
      * @return what differs; empty if nothing differs
      */
-    List<String> mismatches(Outcome outcome) {
-        List<String> mismatches = new ArrayList<>();
+    List<Mismatch> mismatches(Outcome outcome) {
+        List<Mismatch> mismatches = new ArrayList<>();
         if (!endIsAccepted(outcome)) {
-            mismatches.addAll(expectation.mismatches(outcome, expectedOnConsole(outcome)));
+            mismatches.addAll(expectation.compare(outcome, expectedOnConsole(outcome)));
         }
         if (annotations.settings().strictPorts().orElse(false)) {
             Expectation.unclaimedPorts(outcome).ifPresent(mismatches::add);
@@ -170,7 +171,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     boolean endMayBeAsserted(Outcome outcome) {
         return annotations.guestTest().isEmpty()
                 && !endIsAccepted(outcome)
-                && !expectation.mismatches(outcome, expectedOnConsole(outcome)).isEmpty();
+                && !expectation.compare(outcome, expectedOnConsole(outcome)).isEmpty();
     }
 
     /** Takes note of what the test has awaited on a vCPU's console, and found. */

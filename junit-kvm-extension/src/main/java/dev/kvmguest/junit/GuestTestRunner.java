@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.util.List;
@@ -72,14 +73,19 @@ final class GuestTestRunner {
         try {
             outcome = run(config.withGuestTest(test));
         } catch (VmmException e) {
-            throw files(test, Optional.of(e), List.of(), Screen.BLANK)
+            throw files(test, Optional.of(e), List.of(), List.of(), Screen.BLANK)
                     .failure(factory, describe(test) + " could not be run: " + e.getMessage(), e);
         } catch (IllegalArgumentException e) {
             throw GuestAnnotations.refused(annotations.test(), e);
         }
-        List<String> mismatches = expectation.mismatches(outcome);
+        List<Mismatch> mismatches = expectation.compare(outcome);
         if (!mismatches.isEmpty()) {
-            throw files(test, Optional.empty(), List.of(outcome), outcome.run().screen())
+            throw files(
+                            test,
+                            Optional.empty(),
+                            List.of(outcome),
+                            mismatches,
+                            outcome.run().screen())
                     .failure(factory, Failures.message(mismatches, outcome), null);
         }
     }
@@ -96,8 +102,20 @@ final class GuestTestRunner {
 
     /** Dynamic tests have no context to publish with but the factory's; the test's name tells their files apart. */
     private GuestFiles files(
-            GuestTestCase test, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
+            GuestTestCase test,
+            Optional<VmmException> refusal,
+            List<Outcome> outcomes,
+            List<Mismatch> mismatches,
+            Screen screen) {
         String prefix = test.name().replaceAll("[^A-Za-z0-9._-]", "_") + "-";
-        return new GuestFiles(prefix, config.vcpus().get(0).image().name(), refusal, outcomes, screen, sources);
+        return new GuestFiles(
+                prefix,
+                "in-guest test " + test.name(),
+                config.vcpus().get(0).image().name(),
+                refusal,
+                outcomes,
+                outcome -> mismatches,
+                screen,
+                sources);
     }
 }

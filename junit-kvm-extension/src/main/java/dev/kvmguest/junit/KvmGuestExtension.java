@@ -1,5 +1,6 @@
 package dev.kvmguest.junit;
 
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.lang.reflect.Constructor;
@@ -86,10 +87,12 @@ final class KvmGuestExtension
         List<Outcome> outcomes = session.get().end(ownFailure.isEmpty());
         if (ownFailure.isEmpty()) {
             verdict(session.get(), outcomes).ifPresent(message -> {
-                throw GuestFiles.of(session.get(), outcomes).failure(context, message, null);
+                throw GuestFiles.of(session.get(), outcomes, session.get()::mismatches)
+                        .failure(context, message, null);
             });
         } else if (!(ownFailure.get() instanceof TestAbortedException)) {
-            GuestFiles.of(session.get(), outcomes)
+            List<Mismatch> asserted = List.of(Failures.sentence(ownFailure.get(), outcomes));
+            GuestFiles.of(session.get(), outcomes, outcome -> asserted)
                     .publish(context, ownFailure.get(), reports(session.get(), outcomes, ownFailure.get()));
         }
     }
@@ -179,7 +182,7 @@ final class KvmGuestExtension
     private static List<String> failures(GuestSession session, List<Outcome> outcomes) {
         List<String> failures = new ArrayList<>();
         for (Outcome outcome : outcomes) {
-            List<String> mismatches = session.mismatches(outcome);
+            List<Mismatch> mismatches = session.mismatches(outcome);
             if (!mismatches.isEmpty()) {
                 failures.add(Failures.message(mismatches, outcome)
                         + (session.endMayBeAsserted(outcome) ? Failures.howToAssert(outcome) + "\n" : ""));

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
@@ -206,7 +207,7 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     /** Verifies that the guest used only ports that have a device. */
     public OutcomeAssert hasNoUnclaimedPorts() {
         isNotNull();
-        return check(Expectation.unclaimedPorts(actual));
+        return check(Expectation.unclaimedPorts(actual).map(Mismatch::sentence));
     }
 
     /** Verifies that this engine, such as {@code kvm}, ran the guest. */

@@ -44,10 +44,14 @@ class PublishedFilesTests {
                         "\"eip\":");
         assertThat(files.get("guest.html"))
                 .startsWith("<!DOCTYPE html>")
+                .containsPattern("Hangs.runs[^<]*</b> failed")
+                .contains("the guest to end normally")
                 .containsPattern("<b>hi-and-hang.bin</b> " + HUNG)
                 .contains("<code>Hi</code>");
         assertThat(files.get("guest.txt"))
-                .containsPattern("^guest hi-and-hang.bin \\(boot real\\) " + HUNG)
+                .containsPattern(
+                        "^[\\w.$]*Hangs\\.runs[^\n]* failed\n  expected: the guest to end normally\n  found:    it ")
+                .containsPattern("\nguest hi-and-hang.bin \\(boot real\\) " + HUNG)
                 .contains("\n  IVT at 0x0, limit ", "\n  memory at the start:\n", "\n  EIP ", "\n  | Hi\n");
     }
 
@@ -92,7 +96,8 @@ class PublishedFilesTests {
 
         assertThat(files).containsOnlyKeys("console.txt", "guest.html", "guest.json", "guest.txt");
         assertThat(files.get("console.txt")).isEqualTo("Hi");
-        assertThat(files.get("guest.json")).contains("\"outcome\": \"stopped\"");
+        assertThat(files.get("guest.json")).contains("\"outcome\": \"stopped\"", "\"mismatches\": [\"own failure\"]");
+        assertThat(files.get("guest.html")).containsSubsequence("own failure", "was stopped while");
     }
 
     static class FailsItself {
@@ -139,7 +144,11 @@ class PublishedFilesTests {
         assertThat(files.get("guest.json"))
                 .contains("\"vcpus\":", "halted with interrupts off", "halted with interrupts on");
         assertThat(files.get("guest.txt"))
-                .contains("halted with interrupts off", "\n\nguest ", "halted with interrupts on");
+                .contains(
+                        "halted with interrupts off",
+                        "\n\n",
+                        "TwoVcpus.oneFails failed\n",
+                        "halted with interrupts on");
     }
 
     static class TwoVcpus {

@@ -1,8 +1,10 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.maven.assemble.BuildFailures;
 import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.Summary;
 import dev.kvmguest.vmm.image.SourceFolders;
+import dev.kvmguest.vmm.report.GitHubActions;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -26,6 +28,10 @@ abstract class AbstractCheckMojo extends AbstractMojo {
             defaultValue = "${project.build.directory}/kvm-reports",
             required = true)
     private File reportsDirectory;
+
+    /** The folder for object files and build records, in which kvm:assemble says which guests it could not build. */
+    @Parameter(defaultValue = "${project.build.directory}/kvm-guests", required = true)
+    private File workDirectory;
 
     /** Skips the goal. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
@@ -70,19 +76,26 @@ abstract class AbstractCheckMojo extends AbstractMojo {
         return reportsDirectory;
     }
 
+    /** Returns why guests could not be built. */
+    BuildFailures buildFailures() {
+        return new BuildFailures(workDirectory.toPath());
+    }
+
+    /** Returns what tells GitHub Actions of failures; empty elsewhere. */
+    Optional<GitHubActions> github() {
+        return GitHubActions.of(System.getenv(), basedir.toPath());
+    }
+
     /** Returns the folder of the project. */
     File basedir() {
         return basedir;
     }
 
-    /** Logs what is known of the guests that failed. If there are many, only the first ones get a report. */
+    /** Logs which checks failed and why, and how their guests ended. If there are many, only the first ones. */
     void logReports(Summary summary) {
         Colors colors = Colors.of(session);
-        summary.problems().stream()
-                .filter(problem -> !problem.report().isEmpty())
-                .limit(MOST_REPORTS)
-                .forEach(problem -> getLog().error(
-                                problem.guest() + " / " + problem.check() + ": " + colors.report(problem.report())));
+        summary.problems().stream().limit(MOST_REPORTS).forEach(problem -> getLog().error(
+                        colors.report(problem.report())));
     }
 
     /** Returns what the build fails with: the verdicts, a line each, before what went wrong with reports. */

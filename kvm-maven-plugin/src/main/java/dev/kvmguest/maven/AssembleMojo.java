@@ -1,11 +1,13 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.maven.assemble.BuildFailures;
 import dev.kvmguest.maven.assemble.Diagnostic;
 import dev.kvmguest.maven.assemble.GuestAssembler;
 import dev.kvmguest.maven.assemble.GuestBuildException;
 import dev.kvmguest.maven.assemble.GuestSpec;
 import dev.kvmguest.maven.assemble.ImagePublisher;
 import dev.kvmguest.maven.assemble.ImageSpec;
+import dev.kvmguest.maven.check.GitHubReport;
 import dev.kvmguest.maven.toolchain.HostPlatform;
 import dev.kvmguest.maven.toolchain.PinnedLlvm;
 import dev.kvmguest.maven.toolchain.SystemPrograms;
@@ -13,6 +15,7 @@ import dev.kvmguest.maven.toolchain.ToolCache;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.Toolchains;
+import dev.kvmguest.vmm.report.GitHubActions;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
@@ -102,6 +105,13 @@ public class AssembleMojo extends AbstractMojo {
     @Parameter(property = "kvm.cache")
     private File cacheDirectory;
 
+    /**
+     * Whether the other guests are built if one has no sources or some with errors. kvm:check, which needs this too,
+     * reports it as an error of that guest, and kvm:verify fails the build.
+     */
+    @Parameter(property = "kvm.keepGoing", defaultValue = "false")
+    private boolean keepGoing;
+
     /** Skips the goal. */
     @Parameter(property = "kvm.skip", defaultValue = "false")
     private boolean skip;
@@ -134,10 +144,10 @@ public class AssembleMojo extends AbstractMojo {
         }
         OldSurefire.warn(getLog(), project);
         Path basedir = project.getBasedir().toPath();
-        GuestParameters parameters = new GuestParameters(basedir);
-        List<GuestSpec> specs = parameters.read(guests);
-        List<ImageSpec> images = parameters.readImages(guests);
         GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());
+        GuestParameters parameters = new GuestParameters(basedir);
+        List<GuestSpec> specs = keepGoing ? readEach(parameters, assembler) : parameters.read(guests);
+        List<ImageSpec> images = parameters.readImages(guests);
         removeGuestsThatAreNoMore(assembler);
         if (guests.isEmpty()) {
             getLog().warn("No guest to assemble: <guests> is empty. Add <guests><guest><id>NAME</id>...; a goal that is"
@@ -165,8 +175,42 @@ public class AssembleMojo extends AbstractMojo {
                                     ? guest + " is up to date"
                                     : guest + ": put " + spec.file() + " on the class path, in " + result.folder());
         } catch (IOException e) {
-            throw new MojoExecutionException(guest + ": a file can't be read or written: " + e, e);
+            throw new MojoExecutionException(guest + ": a file can't be read or written: " + Reasons.of(e), e);
         }
+    }
+
+    private List<GuestSpec> readEach(GuestParameters parameters, GuestAssembler assembler)
+            throws MojoExecutionException {
+        List<GuestSpec> specs = new ArrayList<>();
+        Set<String> ids = new HashSet<>();
+        for (int i = 0; i < guests.size(); i++) {
+            String id = GuestParameters.readId(guests.get(i), i + 1);
+            GuestParameters.requireNew(id, ids);
+            try {
+                specs.addAll(parameters.read(List.of(guests.get(i))));
+            } catch (MojoExecutionException e) {
+                leaveOut(assembler, id, e.getMessage());
+            }
+        }
+        return specs;
+    }
+
+    /** Leaves a guest that can't be built to kvm:check and kvm:verify. */
+    private void leaveOut(GuestAssembler assembler, String id, String reason) throws MojoExecutionException {
+        try {
+            assembler.remove(id);
+            new BuildFailures(workDirectory.toPath()).record(id, reason);
+        } catch (IOException e) {
+            throw new MojoExecutionException(
+                    "guest " + id + " was not built: " + reason + "\nand that can't be left to kvm:check: " + e, e);
+        }
+        getLog().error("guest " + id + " was not built: " + reason);
+    }
+
+    private void annotate(String id, String reason) {
+        GitHubActions.of(System.getenv(), project.getBasedir().toPath())
+                .ifPresent(
+                        github -> GitHubReport.annotations(github, id, reason).forEach(System.out::println));
     }
 
     private void removeGuestsThatAreNoMore(GuestAssembler assembler) throws MojoExecutionException {
@@ -226,6 +270,11 @@ public class AssembleMojo extends AbstractMojo {
                     + count(spec.sources().files().size(), "source file") + " with toolchain " + toolchain.kind());
         } catch (GuestBuildException e) {
             e.diagnostics().forEach(this::log);
+            if (keepGoing) {
+                leaveOut(assembler, spec.id(), e.getMessage());
+                return;
+            }
+            annotate(spec.id(), e.getMessage());
             throw new MojoExecutionException(guest + ": " + e.getMessage(), e);
         } catch (IOException e) {
             throw new MojoExecutionException(guest + ": a file can't be read or written: " + Reasons.of(e), e);

@@ -1,6 +1,7 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.vmm.image.SourceFolders;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
@@ -61,17 +62,19 @@ final class BootFiles {
     /**
      * Writes all files of a run.
      *
+     * @param mismatches in what the run is not as expected
      * @param withPage whether a page is wanted
      * @param sources where the guest's source files are
      * @return a line that says where the page is; empty if there is none
      */
-    Optional<String> write(Outcome outcome, boolean withPage, SourceFolders sources) {
-        write(report, () -> utf8(JsonReport.of(outcome)));
+    Optional<String> write(Outcome outcome, List<Mismatch> mismatches, boolean withPage, SourceFolders sources) {
+        write(report, () -> utf8(JsonReport.of(outcome, mismatches)));
         write(screenshot, () -> outcome.screen().toPng());
         if (!withPage || page.file() == null) {
             return Optional.empty();
         }
-        boolean written = write(page, () -> utf8(HtmlReport.of(List.of(outcome), sources)));
+        String name = "kvm:boot of " + outcome.run().guest();
+        boolean written = write(page, () -> utf8(HtmlReport.of(List.of(outcome), sources, name, run -> mismatches)));
         return written ? Optional.of(HtmlReport.link(page.file().toPath())) : Optional.empty();
     }
 

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.SourceFolders;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
@@ -282,12 +283,12 @@ public class BootMojo extends AbstractMojo {
             boolean screenIsShown,
             BootFiles files)
             throws MojoExecutionException, MojoFailureException {
-        List<String> mismatches = parameters.mismatches(outcome, keyboard);
+        List<Mismatch> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
         String report =
                 (died || watched ? TextReport.brief(outcome) : withoutDeath(outcome, screenIsShown)).stripTrailing();
-        Optional<String> page = files.write(outcome, died || html != null, sources(target));
+        Optional<String> page = files.write(outcome, mismatches, died || html != null, sources(target));
         String text = (died ? Colors.of(session).report(report) : report)
                 + page.map(line -> "\n" + line).orElse("");
         String guest = "guest " + outcome.run().guest();
@@ -305,7 +306,8 @@ public class BootMojo extends AbstractMojo {
         }
         files.complaints().forEach(complaint -> getLog().error(complaint));
         if (!mismatches.isEmpty()) {
-            throw new MojoFailureException(lines(guest + ": " + String.join("; ", mismatches), files.complaints()));
+            String sentences = mismatches.stream().map(Mismatch::sentence).collect(Collectors.joining("; "));
+            throw new MojoFailureException(lines(guest + ": " + sentences, files.complaints()));
         }
         if (!files.complaints().isEmpty()) {
             throw new MojoExecutionException(lines(guest + " ended as expected, but:", files.complaints()));

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.outcome.Expectation;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
 import dev.kvmguest.vmm.text.Reasons;
@@ -138,9 +139,9 @@ record BootParameters(
      * Compares a run with what is expected of it. If the user at the keyboard ends it, that is not a failure, unless
      * the parameters name an end.
      */
-    List<String> mismatches(Outcome outcome, boolean keyboard) {
+    List<Mismatch> mismatches(Outcome outcome, boolean keyboard) {
         boolean endedByUser = keyboard && outcome.kind() == Outcome.Kind.STOPPED;
-        return endedByUser && !expectsAnEnd ? List.of() : expectation.mismatches(outcome);
+        return endedByUser && !expectsAnEnd ? List.of() : expectation.compare(outcome);
     }
 
     private static Optional<List<BootModule>> modules(List<File> files) throws MojoExecutionException {

@@ -79,6 +79,12 @@ public class Check {
      */
     String engine;
 
+    /**
+     * How many points a pass is worth, such as {@code 10} or {@code 2.5}. With {@link #guestTests} the tests share
+     * them. The points are in the reports, and in {@code points.csv} beside them. Default: none.
+     */
+    String points;
+
     /** Whether using a port without a device fails the run. */
     boolean strictPorts;
 

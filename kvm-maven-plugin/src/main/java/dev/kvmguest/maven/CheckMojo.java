@@ -4,10 +4,12 @@ import dev.kvmguest.maven.check.BuiltGuests;
 import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
+import dev.kvmguest.maven.check.GitHubReport;
 import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.maven.check.ReportsLock;
 import dev.kvmguest.maven.check.Summary;
 import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.report.GitHubActions;
 import dev.kvmguest.vmm.report.TextReport;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
@@ -20,6 +22,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.maven.plugin.MojoExecution;
@@ -110,6 +113,13 @@ public class CheckMojo extends AbstractCheckMojo {
     @Parameter(property = "kvm.parallelism")
     private String parallelism;
 
+    /**
+     * Whether a guest that was not built, because its sources are missing or have errors, is an error of its own checks
+     * only. Set it for kvm:assemble too. The build fails in kvm:verify.
+     */
+    @Parameter(property = "kvm.keepGoing", defaultValue = "false")
+    private boolean keepGoing;
+
     /** This execution, whose id goes to the summary. */
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
@@ -124,10 +134,9 @@ public class CheckMojo extends AbstractCheckMojo {
             return;
         }
         BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
-        List<GuestCheck> checks = CheckParameters.read(guests, CheckParameters.engine(engine), built::tests);
-        Set<Path> files = files(built, checks);
+        List<GuestCheck> checks = checks(built);
         CheckRunner runner = new CheckRunner(built, CheckParameters.parallelism(parallelism));
-        CheckReports reports = reports(files);
+        CheckReports reports = reports(files(built, checks));
         try {
             Optional<ReportsLock> lock = lock(reports);
             try {
@@ -153,6 +162,8 @@ public class CheckMojo extends AbstractCheckMojo {
         });
         Summary summary = reports.write(execution.getExecutionId(), results);
         getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
+        summary.points().ifPresent(getLog()::info);
+        github().ifPresent(github -> tell(github, results));
         if (!reports.isSummaryWritten()) {
             logReports(summary);
             throw new MojoExecutionException(message(summary));
@@ -188,19 +199,66 @@ public class CheckMojo extends AbstractCheckMojo {
         }
     }
 
-    /** Returns the files that the guests come from; refuses guests that are not there before any of them is run. */
+    private List<GuestCheck> checks(BuiltGuests built) throws MojoExecutionException {
+        try {
+            Map<String, String> unbuilt = keepGoing ? buildFailures().all() : Map.of();
+            for (Guest guest : guests) {
+                if (guest.checks.isEmpty() && guest.id != null && unbuilt.containsKey(guest.id.trim())) {
+                    // So that the error is told of.
+                    Check assemble = new Check();
+                    assemble.name = "assemble";
+                    guest.checks = List.of(assemble);
+                }
+            }
+            List<GuestCheck> checks = new ArrayList<>();
+            for (GuestCheck check :
+                    CheckParameters.read(guests, CheckParameters.engine(engine), built::tests, keepGoing)) {
+                checks.add(
+                        unbuilt.containsKey(check.guest())
+                                ? check.withObstacle(unbuilt.get(check.guest()))
+                                : findGuest(built, check));
+            }
+            return checks;
+        } catch (IOException e) {
+            throw new MojoExecutionException(
+                    "what kvm:assemble has left of a guest can't be read: " + Reasons.of(e), e);
+        }
+    }
+
+    /** Returns the files that the guests come from, as far as they were built. */
     private static Set<Path> files(BuiltGuests built, List<GuestCheck> checks) throws MojoExecutionException {
         Set<Path> files = new LinkedHashSet<>();
         try {
             for (GuestCheck check : checks) {
-                files.addAll(built.find(check.guest()).files());
+                if (check.obstacle().isEmpty()) {
+                    files.addAll(built.find(check.guest()).files());
+                }
             }
-        } catch (IllegalArgumentException e) {
-            throw new MojoExecutionException(e.getMessage(), e);
         } catch (IOException e) {
             throw new MojoExecutionException("a guest's manifest can't be read: " + Reasons.of(e), e);
         }
         return files;
+    }
+
+    private GuestCheck findGuest(BuiltGuests built, GuestCheck check) throws MojoExecutionException, IOException {
+        try {
+            built.find(check.guest());
+            return check;
+        } catch (IllegalArgumentException e) {
+            if (keepGoing) {
+                return check.withObstacle(e.getMessage());
+            }
+            throw new MojoExecutionException(e.getMessage(), e);
+        }
+    }
+
+    private void tell(GitHubActions github, List<CheckResult> results) {
+        GitHubReport.annotations(github, results).forEach(System.out::println);
+        try {
+            github.summarize(GitHubReport.table(results));
+        } catch (IOException e) {
+            getLog().warn("The summary of the step on GitHub can't be written: " + Reasons.of(e));
+        }
     }
 
     private String nothingToCheck() {

@@ -1,6 +1,7 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.GuestCheck;
+import dev.kvmguest.maven.check.Points;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
@@ -11,6 +12,7 @@ import dev.kvmguest.vmm.text.Notation;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -59,9 +61,10 @@ final class CheckParameters {
      *
      * @param engine the engine of checks that don't name one
      * @param tests finds the tests inside guests
+     * @param keepGoing whether a guest whose tests can't be found is an error of its check only
      * @throws MojoExecutionException if a value is missing or bad, or a guest lacks the tests asked for
      */
-    static List<GuestCheck> read(List<Guest> guests, EngineChoice engine, TestFinder tests)
+    static List<GuestCheck> read(List<Guest> guests, EngineChoice engine, TestFinder tests, boolean keepGoing)
             throws MojoExecutionException {
         List<GuestCheck> checks = new ArrayList<>();
         Map<String, GuestCheck> byFile = new HashMap<>();
@@ -72,7 +75,7 @@ final class CheckParameters {
             GuestParameters.requireNew(guest.id, ids);
             for (int number = 1; number <= guest.checks.size(); number++) {
                 CheckParameters parameters = new CheckParameters(guest, number, engine);
-                for (GuestCheck check : parameters.readAll(tests)) {
+                for (GuestCheck check : parameters.readAll(tests, keepGoing)) {
                     // Some file systems don't tell upper from lower case.
                     GuestCheck other = byFile.put(check.jsonFileName().toLowerCase(Locale.ROOT), check);
                     if (other != null) {
@@ -120,18 +123,31 @@ final class CheckParameters {
         return guest.checks.size() == 1 ? guest.id : guest.id + "-" + number;
     }
 
-    private List<GuestCheck> readAll(TestFinder finder) throws MojoExecutionException {
+    private List<GuestCheck> readAll(TestFinder finder, boolean keepGoing) throws MojoExecutionException {
         GuestCheck each = read();
         if (!check.guestTests) {
             return List.of(each);
         }
         try {
-            return finder.tests(guest.id).stream().map(each::withGuestTest).toList();
+            return share(each, finder.tests(guest.id));
         } catch (IllegalArgumentException e) {
+            if (keepGoing) {
+                return List.of(each.withObstacle(e.getMessage()));
+            }
             throw new MojoExecutionException(at("guestTests") + e.getMessage(), e);
         } catch (IOException e) {
             throw new MojoExecutionException(at("guestTests") + "the guest's files can't be read: " + Reasons.of(e), e);
         }
+    }
+
+    private static List<GuestCheck> share(GuestCheck each, List<GuestTestCase> tests) {
+        Optional<List<BigDecimal>> shares = each.points().map(points -> Points.share(points, tests.size()));
+        List<GuestCheck> checks = new ArrayList<>();
+        for (GuestTestCase test : tests) {
+            int i = checks.size();
+            checks.add(each.withGuestTest(test, shares.map(share -> share.get(i))));
+        }
+        return checks;
     }
 
     private GuestCheck read() throws MojoExecutionException {
@@ -178,6 +194,10 @@ final class CheckParameters {
                 check.engine == null ? defaultEngine : value("engine", () -> EngineChoice.parse(check.engine)),
                 Optional.ofNullable(check.commandLine),
                 check.modules == null ? Optional.empty() : Optional.of(value("modules", () -> files(check.modules))),
+                Optional.empty(),
+                check.points == null
+                        ? Optional.empty()
+                        : Optional.of(value("points", () -> Points.parse(check.points))),
                 Optional.empty());
     }
 

@@ -1,9 +1,11 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.CheckReports;
+import dev.kvmguest.maven.check.GitHubReport;
 import dev.kvmguest.maven.check.Summary;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
@@ -14,8 +16,8 @@ import org.apache.maven.plugins.annotations.ResolutionScope;
 import org.apache.maven.project.MavenProject;
 
 /**
- * Fails the build if a check of kvm:check failed or could not be run in it. Warns if the project has tests with JUnit
- * and a Surefire or Failsafe that is too old to run them.
+ * Fails the build if a check of kvm:check failed or could not be run in it, or a guest was not built. Warns if the
+ * project has tests with JUnit and a Surefire or Failsafe that is too old to run them.
  */
 @Mojo(
         name = "verify",
@@ -71,7 +73,11 @@ public class VerifyMojo extends AbstractCheckMojo {
                         + " has no " + Summary.FILE_NAME + " of it; bind it too, by <goal>check</goal> beside"
                         + " <goal>verify</goal>." + other);
             }
-            return summary.get();
+            Map<String, String> unbuilt = buildFailures().all();
+            summary.get().entries().forEach(entry -> unbuilt.remove(entry.guest()));
+            github().ifPresent(github -> unbuilt.forEach((guest, reason) ->
+                    GitHubReport.annotations(github, guest, reason).forEach(System.out::println)));
+            return summary.get().withUnbuilt(unbuilt);
         } catch (IOException e) {
             throw new MojoExecutionException("the results of kvm:check can't be read: " + e.getMessage(), e);
         }

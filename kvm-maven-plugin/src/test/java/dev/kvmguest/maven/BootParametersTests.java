@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.file.Files;
@@ -143,6 +144,7 @@ class BootParametersTests {
         assertThat(BootParameters.read(text).mismatches(STOPPED, true)).isEmpty();
         // Without a keyboard nobody has seen it.
         assertThat(BootParameters.read(text).mismatches(STOPPED, false))
+                .extracting(Mismatch::sentence)
                 .containsExactly("expected the guest to end normally, but it was stopped while it was running");
 
         text.console = "login:";

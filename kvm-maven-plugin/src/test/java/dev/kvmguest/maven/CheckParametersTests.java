@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.check.GuestCheck;
+import dev.kvmguest.maven.check.Points;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
@@ -12,6 +13,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,7 +48,7 @@ class CheckParametersTests {
 
     @Test
     void checkThatSaysNothingExpectsANormalEndWithExitCodeZero() throws Exception {
-        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false)
                 .get(0);
 
         assertThat(read.guest()).isEqualTo("kernel");
@@ -75,7 +77,7 @@ class CheckParametersTests {
         check.strictPorts = true;
         check.ports = List.of(port("0x80", "a\\n", null), port("129", null, "0D 0a"));
 
-        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false)
                 .get(0);
 
         assertThat(read.name()).isEqualTo("menu");
@@ -99,7 +101,7 @@ class CheckParametersTests {
     void exceptionMustHaveLedToATripleFault() throws Exception {
         check.exception = "#UD";
 
-        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+        GuestCheck read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false)
                 .get(0);
 
         assertThat(read.expectation().mismatches(exit(0, "", 0x80)))
@@ -109,12 +111,12 @@ class CheckParametersTests {
 
     @Test
     void commandLineAndModulesAreTheGuestsUnlessTheCheckHasItsOwn(@TempDir Path folder) throws Exception {
-        GuestCheck silent = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+        GuestCheck silent = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false)
                 .get(0);
         Path module = Files.writeString(folder.resolve("one.txt"), "");
         check.commandLine = "quiet";
         check.modules = List.of(module.toFile());
-        GuestCheck own = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS)
+        GuestCheck own = CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false)
                 .get(0);
         check.modules = List.of(folder.resolve("two.txt").toFile());
 
@@ -122,7 +124,7 @@ class CheckParametersTests {
         assertThat(silent.modules()).isEmpty();
         assertThat(own.commandLine()).hasValue("quiet");
         assertThat(own.modules()).hasValue(List.of(module));
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessage("<guests><guest id=kernel><checks><check name=kernel><modules>: the file "
                         + folder.resolve("two.txt") + " does not exist; create it, or leave the element out");
@@ -137,7 +139,7 @@ class CheckParametersTests {
         other.id = "hello";
         other.checks.add(new Check());
 
-        assertThat(CheckParameters.read(List.of(guest, other), EngineChoice.AUTO, NO_TESTS))
+        assertThat(CheckParameters.read(List.of(guest, other), EngineChoice.AUTO, NO_TESTS, false))
                 .extracting(GuestCheck::toString)
                 .containsExactly("kernel / kernel-1", "kernel / menu", "kernel / kernel-3", "hello / hello");
     }
@@ -149,7 +151,7 @@ class CheckParametersTests {
         other.name = "First_Line";
         guest.checks.add(other);
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessage("<guests><guest id=kernel><checks><check name=First_Line><name>: the reports of \"kernel /"
                         + " first line\" and \"kernel / First_Line\" would be the same file, kernel-First_Line.json;"
@@ -164,7 +166,8 @@ class CheckParametersTests {
         check.timeout = "250ms";
         guest.checks.add(new Check());
 
-        List<GuestCheck> read = CheckParameters.read(List.of(guest), EngineChoice.AUTO, id -> List.of(adds, divides));
+        List<GuestCheck> read =
+                CheckParameters.read(List.of(guest), EngineChoice.AUTO, id -> List.of(adds, divides), false);
 
         assertThat(read)
                 .extracting(GuestCheck::toString)
@@ -179,12 +182,51 @@ class CheckParametersTests {
     void guestWithoutTheTestsItShouldHaveIsRefused() {
         check.guestTests = true;
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, id -> {
-                    throw new IllegalArgumentException("guest \"" + id + "\" has no tests");
-                }))
+        assertThatThrownBy(() -> CheckParameters.read(
+                        List.of(guest),
+                        EngineChoice.AUTO,
+                        id -> {
+                            throw new IllegalArgumentException("guest \"" + id + "\" has no tests");
+                        },
+                        false))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessage("<guests><guest id=kernel><checks><check name=kernel><guestTests>: guest \"kernel\" has no"
                         + " tests");
+    }
+
+    @Test
+    void guestWithoutTheTestsItShouldHaveIsAnErrorOfItsCheckIfTheBuildKeepsGoing() throws Exception {
+        check.guestTests = true;
+
+        List<GuestCheck> read = CheckParameters.read(
+                List.of(guest),
+                EngineChoice.AUTO,
+                id -> {
+                    throw new IllegalArgumentException("no tests");
+                },
+                true);
+
+        assertThat(read).singleElement().satisfies(one -> assertThat(one.obstacle())
+                .contains("no tests"));
+    }
+
+    @Test
+    void testsInsideTheGuestShareThePointsOfTheirCheck() throws Exception {
+        check.guestTests = true;
+        check.points = "10";
+        List<GuestTestCase> tests = List.of(
+                new GuestTestCase(0, "a", "a.c", 1),
+                new GuestTestCase(1, "b", "a.c", 2),
+                new GuestTestCase(2, "c", "a.c", 3));
+
+        assertThat(CheckParameters.read(List.of(guest), EngineChoice.AUTO, id -> tests, false))
+                .extracting(one -> Points.text(one.points().orElseThrow()))
+                .containsExactly("3.34", "3.33", "3.33");
+        check.guestTests = false;
+        assertThat(CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false)
+                        .get(0)
+                        .points())
+                .contains(new BigDecimal("10"));
     }
 
     @Test
@@ -192,13 +234,14 @@ class CheckParametersTests {
         Guest other = new Guest();
         other.id = "kernel";
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other), EngineChoice.AUTO, NO_TESTS))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest, other), EngineChoice.AUTO, NO_TESTS, false))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessageContaining("the id \"kernel\" is taken by an earlier guest");
     }
 
     static final List<Arguments> BAD_VALUES = List.of(
             bad("input", check -> check.input = "\\q", "\"\\q\" has a backslash that starts no known escape"),
+            bad("points", check -> check.points = "-1", "\"-1\" is not a number from 0 to 999999.99"),
             bad("pattern", check -> check.pattern = "(", "\"(\" is not a regular expression of java.util.regex: "),
             bad("outcome", check -> check.outcome = "dead", "outcome \"dead\" is unknown; use one of halted, "),
             bad("exception", check -> check.exception = "UD", "exception \"UD\" is unknown; use one of #DE, "),
@@ -247,7 +290,7 @@ class CheckParametersTests {
         check.name = "menu";
         setting.accept(check);
 
-        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS))
+        assertThatThrownBy(() -> CheckParameters.read(List.of(guest), EngineChoice.AUTO, NO_TESTS, false))
                 .isInstanceOf(MojoExecutionException.class)
                 .hasMessageStartingWith(
                         "<guests><guest id=kernel><checks><check name=menu><" + element + ">: " + message);
@@ -259,7 +302,7 @@ class CheckParametersTests {
         other.engine = "kvm";
         guest.checks.add(other);
 
-        assertThat(CheckParameters.read(List.of(guest), CheckParameters.engine("emulator"), NO_TESTS))
+        assertThat(CheckParameters.read(List.of(guest), CheckParameters.engine("emulator"), NO_TESTS, false))
                 .extracting(GuestCheck::engine)
                 .containsExactly(EngineChoice.EMULATOR, EngineChoice.KVM);
     }

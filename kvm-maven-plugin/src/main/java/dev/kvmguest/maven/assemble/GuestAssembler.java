@@ -238,13 +238,23 @@ public final class GuestAssembler {
         List<String> removed = new ArrayList<>();
         for (Path work : folders) {
             String id = work.getFileName().toString();
-            Optional<BuildRecord> record = BuildRecord.read(work);
-            if (!known.contains(id) && record.isPresent()) {
-                record.get().deleteOutputs(basedir);
-                FileTrees.delete(work);
+            boolean ours = BuildRecord.read(work).isPresent()
+                    || new BuildFailures(workRoot).of(id).isPresent();
+            if (!known.contains(id) && ours) {
+                remove(id);
                 removed.add(id);
             }
         }
         return removed;
+    }
+
+    /** Removes what was built for a guest, so that no test can boot it, and what is known of its last build. */
+    public void remove(String id) throws IOException {
+        Path work = workRoot.resolve(id);
+        Optional<BuildRecord> record = BuildRecord.read(work);
+        if (record.isPresent()) {
+            record.get().deleteOutputs(basedir);
+        }
+        FileTrees.delete(work);
     }
 }

@@ -10,7 +10,8 @@ public final class GuestBuildException extends Exception {
 
     private final transient List<Diagnostic> diagnostics;
 
-    GuestBuildException(String message) {
+    /** Creates the exception for what is said in one piece. */
+    public GuestBuildException(String message) {
         this(message, (Throwable) null);
     }
 

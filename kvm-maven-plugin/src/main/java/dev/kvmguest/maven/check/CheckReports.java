@@ -92,6 +92,7 @@ public final class CheckReports {
             return;
         }
         remove(folder.resolve(Summary.FILE_NAME));
+        remove(folder.resolve(PointsTable.FILE_NAME));
         attempt("the reports of an earlier build in " + folder + " can't be removed", () -> {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, JUnitXml.fileName("*"))) {
                 files.forEach(this::remove);
@@ -106,13 +107,15 @@ public final class CheckReports {
         write(
                 check.jsonFileName(),
                 () -> utf8(result.outcome()
-                        .map(JsonReport::of)
+                        .map(outcome -> JsonReport.of(outcome, result.mismatches()))
                         .orElseGet(() -> JsonReport.ofRefusal(check.guest(), result.reason()))));
         Optional<Outcome> failed = result.outcome().filter(outcome -> result.verdict() == CheckResult.Verdict.FAIL);
         failed.map(Outcome::screen)
                 .filter(Predicate.not(Screen::isBlank))
                 .ifPresent(screen -> write(check.pictureFileName(), screen::toPng));
-        failed.ifPresent(outcome -> write(check.pageFileName(), () -> utf8(HtmlReport.of(List.of(outcome), sources))));
+        failed.ifPresent(outcome -> write(
+                check.pageFileName(),
+                () -> utf8(HtmlReport.of(List.of(outcome), sources, check.toString(), run -> result.mismatches()))));
         soFar.computeIfAbsent(check.guest(), id -> new ArrayList<>()).add(result);
         writeXml(check.guest(), soFar.get(check.guest()));
     }
@@ -133,6 +136,9 @@ public final class CheckReports {
                 .flatMap(summary -> summary)
                 .orElse(Summary.empty(build));
         Summary summary = before.with(execution, results, complaints, this::report);
+        if (PointsTable.hasPoints(summary)) {
+            write(PointsTable.FILE_NAME, () -> utf8(PointsTable.of(summary)));
+        }
         int known = complaints.size();
         write(Summary.FILE_NAME, () -> utf8(summary.toXml()));
         return complaints.size() == known ? summary : before.with(execution, results, complaints, this::report);
@@ -182,12 +188,15 @@ public final class CheckReports {
         }
     }
 
-    /** Returns the report of a guest that ran, and where its page lies. */
+    /** Returns which check did not pass, why, the report of its guest if that ran, and where the page lies. */
     private String report(CheckResult result) {
         Path page = folder.resolve(result.check().pageFileName());
         return result.outcome()
-                .map(outcome -> TextReport.brief(outcome) + (Files.isRegularFile(page) ? HtmlReport.link(page) : ""))
-                .orElse("");
+                .map(outcome -> TextReport.failure(result.check().toString(), result.mismatches())
+                        + TextReport.brief(outcome)
+                        + (Files.isRegularFile(page) ? HtmlReport.link(page) : ""))
+                .orElseGet(() -> result.check() + " could not be run\n"
+                        + result.reason().indent(2).stripTrailing());
     }
 
     private boolean isOfThisBuild() {

@@ -1,9 +1,12 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * How a check went.
@@ -11,14 +14,14 @@ import java.util.Optional;
  * @param check the check
  * @param time from its start to its end on the host's clock, the making of the machine included
  * @param outcome how the guest ended; empty if it never ran
- * @param mismatches what was not as expected, a sentence each
+ * @param mismatches what was not as expected
  * @param error what kept the guest from running; empty if it ran
  */
 public record CheckResult(
         GuestCheck check,
         Duration time,
         Optional<Outcome> outcome,
-        List<String> mismatches,
+        List<Mismatch> mismatches,
         Optional<Exception> error) {
 
     /** The three ways in which a check ends. */
@@ -36,7 +39,7 @@ public record CheckResult(
     }
 
     static CheckResult ran(GuestCheck check, Duration time, Outcome outcome) {
-        List<String> mismatches = check.expectation().mismatches(outcome);
+        List<Mismatch> mismatches = check.expectation().compare(outcome);
         return new CheckResult(check, time, Optional.of(outcome), mismatches, Optional.empty());
     }
 
@@ -52,8 +55,14 @@ public record CheckResult(
         return mismatches.isEmpty() ? Verdict.PASS : Verdict.FAIL;
     }
 
+    /** Returns how many points the guest has earned: all that the check is worth, or none. */
+    public BigDecimal earned() {
+        return verdict() == Verdict.PASS ? check.points().orElse(BigDecimal.ZERO) : BigDecimal.ZERO;
+    }
+
     /** Returns why the check did not pass, with a memory layout below it if that is why; empty if it passed. */
     public String reason() {
-        return error.map(ErrorText::of).orElseGet(() -> String.join("; ", mismatches));
+        return error.map(ErrorText::of)
+                .orElseGet(() -> mismatches.stream().map(Mismatch::sentence).collect(Collectors.joining("; ")));
     }
 }

@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.maven.assemble.GuestBuildException;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -64,6 +65,12 @@ public final class CheckRunner {
 
     private CheckResult run(GuestCheck check) {
         long start = System.nanoTime();
+        if (check.obstacle().isPresent()) {
+            return CheckResult.notRun(
+                    check,
+                    Duration.ZERO,
+                    new GuestBuildException(check.obstacle().get()));
+        }
         try {
             Outcome outcome = booter.boot(check);
             return CheckResult.ran(check, since(start), outcome);

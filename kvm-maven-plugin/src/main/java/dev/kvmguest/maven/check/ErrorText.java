@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.check;
 
+import dev.kvmguest.maven.assemble.GuestBuildException;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.IOException;
@@ -21,6 +22,9 @@ final class ErrorText {
      * Returns whether the exception tells of the host or of the configuration, so that its stack trace adds nothing.
      */
     static boolean isExpected(Exception e) {
-        return e instanceof VmmException || e instanceof IllegalArgumentException || e instanceof IOException;
+        return e instanceof VmmException
+                || e instanceof IllegalArgumentException
+                || e instanceof IOException
+                || e instanceof GuestBuildException;
     }
 }

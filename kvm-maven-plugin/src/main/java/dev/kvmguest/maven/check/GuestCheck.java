@@ -3,6 +3,7 @@ package dev.kvmguest.maven.check;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.outcome.Expectation;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDateTime;
@@ -22,6 +23,8 @@ import java.util.Optional;
  * @param commandLine what the kernel is told at boot; empty for what the guest's manifest says
  * @param modules the files that are loaded beside the kernel; empty for those of the guest's manifest
  * @param guestTest the one of its own tests that the guest is asked to run, if it is
+ * @param points how many points a pass is worth, if it is worth any
+ * @param obstacle why the guest can't be run, if that is known before
  */
 public record GuestCheck(
         String guest,
@@ -33,13 +36,19 @@ public record GuestCheck(
         EngineChoice engine,
         Optional<String> commandLine,
         Optional<List<Path>> modules,
-        Optional<GuestTestCase> guestTest) {
+        Optional<GuestTestCase> guestTest,
+        Optional<BigDecimal> points,
+        Optional<String> obstacle) {
 
     /** The time limit of a check that doesn't set one. */
     public static final String DEFAULT_TIMEOUT = "10s";
 
-    /** Returns this check for one of the guest's own tests, called after both. */
-    public GuestCheck withGuestTest(GuestTestCase test) {
+    /**
+     * Returns this check for one of the guest's own tests, called after both.
+     *
+     * @param share how many of the points are for this test
+     */
+    public GuestCheck withGuestTest(GuestTestCase test, Optional<BigDecimal> share) {
         return new GuestCheck(
                 guest,
                 name + ": " + test.name(),
@@ -50,7 +59,26 @@ public record GuestCheck(
                 engine,
                 commandLine,
                 modules,
-                Optional.of(test));
+                Optional.of(test),
+                share,
+                obstacle);
+    }
+
+    /** Returns this check of a guest that can't be run, for the reason given. */
+    public GuestCheck withObstacle(String reason) {
+        return new GuestCheck(
+                guest,
+                name,
+                input,
+                expectation,
+                timeout,
+                date,
+                engine,
+                commandLine,
+                modules,
+                guestTest,
+                points,
+                Optional.of(reason));
     }
 
     /** Returns the name of the file that has the JSON report of this check; what a file can't be called becomes '_'. */

@@ -3,12 +3,14 @@ package dev.kvmguest.maven.check;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.math.BigDecimal;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /** The results of a guest's checks in the XML format of Surefire, which build servers read as JUnit's. */
 final class JUnitXml {
@@ -50,18 +52,34 @@ final class JUnitXml {
         attributes.put("classname", PREFIX + result.check().guest());
         attributes.put("time", seconds(result.time()));
         xml.start("testcase", attributes);
+        result.check().points().ifPresent(possible -> {
+            xml.start("properties", Map.of());
+            property(xml, "points", result.earned());
+            property(xml, "points.possible", possible);
+            xml.end();
+        });
         result.error()
                 .ifPresent(error ->
                         xml.text("error", problem(result, error.getClass().getName()), details(error)));
         result.outcome().ifPresent(outcome -> {
             if (result.verdict() == CheckResult.Verdict.FAIL) {
-                String details = String.join("\n", result.mismatches()) + "\n" + TextReport.brief(outcome);
+                String details = result.mismatches().stream()
+                                .map(mismatch -> mismatch.sentence() + "\n")
+                                .collect(Collectors.joining())
+                        + TextReport.brief(outcome);
                 xml.text("failure", problem(result, outcome.kind().id()), details);
             }
             xml.text("system-out", Map.of(), outcome.console());
         });
         xml.end();
         return xml.document();
+    }
+
+    private static void property(XmlWriter xml, String name, BigDecimal points) {
+        Map<String, String> attributes = new LinkedHashMap<>();
+        attributes.put("name", name);
+        attributes.put("value", Points.text(points));
+        xml.empty("property", attributes);
     }
 
     private static Map<String, String> problem(CheckResult result, String type) {

@@ -2,11 +2,13 @@ package dev.kvmguest.maven.check;
 
 import dev.kvmguest.maven.check.CheckResult.Verdict;
 import java.io.ByteArrayInputStream;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import javax.xml.parsers.DocumentBuilder;
 import javax.xml.parsers.DocumentBuilderFactory;
@@ -34,10 +36,23 @@ public record Summary(String build, List<Entry> entries, List<Complaint> complai
      * @param check the check's name
      * @param verdict how it went
      * @param reason why it did not pass; empty if it did
-     * @param report what is known of the guest's run, in the lines that fit a screen; empty if the check passed, or if
-     *     the guest did not run
+     * @param report which check did not pass and why, and what is known of the guest's run, in the lines that fit a
+     *     screen; empty if the check passed
+     * @param points how many points a pass is worth, if it is worth any
      */
-    public record Entry(String execution, String guest, String check, Verdict verdict, String reason, String report) {
+    public record Entry(
+            String execution,
+            String guest,
+            String check,
+            Verdict verdict,
+            String reason,
+            String report,
+            Optional<BigDecimal> points) {
+
+        /** Returns how many points the guest has earned. */
+        BigDecimal earned() {
+            return verdict == Verdict.PASS ? points.orElse(BigDecimal.ZERO) : BigDecimal.ZERO;
+        }
 
         /** Returns one line that says which check did not pass, and why. */
         @Override
@@ -77,12 +92,30 @@ public record Summary(String build, List<Entry> entries, List<Complaint> complai
         for (CheckResult result : results) {
             GuestCheck check = result.check();
             String text = result.verdict() == Verdict.PASS ? "" : report.apply(result);
-            all.add(new Entry(execution, check.guest(), check.name(), result.verdict(), result.reason(), text));
+            all.add(new Entry(
+                    execution, check.guest(), check.name(), result.verdict(), result.reason(), text, check.points()));
         }
         List<Complaint> allComplaints = new ArrayList<>(complaints);
         allComplaints.removeIf(complaint -> complaint.execution().equals(execution));
         troubles.forEach(trouble -> allComplaints.add(new Complaint(execution, trouble)));
         return new Summary(build, all, allComplaints);
+    }
+
+    /**
+     * Returns this summary with an error for each guest that was not built and that no check has told of.
+     *
+     * @param reasons why each could not be built, by their ids
+     */
+    public Summary withUnbuilt(Map<String, String> reasons) {
+        List<Entry> all = new ArrayList<>(entries);
+        reasons.forEach((guest, reason) -> {
+            if (entries.stream().noneMatch(entry -> entry.guest().equals(guest))) {
+                String report = guest + " / assemble could not be run\n"
+                        + reason.indent(2).stripTrailing();
+                all.add(new Entry("", guest, "assemble", Verdict.ERROR, reason, report, Optional.empty()));
+            }
+        });
+        return new Summary(build, all, complaints);
     }
 
     /** Returns the checks that failed or could not be run. */
@@ -107,6 +140,11 @@ public record Summary(String build, List<Entry> entries, List<Complaint> complai
                 + count(Verdict.ERROR);
     }
 
+    /** Returns each guest's points in words; empty if no check is worth any. */
+    public Optional<String> points() {
+        return PointsTable.hasPoints(this) ? Optional.of(PointsTable.totals(this)) : Optional.empty();
+    }
+
     /** Returns the summary as an XML document. */
     public String toXml() {
         XmlWriter xml = new XmlWriter();
@@ -122,6 +160,7 @@ public record Summary(String build, List<Entry> entries, List<Complaint> complai
             attributes.put("guest", entry.guest());
             attributes.put("name", entry.check());
             attributes.put("verdict", entry.verdict().name());
+            entry.points().ifPresent(points -> attributes.put("points", points.toPlainString()));
             xml.start("check", attributes);
             xml.text("reason", Map.of(), entry.reason());
             xml.text("report", Map.of(), entry.report());
@@ -153,7 +192,10 @@ public record Summary(String build, List<Entry> entries, List<Complaint> complai
                         check.getAttribute("name"),
                         Verdict.valueOf(check.getAttribute("verdict")),
                         text(check, "reason"),
-                        text(check, "report")));
+                        text(check, "report"),
+                        Optional.of(check.getAttribute("points"))
+                                .filter(points -> !points.isEmpty())
+                                .map(BigDecimal::new)));
             }
             if (!root.getAttribute("checks").equals(Integer.toString(entries.size()))) {
                 throw new IllegalArgumentException(

@@ -42,9 +42,12 @@ class CheckReportsTests {
         assertThat(Files.readString(folder.resolve("TEST-kvm.other.xml"))).contains("tests=\"1\"");
         assertThat(Files.readString(folder.resolve("kernel-menu__first_line.json")))
                 .contains("\"outcome\": \"debug-exit\"");
-        assertThat(Files.readString(folder.resolve("other-x.json"))).contains("\"outcome\": \"triple-fault\"");
+        assertThat(Files.readString(folder.resolve("other-x.json")))
+                .contains(
+                        "\"outcome\": \"triple-fault\"",
+                        "\"mismatches\": [\"expected the guest to end normally, but it triple-faulted\"]");
         assertThat(Files.readString(folder.resolve("kernel-quit.json")))
-                .contains("\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
+                .contains("\"mismatches\": null", "\"outcome\": \"unsupported\"", "\"engineReason\": \"no /dev/kvm\"");
     }
 
     @Test
@@ -70,10 +73,14 @@ class CheckReportsTests {
         GuestCheck check = Runs.check("kernel", "menu 1");
 
         Summary failed = write("1", "default", List.of(Runs.failed(check)));
-        assertThat(page).content().contains("<b>kernel</b> triple-faulted", "<code>dying");
-        assertThat(failed.entries().get(0).report())
-                .startsWith("guest kernel (boot protected) triple-faulted")
-                .endsWith("  | dying\npage: " + page.toUri());
+        assertThat(page)
+                .content()
+                .contains("<b>kernel / menu 1</b> failed", "<b>kernel</b> triple-faulted", "<code>dying");
+        assertThat(failed.entries().get(0).report()).startsWith("""
+                        kernel / menu 1 failed
+                          expected: the guest to end normally
+                          found:    it triple-faulted
+                        guest kernel (boot protected) triple-faulted""").endsWith("  | dying\npage: " + page.toUri());
 
         Summary passed = write("2", "default", List.of(Runs.passed(check, "")));
         assertThat(page).doesNotExist();
@@ -88,7 +95,7 @@ class CheckReportsTests {
         Summary summary = write("1", "default", List.of(Runs.notRun(check, new VmmException("no /dev/kvm"))));
 
         assertThat(folder.resolve("kernel-menu.html")).doesNotExist();
-        assertThat(summary.entries().get(0).report()).isEmpty();
+        assertThat(summary.entries().get(0).report()).isEqualTo("kernel / menu could not be run\n  no /dev/kvm");
     }
 
     @Test
@@ -197,7 +204,7 @@ class CheckReportsTests {
         assertThat(folder.resolve("kernel-menu.json")).exists();
         assertThat(folder.resolve("TEST-kvm.kernel.xml")).exists();
         assertThat(summary.entries().get(0).report())
-                .startsWith("guest kernel (boot protected) triple-faulted")
+                .contains("\nguest kernel (boot protected) triple-faulted")
                 .doesNotContain("page: ");
         assertThat(summary.complaints()).singleElement().satisfies(complaint -> assertThat(complaint.text())
                 .startsWith(page + " can't be written: "));
@@ -219,6 +226,33 @@ class CheckReportsTests {
                 .extracting(Summary.Complaint::text)
                 .contains("no lock")
                 .anyMatch(text -> text.startsWith(folder.resolve(Summary.FILE_NAME) + " can't be written: "));
+    }
+
+    @Test
+    void pointsAreATableWithATotalForEachGuest() throws IOException {
+        Path table = folder.resolve("points.csv");
+        write(
+                "1",
+                "first",
+                List.of(
+                        Runs.passed(Runs.check("kernel", "boots", "2.5"), ""),
+                        Runs.failed(Runs.check("kernel", "counts, \"twice\"", "5")),
+                        Runs.notRun(Runs.check("shell", "x", "1"), new VmmException("no"))));
+        Summary summary = write("1", "second", List.of(Runs.passed(Runs.check("kernel", "extra"), "")));
+
+        assertThat(table).hasContent("""
+                guest,check,points,of,verdict
+                kernel,boots,2.5,2.5,PASS
+                kernel,"counts, ""twice\""",0,5,FAIL
+                kernel,extra,0,0,PASS
+                kernel,total,2.5,7.5,FAIL
+                shell,x,0,1,ERROR
+                shell,total,0,1,ERROR
+                """);
+        assertThat(summary.points()).contains("Points: kernel 2.5 of 7.5, shell 0 of 1");
+
+        write("2", "first", List.of(Runs.passed(Runs.check("kernel", "boots"), "")));
+        assertThat(table).doesNotExist();
     }
 
     private Summary write(String build, String execution, List<CheckResult> results) {

@@ -106,6 +106,22 @@ class CheckRunnerTests {
     }
 
     @Test
+    void guestThatWasNotBuiltIsAnErrorThatIsNotTried() throws Exception {
+        CheckRunner runner = new CheckRunner(
+                check -> {
+                    throw new IllegalStateException("tried");
+                },
+                1);
+
+        CheckResult result = runner.run(
+                        List.of(Runs.check("kernel", "x").withObstacle("1 error in a.c:3: bad")), r -> {})
+                .get(0);
+
+        assertThat(result.verdict()).isEqualTo(Verdict.ERROR);
+        assertThat(result.reason()).isEqualTo("1 error in a.c:3: bad");
+    }
+
+    @Test
     void interruptionStopsWhatRuns() throws Exception {
         CountDownLatch interrupted = new CountDownLatch(1);
         Thread caller = Thread.currentThread();

@@ -2,14 +2,17 @@ package dev.kvmguest.maven.check;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.maven.assemble.GuestBuildException;
 import dev.kvmguest.vmm.config.VmmException;
 import java.io.ByteArrayInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.util.List;
+import java.util.stream.IntStream;
 import javax.xml.parsers.DocumentBuilderFactory;
 import org.junit.jupiter.api.Test;
 import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 
 class JUnitXmlTests {
 
@@ -58,6 +61,32 @@ class JUnitXmlTests {
                         + "guest kernel (boot protected) triple-faulted, after 3.0 ms of wall time on kvm\n")
                 .contains("  | dying\n");
         assertThat(nth(suite, "system-out", 0).getTextContent()).isEqualTo("dying\n");
+    }
+
+    @Test
+    void pointsEarnedAndPossibleAreProperties() throws Exception {
+        GuestCheck worth = Runs.check("kernel", "menu", "2.50");
+        Element suite = suite(Runs.passed(worth, ""), Runs.failed(worth), Runs.failed(CHECK));
+
+        assertThat(properties(nth(suite, "testcase", 0))).containsExactly("points=2.5", "points.possible=2.5");
+        assertThat(properties(nth(suite, "testcase", 1))).containsExactly("points=0", "points.possible=2.5");
+        assertThat(properties(nth(suite, "testcase", 2))).isEmpty();
+    }
+
+    private static List<String> properties(Element testCase) {
+        NodeList properties = testCase.getElementsByTagName("property");
+        return IntStream.range(0, properties.getLength())
+                .mapToObj(i -> (Element) properties.item(i))
+                .map(property -> property.getAttribute("name") + "=" + property.getAttribute("value"))
+                .toList();
+    }
+
+    @Test
+    void buildErrorsAreTheMessageOfTheCase() throws Exception {
+        Element suite = suite(Runs.notRun(CHECK, new GuestBuildException("2 errors:\na.S:3: bad\nb.c:4: worse")));
+
+        assertThat(nth(suite, "error", 0).getAttribute("message")).isEqualTo("2 errors:\na.S:3: bad\nb.c:4: worse");
+        assertThat(nth(suite, "error", 0).getTextContent()).isEqualTo("2 errors:\na.S:3: bad\nb.c:4: worse");
     }
 
     @Test

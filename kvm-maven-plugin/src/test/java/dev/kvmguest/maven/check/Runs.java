@@ -36,7 +36,27 @@ final class Runs {
                 EngineChoice.AUTO,
                 Optional.empty(),
                 Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
+    }
+
+    /** Returns a check that is worth points. */
+    static GuestCheck check(String guest, String name, String points) {
+        GuestCheck plain = check(guest, name);
+        return new GuestCheck(
+                guest,
+                name,
+                plain.input(),
+                plain.expectation(),
+                plain.timeout(),
+                plain.date(),
+                plain.engine(),
+                plain.commandLine(),
+                plain.modules(),
+                plain.guestTest(),
+                Optional.of(Points.parse(points)),
+                plain.obstacle());
     }
 
     static CheckResult passed(GuestCheck check, String console) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.maven.check.CheckResult.Verdict;
 import dev.kvmguest.vmm.config.VmmException;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class SummaryTests {
@@ -67,6 +68,26 @@ class SummaryTests {
                         .isClean())
                 .isFalse();
         assertThat(summary.isClean()).isFalse();
+    }
+
+    @Test
+    void pointsAreReadAsTheyWereWritten() {
+        Summary written = Summary.empty("1")
+                .with(
+                        "x",
+                        List.of(Runs.passed(Runs.check("a", "b", "2.50"), ""), Runs.failed(Runs.check("a", "c"))),
+                        List.of(),
+                        result -> "");
+
+        assertThat(Summary.parse(written.toXml())).isEqualTo(written);
+    }
+
+    @Test
+    void guestThatWasNotBuiltAndThatNoCheckToldOfIsAnError() {
+        Summary more = summary.withUnbuilt(Map.of("a", "told", "c", "1 error in c.S:1: bad"));
+
+        assertThat(more.totals()).isEqualTo("Checks run: 4, failures: 1, errors: 2");
+        assertThat(more.problems().get(2)).hasToString("c / assemble could not be run: 1 error in c.S:1: bad");
     }
 
     @Test

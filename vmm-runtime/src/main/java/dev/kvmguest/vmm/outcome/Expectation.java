@@ -54,13 +54,23 @@ public final class Expectation {
     }
 
     /**
-     * Compares a run with this expectation.
+     * Compares a run with this expectation, as {@link #compare(Outcome)} does.
      *
      * @return what differs, a sentence each, starting with the test that the guest was asked to run and the end of the
      *     run; empty if nothing differs
      */
     public List<String> mismatches(Outcome actual) {
-        return mismatches(actual, List.of());
+        return compare(actual).stream().map(Mismatch::sentence).toList();
+    }
+
+    /**
+     * Compares a run with this expectation.
+     *
+     * @return what differs, starting with the test that the guest was asked to run and the end of the run; empty if
+     *     nothing differs
+     */
+    public List<Mismatch> compare(Outcome actual) {
+        return compare(actual, List.of());
     }
 
     /**
@@ -68,39 +78,44 @@ public final class Expectation {
      *
      * @param seen what the test has found on the console and expected there; a panic that is part of it is meant
      */
-    public List<String> mismatches(Outcome actual, List<Pattern> seen) {
-        List<String> mismatches = new ArrayList<>();
+    public List<Mismatch> compare(Outcome actual, List<Pattern> seen) {
+        List<Mismatch> mismatches = new ArrayList<>();
         compareTest(actual, mismatches);
         String written = withoutCarriageReturns(actual.console());
         console.ifPresent(expected -> {
             if (!written.contains(withoutCarriageReturns(expected))) {
-                mismatches.add(
-                        "the console does not contain " + quoted(expected) + "; it has " + quoted(tail(written)));
+                mismatches.add(onConsole("contain " + quoted(expected), "it has " + quoted(tail(written))));
             }
         });
         pattern.ifPresent(expected -> {
             try {
                 if (!new PatternSearch(expected, written).find()) {
-                    mismatches.add(
-                            "the console does not match /" + expected.pattern() + "/; it has " + quoted(tail(written)));
+                    mismatches.add(onConsole("match /" + expected.pattern() + "/", "it has " + quoted(tail(written))));
                 }
             } catch (PatternSearch.GivenUpException e) {
-                mismatches.add(e.getMessage());
+                mismatches.add(new Mismatch(
+                        "the console to match /" + expected.pattern() + "/", e.getMessage(), e.getMessage()));
             }
         });
         screen.ifPresent(expected -> {
             if (!actual.screen().text().contains(withoutCarriageReturns(expected))) {
-                mismatches.add("the screen does not contain " + quoted(expected)
-                        + (actual.screen().isBlank()
-                                ? "; it is blank"
-                                : "; it has " + quoted(tail(actual.screen().text()))));
+                String found = actual.screen().isBlank()
+                        ? "it is blank"
+                        : "it has " + quoted(tail(actual.screen().text()));
+                mismatches.add(new Mismatch(
+                        "the screen to contain " + quoted(expected),
+                        found,
+                        "the screen does not contain " + quoted(expected) + "; " + found));
             }
         });
         ports.forEach((port, expected) -> {
             byte[] sent = actual.run().port(port);
             if (!Arrays.equals(expected, sent)) {
-                mismatches.add("port " + Notation.hex(port) + " was expected to be sent " + bytes(expected)
-                        + " and was sent " + bytes(sent));
+                mismatches.add(new Mismatch(
+                        "port " + Notation.hex(port) + " to be sent " + bytes(expected),
+                        "it was sent " + bytes(sent),
+                        "port " + Notation.hex(port) + " was expected to be sent " + bytes(expected) + " and was sent "
+                                + bytes(sent)));
             }
         });
         if (strictPorts) {
@@ -113,7 +128,7 @@ public final class Expectation {
     }
 
     /** Returns that the end looks like a panic; empty if it doesn't, or if that is what is expected. */
-    private Optional<String> panic(Outcome actual, List<Pattern> seen) {
+    private Optional<Mismatch> panic(Outcome actual, List<Pattern> seen) {
         boolean failureIsExpected = exception.isPresent()
                 || exitCode.orElse(0) != 0
                 || anyExitCode && actual.exitCode().orElse(0) != 0;
@@ -126,25 +141,31 @@ public final class Expectation {
                 .ifPresent(expected::add);
         try {
             return Panics.of(actual, panics.get(), expected)
-                    .map(what -> "expected the guest to end without a panic, but it " + what);
+                    .map(what -> Mismatch.of("the guest to end without a panic", "it " + what));
         } catch (PatternSearch.GivenUpException e) {
-            return Optional.of(e.getMessage());
+            return Optional.of(new Mismatch("the guest to end without a panic", e.getMessage(), e.getMessage()));
         }
     }
 
-    /** Returns, as a sentence, which ports without a device the guest used; empty if it used none. */
-    public static Optional<String> unclaimedPorts(Outcome actual) {
-        return actual.run().unclaimedPorts().isEmpty()
-                ? Optional.empty()
-                : Optional.of("the guest used ports that no device has: "
-                        + actual.run().unclaimedPorts().stream()
-                                .map(Notation::hex)
-                                .collect(Collectors.joining(", ")));
+    private static Mismatch onConsole(String expected, String found) {
+        return new Mismatch("the console to " + expected, found, "the console does not " + expected + "; " + found);
     }
 
-    private void compareTest(Outcome actual, List<String> mismatches) {
+    /** Returns which ports without a device the guest used; empty if it used none. */
+    public static Optional<Mismatch> unclaimedPorts(Outcome actual) {
+        String ports = actual.run().unclaimedPorts().stream().map(Notation::hex).collect(Collectors.joining(", "));
+        return ports.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new Mismatch(
+                        "the guest to use only ports that a device has",
+                        "it used " + ports,
+                        "the guest used ports that no device has: " + ports));
+    }
+
+    private void compareTest(Outcome actual, List<Mismatch> mismatches) {
         Optional<GuestTestResult> test = actual.run().guestTest().filter(result -> !result.passed());
-        test.ifPresent(result -> mismatches.add(result.describe()));
+        test.ifPresent(result -> mismatches.add(
+                new Mismatch("test " + result.test().name() + " to pass", result.describe(), result.describe())));
         // A guest whose test failed leaves with a status that says so again.
         boolean leftForItsFailure = test.isPresent() && test.get().failure().isPresent() && actual.endedNormally();
         if (!leftForItsFailure) {
@@ -152,20 +173,17 @@ public final class Expectation {
         }
     }
 
-    private void compareEnd(Outcome actual, List<String> mismatches) {
+    private void compareEnd(Outcome actual, List<Mismatch> mismatches) {
         boolean asExpected = outcome.isEmpty()
                 ? exception.isPresent() ? actual.kind().isDeathByException() : actual.endedNormally()
                 // Waiting for an interrupt that can't come is a hang, not the HLT at which a guest ends.
                 : actual.kind() == outcome.get() && (actual.kind() != Outcome.Kind.HALTED || actual.endedNormally());
         if (!asExpected) {
-            mismatches.add("expected the guest to "
-                    + outcome.map(kind -> "end with " + kind.id())
-                            .orElse(
-                                    exception.isPresent()
-                                            ? "end with " + Outcome.Kind.TRIPLE_FAULT.id()
-                                            : "end normally")
-                    + ", but it "
-                    + actual.describe());
+            String end = outcome.or(
+                            () -> exception.isPresent() ? Optional.of(Outcome.Kind.TRIPLE_FAULT) : Optional.empty())
+                    .map(kind -> "end with " + kind.id())
+                    .orElse("end normally");
+            mismatches.add(Mismatch.of("the guest to " + end, "it " + actual.describe()));
             return;
         }
         exception.ifPresent(vector -> compareException(vector, actual, mismatches));
@@ -176,19 +194,21 @@ public final class Expectation {
             return;
         }
         if (actual.exitCode().isPresent()) {
-            mismatches.add("expected exit code " + wanted.getAsInt() + ", but it was "
-                    + actual.exitCode().getAsInt());
+            mismatches.add(Mismatch.of(
+                    "exit code " + wanted.getAsInt(),
+                    "it was " + actual.exitCode().getAsInt()));
         } else if (exitCode.isPresent()) {
-            mismatches.add("expected exit code " + wanted.getAsInt() + ", but the guest " + actual.describe()
-                    + ", which has no exit code");
+            mismatches.add(Mismatch.of(
+                    "exit code " + wanted.getAsInt(), "the guest " + actual.describe() + ", which has no exit code"));
         }
     }
 
-    private static void compareException(int vector, Outcome actual, List<String> mismatches) {
+    private static void compareException(int vector, Outcome actual, List<Mismatch> mismatches) {
         Optional<Event> first = actual.fault().map(Fault::first);
         if (first.isEmpty() || !first.get().name().equals(Event.name(vector))) {
-            mismatches.add("expected " + Event.name(vector) + " to lead to the triple fault, but "
-                    + first.map(event -> "it was " + event.name()).orElse("it is not known what did"));
+            mismatches.add(Mismatch.of(
+                    Event.name(vector) + " to lead to the triple fault",
+                    first.map(event -> "it was " + event.name()).orElse("it is not known what did")));
         }
     }
 

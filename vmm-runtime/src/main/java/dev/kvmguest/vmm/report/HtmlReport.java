@@ -16,6 +16,7 @@ import dev.kvmguest.vmm.internal.report.html.HtmlTimeline;
 import dev.kvmguest.vmm.internal.report.html.HtmlWriter;
 import dev.kvmguest.vmm.internal.report.html.SourceFiles;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
@@ -25,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -73,12 +75,25 @@ public final class HtmlReport {
      *     and the line are shown
      */
     public static String of(List<Outcome> outcomes, SourceFolders sources) {
+        return of(outcomes, sources, "", outcome -> List.of());
+    }
+
+    /**
+     * Returns the page of a machine whose run was compared with what is expected of it. What differs comes first.
+     *
+     * @param outcomes how each vCPU ended, at least one
+     * @param sources the folders as in {@link #of(List, SourceFolders)}
+     * @param test the name of the test or the check
+     * @param mismatches returns in what a vCPU's run is not as expected
+     */
+    public static String of(
+            List<Outcome> outcomes, SourceFolders sources, String test, Function<Outcome, List<Mismatch>> mismatches) {
         HtmlWriter page = new HtmlWriter();
         page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
         page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
         page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
         page.open("meta", "name", "color-scheme", "content", "light dark");
-        page.element("title", title(outcomes)).style(style()).close();
+        page.element("title", title(outcomes, test, mismatches)).style(style()).close();
         page.open("body").open("main");
         SourceFiles files = new SourceFiles(sources);
         boolean several = outcomes.size() > 1;
@@ -88,7 +103,7 @@ public final class HtmlReport {
                     .close();
             page.belowOneHeading();
         }
-        outcomes.forEach(outcome -> article(page, outcome, files, several));
+        outcomes.forEach(outcome -> article(page, outcome, files, several, test, mismatches.apply(outcome)));
         return page.page();
     }
 
@@ -103,12 +118,14 @@ public final class HtmlReport {
                         .replace("'", "%27");
     }
 
-    private static String title(List<Outcome> outcomes) {
+    private static String title(List<Outcome> outcomes, String test, Function<Outcome, List<Mismatch>> mismatches) {
         Outcome first = outcomes.stream()
                 .filter(outcome -> !outcome.endedNormally())
                 .findFirst()
                 .orElse(outcomes.get(0));
-        return HtmlText.cut(first.run().guest() + " " + first.describe(), 200);
+        boolean failed =
+                outcomes.stream().anyMatch(outcome -> !mismatches.apply(outcome).isEmpty());
+        return HtmlText.cut((failed ? test + " failed: " : "") + first.run().guest() + " " + first.describe(), 200);
     }
 
     private static String guests(List<Outcome> outcomes) {
@@ -118,11 +135,17 @@ public final class HtmlReport {
                 .collect(Collectors.joining(", "));
     }
 
-    private static void article(HtmlWriter page, Outcome outcome, SourceFiles files, boolean several) {
+    private static void article(
+            HtmlWriter page,
+            Outcome outcome,
+            SourceFiles files,
+            boolean several,
+            String test,
+            List<Mismatch> mismatches) {
         String vcpu = "vCPU " + outcome.run().vcpu();
         String prefix = "vcpu" + outcome.run().vcpu() + "-";
         page.open("article", "class", several ? "vcpu" : null);
-        HtmlHeadline.write(page, outcome, several);
+        HtmlHeadline.write(page, outcome, several, test, mismatches);
         List<HtmlSection> sections = sections(outcome, files);
         page.open("nav", "aria-label", several ? "Sections, " + vcpu : "Sections");
         sections.forEach(section -> page.element("a", section.title(), "href", "#" + prefix + section.id()));
@@ -133,7 +156,6 @@ public final class HtmlReport {
             section.body().accept(page);
             page.close();
         }
-        page.close();
     }
 
     private static List<HtmlSection> sections(Outcome outcome, SourceFiles files) {

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.report.json.StandstillJson;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.GuestTestResult;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
 import java.time.Duration;
@@ -15,15 +16,17 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
  * A run as one JSON object. {@code format} is the version of its form, {@value #FORMAT}. It grows when a key goes or
  * changes its meaning or type; new keys don't change it. Every key is always there; unknown values are null.
- * {@code registers} is null if the engine lost them, {@code instructions} if it doesn't count them, {@code screen} if
- * it is blank, {@code origin} if the end came from no exception that a handler took, {@code fault} if the guest didn't
- * triple-fault, {@code standstill} if it didn't hang or halt, {@code inspection} after a normal end, {@code exceptions}
- * if they were not watched; {@code taken} is empty if no handler was entered, or nobody has seen it.
+ * {@code mismatches} is null if the run was compared with nothing, {@code registers} if the engine lost them, {@code
+ * instructions} if it doesn't count them, {@code screen} if it is blank, {@code origin} if the end came from no
+ * exception that a handler took, {@code fault} if the guest didn't triple-fault, {@code standstill} if it didn't hang
+ * or halt, {@code inspection} after a normal end, {@code exceptions} if they were not watched; {@code taken} is empty
+ * if no handler was entered, or nobody has seen it.
  */
 public final class JsonReport {
 
@@ -32,20 +35,37 @@ public final class JsonReport {
 
     private JsonReport() {}
 
-    /** Returns the report of one vCPU's run. */
+    /** Returns the report of one vCPU's run that was compared with nothing. */
     public static String of(Outcome outcome) {
-        Map<String, Object> report = report();
-        report.putAll(object(outcome));
-        return JsonWriter.write(report);
+        return of(List.of(outcome));
+    }
+
+    /** Returns the report of one vCPU's run, and in what it is not as expected. */
+    public static String of(Outcome outcome, List<Mismatch> mismatches) {
+        return of(List.of(outcome), run -> mismatches);
     }
 
     /** Returns the report of a machine with several vCPUs: an object whose {@code vcpus} are what each did. */
     public static String of(List<Outcome> outcomes) {
-        if (outcomes.size() == 1) {
-            return of(outcomes.get(0));
-        }
+        return of(outcomes, outcome -> null);
+    }
+
+    /**
+     * Returns the report of a machine with several vCPUs likewise.
+     *
+     * @param mismatches returns in what a vCPU's run is not as expected; null if it was compared with nothing
+     */
+    public static String of(List<Outcome> outcomes, Function<Outcome, List<Mismatch>> mismatches) {
         Map<String, Object> report = report();
-        report.put("vcpus", outcomes.stream().map(JsonReport::object).toList());
+        if (outcomes.size() == 1) {
+            report.putAll(object(outcomes.get(0), mismatches.apply(outcomes.get(0))));
+        } else {
+            report.put(
+                    "vcpus",
+                    outcomes.stream()
+                            .map(outcome -> object(outcome, mismatches.apply(outcome)))
+                            .toList());
+        }
         return JsonWriter.write(report);
     }
 
@@ -68,6 +88,7 @@ public final class JsonReport {
         object.put("boot", null);
         object.put("vcpu", null);
         object.put("description", "was not run");
+        object.put("mismatches", null);
         object.put("engine", null);
         object.put("engineReason", reason);
         object.put("console", "");
@@ -90,7 +111,7 @@ public final class JsonReport {
         return JsonWriter.write(object);
     }
 
-    private static Map<String, Object> object(Outcome outcome) {
+    private static Map<String, Object> object(Outcome outcome, List<Mismatch> mismatches) {
         GuestRun run = outcome.run();
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("outcome", outcome.kind().id());
@@ -105,6 +126,11 @@ public final class JsonReport {
         object.put("boot", run.boot().id());
         object.put("vcpu", run.vcpu());
         object.put("description", outcome.describe());
+        object.put(
+                "mismatches",
+                mismatches == null
+                        ? null
+                        : mismatches.stream().map(Mismatch::sentence).toList());
         object.put("engine", run.engine());
         object.put("engineReason", run.engineReason());
         object.put("console", run.console());

@@ -16,6 +16,7 @@ import dev.kvmguest.vmm.internal.report.text.RunNotes;
 import dev.kvmguest.vmm.internal.report.text.StandstillText;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.text.Notation;
@@ -37,6 +38,25 @@ public final class TextReport {
             List.of(Register.RBP, Register.RSP, Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4);
 
     private TextReport() {}
+
+    /**
+     * Returns which test or check failed, and what was expected and found; lines ended by LF.
+     *
+     * @param test the test's or check's name
+     * @param mismatches in what the run is not as expected
+     */
+    public static String failure(String test, List<Mismatch> mismatches) {
+        StringBuilder text = new StringBuilder(test).append(" failed\n");
+        for (Mismatch mismatch : mismatches) {
+            if (mismatch.expected().isEmpty()) {
+                text.append("  ").append(mismatch.sentence()).append('\n');
+            } else {
+                text.append("  expected: ").append(mismatch.expected()).append('\n');
+                text.append("  found:    ").append(mismatch.found()).append('\n');
+            }
+        }
+        return text.toString();
+    }
 
     /** Returns how a guest ended, in one line without a line end. */
     public static String line(Outcome outcome) {

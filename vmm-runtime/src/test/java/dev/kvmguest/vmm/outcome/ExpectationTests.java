@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.outcome;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.kvmguest.vmm.GuestRuns;
@@ -112,6 +113,20 @@ class ExpectationTests {
         } else {
             assertThat(expectation.build().mismatches(outcome)).containsExactly(mismatch);
         }
+    }
+
+    @Test
+    void whatWasExpectedAndWhatWasFoundCanBeToldApart() {
+        Outcome outcome = new Outcome.DebugExit(1, GuestRuns.withConsole("9 x 9 = 82\r\n"));
+
+        assertThat(expect().console("9 x 9 = 81").exitCode(3).build().compare(outcome))
+                .extracting(Mismatch::expected, Mismatch::found, Mismatch::sentence)
+                .containsExactly(
+                        tuple("exit code 3", "it was 1", "expected exit code 3, but it was 1"),
+                        tuple(
+                                "the console to contain \"9 x 9 = 81\"",
+                                "it has \"9 x 9 = 82\\n\"",
+                                "the console does not contain \"9 x 9 = 81\"; it has \"9 x 9 = 82\\n\""));
     }
 
     @Test
@@ -356,7 +371,7 @@ class ExpectationTests {
                 .isEmpty();
         assertThat(expect().pattern(Pattern.compile("out of .*")).build().mismatches(outcome))
                 .isEmpty();
-        assertThat(expect().build().mismatches(outcome, List.of(Pattern.compile("memory"))))
+        assertThat(expect().build().compare(outcome, List.of(Pattern.compile("memory"))))
                 .isEmpty();
         assertThat(expect().exitCode(3).build().mismatches(new Outcome.DebugExit(3, GuestRuns.withConsole("PANIC"))))
                 .isEmpty();

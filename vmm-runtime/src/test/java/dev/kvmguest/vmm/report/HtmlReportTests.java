@@ -18,8 +18,10 @@ import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.diagnosis.Timeline.Entry;
 import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.io.IOException;
@@ -324,6 +326,47 @@ class HtmlReportTests {
     }
 
     @Test
+    void whatWasExpectedComesBeforeHowTheGuestEnded() {
+        List<Mismatch> mismatches = List.of(
+                new Mismatch("the console to contain \"81\"", "it has \"82\"", "x"), Mismatch.of("own <assertion>"));
+
+        Document page =
+                parse(HtmlReport.of(List.of(DIED), new SourceFolders(folder), "kernel / menu", outcome -> mismatches));
+
+        assertThat(headline(page))
+                .containsSubsequence(
+                        "kernel / menu failed",
+                        "expected",
+                        "the console to contain \"81\"",
+                        "found",
+                        "it has \"82\"",
+                        "own <assertion>",
+                        "kernel triple-faulted");
+        assertThat(Pages.elements(page.getDocumentElement(), "title").stream().map(Pages::text))
+                .first()
+                .isEqualTo("kernel / menu failed: kernel triple-faulted");
+    }
+
+    @Test
+    void normalEndIsGreenOnlyIfNothingElseWasExpected() {
+        Outcome ended = new Outcome.DebugExit(0, Examples.bare());
+
+        assertThat(tone(HtmlReport.of(ended))).isEqualTo("ended");
+        assertThat(tone(HtmlReport.of(List.of(ended), new SourceFolders(folder), "menu", outcome -> List.of())))
+                .isEqualTo("ended");
+        assertThat(tone(HtmlReport.of(
+                        List.of(ended),
+                        new SourceFolders(folder),
+                        "menu",
+                        outcome -> List.of(Mismatch.of("no greeting")))))
+                .isEqualTo("failed");
+    }
+
+    private static String tone(String page) {
+        return Pages.elements(parse(page).getDocumentElement(), "header").get(0).getAttribute("class");
+    }
+
+    @Test
     void failedTestInTheGuestIsNamed() {
         assertThat(headline(new Outcome.DebugExit(1, Examples.withFailedTest())))
                 .contains("In-guest test splits_pages, memory.c:40: failed");
@@ -484,8 +527,11 @@ class HtmlReportTests {
     }
 
     private static String headline(Outcome outcome) {
-        return Pages.text(
-                Pages.elements(page(outcome).getDocumentElement(), "header").get(0));
+        return headline(page(outcome));
+    }
+
+    private static String headline(Document page) {
+        return Pages.text(Pages.elements(page.getDocumentElement(), "header").get(0));
     }
 
     private static List<String> headings(Document page, String level) {

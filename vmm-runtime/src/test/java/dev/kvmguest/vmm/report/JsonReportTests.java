@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.outcome.Ending;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.List;
@@ -26,6 +27,7 @@ class JsonReportTests {
                           "boot": "paged",
                           "vcpu": 0,
                           "description": "left by the debug-exit port with 3",
+                          "mismatches": null,
                           "engine": "kvm",
                           "engineReason": "asked for",
                           "console": "Hi\\n",
@@ -102,6 +104,7 @@ class JsonReportTests {
                           "boot": "paged",
                           "vcpu": 0,
                           "description": "triple-faulted",
+                          "mismatches": null,
                           "engine": "kvm",
                           "engineReason": "asked for",
                           "console": "",
@@ -258,6 +261,20 @@ class JsonReportTests {
     }
 
     @Test
+    void mismatchesAreSentencesAndThereAreNoneIfAllIsAsExpected() {
+        Outcome first = new Outcome.TripleFault(Examples.bare());
+        Outcome second = new Outcome.HypercallExit(Examples.bare());
+        List<Mismatch> mismatches =
+                List.of(new Mismatch("a \"b\"", "c", "expected a \"b\", but c"), Mismatch.of("another sentence"));
+
+        assertThat(JsonReport.of(first, mismatches))
+                .contains("\n  \"mismatches\": [\"expected a \\\"b\\\", but c\", \"another sentence\"],\n");
+        assertThat(JsonReport.of(first, List.of())).contains("\n  \"mismatches\": [],\n");
+        assertThat(JsonReport.of(List.of(first, second), outcome -> outcome == first ? mismatches : List.of()))
+                .containsSubsequence("\"mismatches\": [\"expected", "\"mismatches\": [],");
+    }
+
+    @Test
     void severalVcpusAreAList() {
         Outcome first = new Outcome.TripleFault(Examples.bare());
         Outcome second = new Outcome.HypercallExit(Examples.bare());
@@ -320,6 +337,7 @@ class JsonReportTests {
                           "boot": null,
                           "vcpu": null,
                           "description": "was not run",
+                          "mismatches": null,
                           "engine": null,
                           "engineReason": "no /dev/kvm",
                           "console": "",

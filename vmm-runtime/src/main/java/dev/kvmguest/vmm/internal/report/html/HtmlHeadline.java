@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.report.text.ExceptionWords;
 import dev.kvmguest.vmm.internal.report.text.RunNotes;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.HexFormat;
@@ -18,11 +19,27 @@ import java.util.stream.Stream;
 /** The top of a page: who, how, where, why, and the way out. */
 public final class HtmlHeadline {
 
+    /** As many as a check has elements. */
+    private static final int MOST_MISMATCHES = 20;
+
+    private static final int LONGEST_MISMATCH = 2000;
+
     private HtmlHeadline() {}
 
-    public static void write(HtmlWriter page, Outcome outcome, boolean several) {
+    /**
+     * Writes the headline.
+     *
+     * @param several whether the page has several vCPUs
+     * @param test the name of the test or the check, for {@code mismatches}
+     * @param mismatches in what the run is not as expected
+     */
+    public static void write(
+            HtmlWriter page, Outcome outcome, boolean several, String test, List<Mismatch> mismatches) {
         GuestRun run = outcome.run();
-        page.open("header", "class", tone(outcome));
+        page.open("header", "class", mismatches.isEmpty() ? tone(outcome) : "failed");
+        if (!mismatches.isEmpty()) {
+            failure(page, test, mismatches);
+        }
         page.heading(1).element("b", HtmlText.name(run.guest()));
         page.text(" " + HtmlText.cut(outcome.describe(), 400) + (several ? " (vCPU " + run.vcpu() + ")" : ""));
         page.close();
@@ -55,7 +72,23 @@ public final class HtmlHeadline {
         page.close();
     }
 
-    /** Returns the class that colours the headline: how bad the end is. */
+    private static void failure(HtmlWriter page, String test, List<Mismatch> mismatches) {
+        page.open("div", "class", "failure").open("p");
+        page.element("b", HtmlText.name(test)).text(" failed").close();
+        for (Mismatch mismatch : mismatches.subList(0, Math.min(MOST_MISMATCHES, mismatches.size()))) {
+            if (mismatch.expected().isEmpty()) {
+                page.element("p", HtmlText.cut(mismatch.sentence(), LONGEST_MISMATCH));
+                continue;
+            }
+            page.open("dl");
+            fact(page, "expected", HtmlText.cut(mismatch.expected(), LONGEST_MISMATCH));
+            fact(page, "found", HtmlText.cut(mismatch.found(), LONGEST_MISMATCH));
+            page.close();
+        }
+        page.close();
+    }
+
+    /** Returns the class that colours the headline of a run that nothing was expected of: how bad the end is. */
     private static String tone(Outcome outcome) {
         return switch (outcome.kind()) {
             case TRIPLE_FAULT, UNHANDLED_EXCEPTION, RESET, UNSUPPORTED, ENGINE_ERROR -> "died";
