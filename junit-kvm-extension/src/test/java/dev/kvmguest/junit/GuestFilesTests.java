@@ -3,9 +3,11 @@ package dev.kvmguest.junit;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,6 +37,13 @@ class GuestFilesTests {
     private static GuestFiles files(Optional<VmmException> refusal, List<Outcome> outcomes) {
         List<Mismatch> mismatches = List.of(Mismatch.of("no greeting"));
         return new GuestFiles(
-                "", "KernelTests.boots", "kernel", refusal, outcomes, outcome -> mismatches, Screen.BLANK);
+                "",
+                "KernelTests.boots",
+                "kernel",
+                refusal,
+                outcomes,
+                outcome -> mismatches,
+                Screen.BLANK,
+                new SourceFolders(Path.of("")));
     }
 }
