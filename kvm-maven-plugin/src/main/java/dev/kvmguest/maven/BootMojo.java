@@ -299,6 +299,8 @@ public class BootMojo extends AbstractMojo {
             List<Target> targets = new ArrayList<>();
             for (String id : GuestSelection.choose(guest, ids(built))) {
                 GuestManifest.Located located = built.find(id);
+                located.newerOrigin().ifPresent(file -> getLog().warn("guest " + id + " is a copy of " + file
+                        + ", which has changed since; mvn process-classes copies it again"));
                 targets.add(
                         new Target(VcpuConfig.of(located), located.manifest().memory(), located.files()));
             }

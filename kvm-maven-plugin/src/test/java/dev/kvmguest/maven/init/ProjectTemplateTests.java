@@ -215,7 +215,8 @@ class ProjectTemplateTests {
         Files.createDirectories(folder.resolve("a & b"));
         madeFor(image("a & b/kernel.bin", "f4"));
 
-        assertThat(pom()).contains("<missing>${basedir}/a &amp; b/kernel.bin</missing>", "<executable>make</executable>");
+        assertThat(pom())
+                .contains("<missing>${basedir}/a &amp; b/kernel.bin</missing>", "<executable>make</executable>");
     }
 
     @Test
