@@ -23,5 +23,7 @@ assert new File(checks, 'target/kvm-reports/dies-dies.html').text.contains('# th
 def log = new File(basedir, 'build.log').readLines()
 assert log.count { it == '[INFO] guest made: image kernel.elf is booted in boot mode multiboot, because it has a Multiboot header; name another boot mode to change that' } == 1
 assert log.any { it ==~ /\[INFO\] guest sector: put .*sector.bin on the class path, in .*/ }
+def changed = new File(basedir, 'kernel/target/classes/META-INF/kvm-guests/dies/dies.elf')
+assert log.findAll { it.startsWith('[WARNING]') && it.contains('is a copy of') } == ["[WARNING] guest dies is a copy of $changed, which has changed since; mvn process-classes copies it again" as String]
 assert log.any { it.contains("<guests><guest id=sector><image>: there is no file ${new File(checks, 'build/sector.bin')}; build it before this goal runs, by make") }
 true

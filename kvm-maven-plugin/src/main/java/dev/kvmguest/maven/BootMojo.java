@@ -367,6 +367,8 @@ public class BootMojo extends AbstractMojo {
                 Map<Path, String> files = Stream.concat(built.files(id).stream(), located.files().stream())
                         .distinct()
                         .collect(Collectors.toMap(file -> file, file -> "a file of guest " + id));
+                located.newerOrigin().ifPresent(file -> getLog().warn("guest " + id + " is a copy of " + file
+                        + ", which has changed since; mvn process-classes copies it again"));
                 targets.add(
                         new Target(VcpuConfig.of(located), located.manifest().memory(), files));
             }

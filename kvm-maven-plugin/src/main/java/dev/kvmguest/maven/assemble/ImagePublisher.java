@@ -49,7 +49,12 @@ public final class ImagePublisher {
         Path manifestFile = folder.resolve(GuestManifest.FILE_NAME);
         List<Path> all = new ArrayList<>(outputs);
         all.add(manifestFile);
-        if (last.isPresent() && last.get().isCurrent(basedir, manifest.toText(), all)) {
+        // The manifest names the image's file, but only the names of modules.
+        String plan = manifest.toText()
+                + spec.modules().stream()
+                        .map(module -> RelativePaths.of(basedir, module))
+                        .toList();
+        if (last.isPresent() && last.get().isCurrent(basedir, plan, all)) {
             return new GuestAssembler.Result(true, manifest, folder, List.of(), MemoryLayout.UNKNOWN);
         }
         if (last.isPresent()) {
@@ -62,7 +67,7 @@ public final class ImagePublisher {
         }
         Files.writeString(manifestFile, manifest.toText());
         Files.createDirectories(work);
-        BuildRecord.of(basedir, manifest.toText(), inputs, all).write(work);
+        BuildRecord.of(basedir, plan, inputs, all).write(work);
         return new GuestAssembler.Result(false, manifest, folder, List.of(), GuestAssembler.layout(folder));
     }
 }

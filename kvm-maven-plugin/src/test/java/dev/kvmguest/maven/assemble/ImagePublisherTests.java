@@ -88,6 +88,24 @@ class ImagePublisherTests {
     }
 
     @Test
+    void moduleFromAnotherFolderIsAnotherModule() throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(64).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(0x1BAD_B002).putInt(0).putInt(-0x1BAD_B002);
+        Files.write(image, header.array());
+        Path one =
+                Files.writeString(Files.createDirectory(basedir.resolve("one")).resolve("initrd"), "one");
+        Path two =
+                Files.writeString(Files.createDirectory(basedir.resolve("two")).resolve("initrd"), "two");
+        publish(Optional.of(BootMode.MULTIBOOT), List.of(one));
+
+        assertThat(publish(Optional.of(BootMode.MULTIBOOT), List.of(one)).upToDate())
+                .isTrue();
+        assertThat(publish(Optional.of(BootMode.MULTIBOOT), List.of(two)).upToDate())
+                .isFalse();
+        assertThat(folder.resolve("initrd")).hasContent("two");
+    }
+
+    @Test
     void onlyWhatHasChangedIsPublishedAgain() throws IOException {
         publish(Optional.empty(), List.of());
 

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Enumeration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -288,6 +289,20 @@ public record GuestManifest(
                 files.add(file);
             });
             return files;
+        }
+
+        /**
+         * Returns the file that the image is a copy of if it has been built again since, so that a boot of the copy
+         * would surprise; empty if it has not, or if there is no such file.
+         *
+         * @throws IOException if a file can't be read
+         */
+        public Optional<Path> newerOrigin() throws IOException {
+            Optional<Path> file =
+                    SourceFolders.fileOf(url).flatMap(here -> manifest.origin().flatMap(origin -> above(here, origin)));
+            boolean isNewer = file.isPresent()
+                    && !Arrays.equals(Files.readAllBytes(file.get()), Resources.read(sibling(manifest.image())));
+            return isNewer ? file : Optional.empty();
         }
 
         /** Returns the file of a name that is relative to a folder above another file: to the project's. */

@@ -180,6 +180,20 @@ class GuestManifestTests {
         assertThat(GuestManifest.read(folder).files()).containsExactly(origin, manifest);
     }
 
+    @Test
+    void copyKnowsThatItsFileWasBuiltAgain(@TempDir Path project) throws IOException {
+        Path folder = Files.createDirectories(project.resolve("target/classes/META-INF/kvm-guests/kernel"));
+        Files.writeString(folder.resolve("guest.properties"), COPY.toText());
+        Files.write(folder.resolve("kernel.elf"), new byte[] {1});
+        Path origin = Files.createDirectory(project.resolve("build dir")).resolve("kernel.elf");
+
+        assertThat(GuestManifest.read(folder).newerOrigin()).isEmpty();
+        Files.write(origin, new byte[] {1});
+        assertThat(GuestManifest.read(folder).newerOrigin()).isEmpty();
+        Files.write(origin, new byte[] {2});
+        assertThat(GuestManifest.read(folder).newerOrigin()).hasValue(origin);
+    }
+
     static Stream<GuestManifest> manifests() {
         return Stream.of(
                 COPY,

@@ -155,7 +155,18 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
             return new RealModeStack((int) (after / PARAGRAPH), (int) (room % SEGMENT_SIZE));
         }
         throw new IllegalArgumentException("image " + image.name() + " at " + hex(image.physicalStart()) + "-"
-                + hex(image.physicalEnd() - 1) + " leaves no room for a stack that real mode reaches; load it higher");
+                + hex(image.physicalEnd() - 1) + " leaves no room for a stack that real mode reaches; "
+                + roomForStack(memorySize, after));
+    }
+
+    /** Returns how there would be room: below the image or after it. */
+    private String roomForStack(long memorySize, long after) {
+        String higher = "load it at " + hex(LOWEST_STACK_END) + " or higher";
+        if (LOWEST_STACK_END + image.physicalEnd() - image.physicalStart() <= memorySize) {
+            return higher;
+        }
+        boolean isRoomAfter = after + SMALLEST_STACK <= LayoutPlan.HOLE.start();
+        return "give the guest more memory" + (isRoomAfter ? "" : ", and " + higher);
     }
 
     /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */

@@ -177,16 +177,28 @@ class EntryStateTests {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
-            value = {"0x0   | 0x20000 | 0x0:0x0 | 0x0-0x1ffff", "0x500 | 0x1fa90 | 0x500   | 0x500-0x1ff8f"})
-    void imageThatLeavesNoRoomForAStackIsRefused(String load, String size, String entry, String range) {
+            value = {
+                "0x20000 | 0x0   | 0x20000 | 0x0:0x0 | 0x0-0x1ffff   | give the guest more memory",
+                "0x20000 | 0x500 | 0x1fa90 | 0x500   | 0x500-0x1ff8f | give the guest more memory",
+                "0xc0000 | 0x0   | 0x9ff80 | 0x0:0x0 | 0x0-0x9ff7f   | load it at 0x600 or higher",
+                "0xa0000 | 0x0   | 0x9ff80 | 0x0:0x0 | 0x0-0x9ff7f   | give the guest more memory, and load it at 0x600 or higher",
+            })
+    void imageThatLeavesNoRoomForAStackIsRefused(
+            String memory, String load, String size, String entry, String range, String wayOut) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Guests.load(
-                        Guests.memory(0x2_0000),
+                        Guests.memory(Integer.decode(memory)),
                         Guests.flat(Integer.decode(size))
                                 .withLoad(Long.decode(load))
                                 .withEntry(EntryPoint.parse(entry))))
-                .withMessage("image hello at " + range
-                        + " leaves no room for a stack that real mode reaches; load it higher");
+                .withMessage(
+                        "image hello at " + range + " leaves no room for a stack that real mode reaches; " + wayOut);
+        boolean higher = wayOut.contains("load it");
+        Guests.load(
+                Guests.memory(Integer.decode(memory) + (wayOut.contains("more memory") ? 0x1_0000 : 0)),
+                Guests.flat(Integer.decode(size))
+                        .withLoad(higher ? 0x600 : Long.decode(load))
+                        .withEntry(higher ? EntryPoint.linear(0x600) : EntryPoint.parse(entry)));
     }
 
     @Test
