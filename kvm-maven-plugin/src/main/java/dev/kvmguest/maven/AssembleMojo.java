@@ -51,8 +51,8 @@ public class AssembleMojo extends AbstractMojo {
      *   <li>{@code sources}: A folder, of which all sources at any depth are built, or a single file; relative to the
      *     project. Sources are C ({@code .c}), GNU assembly ({@code .S}, {@code .s}) and, with nasm installed on this
      *     host, {@code .asm} and {@code .nasm}. Default: {@code src/main/guest/ID}.</li>
-     *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the boot
-     *     mode.</li>
+     *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the
+     *     boot mode.</li>
      *   <li>{@code boot}: The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or
      *     {@code multiboot}.</li>
      *   <li>{@code load}: The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}.
@@ -62,10 +62,10 @@ public class AssembleMojo extends AbstractMojo {
      *     symbol {@code _start}, else the first byte.</li>
      *   <li>{@code memory}: Guest RAM, such as {@code 16M} or {@code 640K}. Default: 16M.</li>
      *   <li>{@code commandLine}: The kernel's command line; only for {@code multiboot}. Default: nothing.</li>
-     *   <li>{@code modules}: Files that are loaded beside the kernel, relative to the project, each a {@code <module>};
-     *     only for {@code multiboot}. The kernel gets their names.</li>
-     *   <li>{@code compilerArgs}: Further options of the compiler, or of nasm if that is the toolchain. They come last,
-     *     so they win.</li>
+     *   <li>{@code modules}: Files that are loaded beside the kernel, relative to the project, each a
+     *     {@code <module>}; only for {@code multiboot}. The kernel gets their names.</li>
+     *   <li>{@code compilerArgs}: Further options of the compiler, or of nasm if that is the toolchain. They come
+     *     last, so they win.</li>
      *   <li>{@code linkerArgs}: Further options of the linker.</li>
      *   <li>{@code includes}: Folders for included files, relative to the project. The sources' folder always comes
      *     first.</li>

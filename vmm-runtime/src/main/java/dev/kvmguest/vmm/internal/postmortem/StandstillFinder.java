@@ -27,8 +27,8 @@ import java.util.Optional;
 record StandstillFinder(MachineConfig machine, VcpuConfig config, VirtualCpu cpu, GuestMemory memory, Board board) {
 
     /**
-     * Returns where a guest was that halted, was stopped or still ran at its time limit; the last goes on for a moment, so that
-     * its memory, its devices and the engine's record of its exceptions are others afterwards.
+     * Returns where a guest was that halted, was stopped or still ran at its time limit; the last goes on for a moment,
+     * so that its memory, its devices and the engine's record of its exceptions are others afterwards.
      *
      * @param end how it ended
      * @param halted whether it was halted then
