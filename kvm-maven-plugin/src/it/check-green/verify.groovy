@@ -36,7 +36,7 @@ assert [summary.@checks, summary.@failures, summary.@errors] == ['3', '0', '0']
 assert summary.check*.@name == ['hello', 'sends what it gets', 'echo-2']
 
 def log = new File(basedir, 'build.log').readLines()
-assert log.any { it =~ /PASS hello \/ hello: guest hello \(boot real\) left by the debug-exit port with 0 at .*, after [0-9.]+ ms on (kvm|emulator)$/ }
+assert log.any { it =~ /PASS hello \/ hello: guest hello \(boot real\) left by the debug-exit port with 0 at .*, after [0-9.]+ ms of wall time on (kvm|emulator)$/ }
 assert log.any { it.contains('PASS echo / sends what it gets: ') }
 assert log.count { it.contains('Checks run: 3, failures: 0, errors: 0') } == 2 : 'kvm:check and kvm:verify both say so'
 true

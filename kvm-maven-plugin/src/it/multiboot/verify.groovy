@@ -20,6 +20,12 @@ assert report('kernel-kernel-1.json').warnings == []
 assert report('kernel-told_otherwise.json').console == 'verbose\ntwo.txt\nsecond\none.txt\nfirst\n'
 assert new JsonSlurper().parse(new File(basedir, 'boot.json')).console == 'typed\ntwo.txt\nsecond\n'
 
+// A header says itself that it is one, and the log says so where nobody else did.
+assert new JsonSlurper().parse(new File(basedir, 'detected.json')).console == 'detected\none.txt\nfirst\n'
+assert new File(basedir, 'build.log').readLines().count {
+    it == '[INFO] image kernel.elf is booted in boot mode multiboot, because it has a Multiboot header; name another boot mode to change that'
+} == 1
+
 // A near miss is a warning of kvm:assemble and, once for a guest, of kvm:check; reports have it too.
 def tooClose = ~/the BSS of image crowded at 0x[0-9a-f]+-0xff[0-9a-f]+ ends \d+ bytes before the boot page directory at 0x100000-0x100fff; leave more room between them/
 assert report('crowded-crowded-2.json').warnings.any { it ==~ tooClose }

@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.ConsoleText.quoted;
 import static dev.kvmguest.vmm.text.ConsoleText.tail;
 import static dev.kvmguest.vmm.text.ConsoleText.withoutCarriageReturns;
 
+import dev.kvmguest.vmm.outcome.PatternSearch;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -32,10 +33,14 @@ final class Consoles {
     }
 
     static Optional<String> notMatching(String console, Pattern expected) {
-        return unless(
-                expected.matcher(withoutCarriageReturns(console)).find(),
-                "the console to match /" + expected.pattern() + "/",
-                console);
+        try {
+            return unless(
+                    new PatternSearch(expected, withoutCarriageReturns(console)).find(),
+                    "the console to match /" + expected.pattern() + "/",
+                    console);
+        } catch (PatternSearch.GivenUpException e) {
+            return Optional.of(e.getMessage());
+        }
     }
 
     private static Optional<String> unless(boolean holds, String expected, String console) {

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.mouse.MouseButton;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.PatternSearch;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.text.ConsoleText;
 import java.nio.charset.StandardCharsets;
@@ -84,7 +85,7 @@ public final class Guest {
      * {@link Console#await(Pattern, Duration)} about patterns that end in a quantifier.
      *
      * @return what it wrote since what was last awaited, up to the end of the match
-     * @throws AssertionError if the guest ends first
+     * @throws AssertionError if the guest ends first, or the search for the pattern takes too long
      */
     public String awaitOutput(Pattern pattern) {
         return found(pattern, timeLimit());
@@ -95,7 +96,7 @@ public final class Guest {
      * it.
      *
      * @return what it wrote since what was last awaited, up to the end of the match
-     * @throws AssertionError if the guest ends or the time runs out first
+     * @throws AssertionError if the guest ends or the time runs out first, or the search for the pattern takes too long
      */
     public String awaitOutput(Pattern pattern, Duration timeout) {
         return found(pattern, TimeFactor.stretch(timeout));
@@ -270,6 +271,12 @@ public final class Guest {
             return wait.forOutput()
                     .orElseThrow(() -> new AssertionError(
                             missing("expected the guest to write " + wanted + afterWhat(), "it has not", timeout)));
+        } catch (PatternSearch.GivenUpException e) {
+            throw new AssertionError(
+                    outcome()
+                            .map(outcome -> Failures.message(e.getMessage(), outcome))
+                            .orElseGet(() -> Failures.message(e.getMessage(), this)),
+                    e);
         } catch (InterruptedException e) {
             throw interrupted("output " + wanted, e);
         }

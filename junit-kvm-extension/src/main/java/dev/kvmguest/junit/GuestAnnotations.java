@@ -2,6 +2,7 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Expectation;
 import java.lang.reflect.AnnotatedElement;
 import java.util.ArrayDeque;
@@ -81,6 +82,11 @@ record GuestAnnotations(
         } catch (IllegalArgumentException e) {
             throw refused(test, e);
         }
+    }
+
+    /** Returns where the guest's source files are: in this module, or in that of this build which has the guest. */
+    SourceFolders sources() {
+        return GuestDefinition.sources(settings, loader);
     }
 
     /**

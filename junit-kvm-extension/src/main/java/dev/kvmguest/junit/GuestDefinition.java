@@ -2,15 +2,18 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.text.Notation;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -22,8 +25,7 @@ import java.util.OptionalLong;
 /** Makes a machine's configuration from settings: finds manifests and images, and lets the annotation win over them. */
 final class GuestDefinition {
 
-    /** The segment whose offset 0 is the default load address of a flat image. */
-    private static final EntryPoint START_OF_OWN_SEGMENT = EntryPoint.segmented(0x100, 0);
+    private static final System.Logger LOG = System.getLogger(GuestDefinition.class.getName());
 
     private final GuestSettings settings;
     private final ClassLoader loader;
@@ -65,6 +67,19 @@ final class GuestDefinition {
         return tests;
     }
 
+    /** Returns where the source files of the guests are that the settings name. */
+    static SourceFolders sources(GuestSettings settings, ClassLoader loader) {
+        GuestDefinition definition = new GuestDefinition(settings, loader);
+        List<Path> guests = new ArrayList<>();
+        for (String id : settings.ids()) {
+            guests.addAll(definition.manifest(id).files());
+        }
+        for (String image : settings.images()) {
+            guests.add(Path.of(image));
+        }
+        return new SourceFolders(Path.of(""), guests);
+    }
+
     private static GuestImage elf(GuestManifest.Located located) {
         try {
             return located.elf();
@@ -95,6 +110,9 @@ final class GuestDefinition {
             guests.add(VcpuConfig.of(read(image)));
         }
         int vcpus = vcpus(guests.size());
+        if (vcpus == 1 && !settings.images().isEmpty() && settings.boot().isEmpty()) {
+            guests.set(0, detected(guests.get(0)));
+        }
         MachineConfig.Builder machine = MachineConfig.builder();
         for (int i = 0; i < vcpus; i++) {
             VcpuConfig vcpu = configured(guests.get(guests.size() == 1 ? 0 : i), i, vcpus);
@@ -110,6 +128,15 @@ final class GuestDefinition {
         settings.engine().ifPresent(machine::engine);
         settings.watchExceptions().ifPresent(machine::watchExceptions);
         return machine.build();
+    }
+
+    /** Only a guest that has the machine to itself can be in another mode than real mode. */
+    private static VcpuConfig detected(VcpuConfig guest) {
+        DetectedBoot detected = DetectedBoot.of(guest.image());
+        if (detected.isNews()) {
+            LOG.log(Level.INFO, detected.describe(guest.image().name()));
+        }
+        return guest.withBoot(detected.boot());
     }
 
     private int vcpus(int guests) {
@@ -140,7 +167,7 @@ final class GuestDefinition {
                     settings.modules().stream().map(this::module).toList());
         }
         if (vcpus > 1 && placesItself(vcpu)) {
-            vcpu = vcpu.withEntry(START_OF_OWN_SEGMENT);
+            vcpu = vcpu.withEntry(EntryPoint.segmented((int) (vcpu.flatLoad() >> 4), 0));
         }
         List<String> input = settings.input();
         if (input.size() > 1 && input.size() != vcpus) {
@@ -152,12 +179,25 @@ final class GuestDefinition {
 
     /** Only an image that is entered at SEG:OFF can get a segment for each vCPU. */
     private static void requireOwnSegment(VcpuConfig vcpu) {
-        if (vcpu.entry().isEmpty() || vcpu.entry().get().segment().isEmpty()) {
+        // Other modes than real mode have no segments; that several vCPUs can't be in them is said elsewhere.
+        if (vcpu.boot() == BootMode.REAL
+                && (vcpu.entry().isEmpty() || vcpu.entry().get().segment().isEmpty())) {
             throw new IllegalArgumentException("entry "
                     + vcpu.entry().map(point -> "= " + point).orElse("is not given")
                     + ", but several vCPUs run the image " + vcpu.image().name()
-                    + "; give it as SEG:OFF, such as 0x100:0x0, so that each can have a segment of its own");
+                    + "; give it as SEG:OFF" + example(vcpu) + ", so that each can have a segment of its own");
         }
+    }
+
+    private static String example(VcpuConfig vcpu) {
+        GuestImage image = vcpu.image();
+        boolean flat = image.format() == GuestImage.Format.FLAT;
+        long load = flat ? vcpu.flatLoad() : vcpu.load().orElse(image.physicalStart());
+        long entry =
+                vcpu.entry().map(EntryPoint::linearAddress).orElse(image.entry().orElse(load));
+        return EntryPoint.reaching(entry, load)
+                .map(point -> ", such as " + point)
+                .orElse("");
     }
 
     private static boolean placesItself(VcpuConfig vcpu) {

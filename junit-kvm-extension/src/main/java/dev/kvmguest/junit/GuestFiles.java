@@ -2,16 +2,21 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.JsonReport;
+import dev.kvmguest.vmm.report.ReportFile;
 import dev.kvmguest.vmm.report.TextReport;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.MediaType;
@@ -24,8 +29,15 @@ import org.junit.jupiter.api.extension.MediaType;
  * @param refusal why the guest could not be run, if it could not
  * @param outcomes how each vCPU ended; empty if nothing was booted
  * @param screen what the machine's screen showed
+ * @param sources where the guest's source files are
  */
-record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
+record GuestFiles(
+        String prefix,
+        String guest,
+        Optional<VmmException> refusal,
+        List<Outcome> outcomes,
+        Screen screen,
+        SourceFolders sources) {
 
     private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
 
@@ -36,7 +48,8 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
                 session.config().vcpus().get(0).image().name(),
                 session.refusal(),
                 outcomes,
-                session.booted().map(Machine::screen).orElse(Screen.BLANK));
+                session.booted().map(Machine::screen).orElse(Screen.BLANK),
+                session.annotations().sources());
     }
 
     /**
@@ -69,48 +82,70 @@ record GuestFiles(String prefix, String guest, Optional<VmmException> refusal, L
         problems.forEach(failure::addSuppressed);
     }
 
-    /** Publishes the files, and returns a line that says where the page is, if there is one. */
+    /**
+     * Publishes each file that can be, and returns a line that says where the page is, if there is one.
+     *
+     * @param problems takes why the others can't be
+     */
     private Optional<String> publish(ExtensionContext context, List<RuntimeException> problems) {
-        List<String> lines = new ArrayList<>();
-        try {
-            if (refusal.isPresent()) {
-                publish(
-                        context,
-                        "guest.json",
-                        MediaType.APPLICATION_JSON_UTF_8,
-                        JsonReport.ofRefusal(guest, refusal.get().getMessage()));
-            } else if (!outcomes.isEmpty()) {
-                publish(context, "guest.json", MediaType.APPLICATION_JSON_UTF_8, JsonReport.of(outcomes));
-                publish(
-                        context,
-                        "guest.txt",
-                        MediaType.TEXT_PLAIN_UTF_8,
-                        outcomes.stream().map(TextReport::whole).collect(Collectors.joining("\n")));
-                context.publishFile(prefix + "guest.html", HTML, file -> {
-                    Files.writeString(file, HtmlReport.of(outcomes));
-                    lines.add(HtmlReport.link(file));
-                });
-            }
-            for (int i = 0; i < outcomes.size(); i++) {
-                String name = outcomes.size() == 1 ? "console.txt" : "console-" + i + ".txt";
-                publish(
-                        context,
-                        name,
-                        MediaType.TEXT_PLAIN_UTF_8,
-                        outcomes.get(i).console());
-            }
-            if (!screen.isBlank()) {
-                publish(context, "screen.txt", MediaType.TEXT_PLAIN_UTF_8, screen.text());
-                context.publishFile(
-                        prefix + "screen.png", MediaType.IMAGE_PNG, file -> Files.write(file, screen.toPng()));
-            }
-        } catch (RuntimeException e) {
-            problems.add(e);
+        Publisher publisher = new Publisher(context, problems);
+        if (refusal.isPresent()) {
+            publisher.text(
+                    "guest.json",
+                    MediaType.APPLICATION_JSON_UTF_8,
+                    () -> JsonReport.ofRefusal(guest, refusal.get().getMessage()));
+        } else if (!outcomes.isEmpty()) {
+            publisher.text("guest.json", MediaType.APPLICATION_JSON_UTF_8, () -> JsonReport.of(outcomes));
+            publisher.text("guest.txt", MediaType.TEXT_PLAIN_UTF_8, () -> outcomes.stream()
+                    .map(TextReport::whole)
+                    .collect(Collectors.joining("\n")));
+            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes, sources));
         }
-        return lines.stream().findFirst();
+        for (Outcome outcome : outcomes) {
+            String name = outcomes.size() == 1
+                    ? "console.txt"
+                    : "console-" + outcome.run().vcpu() + ".txt";
+            publisher.text(name, MediaType.TEXT_PLAIN_UTF_8, outcome::console);
+        }
+        if (!screen.isBlank()) {
+            publisher.text("screen.txt", MediaType.TEXT_PLAIN_UTF_8, screen::text);
+            publisher.bytes("screen.png", MediaType.IMAGE_PNG, screen::toPng);
+        }
+        return Optional.ofNullable(publisher.files.get("guest.html")).map(HtmlReport::link);
     }
 
-    private void publish(ExtensionContext context, String name, MediaType type, String text) {
-        context.publishFile(prefix + name, type, file -> Files.writeString(file, text));
+    /** Publishes files, one after the other; one that can't be written keeps no other from being written. */
+    private final class Publisher {
+
+        private final ExtensionContext context;
+        private final List<RuntimeException> problems;
+        private final Map<String, Path> files = new HashMap<>();
+
+        Publisher(ExtensionContext context, List<RuntimeException> problems) {
+            this.context = context;
+            this.problems = problems;
+        }
+
+        void text(String name, MediaType type, Supplier<String> text) {
+            bytes(name, type, () -> text.get().getBytes(StandardCharsets.UTF_8));
+        }
+
+        void bytes(String name, MediaType type, Supplier<byte[]> content) {
+            try {
+                context.publishFile(prefix + name, type, file -> {
+                    ReportFile.write(file, content.get());
+                    files.put(name, file);
+                });
+            } catch (RuntimeException e) {
+                // Where no file can be written, once is enough.
+                if (problems.stream().noneMatch(problem -> reason(problem).equals(reason(e)))) {
+                    problems.add(e);
+                }
+            }
+        }
+
+        private static String reason(Throwable problem) {
+            return problem.getCause() == null ? problem.toString() : reason(problem.getCause());
+        }
     }
 }

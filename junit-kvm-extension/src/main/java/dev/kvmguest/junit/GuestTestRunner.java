@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
@@ -22,6 +23,7 @@ final class GuestTestRunner {
     private final MachineConfig config;
     private final Expectation expectation;
     private final List<GuestTestCase> tests;
+    private final SourceFolders sources;
     private final AtomicBoolean used = new AtomicBoolean();
 
     /**
@@ -42,11 +44,17 @@ final class GuestTestRunner {
                     + " but there are " + config.vcpus().size() + "; name one guest, and leave vcpus out");
         }
         this.tests = annotations.guestTests();
+        this.sources = annotations.sources();
     }
 
     /** Returns the guest's tests. */
     GuestTests tests() {
         return new GuestTests(this, tests);
+    }
+
+    /** Returns where the guest's source files are. */
+    SourceFolders sources() {
+        return sources;
     }
 
     /** Returns whether the factory has made a JUnit test of any of the guest's tests. */
@@ -90,6 +98,6 @@ final class GuestTestRunner {
     private GuestFiles files(
             GuestTestCase test, Optional<VmmException> refusal, List<Outcome> outcomes, Screen screen) {
         String prefix = test.name().replaceAll("[^A-Za-z0-9._-]", "_") + "-";
-        return new GuestFiles(prefix, config.vcpus().get(0).image().name(), refusal, outcomes, screen);
+        return new GuestFiles(prefix, config.vcpus().get(0).image().name(), refusal, outcomes, screen, sources);
     }
 }

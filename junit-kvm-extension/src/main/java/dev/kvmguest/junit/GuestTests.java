@@ -2,11 +2,9 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.image.GuestTestCase;
 import java.net.URI;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 
@@ -63,14 +61,15 @@ public final class GuestTests {
         return tests.stream().map(GuestTestCase::name).toList();
     }
 
-    /** Returns where an IDE finds the test; null, which means unknown to JUnit, if the file doesn't exist. */
-    private static URI source(GuestTestCase test) {
-        try {
-            // Compilers name files as they were given them: kvm:assemble relative to the module, where tests run too.
-            Path file = Path.of(test.file());
-            return Files.isRegularFile(file) ? URI.create(file.toUri() + "?line=" + test.line()) : null;
-        } catch (InvalidPathException e) {
-            return null;
-        }
+    /**
+     * Returns where an IDE finds the test. It is null, which means unknown to JUnit, if the file isn't there, or if the
+     * test would not count because of it.
+     */
+    private URI source(GuestTestCase test) {
+        return Optional.of(test.file())
+                .filter(file -> Surefire.countsTestsOfFiles())
+                .flatMap(runner.sources()::find)
+                .map(file -> URI.create(file.toUri() + "?line=" + test.line()))
+                .orElse(null);
     }
 }

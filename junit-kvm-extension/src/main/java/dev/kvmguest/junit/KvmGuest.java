@@ -40,10 +40,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * parameter, its guest also runs to its end before the body. If only the class carries it, such a method is an ordinary
  * test.
  *
- * <p><b>Verdict.</b> A guest that died, hung or could not be run fails its test even if the body passed, unless the
- * test asserted that end with {@link GuestAssertions}. A live guest that still runs when the test ends is stopped; that
- * is not a failure. A {@code Guest} that the test takes and never uses fails it: nothing was booted, so there is no
- * verdict.
+ * <p><b>Verdict.</b> A guest that died, hung, panicked or could not be run fails its test even if the body passed,
+ * unless the test asserted that end with {@link GuestAssertions}. A live guest that still runs when the body has passed
+ * goes on for a moment, as {@link Guest} says, and is stopped then; that is not a failure. A {@code Guest} that the
+ * test takes and never uses fails it: nothing was booted, so there is no verdict.
  *
  * <p><b>Files.</b> A failing test publishes these files about its guest:
  *
@@ -90,10 +90,17 @@ public @interface KvmGuest {
      */
     String[] image() default {};
 
-    /** The state at entry. Default: what the manifest says, else {@link BootMode#REAL}. */
+    /**
+     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a Multiboot header
+     * or an entry that real mode can't reach, else {@link BootMode#REAL}.
+     */
     BootMode[] boot() default {};
 
-    /** The physical address of the image's first byte, such as {@code 0x7c00}. */
+    /**
+     * The physical address of the image's first byte, such as {@code 0x7c00}. Default: what the manifest or the ELF
+     * file says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat
+     * binary.
+     */
     String load() default "";
 
     /** Where the guest starts: a linear address, or {@code SEG:OFF} in real mode. */

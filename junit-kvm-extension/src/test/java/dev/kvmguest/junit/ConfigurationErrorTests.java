@@ -55,8 +55,8 @@ class ConfigurationErrorTests {
             negativeVcpus   | vcpus = -1 must be at least 1
             vcpusDiffer     | vcpus = 3 differs from the number of guests, 2, which get a vCPU each; leave it out
             inputsDiffer    | input has 2 texts for 1 vCPU(s); give one for every vCPU, or one for each
-            noSegment       | entry is not given, but several vCPUs run the image hello; give it as SEG:OFF
-            linearEntry     | entry = 0x2000, but several vCPUs run the image hello; give it as SEG:OFF
+            noSegment       | entry is not given, but several vCPUs run the image hello; give it as SEG:OFF, such as 0x200:0x0, so
+            linearEntry     | entry = 0x2000, but several vCPUs run the image hello; give it as SEG:OFF, such as 0x200:0x0
             notReal         | several vCPUs with an image each must boot in real mode
             oneOutcome      | a parameter is an Outcome, but there are 2 vCPUs with one each; take a List<Outcome>
             badPattern      | pattern "(" is not a regular expression: Unclosed group

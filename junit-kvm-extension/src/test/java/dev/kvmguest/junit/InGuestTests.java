@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,6 +32,8 @@ class InGuestTests {
 
     /** A guest with a test for every way to end, the last of them defined in a file that there is. */
     static final String EVERY_END = "target/test-guests/every-end.elf";
+    /** The file that one of the tests of {@link #EVERY_END} says it is in. */
+    private static final String SOURCE = "target/test-guests/sources.c";
 
     /** A guest that passes both its tests, {@code adds} and {@code subtracts}. */
     static final String GREEN = "target/test-guests/green.elf";
@@ -57,8 +60,13 @@ class InGuestTests {
                 .test("sends_garbage", "kernel.c", 8, "hello", InGuestElf.EXIT_0)
                 .test("dies_after_it_passed", "kernel.c", 9, "Sdies_after_it_passed\0P", "0f0b")
                 .test("passes_with_status_1", "kernel.c", 10, "Spasses_with_status_1\0P", InGuestElf.EXIT_1)
-                .test("has_a_source", "pom.xml", 3, "Shas_a_source\0P", InGuestElf.EXIT_0)
+                .test("has_a_source", SOURCE, 3, "Shas_a_source\0P", InGuestElf.EXIT_0)
                 .write(EVERY_END);
+        try {
+            Files.writeString(Path.of(SOURCE), "\n\nKVMGUEST_TEST(has_a_source)\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         new InGuestElf()
                 .test("subtracts", "sum.c", 2, "Ssubtracts\0P", InGuestElf.EXIT_0)
                 .test("adds", "sum.c", 1, "Sadds\0P", InGuestElf.EXIT_0)
@@ -94,7 +102,7 @@ class InGuestTests {
                 .asString()
                 .matches("(?s)test hangs was started, and the guest ended without a verdict\n"
                         + "expected the guest to end normally, but it (was still running at its time limit of "
-                        + Fixture.stretched(500) + "|can never end, proved after \\d+ ms).*")
+                        + Fixture.stretched(500) + "|can never end, proved after \\d+ ms of guest time).*")
                 .contains("in-guest test hangs, kernel.c:4: unfinished", "  | !\n");
         assertThat(ends.get("is_unsupported"))
                 .get()
@@ -143,7 +151,7 @@ class InGuestTests {
 
         assertThat(started.get("has_a_source").getTestDescriptor().getSource())
                 .get()
-                .isEqualTo(FileSource.from(Path.of("pom.xml").toAbsolutePath().toFile(), FilePosition.from(3)));
+                .isEqualTo(FileSource.from(Path.of(SOURCE).toAbsolutePath().toFile(), FilePosition.from(3)));
         assertThat(started.get("passes").getTestDescriptor().getSource()).get().isNotInstanceOf(FileSource.class);
     }
 

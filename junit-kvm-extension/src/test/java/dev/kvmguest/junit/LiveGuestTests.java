@@ -133,6 +133,18 @@ class LiveGuestTests {
     }
 
     @Test
+    void searchForAPatternThatTakesTooLongIsGivenUp(Guest guest) {
+        guest.type("!" + "a".repeat(60));
+        guest.awaitOutput("!");
+
+        assertThatThrownBy(() -> guest.awaitOutput(Pattern.compile("(.*a){30}b")))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageStartingWith("the search for /(.*a){30}b/ in ")
+                .hasMessageContaining(" characters was given up after " + Fixture.stretched(3000))
+                .hasMessageContaining("is still running");
+    }
+
+    @Test
     void memoryCanBeReadAndWrittenWhileTheGuestRuns(Guest guest) {
         guest.memory().writeByte(0x8000, 0x5a);
 

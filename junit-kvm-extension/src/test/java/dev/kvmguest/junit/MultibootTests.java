@@ -14,6 +14,12 @@ class MultibootTests {
     void manifestsCommandLineAndModuleReachTheKernel() {}
 
     @Test
+    @KvmGuest(image = TestGuests.MULTIBOOT, commandLine = "detected", modules = TestGuests.MODULE_RESOURCE)
+    void imageWithTheHeaderNeedsNoBootMode(Outcome outcome) {
+        assertThat(outcome).halted().hasConsole("detected|" + TestGuests.MODULE_TEXT);
+    }
+
+    @Test
     @KvmGuest(
             image = TestGuests.MULTIBOOT,
             boot = BootMode.MULTIBOOT,

@@ -371,6 +371,17 @@ class OutcomeAssertTests {
                 .containsExactly("Hallo", "Hello");
     }
 
+    @Test
+    void searchForAPatternThatTakesTooLongIsAFailureWithTheReport() {
+        Outcome outcome = Runs.halted("a".repeat(60));
+
+        assertThatThrownBy(() -> assertThat(outcome).consoleMatches("(.*a){30}b"))
+                .isInstanceOf(AssertionError.class)
+                .hasMessageStartingWith(
+                        "the search for /(.*a){30}b/ in 60 characters was given up after " + Fixture.stretched(3000))
+                .hasMessageEndingWith(TextReport.brief(outcome));
+    }
+
     private static List<Object> difference(ThrowingCallable assertion) {
         Throwable thrown = catchThrowable(assertion);
         assertThat(thrown).isInstanceOf(AssertionFailedError.class);

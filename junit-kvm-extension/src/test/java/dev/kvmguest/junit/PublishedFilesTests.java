@@ -188,6 +188,36 @@ class PublishedFilesTests {
         void dies() {}
     }
 
+    @Test
+    void aFileThatCannotBeWrittenHidesNeitherTheFailureNorTheOthers() {
+        Throwable failure = Fixture.failuresOf(Fixture.run(Dies.class, Map.of(), new Blocked(root)))
+                .get(0);
+
+        assertThat(failure).hasMessageContaining("triple-faulted");
+        assertThat(failure.getSuppressed()).singleElement().satisfies(suppressed -> assertThat(suppressed)
+                .hasStackTraceContaining("guest.html"));
+        assertThat(root.resolve("console.txt")).exists();
+        assertThat(root.resolve("guest.json")).exists();
+        assertThat(root.resolve("guest.txt")).exists();
+        assertThat(root.resolve("guest.html")).isDirectory();
+        assertThat(root.toFile().list()).hasSize(4);
+    }
+
+    /** A folder where something is in a file's way. */
+    record Blocked(Path root) implements OutputDirectoryProvider {
+
+        @Override
+        public Path getRootDirectory() {
+            return root;
+        }
+
+        @Override
+        public Path createOutputDirectory(TestDescriptor test) throws IOException {
+            Files.createDirectories(root.resolve("guest.html"));
+            return root;
+        }
+    }
+
     /** A folder that can't be made. */
     record Unwritable(Path root) implements OutputDirectoryProvider {
 

@@ -38,7 +38,7 @@ class VerdictTests {
     void aGuestThatHungFails() {
         assertThat(Fixture.failureOf(Hung.class))
                 .hasMessageMatching("(?s).*it (was still running at its time limit of " + Fixture.stretched(100)
-                        + "|can never end, proved after \\d+ ms).*")
+                        + "|can never end, proved after \\d+ ms of guest time).*")
                 .hasMessageContaining("\n  last seen: jmp 0x")
                 .hasMessageContaining("\n  interrupts: off; ")
                 .hasMessageContaining("\n  advice: nothing ends jmp 0x")

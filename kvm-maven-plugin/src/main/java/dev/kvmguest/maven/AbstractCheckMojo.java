@@ -1,7 +1,11 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.check.CheckReports;
+import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.vmm.image.SourceFolders;
 import java.io.File;
+import java.nio.file.Path;
+import java.util.Collection;
 import java.util.Optional;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.plugin.AbstractMojo;
@@ -9,6 +13,9 @@ import org.apache.maven.plugins.annotations.Parameter;
 
 /** What kvm:check and kvm:verify share: when they are skipped, and where the reports are. */
 abstract class AbstractCheckMojo extends AbstractMojo {
+
+    /** More would not fit on a screen. The others have pages beside theirs. */
+    private static final int MOST_REPORTS = 5;
 
     /**
      * The folder of the reports. Executions that check the same guest need a folder each; otherwise the later reports
@@ -63,14 +70,38 @@ abstract class AbstractCheckMojo extends AbstractMojo {
         return reportsDirectory;
     }
 
-    /** Returns whether reports on the log have colours. */
-    Colors colors() {
-        return Colors.of(session);
+    /** Returns the folder of the project. */
+    File basedir() {
+        return basedir;
     }
 
-    /** Returns this build's view of the reports. */
-    CheckReports reports() {
+    /** Logs what is known of the guests that failed. If there are many, only the first ones get a report. */
+    void logReports(Summary summary) {
+        Colors colors = Colors.of(session);
+        summary.problems().stream()
+                .filter(problem -> !problem.report().isEmpty())
+                .limit(MOST_REPORTS)
+                .forEach(problem -> getLog().error(
+                                problem.guest() + " / " + problem.check() + ": " + colors.report(problem.report())));
+    }
+
+    /** Returns what the build fails with: the verdicts, a line each, before what went wrong with reports. */
+    String message(Summary summary) {
+        StringBuilder message = new StringBuilder(summary.totals());
+        summary.problems().forEach(problem -> message.append("\n  ").append(problem));
+        summary.complaints().forEach(complaint -> message.append("\n  ").append(complaint.text()));
+        return message.append("\nThe reports are in ")
+                .append(reportsDirectory())
+                .toString();
+    }
+
+    /**
+     * Returns this build's view of the reports.
+     *
+     * @param guests the files that the guests come from
+     */
+    CheckReports reports(Collection<Path> guests) {
         String build = session.getRequest().getStartTime().toInstant().toString();
-        return new CheckReports(reportsDirectory.toPath(), build, basedir.toPath());
+        return new CheckReports(reportsDirectory.toPath(), build, new SourceFolders(basedir.toPath(), guests));
     }
 }

@@ -4,6 +4,8 @@ import dev.kvmguest.maven.assemble.Diagnostic;
 import dev.kvmguest.maven.assemble.GuestAssembler;
 import dev.kvmguest.maven.assemble.GuestBuildException;
 import dev.kvmguest.maven.assemble.GuestSpec;
+import dev.kvmguest.maven.assemble.ImagePublisher;
+import dev.kvmguest.maven.assemble.ImageSpec;
 import dev.kvmguest.maven.toolchain.HostPlatform;
 import dev.kvmguest.maven.toolchain.PinnedLlvm;
 import dev.kvmguest.maven.toolchain.SystemPrograms;
@@ -34,7 +36,8 @@ import org.eclipse.aether.RepositorySystem;
 /**
  * Builds guests from C and assembly with a pinned toolchain, so every host gets the same bytes. Puts them on the
  * module's class path: an ELF file, a flat binary, a map, a list of symbols and a manifest for each, in
- * {@code META-INF/kvm-guests/ID}. Builds only what has changed.
+ * {@code META-INF/kvm-guests/ID}. Builds only what has changed. A guest with an {@code <image>} is built elsewhere, and
+ * only put there.
  */
 @Mojo(
         name = "assemble",
@@ -129,17 +132,40 @@ public class AssembleMojo extends AbstractMojo {
             getLog().info("No guest is assembled: kvm.skip is set");
             return;
         }
+        OldSurefire.warn(getLog(), project);
         Path basedir = project.getBasedir().toPath();
-        List<GuestSpec> specs = new GuestParameters(basedir).read(guests);
+        GuestParameters parameters = new GuestParameters(basedir);
+        List<GuestSpec> specs = parameters.read(guests);
+        List<ImageSpec> images = parameters.readImages(guests);
         GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());
         removeGuestsThatAreNoMore(assembler);
-        if (specs.isEmpty()) {
+        if (guests.isEmpty()) {
             getLog().warn("No guest to assemble: <guests> is empty. Add <guests><guest><id>NAME</id>...; a goal that is"
                     + " named on the command line sees the <configuration> of the plugin, not that of an <execution>");
         }
         Toolchains toolchains = toolchains();
         for (GuestSpec spec : specs) {
             assemble(assembler, spec, toolchains);
+        }
+        ImagePublisher publisher = new ImagePublisher(basedir, workDirectory.toPath(), outputDirectory.toPath());
+        for (ImageSpec spec : images) {
+            publish(publisher, spec);
+        }
+    }
+
+    private void publish(ImagePublisher publisher, ImageSpec spec) throws MojoExecutionException {
+        String guest = "guest " + spec.id();
+        try {
+            spec.detected().ifPresent(boot -> getLog().info(guest + ": "
+                    + boot.describe(spec.file().getFileName().toString())));
+            GuestAssembler.Result result = publisher.publish(spec);
+            GuestWarnings.log(getLog(), guest, result.layout());
+            getLog().info(
+                            result.upToDate()
+                                    ? guest + " is up to date"
+                                    : guest + ": put " + spec.file() + " on the class path, in " + result.folder());
+        } catch (IOException e) {
+            throw new MojoExecutionException(guest + ": a file can't be read or written: " + e, e);
         }
     }
 

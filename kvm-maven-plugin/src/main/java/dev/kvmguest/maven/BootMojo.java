@@ -2,28 +2,32 @@ package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.boot.BootSession;
 import dev.kvmguest.maven.check.BuiltGuests;
+import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
-import dev.kvmguest.vmm.report.HtmlReport;
-import dev.kvmguest.vmm.report.JsonReport;
 import dev.kvmguest.vmm.report.TextReport;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.plugin.AbstractMojo;
@@ -58,14 +62,15 @@ public class BootMojo extends AbstractMojo {
 
     /**
      * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}.
-     * Default: what the project's guest says; {@code real} for an image.
+     * Default: what the project's guest says; for an image what it asks for itself, by a Multiboot header or an entry
+     * that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
 
     /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x1000
-     * for a flat binary.
+     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
+     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
      */
     @Parameter(property = "kvm.load")
     private String load;
@@ -191,8 +196,16 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /** A guest to boot, with the memory that its manifest asks for. */
-    private record Target(VcpuConfig vcpu, OptionalLong memory) {}
+    /**
+     * A guest to boot, with the memory that its manifest asks for, and what each of the files that it comes from is, in
+     * words.
+     */
+    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> files) {
+
+        String name() {
+            return vcpu.image().name();
+        }
+    }
 
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
@@ -202,9 +215,15 @@ public class BootMojo extends AbstractMojo {
         }
         BootParameters parameters = BootParameters.read(text());
         List<Target> targets = targets();
-        reportFile().requireOneGuest(targets.size());
-        new OutputFile("kvm.html", html).requireOneGuest(targets.size());
-        screenshotFile().requireOneGuest(targets.size());
+        for (OutputFile file : List.of(
+                new OutputFile("kvm.report", report),
+                new OutputFile("kvm.html", html),
+                new OutputFile("kvm.screenshot", screenshot))) {
+            file.requireOneGuest(targets.size());
+        }
+        for (Target target : targets) {
+            files(target.name()).requireFree(inputs(target));
+        }
         boolean keyboard = interactiveMode && BootSession.hasKeyboard();
         for (Target target : targets) {
             boot(target, parameters, keyboard);
@@ -213,28 +232,23 @@ public class BootMojo extends AbstractMojo {
 
     private void boot(Target target, BootParameters parameters, boolean keyboard)
             throws MojoExecutionException, MojoFailureException {
-        String name = target.vcpu().image().name();
+        String name = target.name();
         Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
+        BootFiles files = files(name);
         BootSession run = bootSession(keyboard);
         Outcome outcome;
         try {
-            reportFile().removeOld();
-            pageFile(name).removeOld();
-            screenshotFile().removeOld();
             MachineConfig machine = parameters.machine(target.vcpu(), target.memory(), defaultTimeout);
+            files.removeOld();
             announce("Booting " + name, keyboard);
             outcome = run.run(machine);
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException("guest " + name + " can't be booted: " + e.getMessage(), e);
         } catch (VmmException e) {
-            writeReport(JsonReport.ofRefusal(name, e.getMessage()));
-            throw new MojoExecutionException(e.getMessage(), e);
+            files.writeRefusal(name, e.getMessage());
+            throw new MojoExecutionException(lines(e.getMessage(), files.complaints()), e);
         }
-        writeReport(JsonReport.of(outcome));
-        if (screenshot != null) {
-            screenshotFile().write(outcome.screen().toPng());
-        }
-        judge(outcome, parameters, keyboard, run.screenIsShown());
+        judge(outcome, target, parameters, keyboard, run.screenIsShown(), files);
     }
 
     /** Says how to end the guest in any case: nobody guesses that. */
@@ -259,16 +273,25 @@ public class BootMojo extends AbstractMojo {
         return new BootSession(out, keyboard, BootSession.hasTerminal());
     }
 
-    private void judge(Outcome outcome, BootParameters parameters, boolean keyboard, boolean screenIsShown)
+    /** Tells how the guest ended before anything that may be wrong besides. */
+    private void judge(
+            Outcome outcome,
+            Target target,
+            BootParameters parameters,
+            boolean keyboard,
+            boolean screenIsShown,
+            BootFiles files)
             throws MojoExecutionException, MojoFailureException {
         List<String> mismatches = parameters.mismatches(outcome, keyboard);
         boolean died = !outcome.endedNormally() && outcome.kind() != Outcome.Kind.STOPPED;
         boolean watched = outcome.run().diagnosis().exceptions().isPresent();
         String report =
                 (died || watched ? TextReport.brief(outcome) : withoutDeath(outcome, screenIsShown)).stripTrailing();
-        String text = (died ? Colors.of(session).report(report) : report) + writePage(outcome, died);
+        Optional<String> page = files.write(outcome, died || html != null, sources(target));
+        String text = (died ? Colors.of(session).report(report) : report)
+                + page.map(line -> "\n" + line).orElse("");
+        String guest = "guest " + outcome.run().guest();
         if (!died && !watched) {
-            String guest = "guest " + outcome.run().guest();
             GuestWarnings.log(getLog(), guest, outcome.run().layout());
             outcome.warnings().forEach(warning -> getLog().warn(guest + ": " + warning));
         }
@@ -279,8 +302,18 @@ public class BootMojo extends AbstractMojo {
             }
         } else {
             getLog().error(text);
-            throw new MojoFailureException("guest " + outcome.run().guest() + ": " + String.join("; ", mismatches));
         }
+        files.complaints().forEach(complaint -> getLog().error(complaint));
+        if (!mismatches.isEmpty()) {
+            throw new MojoFailureException(lines(guest + ": " + String.join("; ", mismatches), files.complaints()));
+        }
+        if (!files.complaints().isEmpty()) {
+            throw new MojoExecutionException(lines(guest + " ended as expected, but:", files.complaints()));
+        }
+    }
+
+    private static String lines(String first, List<String> others) {
+        return Stream.concat(Stream.of(first), others.stream()).collect(Collectors.joining("\n"));
     }
 
     /** Without Maven's log, what the guest has shown is still what it was booted for. */
@@ -293,16 +326,10 @@ public class BootMojo extends AbstractMojo {
         }
     }
 
-    /** Writes the page, if one is wanted, and returns a line that says where. */
-    private String writePage(Outcome outcome, boolean died) throws MojoExecutionException {
-        OutputFile page = pageFile(outcome.run().guest());
-        if (page.file() == null || !died && html == null) {
-            return "";
-        }
+    private SourceFolders sources(Target target) {
         File basedir = project.getBasedir();
-        Path sources = basedir == null ? Path.of("") : basedir.toPath();
-        page.write(HtmlReport.of(List.of(outcome), sources).getBytes(StandardCharsets.UTF_8));
-        return "\n" + HtmlReport.link(page.file().toPath());
+        return new SourceFolders(
+                basedir == null ? Path.of("") : basedir.toPath(), target.files().keySet());
     }
 
     private static String withoutDeath(Outcome outcome, boolean screenIsShown) {
@@ -326,14 +353,20 @@ public class BootMojo extends AbstractMojo {
                     throw new IllegalArgumentException(
                             "there is no file " + image + "; name a flat binary or an ELF file");
                 }
-                return List.of(new Target(VcpuConfig.of(GuestImage.read(image.toPath())), OptionalLong.empty()));
+                return List.of(new Target(
+                        detected(GuestImage.read(image.toPath())),
+                        OptionalLong.empty(),
+                        Map.of(image.toPath(), "the image that is booted")));
             }
             BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
             List<Target> targets = new ArrayList<>();
             for (String id : GuestSelection.choose(guest, ids(built))) {
                 GuestManifest.Located located = built.find(id);
+                Map<Path, String> files = Stream.concat(built.files(id).stream(), located.files().stream())
+                        .distinct()
+                        .collect(Collectors.toMap(file -> file, file -> "a file of guest " + id));
                 targets.add(
-                        new Target(VcpuConfig.of(located), located.manifest().memory()));
+                        new Target(VcpuConfig.of(located), located.manifest().memory(), files));
             }
             return targets;
         } catch (IllegalArgumentException e) {
@@ -344,6 +377,15 @@ public class BootMojo extends AbstractMojo {
         }
     }
 
+    /** Returns a guest of which no manifest says the boot mode. What a parameter says replaces what the image says. */
+    private VcpuConfig detected(GuestImage guestImage) {
+        DetectedBoot detected = DetectedBoot.of(guestImage);
+        if (boot == null && detected.isNews()) {
+            getLog().info(detected.describe(guestImage.name()));
+        }
+        return VcpuConfig.of(guestImage).withBoot(detected.boot());
+    }
+
     /** Returns the guests that the POM names, else those that were built. */
     private Collection<String> ids(BuiltGuests built) throws IOException {
         Plugin plugin = project.getPlugin(execution.getPlugin().getKey());
@@ -351,8 +393,21 @@ public class BootMojo extends AbstractMojo {
         return named.isEmpty() ? built.ids() : named;
     }
 
-    private OutputFile reportFile() {
-        return new OutputFile("kvm.report", report);
+    /** Returns what a guest is booted from, which no output may replace. */
+    private Map<Path, String> inputs(Target target) {
+        Map<Path, String> inputs = new LinkedHashMap<>(target.files());
+        if (modules != null) {
+            modules.forEach(module -> inputs.put(module.toPath(), "a module of the guest"));
+        }
+        if (project.getFile() != null) {
+            inputs.put(project.getFile().toPath(), "the project's POM");
+        }
+        return inputs;
+    }
+
+    private BootFiles files(String guest) {
+        return new BootFiles(
+                new OutputFile("kvm.report", report), pageFile(guest), new OutputFile("kvm.screenshot", screenshot));
     }
 
     /**
@@ -365,14 +420,6 @@ public class BootMojo extends AbstractMojo {
                         project.getBuild().getDirectory(),
                         "kvm-reports/boot-" + guest.replaceAll("[^A-Za-z0-9._-]", "_") + ".html");
         return new OutputFile("kvm.html", html == null ? byDefault : html);
-    }
-
-    private OutputFile screenshotFile() {
-        return new OutputFile("kvm.screenshot", screenshot);
-    }
-
-    private void writeReport(String json) throws MojoExecutionException {
-        reportFile().write(json.getBytes(StandardCharsets.UTF_8));
     }
 
     private BootParameters.Text text() {

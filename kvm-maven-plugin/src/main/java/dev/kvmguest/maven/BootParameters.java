@@ -68,7 +68,7 @@ record BootParameters(
      */
     static BootParameters read(Text text) throws MojoExecutionException {
         return new BootParameters(
-                value("boot", text.boot, BootMode::parse),
+                bootMode(text.boot),
                 number("load", text.load, load -> Notation.parseAddress("load", load)),
                 value("entry", text.entry, EntryPoint::parse),
                 number("memory", text.memory, memory -> Notation.parseSize("memory", memory)),
@@ -81,6 +81,15 @@ record BootParameters(
                 text.watchExceptions,
                 expectation(text),
                 text.expect != null || text.exitCode != null || text.console != null);
+    }
+
+    /**
+     * Reads {@code kvm.boot}.
+     *
+     * @throws MojoExecutionException if there is no such mode
+     */
+    static Optional<BootMode> bootMode(String text) throws MojoExecutionException {
+        return value("boot", text, BootMode::parse);
     }
 
     private static Expectation expectation(Text text) throws MojoExecutionException {

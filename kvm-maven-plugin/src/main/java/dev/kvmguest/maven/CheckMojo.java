@@ -5,14 +5,19 @@ import dev.kvmguest.maven.check.CheckReports;
 import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
 import dev.kvmguest.maven.check.GuestCheck;
+import dev.kvmguest.maven.check.ReportsLock;
 import dev.kvmguest.maven.check.Summary;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -51,24 +56,24 @@ public class CheckMojo extends AbstractCheckMojo {
      *   <li>{@code pattern}: A regular expression that must be found in what the console shows.</li>
      *   <li>{@code screen}: A text that the screen must show at the end, without blanks at the ends of lines.</li>
      *   <li>{@code ports}: What must have been written to single ports.</li>
-     *   <li>{@code outcome}: How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit},
-     *     {@code triple-fault}, {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}.
-     *     Default: one of the first three, with exit code 0 if there is one.</li>
+     *   <li>{@code outcome}: How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code
+     *     triple-fault}, {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}. Default:
+     *     one of the first three, with exit code 0 if there is one.</li>
      *   <li>{@code exception}: The exception that the guest must have died of, by its name in the Intel SDM, such as
      *     {@code #UD}. Default: no exception is expected. With one, {@code outcome} is {@code triple-fault} or, in real
      *     mode, {@code unhandled-exception}.</li>
-     *   <li>{@code exitCode}: The exit code that the run must end with. Default: 0, or any if there is an
-     *     {@code outcome}.</li>
-     *   <li>{@code panics}: A regular expression: if it is found in what the console shows, the guest has panicked,
-     *     and a normal end fails. So does a halt in a function called panic, abort, fatal, die or the like, and in an
-     *     exception's handler. A check that expects the panic, by {@code console}, {@code pattern} or an
-     *     {@code exitCode} other than 0, passes. {@code none} accepts panics. Default: {@code default}, a line that
-     *     begins with panic, as {@code PANIC: out of memory} and {@code Kernel panic - not syncing} do, and Rust's
-     *     {@code panicked at}.</li>
+     *   <li>{@code exitCode}: The exit code that the run must end with. Default: 0, or any if there is an {@code
+     *     outcome}.</li>
+     *   <li>{@code panics}: A regular expression: if it is found in what the console shows, the guest has panicked, and
+     *     a normal end fails. So does a halt in a function called panic, abort, fatal, die or the like, and in an
+     *     exception's handler. A check that expects the panic, by {@code console}, {@code pattern} or an {@code
+     *     exitCode} other than 0, passes. {@code none} accepts panics. Default: {@code default}, a line that begins
+     *     with panic, as {@code PANIC: out of memory} and {@code Kernel panic - not syncing} do, and Rust's {@code
+     *     panicked at}.</li>
      *   <li>{@code timeout}: How long the run may take, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default:
      *     {@code 10s}.</li>
-     *   <li>{@code date}: What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or
-     *     {@code 2026-12-31T23:59:58}. Default: {@code 2026-01-01}.</li>
+     *   <li>{@code date}: What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code
+     *     2026-12-31T23:59:58}. Default: {@code 2026-01-01}.</li>
      *   <li>{@code engine}: What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
      *     which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the
      *     goal's {@code engine}.</li>
@@ -120,22 +125,56 @@ public class CheckMojo extends AbstractCheckMojo {
         }
         BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
         List<GuestCheck> checks = CheckParameters.read(guests, CheckParameters.engine(engine), built::tests);
-        CheckRunner runner = runner(built, checks);
-        CheckReports reports = reports();
+        Set<Path> files = files(built, checks);
+        CheckRunner runner = new CheckRunner(built, CheckParameters.parallelism(parallelism));
+        CheckReports reports = reports(files);
         try {
-            reports.removeStale();
-            if (checks.isEmpty()) {
-                getLog().warn(nothingToCheck());
+            Optional<ReportsLock> lock = lock(reports);
+            try {
+                run(runner, checks, reports);
+            } finally {
+                lock.ifPresent(ReportsLock::close);
             }
-            List<CheckResult> results = runner.run(checks, this::logEnd);
-            Summary summary = reports.write(execution.getExecutionId(), results);
-            getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
-        } catch (IOException e) {
-            throw new MojoExecutionException(
-                    "the reports of the checks can't be written to " + reportsDirectory() + ": " + Reasons.of(e), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new MojoExecutionException("the build was interrupted while guests were running", e);
+        }
+    }
+
+    private void run(CheckRunner runner, List<GuestCheck> checks, CheckReports reports)
+            throws MojoExecutionException, InterruptedException {
+        reports.removeStale(checks);
+        if (checks.isEmpty()) {
+            getLog().warn(nothingToCheck());
+        }
+        List<CheckResult> results = runner.run(checks, result -> {
+            logEnd(result);
+            reports.write(result);
+        });
+        Summary summary = reports.write(execution.getExecutionId(), results);
+        getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
+        if (!reports.isSummaryWritten()) {
+            logReports(summary);
+            throw new MojoExecutionException(message(summary));
+        }
+    }
+
+    /**
+     * Waits until no other build writes to the folder of the reports.
+     *
+     * @return the lock; empty if the folder can't be locked, so that the guests run all the same
+     */
+    private Optional<ReportsLock> lock(CheckReports reports) throws InterruptedException {
+        String owner = "process " + ProcessHandle.current().pid() + ", which has checked the guests of " + basedir()
+                + " since " + Instant.now().truncatedTo(ChronoUnit.SECONDS);
+        try {
+            return Optional.of(ReportsLock.take(reportsDirectory().toPath(), owner, other -> getLog().warn(
+                            "Another build writes to " + reportsDirectory() + ": "
+                                    + (other.isBlank() ? "it has just begun" : other) + ". This one waits for it.")));
+        } catch (IOException e) {
+            reports.complain(
+                    "the folder of the reports, " + reportsDirectory() + ", can't be locked: " + Reasons.of(e));
+            return Optional.empty();
         }
     }
 
@@ -149,17 +188,19 @@ public class CheckMojo extends AbstractCheckMojo {
         }
     }
 
-    private CheckRunner runner(BuiltGuests built, List<GuestCheck> checks) throws MojoExecutionException {
+    /** Returns the files that the guests come from; refuses guests that are not there before any of them is run. */
+    private static Set<Path> files(BuiltGuests built, List<GuestCheck> checks) throws MojoExecutionException {
+        Set<Path> files = new LinkedHashSet<>();
         try {
             for (GuestCheck check : checks) {
-                built.find(check.guest());
+                files.addAll(built.find(check.guest()).files());
             }
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(e.getMessage(), e);
         } catch (IOException e) {
             throw new MojoExecutionException("a guest's manifest can't be read: " + Reasons.of(e), e);
         }
-        return new CheckRunner(built, CheckParameters.parallelism(parallelism));
+        return files;
     }
 
     private String nothingToCheck() {
@@ -180,7 +221,9 @@ public class CheckMojo extends AbstractCheckMojo {
         String end = result.outcome()
                 .map(TextReport::line)
                 .orElse(String.format(
-                        Locale.ROOT, "not run, after %.1f ms", result.time().toNanos() / 1e6));
+                        Locale.ROOT,
+                        "not run, after %.1f ms of wall time",
+                        result.time().toNanos() / 1e6));
         String line = result.verdict() + " " + result.check() + ": " + end;
         if (result.verdict() == CheckResult.Verdict.PASS) {
             getLog().info(line);

@@ -17,15 +17,26 @@ public class Guest {
      */
     File sources;
 
+    /**
+     * An ELF file or a flat binary that something else builds, such as make, relative to the project. It takes the
+     * place of {@code <sources>}, and of all that says how to compile and link them.
+     */
+    File image;
+
     /** A linker script, relative to the project. Default: a built-in one that fits the boot mode. */
     File linkerScript;
 
-    /** The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}. */
-    String boot = "real";
+    /**
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}.
+     * Default: {@code real}; for an image what it asks for itself, by a Multiboot header or an entry that real mode
+     * can't reach, else {@code real}.
+     */
+    String boot;
 
     /**
      * The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000},
      * or {@code 0x100000} for {@code multiboot}, with the built-in linker script; with another script, what it says.
+     * For an image what its ELF file says, {@code 0x7c00} for a boot sector in real mode, else {@code 0x1000}.
      */
     String load;
 
@@ -59,8 +70,9 @@ public class Guest {
     /**
      * {@code llvm}, a pinned version that gives the same bytes on every host, or one that is installed on this host:
      * {@code gcc} or {@code clang}. {@code nasm} is {@code llvm} with the options of {@link #compilerArgs} for nasm.
+     * Default: {@code llvm}.
      */
-    String toolchain = "llvm";
+    String toolchain;
 
     /** Runs of the guest that kvm:check does and kvm:verify judges. */
     List<Check> checks = new ArrayList<>();

@@ -1,11 +1,13 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.assemble.GuestSpec;
+import dev.kvmguest.maven.assemble.ImageSpec;
 import dev.kvmguest.maven.assemble.SourceTree;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.GuestManifest;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.text.Notation;
 import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
@@ -14,7 +16,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -40,9 +44,9 @@ final class GuestParameters {
     }
 
     /**
-     * Returns the guests in the order of the POM.
+     * Returns the guests to build, in the order of the POM.
      *
-     * @throws MojoExecutionException if a value is missing or bad
+     * @throws MojoExecutionException if a value of any guest is missing or bad
      */
     List<GuestSpec> read(List<Guest> guests) throws MojoExecutionException {
         List<GuestSpec> specs = new ArrayList<>();
@@ -50,9 +54,75 @@ final class GuestParameters {
         for (int i = 0; i < guests.size(); i++) {
             String id = readId(guests.get(i), i + 1);
             requireNew(id, ids);
-            specs.add(read(id, guests.get(i)));
+            if (guests.get(i).image == null) {
+                specs.add(read(id, guests.get(i)));
+            }
         }
         return specs;
+    }
+
+    /**
+     * Returns the guests that are built elsewhere, in the order of the POM.
+     *
+     * @throws MojoExecutionException if a value of one is missing or bad
+     */
+    List<ImageSpec> readImages(List<Guest> guests) throws MojoExecutionException {
+        List<ImageSpec> specs = new ArrayList<>();
+        for (int i = 0; i < guests.size(); i++) {
+            if (guests.get(i).image != null) {
+                specs.add(readImage(readId(guests.get(i), i + 1), guests.get(i)));
+            }
+        }
+        return specs;
+    }
+
+    private ImageSpec readImage(String id, Guest guest) throws MojoExecutionException {
+        requireNothingToBuild(id, guest);
+        Path file = path(guest.image);
+        GuestImage image = value(at(id, "image"), () -> {
+            if (!Files.isRegularFile(file)) {
+                throw new IllegalArgumentException(
+                        "there is no file " + file + "; build it before this goal runs, by make"
+                                + " for instance, which a plugin can start in an earlier phase");
+            }
+            return GuestImage.read(file);
+        });
+        Optional<BootMode> boot =
+                value(at(id, "boot"), () -> Optional.ofNullable(guest.boot).map(BootMode::parse));
+        OptionalLong load = load(id, guest);
+        Optional<EntryPoint> entry = entry(id, guest);
+        OptionalLong memory = memory(id, guest);
+        List<Path> modules = modules(id, guest);
+        return value(
+                "<guests><guest id=" + id + ">: ",
+                () -> new ImageSpec(
+                        id,
+                        file,
+                        image,
+                        boot,
+                        load,
+                        entry,
+                        memory,
+                        Objects.requireNonNullElse(guest.commandLine, ""),
+                        modules));
+    }
+
+    /** Refuses what says how to build a guest that is built elsewhere. */
+    private static void requireNothingToBuild(String id, Guest guest) throws MojoExecutionException {
+        Map<String, Boolean> given = new LinkedHashMap<>();
+        given.put("sources", guest.sources != null);
+        given.put("linkerScript", guest.linkerScript != null);
+        given.put("compilerArgs", !guest.compilerArgs.isEmpty());
+        given.put("linkerArgs", !guest.linkerArgs.isEmpty());
+        given.put("includes", !guest.includes.isEmpty());
+        given.put("toolchain", guest.toolchain != null);
+        for (Map.Entry<String, Boolean> element : given.entrySet()) {
+            if (element.getValue()) {
+                throw new MojoExecutionException(at(id, element.getKey()) + "this guest also has <image> " + guest.image
+                        + ", which is built elsewhere: leave out <image> to have the guest built here, or <"
+                        + element.getKey() + "> to take the image as it is");
+            }
+        }
     }
 
     /** Returns the id of the guest with this number, from 1. */
@@ -77,12 +147,13 @@ final class GuestParameters {
     }
 
     private GuestSpec read(String id, Guest guest) throws MojoExecutionException {
-        ToolchainKind toolchain = value(at(id, "toolchain"), () -> ToolchainKind.parse(guest.toolchain));
-        BootMode boot = value(at(id, "boot"), () -> BootMode.parse(guest.boot));
-        OptionalLong load = number(at(id, "load"), guest.load, text -> Notation.parseAddress("load", text));
-        Optional<EntryPoint> entry =
-                value(at(id, "entry"), () -> Optional.ofNullable(guest.entry).map(EntryPoint::parse));
-        OptionalLong memory = number(at(id, "memory"), guest.memory, text -> Notation.parseSize("memory", text));
+        ToolchainKind toolchain = value(
+                at(id, "toolchain"),
+                () -> guest.toolchain == null ? ToolchainKind.LLVM : ToolchainKind.parse(guest.toolchain));
+        BootMode boot = value(at(id, "boot"), () -> guest.boot == null ? BootMode.REAL : BootMode.parse(guest.boot));
+        OptionalLong load = load(id, guest);
+        Optional<EntryPoint> entry = entry(id, guest);
+        OptionalLong memory = memory(id, guest);
         SourceTree sources = value(at(id, "sources"), () -> {
             Path path =
                     guest.sources == null ? basedir.resolve("src/main/guest").resolve(id) : path(guest.sources);
@@ -97,10 +168,7 @@ final class GuestParameters {
                 .map(this::path)
                 .map(GuestParameters::requireFolder)
                 .toList());
-        List<Path> modules = value(at(id, "modules"), () -> requireNoEmpty(guest.modules).stream()
-                .map(this::path)
-                .map(GuestParameters::requireFile)
-                .toList());
+        List<Path> modules = modules(id, guest);
         return value(
                 "<guests><guest id=" + id + ">: ",
                 () -> new GuestSpec(
@@ -117,6 +185,25 @@ final class GuestParameters {
                         toolchain,
                         Objects.requireNonNullElse(guest.commandLine, ""),
                         modules));
+    }
+
+    private static OptionalLong load(String id, Guest guest) throws MojoExecutionException {
+        return number(at(id, "load"), guest.load, text -> Notation.parseAddress("load", text));
+    }
+
+    private static Optional<EntryPoint> entry(String id, Guest guest) throws MojoExecutionException {
+        return value(at(id, "entry"), () -> Optional.ofNullable(guest.entry).map(EntryPoint::parse));
+    }
+
+    private static OptionalLong memory(String id, Guest guest) throws MojoExecutionException {
+        return number(at(id, "memory"), guest.memory, text -> Notation.parseSize("memory", text));
+    }
+
+    private List<Path> modules(String id, Guest guest) throws MojoExecutionException {
+        return value(at(id, "modules"), () -> requireNoEmpty(guest.modules).stream()
+                .map(this::path)
+                .map(GuestParameters::requireFile)
+                .toList());
     }
 
     private static OptionalLong number(String where, String text, ToLongFunction<String> reading)

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.assemble.GuestSpec;
+import dev.kvmguest.maven.assemble.ImageSpec;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
@@ -193,5 +194,87 @@ class GuestParametersTests {
 
         assertRefused("<guests><guest id=kernel>: entry 0x100:0x0 has a segment, but boot mode protected has none;"
                 + " write the linear address 0x1000");
+    }
+
+    private ImageSpec readImage() throws MojoExecutionException {
+        GuestParameters parameters = new GuestParameters(basedir);
+        assertThat(parameters.read(List.of(guest))).isEmpty();
+        return parameters.readImages(List.of(guest)).get(0);
+    }
+
+    private void assertImageRefused(String message) {
+        assertThatThrownBy(this::readImage)
+                .isInstanceOf(MojoExecutionException.class)
+                .hasMessage(message);
+    }
+
+    @Test
+    void imageThatIsBuiltElsewhereNeedsNoSources() throws Exception {
+        Path file = Files.write(basedir.resolve("kernel.bin"), new byte[] {(byte) 0xf4});
+        guest.image = new File("kernel.bin");
+
+        ImageSpec spec = readImage();
+
+        assertThat(spec.id()).isEqualTo("kernel");
+        assertThat(spec.file()).isEqualTo(file);
+        assertThat(spec.boot()).isEmpty();
+        assertThat(spec.detected()).isEmpty();
+        guest.image = null;
+        assertThat(new GuestParameters(basedir).readImages(List.of(guest))).isEmpty();
+    }
+
+    @Test
+    void imageThatIsMissingSaysToRunMakeBefore() {
+        guest.image = new File("build/kernel.elf");
+
+        assertImageRefused(
+                "<guests><guest id=kernel><image>: there is no file " + basedir.resolve("build/kernel.elf")
+                        + "; build it before this goal runs, by make for instance, which a plugin can start in an earlier phase");
+    }
+
+    @Test
+    void imageThatIsDamagedIsRefused() throws Exception {
+        Files.write(basedir.resolve("kernel.elf"), new byte[] {0x7f, 'E', 'L', 'F'});
+        guest.image = new File("kernel.elf");
+
+        assertThatThrownBy(this::readImage)
+                .hasMessageStartingWith("<guests><guest id=kernel><image>: image kernel.elf ");
+    }
+
+    @Test
+    void imageLeavesNothingToBuild() throws Exception {
+        Files.write(basedir.resolve("kernel.bin"), new byte[] {(byte) 0xf4});
+        guest.image = new File("kernel.bin");
+        guest.sources = new File("src/main/guest/kernel");
+
+        assertImageRefused(
+                "<guests><guest id=kernel><sources>: this guest also has <image> kernel.bin, which is built"
+                        + " elsewhere: leave out <image> to have the guest built here, or <sources> to take the image as it is");
+        guest.sources = null;
+        guest.linkerScript = new File("kernel.ld");
+        assertThatThrownBy(this::readImage).hasMessageContaining("<linkerScript>: this guest also has <image>");
+        guest.linkerScript = null;
+        guest.toolchain = "llvm";
+        assertThatThrownBy(this::readImage).hasMessageContaining("<toolchain>: this guest also has <image>");
+    }
+
+    @Test
+    void imageOfAnotherModeTakesNoCommandLine() throws Exception {
+        Files.write(basedir.resolve("kernel.bin"), new byte[] {(byte) 0xf4});
+        guest.image = new File("kernel.bin");
+        guest.commandLine = "quiet";
+
+        assertImageRefused("<guests><guest id=kernel>: boot mode real passes no command line and no modules on; only"
+                + " multiboot does");
+    }
+
+    @Test
+    void idsOfImagesAndOfWhatIsBuiltDiffer() {
+        Guest second = new Guest();
+        second.id = "kernel";
+        second.image = new File("kernel.bin");
+
+        assertThatThrownBy(() -> new GuestParameters(basedir).read(List.of(guest, second)))
+                .hasMessageContaining("the id \"kernel\" is taken by an earlier guest");
     }
 }

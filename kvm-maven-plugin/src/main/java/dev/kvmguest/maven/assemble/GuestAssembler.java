@@ -99,7 +99,7 @@ public final class GuestAssembler {
     }
 
     /** Whether a guest that can't be booted as it is can be booted otherwise is for its checks and tests to say. */
-    private static MemoryLayout layout(Path folder) throws IOException {
+    static MemoryLayout layout(Path folder) throws IOException {
         GuestManifest.Located located = GuestManifest.read(folder);
         long memory = located.manifest().memory().orElse(MachineConfig.DEFAULT_MEMORY);
         try {

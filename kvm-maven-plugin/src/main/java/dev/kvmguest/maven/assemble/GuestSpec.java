@@ -47,6 +47,7 @@ public record GuestSpec(
 
     private static final long MULTIBOOT_LOAD = 0x10_0000;
     private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
+    private static final long REAL_MODE_END = 0x10_0000;
 
     public GuestSpec {
         GuestManifest.requireValidId(id);
@@ -63,8 +64,9 @@ public record GuestSpec(
                     + Notation.hex(entry.get().linearAddress()));
         }
         if (boot == BootMode.REAL && !segmented) {
-            requireReachable("load", start, start);
-            entry.ifPresent(point -> requireReachable("entry", point.linearAddress(), start));
+            long target = entry.map(EntryPoint::linearAddress).orElse(start);
+            requireReachable("load", start, start, target);
+            requireReachable("entry", target, start, target);
         }
         if (segmented && entry.get().segment().getAsInt() * 16L > start) {
             throw new IllegalArgumentException("entry " + entry.get() + " has a segment that starts above load "
@@ -73,7 +75,7 @@ public record GuestSpec(
         }
     }
 
-    private static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
+    static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
         if (boot != BootMode.MULTIBOOT && !(commandLine.isEmpty() && modules.isEmpty())) {
             throw new IllegalArgumentException("boot mode " + boot + " passes no command line and no modules on; only "
                     + BootMode.MULTIBOOT + " does");
@@ -90,12 +92,23 @@ public record GuestSpec(
         }
     }
 
-    private static void requireReachable(String what, long address, long load) {
+    private static void requireReachable(String what, long address, long load, long target) {
         if (address >= REAL_MODE_SEGMENT_SIZE) {
             throw new IllegalArgumentException(what + " " + Notation.hex(address)
-                    + " is out of reach in real mode with the segment registers 0; give the entry a segment, such as "
-                    + EntryPoint.segmented((int) Math.min(load >> 4, 0xffff), 0));
+                    + " is out of reach in real mode with the segment registers 0; " + wayOut(load, target));
         }
+    }
+
+    /** Returns what to do so that real mode reaches an entry of an image; what it advises is not refused in turn. */
+    private static String wayOut(long load, long entry) {
+        if (load >= REAL_MODE_END) {
+            return "real mode reaches the first 1 MiB; give a lower load, or choose boot mode " + BootMode.PROTECTED;
+        }
+        return EntryPoint.reaching(entry, load)
+                .map(point -> "give the entry a segment, such as " + point)
+                .orElseGet(() -> "the image starts at " + Notation.hex(load)
+                        + ", and its entry must be in the first 64 KiB of it: leave <entry> out, or give the entry "
+                        + EntryPoint.reaching(load, load).orElseThrow());
     }
 
     /** Returns the physical address that the built-in linker script puts the first byte at. */

@@ -58,6 +58,13 @@ public final class BuiltGuests implements GuestBooter {
         return GuestManifest.read(folder);
     }
 
+    /** Returns the files that a guest that was built consists of. */
+    public List<Path> files(String id) throws IOException {
+        try (Stream<Path> files = Files.list(classes.resolve(GuestManifest.folder(id)))) {
+            return files.toList();
+        }
+    }
+
     /**
      * Returns the tests inside a guest, from its ELF file.
      *

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 
 /** The results of a guest's checks in the XML format of Surefire, which build servers read as JUnit's. */
 final class JUnitXml {
@@ -21,8 +22,12 @@ final class JUnitXml {
         return "TEST-" + PREFIX + guest + ".xml";
     }
 
-    /** Returns the document: a testsuite for the guest, a testcase for each check. */
-    static String of(String guest, List<CheckResult> results) {
+    /**
+     * Returns the document: a testsuite for the guest, a testcase for each check.
+     *
+     * @param testCase returns {@link #testCase} of a result
+     */
+    static String of(String guest, List<CheckResult> results, Function<CheckResult, String> testCase) {
         XmlWriter xml = new XmlWriter();
         Map<String, String> suite = new LinkedHashMap<>();
         suite.put("name", PREFIX + guest);
@@ -32,12 +37,14 @@ final class JUnitXml {
         suite.put("skipped", "0");
         suite.put("failures", count(results, CheckResult.Verdict.FAIL));
         xml.start("testsuite", suite);
-        results.forEach(result -> testCase(xml, result));
+        results.forEach(result -> xml.elements(testCase.apply(result)));
         xml.end();
         return xml.document();
     }
 
-    private static void testCase(XmlWriter xml, CheckResult result) {
+    /** Returns the testcase of a check. */
+    static String testCase(CheckResult result) {
+        XmlWriter xml = XmlWriter.below(1);
         Map<String, String> attributes = new LinkedHashMap<>();
         attributes.put("name", result.check().name());
         attributes.put("classname", PREFIX + result.check().guest());
@@ -54,6 +61,7 @@ final class JUnitXml {
             xml.text("system-out", Map.of(), outcome.console());
         });
         xml.end();
+        return xml.document();
     }
 
     private static Map<String, String> problem(CheckResult result, String type) {

@@ -19,8 +19,9 @@ import org.w3c.dom.NodeList;
  *
  * @param build names the build; a summary of another build says nothing of this one
  * @param entries the checks, in the order in which the build ran its executions and the POM has their checks
+ * @param complaints what went wrong with reports; the verdicts hold nevertheless
  */
-public record Summary(String build, List<Entry> entries) {
+public record Summary(String build, List<Entry> entries, List<Complaint> complaints) {
 
     /** The summary's file name in the folder of the reports. */
     public static final String FILE_NAME = "kvm-summary.xml";
@@ -45,21 +46,32 @@ public record Summary(String build, List<Entry> entries) {
         }
     }
 
+    /**
+     * Something that went wrong with reports.
+     *
+     * @param execution the id of the plugin's execution in which it did
+     * @param text what is wrong, in one line
+     */
+    public record Complaint(String execution, String text) {}
+
     public Summary {
         entries = List.copyOf(entries);
+        complaints = List.copyOf(complaints);
     }
 
     /** Returns a summary without any check yet. */
     public static Summary empty(String build) {
-        return new Summary(build, List.of());
+        return new Summary(build, List.of(), List.of());
     }
 
     /**
      * Returns this summary with the results of an execution, in place of what that execution left before.
      *
+     * @param troubles what went wrong with its reports
      * @param report returns what is known of the run of a check that did not pass
      */
-    Summary with(String execution, List<CheckResult> results, Function<CheckResult, String> report) {
+    Summary with(
+            String execution, List<CheckResult> results, List<String> troubles, Function<CheckResult, String> report) {
         List<Entry> all = new ArrayList<>(entries);
         all.removeIf(entry -> entry.execution().equals(execution));
         for (CheckResult result : results) {
@@ -67,12 +79,20 @@ public record Summary(String build, List<Entry> entries) {
             String text = result.verdict() == Verdict.PASS ? "" : report.apply(result);
             all.add(new Entry(execution, check.guest(), check.name(), result.verdict(), result.reason(), text));
         }
-        return new Summary(build, all);
+        List<Complaint> allComplaints = new ArrayList<>(complaints);
+        allComplaints.removeIf(complaint -> complaint.execution().equals(execution));
+        troubles.forEach(trouble -> allComplaints.add(new Complaint(execution, trouble)));
+        return new Summary(build, all, allComplaints);
     }
 
     /** Returns the checks that failed or could not be run. */
     public List<Entry> problems() {
         return entries.stream().filter(entry -> entry.verdict() != Verdict.PASS).toList();
+    }
+
+    /** Returns whether all is well: no check failed, all could be run, and all reports were written. */
+    public boolean isClean() {
+        return problems().isEmpty() && complaints.isEmpty();
     }
 
     /** Returns the number of checks with this verdict. */
@@ -107,6 +127,9 @@ public record Summary(String build, List<Entry> entries) {
             xml.text("report", Map.of(), entry.report());
             xml.end();
         }
+        for (Complaint complaint : complaints) {
+            xml.text("complaint", Map.of("execution", complaint.execution()), complaint.text());
+        }
         xml.end();
         return xml.document();
     }
@@ -136,7 +159,13 @@ public record Summary(String build, List<Entry> entries) {
                 throw new IllegalArgumentException(
                         "it has " + entries.size() + " checks and says " + root.getAttribute("checks"));
             }
-            return new Summary(root.getAttribute("build"), entries);
+            List<Complaint> complaints = new ArrayList<>();
+            NodeList troubles = root.getElementsByTagName("complaint");
+            for (int i = 0; i < troubles.getLength(); i++) {
+                Element trouble = (Element) troubles.item(i);
+                complaints.add(new Complaint(trouble.getAttribute("execution"), trouble.getTextContent()));
+            }
+            return new Summary(root.getAttribute("build"), entries, complaints);
         } catch (Exception e) {
             throw new IllegalArgumentException("this is no summary of kvm:check: " + e.getMessage(), e);
         }

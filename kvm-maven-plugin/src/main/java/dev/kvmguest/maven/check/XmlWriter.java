@@ -13,8 +13,24 @@ final class XmlWriter {
 
     private static final int REPLACEMENT = 0xfffd;
 
-    private final StringBuilder out = new StringBuilder("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    private final StringBuilder out;
+    private final int depth;
     private final Deque<String> open = new ArrayDeque<>();
+
+    /** Starts a document. */
+    XmlWriter() {
+        this("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", 0);
+    }
+
+    private XmlWriter(String start, int depth) {
+        this.out = new StringBuilder(start);
+        this.depth = depth;
+    }
+
+    /** Returns a writer of elements for a document in which so many elements are open. */
+    static XmlWriter below(int depth) {
+        return new XmlWriter("", depth);
+    }
 
     /** Starts an element that will hold elements. */
     void start(String name, Map<String, String> attributes) {
@@ -38,13 +54,18 @@ final class XmlWriter {
         out.append("</").append(name).append(">\n");
     }
 
+    /** Writes elements that a writer {@link #below} this one's open element has made. */
+    void elements(String made) {
+        out.append(made);
+    }
+
     /** Writes an element that holds nothing. */
     void empty(String name, Map<String, String> attributes) {
         tag(name, attributes);
         out.append("/>\n");
     }
 
-    /** Returns the document, once every element is ended. */
+    /** Returns the document or the elements, once every element is ended. */
     String document() {
         if (!open.isEmpty()) {
             throw new IllegalStateException("elements not ended: " + open);
@@ -63,7 +84,7 @@ final class XmlWriter {
     }
 
     private void indent() {
-        out.append("  ".repeat(open.size()));
+        out.append("  ".repeat(depth + open.size()));
     }
 
     private void escape(String text, boolean attribute) {

@@ -64,7 +64,25 @@ class GuestSpecTests {
                         + " give the entry a segment, such as 0x2000:0x0");
         assertThatThrownBy(() -> spec("real", "0x1000", "0x10000"))
                 .hasMessage("entry 0x10000 is out of reach in real mode with the segment registers 0;"
-                        + " give the entry a segment, such as 0x100:0x0");
+                        + " give the entry a segment, such as 0x100:0xf000");
+        assertThatThrownBy(() -> spec("real", "0x20000", "0x20010"))
+                .hasMessage("load 0x20000 is out of reach in real mode with the segment registers 0;"
+                        + " give the entry a segment, such as 0x2000:0x10");
+    }
+
+    @Test
+    void whatAnErrorAdvisesIsNotRefused() {
+        assertThatThrownBy(() -> spec("real", null, "0x20000"))
+                .hasMessage("entry 0x20000 is out of reach in real mode with the segment registers 0; the image starts"
+                        + " at 0x1000, and its entry must be in the first 64 KiB of it: leave <entry> out, or give the"
+                        + " entry 0x100:0x0");
+        assertThatThrownBy(() -> spec("real", "0x100010", null))
+                .hasMessage("load 0x100010 is out of reach in real mode with the segment registers 0; real mode"
+                        + " reaches the first 1 MiB; give a lower load, or choose boot mode protected");
+        spec("real", "0x1000", "0x100:0xf000");
+        spec("real", "0x20000", "0x2000:0x10");
+        spec("real", null, "0x100:0x0");
+        spec("protected", "0x100010", null);
     }
 
     @Test

@@ -55,7 +55,7 @@ class JUnitXmlTests {
         assertThat(failure.getAttribute("type")).isEqualTo("triple-fault");
         assertThat(failure.getTextContent())
                 .startsWith("expected the guest to end normally, but it triple-faulted\n"
-                        + "guest kernel (boot protected) triple-faulted, after 3.0 ms on kvm\n")
+                        + "guest kernel (boot protected) triple-faulted, after 3.0 ms of wall time on kvm\n")
                 .contains("  | dying\n");
         assertThat(nth(suite, "system-out", 0).getTextContent()).isEqualTo("dying\n");
     }
@@ -82,7 +82,7 @@ class JUnitXmlTests {
     }
 
     private static Element suite(CheckResult... results) throws Exception {
-        String document = JUnitXml.of("kernel", List.of(results));
+        String document = JUnitXml.of("kernel", List.of(results), JUnitXml::testCase);
         return DocumentBuilderFactory.newInstance()
                 .newDocumentBuilder()
                 .parse(new ByteArrayInputStream(document.getBytes(StandardCharsets.UTF_8)))

@@ -17,6 +17,7 @@ class SummaryTests {
                             Runs.passed(Runs.check("b", "good"), ""),
                             Runs.failed(Runs.check("a", "bad <&>")),
                             Runs.notRun(Runs.check("a", "ugly"), new VmmException("no\tKVM\n\u0001"))),
+                    List.of("<page> can't be written"),
                     result -> "report of " + result.check() + "\n  <line>");
 
     @Test
@@ -34,6 +35,7 @@ class SummaryTests {
         Summary read = Summary.parse(summary.toXml());
 
         assertThat(read.build()).isEqualTo("today");
+        assertThat(read.complaints()).isEqualTo(summary.complaints()).hasSize(1);
         assertThat(read.entries()).hasSize(3);
         assertThat(read.entries().subList(0, 2)).isEqualTo(summary.entries().subList(0, 2));
         assertThat(read.entries().get(0).report()).isEmpty();
@@ -44,11 +46,27 @@ class SummaryTests {
 
     @Test
     void anotherExecutionAddsAndTheSameOneReplaces() {
-        Summary more = summary.with("second", List.of(Runs.failed(Runs.check("a", "again"))), result -> "");
+        Summary more =
+                summary.with("second", List.of(Runs.failed(Runs.check("a", "again"))), List.of("x"), result -> "");
         assertThat(more.totals()).isEqualTo("Checks run: 4, failures: 2, errors: 1");
 
-        Summary repeated = more.with("default", List.of(Runs.passed(Runs.check("b", "good"), "")), result -> "");
+        Summary repeated =
+                more.with("default", List.of(Runs.passed(Runs.check("b", "good"), "")), List.of(), result -> "");
         assertThat(repeated.totals()).isEqualTo("Checks run: 2, failures: 1, errors: 0");
+        assertThat(repeated.complaints()).containsExactly(new Summary.Complaint("second", "x"));
+    }
+
+    @Test
+    void itIsCleanIfAllPassedAndAllWasWritten() {
+        List<CheckResult> passed = List.of(Runs.passed(Runs.check("b", "good"), ""));
+
+        assertThat(Summary.empty("1").with("x", passed, List.of(), result -> "").isClean())
+                .isTrue();
+        assertThat(Summary.empty("1")
+                        .with("x", passed, List.of("no page"), result -> "")
+                        .isClean())
+                .isFalse();
+        assertThat(summary.isClean()).isFalse();
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.config;
 
 import dev.kvmguest.vmm.text.Notation;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.regex.Pattern;
 
@@ -34,6 +35,21 @@ public record EntryPoint(OptionalInt segment, long offset) {
     /** Returns the real-mode entry at {@code segment:offset}. */
     public static EntryPoint segmented(int segment, int offset) {
         return new EntryPoint(OptionalInt.of(segment), offset);
+    }
+
+    /**
+     * Returns the real-mode entry at a linear address below 1 MiB, in the segment that begins where an image does, so
+     * that all of its first 64 KiB are in it.
+     *
+     * @param address the linear address
+     * @param load the image's first byte
+     * @return empty if the address is before the image, too far after its start, or not below 1 MiB
+     */
+    public static Optional<EntryPoint> reaching(long address, long load) {
+        long offset = address - (load & -16L);
+        return load <= address && offset <= 0xffff && address <= 0xf_ffff
+                ? Optional.of(segmented((int) (load >> 4), (int) offset))
+                : Optional.empty();
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.config;
 
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.Resources;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
 import java.io.StringReader;
@@ -9,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Enumeration;
@@ -23,7 +25,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What {@code kvm:assemble} says about a guest that it built: which file to boot and how.
+ * What {@code kvm:assemble} says about a guest that it built or took from elsewhere: which file to boot and how.
  *
  * <p>The file is {@code META-INF/kvm-guests/ID/guest.properties} on the module's class path, with the guest's files
  * beside it. A missing value means the default of the boot mode.
@@ -36,6 +38,8 @@ import java.util.stream.Stream;
  * @param memory guest RAM in bytes
  * @param commandLine what the kernel is told at boot; empty for nothing
  * @param modules the files loaded beside the kernel, relative to the manifest
+ * @param origin the file that the image is a copy of, relative to the project that published it; empty for a guest that
+ *     {@code kvm:assemble} built itself
  */
 public record GuestManifest(
         String id,
@@ -45,7 +49,8 @@ public record GuestManifest(
         Optional<EntryPoint> entry,
         OptionalLong memory,
         String commandLine,
-        List<String> modules) {
+        List<String> modules,
+        Optional<String> origin) {
 
     /** The folder on the class path in which every guest has a folder of its own. */
     public static final String ROOT = "META-INF/kvm-guests/";
@@ -55,7 +60,20 @@ public record GuestManifest(
 
     private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> KEYS =
-            Set.of("id", "image", "boot", "load", "entry", "memory", "commandLine", "modules");
+            Set.of("id", "image", "boot", "load", "entry", "memory", "commandLine", "modules", "origin");
+
+    /** Creates the manifest of a guest that {@code kvm:assemble} built itself. */
+    public GuestManifest(
+            String id,
+            String image,
+            BootMode boot,
+            OptionalLong load,
+            Optional<EntryPoint> entry,
+            OptionalLong memory,
+            String commandLine,
+            List<String> modules) {
+        this(id, image, boot, load, entry, memory, commandLine, modules, Optional.empty());
+    }
 
     public GuestManifest {
         requireValidId(id);
@@ -106,6 +124,7 @@ public record GuestManifest(
         if (!modules.isEmpty()) {
             values.put("modules", String.join(",", modules));
         }
+        origin.ifPresent(file -> values.put("origin", escaped(file)));
         StringBuilder text = new StringBuilder();
         values.forEach(
                 (key, value) -> text.append(key).append('=').append(value).append('\n'));
@@ -139,7 +158,8 @@ public record GuestManifest(
                     Optional.ofNullable(properties.getProperty("entry")).map(EntryPoint::parse),
                     optionalNumber(properties, "memory"),
                     properties.getProperty("commandLine", ""),
-                    names(properties.getProperty("modules", "")));
+                    names(properties.getProperty("modules", "")),
+                    Optional.ofNullable(properties.getProperty("origin")));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(source + ": " + e.getMessage(), e);
         }
@@ -255,6 +275,35 @@ public record GuestManifest(
                 modules.add(BootModule.read(name, sibling(name)));
             }
             return modules;
+        }
+
+        /**
+         * Returns the files that the guest comes from, near which its sources are: the manifest or the jar that has it,
+         * and the file that its image is a copy of. Those that aren't there any more are left out.
+         */
+        public List<Path> files() {
+            List<Path> files = new ArrayList<>();
+            SourceFolders.fileOf(url).ifPresent(file -> {
+                manifest.origin().flatMap(origin -> above(file, origin)).ifPresent(files::add);
+                files.add(file);
+            });
+            return files;
+        }
+
+        /** Returns the file of a name that is relative to a folder above another file: to the project's. */
+        private static Optional<Path> above(Path file, String name) {
+            try {
+                for (Path folder = file.getParent(); folder != null; folder = folder.getParent()) {
+                    Path found = folder.resolve(name).normalize();
+                    if (Files.isRegularFile(found)) {
+                        return Optional.of(found);
+                    }
+                }
+            } catch (InvalidPathException e) {
+                // Written on a host whose files have other names.
+                return Optional.empty();
+            }
+            return Optional.empty();
         }
 
         private URL sibling(String fileName) throws IOException {

@@ -37,8 +37,8 @@ public record MachineConfig(
 
     private static final long PAGE = 4096;
     private static final long MIN_MEMORY = 64L << 10;
-    /** Guest RAM is one Java buffer, whose size is an int. */
-    private static final long MAX_MEMORY = (2L << 30) - PAGE;
+    /** The most RAM, in bytes: guest RAM is one Java buffer, whose size is an int. */
+    public static final long MAX_MEMORY = (2L << 30) - PAGE;
 
     public MachineConfig {
         vcpus = List.copyOf(vcpus);

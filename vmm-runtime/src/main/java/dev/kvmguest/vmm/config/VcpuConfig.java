@@ -12,8 +12,8 @@ import java.util.OptionalLong;
  *
  * @param image the guest
  * @param boot the state at entry
- * @param load the physical address of the image's first byte; empty for the default, 0x1000 for a flat binary and its
- *     own addresses for an ELF file
+ * @param load the physical address of the image's first byte; empty for the default, 0x1000 for a flat binary, 0x7c00
+ *     for a boot sector in real mode, and its own addresses for an ELF file
  * @param entry where the guest starts; empty for the ELF file's entry point or a flat binary's first byte
  * @param input the input typed before the guest starts
  * @param commandLine what the kernel is told at boot; only {@link BootMode#MULTIBOOT} can tell
@@ -32,6 +32,9 @@ public record VcpuConfig(
 
     /** Where a flat binary is loaded by default. */
     public static final long DEFAULT_LOAD = 0x1000;
+
+    /** Where a PC's firmware loads a boot sector. */
+    public static final long BOOT_SECTOR_LOAD = 0x7c00;
 
     public VcpuConfig {
         requireCString("command line", commandLine);
@@ -95,6 +98,11 @@ public record VcpuConfig(
     /** Returns a copy that asks the guest to run one of its tests, as {@link GuestImage#guestTests} lists them. */
     public VcpuConfig withGuestTest(GuestTestCase test) {
         return new VcpuConfig(image, boot, load, entry, input, commandLine, modules, Optional.of(test));
+    }
+
+    /** Returns where the image is loaded if it is a flat binary: at {@link #load}, else at the default. */
+    public long flatLoad() {
+        return load.orElse(boot == BootMode.REAL && image.isBootSector() ? BOOT_SECTOR_LOAD : DEFAULT_LOAD);
     }
 
     /** Refuses a text of which a guest would read only the first part. */

@@ -31,6 +31,8 @@ public record GuestImage(
         byte[] file,
         LineTable lines) {
 
+    private static final int SECTOR = 512;
+
     /** A file format that can be booted. */
     public enum Format {
         /** Bytes without a header, loaded where the configuration says. */
@@ -157,6 +159,14 @@ public record GuestImage(
         byte[] file = bytes.clone();
         Segment all = new Segment(0, 0, file, file.length);
         return new GuestImage(name, Format.FLAT, List.of(all), OptionalLong.empty(), List.of(), file);
+    }
+
+    /** Returns whether this is a flat binary of 512 bytes with a PC's boot signature, 0x55 0xAA, at their end. */
+    public boolean isBootSector() {
+        return format == Format.FLAT
+                && file.length == SECTOR
+                && file[SECTOR - 2] == 0x55
+                && file[SECTOR - 1] == (byte) 0xaa;
     }
 
     /** Returns the lowest physical address that the image takes. */

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The header that tells a Multiboot 1 loader how to boot a kernel.
@@ -30,8 +31,13 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
 
     private static final int MAGIC = 0x1BAD_B002;
     private static final int MULTIBOOT_2_MAGIC = 0xE852_50D6;
+    private static final int MULTIBOOT_2_ALIGNMENT = 8;
     private static final int SEARCHED = 8192;
     private static final int ALIGNMENT = 4;
+
+    private static final int NT_GNU_BUILD_ID = 3;
+    /** The name "GNU" with its zero byte. */
+    private static final int GNU = 0x0055_4e47;
 
     private static final int PAGE_ALIGN = 1;
     private static final int MEMORY_INFO = 1 << 1;
@@ -56,7 +62,7 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
         int damaged = -1;
         for (int at = 0; at + SIZE <= Math.min(SEARCHED, bytes.length); at += ALIGNMENT) {
             if (file.getInt(at) == MAGIC) {
-                if (MAGIC + file.getInt(at + 4) + file.getInt(at + 8) == 0) {
+                if (hasChecksum(file, at)) {
                     return read(name, file, at);
                 }
                 damaged = damaged < 0 ? at : damaged;
@@ -64,6 +70,21 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
         }
         throw new IllegalArgumentException(
                 "image " + name + " " + (damaged < 0 ? whyNotFound(file) : wrongChecksum(file, damaged)));
+    }
+
+    /**
+     * Returns whether a file means to be a Multiboot kernel: whether it has a header that a loader would find or, in an
+     * ELF file, one that it would not, for a reason that {@link #find} names.
+     */
+    public static boolean isMeant(GuestImage image) {
+        ByteBuffer file = ByteBuffer.wrap(image.file()).order(ByteOrder.LITTLE_ENDIAN);
+        boolean elf = image.format() == GuestImage.Format.ELF32;
+        for (int at = 0; at + SIZE <= Math.min(SEARCHED, file.capacity()); at += ALIGNMENT) {
+            if (file.getInt(at) == MAGIC && (elf || hasChecksum(file, at))) {
+                return true;
+            }
+        }
+        return elf && (misplaced(file).isPresent() || multiboot2(file).isPresent());
     }
 
     /** Returns whether bytes start with a header's magic number. */
@@ -108,24 +129,63 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
     }
 
     private static String whyNotFound(ByteBuffer file) {
-        for (int at = 0; at + SIZE <= Math.min(4 * SEARCHED, file.capacity()); at += ALIGNMENT) {
-            if (file.getInt(at) == MULTIBOOT_2_MAGIC) {
-                return "has a Multiboot 2 header at file offset " + hex(at)
-                        + ", which is not supported; give it a Multiboot 1 header (magic 0x1badb002)";
-            }
+        OptionalInt multiboot2 = multiboot2(file);
+        if (multiboot2.isPresent()) {
+            return "has a Multiboot 2 header at file offset " + hex(multiboot2.getAsInt())
+                    + ", which is not supported; give it a Multiboot 1 header (magic 0x1badb002)";
         }
+        OptionalInt misplaced = misplaced(file);
+        if (misplaced.isEmpty()) {
+            return "has no Multiboot header (magic 0x1badb002) in its first " + SEARCHED
+                    + " bytes, which boot mode multiboot needs; put it into a section of its own that the linker script"
+                    + " places first, or choose another boot mode";
+        }
+        int at = misplaced.getAsInt();
+        if (at % ALIGNMENT != 0) {
+            return "has a Multiboot header at file offset " + hex(at) + ", which is not a multiple of " + ALIGNMENT
+                    + "; align it with .balign 4";
+        }
+        return "has a Multiboot header at file offset " + hex(at) + ", after the first " + SEARCHED
+                + " bytes, where loaders look; "
+                + (hasBuildIdBefore(file, at)
+                        ? "the linker put .note.gnu.build-id before it: link with -Wl,--build-id=none (ld"
+                                + " --build-id=none), and put the header's section first in the linker script"
+                        : "put its section first in the linker script");
+    }
+
+    private static boolean hasChecksum(ByteBuffer file, int at) {
+        return MAGIC + file.getInt(at + 4) + file.getInt(at + 8) == 0;
+    }
+
+    /** Returns where a header lies that no loader looks for: beyond the first bytes, or at an odd place. */
+    private static OptionalInt misplaced(ByteBuffer file) {
         for (int at = 0; at + SIZE <= file.capacity(); at++) {
-            if (file.getInt(at) == MAGIC && MAGIC + file.getInt(at + 4) + file.getInt(at + 8) == 0) {
-                return at % ALIGNMENT != 0
-                        ? "has a Multiboot header at file offset " + hex(at) + ", which is not a multiple of "
-                                + ALIGNMENT + "; align it with .balign 4"
-                        : "has a Multiboot header at file offset " + hex(at) + ", after the first " + SEARCHED
-                                + " bytes, where loaders look; put its section first in the linker script";
+            if (file.getInt(at) == MAGIC && hasChecksum(file, at)) {
+                return OptionalInt.of(at);
             }
         }
-        return "has no Multiboot header (magic 0x1badb002) in its first " + SEARCHED
-                + " bytes, which boot mode multiboot needs; put it into a section of its own that the linker script places"
-                + " first, or choose another boot mode";
+        return OptionalInt.empty();
+    }
+
+    /** Source: Multiboot2 Specification version 2.0, 3.1.1: within 32 KiB, with a checksum over four fields. */
+    private static OptionalInt multiboot2(ByteBuffer file) {
+        for (int at = 0; at + 16 <= Math.min(4 * SEARCHED, file.capacity()); at += MULTIBOOT_2_ALIGNMENT) {
+            if (file.getInt(at) == MULTIBOOT_2_MAGIC
+                    && MULTIBOOT_2_MAGIC + file.getInt(at + 4) + file.getInt(at + 8) + file.getInt(at + 12) == 0) {
+                return OptionalInt.of(at);
+            }
+        }
+        return OptionalInt.empty();
+    }
+
+    /** Looks for the note itself, since the file may have lost its section headers: name size 4, type 3, "GNU". */
+    private static boolean hasBuildIdBefore(ByteBuffer file, int end) {
+        for (int at = 0; at + 16 <= end; at += ALIGNMENT) {
+            if (file.getInt(at) == 4 && file.getInt(at + 8) == NT_GNU_BUILD_ID && file.getInt(at + 12) == GNU) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static long u32(ByteBuffer file, int at) {

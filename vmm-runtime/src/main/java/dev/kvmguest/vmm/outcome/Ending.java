@@ -207,7 +207,7 @@ public sealed interface Ending {
         @Override
         public String describe() {
             return provedAfter
-                    .map(time -> "can never end, proved after " + time.toMillis() + " ms")
+                    .map(time -> "can never end, proved after " + time.toMillis() + " ms of guest time")
                     .orElseGet(() -> "was still running at its time limit of " + timeout.toMillis() + " ms");
         }
 

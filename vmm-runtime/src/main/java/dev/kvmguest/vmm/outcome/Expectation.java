@@ -79,9 +79,13 @@ public final class Expectation {
             }
         });
         pattern.ifPresent(expected -> {
-            if (!expected.matcher(written).find()) {
-                mismatches.add(
-                        "the console does not match /" + expected.pattern() + "/; it has " + quoted(tail(written)));
+            try {
+                if (!new PatternSearch(expected, written).find()) {
+                    mismatches.add(
+                            "the console does not match /" + expected.pattern() + "/; it has " + quoted(tail(written)));
+                }
+            } catch (PatternSearch.GivenUpException e) {
+                mismatches.add(e.getMessage());
             }
         });
         screen.ifPresent(expected -> {
@@ -120,8 +124,12 @@ public final class Expectation {
         pattern.ifPresent(expected::add);
         console.map(text -> Pattern.compile(Pattern.quote(withoutCarriageReturns(text))))
                 .ifPresent(expected::add);
-        return Panics.of(actual, panics.get(), expected)
-                .map(what -> "expected the guest to end without a panic, but it " + what);
+        try {
+            return Panics.of(actual, panics.get(), expected)
+                    .map(what -> "expected the guest to end without a panic, but it " + what);
+        } catch (PatternSearch.GivenUpException e) {
+            return Optional.of(e.getMessage());
+        }
     }
 
     /** Returns, as a sentence, which ports without a device the guest used; empty if it used none. */

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -53,28 +52,34 @@ final class Panics {
      * @param onConsole finds where a console says so
      * @param expected what is expected on the console; a panic that is part of that is meant
      * @return empty if it did nothing of the kind, or what it did is expected
+     * @throws PatternSearch.GivenUpException if a search takes too long
      */
     static Optional<String> of(Outcome outcome, Pattern onConsole, List<Pattern> expected) {
         if (!outcome.endedNormally()) {
             return Optional.empty();
         }
         String console = ConsoleText.withoutCarriageReturns(outcome.console());
-        Matcher said = onConsole.matcher(console);
-        while (said.find()) {
+        Optional<String> wrote = Optional.empty();
+        for (PatternSearch said = new PatternSearch(onConsole, console); said.find(); ) {
             if (isExpected(console, said.start(), said.end(), expected)) {
                 return Optional.empty();
             }
+            wrote = wrote.isPresent() ? wrote : Optional.of(wrote(said.group()));
         }
         Optional<String> halted =
                 outcome instanceof Outcome.Halted ? halted(outcome.run().diagnosis()) : Optional.empty();
-        return halted.or(() -> said.reset().find() ? Optional.of(wrote(said.group())) : Optional.empty());
+        return halted.isPresent() ? halted : wrote;
     }
 
     private static boolean isExpected(String console, int start, int end, List<Pattern> expected) {
-        return expected.stream()
-                .map(pattern -> pattern.matcher(console))
-                .flatMap(Matcher::results)
-                .anyMatch(match -> match.start() < end && match.end() > start);
+        for (Pattern pattern : expected) {
+            for (PatternSearch search = new PatternSearch(pattern, console); search.find(); ) {
+                if (search.start() < end && search.end() > start) {
+                    return true;
+                }
+            }
+        }
+        return false;
     }
 
     private static String wrote(String said) {

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.report;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.report.html.HtmlCode;
 import dev.kvmguest.vmm.internal.report.html.HtmlConsole;
 import dev.kvmguest.vmm.internal.report.html.HtmlFault;
@@ -24,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * A run as one page of HTML that needs no script, no other file and no network. It has all that a {@link TextReport}
@@ -60,6 +62,17 @@ public final class HtmlReport {
      *     the line are shown
      */
     public static String of(List<Outcome> outcomes, Path sources) {
+        return of(outcomes, new SourceFolders(sources));
+    }
+
+    /**
+     * Returns the page of a machine, the vCPUs one below the other.
+     *
+     * @param outcomes how each vCPU ended, at least one
+     * @param sources the folders that have the source files named by the images; if a file is missing, only its name
+     *     and the line are shown
+     */
+    public static String of(List<Outcome> outcomes, SourceFolders sources) {
         HtmlWriter page = new HtmlWriter();
         page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
         page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
@@ -68,7 +81,14 @@ public final class HtmlReport {
         page.element("title", title(outcomes)).style(style()).close();
         page.open("body").open("main");
         SourceFiles files = new SourceFiles(sources);
-        outcomes.forEach(outcome -> article(page, outcome, files, outcomes.size() > 1));
+        boolean several = outcomes.size() > 1;
+        if (several) {
+            page.heading(1)
+                    .text(guests(outcomes) + ": " + outcomes.size() + " vCPUs")
+                    .close();
+            page.belowOneHeading();
+        }
+        outcomes.forEach(outcome -> article(page, outcome, files, several));
         return page.page();
     }
 
@@ -91,16 +111,25 @@ public final class HtmlReport {
         return HtmlText.cut(first.run().guest() + " " + first.describe(), 200);
     }
 
+    private static String guests(List<Outcome> outcomes) {
+        return outcomes.stream()
+                .map(outcome -> outcome.run().guest())
+                .distinct()
+                .collect(Collectors.joining(", "));
+    }
+
     private static void article(HtmlWriter page, Outcome outcome, SourceFiles files, boolean several) {
+        String vcpu = "vCPU " + outcome.run().vcpu();
         String prefix = "vcpu" + outcome.run().vcpu() + "-";
-        page.open("article");
+        page.open("article", "class", several ? "vcpu" : null);
         HtmlHeadline.write(page, outcome, several);
         List<HtmlSection> sections = sections(outcome, files);
-        page.open("nav", "aria-label", "Sections");
+        page.open("nav", "aria-label", several ? "Sections, " + vcpu : "Sections");
         sections.forEach(section -> page.element("a", section.title(), "href", "#" + prefix + section.id()));
         page.close();
         for (HtmlSection section : sections) {
-            page.open("section", "id", prefix + section.id()).element("h2", section.title());
+            page.open("section", "id", prefix + section.id());
+            page.heading(2).text(section.title()).close();
             section.body().accept(page);
             page.close();
         }
@@ -127,6 +156,7 @@ public final class HtmlReport {
         sections.add(HtmlConsole.console(run));
         sections.add(HtmlConsole.screen(run.screen()));
         sections.add(HtmlTimeline.ports(run));
+        sections.add(Optional.of(HtmlHeadline.engine(run)));
         sections.add(Optional.of(HtmlConsole.text(TextReport.brief(outcome))));
         return sections.stream().flatMap(Optional::stream).toList();
     }

@@ -55,13 +55,21 @@ public final class TextReport {
                 .orElse("");
         return String.format(
                 Locale.ROOT,
-                "guest %s (boot %s) %s%s, after %.1f ms on %s",
+                "guest %s (boot %s) %s%s%s on %s",
                 run.guest(),
                 run.boot(),
                 outcome.describe(),
                 where,
-                run.wallMillis(),
+                saysGuestTime(outcome)
+                        ? ""
+                        : String.format(Locale.ROOT, ", after %.1f ms of wall time", run.wallMillis()),
                 run.engine());
+    }
+
+    /** Two kinds of time in one sentence would be compared, and they have nothing to do with one another. */
+    private static boolean saysGuestTime(Outcome outcome) {
+        return outcome instanceof Outcome.TimedOut timedOut
+                && timedOut.provedAfter().isPresent();
     }
 
     /**

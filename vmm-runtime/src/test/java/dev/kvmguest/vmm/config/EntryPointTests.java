@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -80,5 +81,23 @@ class EntryPointTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> EntryPoint.segmented(0, -1))
                 .withMessage("entry offset 0xffffffffffffffff is not between 0 and 0xffff");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // entry, image's first byte, entry in real mode
+        "0x10000, 0x10000, 0x1000:0x0",
+        "0x12349, 0x12345, 0x1234:0x9",
+        "0x20004, 0x1ff00, 0x1ff0:0x104",
+        "0xfffff, 0xfffff, 0xffff:0xf",
+        "0x1fffe, 0x1000f, 0x1000:0xfffe",
+        "0x20000, 0x10000, ",
+        "0x10000, 0x10001, ",
+        "0x100000, 0xfffff, ",
+        "0x100010, 0x100010, ",
+    })
+    void realModeReachesAnImagesFirst64KiBBelow1MiB(String address, String load, String expected) {
+        assertThat(EntryPoint.reaching(Long.decode(address), Long.decode(load)).map(EntryPoint::toString))
+                .isEqualTo(Optional.ofNullable(expected));
     }
 }

@@ -109,6 +109,17 @@ class GuestManifestTests {
             " a=\\b  c:d\te\nf ",
             List.of("initrd.img", "fonts"));
 
+    private static final GuestManifest COPY = new GuestManifest(
+            "kernel",
+            "kernel.elf",
+            BootMode.PROTECTED,
+            OptionalLong.empty(),
+            Optional.empty(),
+            OptionalLong.empty(),
+            "",
+            List.of(),
+            Optional.of("build dir/kernel.elf"));
+
     @Test
     void textHasOneKeyALineInAFixedOrder() {
         assertThat(FULL.toText()).isEqualTo("""
@@ -155,8 +166,23 @@ class GuestManifestTests {
                         """);
     }
 
+    @Test
+    void copiesOfFilesSayWhichFilesTheseAre(@TempDir Path project) throws IOException {
+        Path folder = Files.createDirectories(project.resolve("target/classes/META-INF/kvm-guests/kernel"));
+        Files.writeString(folder.resolve("guest.properties"), COPY.toText());
+        Path manifest = folder.resolve("guest.properties");
+
+        assertThat(COPY.toText()).endsWith("origin=build dir/kernel.elf\n");
+        assertThat(GuestManifest.read(folder).files()).containsExactly(manifest);
+        Path origin = project.resolve("build dir/kernel.elf");
+        Files.createDirectories(origin.getParent());
+        Files.write(origin, new byte[1]);
+        assertThat(GuestManifest.read(folder).files()).containsExactly(origin, manifest);
+    }
+
     static Stream<GuestManifest> manifests() {
         return Stream.of(
+                COPY,
                 FULL,
                 SMALL,
                 MULTIBOOT,

@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the emulator tells of a guest that shut down. */
@@ -51,6 +52,28 @@ class FaultTests {
                 .extracting(GuestInstruction::text)
                 .containsExactly("mov eax, 5", "movd xmm0, [esp+0x18]");
         assertThat(fault.seenBy()).isEqualTo("the emulator");
+    }
+
+    /** The guest gets another exception, which doesn't say what it began with. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            cc          | #GP(0x1a): #BP (breakpoint, INT3) could not be delivered: IDT[3] at 0x540 is empty
+            cd 03       | #GP(0x1a): #BP (breakpoint, INT3) could not be delivered: IDT[3] at 0x540 is empty
+            b0 7f 04 01 ce | #GP(0x22): #OF (overflow, INTO) could not be delivered: IDT[4] at 0x548 is empty
+            f1          | #GP(0xb): #DB (debug exception, INT1) could not be delivered: IDT[1] at 0x530 is empty
+            cd 01       | #GP(0xa): IDT[1] at 0x530 is empty
+            cd 80       | #GP(0x402): IDT[128] at 0x928 is empty""")
+    void exceptionRaisedOnPurposeIsNamedIfItCannotBeDelivered(String code, String first) {
+        assertThat(chain(fault(flat(code)))).startsWith(first + "; #DF(0x0): IDT[13] at 0x590 is empty; ");
+    }
+
+    @Test
+    void breakpointWithoutAStackIsNamedToo() {
+        // mov word [0x540],0x2000; mov dword [0x542],0x8e000008; mov esp,0x70000000; int3
+        Fault fault = fault(real("66 c7 05 40 05 00 00 00 20 c7 05 42 05 00 00 08 00 00 8e bc 00 00 00 70 cc")
+                .withBoot(BootMode.PAGED));
+
+        assertThat(chain(fault)).startsWith("#PF(0x2) at 0x6ffffffc: #BP (breakpoint, INT3) could not be delivered;");
     }
 
     @Test

@@ -126,6 +126,21 @@ class MultibootHeaderTests {
     }
 
     @Test
+    void buildIdThatPushesTheHeaderOutIsNamedWithTheOptionThatLeavesItOut() {
+        byte[] note = join(words(4, 20, 3, 0x0055_4e47), new byte[20]);
+
+        assertRefused(
+                "has a Multiboot header at file offset 0x2000, after the first 8192 bytes, where loaders look; the"
+                        + " linker put .note.gnu.build-id before it: link with -Wl,--build-id=none (ld"
+                        + " --build-id=none), and put the header's section first in the linker script",
+                join(new byte[4096], note, new byte[4096 - note.length], header(3)));
+        assertRefused(
+                "has a Multiboot header at file offset 0x2000, after the first 8192 bytes, where loaders look; put its"
+                        + " section first in the linker script",
+                join(new byte[8192], header(3), note));
+    }
+
+    @Test
     void multiboot2IsNamedAsNotSupported() {
         int magic = 0xE852_50D6;
 

@@ -115,6 +115,21 @@ class ExpectationTests {
     }
 
     @Test
+    void searchThatIsGivenUpIsAMismatchThatNamesThePattern() {
+        Pattern endless = Pattern.compile("(.*a){30}b");
+        String console = "a".repeat(60);
+
+        assertThat(expect().pattern(endless).build().mismatches(said(console)))
+                .singleElement()
+                .asString()
+                .startsWith("the search for /(.*a){30}b/ in 60 characters was given up after 3000 ms");
+        assertThat(expect().panics(endless).build().mismatches(said(console)))
+                .singleElement()
+                .asString()
+                .startsWith("the search for /(.*a){30}b/ in 60 characters was given up");
+    }
+
+    @Test
     void exceptionThatLeadsToATripleFaultAndAnotherEndAreRefused() {
         Expectation.Builder both = expect().outcome(Outcome.Kind.HALTED).exception(6);
 

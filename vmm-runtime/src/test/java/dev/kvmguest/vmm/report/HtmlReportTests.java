@@ -71,12 +71,14 @@ class HtmlReportTests {
                         "Console",
                         "Screen",
                         "Ports",
+                        "Engine",
                         "As text");
     }
 
     @Test
     void whatIsNotKnownHasNoSection() {
-        assertThat(sections(page(new Outcome.TripleFault(Examples.bare())))).containsExactly("Console", "As text");
+        assertThat(sections(page(new Outcome.TripleFault(Examples.bare()))))
+                .containsExactly("Console", "Engine", "As text");
     }
 
     @Test
@@ -104,9 +106,13 @@ class HtmlReportTests {
                         "No handler took it: IDT[6] at 0x558 is empty",
                         "Advice the guest uses SSE, which CR4.OSFXSR = 0 forbids; compile it with -mno-sse",
                         "Replay: on kvm the guest wrote",
-                        "boot paged",
-                        "engine emulator, this KVM can't page outside long mode",
-                        "instructions 1,234,567");
+                        "boot paged engine emulator instructions 1,234,567");
+    }
+
+    @Test
+    void whyItRanOnItsEngineIsAMatterForLater() {
+        assertThat(headline(DIED)).doesNotContain("this KVM can't page");
+        assertThat(section(page(DIED), "Engine")).isEqualTo("Engine emulator: this KVM can't page outside long mode");
     }
 
     @Test
@@ -212,11 +218,41 @@ class HtmlReportTests {
         assertThat(section(page(DIED), "Timeline"))
                 .contains(
                         "7,000 exchanges came before",
-                        "out 0xe9 debug console 48 69 Hi \u00d72 0x80001100",
+                        "out 0xe9 debug console 48 69 \"Hi\" \u00d72 0x80001100",
                         "in 0x3fd COM1 line status 60 60 \u00d712345 0x80001200",
                         "interrupt vector 32 0x80001300",
                         "out 0x510 no device 04030201",
                         "halt");
+    }
+
+    @Test
+    void tableWithoutRowsSaysSo() {
+        Inspection inspection =
+                new Inspection(List.of(), Optional.empty(), List.of(new Table("IDT", 0x528, 0, List.of())));
+        GuestRun run = DiagnosedRuns.run(
+                DiagnosedRuns.LAYOUT,
+                "",
+                Screen.BLANK,
+                new Diagnosis(
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.of(inspection),
+                        Timeline.EMPTY,
+                        Optional.empty(),
+                        Optional.empty()));
+
+        assertThat(section(page(new Outcome.TripleFault(run)), "Descriptor tables"))
+                .contains("IDT at 0x528, limit 0x0")
+                .endsWith("no entries");
+        assertThat(section(page(DIED), "Descriptor tables")).doesNotContain("no entries");
+    }
+
+    @Test
+    void eachCellOfATableHasItsColumnsHeadingForANarrowPage() {
+        Element tables = Pages.sectionElement(page(DIED), "Descriptor tables");
+
+        assertThat(Pages.elements(tables, "td").stream().limit(3).map(cell -> cell.getAttribute("data-heading")))
+                .containsExactly("at", "bytes 7 to 0", "what it is");
     }
 
     @Test
@@ -279,8 +315,11 @@ class HtmlReportTests {
                 run.diagnosis());
         Document page = parse(HtmlReport.of(List.of(DIED, new Outcome.Halted(false, second))));
 
-        assertThat(Pages.elements(page.getDocumentElement(), "h1").stream().map(Pages::text))
+        assertThat(headings(page, "h1")).containsExactly("kernel, second: 2 vCPUs");
+        assertThat(headings(page, "h2"))
                 .containsExactly("kernel triple-faulted (vCPU 0)", "second halted with interrupts off (vCPU 1)");
+        assertThat(headings(page, "h3")).contains("Advice", "Console");
+        assertThat(headings(page, "h4")).contains("GDT at 0x500, limit 0x27");
         assertThat(ids(page)).doesNotHaveDuplicates().contains("vcpu0-console", "vcpu1-console");
     }
 
@@ -447,6 +486,12 @@ class HtmlReportTests {
     private static String headline(Outcome outcome) {
         return Pages.text(
                 Pages.elements(page(outcome).getDocumentElement(), "header").get(0));
+    }
+
+    private static List<String> headings(Document page, String level) {
+        return Pages.elements(page.getDocumentElement(), level).stream()
+                .map(Pages::text)
+                .toList();
     }
 
     private static List<String> marked(Element section) {

@@ -71,7 +71,7 @@ class StandstillReportTests {
     void hangSaysWhereWhatItReadsWhyAndItsLoop() {
         assertThat(hang(HANG)).startsWith("""
                 guest kernel (boot paged) was still running at its time limit of 100 ms at 0x8:0x80001008 in wait_tick+0x8, \
-                after 3.1 ms on emulator
+                after 3.1 ms of wall time on emulator
                   last seen in wait_tick+0x8 (timer.c:12): cmp dword [0x2004], 0  (83 3d 04 20 00 00 00)
                   found at: wait_tick+0x8 63 %, wait_tick+0xf 36 %
                   reads: ticks at 0x2004, read 256 times, always 0x0
@@ -120,7 +120,7 @@ class StandstillReportTests {
         String report = TextReport.brief(new Outcome.Halted(false, run(halt(false, List.of(), List.of()))));
 
         assertThat(report).startsWith("""
-                guest kernel (boot paged) halted with interrupts off at 0x8:0x80001020 in panic+0x4, after 3.1 ms on emulator
+                guest kernel (boot paged) halted with interrupts off at 0x8:0x80001020 in panic+0x4, after 3.1 ms of wall time on emulator
                   warning: the guest halted in panic, which counts as a normal end and looks like a panic; a kernel that has failed can
                     say so by writing a status other than 0 to the debug-exit port 0xf4
                   halted in panic+0x4 (panic.c:9): hlt  (f4)

@@ -6,9 +6,11 @@ import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -28,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TextReportTests {
 
     private static final String BARE = """
-            guest kernel (boot paged) triple-faulted, after 3.1 ms on kvm
+            guest kernel (boot paged) triple-faulted, after 3.1 ms of wall time on kvm
               registers: not known
               kvm's own registers, RIP=0xfff0 and so on, are reset values of a vCPU that shut down, not the guest's
             """;
@@ -37,15 +39,26 @@ class TextReportTests {
     void lineSaysHowAndWhereTheGuestEnded() {
         assertThat(TextReport.line(new Outcome.DebugExit(3, Examples.full())))
                 .isEqualTo("guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f,"
-                        + " after 3.1 ms on kvm");
+                        + " after 3.1 ms of wall time on kvm");
         assertThat(TextReport.line(new Outcome.TripleFault(Examples.bare())))
-                .isEqualTo("guest kernel (boot paged) triple-faulted, after 3.1 ms on kvm");
+                .isEqualTo("guest kernel (boot paged) triple-faulted, after 3.1 ms of wall time on kvm");
+    }
+
+    @Test
+    void lineHasGuestTimeOrWallTimeAndNeverBoth() {
+        assertThat(TextReport.line(new Outcome.TimedOut(
+                        new Ending.TimedOut(Duration.ofSeconds(5), Optional.of(Duration.ofMillis(10))),
+                        Examples.bare())))
+                .isEqualTo("guest kernel (boot paged) can never end, proved after 10 ms of guest time on kvm");
+        assertThat(TextReport.line(new Outcome.TimedOut(Duration.ofSeconds(5), Examples.bare())))
+                .isEqualTo("guest kernel (boot paged) was still running at its time limit of 5000 ms, after 3.1 ms of"
+                        + " wall time on kvm");
     }
 
     @Test
     void fullReportHasRegistersPortsConsoleAndScreen() {
         assertThat(TextReport.brief(new Outcome.DebugExit(3, Examples.full()))).isEqualTo("""
-                        guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f, after 3.1 ms on kvm
+                        guest kernel (boot paged) left by the debug-exit port with 3 at 0x8:0x80001d3f, after 3.1 ms of wall time on kvm
                           eax=00001234 ebx=00000000 ecx=00000000 edx=00000000 esi=00000000 edi=00000000
                           ebp=00000000 esp=fffffffc eflags=00000002 cr0=80000011 cr3=00100000 cr4=00000010
                           cs=0008 ds=0010 es=0000 fs=0000 gs=0000 ss=0010 tr=0000 ldtr=0000 gdt=500/27 idt=528/7ff
@@ -116,7 +129,7 @@ class TextReportTests {
     @Test
     void testInTheGuestIsNamedWithItsPlaceAndVerdict() {
         assertThat(full(Examples.withFailedTest()))
-                .contains("ms on kvm\n  in-guest test splits_pages, memory.c:40: failed\n  registers:");
+                .contains("ms of wall time on kvm\n  in-guest test splits_pages, memory.c:40: failed\n  registers:");
     }
 
     @Test

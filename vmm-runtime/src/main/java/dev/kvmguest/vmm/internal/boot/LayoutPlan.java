@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -170,7 +171,9 @@ final class LayoutPlan {
             throw refusal(
                     range,
                     range + " does not fit into RAM, which ends at " + hex(memorySize - 1)
-                            + "; give the guest more memory or another load address");
+                            + (end <= MachineConfig.MAX_MEMORY
+                                    ? "; give the guest more memory or another load address"
+                                    : "; give the guest a lower load address, or link it lower"));
         }
         for (Range other : all()) {
             if (range.overlaps(other)) {

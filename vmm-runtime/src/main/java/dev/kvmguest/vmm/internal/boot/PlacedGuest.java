@@ -36,7 +36,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         BootMode boot = config.boot();
         boolean flat = image.format() == GuestImage.Format.FLAT;
         if (config.load().isPresent() || flat) {
-            image = image.movedTo(config.load().orElse(VcpuConfig.DEFAULT_LOAD));
+            image = image.movedTo(flat ? config.flatLoad() : config.load().getAsLong());
         } else if (boot.paging() && image.physicalStart() >= boot.kernelBase()) {
             // Linked without load addresses of its own: each segment goes where the boot map shows it.
             image = image.movedTo(image.physicalStart() - boot.kernelBase());
@@ -59,7 +59,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         BootMode boot = config.boot();
         PlacedGuest placed = new PlacedGuest(
                 image, boot, config.entry().isPresent() ? config.entry().get() : defaultEntry(image, boot));
-        placed.requireUsableEntry();
+        placed.requireUsableEntry(config);
         return placed;
     }
 
@@ -164,15 +164,15 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         layout.takeStack("the stack of image " + image.name(), end - SMALLEST_STACK, end);
     }
 
-    private void requireUsableEntry() {
+    private void requireUsableEntry(VcpuConfig config) {
         if (boot != BootMode.REAL && entry.segment().isPresent()) {
             throw new IllegalArgumentException("entry " + entry + " has a segment, which only real mode can use; boot "
                     + boot + " takes a linear address");
         }
         if (boot == BootMode.REAL && entry.segment().isEmpty() && entry.offset() > 0xffff) {
             throw new IllegalArgumentException("entry " + entry
-                    + " is not below 64 KiB, where real mode can start at a linear address; write it as SEG:OFF, such"
-                    + " as " + hex(entry.offset() >> 4) + ":" + hex(entry.offset() & 0xf));
+                    + " is not below 64 KiB, where real mode can start at a linear address; "
+                    + EntryAdvice.of(config, image, entry.offset()));
         }
         if (boot.physical(entry.offset()).isEmpty()) {
             throw new IllegalArgumentException("entry " + entry + " is not mapped when a guest is entered in boot mode "

@@ -350,7 +350,8 @@ public final class Replay implements AutoCloseable {
     private void lookAtTheTime() {
         if (!over && isTimeOver()) {
             long millis = (System.nanoTime() - start) / 1_000_000;
-            diverge("had not come to that after " + millis + " ms and " + instructions() + " instructions");
+            diverge("had not come to that after " + millis + " ms of wall time and " + instructions()
+                    + " instructions");
         }
     }
 

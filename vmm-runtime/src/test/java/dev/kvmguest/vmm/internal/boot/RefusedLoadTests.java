@@ -11,6 +11,8 @@ import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.Arrays;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +34,7 @@ class RefusedLoadTests {
     void zeroFilledPartCountsToo() {
         assertRefused(
                 "the BSS of image kernel at 0x1001-0x100000fff does not fit into RAM, which ends at 0x1fffff; give the"
-                        + " guest more memory or another load address",
+                        + " guest a lower load address, or link it lower",
                 Guests.elf(0x1000, new Segment(0x1000, 0x1000, Guests.code(1), 0x1_0000_0000L))
                         .withBoot(BootMode.PROTECTED));
     }
@@ -40,8 +42,8 @@ class RefusedLoadTests {
     @Test
     void elfLinkedHighDoesNotFitWithoutPaging() {
         assertRefused(
-                "image kernel at 0x80001000-0x80001003 does not fit into RAM, which ends at 0x1fffff; give the guest"
-                        + " more memory or another load address",
+                "image kernel at 0x80001000-0x80001003 does not fit into RAM, which ends at 0x1fffff; give the guest a"
+                        + " lower load address, or link it lower",
                 Guests.elf(0x8000_1000L, Guests.segment(0x8000_1000L, 0x8000_1000L, 4))
                         .withBoot(BootMode.PROTECTED));
     }
@@ -177,6 +179,58 @@ class RefusedLoadTests {
                 "entry 0x10000 is not below 64 KiB, where real mode can start at a linear address; write it as"
                         + " SEG:OFF, such as 0x1000:0x0",
                 Guests.flat(8).withLoad(0x1_0000));
+        assertRefused(
+                "entry 0x20004 is not below 64 KiB, where real mode can start at a linear address; write it as"
+                        + " SEG:OFF, such as 0x1ff0:0x104",
+                Guests.flat(0x200).withLoad(0x1_ff00).withEntry(EntryPoint.linear(0x2_0004)));
+    }
+
+    @Test
+    void entryThatRealModeCanNotReachNamesAModeThatCan() {
+        String refusal = "entry 0x100010 is not below 64 KiB, where real mode can start at a linear address; ";
+
+        assertRefused(
+                refusal + "choose boot mode protected, in which it can be entered there",
+                Guests.flat(8).withLoad(0x10_0010));
+        assertRefused(
+                refusal.replace("0x100010", "0x80001000") + "choose boot mode paged, in which it can be entered there",
+                Guests.elf(0x8000_1000L, Guests.segment(0x1000, 0x8000_1000L, 4)));
+        assertRefused(
+                refusal.replace("0x100010", "0xc0100000")
+                        + "it must be an address in the image, which is at physical 0x100000-0x100003, and for real mode"
+                        + " below 1 MiB",
+                Guests.elf(0xc010_0000L, Guests.segment(0x10_0000, 0xc010_0000L, 4)));
+    }
+
+    /** Whoever does as an error says must not be refused next. */
+    @Test
+    void adviceOnAnEntryIsFollowedWithoutAnotherRefusal() {
+        for (long load : new long[] {0x1000, 0xfff8, 0x1_0000, 0x1_2345, 0x9_0000, 0xf_fff0, 0x10_0000, 0x10_ffe0}) {
+            for (long entry : new long[] {load, load + 1, load + 0xffff, load + 0x1_0000, load + 0x1_7fff}) {
+                VcpuConfig guest = Guests.flat(0x1_8000).withLoad(load).withEntry(EntryPoint.linear(entry));
+                if (entry <= 0xffff) {
+                    continue;
+                }
+                String message = assertThatIllegalArgumentException()
+                        .isThrownBy(() -> PlacedGuest.of(guest))
+                        .actual()
+                        .getMessage();
+                PlacedGuest.of(followed(guest, message));
+            }
+        }
+    }
+
+    private static VcpuConfig followed(VcpuConfig guest, String message) {
+        Matcher segmented = Pattern.compile("such as (.*)$").matcher(message);
+        if (segmented.find()) {
+            EntryPoint point = EntryPoint.parse(segmented.group(1));
+            assertThat(point.linearAddress())
+                    .isEqualTo(guest.entry().orElseThrow().offset());
+            return guest.withEntry(point);
+        }
+        Matcher mode = Pattern.compile("choose boot mode (\\S+),").matcher(message);
+        assertThat(mode.find()).as(message).isTrue();
+        return guest.withBoot(BootMode.parse(mode.group(1)));
     }
 
     @Test

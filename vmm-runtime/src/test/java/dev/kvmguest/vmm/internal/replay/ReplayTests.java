@@ -296,7 +296,7 @@ class ReplayTests {
         assertThat(parting(recording, real("eb fe"), Duration.ofMillis(50)).orElseThrow())
                 .matches(
                         "kvm and the emulator part at once, at 0x1000: on kvm the guest shut down, on the emulator it had not"
-                                + " come to that after \\d+ ms and \\d+ instructions");
+                                + " come to that after \\d+ ms of wall time and \\d+ instructions");
         assertThat(parting(recording, real("a0 00 00 e6 80 eb fe"), Duration.ofMillis(50)))
                 .isPresent();
     }

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.internal.x86.Vector.Combination;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Delivers exceptions and interrupts through the IVT or the IDT (Intel SDM volume 3A, chapter 6). */
@@ -14,6 +15,15 @@ public final class ExceptionDelivery {
 
     /** #AC and #PF can follow from each other's delivery without end, as on a real processor, which hangs then. */
     private static final int MOST_FAILURES = 16;
+
+    /**
+     * Exceptions that have an instruction to raise them. If one of these can't be delivered, the guest gets another
+     * exception, which doesn't show what it began with.
+     */
+    private static final Map<Integer, String> ON_PURPOSE = Map.of(
+            Vector.DB.number(), "#DB (debug exception, INT1)",
+            Vector.BP.number(), "#BP (breakpoint, INT3)",
+            Vector.OF.number(), "#OF (overflow, INTO)");
 
     private final Cpu cpu;
     private final HandlerEntry handlers;
@@ -71,7 +81,7 @@ public final class ExceptionDelivery {
         // The others are what a program calls its kernel by, whatever their number.
         boolean exception = vector == Vector.BP.number() || vector == Vector.OF.number();
         watch.arises(exception ? Kind.EXCEPTION : Kind.SOFTWARE, eip);
-        handlers.enter(Event.software(vector, returnEip)).ifPresent(cpu::raiseAfter);
+        enterOnPurpose(Event.software(vector, returnEip), exception);
         watch.isTaken(vector, false, 0, 0, null);
         cpu.cancelTrap();
     }
@@ -85,9 +95,21 @@ public final class ExceptionDelivery {
      */
     public void privilegedSoftware(long eip, long returnEip) {
         watch.arises(Kind.EXCEPTION, eip);
-        handlers.enter(Event.interrupt(Vector.DB.number(), returnEip)).ifPresent(cpu::raiseAfter);
+        enterOnPurpose(Event.interrupt(Vector.DB.number(), returnEip), true);
         watch.isTaken(Vector.DB.number(), false, 0, 0, null);
         cpu.cancelTrap();
+    }
+
+    /** Enters the handler of an event that an instruction is there to raise; if that fails, says of which exception. */
+    private void enterOnPurpose(Event event, boolean exception) {
+        try {
+            handlers.enter(event).ifPresent(cpu::raiseAfter);
+        } catch (CpuFault failure) {
+            throw exception
+                    ? failure.because(ON_PURPOSE.get(event.vector()) + " could not be delivered"
+                            + (failure.reason() == null ? "" : ": " + failure.reason()))
+                    : failure;
+        }
     }
 
     /**

@@ -34,7 +34,7 @@ public final class HtmlCode {
         page.open("div", "class", "scroll", "tabindex", "0").open("table", "class", "code");
         page.open("thead").open("tr").element("th", "address", "scope", "col");
         if (bytes) {
-            page.element("th", "bytes", "scope", "col");
+            page.element("th", "bytes", "scope", "col", "class", "bytes");
         }
         page.element("th", "instruction", "scope", "col").close().close().open("tbody");
         String function = null;
@@ -78,7 +78,7 @@ public final class HtmlCode {
         page.open("tr", "class", marked ? "here" : null);
         page.element("td", address(instruction.eip()), "class", "dim");
         if (bytes) {
-            page.element("td", HexFormat.ofDelimiter(" ").formatHex(instruction.bytes()), "class", "dim");
+            page.element("td", HexFormat.ofDelimiter(" ").formatHex(instruction.bytes()), "class", "bytes dim");
         }
         page.open("td").text(HtmlText.name(instruction.text()));
         if (marked) {

@@ -23,7 +23,7 @@ public final class HtmlHeadline {
     public static void write(HtmlWriter page, Outcome outcome, boolean several) {
         GuestRun run = outcome.run();
         page.open("header", "class", tone(outcome));
-        page.open("h1").element("b", HtmlText.name(run.guest()));
+        page.heading(1).element("b", HtmlText.name(run.guest()));
         page.text(" " + HtmlText.cut(outcome.describe(), 400) + (several ? " (vCPU " + run.vcpu() + ")" : ""));
         page.close();
         outcome.panic().ifPresent(sentence -> page.open("p", "class", "warning")
@@ -126,7 +126,10 @@ public final class HtmlHeadline {
                         diagnosis.standstill().stream().flatMap(standstill -> standstill.advice().stream()))
                 .toList();
         if (!advice.isEmpty()) {
-            page.open("div", "class", "advice", "role", "note").element("h2", "Advice");
+            page.open("div", "class", "advice", "role", "note")
+                    .heading(2)
+                    .text("Advice")
+                    .close();
             advice.forEach(sentence -> page.element("p", sentence));
             page.close();
         }
@@ -135,16 +138,24 @@ public final class HtmlHeadline {
     private static void facts(HtmlWriter page, GuestRun run) {
         page.open("dl", "class", "facts");
         fact(page, "boot", run.boot().id());
-        fact(page, "engine", run.engine() + ", " + HtmlText.cut(run.engineReason(), 400));
+        fact(page, "engine", run.engine());
         if (run.instructions().isPresent()) {
             fact(
                     page,
                     "instructions",
                     String.format(Locale.ROOT, "%,d", run.instructions().getAsLong()));
         }
-        fact(page, "after", String.format(Locale.ROOT, "%.1f ms", run.wallMillis()));
+        fact(page, "wall time", String.format(Locale.ROOT, "%.1f ms", run.wallMillis()));
         Optional.of(run.vcpu()).filter(number -> number > 0).ifPresent(number -> fact(page, "vCPU", "" + number));
         page.close();
+    }
+
+    /** Returns why the guest ran on its engine, which can take a paragraph. */
+    public static HtmlSection engine(GuestRun run) {
+        return new HtmlSection("Engine", page -> page.open("p")
+                .element("b", run.engine())
+                .text(": " + HtmlText.cut(run.engineReason(), 400))
+                .close());
     }
 
     private static void fact(HtmlWriter page, String name, String value) {

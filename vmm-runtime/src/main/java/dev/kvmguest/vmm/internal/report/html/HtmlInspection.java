@@ -25,22 +25,18 @@ public final class HtmlInspection {
     }
 
     private static void callChain(HtmlWriter page, List<Frame> frames, HtmlCode code, SourceFiles files) {
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "goes on at", "function", "line", "call", "how it is known");
+        HtmlTable table = HtmlTable.begin(page, "goes on at", "function", "line", "call", "how it is known");
         for (Frame frame : frames) {
-            page.open("tr", "class", frame.certain() ? null : "guess");
-            page.element("td", code.address(frame.eip()), "class", "number");
-            page.element("td", frame.symbol().map(HtmlText::name).orElse(""), "class", "symbol");
-            page.element("td", frame.source().map(HtmlText::name).orElse(""), "class", "dim");
-            page.open("td").element("code", line(frame, files)).close();
-            page.element(
-                            "td",
+            table.row(frame.certain() ? null : "guess")
+                    .number(code.address(frame.eip()))
+                    .cell(frame.symbol().map(HtmlText::name).orElse(""), "symbol")
+                    .cell(frame.source().map(HtmlText::name).orElse(""), "dim")
+                    .code(line(frame, files))
+                    .cell(
                             (frame.interrupted() ? "interrupted, " : "") + (frame.certain() ? "certain" : "a guess"),
-                            "class",
-                            "dim")
-                    .close();
+                            "dim");
         }
-        page.close().close().close();
+        table.end();
         if (frames.size() >= Inspection.MOST_FRAMES) {
             page.element("p", "There may be more.", "class", "dim");
         }
@@ -60,15 +56,15 @@ public final class HtmlInspection {
     private static void pageWalk(HtmlWriter page, PageWalk walk) {
         page.open("p").text("Of linear address ").element("code", Notation.hex(walk.linear()));
         page.text(": ").element("b", walk.result()).close();
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "entry", "at", "value", "what it says");
+        HtmlTable table = HtmlTable.begin(page, "entry", "at", "value", "what it says");
         for (PageWalk.Level level : walk.levels()) {
-            page.open("tr").element("th", level.name(), "scope", "row");
-            page.element("td", Notation.hex(level.address()), "class", "number");
-            page.element("td", Notation.hex(level.entry()), "class", "number");
-            page.element("td", level.meaning(), "class", "words").close();
+            table.row(null)
+                    .head(level.name())
+                    .number(Notation.hex(level.address()))
+                    .number(Notation.hex(level.entry()))
+                    .cell(level.meaning(), "words");
         }
-        page.close().close().close();
+        table.end();
     }
 
     public static Optional<HtmlSection> tables(Inspection inspection) {
@@ -79,38 +75,25 @@ public final class HtmlInspection {
     }
 
     private static void table(HtmlWriter page, Table table) {
-        page.open("h3").text(table.name() + " ");
+        page.heading(3).text(table.name() + " ");
         page.element(
                         "span",
                         "at " + Notation.hex(table.base()) + ", limit " + Notation.hex(table.limit()),
                         "class",
                         "dim")
                 .close();
-        page.open("div", "class", "scroll tall", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "entry", "at", "bytes 7 to 0", "what it is");
+        HtmlTable rows = HtmlTable.begin(page, "scroll tall", List.of("entry", "at", "bytes 7 to 0", "what it is"));
         for (Table.Row row : firstOf(table.rows(), MOST_ROWS)) {
-            page.open("tr")
-                    .element(
-                            "th",
-                            row.first() == row.last() ? "" + row.first() : row.first() + "\u2013" + row.last(),
-                            "scope",
-                            "row");
-            page.element("td", Notation.hex(table.base() + 8L * row.first()), "class", "number");
-            page.element("td", String.format(Locale.ROOT, "%016x", row.raw()), "class", "number");
-            page.element("td", HtmlText.cut(row.meaning(), MEANING), "class", "words")
-                    .close();
+            rows.row(null)
+                    .head(row.first() == row.last() ? "" + row.first() : row.first() + "\u2013" + row.last())
+                    .number(Notation.hex(table.base() + 8L * row.first()))
+                    .number(String.format(Locale.ROOT, "%016x", row.raw()))
+                    .cell(HtmlText.cut(row.meaning(), MEANING), "words");
         }
-        page.close().close().close();
-        omitted(page, table.rows().size() - MOST_ROWS);
+        rows.end(table.rows().size() - MOST_ROWS, "");
     }
 
     private static <T> List<T> firstOf(List<T> list, int most) {
         return list.subList(0, Math.min(most, list.size()));
-    }
-
-    private static void omitted(HtmlWriter page, int rows) {
-        if (rows > 0) {
-            page.element("p", rows + " more are not shown.", "class", "dim");
-        }
     }
 }

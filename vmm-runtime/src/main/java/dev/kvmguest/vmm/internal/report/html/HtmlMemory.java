@@ -36,7 +36,8 @@ public final class HtmlMemory {
         new MemoryMap(layout.ranges(), places, "overlap" + vcpu).write(page);
         page.element(
                 "figcaption",
-                "Guest physical memory when the machine was made; addresses grow downwards, not to scale.",
+                "Guest physical memory when the machine was made; addresses grow downwards. It is not to scale:"
+                        + " two strokes across the sides mark what is cut short.",
                 "class",
                 "dim");
         page.close().open("div");
@@ -51,29 +52,22 @@ public final class HtmlMemory {
         List<Range> ranges = all.subList(0, Math.min(MOST_RANGES, all.size()));
         boolean overlaps =
                 ranges.stream().anyMatch(range -> !overlapped(range, ranges).isEmpty());
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        if (overlaps) {
-            HtmlRegisters.head(page, "range", "first", "last", "size", "overlaps with");
-        } else {
-            HtmlRegisters.head(page, "range", "first", "last", "size");
-        }
+        HtmlTable table = overlaps
+                ? HtmlTable.begin(page, "range", "first", "last", "size", "overlaps with")
+                : HtmlTable.begin(page, "range", "first", "last", "size");
         for (Range range : ranges) {
             boolean isEmpty = range.start() >= range.end();
             String others = overlapped(range, ranges);
-            page.open("tr", "class", others.isEmpty() ? null : "overlap");
-            page.element("th", HtmlText.name(range.name()), "scope", "row");
-            page.element("td", Notation.hex(range.start()), "class", "number");
-            page.element("td", isEmpty ? "" : Notation.hex(range.end() - 1), "class", "number");
-            page.element("td", isEmpty ? "" : HtmlText.size(range.end() - range.start()), "class", "number");
+            table.row(others.isEmpty() ? null : "overlap")
+                    .head(HtmlText.name(range.name()))
+                    .number(Notation.hex(range.start()))
+                    .number(isEmpty ? "" : Notation.hex(range.end() - 1))
+                    .number(isEmpty ? "" : HtmlText.size(range.end() - range.start()));
             if (overlaps) {
-                page.element("td", HtmlText.name(others));
+                table.cell(HtmlText.name(others), null);
             }
-            page.close();
         }
-        page.close().close().close();
-        if (all.size() > MOST_RANGES) {
-            page.element("p", all.size() - MOST_RANGES + " more are not shown.", "class", "dim");
-        }
+        table.end(all.size() - MOST_RANGES, "");
     }
 
     private static String overlapped(Range range, List<Range> ranges) {
@@ -85,18 +79,16 @@ public final class HtmlMemory {
     }
 
     private static void places(HtmlWriter page, List<PointerTarget> places) {
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "register", "points to", "physical");
+        HtmlTable table = HtmlTable.begin(page, "register", "points to", "physical");
         for (PointerTarget place : places) {
-            page.open("tr").element("th", place.register(), "scope", "row");
-            page.element("td", Notation.hex(place.linear()), "class", "number");
-            page.element(
-                    "td",
-                    place.physical().isPresent() ? Notation.hex(place.physical().getAsLong()) : "not present",
-                    "class",
-                    "number");
-            page.close();
+            table.row(null)
+                    .head(place.register())
+                    .number(Notation.hex(place.linear()))
+                    .number(
+                            place.physical().isPresent()
+                                    ? Notation.hex(place.physical().getAsLong())
+                                    : "not present");
         }
-        page.close().close().close();
+        table.end();
     }
 }

@@ -71,65 +71,50 @@ public final class HtmlRegisters {
     }
 
     private static void bits(HtmlWriter page, CpuState state) {
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        head(page, "register", "set", "clear");
+        HtmlTable table = HtmlTable.begin(page, "register", "set", "clear");
         for (RegisterBits register : RegisterBits.ALL) {
             long value = state.get(register.register());
-            page.open("tr").element("th", register.register().name32(), "scope", "row");
-            page.element("td", register.set(value), "class", "words")
-                    .element("td", register.clear(value), "class", "words dim");
-            page.close();
+            table.row(null)
+                    .head(register.register().name32())
+                    .cell(register.set(value), "words")
+                    .cell(register.clear(value), "words dim");
         }
-        page.close().close().close();
+        table.end();
     }
 
     private static void segments(HtmlWriter page, CpuState state) {
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        head(page, "segment", "selector", "base", "limit", "what it is");
+        HtmlTable table = HtmlTable.begin(page, "segment", "selector", "base", "limit", "what it is");
         for (SegmentRegister register : SegmentRegister.values()) {
             SegmentState segment = state.segment(register);
             row(
-                    page,
+                    table,
                     register.lowerCaseName(),
                     Notation.hex(segment.selector()),
                     Notation.hex(segment.base()),
                     Notation.hex(segment.limit()),
                     words(segment, state.protectedMode()));
         }
-        table(page, "gdtr", state.gdt(), SegmentDescriptor.BYTES);
-        table(
-                page,
+        descriptors(table, "gdtr", state.gdt(), SegmentDescriptor.BYTES);
+        descriptors(
+                table,
                 "idtr",
                 state.idt(),
                 state.protectedMode() ? SegmentDescriptor.BYTES : InterruptTable.POINTER_BYTES);
-        page.close().close().close();
+        table.end();
     }
 
-    private static void table(HtmlWriter page, String name, DescriptorTable table, int entryBytes) {
+    private static void descriptors(HtmlTable table, String name, DescriptorTable register, int entryBytes) {
         row(
-                page,
+                table,
                 name,
                 "",
-                Notation.hex(table.base()),
-                Notation.hex(table.limit()),
-                "room for " + (table.limit() + 1) / entryBytes + " entries");
+                Notation.hex(register.base()),
+                Notation.hex(register.limit()),
+                "room for " + (register.limit() + 1) / entryBytes + " entries");
     }
 
-    private static void row(HtmlWriter page, String name, String selector, String base, String limit, String meaning) {
-        page.open("tr").element("th", name, "scope", "row");
-        page.element("td", selector, "class", "number").element("td", base, "class", "number");
-        page.element("td", limit, "class", "number")
-                .element("td", meaning, "class", "words")
-                .close();
-    }
-
-    /** Begins a table with a row of headings; its body is left open. */
-    static void head(HtmlWriter page, String... headings) {
-        page.open("thead").open("tr");
-        for (String heading : headings) {
-            page.element("th", heading, "scope", "col");
-        }
-        page.close().close().open("tbody");
+    private static void row(HtmlTable table, String name, String selector, String base, String limit, String meaning) {
+        table.row(null).head(name).number(selector).number(base).number(limit).cell(meaning, "words");
     }
 
     /** Returns type and rights of a segment (Intel SDM volume 3A, tables 3-1 and 3-2). */

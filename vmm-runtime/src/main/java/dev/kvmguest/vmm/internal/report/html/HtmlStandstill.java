@@ -17,7 +17,7 @@ public final class HtmlStandstill {
             list(page, "It waits for", standstill.waitsFor());
             list(page, "Interrupts", standstill.interrupts());
             if (!standstill.loop().isEmpty()) {
-                page.element("h3", "The loop that it was in");
+                page.heading(3).text("The loop that it was in").close();
                 code.write(
                         page,
                         standstill.loop(),
@@ -33,7 +33,7 @@ public final class HtmlStandstill {
 
     private static void list(HtmlWriter page, String heading, List<String> sentences) {
         if (!sentences.isEmpty()) {
-            page.element("h3", heading).open("ul");
+            page.heading(3).text(heading).close().open("ul");
             sentences.stream().limit(MOST_SENTENCES).forEach(sentence -> page.element("li", sentence));
             page.close();
         }
@@ -41,19 +41,18 @@ public final class HtmlStandstill {
 
     private static void samples(HtmlWriter page, List<Sample> samples, HtmlCode code) {
         long all = samples.stream().mapToLong(Sample::times).sum();
-        page.element("h3", "Where it was found, looked at " + all + (all == 1 ? " time" : " times"));
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "times", "address", "function", "line", "instruction");
+        page.heading(3)
+                .text("Where it was found, looked at " + all + (all == 1 ? " time" : " times"))
+                .close();
+        HtmlTable table = HtmlTable.begin(page, "times", "address", "function", "line", "instruction");
         for (Sample sample : samples.subList(0, Math.min(MOST_SAMPLES, samples.size()))) {
-            page.open("tr").element("td", Integer.toString(sample.times()), "class", "number");
-            page.element("td", code.address(sample.at().eip()), "class", "number");
-            page.element("td", sample.at().symbol().map(HtmlText::name).orElse(""), "class", "symbol");
-            page.element("td", sample.at().source().map(HtmlText::name).orElse(""), "class", "dim");
-            page.open("td")
-                    .element("code", HtmlText.name(sample.at().text()))
-                    .close()
-                    .close();
+            table.row(null)
+                    .number(Integer.toString(sample.times()))
+                    .number(code.address(sample.at().eip()))
+                    .cell(sample.at().symbol().map(HtmlText::name).orElse(""), "symbol")
+                    .cell(sample.at().source().map(HtmlText::name).orElse(""), "dim")
+                    .code(HtmlText.name(sample.at().text()));
         }
-        page.close().close().close();
+        table.end();
     }
 }

@@ -9,7 +9,9 @@ import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.board.PortNames;
 import dev.kvmguest.vmm.internal.report.text.ExceptionWords;
 import dev.kvmguest.vmm.outcome.GuestRun;
+import dev.kvmguest.vmm.text.ConsoleText;
 import dev.kvmguest.vmm.text.Notation;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;
@@ -28,6 +30,7 @@ public final class HtmlTimeline {
     private static final int MOST_PORTS = 100;
     private static final int MOST_NUMBERS = 100;
     private static final int MOST_BYTES = 16;
+    private static final int MOST_CHARACTERS = 400;
 
     private static final Set<Integer> CONSOLES = Set.of(PcBoard.DEBUG_CONSOLE, PcBoard.COM1, PcBoard.HYPERCALL);
 
@@ -47,51 +50,35 @@ public final class HtmlTimeline {
     }
 
     private static void taken(HtmlWriter page, List<TakenEvent> taken, HtmlCode code) {
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "what", "times", "address", "function", "instruction");
+        HtmlTable table = HtmlTable.begin(page, "what", "times", "address", "function", "instruction");
         for (TakenEvent event : taken.subList(0, Math.min(MOST_EXCEPTIONS, taken.size()))) {
-            page.open("tr").element("th", event.name(), "scope", "row");
-            page.element("td", String.format(Locale.ROOT, "%,d", event.times()), "class", "number");
-            page.element("td", event.at().map(at -> code.address(at.eip())).orElse(""), "class", "number");
-            page.element(
-                    "td",
-                    event.at()
-                            .flatMap(GuestInstruction::symbol)
-                            .map(HtmlText::name)
-                            .orElse(""),
-                    "class",
-                    "symbol");
-            page.open("td")
-                    .element(
-                            "code",
-                            event.at().map(at -> HtmlText.name(at.text())).orElse(""))
-                    .close()
-                    .close();
+            table.row(null)
+                    .head(event.name())
+                    .number(String.format(Locale.ROOT, "%,d", event.times()))
+                    .number(event.at().map(at -> code.address(at.eip())).orElse(""))
+                    .cell(
+                            event.at()
+                                    .flatMap(GuestInstruction::symbol)
+                                    .map(HtmlText::name)
+                                    .orElse(""),
+                            "symbol")
+                    .code(event.at().map(at -> HtmlText.name(at.text())).orElse(""));
         }
-        page.close().close().close();
-        if (taken.size() > MOST_EXCEPTIONS) {
-            page.element("p", taken.size() - MOST_EXCEPTIONS + " more are not shown.", "class", "dim");
-        }
+        table.end(taken.size() - MOST_EXCEPTIONS, "");
     }
 
     private static void exceptions(HtmlWriter page, List<HandledException> exceptions, HtmlCode code) {
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "exception", "name", "address", "function", "line", "instruction");
+        HtmlTable table = HtmlTable.begin(page, "exception", "name", "address", "function", "line", "instruction");
         for (HandledException handled : exceptions.subList(0, Math.min(MOST_EXCEPTIONS, exceptions.size()))) {
-            page.open("tr").element("th", handled.exception().toString(), "scope", "row");
-            page.element("td", ExceptionWords.name(handled.exception()).orElse(""));
-            page.element("td", code.address(handled.at().eip()), "class", "number");
-            page.element("td", handled.at().symbol().map(HtmlText::name).orElse(""), "class", "symbol");
-            page.element("td", handled.at().source().map(HtmlText::name).orElse(""), "class", "dim");
-            page.open("td")
-                    .element("code", HtmlText.name(handled.at().text()))
-                    .close()
-                    .close();
+            table.row(null)
+                    .head(handled.exception().toString())
+                    .cell(ExceptionWords.name(handled.exception()).orElse(""), null)
+                    .number(code.address(handled.at().eip()))
+                    .cell(handled.at().symbol().map(HtmlText::name).orElse(""), "symbol")
+                    .cell(handled.at().source().map(HtmlText::name).orElse(""), "dim")
+                    .code(HtmlText.name(handled.at().text()));
         }
-        page.close().close().close();
-        if (exceptions.size() > MOST_EXCEPTIONS) {
-            page.element("p", exceptions.size() - MOST_EXCEPTIONS + " more are not shown.", "class", "dim");
-        }
+        table.end(exceptions.size() - MOST_EXCEPTIONS, "");
     }
 
     public static Optional<HtmlSection> timeline(Timeline timeline) {
@@ -113,31 +100,39 @@ public final class HtmlTimeline {
                         + (omitted == 0 ? "." : String.format(Locale.ROOT, "; %,d exchanges came before.", omitted)),
                 "class",
                 "dim");
-        page.open("div", "class", "scroll tall tail", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "what", "where", "device", "value", "text", "times", "EIP");
-        for (Entry entry : shown) {
-            entry(page, entry);
-        }
-        page.close().close().close();
+        HtmlTable table = HtmlTable.begin(
+                page, "scroll tall tail", List.of("what", "where", "device", "value", "text", "times", "EIP"));
+        ConsoleRows.of(shown).forEach(row -> row(table, row));
+        table.end();
     }
 
-    private static void entry(HtmlWriter page, Entry entry) {
+    private static void row(HtmlTable table, ConsoleRows.Row row) {
+        Entry entry = row.entry();
         boolean interrupt = entry.kind() == Timeline.Kind.INTERRUPT;
         boolean halt = entry.kind() == Timeline.Kind.HALT;
-        boolean port = entry.kind() == Timeline.Kind.IN || entry.kind() == Timeline.Kind.OUT;
-        page.open("tr", "class", interrupt || halt ? "event" : null);
-        page.element("th", entry.kind().name().toLowerCase(Locale.ROOT), "scope", "row");
-        page.element(
-                "td",
-                halt ? "" : interrupt ? "vector " + entry.address() : Notation.hex(entry.address()),
-                "class",
-                "number");
-        page.element("td", port ? PortNames.of((int) entry.address()).orElse("no device") : "", "class", "dim");
-        page.element("td", values(entry), "class", "number");
-        page.element("td", isText(entry) ? HtmlText.ascii(last(entry.values())) : "", "class", "number");
-        page.element("td", entry.times() == 1 ? "" : "\u00d7" + entry.times(), "class", "number");
-        page.element("td", entry.eip().isPresent() ? Notation.hex(entry.eip().getAsLong()) : "", "class", "number");
-        page.close();
+        table.row(interrupt || halt ? "event" : null)
+                .head(entry.kind().name().toLowerCase(Locale.ROOT))
+                .number(halt ? "" : interrupt ? "vector " + entry.address() : Notation.hex(entry.address()))
+                .cell(device(row), "dim")
+                .number(values(entry))
+                .cell(row.isText() ? written(entry) : isText(entry) ? HtmlText.ascii(last(entry.values())) : "", "text")
+                .number(entry.times() == 1 ? "" : "\u00d7" + entry.times())
+                .number(entry.eip().isPresent() ? Notation.hex(entry.eip().getAsLong()) : "");
+    }
+
+    private static String device(ConsoleRows.Row row) {
+        return isPort(row.entry())
+                ? PortNames.of((int) row.entry().address()).orElse("no device")
+                        + (row.looks() == 0 ? "" : "; line status read \u00d7" + row.looks() + " in between")
+                : "";
+    }
+
+    /** Returns what went to a console, in one line. */
+    private static String written(Entry entry) {
+        byte[] known = entry.values();
+        int from = Math.max(0, known.length - MOST_CHARACTERS);
+        String text = new String(known, from, known.length - from, StandardCharsets.UTF_8);
+        return (known.length - from < entry.times() ? "\u2026" : "") + ConsoleText.quoted(text);
     }
 
     /**
@@ -145,8 +140,11 @@ public final class HtmlTimeline {
      * device.
      */
     private static boolean isText(Entry entry) {
-        boolean port = entry.kind() == Timeline.Kind.IN || entry.kind() == Timeline.Kind.OUT;
-        return port && isText((int) entry.address());
+        return isPort(entry) && isText((int) entry.address());
+    }
+
+    private static boolean isPort(Entry entry) {
+        return entry.kind() == Timeline.Kind.IN || entry.kind() == Timeline.Kind.OUT;
     }
 
     private static boolean isText(int port) {
@@ -185,24 +183,20 @@ public final class HtmlTimeline {
         if (run.ports().isEmpty()) {
             return;
         }
-        page.open("div", "class", "scroll", "tabindex", "0").open("table");
-        HtmlRegisters.head(page, "port", "device", "bytes written", "the last ones", "text");
+        HtmlTable table = HtmlTable.begin(page, "port", "device", "bytes written", "the last ones", "text");
         run.ports().entrySet().stream()
                 .sorted(Map.Entry.comparingByKey())
                 .limit(MOST_PORTS)
                 .forEach(port -> {
                     byte[] last = last(port.getValue());
-                    page.open("tr").element("th", Notation.hex(port.getKey()), "scope", "row");
-                    page.element("td", PortNames.of(port.getKey()).orElse("no device"), "class", "dim");
-                    page.element("td", String.format(Locale.ROOT, "%,d", port.getValue().length), "class", "number");
-                    page.element("td", HexFormat.ofDelimiter(" ").formatHex(last), "class", "number");
-                    page.element("td", isText(port.getKey()) ? HtmlText.ascii(last) : "", "class", "number");
-                    page.close();
+                    table.row(null)
+                            .head(Notation.hex(port.getKey()))
+                            .cell(PortNames.of(port.getKey()).orElse("no device"), "dim")
+                            .number(String.format(Locale.ROOT, "%,d", port.getValue().length))
+                            .number(HexFormat.ofDelimiter(" ").formatHex(last))
+                            .number(isText(port.getKey()) ? HtmlText.ascii(last) : "");
                 });
-        page.close().close().close();
-        if (run.ports().size() > MOST_PORTS) {
-            page.element("p", run.ports().size() - MOST_PORTS + " more ports are not shown.", "class", "dim");
-        }
+        table.end(run.ports().size() - MOST_PORTS, "ports ");
     }
 
     private static void unclaimed(HtmlWriter page, String what, Collection<? extends Number> numbers) {

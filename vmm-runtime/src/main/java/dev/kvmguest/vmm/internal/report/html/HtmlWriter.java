@@ -19,6 +19,7 @@ public final class HtmlWriter {
 
     private final StringBuilder out = new StringBuilder("<!DOCTYPE html>\n");
     private final Deque<String> open = new ArrayDeque<>();
+    private int depth;
 
     /**
      * Begins an element.
@@ -43,6 +44,20 @@ public final class HtmlWriter {
         return this;
     }
 
+    /**
+     * Begins a heading.
+     *
+     * @param level 1 to 3, counted from {@link #belowOneHeading} on
+     */
+    public HtmlWriter heading(int level) {
+        return open("h" + (depth + level));
+    }
+
+    /** Puts all headings that come one level down, below one for them all. */
+    public void belowOneHeading() {
+        depth = 1;
+    }
+
     /** Ends the element that was begun last. */
     public HtmlWriter close() {
         String element = open.pop();
@@ -54,7 +69,7 @@ public final class HtmlWriter {
     }
 
     /** Writes text into the element that is open, cut if it is longer than any that a person would read. */
-    HtmlWriter text(String text) {
+    public HtmlWriter text(String text) {
         return wholeText(HtmlText.cut(text, MOST_TEXT));
     }
 

@@ -4,14 +4,17 @@ import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
  * How far down on a {@link MemoryMap} an address is.
  *
- * <p>It is not to scale. Between two edges of ranges there is at least room for a line of text, and not much more where
- * there are gigabytes; what is larger is drawn larger, by its logarithm.
+ * <p>It is not to scale. Between two edges of ranges there is at least room for a line of text; what is larger is drawn
+ * larger, by its logarithm. Where that would take too much room, for gigabytes or for nothing, a band is broken: it is
+ * drawn shorter, and has a mark.
  */
 final class MemoryScale {
 
@@ -27,6 +30,11 @@ final class MemoryScale {
     /** From one edge to the next; {@code y} is where its first address is. */
     record Band(long start, long end, int y, int height) {
 
+        /** Returns whether it is drawn shorter than its size asks for. */
+        boolean isBroken() {
+            return height < wanted(start, end);
+        }
+
         private double yOf(long address) {
             return y + (double) height * (address - start) / (end - start);
         }
@@ -35,6 +43,7 @@ final class MemoryScale {
     private final List<Range> ranges;
     private final List<PointerTarget> places;
     private final List<Band> bands = new ArrayList<>();
+    private final Set<Band> conflicts = new HashSet<>();
 
     /**
      * Creates a scale on which these have room.
@@ -60,16 +69,22 @@ final class MemoryScale {
             bands.add(new Band(sorted.get(i), sorted.get(i + 1), y, height));
             y += height;
         }
+        bands.stream().filter(this::findsConflict).forEach(conflicts::add);
     }
 
     private int height(long start, long end) {
         int registers = (int) places.stream()
                 .filter(place -> start <= address(place) && address(place) < end)
                 .count();
-        int bits = Long.SIZE - Long.numberOfLeadingZeros(end - start);
-        int height =
-                covering(start, end).isEmpty() ? GAP_HEIGHT : Math.max(LEAST_HEIGHT, Math.min(MOST_HEIGHT, 5 * bits));
+        int height = covering(start, end).isEmpty()
+                ? GAP_HEIGHT
+                : Math.max(LEAST_HEIGHT, Math.min(MOST_HEIGHT, wanted(start, end)));
         return Math.max(height, registers * LINE + LINE);
+    }
+
+    /** Returns how high a band would be if there were room for all. */
+    private static int wanted(long start, long end) {
+        return 5 * (Long.SIZE - Long.numberOfLeadingZeros(end - start));
     }
 
     /** Returns the physical address of a place that has one. */
@@ -113,17 +128,30 @@ final class MemoryScale {
 
     /** Returns whether ranges are there that should not have addresses in common. */
     boolean hasConflict(Band band) {
+        return conflicts.contains(band);
+    }
+
+    private boolean findsConflict(Band band) {
         List<Range> covering = covering(band.start(), band.end());
         return covering.stream().anyMatch(one -> covering.stream().anyMatch(one::conflictsWith));
+    }
+
+    /** Returns whether a range shares all of its addresses with ranges that it should not. */
+    boolean isAllConflict(Range range) {
+        return range.start() < range.end() && inside(range).stream().allMatch(this::hasConflict);
+    }
+
+    private List<Band> inside(Range range) {
+        return bands.stream()
+                .filter(band -> range.start() <= band.start() && band.end() <= range.end())
+                .toList();
     }
 
     /**
      * Returns the part of a range that has its name: all of it or, where some is hatched, the largest part that isn't.
      */
     Band namePlace(Range range) {
-        List<Band> inside = bands.stream()
-                .filter(band -> range.start() <= band.start() && band.end() <= range.end())
-                .toList();
+        List<Band> inside = inside(range);
         Band first = inside.get(0);
         int height = inside.stream().mapToInt(Band::height).sum();
         Band all = new Band(range.start(), range.end(), first.y(), height);

@@ -1,39 +1,21 @@
 package dev.kvmguest.vmm.internal.report.html;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 
-/**
- * The lines of source files that an image names.
- *
- * <p>An image may name any file, and a page may be read by people who may not read all files of the machine that wrote
- * it. So only files below one folder are looked at, not by way of links that leave it, not hidden ones, and only those
- * whose names end as those of sources do.
- */
+/** The lines of source files that an image names. */
 public final class SourceFiles {
 
-    /** A source file is smaller; so that none takes much memory. */
-    private static final long LARGEST = 4 << 20;
+    private final SourceFolders folders;
 
-    private static final Set<String> SUFFIXES = Set.of(
-            "c", "h", "s", "asm", "inc", "nasm", "cc", "cpp", "cxx", "hpp", "hh", "rs", "zig", "d", "ads", "adb", "pas",
-            "go", "f90", "nim", "odin", "v");
-
-    private final Path folder;
-
-    /**
-     * Creates what reads below a folder.
-     *
-     * @param folder the folder; names that are relative are relative to it
-     */
-    public SourceFiles(Path folder) {
-        this.folder = folder;
+    /** Creates what reads files of these folders. */
+    public SourceFiles(SourceFolders folders) {
+        this.folders = folders;
     }
 
     /**
@@ -72,36 +54,11 @@ public final class SourceFiles {
     }
 
     private Optional<List<String>> lines(String file) throws IOException {
-        Path root = folder.toAbsolutePath().normalize();
-        Path named = root.resolve(file).normalize();
-        // Before the file system is asked at all: the mere question can go to another machine.
-        if (!named.startsWith(root)) {
-            return Optional.empty();
-        }
-        Path path = named.toRealPath();
-        boolean readable = path.startsWith(root.toRealPath())
-                && isSource(path)
-                && !isHidden(root.toRealPath().relativize(path))
-                && Files.isRegularFile(path)
-                && Files.size(path) <= LARGEST;
-        return readable
-                ? Optional.of(new String(Files.readAllBytes(path), StandardCharsets.UTF_8)
+        Optional<Path> found = folders.find(file);
+        return found.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new String(Files.readAllBytes(found.get()), StandardCharsets.UTF_8)
                         .lines()
-                        .toList())
-                : Optional.empty();
-    }
-
-    private static boolean isSource(Path path) {
-        String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
-        return SUFFIXES.contains(name.substring(name.lastIndexOf('.') + 1));
-    }
-
-    private static boolean isHidden(Path path) {
-        for (Path part : path) {
-            if (part.toString().startsWith(".")) {
-                return true;
-            }
-        }
-        return false;
+                        .toList());
     }
 }

@@ -37,7 +37,9 @@ class MemoryMapTests {
 
         Element overlap = overlaps(map).get(0);
         assertThat(overlaps(map)).hasSize(1);
-        assertThat(Pages.text(overlap)).isEqualTo("overlap, 4 KiB");
+        // The page directory's name is upon its hatching, and nowhere below it.
+        assertThat(Pages.text(overlap)).isEqualTo("page directory overlap, 4 KiB");
+        assertThat(Pages.text(kind(map, "page-directory"))).doesNotContain("4 KiB");
         assertThat(rect(overlap).getAttribute("fill")).isEqualTo("url(#hatch)");
         assertThat(top(overlap)).isEqualTo(top(kind(map, "page-directory")));
         // Beside each other, so that both are seen.
@@ -59,6 +61,26 @@ class MemoryMapTests {
         Range stack = new Range(Kind.STACK, "the stack of image kernel", 0x4800, 0x6000);
 
         assertThat(overlaps(draw(List.of(IMAGE, BSS, stack), List.of()))).hasSize(2);
+    }
+
+    @Test
+    void whatIsCutShortHasAMark() {
+        Range large = new Range(Kind.BOOT_INFORMATION, "modules", 0x9000, 0x9_0000);
+        Document map = draw(List.of(IMAGE, BSS, large, END), List.of());
+
+        // The gap before the image, the modules and the gap after it; not the 16 KiB of image and BSS.
+        List<Element> marks = withClass(map, "break");
+        assertThat(marks).hasSize(3);
+        assertThat(breakY(marks.get(0))).isLessThan(top(kind(map, "image")));
+        assertThat(breakY(marks.get(1)))
+                .isBetween(top(kind(map, "boot-information")), bottom(kind(map, "boot-information")));
+        assertThat(breakY(marks.get(2))).isGreaterThan(bottom(kind(map, "boot-information")));
+    }
+
+    @Test
+    void drawingWithRoomForAllHasNoMark() {
+        assertThat(withClass(draw(List.of(new Range(Kind.IMAGE, "image", 0, 0x1000)), List.of()), "break"))
+                .isEmpty();
     }
 
     @Test
@@ -152,6 +174,11 @@ class MemoryMapTests {
 
     private static double bottom(Element group) {
         return top(group) + Double.parseDouble(rect(group).getAttribute("height"));
+    }
+
+    private static double breakY(Element mark) {
+        return Double.parseDouble(
+                Pages.elements(mark, "path").get(0).getAttribute("d").split("[ l]")[1]);
     }
 
     private static double y(Element marker) {

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.report.html;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +30,7 @@ class SourceFilesTests {
                 new String[] {"src/main.c", "secret.c", "project/secret.txt", "project/.git/x.c", "project/.c"}) {
             Files.writeString(outside.resolve(file.startsWith("src") ? "project/" + file : file), "one\ntwo\nthree\n");
         }
-        files = new SourceFiles(folder);
+        files = new SourceFiles(new SourceFolders(folder));
     }
 
     @Test

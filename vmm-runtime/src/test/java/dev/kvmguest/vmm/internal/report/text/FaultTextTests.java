@@ -23,15 +23,16 @@ class FaultTextTests {
     void lineHasTheFunctionAndTheFirstException() {
         assertThat(TextReport.line(outcome(Examples.sseFault(), false)))
                 .isEqualTo("guest kernel (boot paged) triple-faulted at 0x8:0x80001d3f in memset+0x1f by #UD,"
-                        + " after 3.1 ms on kvm");
+                        + " after 3.1 ms of wall time on kvm");
         assertThat(TextReport.line(outcome(Examples.bareFault(), false)))
-                .isEqualTo("guest kernel (boot paged) triple-faulted at 0x8:0xdead0000 by #PF, after 3.1 ms on kvm");
+                .isEqualTo(
+                        "guest kernel (boot paged) triple-faulted at 0x8:0xdead0000 by #PF, after 3.1 ms of wall time on kvm");
     }
 
     @Test
     void reportHasTheMostTellingFactsFirst() {
         assertThat(full(Examples.sseFault(), false)).isEqualTo("""
-                guest kernel (boot paged) triple-faulted at 0x8:0x80001d3f in memset+0x1f by #UD, after 3.1 ms on kvm
+                guest kernel (boot paged) triple-faulted at 0x8:0x80001d3f in memset+0x1f by #UD, after 3.1 ms of wall time on kvm
                   #UD in memset+0x1f (src/common.c:6): movd xmm0, [esp+0x18]  (66 0f 6e 44 24 18)
                     cause: SSE needs CR4.OSFXSR
                     -> #GP(0x33): IDT[6] at 0x558 is empty
@@ -59,7 +60,7 @@ class FaultTextTests {
 
         assertThat(TextReport.brief(outcome)).startsWith("""
                 guest kernel (boot paged) met an instruction that the engine does not support: KVM can't at 0x8:0x80001d3f,\
-                 after 3.1 ms on kvm
+                 after 3.1 ms of wall time on kvm
                   replay: on the emulator the guest triple-faults by the instruction at which kvm gave up
                   #UD in memset+0x1f (src/common.c:6): movd xmm0, [esp+0x18]  (66 0f 6e 44 24 18)
                 """).doesNotContain("reset values");
@@ -101,7 +102,7 @@ class FaultTextTests {
     @Test
     void reportIsUsefulWhereLittleIsKnown() {
         assertThat(full(Examples.bareFault(), true)).startsWith("""
-                guest kernel (boot paged) triple-faulted at 0x8:0xdead0000 by #PF, after 3.1 ms on kvm
+                guest kernel (boot paged) triple-faulted at 0x8:0xdead0000 by #PF, after 3.1 ms of wall time on kvm
                   #PF(0x0) at 0xdead0000: the instruction could not be fetched
                     -> shutdown: IDT[14] at 0x598 is empty
                   registers at the fault, seen by the emulator:

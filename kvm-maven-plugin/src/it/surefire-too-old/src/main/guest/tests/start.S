@@ -1,0 +1,3 @@
+        .globl  _start
+_start: movl    $0x90000, %esp
+        call    test_main

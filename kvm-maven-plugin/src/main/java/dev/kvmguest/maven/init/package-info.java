@@ -1,0 +1,4 @@
+/**
+ * Makes projects that test a kernel.
+ */
+package dev.kvmguest.maven.init;

@@ -1,0 +1,65 @@
+package dev.kvmguest.vmm.config;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.MultibootHeader;
+
+/**
+ * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
+ *
+ * <p>A Multiboot header means {@link BootMode#MULTIBOOT}. An ELF file whose entry real mode can't reach is meant for
+ * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
+ * {@link BootMode#REAL}.
+ *
+ * @param boot the mode
+ * @param reason what in the image says so, to follow "because"
+ */
+public record DetectedBoot(BootMode boot, String reason) {
+
+    private static final long REAL_MODE_SEGMENT_SIZE = 0x1_0000;
+
+    /** Looks at an image. */
+    public static DetectedBoot of(GuestImage image) {
+        if (MultibootHeader.isMeant(image)) {
+            return new DetectedBoot(BootMode.MULTIBOOT, "it has a Multiboot header");
+        }
+        if (image.format() == GuestImage.Format.FLAT) {
+            return new DetectedBoot(
+                    BootMode.REAL,
+                    image.isBootSector()
+                            ? "its 512 bytes end with a boot sector's signature, 0x55 0xAA"
+                            : "it is a flat binary");
+        }
+        long entry = entry(image);
+        if (entry < REAL_MODE_SEGMENT_SIZE) {
+            return new DetectedBoot(BootMode.REAL, "it is an ELF file with the entry " + hex(entry));
+        }
+        boolean high = entry >= BootMode.PAGED.kernelBase()
+                && BootMode.PAGED.physical(entry).isPresent();
+        return new DetectedBoot(
+                high ? BootMode.PAGED : BootMode.PROTECTED,
+                "it is an ELF file with the entry " + hex(entry) + " and no Multiboot header");
+    }
+
+    /** Returns the entry that the file names; a linker that finds none writes 0, where there is no segment then. */
+    private static long entry(GuestImage image) {
+        long entry = image.entry().orElse(0);
+        return image.segments().stream()
+                        .anyMatch(segment -> segment.virtualAddress() <= entry
+                                && entry < segment.virtualAddress() + segment.memorySize())
+                ? entry
+                : image.segments().get(0).virtualAddress();
+    }
+
+    /** Returns whether the mode differs from the one that a guest has by default, so that users should be told. */
+    public boolean isNews() {
+        return boot != BootMode.REAL;
+    }
+
+    /** Returns a sentence for the log about the image of this name. */
+    public String describe(String image) {
+        return "image " + image + " is booted in boot mode " + boot + ", because " + reason
+                + "; name another boot mode to change that";
+    }
+}

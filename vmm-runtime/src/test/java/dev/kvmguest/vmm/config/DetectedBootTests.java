@@ -1,0 +1,124 @@
+package dev.kvmguest.vmm.config;
+
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.MAGIC;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.header;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.join;
+import static dev.kvmguest.vmm.internal.boot.MultibootKernel.words;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.image.ElfBuilder;
+import dev.kvmguest.vmm.image.GuestImage;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The boot modes that images ask for themselves. */
+class DetectedBootTests {
+
+    private static final int MULTIBOOT_2_MAGIC = 0xE852_50D6;
+
+    @Test
+    void multibootHeaderIsBootedAsSuch() {
+        assertThat(detect(elf(0x10_0000, 0x10_0000, header(3))))
+                .isEqualTo(new DetectedBoot(BootMode.MULTIBOOT, "it has a Multiboot header"));
+        assertThat(detect(join(new byte[16], header(0x1_0000, 0, 0, 0, 0, 0))).boot())
+                .isEqualTo(BootMode.MULTIBOOT);
+    }
+
+    @Test
+    void magicNumberInAFlatBinaryIsNoHeaderWithoutItsChecksum() {
+        assertThat(detect(join(words(MAGIC, 3, 0), new byte[64])).boot()).isEqualTo(BootMode.REAL);
+    }
+
+    @Test
+    void headerInAnElfFileThatNoLoaderWouldFindIsMeantAllTheSame() {
+        for (byte[] damaged : new byte[][] {
+            words(MAGIC, 3, 0),
+            join(new byte[8192], header(3)),
+            join(new byte[1], header(3)),
+            // The data of the ELF file begins at offset 84, and this header is at a multiple of 8.
+            join(new byte[4], words(MULTIBOOT_2_MAGIC, 0, 16, -(MULTIBOOT_2_MAGIC + 16))),
+        }) {
+            assertThat(detect(elf(0x10_0000, 0x10_0000, damaged)).boot()).isEqualTo(BootMode.MULTIBOOT);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // physical, linked at, entry, mode
+        "0x1000, 0x1000, 0x1000, real",
+        "0xf000, 0xf000, 0xffff, real",
+        "0x10000, 0x10000, 0x10000, protected",
+        "0x100000, 0x100000, 0x100020, protected",
+        "0x1000, 0x80001000, 0x80001000, paged",
+        "0x7ff000, 0x807ff000, 0x807ff000, paged",
+        "0x100000, 0x80800000, 0x80800000, protected",
+        "0x100000, 0xc0100000, 0xc0100000, protected",
+        "0x100000, 0x100000, 0x0, protected",
+    })
+    void elfFileWithoutHeaderIsJudgedByItsEntry(String physical, String virtual, String entry, String mode) {
+        byte[] file = new ElfBuilder()
+                .entry(Long.decode(entry))
+                .load(Long.decode(physical), Long.decode(virtual), 0x1000, 0xf4)
+                .build();
+
+        assertThat(detect(file).boot()).hasToString(mode);
+    }
+
+    @Test
+    void flatBinaryIsReal() {
+        assertThat(detect(new byte[] {(byte) 0xf4})).isEqualTo(new DetectedBoot(BootMode.REAL, "it is a flat binary"));
+    }
+
+    @Test
+    void bootSectorIsLoadedWhereFirmwareLoadsIt() {
+        byte[] sector = bootSector(512);
+
+        assertThat(detect(sector).reason()).isEqualTo("its 512 bytes end with a boot sector's signature, 0x55 0xAA");
+        VcpuConfig config = VcpuConfig.of(GuestImage.flat("sector", sector));
+        assertThat(config.flatLoad()).isEqualTo(0x7c00);
+        assertThat(config.withLoad(0x1000).flatLoad()).isEqualTo(0x1000);
+        assertThat(config.withBoot(BootMode.PROTECTED).flatLoad()).isEqualTo(0x1000);
+    }
+
+    @Test
+    void anythingElseIsNoBootSector() {
+        assertThat(GuestImage.flat("long", bootSector(513)).isBootSector()).isFalse();
+        assertThat(GuestImage.flat("unsigned", new byte[512]).isBootSector()).isFalse();
+        byte[] swapped = bootSector(512);
+        swapped[510] = (byte) 0xaa;
+        swapped[511] = 0x55;
+        assertThat(GuestImage.flat("swapped", swapped).isBootSector()).isFalse();
+    }
+
+    @Test
+    void logIsToldOfAModeThatIsNotTheDefault() {
+        DetectedBoot detected = detect(elf(0x10_0000, 0x10_0000, header(3)));
+
+        assertThat(detected.isNews()).isTrue();
+        assertThat(detected.describe("kernel.elf"))
+                .isEqualTo("image kernel.elf is booted in boot mode multiboot, because it has a Multiboot header; name"
+                        + " another boot mode to change that");
+        assertThat(detect(bootSector(512)).isNews()).isFalse();
+    }
+
+    private static byte[] bootSector(int size) {
+        byte[] sector = new byte[size];
+        sector[510] = 0x55;
+        sector[511] = (byte) 0xaa;
+        return sector;
+    }
+
+    private static DetectedBoot detect(byte[] file) {
+        return DetectedBoot.of(GuestImage.of("kernel", file));
+    }
+
+    private static byte[] elf(long physical, long virtual, byte[] data) {
+        int[] bytes = IntStream.range(0, data.length).map(i -> data[i]).toArray();
+        return new ElfBuilder()
+                .entry(virtual)
+                .load(physical, virtual, data.length, bytes)
+                .build();
+    }
+}
