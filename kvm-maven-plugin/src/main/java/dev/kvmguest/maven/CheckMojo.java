@@ -59,24 +59,24 @@ public class CheckMojo extends AbstractCheckMojo {
      *   <li>{@code pattern}: A regular expression that must be found in what the console shows.</li>
      *   <li>{@code screen}: A text that the screen must show at the end, without blanks at the ends of lines.</li>
      *   <li>{@code ports}: What must have been written to single ports.</li>
-     *   <li>{@code outcome}: How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code
-     *     triple-fault}, {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}. Default:
-     *     one of the first three, with exit code 0 if there is one.</li>
+     *   <li>{@code outcome}: How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit},
+     *     {@code triple-fault}, {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}.
+     *     Default: one of the first three, with exit code 0 if there is one.</li>
      *   <li>{@code exception}: The exception that the guest must have died of, by its name in the Intel SDM, such as
      *     {@code #UD}. Default: no exception is expected. With one, {@code outcome} is {@code triple-fault} or, in real
      *     mode, {@code unhandled-exception}.</li>
-     *   <li>{@code exitCode}: The exit code that the run must end with. Default: 0, or any if there is an {@code
-     *     outcome}.</li>
-     *   <li>{@code panics}: A regular expression: if it is found in what the console shows, the guest has panicked, and
-     *     a normal end fails. So does a halt in a function called panic, abort, fatal, die or the like, and in an
-     *     exception's handler. A check that expects the panic, by {@code console}, {@code pattern} or an {@code
-     *     exitCode} other than 0, passes. {@code none} accepts panics. Default: {@code default}, a line that begins
-     *     with panic, as {@code PANIC: out of memory} and {@code Kernel panic - not syncing} do, and Rust's {@code
-     *     panicked at}.</li>
+     *   <li>{@code exitCode}: The exit code that the run must end with. Default: 0, or any if there is an
+     *     {@code outcome}.</li>
+     *   <li>{@code panics}: A regular expression: if it is found in what the console shows, the guest has panicked,
+     *     and a normal end fails. So does a halt in a function called panic, abort, fatal, die or the like, and in an
+     *     exception's handler. A check that expects the panic, by {@code console}, {@code pattern} or an
+     *     {@code exitCode} other than 0, passes. {@code none} accepts panics. Default: {@code default}, a line that
+     *     begins with panic, as {@code PANIC: out of memory} and {@code Kernel panic - not syncing} do, and Rust's
+     *     {@code panicked at}.</li>
      *   <li>{@code timeout}: How long the run may take, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default:
      *     {@code 10s}.</li>
-     *   <li>{@code date}: What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code
-     *     2026-12-31T23:59:58}. Default: {@code 2026-01-01}.</li>
+     *   <li>{@code date}: What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or
+     *     {@code 2026-12-31T23:59:58}. Default: {@code 2026-01-01}.</li>
      *   <li>{@code engine}: What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
      *     which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the
      *     goal's {@code engine}.</li>
