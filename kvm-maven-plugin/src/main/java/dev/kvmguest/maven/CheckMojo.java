@@ -6,15 +6,13 @@ import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
 import dev.kvmguest.maven.check.GitHubReport;
 import dev.kvmguest.maven.check.GuestCheck;
-import dev.kvmguest.maven.check.ReportsLock;
 import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.maven.files.FolderLock;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.GitHubActions;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
 import java.io.IOException;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -80,11 +78,11 @@ public class CheckMojo extends AbstractCheckMojo {
         CheckRunner runner = new CheckRunner(built, CheckParameters.parallelism(parallelism));
         CheckReports reports = reports();
         try {
-            Optional<ReportsLock> lock = lock(reports);
+            Optional<FolderLock> lock = lock(reports);
             try {
                 run(runner, checks, reports);
             } finally {
-                lock.ifPresent(ReportsLock::close);
+                lock.ifPresent(FolderLock::close);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -117,13 +115,10 @@ public class CheckMojo extends AbstractCheckMojo {
      *
      * @return the lock; empty if the folder can't be locked, so that the guests run all the same
      */
-    private Optional<ReportsLock> lock(CheckReports reports) throws InterruptedException {
-        String owner = "process " + ProcessHandle.current().pid() + ", which has checked the guests of " + basedir()
-                + " since " + Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    private Optional<FolderLock> lock(CheckReports reports) throws InterruptedException {
         try {
-            return Optional.of(ReportsLock.take(reportsDirectory().toPath(), owner, other -> getLog().warn(
-                            "Another build writes to " + reportsDirectory() + ": "
-                                    + (other.isBlank() ? "it has just begun" : other) + ". This one waits for it.")));
+            return Optional.of(
+                    FolderLock.take(reportsDirectory().toPath(), basedir().toPath(), getLog()::warn));
         } catch (IOException e) {
             reports.complain("the folder of the reports, " + reportsDirectory() + ", can't be locked: " + e);
             return Optional.empty();
