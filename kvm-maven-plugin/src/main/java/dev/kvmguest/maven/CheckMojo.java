@@ -103,7 +103,9 @@ public class CheckMojo extends AbstractCheckMojo {
         Summary summary = reports.write(execution.getExecutionId(), results);
         getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
         summary.points().ifPresent(getLog()::info);
-        github().ifPresent(github -> tell(github, results));
+        if (!results.isEmpty()) {
+            github().ifPresent(github -> tell(github, results));
+        }
         if (!reports.isSummaryWritten()) {
             logReports(summary);
             throw new MojoExecutionException(message(summary));
