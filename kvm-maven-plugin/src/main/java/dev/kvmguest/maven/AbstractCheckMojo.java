@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.report.GitHubActions;
 import java.io.File;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.plugin.AbstractMojo;
@@ -18,6 +19,9 @@ abstract class AbstractCheckMojo extends AbstractMojo {
 
     /** More would not fit on a screen. The others have pages beside theirs. */
     private static final int MOST_REPORTS = 5;
+
+    /** Where a whole folder can't be written, the others say the same. */
+    private static final int MOST_COMPLAINTS = 5;
 
     /**
      * The folder of the reports. Executions that check the same guest need a folder each; otherwise the later reports
@@ -102,7 +106,14 @@ abstract class AbstractCheckMojo extends AbstractMojo {
     String message(Summary summary) {
         StringBuilder message = new StringBuilder(summary.totals());
         summary.problems().forEach(problem -> message.append("\n  ").append(problem));
-        summary.complaints().forEach(complaint -> message.append("\n  ").append(complaint.text()));
+        List<Summary.Complaint> complaints = summary.complaints();
+        complaints.stream().limit(MOST_COMPLAINTS).forEach(complaint -> message.append("\n  ")
+                .append(complaint.text()));
+        if (complaints.size() > MOST_COMPLAINTS) {
+            message.append("\n  and ")
+                    .append(complaints.size() - MOST_COMPLAINTS)
+                    .append(" more of the kind");
+        }
         return message.append("\nThe reports are in ")
                 .append(reportsDirectory())
                 .toString();

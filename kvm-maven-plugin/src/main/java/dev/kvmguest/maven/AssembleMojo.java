@@ -8,6 +8,7 @@ import dev.kvmguest.maven.assemble.GuestSpec;
 import dev.kvmguest.maven.assemble.ImagePublisher;
 import dev.kvmguest.maven.assemble.ImageSpec;
 import dev.kvmguest.maven.check.GitHubReport;
+import dev.kvmguest.maven.files.FolderLock;
 import dev.kvmguest.maven.toolchain.HostPlatform;
 import dev.kvmguest.maven.toolchain.PinnedLlvm;
 import dev.kvmguest.maven.toolchain.SystemPrograms;
@@ -148,6 +149,24 @@ public class AssembleMojo extends AbstractMojo {
         }
         OldSurefire.warn(getLog(), project);
         Path basedir = project.getBasedir().toPath();
+        FolderLock lock;
+        try {
+            lock = FolderLock.take(workDirectory.toPath(), basedir, getLog()::warn);
+        } catch (IOException e) {
+            throw new MojoExecutionException(
+                    "the folder of object files, " + workDirectory + ", can't be locked: " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new MojoExecutionException("the build was interrupted while it waited for another one", e);
+        }
+        try {
+            assemble(basedir);
+        } finally {
+            lock.close();
+        }
+    }
+
+    private void assemble(Path basedir) throws MojoExecutionException {
         GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());
         GuestParameters parameters = new GuestParameters(basedir);
         List<GuestSpec> specs = keepGoing ? readEach(parameters, assembler) : parameters.read(guests);

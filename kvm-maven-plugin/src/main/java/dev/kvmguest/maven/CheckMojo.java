@@ -6,8 +6,8 @@ import dev.kvmguest.maven.check.CheckResult;
 import dev.kvmguest.maven.check.CheckRunner;
 import dev.kvmguest.maven.check.GitHubReport;
 import dev.kvmguest.maven.check.GuestCheck;
-import dev.kvmguest.maven.check.ReportsLock;
 import dev.kvmguest.maven.check.Summary;
+import dev.kvmguest.maven.files.FolderLock;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.GitHubActions;
 import dev.kvmguest.vmm.report.TextReport;
@@ -15,8 +15,6 @@ import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -138,11 +136,11 @@ public class CheckMojo extends AbstractCheckMojo {
         CheckRunner runner = new CheckRunner(built, CheckParameters.parallelism(parallelism));
         CheckReports reports = reports(files(built, checks));
         try {
-            Optional<ReportsLock> lock = lock(reports);
+            Optional<FolderLock> lock = lock(reports);
             try {
                 run(runner, checks, reports);
             } finally {
-                lock.ifPresent(ReportsLock::close);
+                lock.ifPresent(FolderLock::close);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -163,7 +161,9 @@ public class CheckMojo extends AbstractCheckMojo {
         Summary summary = reports.write(execution.getExecutionId(), results);
         getLog().info(summary.totals() + "; reports are in " + reportsDirectory());
         summary.points().ifPresent(getLog()::info);
-        github().ifPresent(github -> tell(github, results));
+        if (!results.isEmpty()) {
+            github().ifPresent(github -> tell(github, results));
+        }
         if (!reports.isSummaryWritten()) {
             logReports(summary);
             throw new MojoExecutionException(message(summary));
@@ -175,13 +175,10 @@ public class CheckMojo extends AbstractCheckMojo {
      *
      * @return the lock; empty if the folder can't be locked, so that the guests run all the same
      */
-    private Optional<ReportsLock> lock(CheckReports reports) throws InterruptedException {
-        String owner = "process " + ProcessHandle.current().pid() + ", which has checked the guests of " + basedir()
-                + " since " + Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    private Optional<FolderLock> lock(CheckReports reports) throws InterruptedException {
         try {
-            return Optional.of(ReportsLock.take(reportsDirectory().toPath(), owner, other -> getLog().warn(
-                            "Another build writes to " + reportsDirectory() + ": "
-                                    + (other.isBlank() ? "it has just begun" : other) + ". This one waits for it.")));
+            return Optional.of(
+                    FolderLock.take(reportsDirectory().toPath(), basedir().toPath(), getLog()::warn));
         } catch (IOException e) {
             reports.complain(
                     "the folder of the reports, " + reportsDirectory() + ", can't be locked: " + Reasons.of(e));

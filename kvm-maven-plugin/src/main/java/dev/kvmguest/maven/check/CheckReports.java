@@ -193,8 +193,8 @@ public final class CheckReports {
         Path page = folder.resolve(result.check().pageFileName());
         return result.outcome()
                 .map(outcome -> TextReport.failure(result.check().toString(), result.mismatches())
-                        + TextReport.brief(outcome)
-                        + (Files.isRegularFile(page) ? HtmlReport.link(page) : ""))
+                        + TextReport.brief(outcome).stripTrailing()
+                        + (Files.isRegularFile(page) ? "\n" + HtmlReport.link(page) : ""))
                 .orElseGet(() -> result.check() + " could not be run\n"
                         + result.reason().indent(2).stripTrailing());
     }

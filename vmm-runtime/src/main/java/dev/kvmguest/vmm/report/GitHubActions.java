@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.outcome.GuestTestResult;
@@ -48,30 +49,30 @@ public final class GitHubActions {
 
     /**
      * Returns the place in a guest's sources that its end is about: the failed assertion of an in-guest test, else the
-     * line that raised the exception, else that of a caller, else the line where the guest hangs or halted.
+     * line that raised the exception or where the guest hangs or halted, else that of a caller, else the in-guest test.
      *
      * @return file and line, such as {@code src/boot.S:6}; empty if the image does not say
      */
     public static Optional<String> place(Outcome outcome) {
         Diagnosis diagnosis = outcome.run().diagnosis();
-        Stream<String> test =
-                outcome.run().guestTest().filter(result -> !result.passed()).map(GitHubActions::place).stream();
+        Optional<GuestTestResult> failed = outcome.run().guestTest().filter(result -> !result.passed());
+        Stream<String> assertion = failed
+                .flatMap(GuestTestResult::failure)
+                .filter(failure -> !failure.file().isEmpty() && failure.line() > 0)
+                .map(failure -> failure.file() + ":" + failure.line())
+                .stream();
         Stream<String> instructions = Stream.of(
                         diagnosis.origin().map(Fault::at),
                         outcome.fault().map(Fault::at),
                         diagnosis.standstill().map(Standstill::at))
-                .flatMap(at -> at.flatMap(instruction -> instruction.source()).stream());
+                .flatMap(at -> at.flatMap(GuestInstruction::source).stream());
         Stream<String> callers = diagnosis.inspection().map(Inspection::callChain).orElse(List.of()).stream()
                 .filter(Inspection.Frame::certain)
                 .flatMap(frame -> frame.source().stream());
-        return Stream.of(test, instructions, callers).flatMap(places -> places).findFirst();
-    }
-
-    private static String place(GuestTestResult result) {
-        return result.failure()
-                .filter(failure -> !failure.file().isEmpty() && failure.line() > 0)
-                .map(failure -> failure.file() + ":" + failure.line())
-                .orElse(result.test().file() + ":" + result.test().line());
+        Stream<String> test = failed.map(GuestTestResult::test).map(one -> one.file() + ":" + one.line()).stream();
+        return Stream.of(assertion, instructions, callers, test)
+                .flatMap(places -> places)
+                .findFirst();
     }
 
     /**

@@ -56,7 +56,7 @@ class GitHubActionsTests {
         assertThat(GitHubActions.place(new Outcome.TripleFault(Examples.withFault(Examples.sseFault(), false))))
                 .contains("src/common.c:6");
         assertThat(GitHubActions.place(new Outcome.DebugExit(1, Examples.withFailedTest())))
-                .contains("memory.c:40");
+                .contains("memory.c:42");
         assertThat(GitHubActions.place(new Outcome.TripleFault(Examples.bare())))
                 .isEmpty();
     }

@@ -1,4 +1,4 @@
-package dev.kvmguest.maven.check;
+package dev.kvmguest.maven.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
-class ReportsLockTests {
+class FolderLockTests {
 
     @TempDir
     private Path target;
@@ -25,10 +25,10 @@ class ReportsLockTests {
     void secondBuildIsToldWhoIsThereAndWaitsForItsEnd() throws Exception {
         Path folder = target.resolve("kvm-reports");
         BlockingQueue<String> events = new LinkedBlockingQueue<>();
-        ReportsLock first = ReportsLock.take(folder, "the first build", events::add);
+        FolderLock first = FolderLock.take(folder, Path.of("first"), events::add);
         Thread second = new Thread(() -> {
             try {
-                ReportsLock mine = ReportsLock.take(folder, "the second build", events::add);
+                FolderLock mine = FolderLock.take(folder, Path.of("second"), events::add);
                 events.add("second has it");
                 mine.close();
             } catch (IOException | InterruptedException e) {
@@ -37,14 +37,17 @@ class ReportsLockTests {
         });
         second.start();
 
-        assertThat(events.take()).isEqualTo("the first build");
+        assertThat(events.take())
+                .startsWith("another build writes to " + folder + ": process "
+                        + ProcessHandle.current().pid() + ", the build of first, since ")
+                .endsWith("; this one waits for it");
         assertThat(events.poll(300, TimeUnit.MILLISECONDS)).isNull();
         first.close();
         assertThat(events.take()).isEqualTo("second has it");
         second.join();
 
         List<String> nobody = new ArrayList<>();
-        ReportsLock.take(folder, "the third build", nobody::add).close();
+        FolderLock.take(folder, Path.of("third"), nobody::add).close();
         assertThat(nobody).isEmpty();
     }
 
@@ -61,13 +64,16 @@ class ReportsLockTests {
         assertThat(other.inputReader().readLine()).isEqualTo("locked");
 
         List<String> waitedFor = new ArrayList<>();
-        ReportsLock mine = ReportsLock.take(target, "this one", owner -> {
+        FolderLock mine = FolderLock.take(target, Path.of("this"), owner -> {
             waitedFor.add(owner);
             other.destroyForcibly();
         });
 
         mine.close();
-        assertThat(waitedFor).containsExactly("another process");
+        assertThat(waitedFor)
+                .singleElement()
+                .asString()
+                .contains("process " + other.pid() + ", the build of other, since ");
     }
 
     /** A build that never ends. */
@@ -76,7 +82,7 @@ class ReportsLockTests {
         private Holder() {}
 
         public static void main(String[] arguments) throws Exception {
-            ReportsLock.take(Path.of(arguments[0]), "another process", owner -> {});
+            FolderLock.take(Path.of(arguments[0]), Path.of("other"), owner -> {});
             System.out.println("locked");
             Thread.currentThread().join();
         }
@@ -86,6 +92,6 @@ class ReportsLockTests {
     void folderThatCannotBeMadeIsAnError() throws IOException {
         Path file = Files.createFile(target.resolve("file"));
 
-        assertThatThrownBy(() -> ReportsLock.take(file, "x", owner -> {})).isInstanceOf(IOException.class);
+        assertThatThrownBy(() -> FolderLock.take(file, target, owner -> {})).isInstanceOf(IOException.class);
     }
 }
