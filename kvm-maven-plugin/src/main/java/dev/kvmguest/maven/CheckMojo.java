@@ -78,6 +78,9 @@ public class CheckMojo extends AbstractCheckMojo {
      *   <li>{@code engine}: What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
      *     which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the
      *     goal's {@code engine}.</li>
+     *   <li>{@code points}: How many points a pass is worth, such as {@code 10} or {@code 2.5}. With
+     *     {@code guestTests} the tests share them. The points are in the reports, and in {@code points.csv} beside
+     *     them. Default: none.</li>
      *   <li>{@code strictPorts}: Whether using a port without a device fails the run.</li>
      *   <li>{@code guestTests}: Whether to run each of the guest's own tests, which it defines with KVMGUEST_TEST of
      *     kvmguest.h. Each runs in a machine of its own and is reported by its name.</li>

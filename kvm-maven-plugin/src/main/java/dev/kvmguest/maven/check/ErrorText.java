@@ -12,10 +12,11 @@ final class ErrorText {
 
     /** Returns the message where it was written for the user, else the exception's type as well. */
     static String of(Exception e) {
-        if (e instanceof VmmException) {
-            return e.getMessage();
+        if (e instanceof IOException) {
+            return Reasons.of(e);
         }
-        return isExpected(e) ? Reasons.of(e) : e.toString();
+        boolean speaksForItself = isExpected(e) && e.getMessage() != null;
+        return speaksForItself ? e.getMessage() : e.toString();
     }
 
     /**
