@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * What GitHub Actions shows of failures: annotations at the lines of a change, which are lines on the standard output of
- * a step, and the step's summary. See "Workflow commands for GitHub Actions" in GitHub's documentation.
+ * What GitHub Actions shows of failures: annotations at the lines of a change, which are lines on the standard output
+ * of a step, and the step's summary. See "Workflow commands for GitHub Actions" in GitHub's documentation.
  */
 public final class GitHubActions {
 
