@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 /**
  * A run as one JSON object. {@code format} is the version of its form, {@value #FORMAT}. It grows when a key goes or
  * changes its meaning or type; new keys don't change it. Every key is always there; unknown values are null.
- * {@code mismatches} is null if the run was compared with nothing, {@code registers} if the engine lost them, {@code
- * instructions} if it doesn't count them, {@code screen} if it is blank, {@code origin} if the end came from no
+ * {@code mismatches} is null if the run was compared with nothing, {@code registers} if the engine lost them,
+ * {@code instructions} if it doesn't count them, {@code screen} if it is blank, {@code origin} if the end came from no
  * exception that a handler took, {@code fault} if the guest didn't triple-fault, {@code standstill} if it didn't hang
  * or halt, {@code inspection} after a normal end, {@code exceptions} if they were not watched; {@code taken} is empty
  * if no handler was entered, or nobody has seen it.
