@@ -10,10 +10,12 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * A drawing of memory in SVG: the ranges below each other, ranges that overlap beside each other, and hatched where
- * they do; an address at each edge, marks where a range or a gap is cut short, and on the right what registers point to.
+ * they do; an address at each edge, marks where a range or a gap is cut short, and on the right what registers point
+ * to.
  *
  * <p>{@link MemoryScale} says how far down, {@link MemoryLanes} how far to the right.
  */
@@ -71,9 +73,10 @@ final class MemoryMap {
                 "memory map; the tables beside it say the same");
         pattern(page);
         scale.bands().stream().filter(scale::isGap).forEach(band -> gap(page, band));
-        MemoryLanes.of(ranges, LEFT, RIGHT).forEach(block -> block(page, block));
+        List<Block> blocks = MemoryLanes.of(ranges, LEFT, RIGHT);
+        blocks.forEach(block -> block(page, block));
         scale.bands().stream().filter(scale::hasConflict).forEach(band -> overlap(page, band));
-        scale.bands().stream().filter(Band::isBroken).forEach(band -> breakMarks(page, band));
+        scale.bands().stream().filter(Band::isBroken).forEach(band -> breakMarks(page, band, blocks));
         scale.edges().forEach(address -> edge(page, address));
         ranges.stream().filter(range -> range.start() >= range.end()).forEach(range -> line(page, range));
         for (int i = 0; i < places.size(); i++) {
@@ -114,6 +117,13 @@ final class MemoryMap {
         page.open("g", "class", "kind " + cssClass(block.range().kind()));
         page.element("title", block.range().toString());
         rect(page, null, block.x(), y, block.width(), height);
+        if (!scale.isAllConflict(block.range())) {
+            label(page, block);
+        }
+        page.close();
+    }
+
+    private void label(HtmlWriter page, Block block) {
         int room = (int) ((block.nameWidth() - 6) / CHARACTER);
         Band free = scale.namePlace(block.range());
         boolean twoLines = free.height() >= 2 * LINE + 6;
@@ -124,7 +134,6 @@ final class MemoryMap {
             String size = HtmlText.size(block.range().end() - block.range().start());
             text(page, "dim", "middle", center, middle + LINE, shortened(size, room));
         }
-        page.close();
     }
 
     /** Returns the name or, where there is too little room for it, what the range is. */
@@ -163,18 +172,37 @@ final class MemoryMap {
                         "url(#" + patternId + ")")
                 .close();
         String text = "overlap, " + HtmlText.size(band.end() - band.start());
-        text(page, null, "middle", (LEFT + RIGHT) / 2.0, band.y() + band.height() / 2.0 + 4, text);
+        double center = (LEFT + RIGHT) / 2.0;
+        double middle = band.y() + band.height() / 2.0 + 4;
+        int room = (int) ((RIGHT - LEFT) / CHARACTER);
+        // What is hatched as a whole has no room for its name but here.
+        Optional<Range> hidden = band.height() < 2 * LINE + 6
+                ? Optional.empty()
+                : ranges.stream()
+                        .filter(range -> range.start() <= band.start()
+                                && band.end() <= range.end()
+                                && scale.isAllConflict(range))
+                        .findFirst();
+        hidden.ifPresent(
+                range -> text(page, null, "middle", center, middle - LINE / 2.0, shortened(name(range, room), room)));
+        text(page, null, "middle", center, hidden.isPresent() ? middle + LINE / 2.0 : middle, text);
         page.close();
     }
 
     /** Draws two strokes across either side of a band, as where an axis is broken. */
-    private static void breakMarks(HtmlWriter page, Band band) {
+    private static void breakMarks(HtmlWriter page, Band band, List<Block> blocks) {
         double y = band.y() + band.height() / 2.0;
+        double right = blocks.stream()
+                .filter(block -> block.range().start() <= band.start()
+                        && band.end() <= block.range().end())
+                .mapToDouble(block -> block.x() + block.width())
+                .max()
+                .orElse(RIGHT);
         page.open("g", "class", "break").element("title", "cut short");
-        for (int x : new int[] {LEFT, RIGHT}) {
+        for (double x : new double[] {LEFT, right}) {
             String stroke = "l" + 2 * BREAK + " " + -BREAK;
-            String above = "M" + (x - BREAK) + " " + number(y - BREAK_GAP / 2.0 + BREAK / 2.0) + stroke;
-            String below = "M" + (x - BREAK) + " " + number(y + BREAK_GAP / 2.0 + BREAK / 2.0) + stroke;
+            String above = "M" + number(x - BREAK) + " " + number(y - BREAK_GAP / 2.0 + BREAK / 2.0) + stroke;
+            String below = "M" + number(x - BREAK) + " " + number(y + BREAK_GAP / 2.0 + BREAK / 2.0) + stroke;
             String between = above + "v" + BREAK_GAP + "l" + -2 * BREAK + " " + BREAK + "z";
             page.open("path", "class", "between", "d", between).close();
             page.open("path", "d", above + below).close();

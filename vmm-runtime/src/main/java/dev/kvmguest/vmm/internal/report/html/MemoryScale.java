@@ -4,7 +4,9 @@ import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
@@ -41,6 +43,7 @@ final class MemoryScale {
     private final List<Range> ranges;
     private final List<PointerTarget> places;
     private final List<Band> bands = new ArrayList<>();
+    private final Set<Band> conflicts = new HashSet<>();
 
     /**
      * Creates a scale on which these have room.
@@ -66,6 +69,7 @@ final class MemoryScale {
             bands.add(new Band(sorted.get(i), sorted.get(i + 1), y, height));
             y += height;
         }
+        bands.stream().filter(this::findsConflict).forEach(conflicts::add);
     }
 
     private int height(long start, long end) {
@@ -124,17 +128,30 @@ final class MemoryScale {
 
     /** Returns whether ranges are there that should not have addresses in common. */
     boolean hasConflict(Band band) {
+        return conflicts.contains(band);
+    }
+
+    private boolean findsConflict(Band band) {
         List<Range> covering = covering(band.start(), band.end());
         return covering.stream().anyMatch(one -> covering.stream().anyMatch(one::conflictsWith));
+    }
+
+    /** Returns whether a range shares all of its addresses with ranges that it should not. */
+    boolean isAllConflict(Range range) {
+        return range.start() < range.end() && inside(range).stream().allMatch(this::hasConflict);
+    }
+
+    private List<Band> inside(Range range) {
+        return bands.stream()
+                .filter(band -> range.start() <= band.start() && band.end() <= range.end())
+                .toList();
     }
 
     /**
      * Returns the part of a range that has its name: all of it or, where some is hatched, the largest part that isn't.
      */
     Band namePlace(Range range) {
-        List<Band> inside = bands.stream()
-                .filter(band -> range.start() <= band.start() && band.end() <= range.end())
-                .toList();
+        List<Band> inside = inside(range);
         Band first = inside.get(0);
         int height = inside.stream().mapToInt(Band::height).sum();
         Band all = new Band(range.start(), range.end(), first.y(), height);
