@@ -5,15 +5,22 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.advice.past.PastEvidence;
+import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
+import dev.kvmguest.vmm.internal.inspection.Constructors;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
+import dev.kvmguest.vmm.internal.trial.GuestEnd;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedSet;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Finds advice in what led to an end, where neither the last instructions nor a loop tell.
@@ -24,6 +31,7 @@ import java.util.SortedSet;
  * @param withoutRam the addresses without RAM that were used, the first few
  * @param handlers what the guest entered handlers for
  * @param departures tells where the guest left its image
+ * @param trials tells of an end whether it came of constructors that were never called
  */
 record PastFinder(
         VcpuConfig config,
@@ -31,22 +39,54 @@ record PastFinder(
         GuestMemory memory,
         SortedSet<Long> withoutRam,
         DeliveryLog handlers,
-        Departure.Finder departures) {
+        Departure.Finder departures,
+        Function<GuestEnd, Constructors.Trial> trials) {
+
+    private static final Constructors.Trial NO_TRIAL = constructors -> Optional.empty();
 
     /** Returns a fault with this advice before its own. */
     Fault addTo(Fault fault) {
-        return fault.withAdvice(PastAdvice.before(of(fault.registers(), false), fault.advice()));
+        return fault.withAdvice(PastAdvice.before(of(fault.registers(), false, trial(fault)), fault.advice()));
     }
 
-    /** Returns the advice for a guest that halted or hung; none for others. */
-    List<String> of(Outcome end) {
+    /**
+     * Returns the advice for a guest that halted or hung; none for others.
+     *
+     * @param cameFromOne whether that came from an exception, of which there is advice, too
+     */
+    List<String> of(Outcome end, boolean cameFromOne) {
         boolean hung = end.kind() == Outcome.Kind.TIMED_OUT;
         return hung || end.kind() == Outcome.Kind.HALTED
-                ? end.run().registers().map(registers -> of(registers, hung)).orElse(List.of())
+                ? end.run()
+                        .registers()
+                        .map(registers -> of(registers, hung, cameFromOne ? NO_TRIAL : trial(registers, hung)))
+                        .orElse(List.of())
                 : List.of();
     }
 
-    private List<String> of(CpuState registers, boolean hung) {
+    private Constructors.Trial trial(CpuState registers, boolean hung) {
+        GuestEnd.Kind kind = hung ? GuestEnd.Kind.HANG : GuestEnd.Kind.HALT;
+        return trials.apply(new GuestEnd(kind, registers, OptionalLong.empty()));
+    }
+
+    private Constructors.Trial trial(Fault fault) {
+        OptionalLong time = fault.handler().isEmpty() ? OptionalLong.empty() : time(fault);
+        boolean known = fault.handler().isEmpty() || time.isPresent();
+        return known && !fault.first().interrupt()
+                ? trials.apply(new GuestEnd(GuestEnd.Kind.EXCEPTION, fault.registers(), time))
+                : NO_TRIAL;
+    }
+
+    /** Returns how many instructions had been retired before the exception that a handler took. */
+    private OptionalLong time(Fault fault) {
+        return Stream.concat(handlers.open().stream(), handlers.again().stream())
+                .filter(delivery -> delivery.event().equals(fault.first())
+                        && delivery.at().eip() == fault.at().eip())
+                .mapToLong(Delivery::instructions)
+                .findFirst();
+    }
+
+    private List<String> of(CpuState registers, boolean hung, Constructors.Trial trial) {
         try {
             return PastAdvice.of(new PastEvidence(
                     config.boot(),
@@ -57,7 +97,8 @@ record PastFinder(
                     withoutRam,
                     hung,
                     handlers,
-                    departures));
+                    departures,
+                    trial));
         } catch (RuntimeException e) {
             PostMortem.stumbled(e);
             return List.of();

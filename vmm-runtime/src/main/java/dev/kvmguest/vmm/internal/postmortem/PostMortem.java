@@ -21,16 +21,20 @@ import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.inspection.Constructors;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.Inspector;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.internal.replay.DeathReplay;
 import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
 import dev.kvmguest.vmm.internal.replay.Origin;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.replay.ReplayedChanges;
 import dev.kvmguest.vmm.internal.replay.ReplayedDeparture;
+import dev.kvmguest.vmm.internal.trial.ConstructorTrial;
+import dev.kvmguest.vmm.internal.trial.GuestEnd;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -107,7 +111,8 @@ public final class PostMortem {
                         ? replayed()
                         : ExceptionReplay.NONE;
         DeliveryLog handlers = known.orElse(taken.handlers());
-        PastFinder past = new PastFinder(config, layout, memory, end.run().unclaimedMemory(), handlers, departures());
+        PastFinder past = new PastFinder(
+                config, layout, memory, end.run().unclaimedMemory(), handlers, departures(), this::constructors);
         Optional<Fault> origin =
                 origin(handlers, end, death.fault()).map(this::explained).map(found -> past.addTo(found));
         Optional<Fault> fault = death.fault()
@@ -118,7 +123,7 @@ public final class PostMortem {
         Optional<List<HandledException>> exceptions = watched.or(taken::exceptions)
                 .filter(any -> machine.watchExceptions())
                 .map(this::named);
-        List<String> ledThere = past.of(end);
+        List<String> ledThere = past.of(end, origin.isPresent());
         List<String> warnings = warnings(fault, end);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
         Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board)
@@ -257,6 +262,18 @@ public final class PostMortem {
 
     private Departure.Finder departures() {
         return new ReplayedDeparture(recording, origin, layout, replayLimit());
+    }
+
+    private Constructors.Trial constructors(GuestEnd end) {
+        return new ConstructorTrial(
+                machine,
+                recording,
+                origin,
+                replayLimit(),
+                PlacedImage.of(config.image(), layout),
+                memory,
+                departures(),
+                end);
     }
 
     private Duration replayLimit() {

@@ -156,7 +156,7 @@ public final class Recording {
     }
 
     /** Returns whether there were more exchanges than can be kept, so that there is nothing to replay. */
-    boolean isTooLong() {
+    public boolean isTooLong() {
         return log.isFull();
     }
 

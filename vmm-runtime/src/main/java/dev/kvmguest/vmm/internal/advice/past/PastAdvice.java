@@ -17,6 +17,7 @@ public final class PastAdvice {
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
             LocalsBelowZero::goOn,
+            UncalledConstructors::ofObject,
             LostExecution::byTransfer);
 
     private PastAdvice() {}

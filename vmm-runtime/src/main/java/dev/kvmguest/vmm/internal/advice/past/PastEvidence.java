@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice.past;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
+import dev.kvmguest.vmm.internal.inspection.Constructors;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
@@ -22,6 +23,7 @@ import java.util.SortedSet;
  * @param hung whether it still ran at its end
  * @param handlers what it entered handlers for
  * @param departures tells where it left its image; costly, see there
+ * @param trial tells whether it ended so because nothing had called its constructors; costly likewise
  */
 public record PastEvidence(
         BootMode boot,
@@ -32,7 +34,8 @@ public record PastEvidence(
         SortedSet<Long> withoutRam,
         boolean hung,
         DeliveryLog handlers,
-        Departure.Finder departures) {
+        Departure.Finder departures,
+        Constructors.Trial trial) {
 
     /** Returns whether a linear address is one of what an image's file holds. */
     boolean isInImage(long linear) {
