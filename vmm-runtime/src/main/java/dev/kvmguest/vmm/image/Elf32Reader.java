@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.image;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.image.GuestImage.Section;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import java.nio.ByteBuffer;
@@ -14,7 +15,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Reads 32-bit ELF executables for i386: program headers, entry point and symbols.
+ * Reads 32-bit ELF executables for i386: program headers, entry point, symbols and sections.
  *
  * <p>Source: Tool Interface Standard (TIS) Executable and Linking Format Specification, version 1.2. Every offset and
  * size in a file counts as hostile: each is checked against the file before anything is read.
@@ -85,7 +86,14 @@ public final class Elf32Reader {
                     + "); an object file must be linked first");
         }
         return new GuestImage(
-                name, GuestImage.Format.ELF32, readSegments(), OptionalLong.of(u32(24)), readSymbols(), file.array());
+                name,
+                GuestImage.Format.ELF32,
+                readSegments(),
+                OptionalLong.of(u32(24)),
+                readSymbols(),
+                file.array(),
+                LineTable.of(file.array()),
+                readSections());
     }
 
     private List<Segment> readSegments() {
@@ -186,6 +194,28 @@ public final class Elf32Reader {
                         .ifPresent(symbols::add);
             }
         }
+    }
+
+    /** To be called after {@link #readSymbols}, which checks the table. What has no readable name is left out. */
+    private List<Section> readSections() {
+        int count = u16(48);
+        int names = u16(50);
+        if (names >= count) {
+            return List.of();
+        }
+        int strings = (int) u32(32) + names * u16(46);
+        long start = u32(strings + 16);
+        long size = u32(strings + 20);
+        List<Section> sections = new ArrayList<>();
+        for (int i = 0; i < count && start + size <= file.capacity(); i++) {
+            int at = (int) u32(32) + i * u16(46);
+            if ((u32(at + 8) & SHF_ALLOC) != 0) {
+                string(start, size, u32(at))
+                        .map(name -> new Section(name, u32(at + 12), u32(at + 20)))
+                        .ifPresent(sections::add);
+            }
+        }
+        return sections;
     }
 
     private long sectionEnd(int section) {

@@ -21,6 +21,7 @@ import java.util.OptionalLong;
  * @param symbols the functions and other labels that the file names, in ascending order of address
  * @param file the whole file, in which a boot loader looks for a header; not to be changed
  * @param lines the source lines of its code, as far as the file, or the ELF file that it was made from, has them
+ * @param sections the linker's sections that are in memory, as far as the same files name them, in their order
  */
 public record GuestImage(
         String name,
@@ -29,7 +30,8 @@ public record GuestImage(
         OptionalLong entry,
         List<Symbol> symbols,
         byte[] file,
-        LineTable lines) {
+        LineTable lines,
+        List<Section> sections) {
 
     private static final int SECTOR = 512;
 
@@ -87,6 +89,21 @@ public record GuestImage(
         }
     }
 
+    /**
+     * A part of an ELF file that is in memory when the guest runs.
+     *
+     * @param name its name, such as {@code .init_array}
+     * @param address its linear address
+     * @param size bytes
+     */
+    public record Section(String name, long address, long size) {
+
+        /** Returns whether a linear address is in it. */
+        public boolean contains(long place) {
+            return place >= address && place < address + size;
+        }
+    }
+
     public GuestImage {
         if (segments.isEmpty()) {
             throw new IllegalArgumentException("image " + name + " has nothing to load");
@@ -99,12 +116,13 @@ public record GuestImage(
                 .sorted(Comparator.comparingLong(Symbol::address)
                         .thenComparing(symbol -> !symbol.name().startsWith("__")))
                 .toList();
+        sections = List.copyOf(sections);
     }
 
-    /** Creates an image with the source lines that its file has. */
+    /** Creates an image with the source lines that its file has, and without sections. */
     public GuestImage(
             String name, Format format, List<Segment> segments, OptionalLong entry, List<Symbol> symbols, byte[] file) {
-        this(name, format, segments, entry, symbols, file, LineTable.of(file));
+        this(name, format, segments, entry, symbols, file, LineTable.of(file), List.of());
     }
 
     /** Creates an image that was not read from a file. */
@@ -114,7 +132,7 @@ public record GuestImage(
 
     /** Returns this image with the segments and entry point that a boot protocol gives it. */
     public GuestImage placed(List<Segment> newSegments, long newEntry) {
-        return new GuestImage(name, format, newSegments, OptionalLong.of(newEntry), symbols, file, lines);
+        return new GuestImage(name, format, newSegments, OptionalLong.of(newEntry), symbols, file, lines, sections);
     }
 
     /**
@@ -185,7 +203,7 @@ public record GuestImage(
         List<Segment> moved = segments.stream()
                 .map(s -> new Segment(s.physicalAddress() + by, s.virtualAddress(), s.data(), s.memorySize()))
                 .toList();
-        return new GuestImage(name, format, moved, entry, symbols, file, lines);
+        return new GuestImage(name, format, moved, entry, symbols, file, lines, sections);
     }
 
     /**
@@ -199,9 +217,9 @@ public record GuestImage(
     }
 
     /**
-     * Returns this flat binary with the symbols and source lines of the ELF file that it was made from, the address at
-     * which the code expects its first byte, and the zeroed memory after it. An ELF file with other bytes changes
-     * nothing.
+     * Returns this flat binary with the symbols, source lines and sections of the ELF file that it was made from, the
+     * address at which the code expects its first byte, and the zeroed memory after it. An ELF file with other bytes
+     * changes nothing.
      */
     public GuestImage withDetailsOf(GuestImage elf) {
         byte[] bytes = segments.get(0).data();
@@ -216,7 +234,7 @@ public record GuestImage(
         }
         long memorySize = Math.max(bytes.length, elf.physicalEnd() - first.get().physicalAddress());
         Segment all = new Segment(physicalStart(), first.get().virtualAddress(), bytes, memorySize);
-        return new GuestImage(name, format, List.of(all), entry, elf.symbols, file, elf.lines);
+        return new GuestImage(name, format, List.of(all), entry, elf.symbols, file, elf.lines, elf.sections);
     }
 
     /**

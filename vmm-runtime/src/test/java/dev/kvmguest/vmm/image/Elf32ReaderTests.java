@@ -35,6 +35,27 @@ class Elf32ReaderTests {
     }
 
     @Test
+    void sectionsInMemoryAreReadAndOthersAreNot() {
+        GuestImage image = read(guest().loadedSection(".text", 0x1000, 0x40)
+                .loadedSection(".init_array", 0x2000, 0x10)
+                .section(".comment", 0, new byte[4]));
+
+        assertThat(image.sections())
+                .containsExactly(
+                        new GuestImage.Section(".text", 0x1000, 0x40),
+                        new GuestImage.Section(".init_array", 0x2000, 0x10));
+    }
+
+    @Test
+    void flatBinaryTakesTheSectionsOfItsElfFile() {
+        GuestImage elf = read(new ElfBuilder().load(0x1000, 0x1000, 1, 0xf4).loadedSection(".ctors", 0x1000, 1));
+        GuestImage flat = GuestImage.flat("kernel", new byte[] {(byte) 0xf4});
+
+        assertThat(flat.sections()).isEmpty();
+        assertThat(flat.withDetailsOf(elf).movedTo(0x1000).sections()).isEqualTo(elf.sections());
+    }
+
+    @Test
     void segmentMayHaveNoBytesInTheFile() {
         GuestImage image = read(new ElfBuilder().load(0x1000, 0, 1, 0xf4).load(0x2000, 0, 0x1000));
 

@@ -20,6 +20,7 @@ import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** An emulated vCPU. Beyond what every engine can do, it stops exactly at a point of execution. */
 public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, StateReturn {
@@ -129,6 +130,22 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
     /** Returns whether the guest has not reached the point given to {@link #stopAt} yet. */
     public boolean isOnItsWay() {
         return emulator.isAwaiting();
+    }
+
+    /**
+     * Takes note from now on of what the guest comes to, among these places, by a jump, a call or the like. That costs
+     * next to nothing.
+     *
+     * @param places offsets in the code segment
+     */
+    public void watch(Set<Long> places) {
+        requireOpen();
+        emulator.watch(places);
+    }
+
+    /** Returns those of the places given to {@link #watch} that the guest has not come to. */
+    public Set<Long> unreached() {
+        return emulator.unreached();
     }
 
     /**

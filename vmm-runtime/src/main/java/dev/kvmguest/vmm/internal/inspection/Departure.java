@@ -11,8 +11,9 @@ import java.util.Optional;
  * @param before the registers before it
  * @param after those after it, with the place to which it led
  * @param code the first bytes of memory at the operand of {@code by}, if that is in memory and one of RAM; else empty
+ * @param instructions how many instructions had been retired before it
  */
-public record Departure(GuestInstruction by, CpuState before, CpuState after, byte[] code) {
+public record Departure(GuestInstruction by, CpuState before, CpuState after, byte[] code, long instructions) {
 
     /** Finds departures. The guest is run again for it, from its start to where it left its image. */
     @FunctionalInterface

@@ -67,6 +67,17 @@ public record PlacedImage(GuestImage image, List<Segment> segments) {
     }
 
     /**
+     * Returns the linear address that the code has for what was loaded at a physical address; empty if that is none of
+     * the image.
+     */
+    public OptionalLong linear(long physical) {
+        return segments.stream()
+                .filter(segment -> physical >= segment.physicalAddress() && physical < segment.physicalEnd())
+                .mapToLong(segment -> linear(segment) + physical - segment.physicalAddress())
+                .findFirst();
+    }
+
+    /**
      * Returns the linear address that a segment of it was linked for; of a flat binary that nobody knows the linker's
      * addresses of, the physical one at which it was loaded.
      */

@@ -6,16 +6,23 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.advice.past.PastEvidence;
 import dev.kvmguest.vmm.internal.advice.past.PastEvidence.End;
+import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
+import dev.kvmguest.vmm.internal.inspection.Constructors;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
+import dev.kvmguest.vmm.internal.trial.GuestEnd;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedSet;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * Finds advice in what led to an end, where neither the last instructions nor a loop tell.
@@ -27,6 +34,7 @@ import java.util.SortedSet;
  * @param handlers what the guest entered handlers for
  * @param departures tells where the guest left its image
  * @param changes tells who overwrote what
+ * @param trials tells of an end whether it came of constructors that were never called
  */
 record PastFinder(
         VcpuConfig config,
@@ -35,27 +43,60 @@ record PastFinder(
         SortedSet<Long> withoutRam,
         DeliveryLog handlers,
         Departure.Finder departures,
-        LastChange changes) {
+        LastChange changes,
+        Function<GuestEnd, Constructors.Trial> trials) {
+
+    private static final Constructors.Trial NO_TRIAL = constructors -> Optional.empty();
 
     /** Returns a fault with this advice before its own. */
     Fault addTo(Fault fault) {
-        return fault.withAdvice(PastAdvice.before(of(fault.registers(), End.BY_EXCEPTION), fault.advice()));
+        return fault.withAdvice(
+                PastAdvice.before(of(fault.registers(), End.BY_EXCEPTION, trial(fault)), fault.advice()));
     }
 
-    /** Returns the advice for a guest that halted or hung; none for others. */
-    List<String> of(Outcome end) {
+    /**
+     * Returns the advice for a guest that halted or hung; none for others.
+     *
+     * @param cameFromOne whether that came from an exception, of which there is advice, too
+     */
+    List<String> of(Outcome end, boolean cameFromOne) {
         return switch (end.kind()) {
-            case TIMED_OUT -> of(end, End.HUNG);
-            case HALTED -> of(end, End.HALTED);
+            case TIMED_OUT -> of(end, End.HUNG, cameFromOne);
+            case HALTED -> of(end, End.HALTED, cameFromOne);
             default -> List.of();
         };
     }
 
-    private List<String> of(Outcome outcome, End end) {
-        return outcome.run().registers().map(registers -> of(registers, end)).orElse(List.of());
+    private List<String> of(Outcome outcome, End end, boolean cameFromOne) {
+        return outcome.run()
+                .registers()
+                .map(registers -> of(registers, end, cameFromOne ? NO_TRIAL : trial(registers, end)))
+                .orElse(List.of());
     }
 
-    private List<String> of(CpuState registers, End end) {
+    private Constructors.Trial trial(CpuState registers, End end) {
+        GuestEnd.Kind kind = end == End.HUNG ? GuestEnd.Kind.HANG : GuestEnd.Kind.HALT;
+        return trials.apply(new GuestEnd(kind, registers, OptionalLong.empty()));
+    }
+
+    private Constructors.Trial trial(Fault fault) {
+        OptionalLong time = fault.handler().isEmpty() ? OptionalLong.empty() : time(fault);
+        boolean known = fault.handler().isEmpty() || time.isPresent();
+        return known && !fault.first().interrupt()
+                ? trials.apply(new GuestEnd(GuestEnd.Kind.EXCEPTION, fault.registers(), time))
+                : NO_TRIAL;
+    }
+
+    /** Returns how many instructions had been retired before the exception that a handler took. */
+    private OptionalLong time(Fault fault) {
+        return Stream.concat(handlers.open().stream(), handlers.again().stream())
+                .filter(delivery -> delivery.event().equals(fault.first())
+                        && delivery.at().eip() == fault.at().eip())
+                .mapToLong(Delivery::instructions)
+                .findFirst();
+    }
+
+    private List<String> of(CpuState registers, End end, Constructors.Trial trial) {
         try {
             return PastAdvice.of(new PastEvidence(
                     config.boot(),
@@ -67,7 +108,8 @@ record PastFinder(
                     end,
                     handlers,
                     departures,
-                    changes));
+                    changes,
+                    trial));
         } catch (RuntimeException e) {
             PostMortem.stumbled(e);
             return List.of();

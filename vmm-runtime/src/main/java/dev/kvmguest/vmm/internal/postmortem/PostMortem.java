@@ -19,14 +19,19 @@ import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.inspection.Constructors;
+import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.Inspector;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
+import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.internal.replay.DeathReplay;
 import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
 import dev.kvmguest.vmm.internal.replay.Origin;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.replay.ReplayedChanges;
 import dev.kvmguest.vmm.internal.replay.ReplayedDeparture;
+import dev.kvmguest.vmm.internal.trial.ConstructorTrial;
+import dev.kvmguest.vmm.internal.trial.GuestEnd;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -100,8 +105,9 @@ public final class PostMortem {
                 memory,
                 end.run().unclaimedMemory(),
                 handlers,
-                new ReplayedDeparture(recording, origin, layout, replayLimit()),
-                new ReplayedChanges(recording, origin, replayLimit()));
+                departures(),
+                new ReplayedChanges(recording, origin, replayLimit()),
+                this::constructors);
         FaultAdvice advice = new FaultAdvice(machine, config, layout, memory, recording, origin, replayLimit());
         Optional<Fault> first =
                 origin(handlers, end, death.fault()).map(advice::ofOrigin).map(past::addTo);
@@ -113,7 +119,7 @@ public final class PostMortem {
         Optional<List<HandledException>> exceptions = watched.or(taken::exceptions)
                 .filter(any -> machine.watchExceptions())
                 .map(this::named);
-        List<String> ledThere = past.of(end);
+        List<String> ledThere = past.of(end, first.isPresent());
         List<String> warnings = warnings(fault, end);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
         Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board)
@@ -248,6 +254,22 @@ public final class PostMortem {
             stumbled(e);
             return DeathReplay.NONE;
         }
+    }
+
+    private Departure.Finder departures() {
+        return new ReplayedDeparture(recording, origin, layout, replayLimit());
+    }
+
+    private Constructors.Trial constructors(GuestEnd end) {
+        return new ConstructorTrial(
+                machine,
+                recording,
+                origin,
+                replayLimit(),
+                PlacedImage.of(config.image(), layout),
+                memory,
+                departures(),
+                end);
     }
 
     private Duration replayLimit() {

@@ -93,7 +93,7 @@ public final class Replay implements AutoCloseable {
     }
 
     /** Returns the present moment, from which another replay can start; {@code image} is the guest's. */
-    Origin here(GuestImage image) {
+    public Origin here(GuestImage image) {
         return Origin.saved(image, cpu.save(), memory().read(0, (int) memory().size()), events);
     }
 

@@ -62,11 +62,12 @@ public record ReplayedDeparture(Recording recording, Origin origin, MemoryLayout
             while (goesOn && replay.instructions() < from + INTERVAL) {
                 GuestInstruction by = inside ? replay.cpu().nextInstruction() : null;
                 byte[] code = inside ? operand(replay, before, by) : null;
+                long retired = replay.instructions();
                 goesOn = replay.step();
                 CpuState after = replay.cpu().state();
                 boolean insideNow = isInside(replay, after);
                 if (inside && !insideNow) {
-                    last = Optional.of(new Departure(by.namedBy(origin.image()), before, after, code));
+                    last = Optional.of(new Departure(by.namedBy(origin.image()), before, after, code, retired));
                 }
                 before = after;
                 inside = insideNow;

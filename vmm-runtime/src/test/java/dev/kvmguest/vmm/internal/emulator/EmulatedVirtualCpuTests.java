@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpuContract;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -29,6 +30,33 @@ class EmulatedVirtualCpuTests extends VirtualCpuContract {
         assertThat(vcpu.run()).isInstanceOf(VmExit.Halt.class);
 
         assertThat(observer.instructions()).isEqualTo(4);
+    }
+
+    @Test
+    void placesThatAreWatchedAreReachedByJumpsAndCalls() {
+        EmulatedVirtualCpu cpu = (EmulatedVirtualCpu) vcpu;
+        // mov esp,0x900; call 0x100e; jmp 0x100f; nop; nop; 0x100e: ret; 0x100f: hlt
+        load(flat("bc 00 09 00 00 e8 04 00 00 00 eb 03 90 90 c3 f4"));
+        cpu.watch(Set.of(0x100cL, 0x100eL, 0x100fL));
+        assertThat(cpu.unreached()).hasSize(3);
+
+        vcpu.run();
+
+        assertThat(cpu.unreached()).containsExactly(0x100cL);
+    }
+
+    @Test
+    void placesThatWereReachedBeforeAreWatchedLikeOthers() {
+        EmulatedVirtualCpu cpu = (EmulatedVirtualCpu) vcpu;
+        load(flat("e6 80 eb fc")); // here: out 0x80,al; jmp here
+        vcpu.run();
+        vcpu.run();
+        assertThat(cpu.unreached()).isEmpty();
+
+        cpu.watch(Set.of(0x1000L));
+        vcpu.run();
+
+        assertThat(cpu.unreached()).isEmpty();
     }
 
     @Test

@@ -18,6 +18,7 @@ public final class PastAdvice {
             WrongOrigin::ofText,
             LocalsBelowZero::goOn,
             StackOverCode::goesOn,
+            UncalledConstructors::ofObject,
             LostExecution::byTransfer);
 
     private PastAdvice() {}

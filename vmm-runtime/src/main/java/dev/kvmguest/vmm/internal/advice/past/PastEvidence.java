@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice.past;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
+import dev.kvmguest.vmm.internal.inspection.Constructors;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -24,6 +25,7 @@ import java.util.SortedSet;
  * @param handlers what it entered handlers for
  * @param departures tells where it left its image; costly, see there
  * @param changes tells who overwrote what; costly, see there
+ * @param trial tells whether it ended so because nothing had called its constructors; costly likewise
  */
 public record PastEvidence(
         BootMode boot,
@@ -35,7 +37,8 @@ public record PastEvidence(
         End end,
         DeliveryLog handlers,
         Departure.Finder departures,
-        LastChange changes) {
+        LastChange changes,
+        Constructors.Trial trial) {
 
     /** How a guest ended. */
     public enum End {

@@ -10,8 +10,10 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -46,6 +48,9 @@ public final class CodeCache implements Ram.CodeWatcher {
     private final Block[] table = new Block[TABLE_SIZE];
     private final Map<Integer, CodePage> pages = new HashMap<>();
     private final Fetch fetch = new Fetch();
+    /** What is left of the places that are watched; none most of the time. */
+    private Set<Long> unreached = Set.of();
+
     private int kept;
 
     CodeCache(Cpu cpu, Ram ram, Decoder decoder) {
@@ -68,6 +73,9 @@ public final class CodeCache implements Ram.CodeWatcher {
     }
 
     private Block find(long eip) {
+        if (!unreached.isEmpty()) {
+            unreached.remove(eip);
+        }
         fetch.start(eip);
         CpuMode mode = cpu.mode();
         if (fetch.physical < 0) {
@@ -137,6 +145,18 @@ public final class CodeCache implements Ram.CodeWatcher {
             ram.markCode(block.secondPage);
             pages.computeIfAbsent(block.secondPage >> PAGE_SHIFT, CodePage::new).add(block);
         }
+    }
+
+    /** As {@link Emulator#watch} says. */
+    void watch(Set<Long> places) {
+        // A block that is in the table has been looked for before.
+        Arrays.fill(table, null);
+        unreached = new HashSet<>(places);
+    }
+
+    /** Returns those of the watched places at which no block has begun since. */
+    Set<Long> unreached() {
+        return Set.copyOf(unreached);
     }
 
     /** Returns the instruction at EIP as it is in memory now; empty if it can't be fetched. */

@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /**
  * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
@@ -195,6 +196,16 @@ public final class Emulator implements ExecutionObserver {
     /** Returns whether the point given to {@link #stopAt} has not been reached yet. */
     public boolean isAwaiting() {
         return awaited != null;
+    }
+
+    /** Takes note of jumps, calls and the like to these offsets in the code segment from now on. */
+    public void watch(Set<Long> places) {
+        code.watch(places);
+    }
+
+    /** Returns those of the watched places that nothing has led to. */
+    public Set<Long> unreached() {
+        return code.unreached();
     }
 
     @Override
