@@ -158,12 +158,15 @@ class OldSurefireTests {
 
     @Test
     void recommendedVersionIsTheOneOfThisBuild() throws Exception {
-        String pom = Files.readString(Path.of("../pom.xml"));
+        String pom = Files.readString(Path.of("../pom.xml")).replace("${maven.surefire.plugin.version}", "<VERSION>");
 
+        assertThat(pom)
+                .contains("<maven.surefire.plugin.version>" + OldSurefire.RECOMMENDED
+                        + "</maven.surefire.plugin.version>");
         for (String plugin : new String[] {SUREFIRE, FAILSAFE}) {
             assertThat(pom)
-                    .containsPattern("<artifactId>" + plugin + "</artifactId>\\s+<version>"
-                            + OldSurefire.RECOMMENDED.replace(".", "\\.") + "</version>");
+                    .containsPattern("<artifactId>" + plugin + "</artifactId>\\s+<version>(<VERSION>|"
+                            + OldSurefire.RECOMMENDED.replace(".", "\\.") + ")</version>");
         }
     }
 }

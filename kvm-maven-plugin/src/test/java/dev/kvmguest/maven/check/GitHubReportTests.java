@@ -26,7 +26,7 @@ class GitHubReportTests {
         assertThat(lines)
                 .containsExactly(
                         "::error title=kernel / bad::expected the guest to end normally, but it triple-faulted%0Aguest"
-                                + " kernel (boot protected) triple-faulted, after 3.0 ms on kvm",
+                                + " kernel (boot protected) triple-faulted, after 3.0 ms of wall time on kvm",
                         "::error title=kernel / ugly::no KVM");
     }
 

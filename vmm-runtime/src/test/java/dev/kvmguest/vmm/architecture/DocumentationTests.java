@@ -31,6 +31,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DocumentationTests {
 
     private static final String README = "README.md";
+    private static final String GUESTS = "docs/guests.md";
+    private static final String MAVEN = "docs/maven.md";
     private static final String HOW_IT_WORKS = "docs/how-it-works.md";
     private static final String CONTRIBUTING = "CONTRIBUTING.md";
     private static final String INTERNAL = "vmm-runtime/src/main/java/dev/kvmguest/vmm/internal/";
@@ -39,9 +41,9 @@ class DocumentationTests {
     private static final Pattern PORTS = Pattern.compile("0x([0-9A-F]+)(?:-0x([0-9A-F]+))?");
 
     @Test
-    void theReadmeHasEveryPort() throws IOException {
+    void theGuideHasEveryPort() throws IOException {
         Set<Integer> documented = new TreeSet<>();
-        for (String cell : Repository.firstCells(README, "| Port | The guest does |", 0)) {
+        for (String cell : Repository.firstCells(GUESTS, "| Port | The guest does |", 0)) {
             Matcher ports = PORTS.matcher(cell);
             while (ports.find()) {
                 int first = Integer.parseInt(ports.group(1), 16);
@@ -58,15 +60,15 @@ class DocumentationTests {
     }
 
     @Test
-    void theReadmeHasEveryBootModeOutcomeAndEngine() throws IOException {
-        assertThat(Repository.quotedInFirstCells(README, "| Boot mode |", 0))
+    void theGuideHasEveryBootModeOutcomeAndEngine() throws IOException {
+        assertThat(Repository.quotedInFirstCells(GUESTS, "| Boot mode |", 0))
                 .containsExactlyElementsOf(
                         Arrays.stream(BootMode.values()).map(BootMode::id).toList());
-        assertThat(Repository.quotedInFirstCells(README, "| Outcome |", 0))
+        assertThat(Repository.quotedInFirstCells(GUESTS, "| Outcome |", 0))
                 .containsExactlyElementsOf(Arrays.stream(Outcome.Kind.values())
                         .map(Outcome.Kind::id)
                         .toList());
-        assertThat(Repository.quotedInFirstCells(README, "| Engine |", 0))
+        assertThat(Repository.quotedInFirstCells(GUESTS, "| Engine |", 0))
                 .containsExactlyInAnyOrderElementsOf(Arrays.stream(EngineChoice.values())
                         .filter(engine -> engine != EngineChoice.AUTO)
                         .map(EngineChoice::id)
@@ -74,7 +76,7 @@ class DocumentationTests {
     }
 
     @Test
-    void theReadmeHasEveryGoal() throws IOException {
+    void theGuideHasEveryGoal() throws IOException {
         List<String> goals = new ArrayList<>(List.of("kvm:help"));
         Matcher mojos = Pattern.compile("@Mojo\\(\\s*name = \"(\\w+)\"")
                 .matcher(sources("kvm-maven-plugin/src/main/java/dev/kvmguest/maven"));
@@ -82,7 +84,7 @@ class DocumentationTests {
             goals.add("kvm:" + mojos.group(1));
         }
 
-        assertThat(Repository.firstCells(README, "| Goal |", 0).stream()
+        assertThat(Repository.firstCells(MAVEN, "| Goal |", 0).stream()
                         .map(cell -> Repository.quoted(cell).get(0)))
                 .containsExactlyInAnyOrderElementsOf(goals);
     }
@@ -160,6 +162,10 @@ class DocumentationTests {
                 CONTRIBUTING,
                 "CHANGELOG.md",
                 HOW_IT_WORKS,
+                GUESTS,
+                MAVEN,
+                "docs/junit.md",
+                "docs/ci.md",
                 "docs/guest-tests.md",
                 "docs/testing.md",
                 "sample-os-1k/README.md"
