@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import javax.inject.Inject;
 import org.apache.maven.execution.MavenSession;
@@ -141,6 +142,9 @@ public class AssembleMojo extends AbstractMojo {
         this.repositorySystem = repositorySystem;
     }
 
+    /** What is to be built here, and what has been built elsewhere. */
+    private record Specs(List<GuestSpec> built, List<ImageSpec> images) {}
+
     @Override
     public void execute() throws MojoExecutionException {
         if (skip) {
@@ -149,6 +153,11 @@ public class AssembleMojo extends AbstractMojo {
         }
         OldSurefire.warn(getLog(), project);
         Path basedir = project.getBasedir().toPath();
+        GuestParameters parameters = new GuestParameters(basedir);
+        // Before anything is written: a mistake in the POM that ends the build leaves nothing behind.
+        Optional<Specs> specs = keepGoing
+                ? Optional.empty()
+                : Optional.of(new Specs(parameters.read(guests), parameters.readImages(guests)));
         FolderLock lock;
         try {
             lock = FolderLock.take(workDirectory.toPath(), basedir, getLog()::warn);
@@ -159,29 +168,27 @@ public class AssembleMojo extends AbstractMojo {
             Thread.currentThread().interrupt();
             throw new MojoExecutionException("the build was interrupted while it waited for another one", e);
         }
+        GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());
         try {
-            assemble(basedir);
+            assemble(assembler, specs.isPresent() ? specs.get() : readEach(parameters, assembler));
         } finally {
             lock.close();
         }
     }
 
-    private void assemble(Path basedir) throws MojoExecutionException {
-        GuestAssembler assembler = new GuestAssembler(basedir, workDirectory.toPath(), outputDirectory.toPath());
-        GuestParameters parameters = new GuestParameters(basedir);
-        List<GuestSpec> specs = keepGoing ? readEach(parameters, assembler) : parameters.read(guests);
-        List<ImageSpec> images = parameters.readImages(guests);
+    private void assemble(GuestAssembler assembler, Specs specs) throws MojoExecutionException {
         removeGuestsThatAreNoMore(assembler);
         if (guests.isEmpty()) {
             getLog().warn("No guest to assemble: <guests> is empty. Add <guests><guest><id>NAME</id>...; a goal that is"
                     + " named on the command line sees the <configuration> of the plugin, not that of an <execution>");
         }
         Toolchains toolchains = toolchains();
-        for (GuestSpec spec : specs) {
+        for (GuestSpec spec : specs.built()) {
             assemble(assembler, spec, toolchains);
         }
-        ImagePublisher publisher = new ImagePublisher(basedir, workDirectory.toPath(), outputDirectory.toPath());
-        for (ImageSpec spec : images) {
+        ImagePublisher publisher =
+                new ImagePublisher(project.getBasedir().toPath(), workDirectory.toPath(), outputDirectory.toPath());
+        for (ImageSpec spec : specs.images()) {
             publish(publisher, spec);
         }
     }
@@ -202,15 +209,15 @@ public class AssembleMojo extends AbstractMojo {
         }
     }
 
-    private List<GuestSpec> readEach(GuestParameters parameters, GuestAssembler assembler)
-            throws MojoExecutionException {
-        List<GuestSpec> specs = new ArrayList<>();
+    private Specs readEach(GuestParameters parameters, GuestAssembler assembler) throws MojoExecutionException {
+        Specs specs = new Specs(new ArrayList<>(), new ArrayList<>());
         Set<String> ids = new HashSet<>();
         for (int i = 0; i < guests.size(); i++) {
             String id = GuestParameters.readId(guests.get(i), i + 1);
             GuestParameters.requireNew(id, ids);
             try {
-                specs.addAll(parameters.read(List.of(guests.get(i))));
+                specs.built().addAll(parameters.read(List.of(guests.get(i))));
+                specs.images().addAll(parameters.readImages(List.of(guests.get(i))));
             } catch (MojoExecutionException e) {
                 leaveOut(assembler, id, e.getMessage());
             }
