@@ -140,7 +140,7 @@ class LiveGuestTests {
         assertThatThrownBy(() -> guest.awaitOutput(Pattern.compile("(.*a){30}b")))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageStartingWith("the search for /(.*a){30}b/ in ")
-                .hasMessageContaining(" characters was given up after " + Fixture.stretched(3000))
+                .hasMessageContaining(" characters was given up after " + Fixture.stretched(1000))
                 .hasMessageContaining("is still running");
     }
 

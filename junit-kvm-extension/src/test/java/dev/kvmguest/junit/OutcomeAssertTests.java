@@ -378,7 +378,7 @@ class OutcomeAssertTests {
         assertThatThrownBy(() -> assertThat(outcome).consoleMatches("(.*a){30}b"))
                 .isInstanceOf(AssertionError.class)
                 .hasMessageStartingWith(
-                        "the search for /(.*a){30}b/ in 60 characters was given up after " + Fixture.stretched(3000))
+                        "the search for /(.*a){30}b/ in 60 characters was given up after " + Fixture.stretched(1000))
                 .hasMessageEndingWith(TextReport.brief(outcome));
     }
 

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 public final class PatternSearch {
 
     /** How long one search may take, all its matches together, as {@link TimeFactor} stretches it. */
-    public static final Duration LIMIT = Duration.ofSeconds(3);
+    public static final Duration LIMIT = Duration.ofSeconds(1);
 
     private final Pattern pattern;
     private final CharSequence text;

@@ -51,7 +51,7 @@ record PastFinder(
     /** Returns a fault with this advice before its own. */
     Fault addTo(Fault fault) {
         return fault.withAdvice(
-                PastAdvice.before(of(fault.registers(), End.BY_EXCEPTION, trial(fault)), fault.advice()));
+                PastAdvice.before(of(fault.registers(), End.BY_EXCEPTION, changes, trial(fault)), fault.advice()));
     }
 
     /**
@@ -70,7 +70,9 @@ record PastFinder(
     private List<String> of(Outcome outcome, End end, boolean cameFromOne) {
         return outcome.run()
                 .registers()
-                .map(registers -> of(registers, end, cameFromOne ? NO_TRIAL : trial(registers, end)))
+                .map(registers -> cameFromOne
+                        ? of(registers, end, LastChange.UNKNOWN, NO_TRIAL)
+                        : of(registers, end, changes, trial(registers, end)))
                 .orElse(List.of());
     }
 
@@ -96,7 +98,7 @@ record PastFinder(
                 .findFirst();
     }
 
-    private List<String> of(CpuState registers, End end, Constructors.Trial trial) {
+    private List<String> of(CpuState registers, End end, LastChange changed, Constructors.Trial trial) {
         try {
             return PastAdvice.of(new PastEvidence(
                     config.boot(),
@@ -108,7 +110,7 @@ record PastFinder(
                     end,
                     handlers,
                     departures,
-                    changes,
+                    changed,
                     trial));
         } catch (RuntimeException e) {
             PostMortem.stumbled(e);
