@@ -156,6 +156,7 @@ public final class HtmlReport {
             section.body().accept(page);
             page.close();
         }
+        page.close();
     }
 
     private static List<HtmlSection> sections(Outcome outcome, SourceFiles files) {

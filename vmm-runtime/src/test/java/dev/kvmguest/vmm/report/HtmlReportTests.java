@@ -323,6 +323,10 @@ class HtmlReportTests {
         assertThat(headings(page, "h3")).contains("Advice", "Console");
         assertThat(headings(page, "h4")).contains("GDT at 0x500, limit 0x27");
         assertThat(ids(page)).doesNotHaveDuplicates().contains("vcpu0-console", "vcpu1-console");
+        assertThat(Pages.elements(page.getDocumentElement(), "article"))
+                .hasSize(2)
+                .allSatisfy(article ->
+                        assertThat(Pages.elements(article, "article")).isEmpty());
     }
 
     @Test
