@@ -236,6 +236,11 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
     }
 
     @Override
+    public boolean mark() {
+        return emulator.mark();
+    }
+
+    @Override
     public boolean remember() {
         requireOpen();
         return emulator.remember();

@@ -7,10 +7,17 @@ package dev.kvmguest.vmm.internal.engine;
 public interface StateReturn {
 
     /**
-     * Remembers the state now. From now on a run ends with {@link VmExit.Interrupted} when the guest comes back to the
-     * same instruction with the same general registers.
+     * Marks where the vCPU is: its EIP and general registers. From now on a run ends with {@link VmExit.Interrupted}
+     * when the guest comes back there with these registers. That costs next to nothing.
      *
-     * @return false if the vCPU is not between two instructions with nothing due; nothing is remembered then
+     * @return false if the vCPU is not between two instructions with nothing due; nothing is marked then
+     */
+    boolean mark();
+
+    /**
+     * Remembers the whole state, which takes as long as some thousand instructions do.
+     *
+     * @return false if the vCPU is not where the mark is, with nothing due; nothing is remembered then
      */
     boolean remember();
 
@@ -23,6 +30,6 @@ public interface StateReturn {
     /** Returns whether the guest has had interrupts on at any time since the state was remembered. */
     boolean wasInterruptible();
 
-    /** Forgets what was remembered, so that runs are as fast as before. */
+    /** Forgets the mark and what was remembered, so that runs are as fast as before. */
     void forget();
 }

@@ -13,23 +13,24 @@ import java.util.function.LongSupplier;
  * what it does next. That holds if no interrupt can reach it, and if what it has exchanged with devices meanwhile is
  * decided by their state alone, which has come round too.
  *
- * <p>It tries so after {@value #FIRST} ns of guest time and whenever that has doubled, for an eighth of the time until
- * then, so that a run that ends costs next to nothing more. A loop that takes longer is not proved. Only for a vCPU
+ * <p>It tries so after {@value #FIRST} ns of guest time and whenever that has doubled, for a sixteenth of the time until
+ * then. What costs time, to remember the whole state, is done only if the guest comes back to the same instruction with
+ * the same general registers: most guests that will end don't. A loop that takes longer is not proved. Only for a vCPU
  * whose RAM nobody else writes to, and for a guest for which nobody can type.
  */
 public final class EndlessLoop {
 
     /** When it is first tried, in ns of guest time. */
-    static final long FIRST = 10_000_000;
+    static final long FIRST = 50_000_000;
 
     /** A part of the time until now, inverted. */
-    private static final int PART = 8;
+    private static final int PART = 16;
     /** When it is tried again if the guest was amid an instruction, and then after twice the time. */
     private static final long SOON = 10;
     /** Processors have hidden state, such as cached translations: what came round twice stays. */
     private static final int ROUNDS = 2;
-    /** As many registers as they were, and a state that is another, cost more than the rest of a try. */
-    private static final int MOST_OTHERS = 64;
+    /** After so many looks at a state that is another, a try has cost more than the rest of it would. */
+    private static final int MOST_OTHERS = 16;
 
     private final VirtualCpu cpu;
     private final StateReturn states;
@@ -69,11 +70,10 @@ public final class EndlessLoop {
      * @return whether the guest can never end
      */
     public boolean isProved(VmExit exit) {
-        long now = cpu.clock().time();
-        if (watching) {
-            watch(exit, now);
-        } else if (now >= next && exit instanceof VmExit.Interrupted) {
-            begin(now);
+        if (exit instanceof VmExit.Interrupted) {
+            look(cpu.clock().time());
+        } else if (devices != null && !isTimeless(exit)) {
+            giveUp(cpu.clock().time());
         }
         if (rounds < ROUNDS) {
             return false;
@@ -82,33 +82,43 @@ public final class EndlessLoop {
         return true;
     }
 
+    private void look(long now) {
+        if (now >= next) {
+            if (watching) {
+                giveUp(now);
+            } else {
+                begin(now);
+            }
+        } else if (watching && !comesRound() && ++others > MOST_OTHERS) {
+            giveUp(now);
+        }
+    }
+
     private void begin(long now) {
-        if (!states.remember()) {
+        if (!states.mark()) {
             next = now + soon;
             soon *= 2;
             return;
         }
         soon = SOON;
         watching = true;
-        devices = board.timelessState();
-        others = 0;
         next = now + now / PART;
     }
 
-    private void watch(VmExit exit, long now) {
-        if (!isTimeless(exit)) {
-            giveUp(now);
-        } else if (exit instanceof VmExit.Interrupted
-                && states.isBack()
-                && board.timelessState().equals(devices)) {
-            if (states.wasInterruptible() && mayInterrupt()) {
-                giveUp(now);
-            } else {
-                rounds++;
+    /** Returns whether the guest is where the mark is, for the first time or in the same state as then. */
+    private boolean comesRound() {
+        if (devices == null) {
+            if (!states.remember()) {
+                return false;
             }
-        } else if (now >= next || exit instanceof VmExit.Interrupted && ++others > MOST_OTHERS) {
-            giveUp(now);
+            devices = board.timelessState();
+            return true;
         }
+        if (!states.isBack() || !board.timelessState().equals(devices) || states.wasInterruptible() && mayInterrupt()) {
+            return false;
+        }
+        rounds++;
+        return true;
     }
 
     /** Returns whether what the guest got by an exit will be the same at any other time. */
@@ -125,7 +135,7 @@ public final class EndlessLoop {
         if (exit instanceof VmExit.MemoryWrite write) {
             return !board.memory().hasDevice(write.address());
         }
-        return exit instanceof VmExit.Interrupted;
+        return false;
     }
 
     private boolean mayInterrupt() {
@@ -135,7 +145,9 @@ public final class EndlessLoop {
     private void giveUp(long now) {
         states.forget();
         watching = false;
+        devices = null;
         rounds = 0;
+        others = 0;
         next = Math.max(FIRST, 2 * now);
     }
 }

@@ -75,7 +75,9 @@ public final class Emulator implements ExecutionObserver {
     private boolean windowWanted;
     private boolean singleStep;
     private ExecutionPoint awaited;
-    /** The state to which the guest may come back; null most of the time. */
+    /** Where the guest may come back to; null most of the time. */
+    private StateMark mark;
+    /** The state in which it was there; null until it is remembered. */
     private StateWatch watched;
 
     public Emulator(Cpu cpu, Ram ram) {
@@ -213,14 +215,27 @@ public final class Emulator implements ExecutionObserver {
         return handlers.log();
     }
 
-    /** As {@link StateReturn#remember} says. */
-    public boolean remember() {
+    /** As {@link StateReturn#mark} says. */
+    public boolean mark() {
         forget();
         if (!isQuiet() || singleStep) {
             return false;
         }
+        mark = new StateMark(cpu);
+        return true;
+    }
+
+    /** As {@link StateReturn#remember} says. */
+    public boolean remember() {
+        if (!isAtMark()) {
+            return false;
+        }
         watched = new StateWatch(cpu);
         return true;
+    }
+
+    private boolean isAtMark() {
+        return mark != null && isQuiet() && mark.isHere();
     }
 
     /** Returns whether the next thing to do is to execute an instruction from its start. */
@@ -237,7 +252,7 @@ public final class Emulator implements ExecutionObserver {
 
     /** As {@link StateReturn#isBack} says. */
     public boolean isBack() {
-        return watched != null && isQuiet() && watched.isNow() && watched.isBack();
+        return watched != null && isAtMark() && watched.isBack();
     }
 
     /** As {@link StateReturn#wasInterruptible} says. */
@@ -247,6 +262,7 @@ public final class Emulator implements ExecutionObserver {
 
     /** As {@link StateReturn#forget} says. */
     public void forget() {
+        mark = null;
         if (watched != null) {
             watched.close();
             watched = null;
@@ -281,12 +297,12 @@ public final class Emulator implements ExecutionObserver {
                     return new VmExit.Interrupted();
                 }
                 if (!shutDown && undelivered == null) {
-                    if (watched == null) {
+                    if (mark == null) {
                         execute(end);
-                    } else if (watched.isNear()) {
+                    } else if (isMarkReached()) {
                         return new VmExit.Interrupted();
                     } else {
-                        execute(0);
+                        executeToMark(end);
                     }
                 }
             }
@@ -308,13 +324,38 @@ public final class Emulator implements ExecutionObserver {
         return cpu.takeInterrupt() ? new VmExit.Interrupted() : null;
     }
 
+    private boolean isMarkReached() {
+        if (watched != null) {
+            watched.look();
+        }
+        return mark.isReached();
+    }
+
     private void execute(long end) {
         try {
             do {
-                Block block = code.at(cpu.eip);
-                trace.add(block, cpu.retired);
-                block.execute(cpu);
+                executeBlock();
             } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrCodeChanged);
+            if (cpu.asyncEvent) {
+                finishInstruction();
+            }
+        } catch (CpuFault fault) {
+            raise(fault);
+        }
+    }
+
+    private void executeBlock() {
+        Block block = code.at(cpu.eip);
+        trace.add(block, cpu.retired);
+        block.execute(cpu);
+    }
+
+    /** Executes likewise, but not on from where the mark is. What sets IF ends it, too. */
+    private void executeToMark(long end) {
+        try {
+            do {
+                executeBlock();
+            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrCodeChanged && !mark.isHere());
             if (cpu.asyncEvent) {
                 finishInstruction();
             }

@@ -8,17 +8,14 @@ import dev.kvmguest.vmm.internal.engine.DebugRegisterState;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.XsaveArea;
 import dev.kvmguest.vmm.internal.x86.Flag;
-import java.util.Arrays;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** A state of a vCPU between two instructions, and whether the vCPU is in it again. */
+/** A state of a vCPU where a {@link StateMark} is, and whether the vCPU is in it again. */
 final class StateWatch {
 
     private final Cpu cpu;
-    private final long eip;
-    private final long[] general;
     private final WriteJournal journal;
     private final CpuState registers;
     private final List<Long> pageDirectoryPointers;
@@ -26,13 +23,10 @@ final class StateWatch {
     private final SortedMap<Integer, Long> msrs;
     private final DebugRegisterState debug;
     private final long timeReads;
-    private long looked;
     private boolean interruptible;
 
     StateWatch(Cpu cpu) {
         this.cpu = cpu;
-        this.eip = cpu.eip;
-        this.general = cpu.registers.gpr.clone();
         this.journal = cpu.memory.journal();
         this.registers = cpu.state();
         this.pageDirectoryPointers = cpu.memory.pageDirectoryPointers();
@@ -40,25 +34,14 @@ final class StateWatch {
         this.msrs = msrs();
         this.debug = cpu.debug.save();
         this.timeReads = cpu.timeReads;
-        this.looked = cpu.retired;
     }
 
-    /** Looks before a block; returns whether the guest has come to the same instruction with the same registers. */
-    boolean isNear() {
+    /** To be called before an instruction whenever IF may have been set. */
+    void look() {
         interruptible |= cpu.eflags.has(Flag.IF);
-        if (cpu.eip != eip || cpu.retired == looked || cpu.host.hasAnswers()) {
-            return false;
-        }
-        looked = cpu.retired;
-        return isNow();
     }
 
-    /** Returns whether EIP and general registers are the same. */
-    boolean isNow() {
-        return cpu.eip == eip && Arrays.equals(cpu.registers.gpr, general);
-    }
-
-    /** Returns whether all else is the same, too. */
+    /** Returns whether all is the same but what {@link StateMark} compares. */
     boolean isBack() {
         return cpu.timeReads == timeReads
                 && journal.isAsBefore()
