@@ -25,9 +25,9 @@ final class HeldLock {
         }
         Poll lock = evidence.polls().get(0);
         return Optional.of("the loop tries to take the lock " + lock.name(evidence.image())
-                + ", which was taken before and never released: nothing else runs while it waits, since this is the only"
-                + " vCPU and " + (evidence.interruptsAreOff() ? "interrupts are off" : "all interrupts are masked")
-                + "; look for code that takes it twice, or returns without releasing it");
+                + ", which isn't free, and nobody can release it: nothing else runs while it waits, since this is the"
+                + " only vCPU and " + (evidence.interruptsAreOff() ? "interrupts are off" : "all interrupts are masked")
+                + "; look for code that takes it twice, returns without releasing it, or never made it free");
     }
 
     /** Returns whether all that the loop looks at is a place in memory that it exchanges with a register. */

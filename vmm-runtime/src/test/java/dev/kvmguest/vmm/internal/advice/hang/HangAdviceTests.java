@@ -165,10 +165,10 @@ class HangAdviceTests {
         String lock = "b0 01 86 06 00 20 84 c0 75 f6";
 
         assertThat(hang(realWithVectors("c6 06 00 20 01" + lock)))
-                .containsExactly("the loop tries to take the lock memory at 0x2000, which was taken before and never"
-                        + " released: nothing else runs while it waits, since this is the only vCPU and"
-                        + " interrupts are off; look for code that takes it twice, or returns without"
-                        + " releasing it");
+                .containsExactly("the loop tries to take the lock memory at 0x2000, which isn't free, and nobody can"
+                        + " release it: nothing else runs while it waits, since this is the only vCPU and interrupts"
+                        + " are off; look for code that takes it twice, returns without releasing it, or never made"
+                        + " it free");
         // sti
         assertThat(hang(realWithVectors("fb c6 06 00 20 01" + lock)))
                 .singleElement()
