@@ -47,8 +47,6 @@ record GuestFiles(
         Screen screen,
         SourceFolders sources) {
 
-    private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
-
     /**
      * Returns the files of a test that has a guest.
      *
@@ -103,7 +101,16 @@ record GuestFiles(
      */
     private Optional<String> publish(ExtensionContext context, List<RuntimeException> problems) {
         annotation(System.getenv()).ifPresent(System.out::println);
-        Publisher publisher = new Publisher(context, problems);
+        try {
+            return publish(new Publisher(context, problems));
+        } catch (LinkageError e) {
+            problems.add(new UnsupportedOperationException(
+                    "no file of the report was written: that takes JUnit 5.12 or later, and this one is older", e));
+            return Optional.empty();
+        }
+    }
+
+    private Optional<String> publish(Publisher publisher) {
         if (refusal.isPresent()) {
             publisher.text(
                     "guest.json",
@@ -114,7 +121,7 @@ record GuestFiles(
             publisher.text("guest.txt", MediaType.TEXT_PLAIN_UTF_8, () -> outcomes.stream()
                     .map(this::text)
                     .collect(Collectors.joining("\n")));
-            publisher.text("guest.html", HTML, () -> HtmlReport.of(outcomes, sources, test, mismatches));
+            publisher.text("guest.html", Publisher.HTML, () -> HtmlReport.of(outcomes, sources, test, mismatches));
         }
         for (Outcome outcome : outcomes) {
             String name = outcomes.size() == 1
@@ -152,6 +159,8 @@ record GuestFiles(
 
     /** Publishes files, one after the other; one that can't be written keeps no other from being written. */
     private final class Publisher {
+
+        private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
 
         private final ExtensionContext context;
         private final List<RuntimeException> problems;

@@ -1,0 +1,7 @@
+import dev.kvmguest.junit.GuestTest;
+
+class DyingTest {
+
+    @GuestTest(id = "dies")
+    void dies() {}
+}
