@@ -32,7 +32,7 @@ hello,greets,2.5,2.5,PASS
 hello,leaves,0,4,FAIL
 hello,total,2.5,6.5,FAIL
 '''
-assert log.contains('Points: kernel 0 of 10, absent 0 of 0, hello 2.5 of 6.5')
+assert log.contains('Points:\n  kernel  0 of 10\n  absent  0 of 0\n  hello   2.5 of 6.5\n')
 assert lines.any { it.contains('Failed to execute goal') && it.contains(':verify (default)') }
 assert log.contains('kernel / kernel could not be run: 2 errors:\n')
 assert log =~ /hello \/ leaves failed\n  expected: exit code 3\n  found:    it was 0\nguest hello /

@@ -32,12 +32,14 @@ final class PointsTable {
         return csv.toString();
     }
 
-    /** Returns the totals in one line. */
+    /** Returns the totals, a line for each guest. */
     static String totals(Summary summary) {
-        return byGuest(summary).entrySet().stream()
-                .map(guest -> guest.getKey() + " " + Points.text(earned(guest.getValue())) + " of "
-                        + Points.text(possible(guest.getValue())))
-                .collect(Collectors.joining(", ", "Points: ", ""));
+        Map<String, List<Summary.Entry>> guests = byGuest(summary);
+        int width = guests.keySet().stream().mapToInt(String::length).max().orElse(0);
+        return guests.entrySet().stream()
+                .map(guest -> "\n  " + guest.getKey() + " ".repeat(width - guest.getKey().length()) + "  "
+                        + Points.text(earned(guest.getValue())) + " of " + Points.text(possible(guest.getValue())))
+                .collect(Collectors.joining("", "Points:", ""));
     }
 
     private static Map<String, List<Summary.Entry>> byGuest(Summary summary) {

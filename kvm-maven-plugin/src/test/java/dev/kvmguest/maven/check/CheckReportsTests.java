@@ -249,7 +249,7 @@ class CheckReportsTests {
                 shell,x,0,1,ERROR
                 shell,total,0,1,ERROR
                 """);
-        assertThat(summary.points()).contains("Points: kernel 2.5 of 7.5, shell 0 of 1");
+        assertThat(summary.points()).contains("Points:\n  kernel  2.5 of 7.5\n  shell   0 of 1");
 
         write("2", "first", List.of(Runs.passed(Runs.check("kernel", "boots"), "")));
         assertThat(table).doesNotExist();
