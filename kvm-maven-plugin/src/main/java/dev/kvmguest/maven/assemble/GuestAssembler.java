@@ -4,10 +4,12 @@ import dev.kvmguest.maven.assemble.BuildPlan.Compilation;
 import dev.kvmguest.maven.files.FileTrees;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
@@ -93,6 +95,7 @@ public final class GuestAssembler {
         List<Diagnostic> warnings = new ArrayList<>(compile(plan, tool));
         warnings.addAll(link(plan, spec, tool));
         GuestManifest manifest = publish(plan, spec, tool, folder);
+        unusedHeader(spec, plan.elf()).ifPresent(warnings::add);
         BuildRecord.of(basedir, plan.fingerprint(), plan.inputs(), outputs(spec, folder))
                 .write(work);
         return new Result(false, manifest, folder, warnings, layout(folder));
@@ -188,6 +191,17 @@ public final class GuestAssembler {
         }
         Files.writeString(folder.resolve(GuestManifest.FILE_NAME), manifest.toText());
         return manifest;
+    }
+
+    /** Whoever writes no boot mode gets real mode, which doesn't look for a Multiboot header. */
+    private static Optional<Diagnostic> unusedHeader(GuestSpec spec, Path elf) throws IOException {
+        if (spec.boot() != BootMode.REAL || !MultibootHeader.isMeant(GuestImage.read(elf))) {
+            return Optional.empty();
+        }
+        String name = spec.id() + ".elf";
+        String message = "has a Multiboot header, but boot mode real, the default, enters it without a loader; if a"
+                + " Multiboot loader is to boot it, give the guest <boot>multiboot</boot>";
+        return Optional.of(new Diagnostic(Diagnostic.Severity.WARNING, name, message, name + " " + message));
     }
 
     private static void requireDense(GuestImage elf) {

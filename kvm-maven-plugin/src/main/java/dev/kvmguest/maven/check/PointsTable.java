@@ -37,8 +37,9 @@ final class PointsTable {
         Map<String, List<Summary.Entry>> guests = byGuest(summary);
         int width = guests.keySet().stream().mapToInt(String::length).max().orElse(0);
         return guests.entrySet().stream()
-                .map(guest -> "\n  " + guest.getKey() + " ".repeat(width - guest.getKey().length()) + "  "
-                        + Points.text(earned(guest.getValue())) + " of " + Points.text(possible(guest.getValue())))
+                .map(guest -> "\n  " + guest.getKey()
+                        + " ".repeat(width - guest.getKey().length()) + "  " + Points.text(earned(guest.getValue()))
+                        + " of " + Points.text(possible(guest.getValue())))
                 .collect(Collectors.joining("", "Points:", ""));
     }
 

@@ -38,6 +38,7 @@ class GuestAssemblerTests {
     private Path basedir;
     private final List<String> compilerArgs = new ArrayList<>();
     private Optional<Path> linkerScript = Optional.empty();
+    private BootMode boot = BootMode.PROTECTED;
 
     @BeforeAll
     static void findGcc() {
@@ -92,7 +93,7 @@ class GuestAssemblerTests {
                 id,
                 SourceTree.find(basedir.resolve("src/kernel")),
                 linkerScript,
-                BootMode.PROTECTED,
+                boot,
                 OptionalLong.empty(),
                 Optional.empty(),
                 OptionalLong.empty(),
@@ -115,6 +116,24 @@ class GuestAssemblerTests {
     private void assertBuilt() throws Exception {
         assertThat(assemble().upToDate()).isFalse();
         assertThat(assemble().upToDate()).isTrue();
+    }
+
+    @Test
+    void multibootHeaderThatNoLoaderWouldFindIsWarnedOf() throws Exception {
+        write("src/kernel/header.S", """
+                        .section .multiboot, "a"
+                        .balign 4
+                        .long   0x1badb002, 0, -0x1badb002
+                """);
+        boot = BootMode.REAL;
+
+        assertThat(assemble().warnings())
+                .extracting(Diagnostic::text)
+                .containsExactly("kernel.elf has a Multiboot header, but boot mode real, the default, enters it without"
+                        + " a loader; if a Multiboot loader is to boot it, give the guest <boot>multiboot</boot>");
+
+        write("src/kernel/header.S", "");
+        assertThat(assemble().warnings()).isEmpty();
     }
 
     @Test
