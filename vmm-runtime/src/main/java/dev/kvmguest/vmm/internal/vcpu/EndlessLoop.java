@@ -13,10 +13,10 @@ import java.util.function.LongSupplier;
  * what it does next. That holds if no interrupt can reach it, and if what it has exchanged with devices meanwhile is
  * decided by their state alone, which has come round too.
  *
- * <p>It tries so after {@value #FIRST} ns of guest time and whenever that has doubled, for a sixteenth of the time until
- * then. What costs time, to remember the whole state, is done only if the guest comes back to the same instruction with
- * the same general registers: most guests that will end don't. A loop that takes longer is not proved. Only for a vCPU
- * whose RAM nobody else writes to, and for a guest for which nobody can type.
+ * <p>It tries so after {@value #FIRST} ns of guest time and whenever that has doubled, for a sixteenth of the time
+ * until then. What costs time, to remember the whole state, is done only if the guest comes back to the same
+ * instruction with the same general registers: most guests that will end don't. A loop that takes longer is not proved.
+ * Only for a vCPU whose RAM nobody else writes to, and for a guest for which nobody can type.
  */
 public final class EndlessLoop {
 
