@@ -33,7 +33,7 @@ class DocumentationTests {
     private static final String README = "README.md";
     private static final String GUESTS = "docs/guests.md";
     private static final String MAVEN = "docs/maven.md";
-    private static final String HOW_IT_WORKS = "docs/how-it-works.md";
+    private static final String HOW_IT_WORKS = "docs/internals/how-it-works.md";
     private static final String CONTRIBUTING = "CONTRIBUTING.md";
     private static final String INTERNAL = "vmm-runtime/src/main/java/dev/kvmguest/vmm/internal/";
 
@@ -117,7 +117,7 @@ class DocumentationTests {
     @Test
     void thePropertiesOfTestsAreThoseThatTheCodeReads() throws IOException {
         Set<String> documented = new TreeSet<>();
-        for (String cell : Repository.firstCells("docs/testing.md", "| Property (`-D`) |", 0)) {
+        for (String cell : Repository.firstCells("docs/internals/testing.md", "| Property (`-D`) |", 0)) {
             String prefix = "";
             for (String name : Repository.quoted(cell)) {
                 documented.add(prefix.isEmpty() ? name : prefix + name);
@@ -167,7 +167,7 @@ class DocumentationTests {
                 "docs/junit.md",
                 "docs/ci.md",
                 "docs/guest-tests.md",
-                "docs/testing.md",
+                "docs/internals/testing.md",
                 "sample-os-1k/README.md"
             })
     void everyLinkLeadsSomewhere(String page) throws IOException {
