@@ -1,3 +1,0 @@
-        .globl  _start
-_start: movl    $ready, %esi
-        prnt    %esi
