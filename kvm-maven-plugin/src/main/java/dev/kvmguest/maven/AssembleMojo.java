@@ -60,31 +60,32 @@ public class AssembleMojo extends AbstractMojo {
      *     project. Sources are C ({@code .c}), GNU assembly ({@code .S}, {@code .s}) and, with nasm installed on this
      *     host, {@code .asm} and {@code .nasm}. Default: {@code src/main/guest/ID}.</li>
      *   <li>{@code image}: An ELF file or a flat binary that something else builds, such as make, relative to the
-     *     project. It takes the place of {@code <sources>}, and of all that says how to compile and link them.</li>
-     *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the
-     *     boot mode.</li>
+     *     project. It takes the place of {@code <sources>}, and of all that says how to compile and link them. Default:
+     *     none; the guest is built from its sources.</li>
+     *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the boot
+     *     mode.</li>
      *   <li>{@code boot}: The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or
      *     {@code multiboot}. Default: {@code real}; for an image what it asks for itself, by a Multiboot header or an
      *     entry that real mode can't reach, else {@code real}.</li>
      *   <li>{@code load}: The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}.
      *     Default: {@code 0x1000}, or {@code 0x100000} for {@code multiboot}, with the built-in linker script; with
-     *     another script, what it says. For an image what its ELF file says, {@code 0x7c00} for a boot sector in real
+     *     another script, what it says; for an image what its ELF file says, {@code 0x7c00} for a boot sector in real
      *     mode, else {@code 0x1000}.</li>
      *   <li>{@code entry}: Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: the
      *     symbol {@code _start}, else the first byte.</li>
-     *   <li>{@code memory}: Guest RAM, such as {@code 16M} or {@code 640K}. Default: 16M.</li>
+     *   <li>{@code memory}: Guest RAM, such as {@code 16M} or {@code 640K}. Default: {@code 16M}.</li>
      *   <li>{@code commandLine}: The kernel's command line; only for {@code multiboot}. Default: nothing.</li>
-     *   <li>{@code modules}: Files that are loaded beside the kernel, relative to the project, each a
-     *     {@code <module>}; only for {@code multiboot}. The kernel gets their names.</li>
-     *   <li>{@code compilerArgs}: Further options of the compiler, or of nasm if that is the toolchain. They come
-     *     last, so they win.</li>
-     *   <li>{@code linkerArgs}: Further options of the linker.</li>
+     *   <li>{@code modules}: Files that are loaded beside the kernel, relative to the project, each a {@code <module>};
+     *     only for {@code multiboot}. The kernel gets their names. Default: none.</li>
+     *   <li>{@code compilerArgs}: Further options of the compiler, or of nasm if that is the toolchain. They come last,
+     *     so they win. Default: none.</li>
+     *   <li>{@code linkerArgs}: Further options of the linker. Default: none.</li>
      *   <li>{@code includes}: Folders for included files, relative to the project. The sources' folder always comes
-     *     first.</li>
+     *     first. Default: none.</li>
      *   <li>{@code toolchain}: {@code llvm}, a pinned version that gives the same bytes on every host, or one that is
      *     installed on this host: {@code gcc} or {@code clang}. {@code nasm} is {@code llvm} with the options of
      *     {@code compilerArgs} for nasm. Default: {@code llvm}.</li>
-     *   <li>{@code checks}: Runs of the guest that kvm:check does and kvm:verify judges.</li>
+     *   <li>{@code checks}: Runs of the guest that kvm:check does and kvm:verify judges. Default: none.</li>
      * </ul>
      *
      * <p>The help of kvm:check has the elements of a {@code <check>}.

@@ -144,7 +144,7 @@ public class BootMojo extends AbstractMojo {
     /**
      * How the guest must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
      * {@code unhandled-exception}, {@code reset}, {@code timed-out}, {@code unsupported} or {@code stopped} (by the
-     * user). Default: one of the first three, with exit code 0 if there is one.
+     * user). Default: {@code halted}, {@code debug-exit} or {@code hypercall-exit}, with exit code 0 if there is one.
      */
     @Parameter(property = "kvm.expect")
     private String expect;

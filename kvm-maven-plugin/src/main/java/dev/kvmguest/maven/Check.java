@@ -13,7 +13,7 @@ public class Check {
 
     /**
      * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
-     * {@code \x00} to {@code \x7f} are understood.
+     * {@code \x00} to {@code \x7f} are understood. Default: nothing.
      */
     String input;
 
@@ -26,29 +26,28 @@ public class Check {
      */
     List<File> modules;
 
-    /** A text that the console must show. */
+    /** A text that the console must show. Default: any. */
     String console;
 
-    /** A regular expression that must be found in what the console shows. */
+    /** A regular expression that must be found in what the console shows. Default: any. */
     String pattern;
 
-    /** A text that the screen must show at the end, without blanks at the ends of lines. */
+    /** A text that the screen must show at the end, without blanks at the ends of lines. Default: any. */
     String screen;
 
-    /** What must have been written to single ports. */
+    /** What must have been written to single ports, each a {@code <port>}. Default: any. */
     List<Port> ports = new ArrayList<>();
 
     /**
      * How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit}, {@code triple-fault},
-     * {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}. Default: one of the first
-     * three, with exit code 0 if there is one.
+     * {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}. Default: {@code halted},
+     * {@code debug-exit} or {@code hypercall-exit}, with exit code 0 if there is one.
      */
     String outcome;
 
     /**
-     * The exception that the guest must have died of, by its name in the Intel SDM, such as {@code #UD}. Default: no
-     * exception is expected. With one, {@link #outcome} is {@code triple-fault} or, in real mode,
-     * {@code unhandled-exception}.
+     * The exception that the guest must have died of, by its name in the Intel SDM, such as {@code #UD}. With one,
+     * {@link #outcome} is {@code triple-fault} or, in real mode, {@code unhandled-exception}. Default: none.
      */
     String exception;
 
@@ -85,12 +84,12 @@ public class Check {
      */
     String points;
 
-    /** Whether using a port without a device fails the run. */
+    /** Whether using a port without a device fails the run. Default: {@code false}. */
     boolean strictPorts;
 
     /**
      * Whether to run each of the guest's own tests, which it defines with KVMGUEST_TEST of kvmguest.h. Each runs in a
-     * machine of its own and is reported by its name.
+     * machine of its own and is reported by its name. Default: {@code false}.
      */
     boolean guestTests;
 
@@ -100,10 +99,16 @@ public class Check {
         /** The port's number, such as {@code 0xe9} or {@code 233}. Required. */
         String number;
 
-        /** The bytes as text, with the escapes of {@link Check#input}; either this or {@link #hex}. */
+        /**
+         * The bytes as text, with the escapes of {@link Check#input}. Default: none; either this or {@link #hex} is
+         * required.
+         */
         String text;
 
-        /** The bytes in hexadecimal, blanks between them allowed; either this or {@link #text}. */
+        /**
+         * The bytes in hexadecimal, blanks between them allowed. Default: none; either this or {@link #text} is
+         * required.
+         */
         String hex;
     }
 }

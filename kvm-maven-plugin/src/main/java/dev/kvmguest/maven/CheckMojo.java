@@ -49,24 +49,25 @@ public class CheckMojo extends AbstractCheckMojo {
      *   <li>{@code name}: What reports call the run. Default: the guest's id, with a number if it has several
      *     checks.</li>
      *   <li>{@code input}: The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e}
-     *     (escape), {@code \\} and {@code \x00} to {@code \x7f} are understood.</li>
+     *     (escape), {@code \\} and {@code \x00} to {@code \x7f} are understood. Default: nothing.</li>
      *   <li>{@code commandLine}: The command line of a {@code multiboot} kernel. Default: the guest's.</li>
      *   <li>{@code modules}: The files that are loaded beside a {@code multiboot} kernel, relative to the project, in
      *     place of the guest's. Default: what the guest says.</li>
-     *   <li>{@code console}: A text that the console must show.</li>
-     *   <li>{@code pattern}: A regular expression that must be found in what the console shows.</li>
-     *   <li>{@code screen}: A text that the screen must show at the end, without blanks at the ends of lines.</li>
-     *   <li>{@code ports}: What must have been written to single ports.</li>
+     *   <li>{@code console}: A text that the console must show. Default: any.</li>
+     *   <li>{@code pattern}: A regular expression that must be found in what the console shows. Default: any.</li>
+     *   <li>{@code screen}: A text that the screen must show at the end, without blanks at the ends of lines. Default:
+     *     any.</li>
+     *   <li>{@code ports}: What must have been written to single ports, each a {@code <port>}. Default: any.</li>
      *   <li>{@code outcome}: How the run must end: {@code halted}, {@code debug-exit}, {@code hypercall-exit},
      *     {@code triple-fault}, {@code unhandled-exception}, {@code reset}, {@code timed-out} or {@code unsupported}.
-     *     Default: one of the first three, with exit code 0 if there is one.</li>
+     *     Default: {@code halted}, {@code debug-exit} or {@code hypercall-exit}, with exit code 0 if there is one.</li>
      *   <li>{@code exception}: The exception that the guest must have died of, by its name in the Intel SDM, such as
-     *     {@code #UD}. Default: no exception is expected. With one, {@code outcome} is {@code triple-fault} or, in real
-     *     mode, {@code unhandled-exception}.</li>
+     *     {@code #UD}. With one, {@code outcome} is {@code triple-fault} or, in real mode, {@code unhandled-exception}.
+     *     Default: none.</li>
      *   <li>{@code exitCode}: The exit code that the run must end with. Default: 0, or any if there is an
      *     {@code outcome}.</li>
-     *   <li>{@code panics}: A regular expression: if it is found in what the console shows, the guest has panicked,
-     *     and a normal end fails. So does a halt in a function called panic, abort, fatal, die or the like, and in an
+     *   <li>{@code panics}: A regular expression: if it is found in what the console shows, the guest has panicked, and
+     *     a normal end fails. So does a halt in a function called panic, abort, fatal, die or the like, and in an
      *     exception's handler. A check that expects the panic, by {@code console}, {@code pattern} or an
      *     {@code exitCode} other than 0, passes. {@code none} accepts panics. Default: {@code default}, a line that
      *     begins with panic, as {@code PANIC: out of memory} and {@code Kernel panic - not syncing} do, and Rust's
@@ -78,20 +79,22 @@ public class CheckMojo extends AbstractCheckMojo {
      *   <li>{@code engine}: What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
      *     which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the
      *     goal's {@code engine}.</li>
-     *   <li>{@code points}: How many points a pass is worth, such as {@code 10} or {@code 2.5}. With
-     *     {@code guestTests} the tests share them. The points are in the reports, and in {@code points.csv} beside
-     *     them. Default: none.</li>
-     *   <li>{@code strictPorts}: Whether using a port without a device fails the run.</li>
+     *   <li>{@code points}: How many points a pass is worth, such as {@code 10} or {@code 2.5}. With {@code guestTests}
+     *     the tests share them. The points are in the reports, and in {@code points.csv} beside them. Default:
+     *     none.</li>
+     *   <li>{@code strictPorts}: Whether using a port without a device fails the run. Default: {@code false}.</li>
      *   <li>{@code guestTests}: Whether to run each of the guest's own tests, which it defines with KVMGUEST_TEST of
-     *     kvmguest.h. Each runs in a machine of its own and is reported by its name.</li>
+     *     kvmguest.h. Each runs in a machine of its own and is reported by its name. Default: {@code false}.</li>
      * </ul>
      *
      * <p>A {@code <port>} in {@code <ports>} can have these:
      *
      * <ul>
      *   <li>{@code number}: The port's number, such as {@code 0xe9} or {@code 233}. Required.</li>
-     *   <li>{@code text}: The bytes as text, with the escapes of {@code input}; either this or {@code hex}.</li>
-     *   <li>{@code hex}: The bytes in hexadecimal, blanks between them allowed; either this or {@code text}.</li>
+     *   <li>{@code text}: The bytes as text, with the escapes of {@code input}. Default: none; either this or
+     *     {@code hex} is required.</li>
+     *   <li>{@code hex}: The bytes in hexadecimal, blanks between them allowed. Default: none; either this or
+     *     {@code text} is required.</li>
      * </ul>
      *
      * <p>The help of kvm:assemble has the elements of a {@code <guest>}.

@@ -19,7 +19,8 @@ public class Guest {
 
     /**
      * An ELF file or a flat binary that something else builds, such as make, relative to the project. It takes the
-     * place of {@code <sources>}, and of all that says how to compile and link them.
+     * place of {@code <sources>}, and of all that says how to compile and link them. Default: none; the guest is built
+     * from its sources.
      */
     File image;
 
@@ -35,8 +36,8 @@ public class Guest {
 
     /**
      * The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000},
-     * or {@code 0x100000} for {@code multiboot}, with the built-in linker script; with another script, what it says.
-     * For an image what its ELF file says, {@code 0x7c00} for a boot sector in real mode, else {@code 0x1000}.
+     * or {@code 0x100000} for {@code multiboot}, with the built-in linker script; with another script, what it says;
+     * for an image what its ELF file says, {@code 0x7c00} for a boot sector in real mode, else {@code 0x1000}.
      */
     String load;
 
@@ -46,7 +47,7 @@ public class Guest {
      */
     String entry;
 
-    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: 16M. */
+    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: {@code 16M}. */
     String memory;
 
     /** The kernel's command line; only for {@code multiboot}. Default: nothing. */
@@ -54,17 +55,19 @@ public class Guest {
 
     /**
      * Files that are loaded beside the kernel, relative to the project, each a {@code <module>}; only for
-     * {@code multiboot}. The kernel gets their names.
+     * {@code multiboot}. The kernel gets their names. Default: none.
      */
     List<File> modules = new ArrayList<>();
 
-    /** Further options of the compiler, or of nasm if that is the toolchain. They come last, so they win. */
+    /**
+     * Further options of the compiler, or of nasm if that is the toolchain. They come last, so they win. Default: none.
+     */
     List<String> compilerArgs = new ArrayList<>();
 
-    /** Further options of the linker. */
+    /** Further options of the linker. Default: none. */
     List<String> linkerArgs = new ArrayList<>();
 
-    /** Folders for included files, relative to the project. The sources' folder always comes first. */
+    /** Folders for included files, relative to the project. The sources' folder always comes first. Default: none. */
     List<File> includes = new ArrayList<>();
 
     /**
@@ -74,6 +77,6 @@ public class Guest {
      */
     String toolchain;
 
-    /** Runs of the guest that kvm:check does and kvm:verify judges. */
+    /** Runs of the guest that kvm:check does and kvm:verify judges. Default: none. */
     List<Check> checks = new ArrayList<>();
 }

@@ -25,7 +25,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The tables and links of the project's pages agree with the code. */
 class DocumentationTests {
@@ -33,8 +33,9 @@ class DocumentationTests {
     private static final String README = "README.md";
     private static final String GUESTS = "docs/guests.md";
     private static final String MAVEN = "docs/maven.md";
-    private static final String HOW_IT_WORKS = "docs/how-it-works.md";
+    private static final String HOW_IT_WORKS = "docs/internals/how-it-works.md";
     private static final String CONTRIBUTING = "CONTRIBUTING.md";
+    private static final String CHANGELOG = "CHANGELOG.md";
     private static final String INTERNAL = "vmm-runtime/src/main/java/dev/kvmguest/vmm/internal/";
 
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
@@ -117,7 +118,7 @@ class DocumentationTests {
     @Test
     void thePropertiesOfTestsAreThoseThatTheCodeReads() throws IOException {
         Set<String> documented = new TreeSet<>();
-        for (String cell : Repository.firstCells("docs/testing.md", "| Property (`-D`) |", 0)) {
+        for (String cell : Repository.firstCells("docs/internals/testing.md", "| Property (`-D`) |", 0)) {
             String prefix = "";
             for (String name : Repository.quoted(cell)) {
                 documented.add(prefix.isEmpty() ? name : prefix + name);
@@ -155,21 +156,48 @@ class DocumentationTests {
         assertThat(tree).allMatch(folder -> Files.isDirectory(Repository.ROOT.resolve(folder)));
     }
 
+    static List<String> pages() throws IOException {
+        List<String> pages = new ArrayList<>(List.of(README, CONTRIBUTING, CHANGELOG, "sample-os-1k/README.md"));
+        pages.addAll(guideAndInternals());
+        return pages;
+    }
+
+    static List<String> guideAndInternals() throws IOException {
+        try (Stream<Path> files = Files.walk(Repository.ROOT.resolve("docs"))) {
+            return files.filter(file -> file.toString().endsWith(".md"))
+                    .map(file -> Repository.ROOT.relativize(file).toString().replace('\\', '/'))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @Test
+    void theReadmeIsShortAndLeadsToEveryPage() throws IOException {
+        String readme = Repository.read(README);
+
+        assertThat(readme.lines()).hasSizeLessThanOrEqualTo(200);
+        assertThat(LINK.matcher(readme).results().map(link -> link.group(1)).toList())
+                .containsAll(guideAndInternals());
+    }
+
+    /** Tables need longer lines; what programs write and read is as it is. */
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                README,
-                CONTRIBUTING,
-                "CHANGELOG.md",
-                HOW_IT_WORKS,
-                GUESTS,
-                MAVEN,
-                "docs/junit.md",
-                "docs/ci.md",
-                "docs/guest-tests.md",
-                "docs/testing.md",
-                "sample-os-1k/README.md"
-            })
+    @MethodSource("guideAndInternals")
+    void linesHave120ColumnsAtMost(String page) throws IOException {
+        boolean code = false;
+        List<String> tooLong = new ArrayList<>();
+        for (String line : Files.readAllLines(Repository.ROOT.resolve(page))) {
+            code ^= line.startsWith("```");
+            if (!code && !line.startsWith("|") && !line.startsWith("    ") && line.length() > 120) {
+                tooLong.add(line);
+            }
+        }
+
+        assertThat(tooLong).isEmpty();
+    }
+
+    @ParameterizedTest
+    @MethodSource("pages")
     void everyLinkLeadsSomewhere(String page) throws IOException {
         Path file = Repository.ROOT.resolve(page);
         List<String> broken = new ArrayList<>();

@@ -1,0 +1,4 @@
+void kernel_main(void)
+{
+    print("ready\n")
+}
