@@ -21,7 +21,7 @@ import java.util.function.LongSupplier;
 public final class EndlessLoop {
 
     /** When it is first tried, in ns of guest time. */
-    static final long FIRST = 50_000_000;
+    static final long FIRST = 10_000_000;
 
     /** A part of the time until now, inverted. */
     private static final int PART = 16;
@@ -30,7 +30,7 @@ public final class EndlessLoop {
     /** Processors have hidden state, such as cached translations: what came round twice stays. */
     private static final int ROUNDS = 2;
     /** After so many looks at a state that is another, a try has cost more than the rest of it would. */
-    private static final int MOST_OTHERS = 16;
+    private static final int MOST_OTHERS = 4;
 
     private final VirtualCpu cpu;
     private final StateReturn states;
