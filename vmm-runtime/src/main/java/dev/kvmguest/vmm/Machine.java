@@ -1,19 +1,15 @@
 package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.config.MachineConfig;
-import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.UsLayout;
-import dev.kvmguest.vmm.internal.engine.VirtualMachine;
-import dev.kvmguest.vmm.internal.run.EngineSelection;
+import dev.kvmguest.vmm.internal.run.EngineMachine;
 import dev.kvmguest.vmm.internal.run.EngineSelector;
 import dev.kvmguest.vmm.internal.run.InterruptHook;
-import dev.kvmguest.vmm.internal.run.MachineAssembly;
-import dev.kvmguest.vmm.internal.run.Partition;
-import dev.kvmguest.vmm.internal.run.VcpuRunner;
+import dev.kvmguest.vmm.internal.run.MachineBackend;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -28,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.IntStream;
 
 /**
  * A machine with a guest in it: made, run once, and closed.
@@ -51,33 +48,14 @@ import java.util.concurrent.ExecutionException;
  */
 public final class Machine implements AutoCloseable {
 
-    private final VirtualMachine machine;
-    private final List<Partition> partitions;
-    /** By the numbers of the vCPUs. */
-    private final List<VcpuRunner> runners;
+    private final MachineBackend backend;
 
     private boolean started;
     private boolean closed;
     private volatile boolean looked;
 
-    private Machine(MachineConfig config, EngineSelection selection) {
-        List<VcpuConfig> vcpus = config.vcpus();
-        machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
-        try {
-            BootLoader loader = new BootLoader(machine.memory().size(), vcpus);
-            loader.load(machine.memory());
-            MemoryLayout layout = loader.layout();
-            for (int i = 0; i < vcpus.size(); i++) {
-                machine.vcpu(i).setState(loader.states().get(i));
-            }
-            partitions = new MachineAssembly(config, selection, layout, this::screenNow).partitioned(machine);
-            runners = partitions.stream()
-                    .flatMap(partition -> partition.vcpus().stream())
-                    .toList();
-        } catch (RuntimeException e) {
-            machine.close();
-            throw e;
-        }
+    private Machine(MachineBackend backend) {
+        this.backend = backend;
     }
 
     /**
@@ -87,7 +65,7 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the engine asked for can't run the guests on this host, or the host refuses what it needs
      */
     public static Machine create(MachineConfig config) {
-        return new Machine(config, EngineSelector.OF_THIS_HOST.choose(config));
+        return new Machine(new EngineMachine(config, EngineSelector.OF_THIS_HOST.choose(config)));
     }
 
     /**
@@ -95,9 +73,9 @@ public final class Machine implements AutoCloseable {
      * that hang wait for neither the host's clock nor its processor then, where guest time is counted in instructions.
      */
     static Machine create(MachineConfig config, Duration guestTime) {
-        Machine machine = create(config);
-        machine.runners.forEach(runner -> runner.limitGuestTime(guestTime.toNanos()));
-        return machine;
+        EngineMachine machine = new EngineMachine(config, EngineSelector.OF_THIS_HOST.choose(config));
+        machine.limitGuestTime(guestTime);
+        return new Machine(machine);
     }
 
     /**
@@ -117,7 +95,7 @@ public final class Machine implements AutoCloseable {
      */
     public void start() {
         if (claimStart()) {
-            runners.forEach(VcpuRunner::start);
+            backend.start();
         }
     }
 
@@ -132,7 +110,9 @@ public final class Machine implements AutoCloseable {
 
     /** Returns whether a vCPU is still running. */
     public synchronized boolean isRunning() {
-        return started && runners.stream().anyMatch(runner -> !runner.outcome().isDone());
+        return started
+                && IntStream.range(0, vcpus())
+                        .anyMatch(vcpu -> !backend.outcome(vcpu).isDone());
     }
 
     /**
@@ -143,8 +123,8 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the calling thread is interrupted; the guest is stopped then
      */
     public Outcome run() {
-        if (runners.size() > 1) {
-            throw new IllegalStateException("this machine has " + runners.size() + " vCPUs, each with its own outcome");
+        if (vcpus() > 1) {
+            throw new IllegalStateException("this machine has " + vcpus() + " vCPUs, each with its own outcome");
         }
         return runAll().get(0);
     }
@@ -156,13 +136,13 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the calling thread is interrupted; the guests are stopped then
      */
     public List<Outcome> runAll() {
-        if (runners.size() > 1) {
+        if (vcpus() > 1) {
             start();
         } else if (claimStart()) {
             runHere();
         }
         List<Outcome> outcomes = new ArrayList<>();
-        for (int i = 0; i < runners.size(); i++) {
+        for (int i = 0; i < vcpus(); i++) {
             outcomes.add(await(i));
         }
         return outcomes;
@@ -180,7 +160,7 @@ public final class Machine implements AutoCloseable {
 
     private void runHere() {
         try {
-            new InterruptHook(this::stop).run(runners.get(0)::run);
+            new InterruptHook(this::stop).run(backend::runHere);
         } catch (InterruptedException e) {
             throw interrupted(e);
         }
@@ -188,7 +168,7 @@ public final class Machine implements AutoCloseable {
 
     private Outcome await(int vcpu) {
         try {
-            return runners.get(vcpu).outcome().get();
+            return backend.outcome(vcpu).get();
         } catch (InterruptedException e) {
             throw interrupted(e);
         } catch (ExecutionException e) {
@@ -204,12 +184,12 @@ public final class Machine implements AutoCloseable {
 
     /** Returns how a vCPU ended, by its number from 0; empty while it runs or has not been started. */
     public Optional<Outcome> outcome(int vcpu) {
-        return Optional.ofNullable(runners.get(vcpu).outcome().getNow(null));
+        return Optional.ofNullable(backend.outcome(vcpu).getNow(null));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */
     public void stop() {
-        runners.forEach(VcpuRunner::stop);
+        backend.stop();
     }
 
     /**
@@ -222,12 +202,12 @@ public final class Machine implements AutoCloseable {
      * <p>So how the guest ends doesn't depend on how far it came while somebody talked to it.
      */
     public void finish() {
-        runners.forEach(runner -> runner.finish(looked));
+        backend.finish(looked);
     }
 
     /** Returns the number of vCPUs. */
     public int vcpus() {
-        return runners.size();
+        return backend.vcpus();
     }
 
     /** Returns the console of the first vCPU. */
@@ -237,7 +217,7 @@ public final class Machine implements AutoCloseable {
 
     /** Returns the console of a vCPU, by its number from 0. */
     public Console console(int vcpu) {
-        return partition(vcpu).console();
+        return backend.console(vcpu);
     }
 
     /** Types text, in UTF-8, for the first vCPU. */
@@ -252,7 +232,7 @@ public final class Machine implements AutoCloseable {
      * interrupt is enabled, or once the guest has read a byte from COM1 or the hypercall port.
      */
     public void type(int vcpu, byte[] bytes) {
-        partition(vcpu).input().add(bytes);
+        backend.type(vcpu, bytes);
     }
 
     /**
@@ -264,7 +244,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if the layout doesn't have a character; nothing is typed then
      */
     public void typeOnKeyboard(int vcpu, String text) {
-        partition(vcpu).input().add(UsLayout.keystrokes(text));
+        backend.press(vcpu, UsLayout.keystrokes(text));
     }
 
     /**
@@ -275,7 +255,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if no key is given
      */
     public void press(int vcpu, Key... keys) {
-        partition(vcpu).input().add(List.of(Keystroke.of(keys)));
+        backend.press(vcpu, List.of(Keystroke.of(keys)));
     }
 
     /**
@@ -291,7 +271,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if {@code dx} or {@code dy} is out of range; nothing is moved then
      */
     public void moveMouse(int vcpu, int dx, int dy, MouseButton... held) {
-        partition(vcpu).mouse().add(MouseMove.of(dx, dy, 0, Set.copyOf(List.of(held))));
+        backend.move(vcpu, MouseMove.of(dx, dy, 0, Set.copyOf(List.of(held))));
     }
 
     /**
@@ -302,7 +282,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if no button is given
      */
     public void click(int vcpu, MouseButton... buttons) {
-        partition(vcpu).mouse().add(MouseMove.click(Set.copyOf(List.of(buttons))));
+        backend.move(vcpu, MouseMove.click(Set.copyOf(List.of(buttons))));
     }
 
     /**
@@ -314,7 +294,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if {@code notches} is out of range; nothing is turned then
      */
     public void turnMouseWheel(int vcpu, int notches) {
-        partition(vcpu).mouse().add(MouseMove.of(0, 0, notches, Set.of()));
+        backend.move(vcpu, MouseMove.of(0, 0, notches, Set.of()));
     }
 
     /**
@@ -325,26 +305,13 @@ public final class Machine implements AutoCloseable {
      */
     public Screen screen() {
         looked = true;
-        return screenNow();
-    }
-
-    private Screen screenNow() {
-        return partition(0).crtc().screen(machine.memory());
-    }
-
-    /** Returns the partition that a vCPU is in. */
-    private Partition partition(int vcpu) {
-        VcpuRunner runner = runners.get(vcpu);
-        return partitions.stream()
-                .filter(partition -> partition.vcpus().contains(runner))
-                .findFirst()
-                .orElseThrow();
+        return backend.screen();
     }
 
     /** Returns the guest's RAM, which can be read until the machine is closed. */
     public GuestMemory memory() {
         looked = true;
-        return machine.memory();
+        return backend.memory();
     }
 
     /** Stops what is running, waits for it to end, and frees everything. A second call does nothing. */
@@ -354,29 +321,6 @@ public final class Machine implements AutoCloseable {
             return;
         }
         closed = true;
-        stop();
-        boolean interrupted = false;
-        if (started) {
-            for (VcpuRunner runner : runners) {
-                interrupted |= joinUninterruptibly(runner);
-            }
-        }
-        machine.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Waits even if interrupted: memory must not be unmapped under a vCPU that still runs. */
-    private static boolean joinUninterruptibly(VcpuRunner runner) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                runner.join();
-                return interrupted;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        backend.close(started);
     }
 }

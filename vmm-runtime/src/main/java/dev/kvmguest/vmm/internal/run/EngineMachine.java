@@ -1,0 +1,152 @@
+package dev.kvmguest.vmm.internal.run;
+
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.device.Keystroke;
+import dev.kvmguest.vmm.internal.device.MouseMove;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Console;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Screen;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+
+/** vCPUs of KVM or the emulator, on boards with devices in Java. */
+public final class EngineMachine implements MachineBackend {
+
+    private final VirtualMachine machine;
+    private final List<Partition> partitions;
+    /** By the numbers of the vCPUs. */
+    private final List<VcpuRunner> runners;
+
+    /**
+     * Makes a machine and loads its guests.
+     *
+     * @throws IllegalArgumentException if an image can't be placed as the configuration says
+     */
+    public EngineMachine(MachineConfig config, EngineSelection selection) {
+        List<VcpuConfig> vcpus = config.vcpus();
+        machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
+        try {
+            BootLoader loader = new BootLoader(machine.memory().size(), vcpus);
+            loader.load(machine.memory());
+            MemoryLayout layout = loader.layout();
+            for (int i = 0; i < vcpus.size(); i++) {
+                machine.vcpu(i).setState(loader.states().get(i));
+            }
+            partitions = new MachineAssembly(config, selection, layout, this::screen).partitioned(machine);
+            runners = partitions.stream()
+                    .flatMap(partition -> partition.vcpus().stream())
+                    .toList();
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    /** Has the guests be at their time limit also when their own time comes to this one. */
+    public void limitGuestTime(Duration guestTime) {
+        runners.forEach(runner -> runner.limitGuestTime(guestTime.toNanos()));
+    }
+
+    @Override
+    public int vcpus() {
+        return runners.size();
+    }
+
+    @Override
+    public void start() {
+        runners.forEach(VcpuRunner::start);
+    }
+
+    @Override
+    public void runHere() {
+        runners.get(0).run();
+    }
+
+    @Override
+    public CompletableFuture<Outcome> outcome(int vcpu) {
+        return runners.get(vcpu).outcome();
+    }
+
+    @Override
+    public void stop() {
+        runners.forEach(VcpuRunner::stop);
+    }
+
+    @Override
+    public void finish(boolean looked) {
+        runners.forEach(runner -> runner.finish(looked));
+    }
+
+    @Override
+    public Console console(int vcpu) {
+        return partition(vcpu).console();
+    }
+
+    @Override
+    public void type(int vcpu, byte[] bytes) {
+        partition(vcpu).input().add(bytes);
+    }
+
+    @Override
+    public void press(int vcpu, List<Keystroke> keystrokes) {
+        partition(vcpu).input().add(keystrokes);
+    }
+
+    @Override
+    public void move(int vcpu, List<MouseMove> moves) {
+        partition(vcpu).mouse().add(moves);
+    }
+
+    @Override
+    public Screen screen() {
+        return partition(0).crtc().screen(machine.memory());
+    }
+
+    /** Returns the partition that a vCPU is in. */
+    private Partition partition(int vcpu) {
+        VcpuRunner runner = runners.get(vcpu);
+        return partitions.stream()
+                .filter(partition -> partition.vcpus().contains(runner))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Override
+    public GuestMemory memory() {
+        return machine.memory();
+    }
+
+    @Override
+    public void close(boolean started) {
+        stop();
+        boolean interrupted = false;
+        if (started) {
+            for (VcpuRunner runner : runners) {
+                interrupted |= joinUninterruptibly(runner);
+            }
+        }
+        machine.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Waits even if interrupted: memory must not be unmapped under a vCPU that still runs. */
+    private static boolean joinUninterruptibly(VcpuRunner runner) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                runner.join();
+                return interrupted;
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+    }
+}
