@@ -1,12 +1,15 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.UsLayout;
+import dev.kvmguest.vmm.internal.qemu.QemuMachine;
 import dev.kvmguest.vmm.internal.run.EngineMachine;
+import dev.kvmguest.vmm.internal.run.EngineRequest;
 import dev.kvmguest.vmm.internal.run.EngineSelector;
 import dev.kvmguest.vmm.internal.run.InterruptHook;
 import dev.kvmguest.vmm.internal.run.MachineBackend;
@@ -65,7 +68,11 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the engine asked for can't run the guests on this host, or the host refuses what it needs
      */
     public static Machine create(MachineConfig config) {
-        return new Machine(new EngineMachine(config, EngineSelector.OF_THIS_HOST.choose(config)));
+        EngineRequest request = EngineRequest.of(config);
+        return new Machine(
+                request.choice() == EngineChoice.QEMU
+                        ? new QemuMachine(config, request.reason())
+                        : new EngineMachine(config, EngineSelector.OF_THIS_HOST.choose(config)));
     }
 
     /**

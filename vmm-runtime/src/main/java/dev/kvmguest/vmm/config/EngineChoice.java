@@ -14,7 +14,9 @@ public enum EngineChoice {
     /** The host kernel's KVM, through /dev/kvm. */
     KVM,
     /** An x86 CPU written in Java, which runs anywhere. */
-    EMULATOR;
+    EMULATOR,
+    /** An installed QEMU: a third opinion, and hardware that isn't modelled here. Never chosen by {@link #AUTO}. */
+    QEMU;
 
     /** The system property that chooses the engine if {@link #AUTO} is asked for. */
     public static final String PROPERTY = "kvmguest.engine";

@@ -17,6 +17,8 @@ import java.util.List;
  * @param engine what executes the guest
  * @param date what the guest's CMOS clock shows when it starts, in years 0 to 9999
  * @param watchExceptions whether to record the exceptions that the guests take and survive
+ * @param qemuArguments further arguments of {@link EngineChoice#QEMU}'s program, such as {@code -device}, {@code edu};
+ *     none for other engines
  */
 public record MachineConfig(
         List<VcpuConfig> vcpus,
@@ -24,7 +26,8 @@ public record MachineConfig(
         Duration timeout,
         EngineChoice engine,
         LocalDateTime date,
-        boolean watchExceptions) {
+        boolean watchExceptions,
+        List<String> qemuArguments) {
 
     /** The default RAM: 16 MiB. */
     public static final long DEFAULT_MEMORY = 16L << 20;
@@ -42,6 +45,7 @@ public record MachineConfig(
 
     public MachineConfig {
         vcpus = List.copyOf(vcpus);
+        qemuArguments = List.copyOf(qemuArguments);
         if (vcpus.isEmpty()) {
             throw new IllegalArgumentException("a machine needs at least one vCPU with an image to run");
         }
@@ -81,7 +85,23 @@ public record MachineConfig(
             throw new IllegalArgumentException("a guest's tests run on one vCPU, but there are " + vcpus.size());
         }
         return new MachineConfig(
-                List.of(vcpus.get(0).withGuestTest(test)), memorySize, timeout, engine, date, watchExceptions);
+                List.of(vcpus.get(0).withGuestTest(test)),
+                memorySize,
+                timeout,
+                engine,
+                date,
+                watchExceptions,
+                qemuArguments);
+    }
+
+    /** Returns a copy for another engine, without arguments for QEMU. */
+    public MachineConfig withEngine(EngineChoice choice) {
+        return new MachineConfig(vcpus, memorySize, timeout, choice, date, watchExceptions, List.of());
+    }
+
+    /** Returns a copy with another time limit. */
+    public MachineConfig withTimeout(Duration limit) {
+        return new MachineConfig(vcpus, memorySize, limit, engine, date, watchExceptions, qemuArguments);
     }
 
     /** Returns a builder with the defaults and no vCPU. */
@@ -98,6 +118,7 @@ public record MachineConfig(
         private EngineChoice engine = EngineChoice.AUTO;
         private LocalDateTime date = DEFAULT_DATE;
         private boolean watchExceptions;
+        private List<String> qemuArguments = List.of();
 
         private Builder() {}
 
@@ -137,13 +158,19 @@ public record MachineConfig(
             return this;
         }
 
+        /** Sets further arguments of QEMU's command line; see {@link MachineConfig#qemuArguments}. */
+        public Builder qemuArguments(List<String> arguments) {
+            qemuArguments = List.copyOf(arguments);
+            return this;
+        }
+
         /**
          * Returns the configuration.
          *
          * @throws IllegalArgumentException if a value is out of range, or there is no vCPU
          */
         public MachineConfig build() {
-            return new MachineConfig(vcpus, memorySize, timeout, engine, date, watchExceptions);
+            return new MachineConfig(vcpus, memorySize, timeout, engine, date, watchExceptions, qemuArguments);
         }
     }
 }

@@ -73,6 +73,12 @@ public record Diagnosis(
                 origin, Optional.of(found), standstill, inspection, timeline, taken, exceptions, divergence, warnings);
     }
 
+    /** Returns a copy with where engines disagree. */
+    public Diagnosis withDivergence(String sentence) {
+        return new Diagnosis(
+                origin, fault, standstill, inspection, timeline, taken, exceptions, Optional.of(sentence), warnings);
+    }
+
     /** Returns a copy with these warnings after those that it has. */
     public Diagnosis withWarnings(List<String> more) {
         List<String> all = Stream.concat(warnings.stream(), more.stream()).toList();

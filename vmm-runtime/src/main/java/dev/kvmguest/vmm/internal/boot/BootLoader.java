@@ -117,6 +117,11 @@ public final class BootLoader {
     /** Writes it all into zeroed memory of the size that it was planned for. */
     public void load(GuestMemory memory) {
         firmware.ifPresent(rom -> rom.write(memory));
+        loadGuests(memory);
+    }
+
+    /** Writes it all but the firmware, of which the machine has its own. */
+    public void loadGuests(GuestMemory memory) {
         tables.forEach(table -> table.write(memory));
         for (PlacedGuest guest : guests) {
             for (GuestImage.Segment segment : guest.image().segments()) {

@@ -68,20 +68,16 @@ public final class EngineSelector {
      * @throws VmmException if the engine asked for can't run the guests on this host, saying what it can't
      */
     public EngineSelection choose(MachineConfig config) {
-        EngineChoice choice = config.engine();
-        String reason = "asked for";
-        String property = System.getProperty(EngineChoice.PROPERTY);
-        if (choice == EngineChoice.AUTO && property != null) {
-            choice = EngineChoice.parse(property);
-            reason = EngineChoice.PROPERTY + "=" + property;
-        }
-        return switch (choice) {
+        EngineRequest request = EngineRequest.of(config);
+        String reason = request.reason();
+        return switch (request.choice()) {
             case AUTO -> best(config);
             case KVM -> {
                 requireKvmFor(config);
                 yield new EngineSelection(kvm.get(), reason);
             }
             case EMULATOR -> new EngineSelection(emulator.get(), reason);
+            case QEMU -> throw new IllegalArgumentException("QEMU is a machine and no engine for vCPUs");
         };
     }
 

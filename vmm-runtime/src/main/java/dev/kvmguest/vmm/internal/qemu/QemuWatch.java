@@ -1,0 +1,179 @@
+package dev.kvmguest.vmm.internal.qemu;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.outcome.Ending;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** Lets the guest of a QEMU run, and finds out how it ends: QEMU says so of a shutdown and a reset, and not of a HLT. */
+final class QemuWatch {
+
+    private static final long FIRST_WAIT = 1_000_000;
+    private static final long LONGEST_WAIT = 20_000_000;
+
+    /** A guest that waits with interrupts on has come to its end if it got none for so long and its timer is masked. */
+    private static final long QUIET = 300_000_000;
+
+    /** A guest that nobody talks to any more goes on for so long. */
+    private static final long GRACE = 1_000_000_000;
+
+    private static final String GUEST_RESET = "guest-reset";
+    private static final int TIMER_LINE = 1;
+
+    private final QemuProcess process;
+    private final Duration timeout;
+    private final CountDownLatch stopped = new CountDownLatch(1);
+    private volatile boolean live;
+    private volatile long finishing;
+    private Optional<CpuState> registers = Optional.empty();
+
+    QemuWatch(QemuProcess process, Duration timeout) {
+        this.process = process;
+        this.timeout = timeout;
+    }
+
+    /** Says that somebody may type while the guest waits. */
+    void setLive() {
+        live = true;
+    }
+
+    /** Ends the run. */
+    void stop() {
+        stopped.countDown();
+    }
+
+    /** Says that nobody talks to the guest any more. */
+    void finish() {
+        finishing = System.nanoTime();
+        live = false;
+    }
+
+    /** Returns the registers with which the guest ended; empty if QEMU ended with it. */
+    Optional<CpuState> registersAtTheEnd() {
+        return registers;
+    }
+
+    /**
+     * Lets the guest run to its end, or the time limit.
+     *
+     * @throws IOException if QEMU doesn't answer though it runs
+     */
+    Ending toTheEnd() throws IOException {
+        long start = System.nanoTime();
+        begin();
+        long wait = FIRST_WAIT;
+        long quietSince = start;
+        long interrupts = 0;
+        while (true) {
+            Optional<Ending> end = process.isAlive() ? ended() : Optional.of(exited());
+            if (end.isPresent()) {
+                return end.get();
+            }
+            long now = System.nanoTime();
+            QemuRegisters found;
+            try {
+                found = registers();
+            } catch (IOException e) {
+                if (!awaitExit()) {
+                    throw e;
+                }
+                continue;
+            }
+            if (stopped.getCount() == 0 || finishing != 0 && now - finishing > GRACE) {
+                return new Ending.Stopped();
+            }
+            if (now - start >= timeout.toNanos()) {
+                return finishing == 0 ? new Ending.TimedOut(timeout) : new Ending.Stopped();
+            }
+            long got = process.log().interrupts();
+            if (!found.halted() || got != interrupts) {
+                quietSince = now;
+                interrupts = got;
+            } else if (!found.state().interruptsEnabled()) {
+                return new Ending.Halted(false);
+            } else if (!live && now - quietSince > QUIET && isTimerMasked()) {
+                return finishing == 0 ? new Ending.Halted(true) : new Ending.Stopped();
+            }
+            await(wait);
+            wait = Math.min(2 * wait, LONGEST_WAIT);
+        }
+    }
+
+    private void begin() throws IOException {
+        try {
+            process.monitor().execute("cont", "");
+            process.input().open();
+        } catch (IOException e) {
+            // A guest that leaves at once may take the answer with it.
+            if (!awaitExit()) {
+                throw e;
+            }
+        }
+    }
+
+    private QemuRegisters registers() throws IOException {
+        QemuRegisters found = QemuRegisters.parse(process.monitor().human("info registers"))
+                .orElseThrow(() -> new IOException("QEMU prints no registers"));
+        registers = Optional.of(found.state());
+        return found;
+    }
+
+    /** Returns how the guest ended if QEMU says so; it waits then, so that registers and screen are as at the end. */
+    private Optional<Ending> ended() throws IOException {
+        Optional<QmpClient.Shutdown> shutdown = process.monitor().shutdown();
+        if (shutdown.isEmpty()) {
+            return Optional.empty();
+        }
+        registers();
+        if (!shutdown.get().reason().equals(GUEST_RESET)) {
+            return Optional.of(new Ending.Unsupported(
+                    "powered its machine off",
+                    "QEMU calls that " + shutdown.get().reason() + "; end a guest by the debug-exit port 0xf4",
+                    new byte[0]));
+        }
+        return Optional.of(
+                process.log().isTripleFault()
+                        ? new Ending.TripleFault()
+                        : new Ending.Reset("QEMU calls that " + GUEST_RESET));
+    }
+
+    /** QEMU's isa-debug-exit ends it with twice the value and 1, of which the host's kernel keeps eight bits. */
+    private Ending exited() {
+        registers = Optional.empty();
+        int status = process.status();
+        String complaints = process.log().complaints();
+        return status % 2 == 1 && status < 0x100 && complaints.isEmpty()
+                ? new Ending.DebugExit(status >> 1)
+                : new Ending.EngineError("QEMU ended with status " + status + ": " + complaints);
+    }
+
+    /** Returns whether QEMU ends, after it has closed its monitor. */
+    private boolean awaitExit() {
+        long until = System.nanoTime() + GRACE;
+        while (process.isAlive() && System.nanoTime() < until) {
+            await(FIRST_WAIT);
+        }
+        return !process.isAlive();
+    }
+
+    private boolean isTimerMasked() throws IOException {
+        String controllers = process.monitor().human("info pic");
+        int first = controllers.indexOf("pic0:");
+        return first >= 0
+                && QemuRegisters.value(controllers.substring(first), "imr").orElse(0) % 2 == TIMER_LINE;
+    }
+
+    private void await(long nanos) {
+        try {
+            if (stopped.await(nanos, TimeUnit.NANOSECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            stop();
+        }
+    }
+}
