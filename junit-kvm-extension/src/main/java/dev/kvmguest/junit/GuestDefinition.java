@@ -127,6 +127,7 @@ final class GuestDefinition {
         settings.date().ifPresent(text -> machine.date(Notation.parseDate("date", text)));
         settings.engine().ifPresent(machine::engine);
         settings.watchExceptions().ifPresent(machine::watchExceptions);
+        machine.qemuArguments(settings.qemuArguments());
         return machine.build();
     }
 

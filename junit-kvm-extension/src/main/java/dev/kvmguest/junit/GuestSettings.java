@@ -26,6 +26,7 @@ record GuestSettings(
         Optional<String> timeout,
         Optional<String> date,
         Optional<EngineChoice> engine,
+        List<String> qemuArguments,
         int vcpus,
         Optional<Boolean> watchExceptions,
         Optional<Boolean> strictPorts) {
@@ -43,6 +44,7 @@ record GuestSettings(
             Optional.empty(),
             Optional.empty(),
             Optional.empty(),
+            List.of(),
             0,
             Optional.empty(),
             Optional.empty());
@@ -82,6 +84,7 @@ record GuestSettings(
                 text(annotation.timeout()),
                 text(annotation.date()),
                 single("engine", annotation.engine()),
+                List.of(annotation.qemuArguments()),
                 annotation.vcpus(),
                 single("watchExceptions", boxed(annotation.watchExceptions())),
                 single("strictPorts", boxed(annotation.strictPorts())));
@@ -106,6 +109,7 @@ record GuestSettings(
                 text(annotation.timeout()),
                 text(annotation.date()),
                 single("engine", annotation.engine()),
+                List.of(annotation.qemuArguments()),
                 annotation.vcpus(),
                 single("watchExceptions", boxed(annotation.watchExceptions())),
                 single("strictPorts", boxed(annotation.strictPorts())));
@@ -128,6 +132,7 @@ record GuestSettings(
                 inner.timeout.or(() -> timeout),
                 inner.date.or(() -> date),
                 inner.engine.or(() -> engine),
+                inner.qemuArguments.isEmpty() ? qemuArguments : inner.qemuArguments,
                 inner.vcpus == 0 ? vcpus : inner.vcpus,
                 inner.watchExceptions.or(() -> watchExceptions),
                 inner.strictPorts.or(() -> strictPorts));

@@ -70,6 +70,9 @@ public @interface GuestTest {
     /** See {@link KvmGuest#engine}. */
     EngineChoice[] engine() default {};
 
+    /** See {@link KvmGuest#qemuArguments}. */
+    String[] qemuArguments() default {};
+
     /** See {@link KvmGuest#vcpus}. */
     int vcpus() default 0;
 

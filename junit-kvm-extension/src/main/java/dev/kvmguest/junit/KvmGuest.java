@@ -131,11 +131,17 @@ public @interface KvmGuest {
     String date() default "";
 
     /**
-     * What executes the guest. Default: the engine named by the system property {@code kvmguest.engine}, else KVM if
-     * this host's KVM can run the guest's boot mode at a processor's speed, else the emulator, which runs on any host.
-     * The outcome says which it was, and why.
+     * What executes the guest; {@link EngineChoice#QEMU} is an installed QEMU. Default: the engine named by the system
+     * property {@code kvmguest.engine}, else KVM if this host's KVM can run the guest's boot mode at a processor's
+     * speed, else the emulator, which runs on any host. The outcome says which it was, and why.
      */
     EngineChoice[] engine() default {};
+
+    /**
+     * Further arguments for {@link EngineChoice#QEMU}, such as {@code {"-device", "edu"}}: hardware that isn't modelled
+     * here. The outcome's reason for its engine has them.
+     */
+    String[] qemuArguments() default {};
 
     /**
      * The number of vCPUs. With one guest, each vCPU runs it. With several guests it must be their number, or be left

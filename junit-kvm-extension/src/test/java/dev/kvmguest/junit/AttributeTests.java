@@ -60,6 +60,15 @@ class AttributeTests {
     }
 
     @Test
+    void argumentsForQemuArePassedOn() {
+        MachineConfig machine = machineOf(Attributes.class, "inQemu");
+
+        assertThat(machine.engine()).isEqualTo(EngineChoice.QEMU);
+        assertThat(machine.qemuArguments()).containsExactly("-device", "edu");
+        assertThat(machineOf(Attributes.class, "byId").qemuArguments()).isEmpty();
+    }
+
+    @Test
     void anImageIsAFileOrAClassPathResource() {
         assertThat(machineOf(Attributes.class, "byFile").vcpus().get(0).image().name())
                 .isEqualTo("ud2.bin");
@@ -160,6 +169,13 @@ class AttributeTests {
                 engine = EngineChoice.EMULATOR,
                 watchExceptions = true)
         void everythingSet() {}
+
+        @Test
+        @KvmGuest(
+                image = TestGuests.HELLO,
+                engine = EngineChoice.QEMU,
+                qemuArguments = {"-device", "edu"})
+        void inQemu() {}
 
         @Test
         @KvmGuest(image = TestGuests.UD2)

@@ -99,11 +99,18 @@ public class BootMojo extends AbstractMojo {
     private List<File> modules;
 
     /**
-     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
-     * host's KVM can run the boot mode at a processor's speed, else the emulator.
+     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; {@code qemu}, an installed QEMU; or
+     * {@code auto}, which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;
+
+    /**
+     * Further arguments for the engine {@code qemu}, with blanks between them, such as {@code -device edu}: hardware
+     * that isn't modelled here. Default: none.
+     */
+    @Parameter(property = "kvm.qemuArguments")
+    private String qemuArguments;
 
     /**
      * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
@@ -438,6 +445,7 @@ public class BootMojo extends AbstractMojo {
         text.timeout = timeout;
         text.date = date;
         text.engine = engine;
+        text.qemuArguments = qemuArguments;
         text.expect = expect;
         text.exitCode = exitCode;
         text.console = console;

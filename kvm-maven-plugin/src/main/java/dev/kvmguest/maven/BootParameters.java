@@ -37,6 +37,7 @@ record BootParameters(
         Optional<Duration> timeout,
         Optional<LocalDateTime> date,
         EngineChoice engine,
+        List<String> qemuArguments,
         boolean watchExceptions,
         Expectation expectation,
         boolean expectsAnEnd) {
@@ -54,6 +55,7 @@ record BootParameters(
         String timeout;
         String date;
         String engine;
+        String qemuArguments;
         String expect;
         String exitCode;
         String console;
@@ -79,6 +81,9 @@ record BootParameters(
                 value("timeout", text.timeout, timeout -> Notation.parseDuration("timeout", timeout)),
                 value("date", text.date, date -> Notation.parseDate("date", date)),
                 value("engine", text.engine, EngineChoice::parse).orElse(EngineChoice.AUTO),
+                text.qemuArguments == null
+                        ? List.of()
+                        : List.of(text.qemuArguments.trim().split("\\s+")),
                 text.watchExceptions,
                 expectation(text),
                 text.expect != null || text.exitCode != null || text.console != null);
@@ -129,6 +134,7 @@ record BootParameters(
                 .vcpu(vcpu)
                 .timeout(timeout.orElse(defaultTimeout))
                 .engine(engine)
+                .qemuArguments(qemuArguments)
                 .watchExceptions(watchExceptions);
         date.ifPresent(machine::date);
         (memory.isPresent() ? memory : guestMemory).ifPresent(machine::memory);

@@ -73,10 +73,17 @@ public class Check {
     String date;
 
     /**
-     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
-     * host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the goal's {@code engine}.
+     * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; {@code qemu}, an installed QEMU; or
+     * {@code auto}, which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator.
+     * Default: the goal's {@code engine}.
      */
     String engine;
+
+    /**
+     * Further arguments for the engine {@code qemu}, one in each {@code <argument>}: hardware that isn't modelled here.
+     * Default: none.
+     */
+    List<String> qemuArguments = new ArrayList<>();
 
     /**
      * How many points a pass is worth, such as {@code 10} or {@code 2.5}. With {@link #guestTests} the tests share

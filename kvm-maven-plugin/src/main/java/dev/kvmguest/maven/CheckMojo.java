@@ -76,9 +76,11 @@ public class CheckMojo extends AbstractCheckMojo {
      *     {@code 10s}.</li>
      *   <li>{@code date}: What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or
      *     {@code 2026-12-31T23:59:58}. Default: {@code 2026-01-01}.</li>
-     *   <li>{@code engine}: What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
-     *     which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator. Default: the
-     *     goal's {@code engine}.</li>
+     *   <li>{@code engine}: What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; {@code qemu}, an
+     *     installed QEMU; or {@code auto}, which is KVM if this host's KVM can run the boot mode at a processor's
+     *     speed, else the emulator. Default: the goal's {@code engine}.</li>
+     *   <li>{@code qemuArguments}: Further arguments for the engine {@code qemu}, one in each {@code <argument>}:
+     *     hardware that isn't modelled here. Default: none.</li>
      *   <li>{@code points}: How many points a pass is worth, such as {@code 10} or {@code 2.5}. With {@code guestTests}
      *     the tests share them. The points are in the reports, and in {@code points.csv} beside them. Default:
      *     none.</li>
@@ -103,8 +105,9 @@ public class CheckMojo extends AbstractCheckMojo {
     private List<Guest> guests = new ArrayList<>();
 
     /**
-     * What runs the guests, unless a check says: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto},
-     * which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator.
+     * What runs the guests, unless a check says: {@code kvm}; {@code emulator}, which runs anywhere; {@code qemu}, an
+     * installed QEMU; or {@code auto}, which is KVM if this host's KVM can run the boot mode at a processor's speed,
+     * else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;

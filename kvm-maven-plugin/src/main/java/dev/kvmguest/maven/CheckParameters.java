@@ -192,6 +192,7 @@ final class CheckParameters {
                         ? MachineConfig.DEFAULT_DATE
                         : value("date", () -> Notation.parseDate("date", check.date)),
                 check.engine == null ? defaultEngine : value("engine", () -> EngineChoice.parse(check.engine)),
+                check.qemuArguments,
                 Optional.ofNullable(check.commandLine),
                 check.modules == null ? Optional.empty() : Optional.of(value("modules", () -> files(check.modules))),
                 Optional.empty(),

@@ -102,6 +102,18 @@ class BootParametersTests {
         assertThat(machine.date()).isEqualTo(MachineConfig.DEFAULT_DATE);
         assertThat(machine.watchExceptions()).isFalse();
         assertThat(machine.engine()).isEqualTo(EngineChoice.AUTO);
+        assertThat(machine.qemuArguments()).isEmpty();
+    }
+
+    @Test
+    void argumentsForQemuHaveBlanksBetweenThem() throws Exception {
+        text.engine = "qemu";
+        text.qemuArguments = " -device  edu ";
+
+        MachineConfig machine = BootParameters.read(text).machine(guest, OptionalLong.empty(), WITHOUT_TIMEOUT);
+
+        assertThat(machine.engine()).isEqualTo(EngineChoice.QEMU);
+        assertThat(machine.qemuArguments()).containsExactly("-device", "edu");
     }
 
     @Test

@@ -56,6 +56,7 @@ class CheckParametersTests {
         assertThat(read.input()).isEmpty();
         assertThat(read.timeout()).isEqualTo(Duration.ofSeconds(10));
         assertThat(read.date()).isEqualTo(LocalDateTime.of(2026, 1, 1, 0, 0));
+        assertThat(read.qemuArguments()).isEmpty();
         assertThat(read.engine()).isEqualTo(EngineChoice.AUTO);
         assertThat(read.expectation().mismatches(exit(0, "", 0x80))).isEmpty();
         assertThat(read.expectation().mismatches(exit(1, "", 0x80)))
@@ -72,6 +73,7 @@ class CheckParametersTests {
         check.outcome = "debug-exit";
         check.exitCode = "0x21";
         check.timeout = "250ms";
+        check.qemuArguments = List.of("-device", "edu");
         check.date = "1999-12-31T23:59";
         check.engine = "kvm";
         check.strictPorts = true;
@@ -84,6 +86,7 @@ class CheckParametersTests {
         assertThat(read.input()).isEqualTo("1\n0\n");
         assertThat(read.timeout()).isEqualTo(Duration.ofMillis(250));
         assertThat(read.date()).isEqualTo(LocalDateTime.of(1999, 12, 31, 23, 59));
+        assertThat(read.qemuArguments()).containsExactly("-device", "edu");
         assertThat(read.engine()).isEqualTo(EngineChoice.KVM);
         assertThat(read.expectation().mismatches(exit(0x21, "9 x 9 = 81", 0x80)))
                 .containsExactly(
@@ -261,7 +264,10 @@ class CheckParametersTests {
                     "timeout",
                     check -> check.timeout = "5",
                     "timeout \"5\" is not a time; write it as 500ms, 5s, 2m or 1h"),
-            bad("engine", check -> check.engine = "xen", "engine \"xen\" is unknown; use one of auto, kvm, emulator"),
+            bad(
+                    "engine",
+                    check -> check.engine = "xen",
+                    "engine \"xen\" is unknown; use one of auto, kvm, emulator, qemu"),
             bad(
                     "ports><port><number",
                     check -> check.ports.add(port(null, "a", null)),
@@ -311,7 +317,7 @@ class CheckParametersTests {
     void unknownEngineOfTheGoalIsRefused() {
         assertThatThrownBy(() -> CheckParameters.engine("xen"))
                 .isInstanceOf(MojoExecutionException.class)
-                .hasMessage("kvm.engine: engine \"xen\" is unknown; use one of auto, kvm, emulator");
+                .hasMessage("kvm.engine: engine \"xen\" is unknown; use one of auto, kvm, emulator, qemu");
     }
 
     @Test

@@ -64,11 +64,18 @@ public final class Machine implements AutoCloseable {
     /**
      * Makes a machine and loads its guests, without starting them.
      *
-     * @throws IllegalArgumentException if an image can't be placed as the configuration says
+     * @throws IllegalArgumentException if an image can't be placed as the configuration says, or there are arguments
+     *     for QEMU and another engine
      * @throws VmmException if the engine asked for can't run the guests on this host, or the host refuses what it needs
      */
     public static Machine create(MachineConfig config) {
         EngineRequest request = EngineRequest.of(config);
+        if (request.choice() != EngineChoice.QEMU && !config.qemuArguments().isEmpty()) {
+            throw new IllegalArgumentException("qemuArguments \"" + String.join(" ", config.qemuArguments())
+                    + "\" are for engine qemu, and engine " + request.choice()
+                    + " is asked for; ask for engine qemu, or"
+                    + " leave them out");
+        }
         return new Machine(
                 request.choice() == EngineChoice.QEMU
                         ? new QemuMachine(config, request.reason())

@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.boot.MultibootKernel;
 import dev.kvmguest.vmm.keyboard.Key;
+import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.List;
@@ -99,6 +100,24 @@ class QemuGuestTests {
         assertThat(fault.advice()).isNotEmpty();
         assertThat(outcome.run().diagnosis().divergence()).isEmpty();
         assertThat(run(flat("b0 fe e6 64 eb fe"))).isInstanceOf(Outcome.Reset.class); // mov al,0xfe; out 0x64,al
+    }
+
+    @Test
+    void deathThatTheEmulatorDoesNotSeeIsToldAsQemuHasIt() {
+        // mov edx,0xcf8; mov eax,0x80000000; out dx,eax; in eax,dx; cmp eax,0x80000000; jne out; ud2; out: cli; hlt:
+        // dies
+        // where there is a PCI bus
+        Outcome outcome = run(flat("ba f8 0c 00 00 b8 00 00 00 80 ef ed 3d 00 00 00 80 75 02 0f 0b fa f4"));
+
+        assertThat(outcome.kind()).isEqualTo(Outcome.Kind.TRIPLE_FAULT);
+        Fault fault = outcome.fault().orElseThrow();
+        assertThat(fault.seenBy()).isEqualTo("QEMU, in its log of interrupts");
+        assertThat(fault.at().inWords()).isEqualTo("ud2 at 0x1013");
+        assertThat(fault.chain()).extracting(Fault.Event::name).containsExactly("#UD", "#GP", "#DF");
+        assertThat(outcome.run().diagnosis().divergence())
+                .contains(
+                        "QEMU and the emulator disagree: in QEMU the guest triple-faulted, by #UD of ud2 at 0x1013, and on"
+                                + " the emulator it halted with interrupts off");
     }
 
     @Test
@@ -190,6 +209,26 @@ class QemuGuestTests {
                 .isInstanceOf(VmmException.class)
                 .hasMessageContaining("did not come to the guest's entry")
                 .hasMessageContaining("no-such-device");
+    }
+
+    @Test
+    void argumentsForAnotherEngineAreRefused() {
+        MachineConfig config = config(flat("f4"))
+                .engine(EngineChoice.EMULATOR)
+                .qemuArguments(List.of("-device", "edu"))
+                .build();
+
+        assertThatThrownBy(() -> Machine.create(config))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "qemuArguments \"-device edu\" are for engine qemu, and engine emulator is asked for; ask for"
+                                + " engine qemu, or leave them out");
+    }
+
+    @Test
+    void whatQemuDoesNotSayFailsWhoeverAsksForIt() {
+        assertThat(Expectation.unclaimedPorts(run(flat("fa f4"))))
+                .hasValueSatisfying(mismatch -> assertThat(mismatch.sentence()).startsWith("engine qemu doesn't say"));
     }
 
     @Test

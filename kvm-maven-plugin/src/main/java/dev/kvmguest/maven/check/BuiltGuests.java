@@ -97,7 +97,8 @@ public final class BuiltGuests implements GuestBooter {
                 .vcpu(vcpu)
                 .timeout(check.timeout())
                 .date(check.date())
-                .engine(check.engine());
+                .engine(check.engine())
+                .qemuArguments(check.qemuArguments());
         located.manifest().memory().ifPresent(config::memory);
         try (Machine machine = Machine.create(config.build())) {
             return machine.run();

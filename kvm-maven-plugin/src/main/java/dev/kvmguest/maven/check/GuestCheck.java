@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param timeout the longest that the guest may run
  * @param date what the guest's CMOS clock shows when it starts
  * @param engine what executes the guest
+ * @param qemuArguments further arguments of QEMU, if that is the engine
  * @param commandLine what the kernel is told at boot; empty for what the guest's manifest says
  * @param modules the files that are loaded beside the kernel; empty for those of the guest's manifest
  * @param guestTest the one of its own tests that the guest is asked to run, if it is
@@ -34,6 +35,7 @@ public record GuestCheck(
         Duration timeout,
         LocalDateTime date,
         EngineChoice engine,
+        List<String> qemuArguments,
         Optional<String> commandLine,
         Optional<List<Path>> modules,
         Optional<GuestTestCase> guestTest,
@@ -57,6 +59,7 @@ public record GuestCheck(
                 timeout,
                 date,
                 engine,
+                qemuArguments,
                 commandLine,
                 modules,
                 Optional.of(test),
@@ -74,6 +77,7 @@ public record GuestCheck(
                 timeout,
                 date,
                 engine,
+                qemuArguments,
                 commandLine,
                 modules,
                 guestTest,

@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -34,6 +35,7 @@ final class Runs {
                 Duration.ofSeconds(1),
                 MachineConfig.DEFAULT_DATE,
                 EngineChoice.AUTO,
+                List.of(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
@@ -52,6 +54,7 @@ final class Runs {
                 plain.timeout(),
                 plain.date(),
                 plain.engine(),
+                plain.qemuArguments(),
                 plain.commandLine(),
                 plain.modules(),
                 plain.guestTest(),

@@ -27,6 +27,6 @@ class EngineChoiceTests {
     void unknownNameListsTheKnownOnes() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> EngineChoice.parse("bochs"))
-                .withMessage("engine \"bochs\" is unknown; use one of auto, kvm, emulator");
+                .withMessage("engine \"bochs\" is unknown; use one of auto, kvm, emulator, qemu");
     }
 }

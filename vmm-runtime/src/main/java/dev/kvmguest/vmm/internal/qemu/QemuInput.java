@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
  */
 final class QemuInput {
 
-    /** With this byte the user speaks to the multiplexer of QEMU's console, and not to the guest; twice it means itself. */
+    /** With this byte the user speaks to the multiplexer of QEMU's console, not to the guest; twice it means itself. */
     private static final int ESCAPE = 1;
 
     /** Bit 7 of QEMU's number of a key stands for the prefix 0xE0 of scan code set 1. */

@@ -31,7 +31,7 @@ final class QemuProcess implements AutoCloseable {
 
     private static final long RETRY_NANOS = 1_000_000;
 
-    /** A boot sector that waits for ever: CLI, HLT, a jump to both; the firmware starts it, and it is never executed. */
+    /** A boot sector that waits for ever: CLI, HLT, a jump to both. The machine is stopped before it. */
     private static final byte[] SECTOR = {(byte) 0xfa, (byte) 0xf4, (byte) 0xeb, (byte) 0xfc};
 
     private static final int SECTOR_BYTES = 512;

@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-/** Lets the guest of a QEMU run, and finds out how it ends: QEMU says so of a shutdown and a reset, and not of a HLT. */
+/** Lets the guest of a QEMU run, and finds out how it ends: QEMU says so of a shutdown or a reset, and not of a HLT. */
 final class QemuWatch {
 
     private static final long FIRST_WAIT = 1_000_000;
