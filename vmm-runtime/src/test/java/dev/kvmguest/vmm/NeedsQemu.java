@@ -13,14 +13,14 @@ import org.junit.jupiter.api.condition.EnabledIf;
 @Target({ElementType.TYPE, ElementType.METHOD})
 @Retention(RetentionPolicy.RUNTIME)
 @EnabledIf(value = "dev.kvmguest.vmm.NeedsQemu$Installed#isThere", disabledReason = "no qemu-system-i386 on the PATH")
-@interface NeedsQemu {
+public @interface NeedsQemu {
 
     /** Looks for QEMU. */
     final class Installed {
 
         private Installed() {}
 
-        static boolean isThere() {
+        public static boolean isThere() {
             return Stream.of(System.getenv().getOrDefault("PATH", "").split(":"))
                     .flatMap(folder ->
                             Stream.of("qemu-system-i386", "qemu-system-x86_64").map(name -> Path.of(folder, name)))

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.report;
 
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.report.html.HtmlCode;
+import dev.kvmguest.vmm.internal.report.html.HtmlComparison;
 import dev.kvmguest.vmm.internal.report.html.HtmlConsole;
 import dev.kvmguest.vmm.internal.report.html.HtmlFault;
 import dev.kvmguest.vmm.internal.report.html.HtmlHeadline;
@@ -25,6 +26,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -38,6 +40,8 @@ import java.util.stream.Collectors;
  * limited however much there is.
  */
 public final class HtmlReport {
+
+    private static final int MOST_TITLE = 200;
 
     private static final String STYLE = "html-report.css";
 
@@ -88,13 +92,7 @@ public final class HtmlReport {
      */
     public static String of(
             List<Outcome> outcomes, SourceFolders sources, String test, Function<Outcome, List<Mismatch>> mismatches) {
-        HtmlWriter page = new HtmlWriter();
-        page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
-        page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
-        page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
-        page.open("meta", "name", "color-scheme", "content", "light dark");
-        page.element("title", title(outcomes, test, mismatches)).style(style()).close();
-        page.open("body").open("main");
+        HtmlWriter page = begin(title(outcomes, test, mismatches));
         SourceFiles files = new SourceFiles(sources);
         boolean several = outcomes.size() > 1;
         if (several) {
@@ -105,6 +103,37 @@ public final class HtmlReport {
         }
         outcomes.forEach(outcome -> article(page, outcome, files, several, test, mismatches.apply(outcome)));
         return page.page();
+    }
+
+    /**
+     * Returns the page of several runs that were compared.
+     *
+     * @param title what came of it
+     * @param findings in what they differ, as sentences without a full stop
+     * @param headings the columns of a table with a row for each run, the first of which names it
+     * @param rows the rows, each with as many cells as there are columns
+     * @param reports the report of each run as text, by its name, in order
+     */
+    public static String ofComparison(
+            String title,
+            List<String> findings,
+            List<String> headings,
+            List<List<String>> rows,
+            Map<String, String> reports) {
+        HtmlWriter page = begin(HtmlText.cut(title, MOST_TITLE));
+        HtmlComparison.write(page, title, findings, headings, rows, reports);
+        return page.page();
+    }
+
+    private static HtmlWriter begin(String title) {
+        HtmlWriter page = new HtmlWriter();
+        page.open("html", "lang", "en").open("head").open("meta", "charset", "utf-8");
+        page.open("meta", "http-equiv", "Content-Security-Policy", "content", POLICY);
+        page.open("meta", "name", "viewport", "content", "width=device-width, initial-scale=1");
+        page.open("meta", "name", "color-scheme", "content", "light dark");
+        page.element("title", title).style(style()).close();
+        page.open("body").open("main");
+        return page;
     }
 
     /** Returns a line that says where a page is, as an address that terminals and IDEs open; without a line end. */
@@ -125,7 +154,8 @@ public final class HtmlReport {
                 .orElse(outcomes.get(0));
         boolean failed =
                 outcomes.stream().anyMatch(outcome -> !mismatches.apply(outcome).isEmpty());
-        return HtmlText.cut((failed ? test + " failed: " : "") + first.run().guest() + " " + first.describe(), 200);
+        return HtmlText.cut(
+                (failed ? test + " failed: " : "") + first.run().guest() + " " + first.describe(), MOST_TITLE);
     }
 
     private static String guests(List<Outcome> outcomes) {
