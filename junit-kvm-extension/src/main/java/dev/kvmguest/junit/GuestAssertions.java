@@ -1,5 +1,6 @@
 package dev.kvmguest.junit;
 
+import dev.kvmguest.vmm.compare.GuestComparison;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 
@@ -28,6 +29,11 @@ public final class GuestAssertions {
     /** Starts assertions on a screen. */
     public static ScreenAssert assertThat(Screen actual) {
         return new ScreenAssert(actual);
+    }
+
+    /** Starts assertions on what a guest does on each engine. */
+    public static GuestComparisonAssert assertThat(GuestComparison actual) {
+        return new GuestComparisonAssert(actual);
     }
 
     /** Starts assertions on a live guest. */

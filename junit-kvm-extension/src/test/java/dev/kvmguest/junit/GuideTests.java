@@ -105,6 +105,7 @@ class GuideTests {
         "Assertion on an `Outcome`, dev.kvmguest.junit.OutcomeAssert",
         "Assertion on a fault, dev.kvmguest.junit.FaultAssert",
         "Assertion on a `Guest`, dev.kvmguest.junit.GuestAssert",
+        "Assertion on a `GuestComparison`, dev.kvmguest.junit.GuestComparisonAssert",
         "Assertion on a `Screen`, dev.kvmguest.junit.ScreenAssert"
     })
     void tableHasEveryMethod(String header, Class<?> type) throws IOException {
