@@ -3,11 +3,13 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.UsLayout;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.export.RecordedGuest;
 import dev.kvmguest.vmm.internal.run.EngineSelection;
 import dev.kvmguest.vmm.internal.run.EngineSelector;
 import dev.kvmguest.vmm.internal.run.InterruptHook;
@@ -51,6 +53,7 @@ import java.util.concurrent.ExecutionException;
  */
 public final class Machine implements AutoCloseable {
 
+    private final MachineConfig config;
     private final VirtualMachine machine;
     private final List<Partition> partitions;
     /** By the numbers of the vCPUs. */
@@ -61,6 +64,7 @@ public final class Machine implements AutoCloseable {
     private volatile boolean looked;
 
     private Machine(MachineConfig config, EngineSelection selection) {
+        this.config = config;
         List<VcpuConfig> vcpus = config.vcpus();
         machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
         try {
@@ -205,6 +209,16 @@ public final class Machine implements AutoCloseable {
     /** Returns how a vCPU ended, by its number from 0; empty while it runs or has not been started. */
     public Optional<Outcome> outcome(int vcpu) {
         return Optional.ofNullable(runners.get(vcpu).outcome().getNow(null));
+    }
+
+    /**
+     * Returns the run of the first vCPU for people who don't have this library.
+     *
+     * @throws IllegalStateException if it has not ended
+     */
+    public KvmReproducer reproducer() {
+        Outcome end = outcome(0).orElseThrow(() -> new IllegalStateException("the guest has not ended yet"));
+        return new RecordedGuest(config, end, runners.get(0).recording());
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */
