@@ -49,7 +49,7 @@ final class CComment {
         addRun();
         add("");
         addDevices();
-        return lines.stream().map(CComment::safe).collect(Collectors.joining("\n"));
+        return lines.stream().map(CComment::line).collect(Collectors.joining("\n"));
     }
 
     private void addRun() {
@@ -98,12 +98,16 @@ final class CComment {
         lines.add(String.format(format, values));
     }
 
+    private static String line(String line) {
+        return (" * " + safe(line)).stripTrailing().replace(" * \t", " *\t");
+    }
+
     /** Guests and their symbols may be called anything, and a comment must not end or continue by that. */
-    private static String safe(String line) {
+    static String safe(String line) {
         StringBuilder text = new StringBuilder();
         for (char c : line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").toCharArray()) {
             text.append(c == '\u00a0' ? ' ' : c == '\t' || c >= ' ' && c <= '~' ? c : '?');
         }
-        return (" * " + text).stripTrailing().replace(" * \t", " *\t");
+        return text.toString();
     }
 }

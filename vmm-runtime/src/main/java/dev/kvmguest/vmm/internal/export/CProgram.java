@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareCall;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
@@ -101,8 +102,9 @@ final class CProgram {
 
     private String memory() {
         StringBuilder text = new StringBuilder();
-        for (EntryImage.Chunk chunk : entry.chunks()) {
-            text.append(String.format(Locale.ROOT, "\t{ %#010x,", chunk.address()));
+        for (EntryImage.Chunk chunk : entry.imageFirst()) {
+            String names = entry.ranges(chunk).stream().map(Range::name).distinct().collect(Collectors.joining(", "));
+            text.append(String.format(Locale.ROOT, "\t{ %#010x, /* %s */", chunk.address(), CComment.safe(names)));
             for (int at = 0; at < chunk.bytes().length; at += EntryImage.ROW) {
                 int end = Math.min(chunk.bytes().length, at + EntryImage.ROW);
                 text.append("\n\t  \"")

@@ -7,8 +7,11 @@ import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -59,15 +62,41 @@ record EntryImage(List<Chunk> chunks, CpuState state, MemoryLayout layout) {
                 if (used && start < 0) {
                     start = page + row;
                 } else if (!used && start >= 0) {
-                    chunks.add(new Chunk(start, memory.read(start, (int) (page + row - start))));
+                    chunks.add(chunk(memory, start, page + row));
                     start = -1;
                 }
             }
         }
         if (start >= 0) {
-            chunks.add(new Chunk(start, memory.read(start, (int) (memory.size() - start))));
+            chunks.add(chunk(memory, start, memory.size()));
         }
         return chunks;
+    }
+
+    private static Chunk chunk(GuestMemory memory, long start, long end) {
+        long last = end;
+        while (memory.readByte(last - 1) == 0) {
+            last--;
+        }
+        return new Chunk(start, memory.read(start, (int) (last - start)));
+    }
+
+    /** Returns the chunks, those first that hold something of the guest's image. */
+    List<Chunk> imageFirst() {
+        return chunks.stream()
+                .sorted(Comparator.comparing(chunk -> !isPartOfImage(chunk)))
+                .toList();
+    }
+
+    private boolean isPartOfImage(Chunk chunk) {
+        return ranges(chunk).stream().anyMatch(range -> range.kind() == Kind.IMAGE);
+    }
+
+    /** Returns what a chunk has parts of. */
+    List<Range> ranges(Chunk chunk) {
+        return layout.ranges().stream()
+                .filter(range -> range.start() < chunk.end() && range.end() > chunk.address())
+                .toList();
     }
 
     /** Returns the number of bytes in all chunks. */
