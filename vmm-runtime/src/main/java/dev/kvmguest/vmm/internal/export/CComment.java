@@ -31,7 +31,9 @@ final class CComment {
     /** Returns the lines between the opening and the closing one, without the last line end. */
     String text(String name) {
         VcpuConfig guest = config.vcpus().get(0);
-        add("%s: the guest %s as one program for /dev/kvm, written by kvmguest.", name, outcome.run().guest());
+        add(
+                "%s: the guest %s as one program for /dev/kvm, written by kvmguest.",
+                name, outcome.run().guest());
         add("");
         add("\tgcc -Wall -Werror -o %s %s.c && ./%s", name, name, name);
         add("");
@@ -59,7 +61,9 @@ final class CComment {
             add("  %s", FaultText.line(fault.first(), fault.at()));
             fault.first().cause().ifPresent(cause -> add("    cause: %s", cause));
             for (Fault.Event event : fault.chain().subList(1, fault.chain().size())) {
-                add("    -> %s%s", event, event.cause().map(cause -> ": " + cause).orElse(""));
+                add(
+                        "    -> %s%s",
+                        event, event.cause().map(cause -> ": " + cause).orElse(""));
             }
             add("    -> %s%s", fault.handler().isPresent() ? "its handler " : "shutdown: ", fault.shutdown());
             addRegisters("Registers at the fault", fault.registers());
@@ -90,7 +94,8 @@ final class CComment {
             add("Interrupts of devices, all at a HLT or a port access, are in interrupts[].");
         }
         if (!outcome.run().engine().equals("kvm")) {
-            add("What isn't recorded is the processor's: CPUID, the time-stamp counter and how long instructions take.");
+            add(
+                    "What isn't recorded is the processor's: CPUID, the time-stamp counter and how long instructions take.");
         }
     }
 
@@ -105,7 +110,10 @@ final class CComment {
     /** Guests and their symbols may be called anything, and a comment must not end or continue by that. */
     static String safe(String line) {
         StringBuilder text = new StringBuilder();
-        for (char c : line.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?").toCharArray()) {
+        for (char c : line.replace("*/", "* /")
+                .replace("/*", "/ *")
+                .replace("??", "? ?")
+                .toCharArray()) {
             text.append(c == '\u00a0' ? ' ' : c == '\t' || c >= ' ' && c <= '~' ? c : '?');
         }
         return text.toString();

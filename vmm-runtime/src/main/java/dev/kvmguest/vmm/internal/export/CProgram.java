@@ -62,8 +62,11 @@ final class CProgram {
         Map<String, String> parts = new LinkedHashMap<>();
         parts.put("COMMENT", new CComment(config, outcome, exchanges, entry).text(name));
         parts.put("RAM", hex(config.memorySize()));
-        parts.put("LIMIT", Long.toString(Math.max(1, Math.min(MOST_MILLIS, config.timeout().toMillis()))));
-        parts.put("ROM", hex(FirmwareRom.in(entry.layout()).map(FirmwareRom::base).orElse(NO_ROM)));
+        parts.put(
+                "LIMIT",
+                Long.toString(Math.max(1, Math.min(MOST_MILLIS, config.timeout().toMillis()))));
+        parts.put(
+                "ROM", hex(FirmwareRom.in(entry.layout()).map(FirmwareRom::base).orElse(NO_ROM)));
         parts.put("TRAP", hex(FirmwareCall.port()));
         parts.put("OUTCOME", outcome.kind().id());
         parts.put("EXCHANGES", Long.toString(exchanges.count()));
@@ -103,7 +106,8 @@ final class CProgram {
     private String memory() {
         StringBuilder text = new StringBuilder();
         for (EntryImage.Chunk chunk : entry.imageFirst()) {
-            String names = entry.ranges(chunk).stream().map(Range::name).distinct().collect(Collectors.joining(", "));
+            String names =
+                    entry.ranges(chunk).stream().map(Range::name).distinct().collect(Collectors.joining(", "));
             text.append(String.format(Locale.ROOT, "\t{ %#010x, /* %s */", chunk.address(), CComment.safe(names)));
             for (int at = 0; at < chunk.bytes().length; at += EntryImage.ROW) {
                 int end = Math.min(chunk.bytes().length, at + EntryImage.ROW);

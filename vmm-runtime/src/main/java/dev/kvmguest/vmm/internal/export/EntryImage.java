@@ -45,8 +45,7 @@ record EntryImage(List<Chunk> chunks, CpuState state, MemoryLayout layout) {
         BootLoader loader = new BootLoader(config.memorySize(), config.vcpus());
         try (VirtualMachine machine = EmulatorEngine.instance().createMachine(config.memorySize(), 1)) {
             loader.load(machine.memory());
-            return new EntryImage(
-                    chunks(machine.memory()), loader.states().get(0), loader.layout());
+            return new EntryImage(chunks(machine.memory()), loader.states().get(0), loader.layout());
         }
     }
 

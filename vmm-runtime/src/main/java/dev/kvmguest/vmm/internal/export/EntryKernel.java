@@ -114,7 +114,8 @@ public final class EntryKernel {
                 .orElse(0);
         long place = Math.max(LOWEST, (end + PAGE - 1) / PAGE * PAGE);
         if (isPaging() && place + PAGE > IDENTITY_MAP) {
-            throw new IllegalArgumentException("the guest ends at " + hex(end) + ", and the code that enters it must lie"
+            throw new IllegalArgumentException("the guest ends at " + hex(end)
+                    + ", and the code that enters it must lie"
                     + " after it and below " + hex(IDENTITY_MAP) + ", where memory is mapped to itself in boot mode "
                     + config.vcpus().get(0).boot() + "; make the guest smaller, or load it lower");
         }
@@ -130,7 +131,8 @@ public final class EntryKernel {
         // Two lists of 32-bit numbers, each ended by a length of 0: what to clear, and what to copy where.
         int ranges = 3;
         int data = TABLES + 4 * (2 * (ranges + 1) + 3 * chunks.size() + 2);
-        int length = data + chunks.stream().mapToInt(chunk -> chunk.bytes().length).sum();
+        int length =
+                data + chunks.stream().mapToInt(chunk -> chunk.bytes().length).sum();
         length = (length + 3) / 4 * 4;
         ByteBuffer out = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
         out.putInt(MAGIC).putInt(HAS_ADDRESSES).putInt(-MAGIC - HAS_ADDRESSES);
@@ -298,14 +300,15 @@ public final class EntryKernel {
 
         /** mov register, ax */
         void load(SegmentRegister register) {
-            add(switch (register) {
-                case DS -> "8e d8";
-                case ES -> "8e c0";
-                case FS -> "8e e0";
-                case GS -> "8e e8";
-                case SS -> "8e d0";
-                default -> throw new AssertionError(register);
-            });
+            add(
+                    switch (register) {
+                        case DS -> "8e d8";
+                        case ES -> "8e c0";
+                        case FS -> "8e e0";
+                        case GS -> "8e e8";
+                        case SS -> "8e d0";
+                        default -> throw new AssertionError(register);
+                    });
         }
 
         byte[] bytes() {

@@ -48,8 +48,9 @@ final class Exchanges implements ExchangeVisitor {
     @Override
     public void in(int port, int width, long value) {
         if (port == PcBoard.FPU_ERROR) {
-            throw refused("its x87 unit reported an error by the pin FERR#, since CR0.NE is clear, or it read port 0xf0;"
-                    + " KVM doesn't show that pin; set CR0.NE to have #MF instead");
+            throw refused(
+                    "its x87 unit reported an error by the pin FERR#, since CR0.NE is clear, or it read port 0xf0;"
+                            + " KVM doesn't show that pin; set CR0.NE to have #MF instead");
         }
         count++;
         int last = answers.size() - 1;

@@ -34,10 +34,10 @@ record QemuLine(MachineConfig config, Outcome outcome) {
         VcpuConfig guest = config.vcpus().get(0);
         Map<String, byte[]> files = new LinkedHashMap<>();
         List<String> notes = new ArrayList<>();
-        StringBuilder kernel = new StringBuilder("-kernel " + name + ".elf");
+        StringBuilder kernel = new StringBuilder("-kernel " + name + ".kernel");
         long memory = Math.max(LEAST_MEMORY, config.memorySize());
         if (guest.boot() == BootMode.MULTIBOOT) {
-            files.put(name + ".elf", guest.image().file());
+            files.put(name + ".kernel", guest.image().file());
             if (!guest.commandLine().isEmpty()) {
                 kernel.append(" -append ").append(quoted(guest.commandLine()));
                 notes.add("QEMU puts the kernel's file name in front of the command line");
@@ -45,8 +45,7 @@ record QemuLine(MachineConfig config, Outcome outcome) {
             addModules(guest.modules(), name, kernel, files);
         } else {
             EntryKernel entry = EntryKernel.of(config);
-            kernel = new StringBuilder("-kernel " + name + ".entry");
-            files.put(name + ".entry", entry.file());
+            files.put(name + ".kernel", entry.file());
             // After the file, QEMU has what Multiboot tells a kernel.
             memory = Math.max(memory, (entry.end() + MIB) / MIB * MIB + MIB);
         }
@@ -89,8 +88,8 @@ record QemuLine(MachineConfig config, Outcome outcome) {
 
     private void addNotes(List<String> notes, long memory) {
         if (memory != config.memorySize()) {
-            notes.add("QEMU gets " + (memory >> 10) + " KiB of RAM, and the guest had "
-                    + (config.memorySize() >> 10) + " KiB here");
+            notes.add("QEMU gets " + (memory >> 10) + " KiB of RAM, and the guest had " + (config.memorySize() >> 10)
+                    + " KiB here");
         }
         if (outcome.run().ports().containsKey(PcBoard.HYPERCALL)) {
             notes.add("QEMU has nothing at port 0x500, by which this guest writes, reads or exits here");
@@ -99,7 +98,8 @@ record QemuLine(MachineConfig config, Outcome outcome) {
             notes.add("input goes to COM1 only, and not to the keyboard");
         }
         switch (outcome.kind()) {
-            case DEBUG_EXIT -> notes.add("QEMU ends with status " + (outcome.exitCode().getAsInt() << 1 & 0xff | 1));
+            case DEBUG_EXIT ->
+                notes.add("QEMU ends with status " + (outcome.exitCode().getAsInt() << 1 & 0xff | 1));
             case TRIPLE_FAULT, RESET -> notes.add("QEMU ends with status 0 when the guest triple-faults or is reset");
             default -> notes.add("QEMU doesn't end when the guest halts: at a terminal, Ctrl-A and then X ends it");
         }

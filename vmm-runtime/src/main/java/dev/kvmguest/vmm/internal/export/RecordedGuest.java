@@ -35,8 +35,9 @@ public record RecordedGuest(MachineConfig config, Outcome outcome, Recording rec
                     "name \"" + name + "\" has characters other than letters, digits, dots, underscores and hyphens");
         }
         if (config.vcpus().size() > 1) {
-            throw new IllegalArgumentException("a machine with " + config.vcpus().size()
-                    + " vCPUs can't be exported: in which order they ran is not recorded; export each guest alone");
+            throw new IllegalArgumentException(
+                    "a machine with " + config.vcpus().size()
+                            + " vCPUs can't be exported: in which order they ran is not recorded; export each guest alone");
         }
     }
 }

@@ -169,8 +169,7 @@ public final class Recording {
                 case IN -> visitor.in(IoEvent.port(event), IoEvent.width(event), IoEvent.value(event));
                 case OUT -> visitor.out();
                 case HALT -> visitor.halt();
-                case INTERRUPT -> visitor.interrupt(
-                        IoEvent.vector(event), !IoEvent.hasPoint(event) && !afterMemory);
+                case INTERRUPT -> visitor.interrupt(IoEvent.vector(event), !IoEvent.hasPoint(event) && !afterMemory);
                 case READ, WRITE -> {
                     // Engines differ in how many accesses they make of one.
                 }
