@@ -39,7 +39,7 @@ public final class EntryKernel {
     private static final int GDT_POINTER = 0x1c8;
     private static final int OWN_GDT = 0x1d0;
     private static final int STACK_END = 0x220;
-    private static final int TABLES = 0x220;
+    static final int TABLES = 0x220;
 
     private static final int OWN_CODE = 0x08;
     private static final int OWN_DATA = 0x10;
