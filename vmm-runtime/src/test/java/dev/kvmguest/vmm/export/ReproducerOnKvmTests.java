@@ -75,7 +75,7 @@ class ReproducerOnKvmTests {
 
         assertThat(program.console()).isEqualTo("t");
         assertThat(program.messages())
-                .contains("differs from the recording after 4 port accesses and HLTs: the guest reads port 0x500\n")
+                .contains("differs from the recording at port access or HLT 5: the guest reads port 0x500\n")
                 .contains("(the recording has IN from port 0x501 here, 1 bytes)\n");
         assertThat(program.outcome()).isEqualTo("halted");
     }

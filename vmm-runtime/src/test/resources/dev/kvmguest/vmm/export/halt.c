@@ -213,7 +213,7 @@ static void differs(const char *what, unsigned int number)
 	if (has_differed)
 		return;
 	has_differed = 1;
-	say("differs from the recording after %llu port accesses and HLTs: ", (unsigned long long)exchanges);
+	say("differs from the recording at port access or HLT %llu: ", (unsigned long long)exchanges);
 	say(what, number);
 	say("\n");
 }
