@@ -2,6 +2,7 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.extension.MediaType;
  * @param mismatches returns in what a vCPU's run was not as expected
  * @param screen what the machine's screen showed
  * @param sources where the guest's source files are
+ * @param reproducer the run for people who don't have this library; empty if nothing was booted
  */
 record GuestFiles(
         String prefix,
@@ -45,7 +47,11 @@ record GuestFiles(
         List<Outcome> outcomes,
         Function<Outcome, List<Mismatch>> mismatches,
         Screen screen,
-        SourceFolders sources) {
+        SourceFolders sources,
+        Optional<KvmReproducer> reproducer) {
+
+    /** The configuration parameter by which a failed test publishes a C program that repeats its guest's run. */
+    static final String EXPORT = "kvmguest.export";
 
     /**
      * Returns the files of a test that has a guest.
@@ -61,7 +67,8 @@ record GuestFiles(
                 outcomes,
                 mismatches,
                 session.booted().map(Machine::screen).orElse(Screen.BLANK),
-                session.annotations().sources());
+                session.annotations().sources(),
+                outcomes.isEmpty() ? Optional.empty() : session.booted().map(Machine::reproducer));
     }
 
     /**
@@ -129,6 +136,9 @@ record GuestFiles(
                     : "console-" + outcome.run().vcpu() + ".txt";
             publisher.text(name, MediaType.TEXT_PLAIN_UTF_8, outcome::console);
         }
+        if (publisher.wantsProgram()) {
+            reproducer.ifPresent(run -> publisher.program("guest", run));
+        }
         if (!screen.isBlank()) {
             publisher.text("screen.txt", MediaType.TEXT_PLAIN_UTF_8, screen::text);
             publisher.bytes("screen.png", MediaType.IMAGE_PNG, screen::toPng);
@@ -161,6 +171,7 @@ record GuestFiles(
     private final class Publisher {
 
         private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
+        private static final MediaType C = MediaType.create("text", "x-c", StandardCharsets.UTF_8);
 
         private final ExtensionContext context;
         private final List<RuntimeException> problems;
@@ -173,6 +184,23 @@ record GuestFiles(
 
         void text(String name, MediaType type, Supplier<String> text) {
             bytes(name, type, () -> text.get().getBytes(StandardCharsets.UTF_8));
+        }
+
+        boolean wantsProgram() {
+            return context.getConfigurationParameter(EXPORT, Boolean::valueOf).orElse(false);
+        }
+
+        /** A run that can't be repeated has no file, and the failure says why. */
+        void program(String name, KvmReproducer run) {
+            String text;
+            try {
+                text = run.toC(prefix + name);
+            } catch (IllegalArgumentException | VmmException e) {
+                problems.add(new UnsupportedOperationException(
+                        "there is no " + prefix + name + ".c, for which " + EXPORT + " asks: " + e.getMessage(), e));
+                return;
+            }
+            text(name + ".c", C, () -> text);
         }
 
         void bytes(String name, MediaType type, Supplier<byte[]> content) {

@@ -3,6 +3,7 @@ package dev.kvmguest.junit;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -70,10 +71,12 @@ final class GuestTestRunner {
 
     private void run(GuestTestCase test) {
         Outcome outcome;
-        try {
-            outcome = run(config.withGuestTest(test));
+        KvmReproducer reproducer;
+        try (Machine machine = Machine.create(config.withGuestTest(test))) {
+            outcome = machine.run();
+            reproducer = machine.reproducer();
         } catch (VmmException e) {
-            throw files(test, Optional.of(e), List.of(), List.of(), Screen.BLANK)
+            throw files(test, Optional.of(e), List.of(), List.of(), Screen.BLANK, Optional.empty())
                     .failure(factory, describe(test) + " could not be run: " + e.getMessage(), e);
         } catch (IllegalArgumentException e) {
             throw GuestAnnotations.refused(annotations.test(), e);
@@ -85,14 +88,9 @@ final class GuestTestRunner {
                             Optional.empty(),
                             List.of(outcome),
                             mismatches,
-                            outcome.run().screen())
+                            outcome.run().screen(),
+                            Optional.of(reproducer))
                     .failure(factory, Failures.message(mismatches, outcome), null);
-        }
-    }
-
-    private static Outcome run(MachineConfig config) {
-        try (Machine machine = Machine.create(config)) {
-            return machine.run();
         }
     }
 
@@ -106,7 +104,8 @@ final class GuestTestRunner {
             Optional<VmmException> refusal,
             List<Outcome> outcomes,
             List<Mismatch> mismatches,
-            Screen screen) {
+            Screen screen,
+            Optional<KvmReproducer> reproducer) {
         String prefix = test.name().replaceAll("[^A-Za-z0-9._-]", "_") + "-";
         return new GuestFiles(
                 prefix,
@@ -116,6 +115,7 @@ final class GuestTestRunner {
                 outcomes,
                 outcome -> mismatches,
                 screen,
-                sources);
+                sources,
+                reproducer);
     }
 }

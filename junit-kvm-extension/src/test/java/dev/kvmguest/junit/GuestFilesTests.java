@@ -44,6 +44,7 @@ class GuestFilesTests {
                 outcomes,
                 outcome -> mismatches,
                 Screen.BLANK,
-                new SourceFolders(Path.of("")));
+                new SourceFolders(Path.of("")),
+                Optional.empty());
     }
 }

@@ -158,6 +158,45 @@ class PublishedFilesTests {
     }
 
     @Test
+    void aTestThatFailsPublishesACProgramOfItsGuestIfItIsAskedTo() {
+        Map<String, String> files = filesOf(Dies.class, Map.of("kvmguest.export", "true"));
+
+        assertThat(files).containsKeys("guest.c", "guest.html", "guest.json");
+        assertThat(files.get("guest.c"))
+                .startsWith("/*\n * guest: the guest ud2.bin as one program for /dev/kvm")
+                .contains("{ 0x00001000, /* image ud2.bin */", "#define RECORDED\t\"triple-fault\"", " *   #UD");
+    }
+
+    @Test
+    void theProgramAnswersWithWhatALiveTestTyped() {
+        Map<String, String> files = filesOf(TypesAndFails.class, Map.of("kvmguest.export", "true"));
+
+        // The line status is polled until there is a byte, which is a 'q' in the receiver's buffer.
+        assertThat(files.get("guest.c")).contains("{ 0x3fd, 1, 0x61, 1 },\n\t{ 0x3f8, 1, 0x71, 1 },\n");
+    }
+
+    static class TypesAndFails {
+        @Test
+        @KvmGuest(image = TestGuests.ECHO)
+        void fails(Guest guest) {
+            guest.type("q");
+            guest.awaitOutput("q");
+            fail("own failure");
+        }
+    }
+
+    @Test
+    void aRunThatNoProgramCanRepeatHasNoneAndTheFailureSaysWhy() {
+        Map<String, String> parameters = Map.of("kvmguest.export", "true");
+        Throwable failure = Fixture.failuresOf(Fixture.run(TwoVcpus.class, parameters, new Fixture.Folder(root)))
+                .get(0);
+
+        assertThat(failure.getSuppressed()).singleElement().satisfies(suppressed -> assertThat(suppressed)
+                .hasMessageContaining("there is no guest.c, for which kvmguest.export asks: a machine with 2 vCPUs"));
+        assertThat(filesIn(root)).containsKey("guest.json").doesNotContainKey("guest.c");
+    }
+
+    @Test
     void aTestThatPassesPublishesNothing() {
         assertThat(filesOf(Passes.class)).isEmpty();
     }
@@ -243,7 +282,15 @@ class PublishedFilesTests {
 
     /** Runs a class and returns the text of what it published, by file name. */
     private Map<String, String> filesOf(Class<?> testClass) {
-        Fixture.run(testClass, Map.of(), new Fixture.Folder(root));
+        return filesOf(testClass, Map.of());
+    }
+
+    private Map<String, String> filesOf(Class<?> testClass, Map<String, String> parameters) {
+        Fixture.run(testClass, parameters, new Fixture.Folder(root));
+        return filesIn(root);
+    }
+
+    private static Map<String, String> filesIn(Path root) {
         Map<String, String> files = new TreeMap<>();
         try (Stream<Path> paths = Files.walk(root)) {
             for (Path file : paths.filter(Files::isRegularFile).toList()) {

@@ -1,36 +1,23 @@
 package dev.kvmguest.maven;
 
 import dev.kvmguest.maven.boot.BootSession;
-import dev.kvmguest.maven.check.BuiltGuests;
-import dev.kvmguest.vmm.config.DetectedBoot;
-import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
-import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
-import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
-import dev.kvmguest.vmm.text.Reasons;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.maven.execution.MavenSession;
-import org.apache.maven.model.Plugin;
 import org.apache.maven.plugin.AbstractMojo;
 import org.apache.maven.plugin.MojoExecution;
 import org.apache.maven.plugin.MojoExecutionException;
@@ -204,17 +191,6 @@ public class BootMojo extends AbstractMojo {
     @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
     private MojoExecution execution;
 
-    /**
-     * A guest to boot, with the memory that its manifest asks for, and what each of the files that it comes from is, in
-     * words.
-     */
-    private record Target(VcpuConfig vcpu, OptionalLong memory, Map<Path, String> files) {
-
-        String name() {
-            return vcpu.image().name();
-        }
-    }
-
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
         if (skip) {
@@ -222,23 +198,24 @@ public class BootMojo extends AbstractMojo {
             return;
         }
         BootParameters parameters = BootParameters.read(text());
-        List<Target> targets = targets();
+        BootTargets guests = new BootTargets(getLog(), project, execution, outputDirectory.toPath());
+        List<BootTargets.Target> targets = guests.find(image, guest, boot);
         for (OutputFile file : List.of(
                 new OutputFile("kvm.report", report),
                 new OutputFile("kvm.html", html),
                 new OutputFile("kvm.screenshot", screenshot))) {
             file.requireOneGuest(targets.size());
         }
-        for (Target target : targets) {
-            files(target.name()).requireFree(inputs(target));
+        for (BootTargets.Target target : targets) {
+            files(target.name()).requireFree(guests.inputs(target, modules));
         }
         boolean keyboard = interactiveMode && BootSession.hasKeyboard();
-        for (Target target : targets) {
+        for (BootTargets.Target target : targets) {
             boot(target, parameters, keyboard);
         }
     }
 
-    private void boot(Target target, BootParameters parameters, boolean keyboard)
+    private void boot(BootTargets.Target target, BootParameters parameters, boolean keyboard)
             throws MojoExecutionException, MojoFailureException {
         String name = target.name();
         Duration defaultTimeout = keyboard ? BootSession.NO_LIMIT : MachineConfig.DEFAULT_TIMEOUT;
@@ -284,7 +261,7 @@ public class BootMojo extends AbstractMojo {
     /** Tells how the guest ended before anything that may be wrong besides. */
     private void judge(
             Outcome outcome,
-            Target target,
+            BootTargets.Target target,
             BootParameters parameters,
             boolean keyboard,
             boolean screenIsShown,
@@ -335,7 +312,7 @@ public class BootMojo extends AbstractMojo {
         }
     }
 
-    private SourceFolders sources(Target target) {
+    private SourceFolders sources(BootTargets.Target target) {
         File basedir = project.getBasedir();
         return new SourceFolders(
                 basedir == null ? Path.of("") : basedir.toPath(), target.files().keySet());
@@ -349,71 +326,6 @@ public class BootMojo extends AbstractMojo {
     private static String screen(Outcome outcome) {
         Screen screen = outcome.screen();
         return screen.isBlank() ? "" : TextReport.screen(screen);
-    }
-
-    private List<Target> targets() throws MojoExecutionException {
-        if (image != null && guest != null) {
-            throw new MojoExecutionException(
-                    "kvm.image " + image + " and kvm.guest " + guest + " can't both be booted; leave one of them out");
-        }
-        try {
-            if (image != null) {
-                if (!image.isFile()) {
-                    throw new IllegalArgumentException(
-                            "there is no file " + image + "; name a flat binary or an ELF file");
-                }
-                return List.of(new Target(
-                        detected(GuestImage.read(image.toPath())),
-                        OptionalLong.empty(),
-                        Map.of(image.toPath(), "the image that is booted")));
-            }
-            BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
-            List<Target> targets = new ArrayList<>();
-            for (String id : GuestSelection.choose(guest, ids(built))) {
-                GuestManifest.Located located = built.find(id);
-                Map<Path, String> files = Stream.concat(built.files(id).stream(), located.files().stream())
-                        .distinct()
-                        .collect(Collectors.toMap(file -> file, file -> "a file of guest " + id));
-                located.newerOrigin().ifPresent(file -> getLog().warn("guest " + id + " is a copy of " + file
-                        + ", which has changed since; mvn process-classes copies it again"));
-                targets.add(
-                        new Target(VcpuConfig.of(located), located.manifest().memory(), files));
-            }
-            return targets;
-        } catch (IllegalArgumentException e) {
-            throw new MojoExecutionException((image == null ? "" : "kvm.image: ") + e.getMessage(), e);
-        } catch (IOException e) {
-            throw new MojoExecutionException(
-                    (image == null ? "a guest" : "kvm.image") + " can't be read: " + Reasons.of(e), e);
-        }
-    }
-
-    /** Returns a guest of which no manifest says the boot mode. What a parameter says replaces what the image says. */
-    private VcpuConfig detected(GuestImage guestImage) {
-        DetectedBoot detected = DetectedBoot.of(guestImage);
-        if (boot == null && detected.isNews()) {
-            getLog().info(detected.describe(guestImage.name()));
-        }
-        return VcpuConfig.of(guestImage).withBoot(detected.boot());
-    }
-
-    /** Returns the guests that the POM names, else those that were built. */
-    private Collection<String> ids(BuiltGuests built) throws IOException {
-        Plugin plugin = project.getPlugin(execution.getPlugin().getKey());
-        Collection<String> named = plugin == null ? List.of() : PomGuests.ids(plugin);
-        return named.isEmpty() ? built.ids() : named;
-    }
-
-    /** Returns what a guest is booted from, which no output may replace. */
-    private Map<Path, String> inputs(Target target) {
-        Map<Path, String> inputs = new LinkedHashMap<>(target.files());
-        if (modules != null) {
-            modules.forEach(module -> inputs.put(module.toPath(), "a module of the guest"));
-        }
-        if (project.getFile() != null) {
-            inputs.put(project.getFile().toPath(), "the project's POM");
-        }
-        return inputs;
     }
 
     private BootFiles files(String guest) {

@@ -3,10 +3,12 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.UsLayout;
+import dev.kvmguest.vmm.internal.export.RecordedGuest;
 import dev.kvmguest.vmm.internal.qemu.QemuMachine;
 import dev.kvmguest.vmm.internal.run.EngineMachine;
 import dev.kvmguest.vmm.internal.run.EngineRequest;
@@ -51,13 +53,15 @@ import java.util.stream.IntStream;
  */
 public final class Machine implements AutoCloseable {
 
+    private final MachineConfig config;
     private final MachineBackend backend;
 
     private boolean started;
     private boolean closed;
     private volatile boolean looked;
 
-    private Machine(MachineBackend backend) {
+    private Machine(MachineConfig config, MachineBackend backend) {
+        this.config = config;
         this.backend = backend;
     }
 
@@ -77,6 +81,7 @@ public final class Machine implements AutoCloseable {
                     + " leave them out");
         }
         return new Machine(
+                config,
                 request.choice() == EngineChoice.QEMU
                         ? new QemuMachine(config, request.reason())
                         : new EngineMachine(config, EngineSelector.OF_THIS_HOST.choose(config)));
@@ -89,7 +94,7 @@ public final class Machine implements AutoCloseable {
     static Machine create(MachineConfig config, Duration guestTime) {
         EngineMachine machine = new EngineMachine(config, EngineSelector.OF_THIS_HOST.choose(config));
         machine.limitGuestTime(guestTime);
-        return new Machine(machine);
+        return new Machine(config, machine);
     }
 
     /**
@@ -199,6 +204,22 @@ public final class Machine implements AutoCloseable {
     /** Returns how a vCPU ended, by its number from 0; empty while it runs or has not been started. */
     public Optional<Outcome> outcome(int vcpu) {
         return Optional.ofNullable(backend.outcome(vcpu).getNow(null));
+    }
+
+    /**
+     * Returns the run of the first vCPU for people who don't have this library.
+     *
+     * @throws IllegalStateException if it has not ended
+     * @throws IllegalArgumentException if it was not recorded, since QEMU ran it
+     */
+    public KvmReproducer reproducer() {
+        Outcome end = outcome(0).orElseThrow(() -> new IllegalStateException("the guest has not ended yet"));
+        return new RecordedGuest(
+                config,
+                end,
+                backend.recording()
+                        .orElseThrow(() -> new IllegalArgumentException("a run in QEMU is not recorded, so that it can't be"
+                                + " exported; run the guest on engine emulator or kvm")));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
+import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.run.MachineBackend;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Console;
@@ -212,6 +213,11 @@ public final class QemuMachine implements MachineBackend {
     @Override
     public GuestMemory memory() {
         return process.memory();
+    }
+
+    @Override
+    public Optional<Recording> recording() {
+        return Optional.empty();
     }
 
     @Override

@@ -54,11 +54,11 @@ final class QemuProcess implements AutoCloseable {
      * @throws VmmException if it can't be started, or doesn't get there
      */
     QemuProcess(QemuProgram program, MachineConfig config, QemuEntry entry) {
-        QemuCommand command;
+        QemuArguments arguments;
         try {
             folder = Files.createTempDirectory("kvmguest-qemu-");
-            command = new QemuCommand(program, folder);
-            process = start(command, config);
+            arguments = new QemuArguments(program, folder);
+            process = start(arguments, config);
         } catch (IOException e) {
             throw new VmmException("QEMU can't be started: " + e.getMessage(), e);
         }
@@ -70,10 +70,10 @@ final class QemuProcess implements AutoCloseable {
         Executor late = CompletableFuture.delayedExecutor(START_SECONDS, TimeUnit.SECONDS);
         CompletableFuture<Void> limit = CompletableFuture.runAsync(this::kill, late);
         try {
-            monitor = new QmpClient(connect(command.monitor()));
-            memory = new GuestMemory(map(command.ram()), () -> {});
+            monitor = new QmpClient(connect(arguments.monitor()));
+            memory = new GuestMemory(map(arguments.ram()), () -> {});
             input = new QemuInput(process.getOutputStream(), monitor);
-            try (GdbClient gdb = new GdbClient(connect(command.debugger()))) {
+            try (GdbClient gdb = new GdbClient(connect(arguments.debugger()))) {
                 entry.prepare(gdb, monitor, memory);
                 monitor.human("log int,cpu_reset");
             }
@@ -91,20 +91,20 @@ final class QemuProcess implements AutoCloseable {
         }
     }
 
-    private static Process start(QemuCommand command, MachineConfig config) throws IOException {
+    private static Process start(QemuArguments arguments, MachineConfig config) throws IOException {
         byte[] sector = new byte[SECTOR_BYTES];
         System.arraycopy(SECTOR, 0, sector, 0, SECTOR.length);
         sector[SECTOR_BYTES - 2] = 0x55;
         sector[SECTOR_BYTES - 1] = (byte) 0xaa;
-        Files.write(command.floppy(), sector);
+        Files.write(arguments.floppy(), sector);
         // Written, so that a full disk is found out now and not by a write of the guest.
         try (FileChannel ram =
-                FileChannel.open(command.ram(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                FileChannel.open(arguments.ram(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             for (long at = 0; at < config.memorySize(); at += ZEROS) {
                 ram.write(ByteBuffer.allocate((int) Math.min(ZEROS, config.memorySize() - at)));
             }
         }
-        return new ProcessBuilder(command.line(config)).start();
+        return new ProcessBuilder(arguments.line(config)).start();
     }
 
     private static ByteBuffer map(Path ram) throws IOException {

@@ -160,6 +160,24 @@ public final class Recording {
         return log.isFull();
     }
 
+    /** Shows all of it to a visitor, once the run has ended; it must not be {@link #isTooLong}. */
+    public void tell(ExchangeVisitor visitor) {
+        boolean afterMemory = false;
+        for (EventLog.Cursor next = cursor(); !next.isAtEnd(); next.advance()) {
+            long event = next.event();
+            switch (IoEvent.kind(event)) {
+                case IN -> visitor.in(IoEvent.port(event), IoEvent.width(event), IoEvent.value(event));
+                case OUT -> visitor.out();
+                case HALT -> visitor.halt();
+                case INTERRUPT -> visitor.interrupt(IoEvent.vector(event), !IoEvent.hasPoint(event) && !afterMemory);
+                case READ, WRITE -> {
+                    // Engines differ in how many accesses they make of one.
+                }
+            }
+            afterMemory = IoEvent.isMemory(event);
+        }
+    }
+
     /** Returns a reader from the beginning on. */
     EventLog.Cursor cursor() {
         return log.cursor();

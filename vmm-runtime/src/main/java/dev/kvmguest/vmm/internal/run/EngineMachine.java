@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Console;
@@ -13,6 +14,7 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /** vCPUs of KVM or the emulator, on boards with devices in Java. */
@@ -120,6 +122,11 @@ public final class EngineMachine implements MachineBackend {
     @Override
     public GuestMemory memory() {
         return machine.memory();
+    }
+
+    @Override
+    public Optional<Recording> recording() {
+        return Optional.of(runners.get(0).recording());
     }
 
     @Override

@@ -2,11 +2,13 @@ package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
+import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
 /**
@@ -54,6 +56,9 @@ public interface MachineBackend {
 
     /** Returns the guests' RAM. */
     GuestMemory memory();
+
+    /** Returns what the first vCPU exchanged with its devices, once it has ended; empty if nobody has recorded it. */
+    Optional<Recording> recording();
 
     /**
      * Stops what is running, waits for it to end, and frees everything; called once.

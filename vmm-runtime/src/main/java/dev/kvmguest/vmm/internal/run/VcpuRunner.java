@@ -151,6 +151,11 @@ public final class VcpuRunner {
         return outcome;
     }
 
+    /** Returns what the vCPU exchanged with its board, once it has ended. */
+    public Recording recording() {
+        return recording;
+    }
+
     /** Ends the run from outside, unless it has ended already. */
     public void stop() {
         end(new Ending.Stopped());

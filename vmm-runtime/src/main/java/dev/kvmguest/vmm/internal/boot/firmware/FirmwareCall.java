@@ -47,6 +47,11 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
         return RomCode.PORT;
     }
 
+    /** Returns whether a PC has a service that INT n with this vector, 0 to 255, asks for. */
+    public static boolean hasService(int vector) {
+        return BiosServices.provider(vector).isPresent();
+    }
+
     /**
      * Returns the interrupt of which a default handler has just told; empty if the guest has written to the port
      * itself.
@@ -118,7 +123,7 @@ public record FirmwareCall(int vector, How how, String entry, boolean halfSet, C
     }
 
     private boolean isService() {
-        return how == How.SOFTWARE && BiosServices.provider(vector).isPresent();
+        return how == How.SOFTWARE && hasService(vector);
     }
 
     /** Returns what it is called, such as {@code #UD} or {@code INT 80h}. */

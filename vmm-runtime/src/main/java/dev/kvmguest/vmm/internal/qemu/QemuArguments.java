@@ -13,7 +13,7 @@ import java.util.List;
  * @param program the program
  * @param folder a folder for sockets and files of this run alone
  */
-record QemuCommand(QemuProgram program, Path folder) {
+record QemuArguments(QemuProgram program, Path folder) {
 
     private static final int KIB = 1024;
 

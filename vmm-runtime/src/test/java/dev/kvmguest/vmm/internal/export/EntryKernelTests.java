@@ -1,0 +1,134 @@
+package dev.kvmguest.vmm.internal.export;
+
+import static dev.kvmguest.vmm.TestGuest.real;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.EntryPoint;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.outcome.Outcome;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** The file, booted on the emulator by Multiboot as on another PC, leads into the guest as the boot mode says. */
+class EntryKernelTests {
+
+    private static final String HLT = "f4";
+    private static final int FIRMWARE_END = 0x500;
+    private static final int EXTENDED_BIOS_DATA = 0x9_fc00;
+    private static final int HOLE_END = 0x10_0000;
+
+    private static MachineConfig config(VcpuConfig guest) {
+        return MachineConfig.builder()
+                .vcpu(guest)
+                .engine(EngineChoice.EMULATOR)
+                .build();
+    }
+
+    /** What a PC has after the file has entered its guest, which halts at once. */
+    private record Entered(CpuState registers, byte[] memory) {
+
+        static Entered by(EntryKernel kernel) {
+            GuestImage file = GuestImage.flat("guest.kernel", kernel.file());
+            MachineConfig config = config(VcpuConfig.of(file).withBoot(BootMode.MULTIBOOT));
+            try (Machine machine = Machine.create(config)) {
+                Outcome outcome = machine.run();
+                assertThat(outcome).isInstanceOf(Outcome.Halted.class);
+                return new Entered(
+                        outcome.run().registers().orElseThrow(),
+                        machine.memory().read(0, (int) machine.memory().size()));
+            }
+        }
+    }
+
+    private static CpuState entryState(MachineConfig config) {
+        return new BootLoader(config.memorySize(), config.vcpus()).states().get(0);
+    }
+
+    /** Returns them as they are after the guest's HLT, without what real mode doesn't use. */
+    private static CpuState comparable(CpuState state, int instructionLength) {
+        return state.with(builder -> builder.set(Register.RIP, state.get(Register.RIP) + instructionLength)
+                .gdt(state.protectedMode() ? state.gdt() : new DescriptorTable(0, 0)));
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    void registersAreThoseOfTheBootMode(BootMode boot) {
+        MachineConfig config = config(real(HLT).withBoot(boot));
+
+        CpuState found = Entered.by(EntryKernel.of(config)).registers;
+
+        assertThat(comparable(found, 0)).isEqualTo(comparable(entryState(config), 1));
+    }
+
+    @Test
+    void segmentsOfRealModeAreThoseOfTheEntry() {
+        MachineConfig config =
+                config(real(HLT).withLoad(0x1_0020).withEntry(EntryPoint.parse("0x1000:0x20")));
+
+        CpuState found = Entered.by(EntryKernel.of(config)).registers;
+
+        assertThat(found.instructionPointer()).isEqualTo("1000:0021");
+        assertThat(comparable(found, 0)).isEqualTo(comparable(entryState(config), 1));
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    void memoryIsThatOfTheBootModeButForFirmwareAndTheFilesCode(BootMode boot) {
+        MachineConfig config = config(real(HLT).withBoot(boot));
+        EntryKernel kernel = EntryKernel.of(config);
+        byte[] expected;
+        try (Machine machine = Machine.create(config)) {
+            expected = machine.memory().read(0, (int) config.memorySize());
+            machine.run();
+        }
+
+        byte[] found = Entered.by(kernel).memory;
+
+        forget(expected, found, 0, FIRMWARE_END);
+        forget(expected, found, EXTENDED_BIOS_DATA, HOLE_END);
+        forget(expected, found, (int) kernel.base(), (int) kernel.base() + EntryKernel.TABLES);
+        if (boot.paging()) {
+            // Accessed bits.
+            forget(expected, found, HOLE_END, HOLE_END + 0x3000);
+        }
+        assertThat(Arrays.mismatch(found, expected)).isEqualTo(-1);
+    }
+
+    private static void forget(byte[] one, byte[] other, int start, int end) {
+        Arrays.fill(one, start, end, (byte) 0);
+        Arrays.fill(other, start, end, (byte) 0);
+    }
+
+    @Test
+    void guestInTheHoleOfAPcIsRefused() {
+        MachineConfig config = config(real(HLT).withBoot(BootMode.PROTECTED).withLoad(0xc_0000));
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryKernel.of(config))
+                .withMessage("image test at 0xc0000-0xc0000 is where a PC has firmware and video memory,"
+                        + " 0x9fc00-0xfffff; load the guest elsewhere");
+    }
+
+    @Test
+    void guestWithPagingThatLeavesNoRoomInTheIdentityMapIsRefused() {
+        MachineConfig config = config(real(HLT).withBoot(BootMode.PAGED).withLoad(0x3f_ffff));
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryKernel.of(config))
+                .withMessage("the guest ends at 0x400000, and the code that enters it must lie after it and below"
+                        + " 0x400000, where memory is mapped to itself in boot mode paged; make the guest smaller, or"
+                        + " load it lower");
+    }
+}
