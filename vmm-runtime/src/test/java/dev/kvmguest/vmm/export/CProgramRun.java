@@ -48,8 +48,8 @@ public record CProgramRun(int status, String console, String messages) {
     /** Compiles a program with all warnings as errors, and returns where it is. */
     public static Path compile(Path folder, String text) throws IOException, InterruptedException {
         Files.writeString(folder.resolve("guest.c"), text);
-        CProgramRun compiler = of(
-                folder, List.of("gcc", "-Wall", "-Wextra", "-Werror", "-std=c11", "-o", "guest", "guest.c"));
+        CProgramRun compiler =
+                of(folder, List.of("gcc", "-Wall", "-Wextra", "-Werror", "-std=c11", "-o", "guest", "guest.c"));
         if (compiler.status != 0) {
             throw new AssertionError("gcc failed:\n" + compiler.messages);
         }

@@ -31,16 +31,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class KvmReproducerTests {
 
-    private static final Pattern CHUNK = Pattern.compile("\\{ 0x([0-9a-f]{8}), /\\*.*?\\*/((?:\\s+\"[0-9a-f]*\")+) \\}");
+    private static final Pattern CHUNK =
+            Pattern.compile("\\{ 0x([0-9a-f]{8}), /\\*.*?\\*/((?:\\s+\"[0-9a-f]*\")+) \\}");
 
     @TempDir
     private Path folder;
 
     private static MachineConfig emulated(VcpuConfig guest) {
-        return MachineConfig.builder()
-                .vcpu(guest)
-                .engine(EngineChoice.EMULATOR)
-                .build();
+        return MachineConfig.builder().vcpu(guest).engine(EngineChoice.EMULATOR).build();
     }
 
     /** Returns what a program loads, into RAM of the default size. */
@@ -71,8 +69,7 @@ class KvmReproducerTests {
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
                 : real("0f 0b").withBoot(boot);
         MachineConfig config = emulated(guest);
-        GuestMemory expected =
-                new GuestMemory(ByteBuffer.allocateDirect((int) MachineConfig.DEFAULT_MEMORY), () -> {});
+        GuestMemory expected = new GuestMemory(ByteBuffer.allocateDirect((int) MachineConfig.DEFAULT_MEMORY), () -> {});
         BootLoader.load(expected, config.vcpus());
 
         String program = ExportedGuests.run(config).program();
@@ -81,8 +78,8 @@ class KvmReproducerTests {
     }
 
     /** A Multiboot header with the kernel's addresses, and {@code hlt} after it, for a file loaded at 1 MiB. */
-    private static final String MULTIBOOT = "02 b0 ad 1b 00 00 01 00 fe 4f 51 e4"
-            + " 00 00 10 00 00 00 10 00 00 00 00 00 00 00 00 00 20 00 10 00 f4";
+    private static final String MULTIBOOT =
+            "02 b0 ad 1b 00 00 01 00 fe 4f 51 e4" + " 00 00 10 00 00 00 10 00 00 00 00 00 00 00 00 00 20 00 10 00 f4";
 
     @Test
     void programSetsTheRegistersOfTheBootMode() {
@@ -113,7 +110,8 @@ class KvmReproducerTests {
     @Test
     void answersThatAreTheSameAreOneLine() {
         // mov cx,1000; again: in al,0x81; loop again; in ax,0x81; hlt
-        String program = ExportedGuests.run(real("b9 e8 03 e4 81 e2 fc e5 81 f4")).program();
+        String program =
+                ExportedGuests.run(real("b9 e8 03 e4 81 e2 fc e5 81 f4")).program();
 
         assertThat(program).contains("= {\n\t{ 0x81, 1, 0xff, 1000 },\n\t{ 0x81, 2, 0xffff, 1 },\n\t{ 0, 0, 0, 0 }\n");
     }
@@ -141,8 +139,8 @@ class KvmReproducerTests {
 
     @Test
     void nameOfAGuestCannotEndTheComment() throws IOException, InterruptedException {
-        String program =
-                ExportedGuests.run(ExportedGuests.named("a*/b/*c??/\u00e4\n#error")).program();
+        String program = ExportedGuests.run(ExportedGuests.named("a*/b/*c??/\u00e4\n#error"))
+                .program();
 
         assertThat(program.substring(0, program.indexOf(" */"))).contains("a* /b/ *c? ?/??#error");
         CProgramRun.assumeCompiler();
@@ -207,8 +205,7 @@ class KvmReproducerTests {
     @Test
     void errorsByThePinOfTheX87UnitAreRefused() {
         // fninit; fldcw [0x1100], all unmasked; fldz; fldz; fdivp; fwait; hlt, with CR0.NE clear
-        KvmReproducer reproducer = ExportedGuests.run(
-                        real("db e3 d9 2e 00 11 d9 ee d9 ee de f9 9b f4"))
+        KvmReproducer reproducer = ExportedGuests.run(real("db e3 d9 2e 00 11 d9 ee d9 ee de f9 9b f4"))
                 .reproducer();
 
         assertThatIllegalArgumentException()

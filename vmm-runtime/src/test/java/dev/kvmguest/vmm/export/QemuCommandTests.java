@@ -36,8 +36,7 @@ class QemuCommandTests {
      * {@code again: mov dx,0x3fd; wait: in al,dx; test al,1; jz wait; mov dx,0x3f8; in al,dx;
      * out 0xe9,al; cmp al,'!'; jne again; mov al,0; out 0xf4,al}.
      */
-    private static final String ECHOES_COM1 =
-            "ba fd 03 ec a8 01 74 fb ba f8 03 ec e6 e9 3c 21 75 ee b0 00 e6 f4";
+    private static final String ECHOES_COM1 = "ba fd 03 ec a8 01 74 fb ba f8 03 ec e6 e9 3c 21 75 ee b0 00 e6 f4";
 
     /**
      * A Multiboot header with addresses for 1 MiB, and at 0x100020: {@code mov esi,[ebx+16]; next: lodsb; out 0xe9,al;
@@ -84,8 +83,7 @@ class QemuCommandTests {
 
         assertThat(qemu.console()).isEqualTo("A");
         assertThat(qemu.status()).as(qemu.messages()).isZero();
-        assertThat(command.notes())
-                .containsExactly("QEMU ends with status 0 when the guest triple-faults or is reset");
+        assertThat(command.notes()).containsExactly("QEMU ends with status 0 when the guest triple-faults or is reset");
     }
 
     @Test

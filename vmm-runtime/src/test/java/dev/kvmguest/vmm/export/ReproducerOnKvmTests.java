@@ -57,8 +57,9 @@ class ReproducerOnKvmTests {
 
     @Test
     void programSaysWithWhichExitItEndedAndInWhichState() throws IOException, InterruptedException {
-        String messages =
-                compileAndRun(ExportedGuests.HALTS.run(EngineChoice.KVM).program()).messages();
+        String messages = compileAndRun(
+                        ExportedGuests.HALTS.run(EngineChoice.KVM).program())
+                .messages();
 
         assertThat(messages)
                 .containsPattern("(?m)^exit 2: KVM_EXIT_HLT rip=0x1005, interrupts off$")
@@ -84,7 +85,8 @@ class ReproducerOnKvmTests {
     void programSaysThatItsOutcomeIsNotTheRecorded() throws IOException, InterruptedException {
         String text = ExportedGuests.HALTS.run(EngineChoice.KVM).program();
 
-        CProgramRun program = compileAndRun(text.replace("#define RECORDED\t\"halted\"", "#define RECORDED\t\"reset\""));
+        CProgramRun program =
+                compileAndRun(text.replace("#define RECORDED\t\"halted\"", "#define RECORDED\t\"reset\""));
 
         assertThat(program.messages()).contains("differs from the recording, which ends with reset\noutcome: halted\n");
     }

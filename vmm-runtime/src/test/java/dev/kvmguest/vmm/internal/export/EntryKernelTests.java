@@ -31,10 +31,7 @@ class EntryKernelTests {
     private static final int HOLE_END = 0x10_0000;
 
     private static MachineConfig config(VcpuConfig guest) {
-        return MachineConfig.builder()
-                .vcpu(guest)
-                .engine(EngineChoice.EMULATOR)
-                .build();
+        return MachineConfig.builder().vcpu(guest).engine(EngineChoice.EMULATOR).build();
     }
 
     /** What a PC has after the file has entered its guest, which halts at once. */
@@ -76,8 +73,7 @@ class EntryKernelTests {
 
     @Test
     void segmentsOfRealModeAreThoseOfTheEntry() {
-        MachineConfig config =
-                config(real(HLT).withLoad(0x1_0020).withEntry(EntryPoint.parse("0x1000:0x20")));
+        MachineConfig config = config(real(HLT).withLoad(0x1_0020).withEntry(EntryPoint.parse("0x1000:0x20")));
 
         CpuState found = Entered.by(EntryKernel.of(config)).registers;
 
