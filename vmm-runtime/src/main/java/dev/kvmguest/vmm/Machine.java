@@ -218,8 +218,9 @@ public final class Machine implements AutoCloseable {
                 config,
                 end,
                 backend.recording()
-                        .orElseThrow(() -> new IllegalArgumentException("a run in QEMU is not recorded, so that it can't be"
-                                + " exported; run the guest on engine emulator or kvm")));
+                        .orElseThrow(
+                                () -> new IllegalArgumentException("a run in QEMU is not recorded, so that it can't be"
+                                        + " exported; run the guest on engine emulator or kvm")));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */
