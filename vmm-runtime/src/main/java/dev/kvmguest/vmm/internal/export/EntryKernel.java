@@ -20,8 +20,8 @@ import java.util.List;
 
 /**
  * A file that puts a guest's RAM and registers in place on another PC and enters the guest: a Multiboot kernel, which
- * QEMU's {@code -kernel} loads, and GRUB too. It clears RAM, copies what RAM is to hold, masks all interrupts, loads the
- * registers and jumps to the guest's entry, in whatever mode that is.
+ * QEMU's {@code -kernel} loads, and GRUB too. It clears RAM, copies what RAM is to hold, masks all interrupts, loads
+ * the registers and jumps to the guest's entry, in whatever mode that is.
  *
  * <p>It stays out of the guest's way, after everything that is laid out, and clears itself but for {@value #TABLES}
  * bytes of code. What firmware has in memory stays that PC's: below 0x500, and from 0x9fc00 to 1 MiB.
