@@ -2,7 +2,6 @@ package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.VmmException;
-import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -37,7 +36,7 @@ import org.junit.jupiter.api.extension.MediaType;
  * @param mismatches returns in what a vCPU's run was not as expected
  * @param screen what the machine's screen showed
  * @param sources where the guest's source files are
- * @param reproducer the run for people who don't have this library; empty if nothing was booted
+ * @param machine the machine, whose guests have ended; empty if nothing was booted
  */
 record GuestFiles(
         String prefix,
@@ -48,7 +47,7 @@ record GuestFiles(
         Function<Outcome, List<Mismatch>> mismatches,
         Screen screen,
         SourceFolders sources,
-        Optional<KvmReproducer> reproducer) {
+        Optional<Machine> machine) {
 
     /** The configuration parameter by which a failed test publishes a C program that repeats its guest's run. */
     static final String EXPORT = "kvmguest.export";
@@ -68,7 +67,7 @@ record GuestFiles(
                 mismatches,
                 session.booted().map(Machine::screen).orElse(Screen.BLANK),
                 session.annotations().sources(),
-                outcomes.isEmpty() ? Optional.empty() : session.booted().map(Machine::reproducer));
+                outcomes.isEmpty() ? Optional.empty() : session.booted());
     }
 
     /**
@@ -137,7 +136,7 @@ record GuestFiles(
             publisher.text(name, MediaType.TEXT_PLAIN_UTF_8, outcome::console);
         }
         if (publisher.wantsProgram()) {
-            reproducer.ifPresent(run -> publisher.program("guest", run));
+            machine.ifPresent(ended -> publisher.program("guest", ended));
         }
         if (!screen.isBlank()) {
             publisher.text("screen.txt", MediaType.TEXT_PLAIN_UTF_8, screen::text);
@@ -191,10 +190,10 @@ record GuestFiles(
         }
 
         /** A run that can't be repeated has no file, and the failure says why. */
-        void program(String name, KvmReproducer run) {
+        void program(String name, Machine ended) {
             String text;
             try {
-                text = run.toC(prefix + name);
+                text = ended.reproducer().toC(prefix + name);
             } catch (IllegalArgumentException | VmmException e) {
                 problems.add(new UnsupportedOperationException(
                         "there is no " + prefix + name + ".c, for which " + EXPORT + " asks: " + e.getMessage(), e));

@@ -3,7 +3,6 @@ package dev.kvmguest.junit;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
-import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -71,10 +70,10 @@ final class GuestTestRunner {
 
     private void run(GuestTestCase test) {
         Outcome outcome;
-        KvmReproducer reproducer;
+        Machine ended;
         try (Machine machine = Machine.create(config.withGuestTest(test))) {
             outcome = machine.run();
-            reproducer = machine.reproducer();
+            ended = machine;
         } catch (VmmException e) {
             throw files(test, Optional.of(e), List.of(), List.of(), Screen.BLANK, Optional.empty())
                     .failure(factory, describe(test) + " could not be run: " + e.getMessage(), e);
@@ -89,7 +88,7 @@ final class GuestTestRunner {
                             List.of(outcome),
                             mismatches,
                             outcome.run().screen(),
-                            Optional.of(reproducer))
+                            Optional.of(ended))
                     .failure(factory, Failures.message(mismatches, outcome), null);
         }
     }
@@ -105,7 +104,7 @@ final class GuestTestRunner {
             List<Outcome> outcomes,
             List<Mismatch> mismatches,
             Screen screen,
-            Optional<KvmReproducer> reproducer) {
+            Optional<Machine> machine) {
         String prefix = test.name().replaceAll("[^A-Za-z0-9._-]", "_") + "-";
         return new GuestFiles(
                 prefix,
@@ -116,6 +115,6 @@ final class GuestTestRunner {
                 outcome -> mismatches,
                 screen,
                 sources,
-                reproducer);
+                machine);
     }
 }

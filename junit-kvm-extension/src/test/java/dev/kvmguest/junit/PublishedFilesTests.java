@@ -3,9 +3,12 @@ package dev.kvmguest.junit;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -194,6 +197,29 @@ class PublishedFilesTests {
         assertThat(failure.getSuppressed()).singleElement().satisfies(suppressed -> assertThat(suppressed)
                 .hasMessageContaining("there is no guest.c, for which kvmguest.export asks: a machine with 2 vCPUs"));
         assertThat(filesIn(root)).containsKey("guest.json").doesNotContainKey("guest.c");
+    }
+
+    @Test
+    void aTestWhoseGuestQemuHasRunIsReportedAsOthersAreAndHasNoProgram() {
+        assumeTrue(
+                Stream.of(System.getenv("PATH").split(File.pathSeparator))
+                        .anyMatch(folder -> Files.isExecutable(Path.of(folder, "qemu-system-i386"))),
+                "no qemu-system-i386 on the PATH");
+        Map<String, String> parameters = Map.of("kvmguest.export", "true");
+        Throwable failure = Fixture.failuresOf(Fixture.run(DiesInQemu.class, parameters, new Fixture.Folder(root)))
+                .get(0);
+
+        assertThat(failure).hasMessageContaining("triple-faulted");
+        assertThat(failure.getSuppressed()).singleElement().satisfies(suppressed -> assertThat(suppressed)
+                .hasMessageContaining("there is no guest.c, for which kvmguest.export asks: a run in QEMU is not"));
+        assertThat(filesIn(root)).containsKeys("guest.html", "guest.json").doesNotContainKey("guest.c");
+        assertThat(Fixture.failureOf(DiesInQemu.class).getSuppressed()).isEmpty();
+    }
+
+    static class DiesInQemu {
+        @Test
+        @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED, engine = EngineChoice.QEMU)
+        void dies() {}
     }
 
     @Test

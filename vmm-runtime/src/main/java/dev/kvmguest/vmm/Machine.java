@@ -210,10 +210,17 @@ public final class Machine implements AutoCloseable {
      * Returns the run of the first vCPU for people who don't have this library.
      *
      * @throws IllegalStateException if it has not ended
+     * @throws IllegalArgumentException if it was not recorded, since QEMU ran it
      */
     public KvmReproducer reproducer() {
         Outcome end = outcome(0).orElseThrow(() -> new IllegalStateException("the guest has not ended yet"));
-        return new RecordedGuest(config, end, backend.recording());
+        return new RecordedGuest(
+                config,
+                end,
+                backend.recording()
+                        .orElseThrow(
+                                () -> new IllegalArgumentException("a run in QEMU is not recorded, so that it can't be"
+                                        + " exported; run the guest on engine emulator or kvm")));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */

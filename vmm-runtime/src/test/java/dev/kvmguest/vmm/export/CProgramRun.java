@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What a program did.
@@ -17,6 +19,9 @@ import java.util.Locale;
  * @param messages its standard error
  */
 public record CProgramRun(int status, String console, String messages) {
+
+    /** Seconds after which a program is killed, since its output would be awaited for ever. */
+    private static final int LONGEST = 90;
 
     private static final Path KVM_HEADER = Path.of("/usr/include/linux/kvm.h");
 
@@ -59,12 +64,20 @@ public record CProgramRun(int status, String console, String messages) {
                     .directory(folder.toAbsolutePath().toFile())
                     .redirectError(messages.toFile())
                     .start();
+            CompletableFuture<Void> guard = CompletableFuture.runAsync(
+                    () -> destroy(process), CompletableFuture.delayedExecutor(LONGEST, TimeUnit.SECONDS));
             process.getOutputStream().close();
             String console = new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+            guard.cancel(false);
             return new CProgramRun(process.waitFor(), console, Files.readString(messages));
         } finally {
             Files.delete(messages);
         }
+    }
+
+    private static void destroy(Process process) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly();
     }
 
     /** Returns the kind of outcome that it says last. */

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.NeedsQemu;
 import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
@@ -184,6 +185,23 @@ class KvmReproducerTests {
                 .withMessage("a machine with 2 vCPUs can't be exported: in which order they ran is not recorded; export"
                         + " each guest alone");
         assertThatIllegalArgumentException().isThrownBy(() -> reproducer.toQemu("two"));
+    }
+
+    @Test
+    @NeedsQemu
+    void runInQemuIsRefused() {
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(real("b0 00 e6 f4"))
+                .engine(EngineChoice.QEMU)
+                .build();
+        try (Machine machine = Machine.create(config)) {
+            machine.run();
+
+            assertThatIllegalArgumentException()
+                    .isThrownBy(machine::reproducer)
+                    .withMessage("a run in QEMU is not recorded, so that it can't be exported; run the guest on engine"
+                            + " emulator or kvm");
+        }
     }
 
     @Test

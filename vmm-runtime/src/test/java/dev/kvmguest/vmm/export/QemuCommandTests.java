@@ -25,8 +25,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 class QemuCommandTests {
 
     private static final String MACHINE = " -display none -nic none -no-reboot"
-            + " -chardev stdio,id=console,mux=on,signal=off -serial chardev:console"
-            + " -device isa-debugcon,iobase=0xe9,chardev=console -device isa-debug-exit,iobase=0xf4,iosize=0x04";
+            + " -chardev stdio,id=console,mux=on,signal=off -serial none"
+            + " -device isa-debug-exit,iobase=0xf4,iosize=0x04 -device isa-debugcon,iobase=0xe9,chardev=console"
+            + " -device isa-serial,chardev=console";
 
     /** {@code mov al,'Q'; out 0xe9,al; mov al,3; out 0xf4,al}, the same in each mode. */
     private static final String SAYS_Q_AND_EXITS = "b0 51 e6 e9 b0 03 e6 f4";

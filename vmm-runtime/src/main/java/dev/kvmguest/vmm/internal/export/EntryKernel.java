@@ -20,8 +20,8 @@ import java.util.List;
 
 /**
  * A file that puts a guest's RAM and registers in place on another PC and enters the guest: a Multiboot kernel, which
- * QEMU's {@code -kernel} loads, and GRUB too. It clears RAM, copies what RAM is to hold, masks all interrupts, loads the
- * registers and jumps to the guest's entry, in whatever mode that is.
+ * QEMU's {@code -kernel} loads, and GRUB too. It clears RAM, copies what RAM is to hold, masks all interrupts, loads
+ * the registers and jumps to the guest's entry, in whatever mode that is.
  *
  * <p>It stays out of the guest's way, after everything that is laid out, and clears itself but for {@value #TABLES}
  * bytes of code. What firmware has in memory stays that PC's: below 0x500, and from 0x9fc00 to 1 MiB.
@@ -37,12 +37,19 @@ public final class EntryKernel {
 
     private static final int IDT_POINTER = 0x1c0;
     private static final int GDT_POINTER = 0x1c8;
-    private static final int OWN_GDT = 0x1d0;
+    private static final int OWN_GDT_POINTER = 0x1d0;
+    private static final int OWN_GDT = 0x1d8;
+    private static final int OWN_GDT_SIZE = 0x18;
     private static final int STACK_END = 0x220;
     static final int TABLES = 0x220;
 
+    /** The selectors of the boot modes that have a GDT. */
     private static final int OWN_CODE = 0x08;
+
     private static final int OWN_DATA = 0x10;
+
+    /** Registers that guests outside long mode have. */
+    private static final int GENERAL = 8;
 
     private static final long PAGE = 0x1000;
     private static final long LOWEST = 0x10_0000;
@@ -210,7 +217,7 @@ public final class EntryKernel {
     private void enter(Code code) {
         code.add("68").number(state.get(Register.RFLAGS)).add("9d"); // push flags; popfd: nothing below changes them
         code.add("0f 01 1d").number(base + IDT_POINTER); // lidt [IDT_POINTER]
-        code.add("0f 01 15").number(base + GDT_POINTER); // lgdt [GDT_POINTER]
+        code.add("0f 01 15").number(base + OWN_GDT_POINTER); // lgdt [OWN_GDT_POINTER]
         code.add("b8").number(state.get(Register.CR3)).add("0f 22 d8"); // mov eax, CR3; mov cr3, eax
         code.add("b8").number(state.get(Register.CR4)).add("0f 22 e0"); // mov eax, CR4; mov cr4, eax
         code.add("b8 00 00 00 00 0f 00 d0"); // mov eax, 0; lldt ax
@@ -221,18 +228,19 @@ public final class EntryKernel {
         }
     }
 
+    /**
+     * Loads segments of its own GDT, which are the guest's, so that the guest's descriptors aren't marked as accessed.
+     */
     private void enterProtectedMode(Code code) {
-        for (SegmentRegister register : Code.DATA_SEGMENTS) {
-            code.add("b8").number(state.segment(register).selector()); // mov eax, selector
-            code.load(register);
-        }
-        for (int i = 1; i < 8; i++) {
+        loadOwnSegments(code);
+        code.add("0f 01 15").number(base + GDT_POINTER); // lgdt [GDT_POINTER]
+        for (int i = 1; i < GENERAL; i++) {
             code.add(String.format("%02x", 0xb8 + i)).number(general(i)); // mov register, value
         }
         code.add("b8").number(state.get(Register.CR0)).add("0f 22 c0"); // mov eax, CR0; mov cr0, eax
         code.add("b8").number(general(0)); // mov eax, value
-        code.add("ea").number(state.get(Register.RIP)); // jmp CS:EIP
-        code.shortNumber(state.segment(SegmentRegister.CS).selector());
+        long next = base + CODE + code.bytes().length + 5;
+        code.add("e9").number(state.get(Register.RIP) - next); // jmp EIP
     }
 
     /**
@@ -240,20 +248,27 @@ public final class EntryKernel {
      * code runs in real mode above 1 MiB, so that nothing of it need be where a guest may be.
      */
     private void enterRealMode(Code code) {
-        code.add("b8").number(OWN_DATA); // mov eax, OWN_DATA
-        Code.DATA_SEGMENTS.forEach(code::load);
-        int next = CODE + code.bytes().length + 7;
-        code.add("ea").number(next).shortNumber(OWN_CODE); // jmp OWN_CODE:next
-        code.add("66 b8").number(state.get(Register.CR0)).add("0f 22 c0"); // next: mov eax, CR0; mov cr0, eax
+        loadOwnSegments(code);
+        code.add("2e 66 0f 01 16").shortNumber(GDT_POINTER); // o32 lgdt [cs:GDT_POINTER]
+        code.add("66 b8").number(state.get(Register.CR0)).add("0f 22 c0"); // mov eax, CR0; mov cr0, eax
         for (SegmentRegister register : Code.DATA_SEGMENTS) {
             code.add("b8").shortNumber(state.segment(register).selector()); // mov ax, segment
             code.load(register);
         }
-        for (int i = 0; i < 8; i++) {
+        for (int i = 0; i < GENERAL; i++) {
             code.add(String.format("66 %02x", 0xb8 + i)).number(general(i)); // mov register, value
         }
         code.add("ea").shortNumber((int) state.get(Register.RIP)); // jmp CS:IP
         code.shortNumber(state.segment(SegmentRegister.CS).selector());
+    }
+
+    private void loadOwnSegments(Code code) {
+        code.add("b8").number(OWN_DATA); // mov eax, OWN_DATA
+        Code.DATA_SEGMENTS.forEach(code::load);
+        int next = CODE + code.bytes().length + 7;
+        // Real mode has a base of its own.
+        code.add("ea").number(state.protectedMode() ? base + next : next); // jmp OWN_CODE:next
+        code.shortNumber(OWN_CODE);
     }
 
     private long general(int number) {
@@ -261,11 +276,15 @@ public final class EntryKernel {
     }
 
     private void putTables(ByteBuffer out) {
-        boolean real = !state.protectedMode();
         putPointer(out, IDT_POINTER, state.idt());
-        putPointer(out, GDT_POINTER, real ? new DescriptorTable(base + OWN_GDT, 0x17) : state.gdt());
-        if (real) {
-            // Of 64 KiB, as in real mode: 16-bit code at this file, data at 0.
+        putPointer(out, GDT_POINTER, state.gdt());
+        putPointer(out, OWN_GDT_POINTER, new DescriptorTable(base + OWN_GDT, OWN_GDT_SIZE - 1));
+        if (state.protectedMode()) {
+            // Flat, of 32 bits.
+            out.putLong(OWN_GDT + OWN_CODE, 0x00cf_9b00_0000_ffffL);
+            out.putLong(OWN_GDT + OWN_DATA, 0x00cf_9300_0000_ffffL);
+        } else {
+            // Of 64 KiB: 16-bit code at this file, data at 0.
             out.putLong(OWN_GDT + OWN_CODE, 0x0000_9b00_0000_ffffL | (base & 0xff_ffff) << 16 | base >>> 24 << 56);
             out.putLong(OWN_GDT + OWN_DATA, 0x0000_9300_0000_ffffL);
         }

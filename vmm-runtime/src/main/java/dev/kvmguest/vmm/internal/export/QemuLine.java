@@ -55,9 +55,10 @@ record QemuLine(MachineConfig config, Outcome outcome) {
 
     private static String line(String kernel, long memory) {
         return "qemu-system-i386 " + kernel + " -m " + (memory >> 10) + "K -display none -nic none -no-reboot"
-                + " -chardev stdio,id=console,mux=on,signal=off -serial chardev:console"
-                + " -device isa-debugcon,iobase=0xe9,chardev=console"
-                + " -device isa-debug-exit,iobase=0xf4,iosize=0x04";
+                + " -chardev stdio,id=console,mux=on,signal=off -serial none"
+                + " -device isa-debug-exit,iobase=0xf4,iosize=0x04 -device isa-debugcon,iobase=0xe9,chardev=console"
+                // Last: of those that share a terminal, QEMU gives its input to the one that was made last.
+                + " -device isa-serial,chardev=console";
     }
 
     private static void addModules(

@@ -5,27 +5,22 @@ import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.export.QemuCommand;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.outcome.Outcome;
-import java.util.Optional;
 
 /**
  * A run that has ended, as the runtime has it.
  *
  * @param config the machine
  * @param outcome how its first vCPU ended
- * @param recording what that exchanged with the machine; empty if nobody has recorded it
+ * @param recording what that exchanged with the machine
  */
-public record RecordedGuest(MachineConfig config, Outcome outcome, Optional<Recording> recording)
-        implements KvmReproducer {
+public record RecordedGuest(MachineConfig config, Outcome outcome, Recording recording) implements KvmReproducer {
 
     private static final String NAME = "[A-Za-z0-9._-]+";
 
     @Override
     public String toC(String name) {
         requireExportable(name);
-        Recording exchanged = recording.orElseThrow(
-                () -> new IllegalArgumentException(
-                        "a run in QEMU is not recorded, so that no program can repeat it; run the guest on engine emulator or kvm"));
-        return new CProgram(config, outcome, Exchanges.of(exchanged), EntryImage.of(config)).text(name);
+        return new CProgram(config, outcome, Exchanges.of(recording), EntryImage.of(config)).text(name);
     }
 
     @Override
