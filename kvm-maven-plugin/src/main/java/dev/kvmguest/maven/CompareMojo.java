@@ -19,9 +19,9 @@ import org.apache.maven.plugins.annotations.Parameter;
 import org.apache.maven.project.MavenProject;
 
 /**
- * Boots a guest on every engine of this host, the emulator, KVM and an installed QEMU, in one or several boot modes, and
- * fails the build unless at least two ran it and it ended alike in all runs. The guest is an image file, for which no
- * POM is needed, or one of the project that kvm:assemble has built.
+ * Boots a guest on every engine of this host, the emulator, KVM and an installed QEMU, in one or several boot modes,
+ * and fails the build unless at least two ran it and it ended alike in all runs. The guest is an image file, for which
+ * no POM is needed, or one of the project that kvm:assemble has built.
  */
 @Mojo(name = "compare", requiresProject = false, threadSafe = true)
 public class CompareMojo extends AbstractMojo {
@@ -36,8 +36,8 @@ public class CompareMojo extends AbstractMojo {
 
     /**
      * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}, or
-     * several with commas between them. Default: what the project's guest says; for an image what it asks for itself, by
-     * a Multiboot header or an entry that real mode can't reach, else {@code real}.
+     * several with commas between them. Default: what the project's guest says; for an image what it asks for itself,
+     * by a Multiboot header or an entry that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
