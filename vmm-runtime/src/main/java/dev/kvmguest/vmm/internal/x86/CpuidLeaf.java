@@ -1,0 +1,48 @@
+package dev.kvmguest.vmm.internal.x86;
+
+import java.util.Locale;
+
+/**
+ * What CPUID says of one leaf. Source: Intel SDM volume 2, CPUID; AMD APM volume 3, appendix E.
+ *
+ * @param function EAX before the instruction
+ * @param index ECX before it; 0 if the leaf has no subleaves
+ * @param indexed whether the leaf has subleaves
+ */
+public record CpuidLeaf(int function, int index, boolean indexed, int eax, int ebx, int ecx, int edx) {
+
+    private static final int SERIAL_NUMBER = 3;
+
+    /**
+     * Returns the leaf with 0 in place of what tells one processor, or one of its cores, from others of its model: the
+     * APIC IDs depend on where the instruction was executed, and a Pentium III has a serial number.
+     */
+    public CpuidLeaf withoutIdentity() {
+        return switch (function) {
+            case 1 -> with(eax, ebx & 0x00ff_ffff, ecx, edx);
+            case SERIAL_NUMBER -> with(0, 0, 0, 0);
+            case 0xb, 0x1f, 0x8000_0026 -> with(eax, ebx, ecx, 0);
+            case 0x8000_001e -> with(0, ebx & ~0xff, ecx & ~0xff, edx);
+            default -> this;
+        };
+    }
+
+    private CpuidLeaf with(int newEax, int newEbx, int newEcx, int newEdx) {
+        return new CpuidLeaf(function, index, indexed, newEax, newEbx, newEcx, newEdx);
+    }
+
+    /** Returns whether all registers are 0, as for a leaf that the processor doesn't have. */
+    public boolean isEmpty() {
+        return (eax | ebx | ecx | edx) == 0;
+    }
+
+    /** Returns the leaf's name, such as {@code 0x1}, or {@code 0x7.0} with the subleaf. */
+    public String name() {
+        return "0x" + Integer.toHexString(function) + (indexed ? "." + index : "");
+    }
+
+    /** Returns EAX, EBX, ECX and EDX as eight hexadecimal digits each. */
+    public String registers() {
+        return String.format(Locale.ROOT, "%08x %08x %08x %08x", eax, ebx, ecx, edx);
+    }
+}
