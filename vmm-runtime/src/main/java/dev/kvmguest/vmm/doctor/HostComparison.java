@@ -128,14 +128,13 @@ public record HostComparison(List<Difference> differences) {
                 differences.stream().filter(one -> one.matters().isPresent()).count();
         StringBuilder text =
                 new StringBuilder(differences.size() == 1 ? "1 difference" : differences.size() + " differences");
-        text.append(" between this host and the other, of which ")
-                .append(important == 0 ? "none" : important)
-                .append(important == 1 ? " matters" : " matter")
+        text.append(" between this host and the other; ")
+                .append(important == 0 ? "none matters" : important == 1 ? "1 matters" : important + " matter")
                 .append(" for the boot modes\n");
         String section = "";
         for (Difference difference : differences) {
-            String heading =
-                    difference.section() + (difference.matters().isPresent() ? "" : ", without effect on them");
+            String heading = difference.section()
+                    + (difference.matters().isPresent() ? "" : " (of no effect on the boot modes)");
             if (!heading.equals(section)) {
                 HostReportText.wrap(text, "", "  ", heading);
                 section = heading;

@@ -28,6 +28,9 @@ public record HostReport(List<HostProblem> problems, List<HostSection> sections)
     /** The section of the parameters of KVM's modules, by {@code MODULE.PARAMETER}. */
     public static final String MODULE_PARAMETERS = "module-parameters";
 
+    /** The section of programs found on the PATH, with their versions. */
+    public static final String PROGRAMS = "programs";
+
     public HostReport {
         problems = List.copyOf(problems);
         sections = List.copyOf(sections);
@@ -38,10 +41,15 @@ public record HostReport(List<HostProblem> problems, List<HostSection> sections)
         return sections.stream().filter(section -> section.id().equals(id)).findFirst();
     }
 
-    /** Returns this report with one more section, at the end. */
-    public HostReport with(HostSection section) {
+    /**
+     * Returns this report with one more section.
+     *
+     * @param id the section after which it comes; at the end if the report has none of this id
+     * @param section the section
+     */
+    public HostReport withAfter(String id, HostSection section) {
         List<HostSection> more = new ArrayList<>(sections);
-        more.add(section);
+        more.add(section(id).map(sections::indexOf).map(index -> index + 1).orElse(more.size()), section);
         return new HostReport(problems, more);
     }
 

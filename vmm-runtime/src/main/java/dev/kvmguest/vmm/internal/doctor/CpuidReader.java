@@ -38,7 +38,8 @@ public interface CpuidReader {
 
     /** Adds the leaves from a first one, which says which is the last one. */
     private void addRange(List<CpuidLeaf> leaves, int first, int most) {
-        Set<Integer> withSubleaves = Set.of(4, 7, 0xb, 0xd, 0xf, 0x10, 0x12, 0x14, 0x17, 0x18, 0x1f, 0x8000_001d);
+        Set<Integer> withSubleaves =
+                Set.of(4, 7, 0xb, 0xd, 0xf, 0x10, 0x12, 0x14, 0x17, 0x18, 0x1f, 0x8000_001d, 0x8000_0026);
         Optional<int[]> range = read(first, 0);
         int last = range.map(registers -> registers[0]).orElse(first - 1);
         int count = Math.min(last - first + 1, most);

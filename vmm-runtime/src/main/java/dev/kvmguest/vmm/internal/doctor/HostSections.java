@@ -31,7 +31,7 @@ final class HostSections {
                 kvm(facts),
                 new HostSection(HostReport.MODULE_PARAMETERS, "parameters of KVM's modules", copy(facts.parameters())),
                 capabilities(facts.survey()),
-                new HostSection("programs", "programs on the PATH", copy(facts.programs())),
+                new HostSection(HostReport.PROGRAMS, "programs on the PATH", copy(facts.programs())),
                 leaves("cpuid-processor", "CPUID on the first processor, from " + CpuidDevice.PATH, facts.leaves()),
                 leaves(
                         "cpuid-kvm",

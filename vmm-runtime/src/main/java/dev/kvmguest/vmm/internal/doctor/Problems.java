@@ -29,11 +29,12 @@ final class Problems {
         } else {
             facts.whyNoKvm().ifPresent(why -> problems.add(problem(why, "see the message" + MEANWHILE)));
         }
+        // Before what comes of them.
+        problems.addAll(parameters(facts));
         facts.kvm().ifPresent(kvm -> {
             problems.addAll(missing(facts, kvm));
             problems.addAll(slow(kvm));
         });
-        problems.addAll(parameters(facts));
         problems.addAll(remarks(facts));
         return problems;
     }
@@ -56,13 +57,15 @@ final class Problems {
     private static HostProblem noDevice(HostFacts facts) {
         String none = "this host has no " + KvmDevice.PATH;
         CpuInfo cpu = facts.cpu();
-        boolean loaded = facts.modules().stream().anyMatch(name -> name.startsWith("kvm_"));
-        if (loaded || facts.isInContainer()) {
-            String where = loaded ? ", though KVM's module " + String.join(" ", facts.modules()) + " is loaded" : "";
+        List<String> loaded =
+                facts.modules().stream().filter(name -> name.startsWith("kvm_")).toList();
+        if (!loaded.isEmpty()) {
             return problem(
-                    none + where + (facts.isInContainer() ? "; this is a container" : ""),
-                    "pass the device into the container, as in docker run --device /dev/kvm; outside a container udev"
-                            + " makes it" + MEANWHILE);
+                    none + ", though KVM's module " + String.join(" ", loaded) + " is loaded",
+                    (facts.isInContainer()
+                                    ? "pass the device into this container, as in docker run --device /dev/kvm"
+                                    : "make the device: sudo mknod /dev/kvm c 10 232; udev does so where it runs")
+                            + MEANWHILE);
         }
         String module = cpu.module().orElse("kvm_amd or kvm_intel");
         if (cpu.virtualization().isPresent()) {
@@ -102,7 +105,7 @@ final class Problems {
                         + " usermod -aG kvm $USER, then log in again" + MEANWHILE);
     }
 
-    /** Returns what KVM can't do, one problem for each boot mode's need and one for interrupts in several of them. */
+    /** Returns what KVM can't do at all, by feature. */
     private static List<HostProblem> missing(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
         for (Feature feature : Feature.values()) {
@@ -130,8 +133,11 @@ final class Problems {
     }
 
     private static String otherKvm(HostFacts facts) {
+        if (!parameters(facts).isEmpty()) {
+            return "turn on the parameter above first";
+        }
         return facts.modules().contains("kvm_amd") || facts.modules().contains("kvm_intel")
-                ? "update the kernel"
+                ? "try a newer kernel" + (facts.cpu().isInVirtualMachine() ? ", here and on this machine's host" : "")
                 : "a host whose KVM is kvm_amd or kvm_intel runs it";
     }
 

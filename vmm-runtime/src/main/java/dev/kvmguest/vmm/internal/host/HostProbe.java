@@ -76,6 +76,10 @@ public final class HostProbe {
     private static final int SPEED_RUNS = 3;
     /** Some 0.3 s for a processor, so that no run reaches its limit. */
     private static final int MOST_LOOPS = 500_000_000;
+
+    private static final double STEADY = 1.1;
+    private static final int STEADY_RUNS = 3;
+    private static final int MOST_DURATIONS = 5;
     /** What that number of instructions takes at 10 million a second. */
     private static final long SLOWEST_NANOS = 800_000;
 
@@ -155,15 +159,17 @@ public final class HostProbe {
 
     /**
      * Measures how many instructions a second the engine executes, by a loop that counts down. Longer loops are run
-     * until that has taken the given time; the fastest run counts.
+     * until that has taken the given time and has not become faster lately, which the emulator does while the JVM
+     * compiles it; the fastest run counts.
      *
-     * @param duration how long to go on, in nanoseconds; the last run may take as long as the others together
+     * @param duration the shortest time to go on, in nanoseconds; the longest is about five times that
      * @return the number; empty if the engine can't run the loop in this boot mode
      */
     public OptionalLong instructionsPerSecond(BootMode mode, long duration) {
         double fastest = 0;
         int loops = LOOP_INSTRUCTIONS / 2;
-        for (long spent = 0; spent < duration; ) {
+        int steady = 0;
+        for (long spent = 0; spent < duration || steady < STEADY_RUNS && spent < MOST_DURATIONS * duration; ) {
             try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
                 load(machine, List.of(loopGuest(mode, loops)));
                 Run run = await(start(machine.vcpu(0)), machine.vcpu(0));
@@ -172,7 +178,9 @@ public final class HostProbe {
                 }
                 long nanos = Math.max(run.nanos, 1);
                 spent += nanos;
-                fastest = Math.max(fastest, 2.0 * loops / nanos);
+                double speed = 2.0 * loops / nanos;
+                steady = speed > STEADY * fastest ? 0 : steady + 1;
+                fastest = Math.max(fastest, speed);
                 // Long enough that starting and stopping don't count, and several of them.
                 if (nanos < duration / 8) {
                     loops = Math.min(loops * 4, MOST_LOOPS);
