@@ -40,9 +40,10 @@ public interface CpuidReader {
     private void addRange(List<CpuidLeaf> leaves, int first, int most) {
         Set<Integer> withSubleaves =
                 Set.of(4, 7, 0xb, 0xd, 0xf, 0x10, 0x12, 0x14, 0x17, 0x18, 0x1f, 0x8000_001d, 0x8000_0026);
-        Optional<int[]> range = read(first, 0);
-        int last = range.map(registers -> registers[0]).orElse(first - 1);
-        int count = Math.min(last - first + 1, most);
+        long last = read(first, 0)
+                .map(registers -> Integer.toUnsignedLong(registers[0]))
+                .orElse(-1L);
+        int count = (int) Math.min(Math.max(last - Integer.toUnsignedLong(first) + 1, 0), most);
         for (int function = first; function < first + count; function++) {
             boolean indexed = withSubleaves.contains(function);
             for (int index = 0; index < (indexed ? 64 : 1); index++) {

@@ -55,7 +55,7 @@ public record HostSources(
                 System.getenv(),
                 JavaHost.current(),
                 new CpuidDevice(files),
-                () -> KvmDevice.in(files),
+                () -> KvmDevice.in(files, System.getProperty("user.name")),
                 // No method references, since making one loads the class that it names.
                 () -> KvmSurvey.ofThisHost(),
                 () -> KvmEngine.instance(),

@@ -24,7 +24,12 @@ public record KvmDevice(int owner, String group, int groupNumber, int mode, bool
     private static final int PERMISSIONS = 0777;
     private static final int GROUP_MAY = 0060;
 
-    static Optional<KvmDevice> in(HostFiles files) {
+    /**
+     * Looks at the device.
+     *
+     * @param user the user's name, which is not to be told
+     */
+    static Optional<KvmDevice> in(HostFiles files, String user) {
         Path file = files.path(PATH);
         if (!Files.exists(file)) {
             return Optional.empty();
@@ -37,7 +42,7 @@ public record KvmDevice(int owner, String group, int groupNumber, int mode, bool
                     .getName();
             return Optional.of(new KvmDevice(
                     (int) numbers.get("uid"),
-                    group,
+                    group.equals(user) && !group.equals("root") ? "of the user's own name" : group,
                     (int) numbers.get("gid"),
                     (int) numbers.get("mode") & PERMISSIONS,
                     accessible));

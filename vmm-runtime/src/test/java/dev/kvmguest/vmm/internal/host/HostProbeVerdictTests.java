@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Feature;
@@ -109,6 +110,32 @@ class HostProbeVerdictTests {
     void loopThatEndsOtherwiseHasNoSpeed() {
         assertThat(probe(memory -> new VmExit.Shutdown()).whyNot(Feature.REAL_MODE_SPEED))
                 .contains("the probe guest shut down");
+    }
+
+    @Test
+    void speedIsThatOfTheFastestRunAfterThreeThatAreNoFaster() {
+        // Runs of 8000 and, when they are short, four times as many instructions each.
+        AtomicLong now = new AtomicLong();
+        ScriptedEngine engine = ScriptedEngine.comingBackWith(memory -> {
+            memory.writeByte(0x3000, 0x4b);
+            now.addAndGet(2L * memory.readInt(0x1001));
+            return new VmExit.Halt();
+        });
+
+        // Two instructions a loop, and 2 ns a loop.
+        assertThat(new HostProbe(engine, LIMIT_MILLIS, now::get).instructionsPerSecond(BootMode.PROTECTED, 10_000_000))
+                .hasValue(1_000_000_000);
+        assertThat(now.get()).isBetween(10_000_000L, 50_000_000L);
+        assertThat(engine.openMachines).hasValue(0);
+    }
+
+    @Test
+    void loopThatDoesNotEndHasNoSpeedToMeasure() {
+        ScriptedEngine engine = ScriptedEngine.comingBackWith(memory -> new VmExit.Shutdown());
+
+        assertThat(new HostProbe(engine, LIMIT_MILLIS, System::nanoTime)
+                        .instructionsPerSecond(BootMode.REAL, 1_000_000))
+                .isEmpty();
     }
 
     /** Probes an engine whose runs take so many nanoseconds each, in turn and over again. */
