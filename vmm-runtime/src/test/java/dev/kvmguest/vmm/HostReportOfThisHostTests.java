@@ -59,7 +59,8 @@ class HostReportOfThisHostTests {
                 "the user's home", System.getProperty("user.home"),
                 "the working directory", System.getProperty("user.dir"),
                 "the name in USER", System.getenv().getOrDefault("USER", ""),
-                "the host's name", Files.exists(hostName) ? Files.readString(hostName).strip() : "",
+                "the host's name",
+                        Files.exists(hostName) ? Files.readString(hostName).strip() : "",
                 "the name in HOSTNAME", System.getenv().getOrDefault("HOSTNAME", "")));
         // Everybody's names: an owner of the device, a kind of machine.
         identifying.values().removeIf(name -> name.isEmpty() || name.matches("root|kvm|vm|localhost|/"));

@@ -104,7 +104,9 @@ class PinnedLlvmTests {
         assertThat(PinnedLlvm.isIn(cache, VERSION, platform)).isTrue();
         assertThat(PinnedLlvm.isIn(cache, VERSION + "0", platform)).isFalse();
         Files.delete(temp.resolve("cache/toolchains/llvm-" + VERSION + "-linux-x86_64/bin/clang"));
-        assertThat(PinnedLlvm.isIn(cache, VERSION, platform)).as("a damaged one").isFalse();
+        assertThat(PinnedLlvm.isIn(cache, VERSION, platform))
+                .as("a damaged one")
+                .isFalse();
     }
 
     @Test

@@ -27,7 +27,9 @@ final class Problems {
         } else if (!facts.device().get().accessible()) {
             problems.add(noPermission(facts, facts.device().get()));
         } else {
-            facts.whyNoKvm().ifPresent(why -> problems.add(problem(why, "see the message" + MEANWHILE)));
+            facts.whyNoKvm()
+                    .ifPresent(why -> problems.add(problem(
+                            why, "do as the message says or, if it says nothing, try a newer kernel" + MEANWHILE)));
         }
         // Before what comes of them.
         problems.addAll(parameters(facts));

@@ -80,6 +80,8 @@ public final class HostProbe {
     private static final double STEADY = 1.1;
     private static final int STEADY_RUNS = 3;
     private static final int MOST_DURATIONS = 5;
+    /** A loop ends, and a host that is busy is no reason to have no figure. */
+    private static final int MEASURING_LIMITS = 10;
     /** What that number of instructions takes at 10 million a second. */
     private static final long SLOWEST_NANOS = 800_000;
 
@@ -172,7 +174,7 @@ public final class HostProbe {
         for (long spent = 0; spent < duration || steady < STEADY_RUNS && spent < MOST_DURATIONS * duration; ) {
             try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
                 load(machine, List.of(loopGuest(mode, loops)));
-                Run run = await(start(machine.vcpu(0)), machine.vcpu(0));
+                Run run = await(start(machine.vcpu(0)), machine.vcpu(0), MEASURING_LIMITS * limitMillis);
                 if (!judge(run.exit, machine.memory()).works()) {
                     return OptionalLong.empty();
                 }
@@ -273,8 +275,12 @@ public final class HostProbe {
     }
 
     private Run await(CompletableFuture<Run> run, VirtualCpu vcpu) {
+        return await(run, vcpu, limitMillis);
+    }
+
+    private Run await(CompletableFuture<Run> run, VirtualCpu vcpu, long limit) {
         try {
-            return run.get(limitMillis, TimeUnit.MILLISECONDS);
+            return run.get(limit, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             vcpu.interrupt();
             return run.join();
