@@ -29,7 +29,8 @@ import org.apache.maven.plugins.annotations.Parameter;
  * which boot mode, what the probe guests saw, and all that is known of processor, kernel, KVM and toolchain. No POM is
  * needed. It takes a few seconds and changes nothing.
  *
- * <p>What it prints and writes is made to be pasted into a bug report: nothing in it is identifying beyond the hardware.
+ * <p>What it prints and writes is made to be pasted into a bug report: nothing in it is identifying beyond the
+ * hardware.
  */
 @Mojo(name = "doctor", requiresProject = false, aggregator = true, threadSafe = true)
 public class DoctorMojo extends AbstractMojo {

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.doctor;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
@@ -82,9 +83,19 @@ record HostFacts(
             if (engine.capabilities().has(Feature.neededBy(mode))) {
                 sources.speedometer()
                         .instructionsPerSecond(engine, mode)
-                        .ifPresent(speed -> speeds.put(engine.name() + ", boot mode " + mode, speed));
+                        .ifPresent(speed -> speeds.put(speedName(engine.name(), mode), speed));
             }
         }
+    }
+
+    private static String speedName(String engine, BootMode mode) {
+        return engine + ", boot mode " + mode;
+    }
+
+    /** Returns whether a long loop was faster on KVM than on the emulator. */
+    boolean isKvmFaster(BootMode mode) {
+        return speeds.getOrDefault(speedName(EngineChoice.KVM.id(), mode), 0L)
+                > speeds.getOrDefault(speedName(EngineChoice.EMULATOR.id(), mode), Long.MAX_VALUE);
     }
 
     private static Map<String, String> parameters(HostFiles files) {

@@ -84,7 +84,9 @@ final class HostSections {
             return UNKNOWN;
         }
         return facts.cpu().isInVirtualMachine() || hypervisor.isPresent()
-                ? "yes, of " + hypervisor.orElse("a hypervisor that only root can ask for its name")
+                ? "yes, of "
+                        + hypervisor.orElse(
+                                "a hypervisor whose name is not known: " + CpuidDevice.PATH + " can't be read")
                 : "no";
     }
 

@@ -35,7 +35,7 @@ final class Problems {
         problems.addAll(parameters(facts));
         facts.kvm().ifPresent(kvm -> {
             problems.addAll(missing(facts, kvm));
-            problems.addAll(slow(kvm));
+            problems.addAll(slow(facts, kvm));
         });
         problems.addAll(remarks(facts));
         return problems;
@@ -143,21 +143,35 @@ final class Problems {
                 : "a host whose KVM is kvm_amd or kvm_intel runs it";
     }
 
-    private static List<HostProblem> slow(Capabilities kvm) {
+    private static List<HostProblem> slow(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
-        for (Feature feature : List.of(Feature.REAL_MODE_SPEED, Feature.PROTECTED_MODE_SPEED)) {
-            Feature mode = feature == Feature.REAL_MODE_SPEED ? Feature.REAL_MODE : Feature.PROTECTED_MODE;
-            if (kvm.has(mode) && !kvm.has(feature)) {
-                problems.add(problem(
-                        "this host's KVM interprets " + mode.words() + ": "
-                                + kvm.finding(feature).seen(),
-                        "the emulator, which is faster, runs guests in boot mode "
-                                + modesThat(boot -> Feature.speedIn(boot) == feature)
-                                + "; a host whose KVM is kvm_amd or kvm_intel with unrestricted_guest runs them at the"
-                                + " processor's speed"));
+        for (BootMode mode : List.of(BootMode.REAL, BootMode.PROTECTED)) {
+            Feature speed = Feature.speedIn(mode);
+            if (kvm.has(Feature.neededBy(mode)) && !kvm.has(speed)) {
+                String modes = modesThat(boot -> Feature.speedIn(boot) == speed);
+                String words = Feature.neededBy(mode).words();
+                String seen = kvm.finding(speed).seen();
+                problems.add(facts.isKvmFaster(mode) ? notSoSlow(words, seen, modes) : interprets(words, seen, modes));
             }
         }
         return problems;
+    }
+
+    private static HostProblem interprets(String words, String seen, String modes) {
+        return problem(
+                "this host's KVM interprets " + words + ": " + seen,
+                "the emulator, which is faster, runs guests in boot mode " + modes
+                        + "; a host whose KVM is kvm_amd or kvm_intel with unrestricted_guest runs them at the processor's"
+                        + " speed");
+    }
+
+    /** A processor that is emulated itself, or a busy one, may be slow to begin. */
+    private static HostProblem notSoSlow(String words, String seen, String modes) {
+        return problem(
+                "this host's KVM is taken for an interpreter of " + words + " by a short loop: " + seen
+                        + "; a longer one was faster than on the emulator",
+                "the emulator runs guests in boot mode " + modes
+                        + " unless they ask for KVM, as by -Dkvm.engine=kvm; on a busy host, try again when it is not");
     }
 
     private static List<HostProblem> parameters(HostFacts facts) {

@@ -182,9 +182,10 @@ public final class JsonReader {
     }
 
     private void expect(char c) {
-        if (!takes(c)) {
+        if (peek() != c) {
             throw error("'" + c + "' is expected");
         }
+        at++;
     }
 
     private char peek() {
