@@ -53,14 +53,15 @@ class InstalledProgramsTests {
 
     @Test
     void aProgramThatHangsIsKilledWithWhatItStarted() throws Exception {
-        // The shell waits for the other process, which has the pipe open.
-        program("nasm", "sleep 98765 & wait");
+        String seconds = Long.toString(1_000_000 + ProcessHandle.current().pid());
+        // Two processes that have the pipe open.
+        program("nasm", "sleep " + seconds + " & exec sleep " + seconds);
 
         assertThat(versions(SHORT)).containsEntry("nasm", "found, and doesn't say its version within 1000 ms");
 
-        // They were killed, and may take a moment to be gone.
-        for (ProcessHandle process : ProcessHandle.current().descendants().toList()) {
-            if (process.info().commandLine().orElse("").matches(".*(98765|" + folder + ").*")) {
+        // They were killed, and may take a moment to be gone. An orphan is nobody's descendant.
+        for (ProcessHandle process : ProcessHandle.allProcesses().toList()) {
+            if (process.info().commandLine().orElse("").matches(".*(" + seconds + "|" + folder + ").*")) {
                 process.onExit().get(30, TimeUnit.SECONDS);
             }
         }
