@@ -33,8 +33,10 @@ public record HostComparison(List<Difference> differences) {
     /** How much faster one host is than the other for it to be a difference. */
     private static final double FACTOR = 4;
 
-    /** Words of a list that is longer are not repeated if both have them. */
-    private static final int LONG_LIST = 100;
+    /** A list of words, of which those that both have are not repeated. */
+    private static final String LIST = "flags";
+
+    private static final String SAME_ENGINE = "the engine is the same, and the reason for it is not";
 
     /** In a reason for the emulator; no two measurements are alike. */
     private static final String MEASURED = "[0-9]+(\\.[0-9]+)? million instructions";
@@ -80,11 +82,12 @@ public record HostComparison(List<Difference> differences) {
             Object our = ours.get(name);
             Object their = theirs.get(name);
             if (!isSame(id, our, their)) {
-                Difference difference = new Difference(
-                        title, name, words(id, our, their), words(id, their, our), Relevance.of(id, name));
+                boolean bootMode = id.equals(HostReport.BOOT_MODES);
+                boolean otherEngine = bootMode && !engine(our).equals(engine(their));
+                Optional<String> matters = bootMode && !otherEngine ? Optional.of(SAME_ENGINE) : Relevance.of(id, name);
                 found.add(new Ranked(
-                        difference,
-                        id.equals(HostReport.BOOT_MODES) && !engine(our).equals(engine(their))));
+                        new Difference(title, name, words(id, name, our, their), words(id, name, their, our), matters),
+                        otherEngine));
             }
         }
         return found;
@@ -109,8 +112,8 @@ public record HostComparison(List<Difference> differences) {
         return value == null ? "" : value.toString().replaceFirst(":.*", "");
     }
 
-    private static Optional<String> words(String section, Object value, Object other) {
-        if (value instanceof String list && other instanceof String others && list.length() > LONG_LIST) {
+    private static Optional<String> words(String section, String name, Object value, Object other) {
+        if (name.equals(LIST) && value instanceof String list && other instanceof String others) {
             Set<String> more = new LinkedHashSet<>(List.of(list.split(" ")));
             if (more.removeAll(List.of(others.split(" ")))) {
                 return Optional.of(more.isEmpty() ? "nothing that the other lacks" : "also " + String.join(" ", more));
@@ -139,12 +142,21 @@ public record HostComparison(List<Difference> differences) {
                 HostReportText.wrap(text, "", "  ", heading);
                 section = heading;
             }
+            String ours = difference.here().orElse("nothing");
+            String theirs = difference.there().orElse("nothing");
+            if (difference.matters().isEmpty()) {
+                HostReportText.wrap(
+                        text, "  ", "      ", difference.name() + ": " + ours + " here, " + theirs + " there");
+                continue;
+            }
             HostReportText.wrap(text, "  ", "    ", difference.name());
+            HostReportText.wrap(text, "    here:  ", "           ", ours);
+            HostReportText.wrap(text, "    there: ", "           ", theirs);
             HostReportText.wrap(
-                    text, "    here:  ", "           ", difference.here().orElse("nothing"));
-            HostReportText.wrap(
-                    text, "    there: ", "           ", difference.there().orElse("nothing"));
-            difference.matters().ifPresent(why -> HostReportText.wrap(text, "    ", "    ", "why it matters: " + why));
+                    text,
+                    "    ",
+                    "      ",
+                    "why it matters: " + difference.matters().get());
         }
         return text.toString();
     }

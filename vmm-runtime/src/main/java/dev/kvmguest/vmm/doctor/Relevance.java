@@ -29,12 +29,18 @@ final class Relevance {
             "kvm_amd.npt", "without nested paging, KVM keeps shadow page tables, which costs time",
             "kvm.force_emulation_prefix", "it has KVM emulate instructions");
 
+    private static final String SLOW =
+            "KVM is chosen for a boot mode only if a short loop executes 10 million instructions a second in it";
+
     private Relevance() {}
 
     /** Returns why a value matters, as a sentence; empty if it doesn't. The name is empty for all of a section. */
     static Optional<String> of(String section, String name) {
         if (section.equals(HostReport.MODULE_PARAMETERS)) {
             return Optional.ofNullable(PARAMETERS.get(name));
+        }
+        if (section.equals(HostReport.SPEED)) {
+            return name.startsWith("kvm,") ? Optional.of(SLOW) : Optional.empty();
         }
         return Optional.ofNullable(SECTIONS.getOrDefault(section, VALUES.get(section + "/" + name)));
     }

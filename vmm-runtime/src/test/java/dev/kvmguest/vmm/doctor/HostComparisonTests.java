@@ -90,24 +90,50 @@ class HostComparisonTests {
                           real
                             here:  emulator: old
                             there: emulator: new
-                            why it matters: it is what runs guests in this boot mode if they don't ask for an engine
+                            why it matters: the engine is the same, and the reason for it is not
                         programs (of no effect on the boot modes)
-                          nasm
-                            here:  2.16
-                            there: not found
+                          nasm: 2.16 here, not found there
                         CPUID (of no effect on the boot modes)
-                          0x1
-                            here:  00000001
-                            there: 00000002
+                          0x1: 00000001 here, 00000002 there
                         parameters (of no effect on the boot modes)
-                          kvm.tdp_mmu
-                            here:  Y
-                            there: N
+                          kvm.tdp_mmu: Y here, N there
                         """);
     }
 
     @Test
-    void ofLongListsOnlyWhatOneOfThemHasIsShown() {
+    void theSpeedOfKvmMattersAndThatOfTheEmulatorDoesNot() {
+        HostReport slow = report(section(
+                HostReport.SPEED, "speed", "emulator, boot mode real", 20_000_000L, "kvm, boot mode real", 2_000_000L));
+        HostReport fast = report(section(
+                HostReport.SPEED,
+                "speed",
+                "emulator, boot mode real",
+                180_000_000L,
+                "kvm, boot mode real",
+                900_000_000L));
+
+        assertThat(slow.compareWith(fast).differences())
+                .extracting(Difference::name)
+                .containsExactly("kvm, boot mode real", "emulator, boot mode real");
+        assertThat(slow.compareWith(fast).differences())
+                .extracting(one -> one.matters().isPresent())
+                .containsExactly(true, false);
+    }
+
+    @Test
+    void sentencesStayWhole() {
+        String long1 = "emulator: " + "this host's KVM can't run it ".repeat(5) + "today";
+        String long2 = "emulator: " + "this host's KVM can't run it ".repeat(5) + "yesterday";
+
+        assertThat(report(section(HostReport.BOOT_MODES, "boot modes", "real", long1))
+                        .compareWith(report(section(HostReport.BOOT_MODES, "boot modes", "real", long2)))
+                        .differences())
+                .singleElement()
+                .satisfies(difference -> assertThat(difference.there()).hasValue(long2));
+    }
+
+    @Test
+    void ofFlagsOnlyWhatOneOfTheHostsHasIsShown() {
         String common = "flag" + " a".repeat(60);
         HostReport here = report(section("processor", "processor", "flags", common + " svm npt"));
         HostReport there = report(section("processor", "processor", "flags", common + " vmx"));
@@ -129,9 +155,7 @@ class HostComparisonTests {
         assertThat(here.compareWith(there).text()).isEqualTo("""
                         1 difference between this host and the other; none matters for the boot modes
                         capabilities (of no effect on the boot modes)
-                          all of it
-                            here:  2 values
-                            there: nothing
+                          all of it: 2 values here, nothing there
                         """);
         assertThat(report().compareWith(here).differences()).hasSize(1);
     }
