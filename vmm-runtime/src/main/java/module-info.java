@@ -12,6 +12,7 @@ module dev.kvmguest.vmm {
     exports dev.kvmguest.vmm.config;
     exports dev.kvmguest.vmm.cpu;
     exports dev.kvmguest.vmm.diagnosis;
+    exports dev.kvmguest.vmm.doctor;
     exports dev.kvmguest.vmm.export;
     exports dev.kvmguest.vmm.image;
     exports dev.kvmguest.vmm.keyboard;

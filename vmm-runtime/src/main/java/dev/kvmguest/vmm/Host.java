@@ -1,6 +1,9 @@
 package dev.kvmguest.vmm;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.doctor.HostReport;
+import dev.kvmguest.vmm.internal.doctor.Doctor;
+import dev.kvmguest.vmm.internal.doctor.HostSources;
 import dev.kvmguest.vmm.internal.run.KvmSupport;
 import java.util.Optional;
 
@@ -26,5 +29,14 @@ public final class Host {
      */
     public static Optional<String> whyNoKvmWithInterrupts(BootMode mode) {
         return KvmSupport.OF_THIS_HOST.whyNotAllOf(mode);
+    }
+
+    /**
+     * Examines this host: processor, kernel, KVM, which engine runs which boot mode, how fast, and what of it could be
+     * better. It takes about a second, changes nothing and writes no file. Nothing in the report is identifying beyond
+     * the hardware.
+     */
+    public static HostReport report() {
+        return Doctor.examine(HostSources.ofThisHost());
     }
 }

@@ -52,7 +52,7 @@ public final class PinnedLlvm {
      * @throws ToolchainException if it can't be fetched or unpacked
      */
     public Toolchain toolchain() throws ToolchainException {
-        Path folder = cache.folder("llvm-" + version + "-" + platform.classifier(), this::unpack);
+        Path folder = cache.folder(folderName(version, platform), this::unpack);
         Compiler clang = clang(folder);
         return new Toolchain(
                 ToolchainKind.LLVM,
@@ -61,6 +61,19 @@ public final class PinnedLlvm {
                 List.of(program(folder, "lld"), "-flavor", "gnu"),
                 List.of(program(folder, "llvm-objcopy")),
                 List.of(program(folder, "llvm-nm")));
+    }
+
+    /**
+     * Returns whether a cache has a toolchain already.
+     *
+     * @throws ToolchainException if the cache can't be read
+     */
+    public static boolean isIn(ToolCache cache, String version, HostPlatform platform) throws ToolchainException {
+        return cache.has(folderName(version, platform));
+    }
+
+    private static String folderName(String version, HostPlatform platform) {
+        return "llvm-" + version + "-" + platform.classifier();
     }
 
     private Compiler clang(Path folder) {

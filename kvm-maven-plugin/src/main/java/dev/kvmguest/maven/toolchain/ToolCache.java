@@ -59,12 +59,25 @@ public final class ToolCache {
     }
 
     /**
+     * Returns whether the folder of this name is there and whole; nothing is filled.
+     *
+     * @throws ToolchainException if the cache can't be read
+     */
+    boolean has(String name) throws ToolchainException {
+        return isWhole(folder(name));
+    }
+
+    private Path folder(String name) {
+        return root.resolve("toolchains").resolve(name);
+    }
+
+    /**
      * Returns the folder of this name, filled.
      *
      * @throws ToolchainException if the cache can't be written, or the filler throws it
      */
     public Path folder(String name, Filler filler) throws ToolchainException {
-        Path folder = root.resolve("toolchains").resolve(name);
+        Path folder = folder(name);
         if (isWhole(folder)) {
             return folder;
         }

@@ -93,6 +93,23 @@ class PinnedLlvmTests {
     }
 
     @Test
+    void aCacheHasTheToolchainOnceItIsUnpackedAndNothingIsFetchedToFindOut() throws Exception {
+        HostPlatform platform = HostPlatform.of("Linux", "amd64");
+        ToolCache cache = new ToolCache(temp.resolve("cache"), message -> {});
+
+        assertThat(PinnedLlvm.isIn(cache, VERSION, platform)).isFalse();
+        assertThat(requests).isEmpty();
+        toolchain(wholeJar());
+
+        assertThat(PinnedLlvm.isIn(cache, VERSION, platform)).isTrue();
+        assertThat(PinnedLlvm.isIn(cache, VERSION + "0", platform)).isFalse();
+        Files.delete(temp.resolve("cache/toolchains/llvm-" + VERSION + "-linux-x86_64/bin/clang"));
+        assertThat(PinnedLlvm.isIn(cache, VERSION, platform))
+                .as("a damaged one")
+                .isFalse();
+    }
+
+    @Test
     void theJarIsAskedForByPlatformAndOnlyOnce() throws Exception {
         Path jar = wholeJar();
 

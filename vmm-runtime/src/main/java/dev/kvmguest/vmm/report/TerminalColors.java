@@ -5,8 +5,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Colours a {@link TextReport} for a terminal: the headline red, advice and warnings yellow, addresses before
- * instructions faint. Files, messages of exceptions and pipes get reports without colours.
+ * Colours a {@link TextReport}, or that of a host, for a terminal: the headline red, advice, warnings and problems
+ * yellow, addresses before instructions faint. Files, messages of exceptions and pipes get reports without colours.
  *
  * <p>Source: ECMA-48 (1991), 8.3.117, SELECT GRAPHIC RENDITION.
  */
@@ -17,8 +17,8 @@ public final class TerminalColors {
     private static final String FAINT = "\u001b[2m";
     private static final String NORMAL = "\u001b[m";
 
-    /** Advice and warnings, which begin a line and may continue in lines that are indented further. */
-    private static final Pattern SENTENCE = Pattern.compile("  (advice|warning): .*");
+    /** Advice, warnings and a host's problems, which begin a line and may continue in lines indented further. */
+    private static final Pattern SENTENCE = Pattern.compile("  (advice|warning|problem|remark): .*");
 
     private static final Pattern CONTINUED = Pattern.compile("    \\S.*");
     private static final Pattern INSTRUCTION = Pattern.compile("(    )([0-9a-f]{4}|[0-9a-f]{8})(  .*)");

@@ -2,8 +2,11 @@ package dev.kvmguest.vmm.architecture;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.Host;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.doctor.HostReport;
+import dev.kvmguest.vmm.doctor.HostSection;
 import dev.kvmguest.vmm.internal.board.PortNames;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
@@ -32,6 +35,7 @@ class DocumentationTests {
 
     private static final String README = "README.md";
     private static final String GUESTS = "docs/guests.md";
+    private static final String DOCTOR = "docs/doctor.md";
     private static final String MAVEN = "docs/maven.md";
     private static final String HOW_IT_WORKS = "docs/internals/how-it-works.md";
     private static final String CONTRIBUTING = "CONTRIBUTING.md";
@@ -74,6 +78,16 @@ class DocumentationTests {
                         .filter(engine -> engine != EngineChoice.AUTO)
                         .map(EngineChoice::id)
                         .toList());
+    }
+
+    @Test
+    void theGuideHasEverySectionOfAHostsReport() throws IOException {
+        List<String> sections = new ArrayList<>(
+                Host.report().sections().stream().map(HostSection::id).toList());
+        // The plugin adds it.
+        sections.add(sections.indexOf(HostReport.PROGRAMS) + 1, "maven");
+
+        assertThat(Repository.quotedInFirstCells(DOCTOR, "| Section |", 0)).isEqualTo(sections);
     }
 
     @Test

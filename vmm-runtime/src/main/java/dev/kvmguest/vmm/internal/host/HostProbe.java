@@ -14,11 +14,14 @@ import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -71,6 +74,14 @@ public final class HostProbe {
 
     private static final int LOOP_INSTRUCTIONS = 8000;
     private static final int SPEED_RUNS = 3;
+    /** Some 0.3 s for a processor, so that no run reaches its limit. */
+    private static final int MOST_LOOPS = 500_000_000;
+
+    private static final double STEADY = 1.1;
+    private static final int STEADY_RUNS = 3;
+    private static final int MOST_DURATIONS = 5;
+    /** A loop ends, and a host that is busy is no reason to have no figure. */
+    private static final int MEASURING_LIMITS = 10;
     /** What that number of instructions takes at 10 million a second. */
     private static final long SLOWEST_NANOS = 800_000;
 
@@ -148,6 +159,46 @@ public final class HostProbe {
                 false, String.format(Locale.ROOT, "it executes %.1f million instructions a second", millions));
     }
 
+    /**
+     * Measures how many instructions a second the engine executes, by a loop that counts down. Longer loops are run
+     * until that has taken the given time and has not become faster lately, which the emulator does while the JVM
+     * compiles it; the fastest run counts.
+     *
+     * @param duration the shortest time to go on, in nanoseconds; the longest is about five times that
+     * @return the number; empty if the engine can't run the loop in this boot mode
+     */
+    public OptionalLong instructionsPerSecond(BootMode mode, long duration) {
+        double fastest = 0;
+        int loops = LOOP_INSTRUCTIONS / 2;
+        int steady = 0;
+        for (long spent = 0; spent < duration || steady < STEADY_RUNS && spent < MOST_DURATIONS * duration; ) {
+            try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
+                load(machine, List.of(loopGuest(mode, loops)));
+                Run run = await(start(machine.vcpu(0)), machine.vcpu(0), MEASURING_LIMITS * limitMillis);
+                if (!judge(run.exit, machine.memory()).works()) {
+                    return OptionalLong.empty();
+                }
+                long nanos = Math.max(run.nanos, 1);
+                spent += nanos;
+                double speed = 2.0 * loops / nanos;
+                steady = speed > STEADY * fastest ? 0 : steady + 1;
+                fastest = Math.max(fastest, speed);
+                // Long enough that starting and stopping don't count, and several of them.
+                if (nanos < duration / 8) {
+                    loops = Math.min(loops * 4, MOST_LOOPS);
+                }
+            }
+        }
+        return OptionalLong.of(Math.round(fastest * 1e9));
+    }
+
+    private static VcpuConfig loopGuest(BootMode mode, int loops) {
+        byte[] code = bytes(mode == BootMode.REAL ? REAL_LOOP_GUEST : FLAT_LOOP_GUEST);
+        // The operand of mov ecx, which has a prefix in 16-bit code.
+        ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN).putInt(mode == BootMode.REAL ? 2 : 1, loops);
+        return guest(mode, code);
+    }
+
     private Finding trySingleStep() {
         try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
             load(machine, List.of(guest(BootMode.REAL, REAL_GUEST)));
@@ -185,8 +236,15 @@ public final class HostProbe {
     }
 
     private static VcpuConfig guest(BootMode mode, String code) {
-        byte[] bytes = HexFormat.ofDelimiter(" ").parseHex(code);
-        return VcpuConfig.of(GuestImage.flat("probe", bytes)).withBoot(mode);
+        return guest(mode, bytes(code));
+    }
+
+    private static VcpuConfig guest(BootMode mode, byte[] code) {
+        return VcpuConfig.of(GuestImage.flat("probe", code)).withBoot(mode);
+    }
+
+    private static byte[] bytes(String code) {
+        return HexFormat.ofDelimiter(" ").parseHex(code);
     }
 
     private static void load(VirtualMachine machine, List<VcpuConfig> guests) {
@@ -217,8 +275,12 @@ public final class HostProbe {
     }
 
     private Run await(CompletableFuture<Run> run, VirtualCpu vcpu) {
+        return await(run, vcpu, limitMillis);
+    }
+
+    private Run await(CompletableFuture<Run> run, VirtualCpu vcpu, long limit) {
         try {
-            return run.get(limitMillis, TimeUnit.MILLISECONDS);
+            return run.get(limit, TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             vcpu.interrupt();
             return run.join();

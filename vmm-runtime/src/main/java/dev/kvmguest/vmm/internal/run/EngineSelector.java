@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.run;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
@@ -9,6 +8,7 @@ import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.host.KvmFitness;
 import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
@@ -136,36 +136,17 @@ public final class EngineSelector {
         }
     }
 
-    /**
-     * Interrupts are asked for too: nobody can tell from an image whether it will take one, and a guest that does,
-     * where KVM can't, would end as unsupported.
-     */
     private Optional<String> whyNotOnKvm(MachineConfig config) {
         Capabilities capabilities = kvm.get().capabilities();
         for (VcpuConfig vcpu : config.vcpus()) {
-            BootMode mode = vcpu.boot();
-            Optional<String> whyNot = whyNot(capabilities, Feature.neededBy(mode), "boot mode " + mode)
-                    .or(() -> whyNot(capabilities, Feature.interruptsIn(mode), "all of boot mode " + mode))
-                    .or(() -> whyTooSlow(capabilities, mode));
+            Optional<String> whyNot = KvmFitness.whyEmulator(capabilities, vcpu.boot());
             if (whyNot.isPresent()) {
                 return whyNot;
             }
         }
         return config.vcpus().size() > 1
-                ? whyNot(capabilities, Feature.PARALLEL_VCPUS, "a machine of several vCPUs")
+                ? KvmFitness.whyNot(capabilities, Feature.PARALLEL_VCPUS, "a machine of several vCPUs")
                 : Optional.empty();
-    }
-
-    private static Optional<String> whyTooSlow(Capabilities capabilities, BootMode mode) {
-        return capabilities
-                .whyNot(Feature.speedIn(mode))
-                .map(why -> "this host's KVM is slower than the emulator: " + why + " in boot mode " + mode);
-    }
-
-    static Optional<String> whyNot(Capabilities capabilities, Feature feature, String what) {
-        return capabilities
-                .whyNot(feature)
-                .map(why -> "this host's KVM can't run " + what + ": " + feature.words() + ": " + why);
     }
 
     private static String names(Collection<VcpuConfig> vcpus) {

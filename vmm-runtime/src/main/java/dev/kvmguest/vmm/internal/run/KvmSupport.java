@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.host.KvmFitness;
 import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -34,7 +35,7 @@ public final class KvmSupport {
 
     private Optional<String> whyNot(Feature feature, String what) {
         try {
-            return EngineSelector.whyNot(kvm.get().capabilities(), feature, what);
+            return KvmFitness.whyNot(kvm.get().capabilities(), feature, what);
         } catch (VmmException e) {
             return Optional.of("this host has no usable KVM: " + e.getMessage());
         }

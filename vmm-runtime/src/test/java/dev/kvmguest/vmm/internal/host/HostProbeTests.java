@@ -3,11 +3,14 @@ package dev.kvmguest.vmm.internal.host;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm;
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.internal.kvm.KvmEngine;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class HostProbeTests {
 
@@ -40,5 +43,13 @@ class HostProbeTests {
             assertThat(capabilities.whyNot(feature)).as(feature.words()).isEmpty();
             assertThat(EmulatorEngine.instance().capabilities().has(feature)).isTrue();
         }
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"REAL", "PROTECTED", "PAGED"})
+    void speedOfTheEmulatorIsMeasuredInEachMode(BootMode mode) {
+        HostProbe probe = new HostProbe(EmulatorEngine.instance(), 10_000, System::nanoTime);
+
+        assertThat(probe.instructionsPerSecond(mode, 1_000_000)).isPresent();
     }
 }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.host;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Feature;
@@ -109,6 +110,50 @@ class HostProbeVerdictTests {
     void loopThatEndsOtherwiseHasNoSpeed() {
         assertThat(probe(memory -> new VmExit.Shutdown()).whyNot(Feature.REAL_MODE_SPEED))
                 .contains("the probe guest shut down");
+    }
+
+    @Test
+    void measuredSpeedIsThatOfTheFastestRun() {
+        AtomicLong now = new AtomicLong();
+        AtomicInteger runs = new AtomicInteger();
+        ScriptedEngine engine = ScriptedEngine.comingBackWith(memory -> {
+            memory.writeByte(0x3000, 0x4b);
+            int loops = memory.readInt(0x1001);
+            // Two instructions a loop, in 2 ns; in the sixth run in 1 ns.
+            now.addAndGet((runs.incrementAndGet() == 6 ? 1L : 2L) * loops);
+            return new VmExit.Halt();
+        });
+
+        assertThat(new HostProbe(engine, LIMIT_MILLIS, now::get).instructionsPerSecond(BootMode.PROTECTED, 10_000_000))
+                .hasValue(2_000_000_000);
+        assertThat(now.get()).isBetween(10_000_000L, 60_000_000L);
+        assertThat(engine.openMachines).hasValue(0);
+    }
+
+    @Test
+    void measuringGoesOnWhileTheEngineBecomesFaster() {
+        AtomicLong now = new AtomicLong();
+        AtomicInteger runs = new AtomicInteger();
+        ScriptedEngine engine = ScriptedEngine.comingBackWith(memory -> {
+            memory.writeByte(0x3000, 0x4b);
+            int loops = memory.readInt(0x1001);
+            // As the emulator before the JVM has compiled it: the first run alone takes all of the time.
+            now.addAndGet((runs.incrementAndGet() == 1 ? 5000L : 2L) * loops);
+            return new VmExit.Halt();
+        });
+
+        assertThat(new HostProbe(engine, LIMIT_MILLIS, now::get).instructionsPerSecond(BootMode.PROTECTED, 10_000_000))
+                .hasValue(1_000_000_000);
+        assertThat(runs).hasValueGreaterThan(3);
+    }
+
+    @Test
+    void loopThatDoesNotEndHasNoSpeedToMeasure() {
+        ScriptedEngine engine = ScriptedEngine.comingBackWith(memory -> new VmExit.Shutdown());
+
+        assertThat(new HostProbe(engine, LIMIT_MILLIS, System::nanoTime)
+                        .instructionsPerSecond(BootMode.REAL, 1_000_000))
+                .isEmpty();
     }
 
     /** Probes an engine whose runs take so many nanoseconds each, in turn and over again. */

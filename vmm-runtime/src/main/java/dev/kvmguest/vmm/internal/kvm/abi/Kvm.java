@@ -118,6 +118,8 @@ public final class Kvm {
 
     public static final int KVM_SYNC_X86_REGS = 1;
 
+    public static final int KVM_CPUID_FLAG_SIGNIFCANT_INDEX = 0x1;
+
     public static final int KVM_GUESTDBG_ENABLE = 0x1;
     public static final int KVM_GUESTDBG_SINGLESTEP = 0x2;
 

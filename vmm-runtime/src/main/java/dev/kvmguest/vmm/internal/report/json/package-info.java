@@ -1,5 +1,5 @@
 /**
- * The parts of a report as JSON, and the writer of JSON.
+ * The parts of a report as JSON, and the writer and the reader of JSON.
  * The public face is {@code dev.kvmguest.vmm.report.JsonReport}.
  */
 package dev.kvmguest.vmm.internal.report.json;

@@ -66,6 +66,30 @@ class AbiTests {
         assertThat(kvmCompiler().evaluate(List.of("linux/kvm.h"), expressions)).isEqualTo(ours);
     }
 
+    /** Headers older than the enum lack some of them. */
+    @Test
+    void capabilitiesHaveTheirNumbersInLinuxKvmHAndNoneForX86IsForgotten() throws Exception {
+        Map<String, Integer> known = new LinkedHashMap<>();
+        int last = 0;
+        for (KvmCapability capability : KvmCapability.values()) {
+            known.put(capability.name(), capability.number());
+            last = Math.max(last, capability.number());
+        }
+        Map<String, Integer> header = new LinkedHashMap<>();
+        for (Map.Entry<String, String> macro :
+                kvmCompiler().macros("linux/kvm.h").entrySet()) {
+            boolean ofX86 = !macro.getKey()
+                    .matches("KVM_CAP_.*(PPC|S390|ARM|MIPS|RISCV|LOONG|SPAPR).*|"
+                            + "KVM_CAP_(SW_TLB|IRQ_MPIC|IRQ_XICS|COUNTER_OFFSET)");
+            if (macro.getKey().startsWith("KVM_CAP_") && ofX86 && Integer.parseInt(macro.getValue()) <= last) {
+                header.put(macro.getKey(), Integer.valueOf(macro.getValue()));
+            }
+        }
+
+        assertThat(header).hasSizeGreaterThan(100);
+        assertThat(known).containsAllEntriesOf(header);
+    }
+
     @Test
     void callsAndErrorsHaveTheNumbersOfTheCLibrary() throws Exception {
         for (Field constant : constants(Libc.class)) {

@@ -74,6 +74,17 @@ final class CCompiler {
         return values;
     }
 
+    /** Returns the values of a header's macros as they are written there, by their names. */
+    Map<String, String> macros(String header) throws IOException, InterruptedException {
+        Path source = Files.writeString(folder.resolve("macros.c"), "#include <" + header + ">\n");
+        Map<String, String> macros = new LinkedHashMap<>();
+        runOrFail(command, "-dM", "-E", source.toString()).lines().forEach(line -> {
+            String[] words = line.split(" ", 3);
+            macros.put(words[1], words.length == 3 ? words[2] : "");
+        });
+        return macros;
+    }
+
     private String runOrFail(String... words) throws IOException, InterruptedException {
         Result result = run(folder, words);
         if (result.status() != 0) {

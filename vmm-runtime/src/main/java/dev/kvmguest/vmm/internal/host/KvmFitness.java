@@ -1,0 +1,41 @@
+package dev.kvmguest.vmm.internal.host;
+
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.internal.engine.Capabilities;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import java.util.Optional;
+
+/** Judges a KVM by what its probe guests saw: whether guests in a boot mode are to run on it. */
+public final class KvmFitness {
+
+    private KvmFitness() {}
+
+    /**
+     * Returns why guests in a boot mode had better run on the emulator, as a sentence; empty if KVM runs them in full
+     * and at a processor's speed.
+     *
+     * <p>Interrupts are asked for too: nobody can tell from an image whether it will take one, and a guest that does,
+     * where KVM can't, would end as unsupported.
+     */
+    public static Optional<String> whyEmulator(Capabilities kvm, BootMode mode) {
+        return whyNot(kvm, Feature.neededBy(mode), "boot mode " + mode)
+                .or(() -> whyNot(kvm, Feature.interruptsIn(mode), "all of boot mode " + mode))
+                .or(() -> whyTooSlow(kvm, mode));
+    }
+
+    /**
+     * Returns why KVM can't do something, as a sentence; empty if it can.
+     *
+     * @param feature what it takes
+     * @param what what KVM is to run
+     */
+    public static Optional<String> whyNot(Capabilities kvm, Feature feature, String what) {
+        return kvm.whyNot(feature)
+                .map(why -> "this host's KVM can't run " + what + ": " + feature.words() + ": " + why);
+    }
+
+    private static Optional<String> whyTooSlow(Capabilities kvm, BootMode mode) {
+        return kvm.whyNot(Feature.speedIn(mode))
+                .map(why -> "this host's KVM is slower than the emulator: " + why + " in boot mode " + mode);
+    }
+}
