@@ -30,24 +30,39 @@ public final class BisectionReport {
         text.append(headline(result)).append('\n');
         for (Part part : result.parts()) {
             text.append("  ").append(part(part, result.method())).append('\n');
-            part.changes().stream()
-                    .limit(MOST_CHANGES)
-                    .forEach(change -> text.append("    ").append(change(change)).append('\n'));
+            part.changes().stream().limit(MOST_CHANGES).forEach(change -> text.append("    ")
+                    .append(change(change))
+                    .append('\n'));
             int more = part.changes().size() - MOST_CHANGES;
             if (more > 0) {
                 text.append("    and ").append(more).append(" more\n");
             }
         }
-        result.instruction()
-                .ifPresent(instruction -> text.append("  it dies at ")
-                        .append(where(instruction))
-                        .append(result.sameInstruction() ? ", as " + result.bad() + " does" : "")
-                        .append('\n'));
-        text.append("  ").append(result.good()).append(' ').append(end(result.goodOutcome())).append('\n');
-        text.append("  ").append(result.bad()).append(' ').append(end(result.badOutcome())).append('\n');
-        text.append("  ").append(result.good()).append(" with ").append(names(result)).append(" of ")
-                .append(result.bad()).append(' ').append(end(result.exchanged())).append('\n');
-        result.advice().forEach(sentence -> text.append("  advice: ").append(sentence).append('\n'));
+        result.instruction().ifPresent(instruction -> text.append("  it dies at ")
+                .append(where(instruction))
+                .append(result.sameInstruction() ? ", as " + result.bad() + " does" : "")
+                .append('\n'));
+        text.append("  ")
+                .append(result.good())
+                .append(' ')
+                .append(end(result.goodOutcome()))
+                .append('\n');
+        text.append("  ")
+                .append(result.bad())
+                .append(' ')
+                .append(end(result.badOutcome()))
+                .append('\n');
+        text.append("  ")
+                .append(result.good())
+                .append(" with ")
+                .append(names(result))
+                .append(" of ")
+                .append(result.bad())
+                .append(' ')
+                .append(end(result.exchanged()))
+                .append('\n');
+        result.advice()
+                .forEach(sentence -> text.append("  advice: ").append(sentence).append('\n'));
         if (result.othersToo()) {
             text.append("  without that, the rest of what differs flips the result too: mend this, and bisect again\n");
         }
@@ -80,9 +95,8 @@ public final class BisectionReport {
 
     private static String part(Part part, Method method) {
         String source = part.source().map(line -> " (" + line + ")").orElse("");
-        String bytes = method == Method.BYTES
-                ? bytes(part.bytes())
-                : bytes(part.bytes()) + " in place of " + part.replaced();
+        String bytes =
+                method == Method.BYTES ? bytes(part.bytes()) : bytes(part.bytes()) + " in place of " + part.replaced();
         String carried = part.carried().isEmpty() ? "" : ", with " + String.join(", ", part.carried());
         return part.name() + source + " at " + hex(part.address()) + ": " + bytes + carried;
     }
@@ -119,7 +133,9 @@ public final class BisectionReport {
         json.put("method", result.method().name().toLowerCase(Locale.ROOT));
         json.put("predicate", result.predicate());
         json.put("parts", result.parts().stream().map(BisectionReport::partJson).toList());
-        json.put("instruction", result.instruction().map(BisectionReport::instructionJson).orElse(null));
+        json.put(
+                "instruction",
+                result.instruction().map(BisectionReport::instructionJson).orElse(null));
         json.put("sameInstruction", result.sameInstruction());
         json.put("goodOutcome", outcomeJson(result.goodOutcome()));
         json.put("badOutcome", outcomeJson(result.badOutcome()));
@@ -139,7 +155,9 @@ public final class BisectionReport {
         json.put("source", part.source().orElse(null));
         json.put("bytes", part.bytes());
         json.put("replaced", part.replaced());
-        json.put("changes", part.changes().stream().map(BisectionReport::changeJson).toList());
+        json.put(
+                "changes",
+                part.changes().stream().map(BisectionReport::changeJson).toList());
         json.put("carried", part.carried());
         return json;
     }

@@ -69,7 +69,9 @@ final class Boots {
                     + " left; allow more boots, or give the images more symbols");
         }
         boots++;
-        return booter.apply(config);
+        Outcome outcome = booter.apply(config);
+        listener.accept(new BisectionProgress(phase, boots, left));
+        return outcome;
     }
 
     int count() {

@@ -77,7 +77,9 @@ final class ByteBisection {
     private <T> List<T> minimize(String what, List<T> all, Function<T, List<ByteDifference>> bytesOf) {
         return DeltaDebugging.minimize(
                 all,
-                some -> isBad(some.stream().flatMap(one -> bytesOf.apply(one).stream()).toList()),
+                some -> isBad(some.stream()
+                        .flatMap(one -> bytesOf.apply(one).stream())
+                        .toList()),
                 left -> boots.phase(what, left));
     }
 

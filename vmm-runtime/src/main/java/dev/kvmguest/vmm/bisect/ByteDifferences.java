@@ -76,8 +76,8 @@ record ByteDifferences(VcpuConfig guest, GuestImage good, GuestImage changed, Ou
     /** By what was executed, else by decoding from the function's or the image's beginning. */
     private long instructionStart(int segment, long address) {
         Optional<Long> executed = executed()
-                .filter(instruction -> linear(instruction) <= address
-                        && address < linear(instruction) + instruction.bytes().length)
+                .filter(instruction ->
+                        linear(instruction) <= address && address < linear(instruction) + instruction.bytes().length)
                 .map(this::linear)
                 .findFirst();
         if (executed.isPresent()) {

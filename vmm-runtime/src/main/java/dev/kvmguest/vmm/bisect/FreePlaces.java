@@ -28,9 +28,10 @@ final class FreePlaces {
     static List<Long> of(GuestImage image, VcpuConfig guest, long memorySize, long size) {
         Segment entered = entered(image);
         // An image without load addresses of its own is loaded where the boot mode's map shows it.
-        long base = guest.boot().paging() && image.physicalStart() >= guest.boot().kernelBase()
-                ? guest.boot().kernelBase()
-                : 0;
+        long base =
+                guest.boot().paging() && image.physicalStart() >= guest.boot().kernelBase()
+                        ? guest.boot().kernelBase()
+                        : 0;
         long after = up(image.physicalEnd() - base) + DISTANCE;
         List<Long> places = new ArrayList<>();
         places.add(after < HOLE_END && after + size > LOW_MEMORY_END ? HOLE_END + DISTANCE : after);
@@ -60,8 +61,8 @@ final class FreePlaces {
 
     private static boolean isFree(GuestImage image, long base, long place, long size) {
         return image.segments().stream()
-                .noneMatch(segment -> place < segment.physicalEnd() - base
-                        && segment.physicalAddress() - base < place + size);
+                .noneMatch(segment ->
+                        place < segment.physicalEnd() - base && segment.physicalAddress() - base < place + size);
     }
 
     private static long up(long address) {

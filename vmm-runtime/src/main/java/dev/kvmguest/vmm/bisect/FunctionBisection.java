@@ -52,8 +52,9 @@ final class FunctionBisection {
         requireFunctions();
         List<String> differing = FunctionExchange.differing(bad, good);
         FunctionExchange exchange = exchange(differing);
-        List<String> all =
-                exchange.names().stream().filter(name -> !refused.containsKey(name)).toList();
+        List<String> all = exchange.names().stream()
+                .filter(name -> !refused.containsKey(name))
+                .toList();
         boots.phase("functions", all.size());
         if (all.isEmpty() || !isBad(exchange, all)) {
             throw new BisectionException("the good image " + good.name() + " with the " + all.size() + " functions of "
@@ -61,7 +62,9 @@ final class FunctionBisection {
                     + " bad is in its data, in code without a function's symbol, or in a function that can't be"
                     + " exchanged" + listed());
         }
-        List<String> found = suspects(all).filter(name -> isBad(exchange, List.of(name))).findFirst()
+        List<String> found = suspects(all)
+                .filter(name -> isBad(exchange, List.of(name)))
+                .findFirst()
                 .map(List::of)
                 .orElseGet(() -> DeltaDebugging.minimize(
                         all, some -> isBad(exchange, some), left -> boots.phase("functions", left)));
@@ -74,7 +77,9 @@ final class FunctionBisection {
         Optional<GuestInstruction> instruction = exchanged.fault().map(fault -> shown(exchange, found, fault));
         Optional<Fault> badFault = ends.bad().fault();
         boolean same = instruction.isPresent()
-                && badFault.filter(fault -> fault.at().eip() == instruction.get().eip()).isPresent();
+                && badFault.filter(
+                                fault -> fault.at().eip() == instruction.get().eip())
+                        .isPresent();
         return new BisectionResult(
                 good.name(),
                 bad.name(),
@@ -100,7 +105,8 @@ final class FunctionBisection {
         boolean realMode = boots.machine(good).vcpus().get(0).boot() == BootMode.REAL;
         GuestImage without = hasFunctions(good) ? bad : good;
         if (realMode || !hasFunctions(good) || !hasFunctions(bad)) {
-            throw new BisectionException("nothing of " + bad.name() + " can be exchanged: it is laid out otherwise than "
+            throw new BisectionException("nothing of " + bad.name()
+                    + " can be exchanged: it is laid out otherwise than "
                     + good.name() + " (" + moved + "), so that bytes at equal addresses have nothing to do with each"
                     + " other, and "
                     + (realMode
@@ -128,7 +134,8 @@ final class FunctionBisection {
             for (long place : places) {
                 FunctionExchange exchange = new FunctionExchange(bad, good, place, left);
                 FunctionExchange control = new FunctionExchange(good, good, place, exchange.names());
-                boots.phase("copies of functions at " + hex(place), control.names().size());
+                boots.phase(
+                        "copies of functions at " + hex(place), control.names().size());
                 if (isUnharmed(control, control.names())) {
                     refused.putAll(exchange.refusals());
                     return exchange;
@@ -139,9 +146,9 @@ final class FunctionBisection {
                             control.names(),
                             some -> !isUnharmed(control, some),
                             count -> boots.phase("functions that can't be moved", count))
-                    .forEach(name ->
-                            refused.put(name, "a copy of " + good.name() + "'s own, elsewhere in memory, changes the"
-                                    + " result too"));
+                    .forEach(name -> refused.put(
+                            name,
+                            "a copy of " + good.name() + "'s own, elsewhere in memory, changes the" + " result too"));
         }
         throw new BisectionException("copies of functions don't work as the functions do, in " + good.name()
                 + " itself, wherever in memory they are" + listed());
@@ -178,7 +185,8 @@ final class FunctionBisection {
 
     private boolean isBad(FunctionExchange exchange, List<String> names) {
         return !names.isEmpty()
-                && boots.isBad(exchange.with(names), "the good image with " + names.size() + " functions of the bad one");
+                && boots.isBad(
+                        exchange.with(names), "the good image with " + names.size() + " functions of the bad one");
     }
 
     /** Returns the functions at which the bad image died and from which it came there: most likely it is one of them. */
@@ -198,8 +206,9 @@ final class FunctionBisection {
     private void requireNotByMoving(FunctionExchange exchange, List<String> found) {
         FunctionExchange control = new FunctionExchange(good, good, exchange.place(), found);
         if (!isUnharmed(control, control.names())) {
-            throw new BisectionException("copies of " + good.name() + "'s own " + found + ", elsewhere in memory, change"
-                    + " the result too, so that nothing can be said of " + bad.name() + "'s");
+            throw new BisectionException(
+                    "copies of " + good.name() + "'s own " + found + ", elsewhere in memory, change"
+                            + " the result too, so that nothing can be said of " + bad.name() + "'s");
         }
     }
 
@@ -265,7 +274,8 @@ final class FunctionBisection {
 
     private String listed() {
         StringBuilder list = new StringBuilder();
-        refused.forEach((name, reason) -> list.append("\n  ").append(name).append(": ").append(reason));
+        refused.forEach(
+                (name, reason) -> list.append("\n  ").append(name).append(": ").append(reason));
         return list.toString();
     }
 }

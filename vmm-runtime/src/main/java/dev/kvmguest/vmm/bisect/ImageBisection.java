@@ -115,7 +115,7 @@ public final class ImageBisection {
         return this;
     }
 
-    /** Sets who is told how far it is: at the start of each phase, and whenever fewer parts are left. */
+    /** Sets who is told how far it is: at the start of each phase, whenever fewer parts are left, and after each boot. */
     public ImageBisection listener(Consumer<BisectionProgress> progress) {
         listener = progress;
         return this;
@@ -193,7 +193,8 @@ public final class ImageBisection {
     }
 
     private static void requireDifferent(GuestImage one, GuestImage other) {
-        boolean same = one.segments().size() == other.segments().size() && one.entry().equals(other.entry());
+        boolean same =
+                one.segments().size() == other.segments().size() && one.entry().equals(other.entry());
         for (int i = 0; same && i < one.segments().size(); i++) {
             GuestImage.Segment a = one.segments().get(i);
             GuestImage.Segment b = other.segments().get(i);

@@ -64,8 +64,9 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
             }
             return counterpart(function.get()).orElseThrow().start();
         }
-        return label(to).orElseThrow(() -> new NotMovableException(
-                "it jumps to " + hex(to) + ", where there is no function and no label of both images"));
+        return label(to)
+                .orElseThrow(() -> new NotMovableException(
+                        "it jumps to " + hex(to) + ", where there is no function and no label of both images"));
     }
 
     /**
@@ -100,9 +101,7 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
                 throw new NotMovableException("it refers to the middle of " + function.get());
             }
             // Whoever takes a function's address calls it as all do, so that the target's own is as good.
-            return counterpart(function.get())
-                    .map(MovableFunction::start)
-                    .orElseGet(() -> copies.of(function.get()));
+            return counterpart(function.get()).map(MovableFunction::start).orElseGet(() -> copies.of(function.get()));
         }
         Optional<Section> constants = constants(address);
         return constants.isPresent()
@@ -200,8 +199,8 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
                         label(linear).stream())
                 .anyMatch(other -> other != linear);
         if (shift != 0 && moved) {
-            throw new NotMovableException(hex(number) + " in it may be a number or the physical address of what is at "
-                    + hex(linear));
+            throw new NotMovableException(
+                    hex(number) + " in it may be a number or the physical address of what is at " + hex(linear));
         }
     }
 }

@@ -58,8 +58,8 @@ public record ByteExchange(GuestImage good, GuestImage bad) {
             Segment one = good.segments().get(i);
             Segment other = bad.segments().get(i);
             if (!where(one).equals(where(other))) {
-                return Optional.of("segment " + i + " has " + where(one) + " in one and " + where(other)
-                        + " in the other");
+                return Optional.of(
+                        "segment " + i + " has " + where(one) + " in one and " + where(other) + " in the other");
             }
         }
         if (!good.entry().equals(bad.entry())) {
@@ -114,9 +114,8 @@ public record ByteExchange(GuestImage good, GuestImage bad) {
         List<List<ByteDifference>> runs = new ArrayList<>();
         ByteDifference last = null;
         for (ByteDifference one : bytes) {
-            boolean goesOn = last != null
-                    && last.segment() == one.segment()
-                    && one.offset() - last.offset() <= SMALLEST_GAP;
+            boolean goesOn =
+                    last != null && last.segment() == one.segment() && one.offset() - last.offset() <= SMALLEST_GAP;
             if (!goesOn) {
                 runs.add(new ArrayList<>());
             }
@@ -149,15 +148,21 @@ public record ByteExchange(GuestImage good, GuestImage bad) {
                     data[one.offset()] = value(bad, one);
                 }
             }
-            segments.add(new Segment(
-                    segment.physicalAddress(), segment.virtualAddress(), data, segment.memorySize()));
+            segments.add(new Segment(segment.physicalAddress(), segment.virtualAddress(), data, segment.memorySize()));
         }
         // The file of a flat binary is what a loader looks at for a header, and is loaded itself if that says so.
         byte[] file = good.format() == Format.FLAT && good.file().length > 0
                 ? segments.get(0).data()
                 : good.file();
         return new GuestImage(
-                good.name(), good.format(), segments, good.entry(), good.symbols(), file, good.lines(), good.sections());
+                good.name(),
+                good.format(),
+                segments,
+                good.entry(),
+                good.symbols(),
+                file,
+                good.lines(),
+                good.sections());
     }
 
     /** Returns the byte that an image has at a place. */

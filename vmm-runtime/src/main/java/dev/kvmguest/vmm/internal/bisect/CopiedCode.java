@@ -183,8 +183,8 @@ final class CopiedCode {
             refusals.put(function, e.getMessage());
             throw function.equals(neededBy)
                     ? e
-                    : new NotMovableException("it needs a copy of " + function + ", and can't have one: "
-                            + e.getMessage());
+                    : new NotMovableException(
+                            "it needs a copy of " + function + ", and can't have one: " + e.getMessage());
         }
     }
 

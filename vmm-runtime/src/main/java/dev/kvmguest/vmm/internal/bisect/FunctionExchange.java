@@ -57,8 +57,8 @@ public final class FunctionExchange {
 
     private static MovableFunction named(LinkedImage image, String name) {
         return image.function(name)
-                .orElseThrow(() -> new NotMovableException("several functions of " + image.image().name()
-                        + " have this name"));
+                .orElseThrow(() -> new NotMovableException(
+                        "several functions of " + image.image().name() + " have this name"));
     }
 
     /**
@@ -113,8 +113,7 @@ public final class FunctionExchange {
         }
         target.functions().stream()
                 .filter(other -> !other.equals(to))
-                .filter(other ->
-                        other.targets().anyMatch(at -> at > to.start() && at < to.start() + JUMP_LENGTH))
+                .filter(other -> other.targets().anyMatch(at -> at > to.start() && at < to.start() + JUMP_LENGTH))
                 .findFirst()
                 .ifPresent(other -> {
                     throw new NotMovableException(other + " jumps into its first instructions");
@@ -186,8 +185,7 @@ public final class FunctionExchange {
                 put(segment, data, plan.to().start(), plan.atTarget());
             }
             bytes.forEach((address, value) -> put(segment, data, address, new byte[] {value}));
-            segments.add(new Segment(
-                    segment.physicalAddress(), segment.virtualAddress(), data, segment.memorySize()));
+            segments.add(new Segment(segment.physicalAddress(), segment.virtualAddress(), data, segment.memorySize()));
         }
         Set<MovableFunction> copied = new LinkedHashSet<>();
         names.forEach(name -> copied.addAll(plans.get(name).copied()));
@@ -196,8 +194,8 @@ public final class FunctionExchange {
         if (block.length > 0) {
             long physical = copies.start() - LinkedImage.shift(target.entered());
             segments.add(new Segment(physical, copies.start(), block, block.length));
-            copied.forEach(function ->
-                    symbols.add(new Symbol(function.name(), copies.place(function), function.size())));
+            copied.forEach(
+                    function -> symbols.add(new Symbol(function.name(), copies.place(function), function.size())));
         }
         GuestImage image = target.image();
         return new GuestImage(

@@ -46,14 +46,14 @@ final class LinkedImage {
             }
         }
         functions.values().forEach(function -> functionsByName.merge(function.name(), function, (a, b) -> AMBIGUOUS));
-        others.values().forEach(list -> list.forEach(
-                symbol -> othersByName.merge(symbol.name(), symbol, (a, b) -> AMBIGUOUS_SYMBOL)));
+        others.values()
+                .forEach(list ->
+                        list.forEach(symbol -> othersByName.merge(symbol.name(), symbol, (a, b) -> AMBIGUOUS_SYMBOL)));
         functionsByName.values().removeIf(function -> function == AMBIGUOUS);
         othersByName.values().removeIf(symbol -> symbol == AMBIGUOUS_SYMBOL);
     }
 
-    private static final MovableFunction AMBIGUOUS =
-            new MovableFunction("", -1, 0, true, List.of(), Optional.empty());
+    private static final MovableFunction AMBIGUOUS = new MovableFunction("", -1, 0, true, List.of(), Optional.empty());
     private static final Symbol AMBIGUOUS_SYMBOL = new Symbol("", -1, 0);
 
     private MovableFunction functionOf(Symbol symbol) {
@@ -170,8 +170,8 @@ final class LinkedImage {
     /** Returns the sections of constants, which may be copied: strings, tables, numbers in floating point. */
     List<Section> constants() {
         return image.sections().stream()
-                .filter(section -> section.name().equals(CONSTANTS)
-                        || section.name().startsWith(CONSTANTS + "."))
+                .filter(section ->
+                        section.name().equals(CONSTANTS) || section.name().startsWith(CONSTANTS + "."))
                 .filter(section -> section.size() > 0
                         && read(section.address(), section.size()).isPresent())
                 .toList();

@@ -38,7 +38,7 @@ record MovableFunction(
     /** Returns whether no execution runs past its end. */
     boolean endsItself() {
         return switch (code.get(code.size() - 1).mnemonic) {
-                // A call at the end is one of a function that doesn't return.
+            // A call at the end is one of a function that doesn't return.
             case JMP, JMP_FAR, RET, RETF, IRET, IRETD, UD2, CALL -> true;
             default -> false;
         };

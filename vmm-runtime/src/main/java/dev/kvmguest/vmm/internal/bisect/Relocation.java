@@ -98,8 +98,8 @@ final class Relocation {
         }
         long mapped = map.number(number, isDirect(operand));
         if (mapped != number && operand.isMemory() && operand.segment >= Cpu.FS) {
-            throw new NotMovableException(hex(number) + " in it, at " + hex(at.eip)
-                    + ", is relative to FS or GS, and may be an address");
+            throw new NotMovableException(
+                    hex(number) + " in it, at " + hex(at.eip) + ", is relative to FS or GS, and may be an address");
         }
         return mapped;
     }
@@ -121,8 +121,8 @@ final class Relocation {
         } else if (operand.width == 1 && distance == (byte) distance) {
             bytes[bytes.length - 1] = (byte) distance;
         } else {
-            throw new NotMovableException(
-                    "its jump at " + hex(original.eip) + " is too short to reach " + hex(operand.value) + " from elsewhere");
+            throw new NotMovableException("its jump at " + hex(original.eip) + " is too short to reach "
+                    + hex(operand.value) + " from elsewhere");
         }
     }
 
@@ -143,8 +143,8 @@ final class Relocation {
                 }
             }
         }
-        throw new NotMovableException("its instruction at " + hex(original.eip) + " holds " + hex(from)
-                + " in fewer than 32 bits");
+        throw new NotMovableException(
+                "its instruction at " + hex(original.eip) + " holds " + hex(from) + " in fewer than 32 bits");
     }
 
     private static boolean onlyDifferIn(int operand, Instruction before, Instruction after, long mapped) {
