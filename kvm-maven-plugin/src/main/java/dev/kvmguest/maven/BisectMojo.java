@@ -44,11 +44,11 @@ public class BisectMojo extends AbstractMojo {
 
     private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(2);
 
-    /** The image that works: a flat binary or an ELF file. */
+    /** The image that works: a flat binary or an ELF file. Default: none; it has to be named. */
     @Parameter(property = "kvm.good")
     private File good;
 
-    /** The image that does not: of the same kind. */
+    /** The image that does not work, of the same kind. Default: none; it has to be named. */
     @Parameter(property = "kvm.bad")
     private File bad;
 

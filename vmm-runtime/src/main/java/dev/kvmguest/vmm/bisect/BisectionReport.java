@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.bisect.BisectionResult.Part;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.report.json.JsonWriter;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.util.Collection;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -21,6 +22,7 @@ public final class BisectionReport {
     public static final int FORMAT = 1;
 
     private static final int MOST_CHANGES = 16;
+    private static final int MOST_REFUSALS = 20;
 
     private BisectionReport() {}
 
@@ -68,8 +70,7 @@ public final class BisectionReport {
         }
         if (!result.notExchanged().isEmpty()) {
             text.append("  not exchanged, since it isn't certain that a copy does the same:\n");
-            result.notExchanged()
-                    .forEach(sentence -> text.append("    ").append(sentence).append('\n'));
+            text.append(refusals(result.notExchanged())).append('\n');
         }
         text.append(String.format(
                 Locale.ROOT,
@@ -78,6 +79,16 @@ public final class BisectionReport {
                 result.time().toNanos() / 1e9,
                 result.predicate()));
         return text.toString();
+    }
+
+    /** Returns the first refusals, indented, without a line feed at the end. */
+    static String refusals(Collection<String> sentences) {
+        String first = sentences.stream()
+                .limit(MOST_REFUSALS)
+                .map(sentence -> "    " + sentence)
+                .collect(Collectors.joining("\n"));
+        int more = sentences.size() - MOST_REFUSALS;
+        return more > 0 ? first + "\n    and " + more + " more" : first;
     }
 
     private static String headline(BisectionResult result) {

@@ -94,9 +94,7 @@ final class FunctionBisection {
                 // The bad image's own advice has its own addresses.
                 (same ? badFault : exchanged.fault()).map(Fault::advice).orElse(List.of()),
                 othersToo,
-                refused.entrySet().stream()
-                        .map(entry -> entry.getKey() + ": " + entry.getValue())
-                        .toList(),
+                refusals(),
                 boots.count(),
                 Duration.ofNanos(System.nanoTime() - start));
     }
@@ -273,9 +271,12 @@ final class FunctionBisection {
     }
 
     private String listed() {
-        StringBuilder list = new StringBuilder();
-        refused.forEach(
-                (name, reason) -> list.append("\n  ").append(name).append(": ").append(reason));
-        return list.toString();
+        return refused.isEmpty() ? "" : "\n" + BisectionReport.refusals(refusals());
+    }
+
+    private List<String> refusals() {
+        return refused.entrySet().stream()
+                .map(entry -> entry.getKey() + ": " + entry.getValue())
+                .toList();
     }
 }

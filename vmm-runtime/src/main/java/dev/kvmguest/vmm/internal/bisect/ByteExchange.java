@@ -12,7 +12,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -78,16 +79,16 @@ public record ByteExchange(GuestImage good, GuestImage bad) {
 
     /** The same sizes may be an accident of alignment, with everything inside at other addresses. */
     private static Optional<String> moved(GuestImage good, GuestImage bad) {
-        Map<String, Symbol> byName = bad.symbols().stream()
-                .collect(Collectors.toMap(Symbol::name, Function.identity(), (one, other) -> one));
+        Map<String, Set<Long>> addresses = bad.symbols().stream()
+                .collect(Collectors.groupingBy(
+                        Symbol::name, Collectors.mapping(Symbol::address, Collectors.toCollection(TreeSet::new))));
         return good.symbols().stream()
-                .filter(symbol -> byName.containsKey(symbol.name()))
                 // Two static functions may have one name.
-                .filter(symbol -> bad.symbols().stream()
-                        .noneMatch(other -> other.name().equals(symbol.name()) && other.address() == symbol.address()))
+                .filter(symbol -> addresses.containsKey(symbol.name())
+                        && !addresses.get(symbol.name()).contains(symbol.address()))
                 .findFirst()
                 .map(symbol -> symbol.name() + " is at " + hex(symbol.address()) + " in one and at "
-                        + hex(byName.get(symbol.name()).address()) + " in the other");
+                        + hex(addresses.get(symbol.name()).iterator().next()) + " in the other");
     }
 
     /** Returns all bytes that differ, by the function or object they are in, else by section, else by segment. */
@@ -96,11 +97,18 @@ public record ByteExchange(GuestImage good, GuestImage bad) {
         for (int segment = 0; segment < good.segments().size(); segment++) {
             byte[] one = good.segments().get(segment).data();
             byte[] other = bad.segments().get(segment).data();
+            long start = good.segments().get(segment).virtualAddress();
+            Optional<Symbol> last = Optional.empty();
             for (int i = 0; i < one.length; i++) {
                 if (one[i] != other[i]) {
-                    ByteDifference difference = new ByteDifference(segment, i);
-                    groups.computeIfAbsent(groupOf(difference), name -> new ArrayList<>())
-                            .add(difference);
+                    long address = start + i;
+                    // A search for each byte of a large function would take long.
+                    if (last.filter(symbol -> address < symbol.address() + symbol.size())
+                            .isEmpty()) {
+                        last = good.symbolAt(address);
+                    }
+                    String name = last.map(Symbol::name).orElse(sectionOf(address, segment));
+                    groups.computeIfAbsent(name, group -> new ArrayList<>()).add(new ByteDifference(segment, i));
                 }
             }
         }
@@ -125,16 +133,12 @@ public record ByteExchange(GuestImage good, GuestImage bad) {
         return runs.stream().map(run -> new Group("", List.copyOf(run))).toList();
     }
 
-    private String groupOf(ByteDifference difference) {
-        Segment segment = good.segments().get(difference.segment());
-        long address = segment.virtualAddress() + difference.offset();
-        return good.symbolAt(address)
-                .map(Symbol::name)
-                .or(() -> good.sections().stream()
-                        .filter(section -> section.contains(address))
-                        .map(Section::name)
-                        .findFirst())
-                .orElse("segment " + difference.segment());
+    private String sectionOf(long address, int segment) {
+        return good.sections().stream()
+                .filter(section -> section.contains(address))
+                .map(Section::name)
+                .findFirst()
+                .orElse("segment " + segment);
     }
 
     /** Returns the good image with bytes of the bad one. */

@@ -8,12 +8,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Puts functions of one image in the place of those of another one whose functions have other sizes or addresses: a
@@ -27,6 +29,9 @@ public final class FunctionExchange {
     private final LinkedImage source;
     private final LinkedImage target;
     private final CopiedCode copies;
+    /** Where functions of the target jump to in others, and which one does. */
+    private final Map<Long, MovableFunction> entries = new HashMap<>();
+
     private final Map<String, Plan> plans = new LinkedHashMap<>();
     private final Map<String, String> refusals = new LinkedHashMap<>();
 
@@ -46,6 +51,9 @@ public final class FunctionExchange {
         source = new LinkedImage(giver);
         target = new LinkedImage(taker);
         copies = new CopiedCode(source, target, new CarriedFunctions(source, target), place);
+        target.functions().forEach(function -> function.targets()
+                .filter(to -> !function.contains(to))
+                .forEach(to -> entries.put(to, function)));
         for (String name : names) {
             try {
                 plans.put(name, plan(named(source, name), named(target, name)));
@@ -72,10 +80,11 @@ public final class FunctionExchange {
     private static List<String> differing(LinkedImage one, LinkedImage other) {
         CarriedFunctions carried = new CarriedFunctions(one, other);
         FunctionComparison comparison = new FunctionComparison(new AddressMap(one, other, new NoCopies(carried)));
+        Set<String> inOther =
+                other.functions().stream().map(MovableFunction::name).collect(Collectors.toSet());
         Set<String> names = new LinkedHashSet<>();
         for (MovableFunction function : one.functions()) {
-            boolean isOwn = !carried.isCalledStatic(function)
-                    && other.functions().stream().anyMatch(its -> its.name().equals(function.name()));
+            boolean isOwn = !carried.isCalledStatic(function) && inOther.contains(function.name());
             Optional<MovableFunction> counterpart = other.function(function.name());
             boolean same = counterpart.isPresent()
                     && one.function(function.name()).isPresent()
@@ -111,13 +120,11 @@ public final class FunctionExchange {
         if (!reachable || to.size() < JUMP_LENGTH) {
             return inPlace(from, to, reachable);
         }
-        target.functions().stream()
-                .filter(other -> !other.equals(to))
-                .filter(other -> other.targets().anyMatch(at -> at > to.start() && at < to.start() + JUMP_LENGTH))
-                .findFirst()
-                .ifPresent(other -> {
-                    throw new NotMovableException(other + " jumps into its first instructions");
-                });
+        for (long at = to.start() + 1; at < to.start() + JUMP_LENGTH; at++) {
+            if (entries.containsKey(at)) {
+                throw new NotMovableException(entries.get(at) + " jumps into its first instructions");
+            }
+        }
         byte[] jump = ByteBuffer.allocate(JUMP_LENGTH)
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .put(JUMP)

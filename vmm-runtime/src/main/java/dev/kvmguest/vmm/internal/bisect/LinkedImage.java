@@ -19,7 +19,6 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.stream.Collectors;
 
 /** An image as its linker made it: bytes by linear addresses, functions, and other symbols. */
 final class LinkedImage {
@@ -31,9 +30,11 @@ final class LinkedImage {
     private final Map<String, MovableFunction> functionsByName = new LinkedHashMap<>();
     private final NavigableMap<Long, List<Symbol>> others = new TreeMap<>();
     private final Map<String, Symbol> othersByName = new LinkedHashMap<>();
+    private final List<Section> constants;
 
     LinkedImage(GuestImage image) {
         this.image = image;
+        constants = readConstants();
         for (Symbol symbol : image.symbols()) {
             boolean isFunction = !symbol.object()
                     && symbol.size() > 0
@@ -169,22 +170,15 @@ final class LinkedImage {
 
     /** Returns the sections of constants, which may be copied: strings, tables, numbers in floating point. */
     List<Section> constants() {
+        return constants;
+    }
+
+    private List<Section> readConstants() {
         return image.sections().stream()
                 .filter(section ->
                         section.name().equals(CONSTANTS) || section.name().startsWith(CONSTANTS + "."))
                 .filter(section -> section.size() > 0
                         && read(section.address(), section.size()).isPresent())
-                .toList();
-    }
-
-    /** Returns the names that several functions have. */
-    List<String> ambiguousNames() {
-        return functions.values().stream()
-                .collect(Collectors.groupingBy(MovableFunction::name, LinkedHashMap::new, Collectors.counting()))
-                .entrySet()
-                .stream()
-                .filter(entry -> entry.getValue() > 1)
-                .map(Map.Entry::getKey)
                 .toList();
     }
 }
