@@ -187,7 +187,7 @@ final class FunctionBisection {
                         exchange.with(names), "the good image with " + names.size() + " functions of the bad one");
     }
 
-    /** Returns the functions at which the bad image died and from which it came there: most likely it is one of them. */
+    /** Returns the functions at which the bad image died and from which it came there: likely it is one of them. */
     private Stream<String> suspects(List<String> all) {
         Stream<Long> died = ends.bad().fault().map(fault -> fault.at().eip()).stream();
         Stream<Long> callers = ends.bad().run().diagnosis().inspection().stream()

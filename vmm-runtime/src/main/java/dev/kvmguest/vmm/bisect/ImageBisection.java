@@ -28,7 +28,8 @@ import java.util.function.Predicate;
  * }</pre>
  *
  * <p>Images that are laid out alike exchange bytes. Others exchange functions: copies of the bad image's go where the
- * good one's memory is free. A function of which it isn't certain that a copy does the same is not exchanged, and named.
+ * good one's memory is free. A function of which it isn't certain that a copy does the same is not exchanged, and
+ * named.
  */
 public final class ImageBisection {
 
@@ -115,7 +116,7 @@ public final class ImageBisection {
         return this;
     }
 
-    /** Sets who is told how far it is: at the start of each phase, whenever fewer parts are left, and after each boot. */
+    /** Sets who is told how far it is: when a phase starts, whenever fewer parts are left, and after each boot. */
     public ImageBisection listener(Consumer<BisectionProgress> progress) {
         listener = progress;
         return this;

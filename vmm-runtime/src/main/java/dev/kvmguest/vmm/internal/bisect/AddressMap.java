@@ -25,6 +25,8 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
     private static final long ROUND_NUMBERS_END = 0x1000_0000;
 
     private static final long PAGE = 0x1000;
+    /** Code begins no further than this before an array. */
+    private static final long NEAR = 64;
 
     /** Where copies of functions and constants of the source go. */
     interface Copies {
@@ -110,19 +112,24 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
     }
 
     /**
-     * Returns what a word of constants is in the target image: the same, unless it is an address. In tables of
+     * Returns what four bytes of constants are in the target image: the same, unless they are an address. In tables of
      * {@code switch} it is one in the middle of a function.
      *
-     * @throws NotMovableException if it isn't certain what it is
+     * @param aligned whether their address is a multiple of four; other addresses are in packed structures only
+     * @throws NotMovableException if it isn't certain what they are
      */
-    long word(long word) {
+    long word(long word, boolean aligned) {
         if (source.segmentAt(word).isEmpty()) {
             return word;
         }
         Optional<MovableFunction> function = source.functionAt(word);
-        return function.isPresent() && function.get().start() != word
+        long mapped = function.isPresent() && function.get().start() != word
                 ? copies.of(function.get()) + word - function.get().start()
                 : number(word, false);
+        if (mapped != word && !aligned && word < ROUND_NUMBERS_END) {
+            throw new NotMovableException("the bytes of " + hex(word) + " may be an address, or parts of two numbers");
+        }
+        return mapped;
     }
 
     Optional<Section> constants(long address) {
@@ -166,6 +173,11 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
                     "it refers to " + symbol.name() + ", which isn't a unique symbol of both images");
         }
         boolean inside = own.stream().anyMatch(one -> address < one.address() + one.size());
+        if (!inside
+                && own.stream().noneMatch(one -> address == one.address() || address == one.address() + one.size())) {
+            throw new NotMovableException("it refers to " + hex(address) + ", which is after " + symbol.name()
+                    + " and has no symbol of its own");
+        }
         boolean certain = direct && inside || neighbours(address).allMatch(shifts.get(0)::equals);
         if (shifts.size() > 1 || !certain) {
             throw new NotMovableException("it refers to " + hex(address) + " at " + symbol.name()
@@ -174,11 +186,23 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
         return address + shifts.get(0);
     }
 
+    /** An array that is indexed from 1 begins before its variable; its end is where another one may begin. */
     private Stream<Long> neighbours(long address) {
         Stream<Symbol> before = source.othersUpTo(address - 1).stream()
                 .filter(one -> one.size() > 0 && one.address() + one.size() == address);
-        Stream<Symbol> after = inSegmentOf(address, source.othersAfter(address)).stream();
-        return Stream.concat(before, after).flatMap(one -> shift(one).stream());
+        List<Symbol> after = source.othersAfter(address)
+                .takeWhile(one -> one.address() <= address + NEAR)
+                .toList();
+        Optional<Symbol> next = source.othersAfter(address)
+                .filter(one -> shift(one).isPresent())
+                .findFirst();
+        return Stream.concat(
+                        before,
+                        inSegmentOf(
+                                address,
+                                Stream.concat(after.stream(), next.stream()).toList())
+                                .stream())
+                .flatMap(one -> shift(one).stream());
     }
 
     private List<Symbol> inSegmentOf(long address, List<Symbol> symbols) {

@@ -224,15 +224,18 @@ final class CopiedCode {
         AddressMap map = new AddressMap(source, target, new Pointers());
         byte[] bytes = source.read(section.address(), section.size()).orElseThrow();
         ByteBuffer words = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        int first = (int) Math.floorMod(-section.address(), (long) Integer.BYTES);
-        for (int at = first; at + Integer.BYTES <= bytes.length; at += Integer.BYTES) {
+        for (int at = 0; at + Integer.BYTES <= bytes.length; ) {
+            long address = section.address() + at;
             long word = Integer.toUnsignedLong(words.getInt(at));
+            long mapped;
             try {
-                words.putInt(at, (int) map.word(word));
+                mapped = map.word(word, address % Integer.BYTES == 0);
             } catch (NotMovableException e) {
                 throw new NotMovableException("it needs the constants of " + section.name() + ", and there, at "
-                        + hex(section.address() + at) + ": " + e.getMessage());
+                        + hex(address) + ": " + e.getMessage());
             }
+            words.putInt(at, (int) mapped);
+            at += mapped == word ? 1 : Integer.BYTES;
         }
         return bytes;
     }

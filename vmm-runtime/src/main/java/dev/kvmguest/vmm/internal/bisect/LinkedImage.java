@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** An image as its linker made it: bytes by linear addresses, functions, and other symbols. */
 final class LinkedImage {
@@ -114,11 +115,9 @@ final class LinkedImage {
                 .orElse(List.of());
     }
 
-    /** Returns the first symbols after an address that are no functions. */
-    List<Symbol> othersAfter(long address) {
-        return Optional.ofNullable(others.higherEntry(address))
-                .map(Map.Entry::getValue)
-                .orElse(List.of());
+    /** Returns the symbols after an address that are no functions, in the order of their addresses. */
+    Stream<Symbol> othersAfter(long address) {
+        return others.tailMap(address, false).values().stream().flatMap(List::stream);
     }
 
     /** Returns bytes that the file holds; empty unless it holds all of them, in one segment. */
