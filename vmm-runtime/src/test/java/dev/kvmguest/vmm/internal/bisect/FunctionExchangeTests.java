@@ -170,7 +170,7 @@ class FunctionExchangeTests {
 
         assertThat(refusal(one, other))
                 .startsWith("it needs the constants of .rodata, and there, at ")
-                .endsWith(": the bytes of 0x200034 may be an address, or parts of two numbers");
+                .endsWith(": the bytes of 0x200030 may be an address, or parts of two numbers");
     }
 
     @Test
