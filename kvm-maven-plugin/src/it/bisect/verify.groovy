@@ -14,7 +14,7 @@ assert result.exchangedOutcome.exception == '#UD'
 assert result.exchangedOutcome.engine == 'emulator'
 
 def console = new JsonSlurper().parse(new File(basedir, 'console.json'))
-assert console.parts[0].changes*.bad*.instruction == ['mov al, 66']
+assert console.parts[0].changes*.bad*.instruction == ['mov al, 0x42']
 assert console.predicate == 'writes "B"'
 
 def log = new File(basedir, 'build.log').readLines()

@@ -110,9 +110,9 @@ final class FunctionBisection {
                     + (realMode
                             ? "functions can be exchanged in 32-bit code only"
                             : without.name() + " has no symbols of functions with a size")
-                    + "; name ELF files that aren't stripped, or build the two so that all keeps its address: the same"
-                    + " sources with one option changed at a time, or -ffunction-sections and a linker script with"
-                    + " an address for each section");
+                    + "; name ELF files that aren't stripped, or build the two so that all keeps its address, such as by"
+                    + " -falign-functions=4096, or by -ffunction-sections and a linker script with an address for each"
+                    + " section");
         }
     }
 
