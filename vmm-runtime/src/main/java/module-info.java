@@ -8,6 +8,7 @@ module dev.kvmguest.vmm {
     requires static com.sun.jna;
 
     exports dev.kvmguest.vmm;
+    exports dev.kvmguest.vmm.bisect;
     exports dev.kvmguest.vmm.compare;
     exports dev.kvmguest.vmm.config;
     exports dev.kvmguest.vmm.cpu;

@@ -35,6 +35,7 @@ public final class Elf32Reader {
     private static final int SHF_ALLOC = 1 << 1;
     private static final int SHN_UNDEF = 0;
     private static final int SHN_ABS = 0xfff1;
+    private static final int STB_LOCAL = 0;
     private static final int STT_OBJECT = 1;
     private static final int STT_FUNC = 2;
 
@@ -188,9 +189,10 @@ public final class Elf32Reader {
                 long address = u32(at + 4);
                 long bytes = u32(at + 8);
                 boolean object = type == STT_OBJECT;
+                boolean local = (file.get(at + 12) & 0xff) >> 4 == STB_LOCAL;
                 // A symbol without a name that can be read is of no use, and no harm to the image.
                 string(strings, stringsSize, nameOffset)
-                        .map(name -> new Symbol(name, address, bytes, sectionEnd(definedIn), object))
+                        .map(name -> new Symbol(name, address, bytes, sectionEnd(definedIn), object, local))
                         .ifPresent(symbols::add);
             }
         }

@@ -68,11 +68,17 @@ public record GuestImage(
      * @param sectionEnd the linear address just past the section that it lies in; {@link #UNKNOWN_END} if that isn't
      *     known
      * @param object whether it is a variable or an array by its type in the file
+     * @param local whether only its own source file can name it, such as a static function of C
      */
-    public record Symbol(String name, long address, long size, long sectionEnd, boolean object) {
+    public record Symbol(String name, long address, long size, long sectionEnd, boolean object, boolean local) {
 
         /** The section end of a symbol whose section isn't known. */
         public static final long UNKNOWN_END = Long.MAX_VALUE;
+
+        /** Creates a symbol that every source file can name. */
+        public Symbol(String name, long address, long size, long sectionEnd, boolean object) {
+            this(name, address, size, sectionEnd, object, false);
+        }
 
         /** Creates a symbol that isn't known to be an object. */
         public Symbol(String name, long address, long size, long sectionEnd) {

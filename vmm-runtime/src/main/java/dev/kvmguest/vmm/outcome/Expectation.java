@@ -33,6 +33,7 @@ public final class Expectation {
     private final OptionalInt exception;
     private final OptionalInt exitCode;
     private final boolean anyExitCode;
+    private final boolean anyEnd;
     private final boolean strictPorts;
     private final Optional<Pattern> panics;
 
@@ -45,6 +46,7 @@ public final class Expectation {
         exception = builder.exception;
         exitCode = builder.exitCode;
         anyExitCode = builder.anyExitCode;
+        anyEnd = builder.anyEnd;
         strictPorts = builder.strictPorts;
         panics = Optional.ofNullable(builder.panics);
     }
@@ -133,7 +135,7 @@ public final class Expectation {
         boolean failureIsExpected = exception.isPresent()
                 || exitCode.orElse(0) != 0
                 || anyExitCode && actual.exitCode().orElse(0) != 0;
-        if (panics.isEmpty() || failureIsExpected) {
+        if (panics.isEmpty() || failureIsExpected || anyEnd) {
             return Optional.empty();
         }
         List<Pattern> expected = new ArrayList<>(seen);
@@ -176,7 +178,7 @@ public final class Expectation {
                 new Mismatch("test " + result.test().name() + " to pass", result.describe(), result.describe())));
         // A guest whose test failed leaves with a status that says so again.
         boolean leftForItsFailure = test.isPresent() && test.get().failure().isPresent() && actual.endedNormally();
-        if (!leftForItsFailure) {
+        if (!leftForItsFailure && !anyEnd) {
             compareEnd(actual, mismatches);
         }
     }
@@ -238,6 +240,7 @@ public final class Expectation {
         private OptionalInt exception = OptionalInt.empty();
         private OptionalInt exitCode = OptionalInt.empty();
         private boolean anyExitCode;
+        private boolean anyEnd;
         private boolean strictPorts;
         private Pattern panics = Panics.ON_CONSOLE;
 
@@ -295,6 +298,12 @@ public final class Expectation {
         /** Accepts any exit code, if no kind of end was given. */
         public Builder anyExitCode() {
             anyExitCode = true;
+            return this;
+        }
+
+        /** Accepts any end, a death and a hang too, whatever was said of it: only the rest counts. */
+        public Builder anyEnd() {
+            anyEnd = true;
             return this;
         }
 

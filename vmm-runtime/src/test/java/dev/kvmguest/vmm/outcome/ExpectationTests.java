@@ -379,6 +379,17 @@ class ExpectationTests {
                 .isEmpty();
     }
 
+    @Test
+    void anyEndLeavesTheRestToBeCompared() {
+        Outcome panicked = new Outcome.Halted(false, GuestRuns.withConsole("PANIC: out of memory\n"));
+        Outcome died = new Outcome.TripleFault(GuestRuns.withConsole("hi"));
+
+        assertThat(expect().anyEnd().build().mismatches(panicked)).isEmpty();
+        assertThat(expect().anyEnd().console("hi").build().mismatches(died)).isEmpty();
+        assertThat(expect().anyEnd().console("ho").build().mismatches(died))
+                .containsExactly("the console does not contain \"ho\"; it has \"hi\"");
+    }
+
     private static void assertMatches(Expectation.Builder expectation, String console) {
         assertThat(expectation.build().mismatches(new Outcome.Halted(false, GuestRuns.withConsole(console))))
                 .isEmpty();

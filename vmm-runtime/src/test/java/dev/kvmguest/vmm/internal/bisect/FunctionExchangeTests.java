@@ -1,0 +1,404 @@
+package dev.kvmguest.vmm.internal.bisect;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.LinkedGuest;
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import dev.kvmguest.vmm.outcome.Outcome;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Functions of a build whose addresses are all others; each guest leaves with the number that {@code f} returns. */
+class FunctionExchangeTests {
+
+    private static final long PLACE = 0x30_0000;
+
+    // mov esp, 0x80000; call f; out 0xf4, al; jmp $
+    private static final String START = "bc 00 00 08 00 e8 rel:f e6 f4 eb fe";
+
+    // mov al, 1; nop; nop; nop; ret
+    private static final String ONE = "b0 01 90 90 90 c3";
+
+    /** The build without what the other one has in front. */
+    private static LinkedGuest good() {
+        return new LinkedGuest("good").function("start", START).function("f", ONE);
+    }
+
+    /** The build in which all after {@code start} is moved by 24 bytes. */
+    private static LinkedGuest bad(String f) {
+        return new LinkedGuest("bad")
+                .function("start", START)
+                .function("extra", "90 ".repeat(23) + "c3")
+                .function("f", f);
+    }
+
+    @Test
+    void functionsThatOnlyHaveMovedAreTheSame() {
+        GuestImage one = good().function("g", "a1 abs:counter e8 rel:f c3")
+                .zeroed("counter", 4)
+                .image();
+        GuestImage other = bad(ONE).function("g", "a1 abs:counter e8 rel:f c3")
+                .zeroed("counter", 4)
+                .image();
+
+        assertThat(FunctionExchange.differing(other, one)).isEmpty();
+    }
+
+    @Test
+    void functionsThatReferToOtherThingsDiffer() {
+        GuestImage one = good().function("g", "a1 abs:a e8 rel:f c3")
+                .zeroed("a", 4)
+                .zeroed("b", 4)
+                .image();
+        GuestImage other = bad(ONE).function("g", "a1 abs:b e8 rel:f c3")
+                .zeroed("a", 4)
+                .zeroed("b", 4)
+                .image();
+
+        assertThat(FunctionExchange.differing(other, one)).containsExactly("g");
+    }
+
+    @Test
+    void functionsThatReferToOtherTextsDiffer() {
+        // mov eax, text; ret
+        GuestImage one = good().function("g", "b8 abs:text c3")
+                .constant("text", "68 69 00")
+                .image();
+        GuestImage same = bad(ONE).function("g", "b8 abs:text c3")
+                .constant("text", "68 69 00")
+                .image();
+        GuestImage other = bad(ONE).function("g", "b8 abs:text c3")
+                .constant("text", "68 6a 00")
+                .image();
+
+        assertThat(FunctionExchange.differing(same, one)).isEmpty();
+        assertThat(FunctionExchange.differing(other, one)).containsExactly("g");
+    }
+
+    @Test
+    void aFunctionDiffersIfAStaticOneThatItCallsDoes() {
+        GuestImage one = good().function("g", "e8 rel:own c3")
+                .staticFunction("own", "b0 01 c3")
+                .image();
+        GuestImage other = bad(ONE).function("g", "e8 rel:own c3")
+                .staticFunction("own", "b0 02 c3")
+                .image();
+
+        assertThat(FunctionExchange.differing(other, one)).containsExactly("g");
+    }
+
+    @Test
+    void aCopyIsRunInPlaceOfTheFunction() {
+        // mov al, 2; jmp over; hlt; over: ret
+        assertThat(exchanged(good().image(), bad("b0 02 eb 01 f4 c3").image(), "f"))
+                .isEqualTo(2);
+    }
+
+    @Test
+    void whatIsNotChosenStays() {
+        FunctionExchange exchange = exchange(good().image(), bad("b0 02 c3").image(), "f");
+
+        assertThat(LinkedGuest.boot(exchange.with(List.of())).exitCode()).hasValue(1);
+    }
+
+    @Test
+    void aCallFromACopyGoesToTheGoodFunction() {
+        GuestImage one = good().function("g", "b0 05 c3").image();
+        // call g; add al, 1; ret; in the bad build g is another
+        GuestImage other = bad("e8 rel:g 04 01 c3").function("g", "b0 07 c3").image();
+
+        assertThat(exchanged(one, other, "f")).isEqualTo(6);
+    }
+
+    @Test
+    void aCallFromACopyGoesToTheCopyOfAnotherFunctionThatIsExchanged() {
+        GuestImage one = good().function("g", "b0 05 90 90 90 c3").image();
+        GuestImage other = bad("e8 rel:g 04 01 c3").function("g", "b0 07 c3").image();
+
+        assertThat(exchanged(one, other, "f", "g")).isEqualTo(8);
+    }
+
+    @Test
+    void aStaticFunctionGoesAlong() {
+        // Takes its argument in EDX where the good build takes it in ECX.
+        GuestImage one = new LinkedGuest("good")
+                .function("start", START)
+                .function("f", "b9 05 00 00 00 e8 rel:own c3") // mov ecx, 5
+                .staticFunction("own", "89 c8 c3") // mov eax, ecx
+                .image();
+        GuestImage other = bad("ba 05 00 00 00 31 c9 e8 rel:own c3") // mov edx, 5; xor ecx, ecx
+                .staticFunction("own", "89 d0 c3") // mov eax, edx
+                .image();
+        FunctionExchange exchange = exchange(one, other, "f");
+
+        assertThat(exchange.names()).containsExactly("f");
+        assertThat(exchange.carriedWith(List.of("f"))).containsExactly("own");
+        assertThat(exitCode(exchange.with(List.of("f")))).isEqualTo(5);
+    }
+
+    @Test
+    void aFunctionThatTheGoodBuildHasNotGoesAlong() {
+        GuestImage other = bad("e8 rel:g 04 01 c3").function("g", "b0 07 c3").image();
+
+        assertThat(exchanged(good().image(), other, "f")).isEqualTo(8);
+    }
+
+    @Test
+    void constantsAndTheTableOfASwitchGoAlong() {
+        // mov eax, 1; jmp [eax*4 + table]; mov al, 3; ret; movzx eax, [number]; ret
+        String f = "b8 01 00 00 00 ff 24 85 abs:table b0 03 c3 0f b6 05 abs:number c3";
+        GuestImage other = bad(f).constant("table", "abs:f+12 abs:f+15")
+                .constant("number", "2a")
+                .image();
+
+        assertThat(exchanged(good().image(), other, "f")).isEqualTo(0x2a);
+    }
+
+    @Test
+    void whatMayBeAnAddressAcrossWordsOfConstantsIsNotTakenForOne() {
+        // mov eax, [table]; mov al, 2; ret; the table's bytes are two numbers, or the address of g in a packed
+        // structure
+        GuestImage one = good().function("g", "90 c3").image();
+        GuestImage other = bad("a1 abs:table b0 02 c3")
+                .function("g", "c3")
+                .constant("table", "00 00 abs:g 00 00")
+                .image();
+
+        assertThat(refusal(one, other))
+                .startsWith("it needs the constants of .rodata, and there, at ")
+                .endsWith(": the bytes of 0x200030 may be an address, or parts of two numbers");
+    }
+
+    @Test
+    void dataWithoutASymbolIsNotLookedFor() {
+        // mov eax, [number + 8], after the variable's four bytes
+        GuestImage one =
+                good().variable("number", "01 00 00 00").zeroed("other", 16).image();
+        GuestImage other = bad("a1 abs:number+8 b0 02 c3")
+                .variable("number", "01 00 00 00")
+                .zeroed("gap", 16)
+                .image();
+
+        assertThat(refusal(one, other)).contains("isn't a unique symbol of both images");
+        List<Symbol> symbols = other.symbols().stream()
+                .filter(symbol -> !symbol.name().equals("gap"))
+                .toList();
+        GuestImage anonymous = new GuestImage("bad", other.format(), other.segments(), other.entry(), symbols);
+        assertThat(refusal(one, anonymous)).endsWith(", which is after number and has no symbol of its own");
+    }
+
+    @Test
+    void variablesAreTheGoodOnes() {
+        GuestImage one = good().variable("number", "09").image();
+        // mov al, [number]; ret; in the bad build it is another number, and at another address
+        GuestImage other = bad("a0 abs:number c3").variable("number", "0a").image();
+
+        assertThat(exchanged(one, other, "f")).isEqualTo(9);
+    }
+
+    @Test
+    void bothAnAddressAndANumberInOneInstructionAreRelocated() {
+        GuestImage one = good().zeroed("a", 4)
+                .zeroed("b", 4)
+                .variable("number", "09 00 00 00")
+                .image();
+        // mov dword [a], number; mov eax, [a]; mov al, [eax]; ret
+        GuestImage other = bad("c7 05 abs:a abs:number a1 abs:a 8a 00 c3")
+                .zeroed("a", 4)
+                .zeroed("b", 4)
+                .variable("number", "0a 00 00 00")
+                .image();
+
+        assertThat(exchanged(one, other, "f")).isEqualTo(9);
+    }
+
+    @Test
+    void aFunctionTooShortForAJumpTakesTheOnesPlace() {
+        GuestImage one = new LinkedGuest("good")
+                .function("start", START)
+                .function("f", "b0 01 c3")
+                .image();
+
+        assertThat(exchanged(one, bad("b0 02 c3").image(), "f")).isEqualTo(2);
+        assertThat(refusal(one, bad("b0 02 90 c3").image()))
+                .isEqualTo("the 3 bytes of the other build have no room for it, nor for a jump");
+    }
+
+    @Test
+    void positionIndependentCodeIsNotExchanged() {
+        // call next; next: pop eax; mov al, 2; ret
+        assertThat(refusal(good().image(), bad("e8 00 00 00 00 58 b0 02 c3").image()))
+                .isEqualTo("it is position-independent code; compile with -fno-pic -fno-pie");
+        assertThat(refusal(
+                        good().image(),
+                        bad("e8 rel:__x86.get_pc_thunk.ax b0 02 c3")
+                                .function("__x86.get_pc_thunk.ax", "8b 04 24 c3")
+                                .image()))
+                .startsWith("it is position-independent code");
+    }
+
+    @Test
+    void aFunctionThatRunsIntoTheNextOneIsNotExchanged() {
+        assertThat(refusal(good().image(), bad("b0 02").image())).isEqualTo("it goes on in what follows it");
+    }
+
+    @Test
+    void bytesThatAreNoInstructionsAreNotExchanged() {
+        assertThat(refusal(good().image(), bad("b0 02 c3 0f ff").image()))
+                .isEqualTo("its bytes at 0x20002b are no instruction that is known here");
+    }
+
+    @Test
+    void whatMayBeANumberIsNotTakenForAnAddress() {
+        // mov eax, 0x201000, which is 2101248, or where the bad build has something; mov al, 2; ret
+        GuestImage one = good().zeroed("big", 0x2000).image();
+        GuestImage other = bad("b8 00 10 20 00 b0 02 c3").zeroed("big", 0x2000).image();
+
+        assertThat(refusal(one, other)).isEqualTo("0x201000 in it may be a number or an address");
+    }
+
+    @Test
+    void anAddressBetweenVariablesThatMovedOtherwiseIsNotGuessed() {
+        // mov eax, [eax*4 + b - 4], which is in a; a[0], or b[-1]
+        GuestImage one = good().zeroed("a", 4).zeroed("b", 4).image();
+        GuestImage other = bad("31 c0 8b 04 85 abs:b-4 b0 02 c3")
+                .zeroed("a", 4)
+                .zeroed("new", 8)
+                .zeroed("b", 4)
+                .image();
+        GuestImage before = bad("31 c0 8b 04 85 abs:a b0 02 c3")
+                .zeroed("a", 4)
+                .zeroed("b", 8)
+                .image();
+
+        assertThat(refusal(one, other)).startsWith("it refers to new, which isn't a unique symbol of both images");
+        assertThat(exchanged(one, before, "f")).isEqualTo(2);
+        GuestImage shuffled = bad("31 c0 8b 04 85 abs:a b0 02 c3")
+                .zeroed("a", 4)
+                .zeroed("new", 8)
+                .zeroed("b", 4)
+                .image();
+        assertThat(refusal(one, shuffled))
+                .isEqualTo("it refers to 0x200034 at a, and what is beside that has moved otherwise");
+    }
+
+    @Test
+    void aVariableOfTheBadBuildOnlyIsNotMadeUp() {
+        assertThat(refusal(good().image(), bad("a0 abs:new c3").zeroed("new", 4).image()))
+                .isEqualTo("it refers to new, which isn't a unique symbol of both images");
+    }
+
+    @Test
+    void aNameThatTwoFunctionsHaveIsNotExchanged() {
+        GuestImage image = good().image();
+        List<Symbol> twice = new ArrayList<>(image.symbols());
+        twice.add(new Symbol("f", 0x20_0000, 4));
+        GuestImage one = new GuestImage("good", image.format(), image.segments(), image.entry(), twice);
+
+        assertThat(refusal(one, bad("b0 02 c3").image())).isEqualTo("several functions of good have this name");
+    }
+
+    @Test
+    void aShortJumpToAnotherFunctionIsNotStretched() {
+        // jmp short to the function after it, as assemblers make it
+        GuestImage one = good().function("g", "b0 05 c3").image();
+        GuestImage other = bad("eb 02").function("g", "b0 07 c3").image();
+
+        assertThat(refusal(one, other)).endsWith("is too short to reach 0x20002c from elsewhere");
+    }
+
+    @Test
+    void aFunctionIntoWhoseBeginningOthersJumpIsNotReplaced() {
+        GuestImage one = good().function("g", "e9 rel:f 90 90 eb f1").image();
+        GuestImage other = bad("b0 02 c3").function("g", "e9 rel:f 90 90 eb fe").image();
+
+        assertThat(refusal(one, other)).isEqualTo("g jumps into its first instructions");
+    }
+
+    @Test
+    void aPhysicalAddressThatIsNoLinearOneIsNotTakenForANumber() {
+        // mov eax, 0x30: what is loaded at 0x200030 of the bad build is seen there; mov al, 2; ret
+        GuestImage one = seenHigher(good().function("g", "90 c3").image());
+        GuestImage other =
+                seenHigher(bad("b8 30 00 00 00 b0 02 c3").function("g", "c3").image());
+
+        assertThat(refusal(one, other))
+                .isEqualTo("0x30 in it may be a number or the physical address of what is at 0x200030");
+    }
+
+    /** Returns an image that is loaded at 0. */
+    private static GuestImage seenHigher(GuestImage image) {
+        Segment all = image.segments().get(0);
+        return new GuestImage(
+                image.name(),
+                image.format(),
+                List.of(new Segment(0, all.virtualAddress(), all.data(), all.memorySize())),
+                image.entry(),
+                image.symbols());
+    }
+
+    @Test
+    void codeThatIsSeenElsewhereIsExchangedOnlyInItsPlace() {
+        GuestImage one = inOwnSegment(good().image(), "b0 01 90 90 90 c3");
+
+        assertThat(refusal(one, inOwnSegment(good().image(), "b0 02 90 90 90 90 90 c3"), "user"))
+                .isEqualTo("it is loaded at another address than it is seen at, and the 6 bytes of the other build have"
+                        + " no room for it");
+        assertThat(exchange(one, inOwnSegment(good().image(), "b0 02 c3"), "user")
+                        .names())
+                .containsExactly("user");
+    }
+
+    private static GuestImage inOwnSegment(GuestImage image, String code) {
+        byte[] bytes = TestGuest.bytes(code);
+        List<Segment> segments = new ArrayList<>(image.segments());
+        segments.add(new Segment(0x28_0000, 0x4000_0000, bytes, bytes.length));
+        List<Symbol> symbols = new ArrayList<>(image.symbols());
+        symbols.add(new Symbol("user", 0x4000_0000, bytes.length));
+        return new GuestImage(image.name(), image.format(), segments, image.entry(), symbols);
+    }
+
+    @Test
+    void theOriginOfACopiedInstructionIsKnown() {
+        GuestImage other = bad("b0 02 c3").image();
+        FunctionExchange exchange = exchange(good().image(), other, "f");
+        long copy = exchange.with(List.of("f")).symbols().stream()
+                .filter(symbol -> symbol.address() >= PLACE)
+                .findFirst()
+                .orElseThrow()
+                .address();
+
+        assertThat(exchange.origin(List.of("f"), copy + 2)).hasValue(0x20_002aL);
+        assertThat(exchange.origin(List.of("f"), 0x20_0000)).isEmpty();
+    }
+
+    private static int exchanged(GuestImage one, GuestImage other, String... names) {
+        FunctionExchange exchange = exchange(one, other, names);
+        assertThat(exchange.refusals()).isEmpty();
+        return exitCode(exchange.with(List.of(names)));
+    }
+
+    private static int exitCode(GuestImage image) {
+        Outcome outcome = LinkedGuest.boot(image);
+        assertThat(outcome.exitCode()).as(outcome.describe()).isPresent();
+        return outcome.exitCode().getAsInt();
+    }
+
+    private static String refusal(GuestImage one, GuestImage other) {
+        return refusal(one, other, "f");
+    }
+
+    private static String refusal(GuestImage one, GuestImage other, String name) {
+        FunctionExchange exchange = exchange(one, other, name);
+        assertThat(exchange.names()).isEmpty();
+        return exchange.refusals().get(name);
+    }
+
+    private static FunctionExchange exchange(GuestImage one, GuestImage other, String... names) {
+        return new FunctionExchange(other, one, PLACE, List.of(names));
+    }
+}
