@@ -56,7 +56,8 @@ final class Boots {
                 machine.timeout(),
                 machine.engine(),
                 machine.date(),
-                machine.watchExceptions());
+                machine.watchExceptions(),
+                machine.qemuArguments());
     }
 
     Outcome boot(GuestImage image) {

@@ -112,7 +112,12 @@ class DocumentationTests {
                 .replaceFirst(", ([^,]*)$", " or $1");
 
         for (String file : List.of(
-                "BisectMojo.java", "BootMojo.java", "CompareMojo.java", "ExportMojo.java", "Guest.java", "InitMojo.java")) {
+                "BisectMojo.java",
+                "BootMojo.java",
+                "CompareMojo.java",
+                "ExportMojo.java",
+                "Guest.java",
+                "InitMojo.java")) {
             assertThat(Repository.read("kvm-maven-plugin/src/main/java/dev/kvmguest/maven/" + file)
                             .replaceAll("\\s*\\n\\s*\\*\\s*", " "))
                     .as(file)
