@@ -11,9 +11,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.stream.Collectors;
 
 /**
  * Types for a guest in QEMU. Bytes go to COM1, by a thread of its own, since the guest may be slow to read them;
@@ -29,7 +29,7 @@ final class QemuInput {
 
     private final QmpClient monitor;
     private final BlockingQueue<byte[]> typed = new LinkedBlockingQueue<>();
-    private final List<String> early = new ArrayList<>();
+    private final List<List<? extends Map<String, ?>>> early = new ArrayList<>();
     private boolean open;
 
     QemuInput(OutputStream console, QmpClient monitor) {
@@ -73,20 +73,19 @@ final class QemuInput {
         for (Keystroke keystroke : keystrokes) {
             List<Key> released = new ArrayList<>(keystroke.keys());
             Collections.reverse(released);
-            send(keystroke.keys().stream().map(key -> key(key, true)).collect(Collectors.joining(", ")));
-            send(released.stream().map(key -> key(key, false)).collect(Collectors.joining(", ")));
+            send(keystroke.keys().stream().map(key -> key(key, true)).toList());
+            send(released.stream().map(key -> key(key, false)).toList());
         }
     }
 
-    private static String key(Key key, boolean down) {
+    private static Map<String, ?> key(Key key, boolean down) {
         int number = key.set1() | (key.isExtended() ? EXTENDED : 0);
-        return "{\"type\": \"key\", \"data\": {\"down\": " + down + ", \"key\": {\"type\": \"number\", \"data\": "
-                + number + "}}}";
+        return event("key", Map.of("down", down, "key", Map.of("type", "number", "data", number)));
     }
 
     void move(List<MouseMove> moves) throws IOException {
         for (MouseMove move : moves) {
-            List<String> events = new ArrayList<>(List.of(axis("x", move.dx()), axis("y", -move.dy())));
+            List<Map<String, ?>> events = new ArrayList<>(List.of(axis("x", move.dx()), axis("y", -move.dy())));
             for (MouseButton button : MouseButton.values()) {
                 events.add(button(
                         button.name().toLowerCase(Locale.ROOT), move.held().contains(button)));
@@ -96,22 +95,26 @@ final class QemuInput {
                 events.add(button(direction, true));
                 events.add(button(direction, false));
             }
-            send(String.join(", ", events));
+            send(events);
         }
     }
 
-    private static String axis(String axis, int value) {
-        return "{\"type\": \"rel\", \"data\": {\"axis\": \"" + axis + "\", \"value\": " + value + "}}";
+    private static Map<String, ?> axis(String axis, int value) {
+        return event("rel", Map.of("axis", axis, "value", value));
     }
 
-    private static String button(String button, boolean down) {
-        return "{\"type\": \"btn\", \"data\": {\"button\": \"" + button + "\", \"down\": " + down + "}}";
+    private static Map<String, ?> button(String button, boolean down) {
+        return event("btn", Map.of("button", button, "down", down));
+    }
+
+    private static Map<String, ?> event(String type, Map<String, ?> data) {
+        return Map.of("type", type, "data", data);
     }
 
     /** A machine that doesn't run takes no events. */
-    private synchronized void send(String events) throws IOException {
+    private synchronized void send(List<? extends Map<String, ?>> events) throws IOException {
         if (open) {
-            monitor.execute("input-send-event", "\"events\": [" + events + "]");
+            monitor.execute("input-send-event", Map.of("events", events));
         } else {
             early.add(events);
         }
@@ -120,7 +123,7 @@ final class QemuInput {
     /** Says that the machine runs, and sends what has been waiting for that. */
     synchronized void open() throws IOException {
         open = true;
-        for (String events : early) {
+        for (List<? extends Map<String, ?>> events : early) {
             send(events);
         }
         early.clear();

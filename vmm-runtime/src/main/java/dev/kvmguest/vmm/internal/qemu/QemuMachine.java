@@ -113,7 +113,7 @@ public final class QemuMachine implements MachineBackend {
             Optional<CpuState> registers = watch.registersAtTheEnd();
             screen();
             process.end();
-            outcome.complete(examined(how, wall, registers));
+            outcome.complete(examined(watch.told(how), wall, registers));
         } catch (RuntimeException | Error e) {
             outcome.completeExceptionally(e);
         } finally {

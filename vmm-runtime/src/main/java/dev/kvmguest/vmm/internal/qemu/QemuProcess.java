@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
@@ -170,9 +171,7 @@ final class QemuProcess implements AutoCloseable {
     /** Copies physical memory as a device or RAM has it. */
     byte[] read(long address, int length) throws IOException {
         Path copy = folder.resolve("copy");
-        monitor.execute(
-                "pmemsave",
-                "\"val\": " + address + ", \"size\": " + length + ", \"filename\": " + QmpJson.quote(copy.toString()));
+        monitor.execute("pmemsave", Map.of("val", address, "size", length, "filename", copy));
         return Files.readAllBytes(copy);
     }
 

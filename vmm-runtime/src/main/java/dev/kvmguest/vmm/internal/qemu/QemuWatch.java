@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.outcome.Ending;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -104,7 +105,7 @@ final class QemuWatch {
 
     private void begin() throws IOException {
         try {
-            process.monitor().execute("cont", "");
+            process.monitor().execute("cont", Map.of());
             process.input().open();
         } catch (IOException e) {
             // A guest that leaves at once may take the answer with it.
@@ -134,15 +135,21 @@ final class QemuWatch {
                     "QEMU calls that " + shutdown.get().reason() + "; end a guest by the debug-exit port 0xf4",
                     new byte[0]));
         }
-        return Optional.of(
-                process.log().isTripleFault()
-                        ? new Ending.TripleFault()
-                        : new Ending.Reset("QEMU calls that " + GUEST_RESET));
+        return Optional.of(new Ending.Reset("QEMU calls that " + GUEST_RESET));
+    }
+
+    /**
+     * Returns the end that a run had whose log has been read to its end: QEMU resets the machine after a triple fault,
+     * and tells of the reset alone.
+     */
+    Ending told(Ending seen) {
+        return seen instanceof Ending.Reset && process.log().isTripleFault() ? new Ending.TripleFault() : seen;
     }
 
     /** QEMU's isa-debug-exit ends it with twice the value and 1, of which the host's kernel keeps eight bits. */
     private Ending exited() {
         registers = Optional.empty();
+        process.log().await();
         int status = process.status();
         String complaints = process.log().complaints();
         return status % 2 == 1 && status < 0x100 && complaints.isEmpty()

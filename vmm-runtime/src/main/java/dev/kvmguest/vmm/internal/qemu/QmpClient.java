@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.qemu;
 
+import dev.kvmguest.vmm.internal.report.json.JsonReader;
+import dev.kvmguest.vmm.internal.report.json.JsonWriter;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -36,12 +38,12 @@ final class QmpClient implements AutoCloseable {
         reader = new Thread(this::readAll, "kvmguest-qemu-monitor");
         reader.setDaemon(true);
         reader.start();
-        execute("qmp_capabilities", "");
+        execute("qmp_capabilities", Map.of());
     }
 
     private static String version(String greeting) throws IOException {
         if (greeting != null
-                && QmpJson.read(greeting) instanceof Map<?, ?> all
+                && JsonReader.read(greeting) instanceof Map<?, ?> all
                 && all.get("QMP") instanceof Map<?, ?> qmp
                 && qmp.get("version") instanceof Map<?, ?> version
                 && version.get("qemu") instanceof Map<?, ?> numbers) {
@@ -51,7 +53,7 @@ final class QmpClient implements AutoCloseable {
     }
 
     private static int number(Map<?, ?> numbers, String name) {
-        return numbers.get(name) instanceof Double value ? value.intValue() : 0;
+        return numbers.get(name) instanceof Long value ? value.intValue() : 0;
     }
 
     /** Returns the version, such as {@code 7.2.22}. */
@@ -70,19 +72,19 @@ final class QmpClient implements AutoCloseable {
      * @throws IOException if QEMU has ended, or refuses it
      */
     String human(String command) throws IOException {
-        Object printed = execute("human-monitor-command", "\"command-line\": " + QmpJson.quote(command));
+        Object printed = execute("human-monitor-command", Map.of("command-line", command));
         return printed instanceof String text ? text.replace("\r", "") : "";
     }
 
     /**
      * Executes a command.
      *
-     * @param arguments the members of its arguments, as JSON
+     * @param arguments its arguments by their names
      * @return what it returns
      * @throws IOException if QEMU has ended, or refuses it
      */
-    synchronized Object execute(String command, String arguments) throws IOException {
-        socket.write(("{\"execute\": " + QmpJson.quote(command) + ", \"arguments\": {" + arguments + "}}\n")
+    synchronized Object execute(String command, Map<String, ?> arguments) throws IOException {
+        socket.write(JsonWriter.write(Map.of("execute", command, "arguments", arguments))
                 .getBytes(StandardCharsets.UTF_8));
         Map<?, ?> answer;
         try {
@@ -104,7 +106,7 @@ final class QmpClient implements AutoCloseable {
     private void readAll() {
         try {
             for (String line = line(); line != null; line = line()) {
-                if (QmpJson.read(line) instanceof Map<?, ?> message) {
+                if (JsonReader.read(line) instanceof Map<?, ?> message) {
                     take(message);
                 }
             }
