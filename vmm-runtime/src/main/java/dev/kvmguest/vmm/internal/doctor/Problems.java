@@ -206,9 +206,10 @@ final class Problems {
         }
         if (InstalledPrograms.QEMU.stream()
                 .allMatch(name -> facts.programs().get(name).equals(InstalledPrograms.NOT_FOUND))) {
-            remarks.add(remark(
-                    "no QEMU is on the PATH",
-                    "nothing here needs it; to see what a guest does in it, install the package qemu-system-x86"));
+            remarks.add(
+                    remark(
+                            "no QEMU is on the PATH, and engine qemu, which is never chosen by itself, needs one",
+                            "install it (Debian, Ubuntu: package qemu-system-x86; Fedora: qemu-system-x86-core; Homebrew: qemu)"));
         }
         return remarks;
     }

@@ -328,6 +328,7 @@ class DoctorTests {
 
     private static void isQemu(HostProblem problem) {
         assertThat(problem.kind()).isEqualTo(Kind.REMARK);
-        assertThat(problem.what()).isEqualTo("no QEMU is on the PATH");
+        assertThat(problem.what())
+                .isEqualTo("no QEMU is on the PATH, and engine qemu, which is never chosen by itself, needs one");
     }
 }
