@@ -28,8 +28,7 @@ final class Problems {
             problems.add(noPermission(facts, facts.device().get()));
         } else {
             facts.whyNoKvm()
-                    .ifPresent(why -> problems.add(problem(
-                            why, "do as the message says or, if it says nothing, try a newer kernel" + MEANWHILE)));
+                    .ifPresent(why -> problems.add(problem(why, "put right what the message names" + MEANWHILE)));
         }
         // Before what comes of them.
         problems.addAll(parameters(facts));
