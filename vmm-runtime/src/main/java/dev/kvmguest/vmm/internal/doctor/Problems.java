@@ -28,8 +28,7 @@ final class Problems {
             problems.add(noPermission(facts, facts.device().get()));
         } else {
             facts.whyNoKvm()
-                    .ifPresent(why -> problems.add(problem(
-                            why, "do as the message says or, if it says nothing, try a newer kernel" + MEANWHILE)));
+                    .ifPresent(why -> problems.add(problem(why, "put right what the message names" + MEANWHILE)));
         }
         // Before what comes of them.
         problems.addAll(parameters(facts));
@@ -206,9 +205,10 @@ final class Problems {
         }
         if (InstalledPrograms.QEMU.stream()
                 .allMatch(name -> facts.programs().get(name).equals(InstalledPrograms.NOT_FOUND))) {
-            remarks.add(remark(
-                    "no QEMU is on the PATH",
-                    "nothing here needs it; to see what a guest does in it, install the package qemu-system-x86"));
+            remarks.add(
+                    remark(
+                            "no QEMU is on the PATH, and engine qemu, which is never chosen by itself, needs one",
+                            "install it (Debian, Ubuntu: package qemu-system-x86; Fedora: qemu-system-x86-core; Homebrew: qemu)"));
         }
         return remarks;
     }

@@ -167,6 +167,8 @@ class DoctorTests {
                 .isEqualTo(
                         "this host has no usable KVM: this host's KVM lacks KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or later"
                                 + " has it");
+        assertThat(report.problems().get(0).wayOut())
+                .isEqualTo("put right what the message names; until then the emulator runs guests in all boot modes");
         assertThat(value(report, "kvm", "usable")).asString().startsWith("no: ");
     }
 
@@ -328,6 +330,7 @@ class DoctorTests {
 
     private static void isQemu(HostProblem problem) {
         assertThat(problem.kind()).isEqualTo(Kind.REMARK);
-        assertThat(problem.what()).isEqualTo("no QEMU is on the PATH");
+        assertThat(problem.what())
+                .isEqualTo("no QEMU is on the PATH, and engine qemu, which is never chosen by itself, needs one");
     }
 }
