@@ -1,5 +1,6 @@
 package dev.kvmguest.junit;
 
+import dev.kvmguest.vmm.compare.GuestComparison;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import org.assertj.core.api.SoftAssertionsProvider;
@@ -17,6 +18,11 @@ public interface GuestSoftAssertionsProvider extends SoftAssertionsProvider {
 
     /** Starts soft assertions on a screen. */
     default ScreenAssert assertThat(Screen actual) {
+        return Softness.of(this).screen(actual);
+    }
+
+    /** Starts assertions on what a guest does on each engine. */
+    default GuestComparisonAssert assertThat(GuestComparison actual) {
         return Softness.of(this).screen(actual);
     }
 
