@@ -16,7 +16,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -41,8 +40,6 @@ import org.apache.maven.plugins.annotations.Parameter;
  */
 @Mojo(name = "bisect", requiresProject = false, threadSafe = true)
 public class BisectMojo extends AbstractMojo {
-
-    private static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(2);
 
     /** The image that works: a flat binary or an ELF file. Default: none; it has to be named. */
     @Parameter(property = "kvm.good")
@@ -175,8 +172,10 @@ public class BisectMojo extends AbstractMojo {
             BootParameters parameters, Optional<BisectPredicate> predicate, VcpuConfig goodGuest, VcpuConfig badGuest)
             throws MojoExecutionException, MojoFailureException {
         try {
-            MachineConfig goodMachine = parameters.machine(goodGuest, OptionalLong.empty(), DEFAULT_TIMEOUT);
-            MachineConfig badMachine = parameters.machine(badGuest, OptionalLong.empty(), DEFAULT_TIMEOUT);
+            MachineConfig goodMachine =
+                    parameters.machine(goodGuest, OptionalLong.empty(), ImageBisection.DEFAULT_TIMEOUT);
+            MachineConfig badMachine =
+                    parameters.machine(badGuest, OptionalLong.empty(), ImageBisection.DEFAULT_TIMEOUT);
             ImageBisection bisection = ImageBisection.of(goodMachine, badMachine)
                     .maxBoots(maxBoots)
                     .listener(new ProgressLog(getLog()));

@@ -245,7 +245,7 @@ final class FunctionBisection {
             return fault.at();
         }
         long address = origin.get();
-        return CodeReader.read(fault.at().bytes(), address, CpuMode.PROTECTED32)
+        return CodeReader.read(exchange.giverBytes(address), address, CpuMode.PROTECTED32)
                 .orElse(fault.at())
                 .namedBy(bad);
     }

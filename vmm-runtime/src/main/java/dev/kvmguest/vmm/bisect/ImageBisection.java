@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.bisect;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.DetectedBoot;
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -11,6 +12,7 @@ import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.bisect.ByteExchange;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -36,6 +38,9 @@ public final class ImageBisection {
     /** How many boots there may be unless {@link #maxBoots} says otherwise. */
     public static final int DEFAULT_MAX_BOOTS = 5000;
 
+    /** How long each boot may take unless the machine says: a guest with parts of two builds may well hang. */
+    public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(2);
+
     private final MachineConfig good;
     private final MachineConfig bad;
     private Optional<Criterion> criterion = Optional.empty();
@@ -49,8 +54,8 @@ public final class ImageBisection {
     }
 
     /**
-     * Prepares the bisection of two images that are booted as they say themselves, on the emulator or on KVM, with the
-     * defaults of {@link MachineConfig}.
+     * Prepares the bisection of two images that are booted as they say themselves, on the emulator, with the default
+     * time limit.
      *
      * @throws IllegalArgumentException as {@link #of(MachineConfig, MachineConfig)} does
      */
@@ -61,6 +66,8 @@ public final class ImageBisection {
     private static MachineConfig machine(GuestImage image) {
         return MachineConfig.builder()
                 .vcpu(VcpuConfig.of(image).withBoot(DetectedBoot.of(image).boot()))
+                .engine(EngineChoice.EMULATOR)
+                .timeout(DEFAULT_TIMEOUT)
                 .build();
     }
 

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.image.GuestImage.Section;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -75,17 +76,17 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
      * Returns what a number in code is in the target image: the same, unless it is an address.
      *
      * @param number zero-extended
-     * @param direct whether it is the whole address of an operand in memory
+     * @param use how the code uses it
      * @throws NotMovableException if it isn't certain what it is
      */
-    long number(long number, boolean direct) {
+    long number(long number, Use use) {
         if (source.segmentAt(number).isEmpty()) {
             requireNotPhysical(number);
             return number;
         }
-        long mapped = address(number, direct);
+        long mapped = address(number, use);
         boolean plain = number < PLAIN_NUMBERS_END || number % PAGE == 0 && number < ROUND_NUMBERS_END;
-        if (mapped != number && plain && !direct) {
+        if (mapped != number && plain && use.kind() != Use.Kind.DIRECT) {
             throw new NotMovableException(hex(number) + " in it may be a number or an address");
         }
         return mapped;
@@ -96,7 +97,7 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
      *
      * @throws NotMovableException if that isn't known
      */
-    private long address(long address, boolean direct) {
+    private long address(long address, Use use) {
         Optional<MovableFunction> function = source.functionAt(address);
         if (function.isPresent()) {
             if (function.get().start() != address) {
@@ -108,7 +109,7 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
         Optional<Section> constants = constants(address);
         return constants.isPresent()
                 ? copies.of(constants.get()) + address - constants.get().address()
-                : data(address, direct);
+                : data(address, use);
     }
 
     /**
@@ -125,7 +126,7 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
         Optional<MovableFunction> function = source.functionAt(word);
         long mapped = function.isPresent() && function.get().start() != word
                 ? copies.of(function.get()) + word - function.get().start()
-                : number(word, false);
+                : number(word, Use.POINTER);
         if (mapped != word && !aligned && word < ROUND_NUMBERS_END) {
             throw new NotMovableException("the bytes of " + hex(word) + " may be an address, or parts of two numbers");
         }
@@ -157,37 +158,37 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
     }
 
     /**
-     * Variables have moved together, or each by itself. Code that computes an address begins before an array, or ends
-     * after it: unless the address is that of an operand, neighbours must have moved alike.
+     * Variables have moved together, or each by itself. An address is that of the variable that it lies in, unless it
+     * could be computed from a neighbour that has moved otherwise: an array may be accessed from before its beginning,
+     * and compared with its end.
      */
-    private long data(long address, boolean direct) {
+    private long data(long address, Use use) {
         List<Symbol> own = inSegmentOf(address, source.othersUpTo(address));
         if (own.isEmpty()) {
             throw new NotMovableException("it refers to " + hex(address) + ", which has no symbol");
         }
-        Symbol symbol = own.get(0);
+        Symbol symbol = own.stream().max(Comparator.comparingLong(Symbol::size)).orElseThrow();
         List<Long> shifts =
                 own.stream().flatMap(one -> shift(one).stream()).distinct().toList();
         if (shifts.isEmpty()) {
             throw new NotMovableException(
                     "it refers to " + symbol.name() + ", which isn't a unique symbol of both images");
         }
-        boolean inside = own.stream().anyMatch(one -> address < one.address() + one.size());
-        if (!inside
-                && own.stream().noneMatch(one -> address == one.address() || address == one.address() + one.size())) {
+        if (address > symbol.address() + symbol.size()) {
             throw new NotMovableException("it refers to " + hex(address) + ", which is after " + symbol.name()
                     + " and has no symbol of its own");
         }
-        boolean certain = direct && inside || neighbours(address).allMatch(shifts.get(0)::equals);
-        if (shifts.size() > 1 || !certain) {
+        List<Symbol> others = neighbours(address)
+                .filter(one -> shift(one).stream().anyMatch(shift -> !shift.equals(shifts.get(0))))
+                .toList();
+        if (shifts.size() > 1 || !others.isEmpty() && !use.isOf(symbol, address, others)) {
             throw new NotMovableException("it refers to " + hex(address) + " at " + symbol.name()
                     + ", and what is beside that has moved otherwise");
         }
         return address + shifts.get(0);
     }
 
-    /** An array that is indexed from 1 begins before its variable; its end is where another one may begin. */
-    private Stream<Long> neighbours(long address) {
+    private Stream<Symbol> neighbours(long address) {
         Stream<Symbol> before = source.othersUpTo(address - 1).stream()
                 .filter(one -> one.size() > 0 && one.address() + one.size() == address);
         List<Symbol> after = source.othersAfter(address)
@@ -197,12 +198,10 @@ record AddressMap(LinkedImage source, LinkedImage target, Copies copies) {
                 .filter(one -> shift(one).isPresent())
                 .findFirst();
         return Stream.concat(
-                        before,
-                        inSegmentOf(
-                                address,
-                                Stream.concat(after.stream(), next.stream()).toList())
-                                .stream())
-                .flatMap(one -> shift(one).stream());
+                before,
+                inSegmentOf(
+                        address, Stream.concat(after.stream(), next.stream()).toList())
+                        .stream());
     }
 
     private List<Symbol> inSegmentOf(long address, List<Symbol> symbols) {

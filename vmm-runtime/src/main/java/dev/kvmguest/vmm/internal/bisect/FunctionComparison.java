@@ -61,7 +61,7 @@ final class FunctionComparison {
             same = Relocation.isOfOneForm(p, q)
                     && (inside
                             ? Relocation.number(p) - one.start() == Relocation.number(q) - other.start()
-                            : p.kind == Operand.Kind.RELATIVE ? leadToSame(p.value, q.value) : meanSame(p, q));
+                            : p.kind == Operand.Kind.RELATIVE ? leadToSame(p.value, q.value) : meanSame(one, p, q));
         }
         return same;
     }
@@ -81,14 +81,16 @@ final class FunctionComparison {
                         || areSame(one.get(), other.get()));
     }
 
-    private boolean meanSame(Operand p, Operand q) {
+    private boolean meanSame(MovableFunction function, Operand p, Operand q) {
         if (!Relocation.isNumber(p)) {
             return p.value == q.value;
         }
         long a = Relocation.number(p);
         long b = Relocation.number(q);
         Optional<Section> constants = map.constants(a);
-        return constants.isPresent() ? areSameText(a, b) : isMapped(() -> map.number(a, Relocation.isDirect(p)), b);
+        return constants.isPresent()
+                ? areSameText(a, b)
+                : isMapped(() -> map.number(a, Relocation.use(function, p)), b);
     }
 
     private static boolean isMapped(LongSupplier mapping, long expected) {

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Section;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -259,6 +260,17 @@ public final class FunctionExchange {
                         .filter(plan -> !plan.jumps() && plan.to().contains(address))
                         .map(plan -> plan.from().start() + address - plan.to().start())
                         .findFirst());
+    }
+
+    /** Returns up to 15 bytes of the giver, an instruction's most, from a linear address on. */
+    public byte[] giverBytes(long address) {
+        for (long length = CodeReader.LONGEST; length > 0; length--) {
+            Optional<byte[]> bytes = source.read(address, length);
+            if (bytes.isPresent()) {
+                return bytes.get();
+            }
+        }
+        return new byte[0];
     }
 
     /** Returns the names of the functions that are copied along with some, themselves left out. */

@@ -35,6 +35,16 @@ record MovableFunction(
                 .map(operand -> operand.value);
     }
 
+    /** Returns the numbers that its instructions hold, except for the targets of jumps and calls. */
+    List<Long> numbers() {
+        return code.stream()
+                .flatMap(instruction -> Relocation.operands(instruction).stream())
+                .filter(Relocation::isNumber)
+                .map(Relocation::number)
+                .distinct()
+                .toList();
+    }
+
     /** Returns whether no execution runs past its end. */
     boolean endsItself() {
         return switch (code.get(code.size() - 1).mnemonic) {

@@ -88,15 +88,20 @@ final class Relocation {
         return operand.value & LOW_HALF;
     }
 
-    static boolean isDirect(Operand operand) {
-        return operand.isMemory() && operand.base == Registers.NONE && operand.index == Registers.NONE;
+    /** Returns how an operand of a function uses its number. */
+    static Use use(MovableFunction function, Operand operand) {
+        if (!operand.isMemory()) {
+            return new Use(Use.Kind.VALUE, function.numbers());
+        }
+        boolean direct = operand.base == Registers.NONE && operand.index == Registers.NONE;
+        return new Use(direct ? Use.Kind.DIRECT : Use.Kind.INDEXED, function.numbers());
     }
 
     private long mapped(Instruction at, Operand operand, long number) {
         if (function.contains(number) && number != function.start()) {
             return to + number - function.start();
         }
-        long mapped = map.number(number, isDirect(operand));
+        long mapped = map.number(number, use(function, operand));
         if (mapped != number && operand.isMemory() && operand.segment >= Cpu.FS) {
             throw new NotMovableException(
                     hex(number) + " in it, at " + hex(at.eip) + ", is relative to FS or GS, and may be an address");

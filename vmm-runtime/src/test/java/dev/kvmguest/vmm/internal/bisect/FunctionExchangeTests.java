@@ -287,6 +287,42 @@ class FunctionExchangeTests {
     }
 
     @Test
+    void anArrayIsAccessedFromItsBeginningWhereverItsNeighbourHasGone() {
+        // xor eax, eax; mov al, [eax + array]; ret
+        GuestImage one = good().variable("array", "09 00 00 00 00 00 00 00 00 00 00 00")
+                .zeroed("b", 4)
+                .image();
+        GuestImage other = bad("31 c0 8a 80 abs:array c3")
+                .variable("b", "00 00 00 00")
+                .variable("array", "0a 00 00 00 00 00 00 00 00 00 00 00")
+                .zeroed("c", 4)
+                .image();
+        GuestImage atItsEnd = bad("31 c0 8a 80 abs:array+8 c3")
+                .variable("array", "0a 00 00 00 00 00 00 00 00 00 00 00")
+                .variable("new", "00 00 00 00")
+                .variable("b", "00 00 00 00")
+                .image();
+
+        assertThat(exchanged(one, other, "f")).isEqualTo(9);
+        // The element before b, maybe.
+        assertThat(refusal(one, atItsEnd)).endsWith("at array, and what is beside that has moved otherwise");
+    }
+
+    @Test
+    void anAddressThatMayEndAnotherArrayIsNotTakenForAVariable() {
+        // mov eax, a; add eax, 4; cmp eax, b, which is where a ends; mov al, 2; ret
+        String loop = "b8 abs:a 83 c0 04 3d abs:b b0 02 c3";
+        // cmp eax, b; mov al, 2; ret
+        String alone = "3d abs:b b0 02 c3";
+        GuestImage one = good().zeroed("a", 4).zeroed("new", 4).zeroed("b", 4).image();
+
+        assertThat(refusal(one, bad(loop).zeroed("a", 4).zeroed("b", 4).image()))
+                .endsWith("and what is beside that has moved otherwise");
+        assertThat(exchanged(one, bad(alone).zeroed("a", 4).zeroed("b", 4).image(), "f"))
+                .isEqualTo(2);
+    }
+
+    @Test
     void aVariableOfTheBadBuildOnlyIsNotMadeUp() {
         assertThat(refusal(good().image(), bad("a0 abs:new c3").zeroed("new", 4).image()))
                 .isEqualTo("it refers to new, which isn't a unique symbol of both images");
