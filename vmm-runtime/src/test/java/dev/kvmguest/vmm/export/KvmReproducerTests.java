@@ -67,7 +67,7 @@ class KvmReproducerTests {
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
-                : real("0f 0b").withBoot(boot);
+                : real("0f 0b" + " cc".repeat(62)).withBoot(boot);
         MachineConfig config = emulated(guest);
         GuestMemory expected = new GuestMemory(ByteBuffer.allocateDirect((int) MachineConfig.DEFAULT_MEMORY), () -> {});
         BootLoader.load(expected, config.vcpus());
