@@ -13,13 +13,16 @@ public interface KvmReproducer {
      * registers at entry, and with what the guest read from ports in this run. It needs Linux on x86-64 and nothing but
      * the C library and {@code <linux/kvm.h>}, whichever engine the run was recorded on.
      *
+     * <p>An interrupt of a device comes again right after the same port access or HLT. One that came while the guest
+     * executed comes after the same port access or HLT too, as soon as the guest takes it; the program says so, in its
+     * comment and when it runs.
+     *
      * <p>It writes the console to its standard output, and to its standard error how the guest ended. The last line is
      * {@code outcome:} and the name of an {@link dev.kvmguest.vmm.outcome.Outcome.Kind}.
      *
      * @param name what the program is called, for its comment: letters, digits, dots, underscores and hyphens
-     * @throws IllegalArgumentException if the name has other characters; if the machine has several vCPUs; if the guest
-     *     was given an interrupt while it executed, which no program could repeat at the same instruction; or if the
-     *     program would be larger than 16 MiB
+     * @throws IllegalArgumentException if the name has other characters; if the machine has several vCPUs; if the
+     *     guest's x87 unit reported an error by its pin; or if the program would be larger than 16 MiB
      */
     String toC(String name);
 

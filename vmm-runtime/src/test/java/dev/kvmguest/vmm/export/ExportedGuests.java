@@ -63,6 +63,18 @@ enum ExportedGuests {
             realWithVectors("c7 06 20 00 30 10 b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40 b0 fe e6 21 fb f4 80 fb 03 72 fa"
                     + " 88 d8 e6 f4" + " 90".repeat(15) + "fe c3 b0 74 e6 e9 b0 20 e6 20 cf"),
             Feature.REAL_MODE_INTERRUPTS),
+    /**
+     * Takes three ticks while it spins; the rest is that of TICKS.
+     *
+     * <pre>
+     * ...; sti; again: nop; cmp bl,3; jb again; mov al,bl; out 0xf4,al
+     * 0x1030: inc bl; mov al,0x20; out 0x20,al; iret
+     * </pre>
+     */
+    TICKS_AMID_CODE(
+            realWithVectors("c7 06 20 00 30 10 b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40 b0 fe e6 21 fb 90 80 fb 03 72 fa"
+                    + " 88 d8 e6 f4" + " 90".repeat(15) + "fe c3 b0 20 e6 20 cf"),
+            Feature.REAL_MODE_INTERRUPTS),
     /** {@code mov al,'P'; out 0xe9,al; ud2} with paging. */
     DIES_WITH_PAGING(flat("b0 50 e6 e9 0f 0b").withBoot(BootMode.PAGED), Feature.PAGING_4M),
     /** {@code mov al,'p'; out 0xe9,al; hlt} with paging. */

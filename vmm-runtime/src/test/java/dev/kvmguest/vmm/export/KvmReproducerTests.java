@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.NeedsQemu;
-import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
@@ -68,7 +67,7 @@ class KvmReproducerTests {
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
-                : real("0f 0b").withBoot(boot);
+                : real("0f 0b" + " cc".repeat(62)).withBoot(boot);
         MachineConfig config = emulated(guest);
         GuestMemory expected = new GuestMemory(ByteBuffer.allocateDirect((int) MachineConfig.DEFAULT_MEMORY), () -> {});
         BootLoader.load(expected, config.vcpus());
@@ -121,7 +120,8 @@ class KvmReproducerTests {
     void interruptsComeAfterTheHltsInWhichTheGuestWaitedForThem() {
         // Four accesses to ports and a HLT come before the first tick; a handler has two, and HLT follows.
         assertThat(ExportedGuests.TICKS.run(EngineChoice.EMULATOR).program())
-                .contains("} interrupts[] = {\n\t{ 5, 8 },\n\t{ 8, 8 },\n\t{ 11, 8 },\n\t{ UINT64_MAX, 0 }\n");
+                .contains(
+                        "} interrupts[] = {\n\t{ 5, 8, 1 },\n\t{ 8, 8, 1 },\n\t{ 11, 8, 1 },\n\t{ UINT64_MAX, 0, 0 }\n");
     }
 
     @Test
@@ -205,19 +205,13 @@ class KvmReproducerTests {
     }
 
     @Test
-    void interruptsAmidTheGuestsCodeAreRefused() {
-        // As TICKS, but it spins: sti; again: nop; cmp bl,3; jb again; mov al,bl; out 0xf4,al
-        VcpuConfig guest = TestGuest.realWithVectors(
-                "c7 06 20 00 30 10 b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40 b0 fe e6 21 fb 90 80 fb 03 72 fa 88 d8 e6 f4"
-                        + " 90".repeat(15) + "fe c3 b0 20 e6 20 cf");
-        KvmReproducer reproducer = ExportedGuests.run(guest).reproducer();
-
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> reproducer.toC("ticks"))
-                .withMessageStartingWith("this run can't be exported as a C program: it was given interrupt 8 while it"
-                        + " executed, after 4 port accesses and HLTs, and")
-                .withMessageEndingWith("or run it in QEMU, which has devices of its own");
-        assertThat(reproducer.toQemu("ticks").files()).containsOnlyKeys("ticks.kernel");
+    void interruptsAmidTheGuestsCodeComeAfterTheSameAccessAndTheCommentSaysThatItIsAGuess() {
+        assertThat(ExportedGuests.TICKS_AMID_CODE.run(EngineChoice.EMULATOR).program())
+                .contains(
+                        "} interrupts[] = {\n\t{ 4, 8, 0 },\n\t{ 5, 8, 0 },\n\t{ 6, 8, 0 },\n\t{ UINT64_MAX, 0, 0 }\n")
+                .contains(" * The 3 interrupts of devices are in interrupts[].\n"
+                        + " * 3 of them came while the guest executed, which no program can repeat at the same"
+                        + " instruction: here\n");
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kvmguest.vmm.NeedsKvm;
 import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +34,8 @@ class ReproducerOnKvmTests {
     private static EngineChoice engine(ExportedGuests exported) {
         exported.feature.ifPresent(feature -> Device.assumeFor(EngineChoice.KVM, feature));
         // Ticks of the host's clock come anywhere, and those of the emulator's while the guest waits for them.
-        return exported == ExportedGuests.TICKS ? EngineChoice.EMULATOR : EngineChoice.KVM;
+        boolean ticks = exported == ExportedGuests.TICKS || exported == ExportedGuests.TICKS_AMID_CODE;
+        return ticks ? EngineChoice.EMULATOR : EngineChoice.KVM;
     }
 
     private CProgramRun compileAndRun(String text) throws IOException, InterruptedException {
@@ -53,6 +55,19 @@ class ReproducerOnKvmTests {
         assertThat(program.console())
                 .isEqualTo(new String(run.outcome().run().consoleBytes(), StandardCharsets.ISO_8859_1));
         assertThat(program.messages()).doesNotContain("differs");
+    }
+
+    @Test
+    void programSaysThatAnInterruptAmidCodeIsAGuess() throws IOException, InterruptedException {
+        Device.assumeFor(EngineChoice.KVM, Feature.REAL_MODE_INTERRUPTS);
+
+        String messages = compileAndRun(ExportedGuests.TICKS_AMID_CODE
+                        .run(EngineChoice.EMULATOR)
+                        .program())
+                .messages();
+
+        assertThat(messages)
+                .containsOnlyOnce("interrupt 8 came while the guest executed: it may come some instructions earlier");
     }
 
     @Test

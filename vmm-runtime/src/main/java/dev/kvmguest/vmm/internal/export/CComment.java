@@ -73,6 +73,22 @@ final class CComment {
         }
     }
 
+    private void addInterrupts() {
+        long all = exchanges.injections().size();
+        long amid = exchanges.injections().stream()
+                .filter(injection -> !injection.atOnce())
+                .count();
+        if (all > 0) {
+            add("The %d interrupts of devices are in interrupts[].", all);
+        }
+        if (amid > 0) {
+            add(
+                    "%d of them came while the guest executed, which no program can repeat at the same instruction: here",
+                    amid);
+            add("they come after the same port access or HLT, as soon as the guest takes them.");
+        }
+    }
+
     private void addRegisters(String what, CpuState registers) {
         add("%s:", what);
         StringBuilder line = new StringBuilder(" ");
@@ -90,9 +106,7 @@ final class CComment {
         add("No device is modelled but those consoles and what ends a run. What IN read when this was recorded is in");
         add("answers[]; where the guest reads something else, the program says so, and reads are all ones from there.");
         add("Memory without RAM reads as all ones.");
-        if (!exchanges.injections().isEmpty()) {
-            add("Interrupts of devices, all at a HLT or a port access, are in interrupts[].");
-        }
+        addInterrupts();
         if (!outcome.run().engine().equals("kvm")) {
             add(
                     "What isn't recorded is the processor's: CPUID, the time-stamp counter and how long instructions take.");

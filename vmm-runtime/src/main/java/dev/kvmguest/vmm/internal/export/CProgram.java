@@ -85,12 +85,14 @@ final class CProgram {
 
     private void requireShort() {
         long memory = entry.length() / EntryImage.ROW * ROW_LENGTH;
-        long answers = (long) exchanges.answers().size() * ANSWER_LENGTH;
+        long answers = ANSWER_LENGTH
+                * ((long) exchanges.answers().size() + exchanges.injections().size());
         if (memory + answers > LIMIT) {
             throw new IllegalArgumentException("a C program of this run would have " + (memory + answers >> 20)
                     + " MiB, and " + (LIMIT >> 20) + " MiB is the most: RAM at entry holds "
                     + (entry.length() >> 10) + " KiB, and the guest read "
-                    + exchanges.answers().size() + " different answers from ports in a row; export a smaller guest or a"
+                    + exchanges.answers().size() + " different answers from ports in a row and was given "
+                    + exchanges.injections().size() + " interrupts; export a smaller guest or a"
                     + " shorter run, or a command line of QEMU, which takes the guest from a file");
         }
     }
@@ -134,7 +136,12 @@ final class CProgram {
 
     private String interrupts() {
         return exchanges.injections().stream()
-                .map(injection -> String.format(Locale.ROOT, "\t{ %d, %d },\n", injection.after(), injection.vector()))
+                .map(injection -> String.format(
+                        Locale.ROOT,
+                        "\t{ %d, %d, %d },\n",
+                        injection.after(),
+                        injection.vector(),
+                        injection.atOnce() ? 1 : 0))
                 .collect(Collectors.joining());
     }
 

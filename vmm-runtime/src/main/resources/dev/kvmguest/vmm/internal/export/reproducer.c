@@ -43,12 +43,16 @@ static const struct {
 @ANSWERS@	{ 0, 0, 0, 0 }
 };
 
-/* Interrupts, each given as soon as there have been so many port accesses and HLTs. */
+/*
+ * Interrupts, each given when there have been so many port accesses and HLTs: at once, or else as soon as the guest
+ * takes it. Those of the second kind came some instructions later when they were recorded.
+ */
 static const struct {
 	uint64_t after;
 	uint32_t vector;
+	int at_once;
 } interrupts[] = {
-@INTERRUPTS@	{ UINT64_MAX, 0 }
+@INTERRUPTS@	{ UINT64_MAX, 0, 0 }
 };
 
 /* Vectors of real mode at which a PC's firmware has services. */
@@ -61,7 +65,7 @@ static int verbose;
 static unsigned long exits;
 static uint64_t exchanges, answered;
 static size_t next_answer, next_interrupt;
-static int has_differed;
+static int has_differed, has_guessed;
 static const char *outcome;
 static int last_octet = '\n';
 static int line_control, modem_control, reset_control, write_output_port;
@@ -269,12 +273,21 @@ static void interrupt(void)
 	if (exchanges < interrupts[next_interrupt].after)
 		return;
 	if (exchanges > interrupts[next_interrupt].after)
-		differs("interrupt %u comes amid the accesses of one exit", irq.irq);
-	if (run->ready_for_interrupt_injection)
+		differs("interrupt %u comes late", irq.irq);
+	if (run->ready_for_interrupt_injection) {
+		if (!interrupts[next_interrupt].at_once && !has_guessed) {
+			has_guessed = 1;
+			say("interrupt %u came while the guest executed: it may come some instructions earlier here\n",
+			    irq.irq);
+		}
 		IOCTL(vcpu, KVM_INTERRUPT, &irq);
-	else
+		run->ready_for_interrupt_injection = 0;
+		next_interrupt++;
+	} else if (interrupts[next_interrupt].at_once) {
 		differs("the guest doesn't take interrupt %u", irq.irq);
-	next_interrupt++;
+		next_interrupt++;
+	}
+	run->request_interrupt_window = exchanges >= interrupts[next_interrupt].after;
 }
 
 static void load(void)
@@ -354,13 +367,14 @@ static void handle(void)
 		return;
 	case KVM_EXIT_HLT:
 		exchanges++;
-		if (interrupts[next_interrupt].after == exchanges)
+		if (interrupts[next_interrupt].after <= exchanges)
 			return;
 		outcome = "halted";
 		say("exit %lu: KVM_EXIT_HLT rip=0x%llx, interrupts %s\n", exits, (unsigned long long)rip(),
 		    run->if_flag ? "on" : "off");
 		return;
 	case KVM_EXIT_INTR:
+	case KVM_EXIT_IRQ_WINDOW_OPEN:
 		return;
 	case KVM_EXIT_SHUTDOWN:
 		outcome = "triple-fault";
