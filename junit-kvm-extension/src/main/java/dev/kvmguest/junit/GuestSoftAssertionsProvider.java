@@ -21,9 +21,9 @@ public interface GuestSoftAssertionsProvider extends SoftAssertionsProvider {
         return Softness.of(this).screen(actual);
     }
 
-    /** Starts assertions on what a guest does on each engine. */
+    /** Starts soft assertions on what a guest does on each engine. */
     default GuestComparisonAssert assertThat(GuestComparison actual) {
-        return Softness.of(this).screen(actual);
+        return Softness.of(this).comparison(actual);
     }
 
     /** Starts soft assertions on a live guest. */

@@ -1,5 +1,6 @@
 package dev.kvmguest.junit;
 
+import dev.kvmguest.vmm.compare.GuestComparison;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
@@ -31,6 +32,11 @@ record Softness(Optional<SoftAssertionsProvider> softly) {
     ScreenAssert screen(Screen actual) {
         return softly.map(soft -> soft.proxy(ScreenAssert.class, Screen.class, actual))
                 .orElseGet(() -> new ScreenAssert(actual));
+    }
+
+    GuestComparisonAssert comparison(GuestComparison actual) {
+        return softly.map(soft -> soft.proxy(GuestComparisonAssert.class, GuestComparison.class, actual))
+                .orElseGet(() -> new GuestComparisonAssert(actual));
     }
 
     GuestAssert guest(Guest actual) {

@@ -53,4 +53,12 @@ class GuestComparisonAssertTests {
                 .isInstanceOf(AssertionError.class)
                 .hasMessageStartingWith("expected guest halts to end by reset on every engine\nengine ");
     }
+
+    @Test
+    void softFailuresAreCollected() {
+        GuestSoftAssertions softly = new GuestSoftAssertions();
+        softly.assertThat(halts).ranOn("bochs").allEnded(Outcome.Kind.RESET);
+
+        assertThat(softly.assertionErrorsCollected()).hasSize(2);
+    }
 }
