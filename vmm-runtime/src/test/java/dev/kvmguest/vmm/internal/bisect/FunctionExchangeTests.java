@@ -108,7 +108,7 @@ class FunctionExchangeTests {
     @Test
     void aCallFromACopyGoesToTheGoodFunction() {
         GuestImage one = good().function("g", "b0 05 c3").image();
-        // call g; add al, 1; ret; in the bad build g is another
+        // The function calls g and adds 1 to what it returns. In the bad build g is another.
         GuestImage other = bad("e8 rel:g 04 01 c3").function("g", "b0 07 c3").image();
 
         assertThat(exchanged(one, other, "f")).isEqualTo(6);
@@ -288,7 +288,7 @@ class FunctionExchangeTests {
 
     @Test
     void anArrayIsAccessedFromItsBeginningWhereverItsNeighbourHasGone() {
-        // xor eax, eax; mov al, [eax + array]; ret
+        // The function returns the first element of an array, by xor eax, eax and mov al, [eax + array].
         GuestImage one = good().variable("array", "09 00 00 00 00 00 00 00 00 00 00 00")
                 .zeroed("b", 4)
                 .image();
@@ -340,7 +340,7 @@ class FunctionExchangeTests {
 
     @Test
     void aShortJumpToAnotherFunctionIsNotStretched() {
-        // jmp short to the function after it, as assemblers make it
+        // It ends by a short jump to the function after it, as assemblers make it.
         GuestImage one = good().function("g", "b0 05 c3").image();
         GuestImage other = bad("eb 02").function("g", "b0 07 c3").image();
 
@@ -357,7 +357,7 @@ class FunctionExchangeTests {
 
     @Test
     void aPhysicalAddressThatIsNoLinearOneIsNotTakenForANumber() {
-        // mov eax, 0x30: what is loaded at 0x200030 of the bad build is seen there; mov al, 2; ret
+        // It loads EAX with 0x30, where what is loaded at 0x200030 of the bad build is seen, and then AL with 2.
         GuestImage one = seenHigher(good().function("g", "90 c3").image());
         GuestImage other =
                 seenHigher(bad("b8 30 00 00 00 b0 02 c3").function("g", "c3").image());
