@@ -84,9 +84,9 @@ public class BisectMojo extends AbstractMojo {
     private List<File> modules;
 
     /**
-     * What runs the guests: {@code kvm}; {@code emulator}, which runs anywhere and does the same each time; or
-     * {@code auto}, which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator. On
-     * KVM each result is taken twice.
+     * What runs the guests: {@code emulator}, which runs anywhere and does the same each time; {@code kvm};
+     * {@code qemu}, an installed QEMU; or {@code auto}, which is KVM if this host's KVM can run the boot mode at a
+     * processor's speed, else the emulator. On KVM and QEMU each result is taken twice.
      */
     @Parameter(property = "kvm.engine", defaultValue = "emulator")
     private String engine;
