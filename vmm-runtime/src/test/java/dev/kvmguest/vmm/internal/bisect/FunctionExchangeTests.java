@@ -171,6 +171,41 @@ class FunctionExchangeTests {
     }
 
     @Test
+    void codeWithoutASizeIsTheGoodOnes() {
+        GuestImage one = good().label("assembled", "b0 05 c3").image();
+        GuestImage other =
+                bad("e8 rel:assembled 04 01 c3").label("assembled", "b0 07 c3").image();
+        GuestImage beside =
+                bad("e9 rel:assembled+2").label("assembled", "b0 07 c3").image();
+
+        assertThat(exchanged(one, other, "f")).isEqualTo(6);
+        assertThat(refusal(one, beside))
+                .isEqualTo("it jumps to 0x200032, where there is no function and no label of both images");
+    }
+
+    @Test
+    void theMiddleOfAnotherFunctionIsNotLookedFor() {
+        GuestImage one = good().function("g", "90 b0 05 c3").image();
+
+        // jmp g + 1; then mov eax, g + 1; mov al, 2; ret
+        assertThat(refusal(one, bad("e9 rel:g+1").function("g", "90 b0 07 c3").image()))
+                .isEqualTo("it jumps into the middle of g");
+        assertThat(refusal(
+                        one,
+                        bad("b8 abs:g+1 b0 02 c3").function("g", "90 b0 07 c3").image()))
+                .isEqualTo("it refers to the middle of g");
+    }
+
+    @Test
+    void anOffsetInFsIsNotTakenForAnAddress() {
+        GuestImage one = good().zeroed("number", 4).image();
+        // mov eax, fs:[number]; mov al, 2; ret
+        GuestImage other = bad("64 a1 abs:number b0 02 c3").zeroed("number", 4).image();
+
+        assertThat(refusal(one, other)).endsWith("is relative to FS or GS, and may be an address");
+    }
+
+    @Test
     void positionIndependentCodeIsNotExchanged() {
         // call next; next: pop eax; mov al, 2; ret
         assertThat(refusal(good().image(), bad("e8 00 00 00 00 58 b0 02 c3").image()))
