@@ -7,6 +7,9 @@ import java.util.Optional;
 /** What reports of every form say of a run beside its facts: how far they can be trusted. */
 public final class RunNotes {
 
+    /** Two opinions call for the others. */
+    private static final String COMPARE = "; kvm:compare boots the guest on every engine there is";
+
     private RunNotes() {}
 
     /** Returns whether the engine has nothing but the values of a reset for the registers of a guest that shut down. */
@@ -27,7 +30,7 @@ public final class RunNotes {
      */
     public static Optional<String> replayNote(Outcome outcome) {
         GuestRun run = outcome.run();
-        return run.diagnosis().divergence().or(() -> outcome.fault()
+        return run.diagnosis().divergence().map(sentence -> sentence + COMPARE).or(() -> outcome.fault()
                 .filter(fault -> !outcome.kind().isDeathByException())
                 .map(fault -> "on the emulator the guest triple-faults by the instruction at which " + run.engine()
                         + " gave up"));
