@@ -18,13 +18,10 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.maven.execution.MavenSession;
-import org.apache.maven.plugin.AbstractMojo;
-import org.apache.maven.plugin.MojoExecution;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
-import org.apache.maven.project.MavenProject;
 
 /**
  * Boots a guest with its console on the terminal: an image file, for which no POM is needed, or guests of the project
@@ -35,11 +32,7 @@ import org.apache.maven.project.MavenProject;
  * to VGA text memory, and nothing to its console, is drawn whenever it changes.
  */
 @Mojo(name = "boot", requiresProject = false, threadSafe = true)
-public class BootMojo extends AbstractMojo {
-
-    /** An image to boot: a flat binary or an ELF file. Default: a guest of the project. */
-    @Parameter(property = "kvm.image")
-    private File image;
+public class BootMojo extends AbstractBootMojo {
 
     /**
      * The guests of the project to boot, one after the other: an id, several with commas between them, or {@code all}.
@@ -57,35 +50,6 @@ public class BootMojo extends AbstractMojo {
     private String boot;
 
     /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
-     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
-     */
-    @Parameter(property = "kvm.load")
-    private String load;
-
-    /**
-     * Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: what the project's guest or
-     * the ELF file says; the first byte of a flat binary.
-     */
-    @Parameter(property = "kvm.entry")
-    private String entry;
-
-    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: what the project's guest says; 16M for an image. */
-    @Parameter(property = "kvm.memory")
-    private String memory;
-
-    /** The kernel's command line; only for {@code multiboot}. Default: what the project's guest says. */
-    @Parameter(property = "kvm.commandLine")
-    private String commandLine;
-
-    /**
-     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}. Default: what the
-     * project's guest says.
-     */
-    @Parameter(property = "kvm.modules")
-    private List<File> modules;
-
-    /**
      * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; {@code qemu}, an installed QEMU; or
      * {@code auto}, which is KVM if this host's KVM can run the boot mode at a processor's speed, else the emulator.
      */
@@ -100,25 +64,11 @@ public class BootMojo extends AbstractMojo {
     private String qemuArguments;
 
     /**
-     * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
-     * {@code \x00} to {@code \x7f} are understood. Default: nothing.
-     */
-    @Parameter(property = "kvm.input")
-    private String input;
-
-    /**
      * How long the guest may run, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}; with a
      * keyboard, no limit.
      */
     @Parameter(property = "kvm.timeout")
     private String timeout;
-
-    /**
-     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}.
-     * Default: {@code 2026-01-01}.
-     */
-    @Parameter(property = "kvm.date")
-    private String date;
 
     /** A file for the report in JSON. Default: none. */
     @Parameter(property = "kvm.report")
@@ -167,29 +117,13 @@ public class BootMojo extends AbstractMojo {
     @Parameter(property = "kvm.watchExceptions", defaultValue = "false")
     private boolean watchExceptions;
 
-    /** Skips the goal. */
-    @Parameter(property = "kvm.skip", defaultValue = "false")
-    private boolean skip;
-
-    /** The root of the class path that kvm:assemble has put the guests on. */
-    @Parameter(defaultValue = "${project.build.outputDirectory}")
-    private File outputDirectory;
-
     /** Whether Maven may talk to the user, which its option -B forbids. */
     @Parameter(defaultValue = "${settings.interactiveMode}", readonly = true)
     private boolean interactiveMode;
 
-    /** The project that has the guests, if there is one. */
-    @Parameter(defaultValue = "${project}", readonly = true)
-    private MavenProject project;
-
     /** The build, whose options say whether reports have colours. */
     @Parameter(defaultValue = "${session}", readonly = true, required = true)
     private MavenSession session;
-
-    /** This execution, for the plugin that it belongs to. */
-    @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
-    private MojoExecution execution;
 
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
@@ -198,8 +132,7 @@ public class BootMojo extends AbstractMojo {
             return;
         }
         BootParameters parameters = BootParameters.read(text());
-        BootTargets guests = new BootTargets(getLog(), project, execution, outputDirectory.toPath());
-        List<BootTargets.Target> targets = guests.find(image, guest, boot);
+        List<BootTargets.Target> targets = guests().find(image, guest, boot);
         for (OutputFile file : List.of(
                 new OutputFile("kvm.report", report),
                 new OutputFile("kvm.html", html),
@@ -207,7 +140,7 @@ public class BootMojo extends AbstractMojo {
             file.requireOneGuest(targets.size());
         }
         for (BootTargets.Target target : targets) {
-            files(target.name()).requireFree(guests.inputs(target, modules));
+            files(target.name()).requireFree(inputs(target));
         }
         boolean keyboard = interactiveMode && BootSession.hasKeyboard();
         for (BootTargets.Target target : targets) {
@@ -346,16 +279,9 @@ public class BootMojo extends AbstractMojo {
     }
 
     private BootParameters.Text text() {
-        BootParameters.Text text = new BootParameters.Text();
+        BootParameters.Text text = commonText();
         text.boot = boot;
-        text.load = load;
-        text.entry = entry;
-        text.memory = memory;
-        text.commandLine = commandLine;
-        text.modules = modules;
-        text.input = input;
         text.timeout = timeout;
-        text.date = date;
         text.engine = engine;
         text.qemuArguments = qemuArguments;
         text.expect = expect;

@@ -10,13 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
-import org.apache.maven.plugin.AbstractMojo;
-import org.apache.maven.plugin.MojoExecution;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugin.MojoFailureException;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
-import org.apache.maven.project.MavenProject;
 
 /**
  * Boots a guest on every engine of this host, the emulator, KVM and an installed QEMU, in one or several boot modes,
@@ -24,11 +21,7 @@ import org.apache.maven.project.MavenProject;
  * no POM is needed, or one of the project that kvm:assemble has built.
  */
 @Mojo(name = "compare", requiresProject = false, threadSafe = true)
-public class CompareMojo extends AbstractMojo {
-
-    /** An image to boot: a flat binary or an ELF file. Default: a guest of the project. */
-    @Parameter(property = "kvm.image")
-    private File image;
+public class CompareMojo extends AbstractBootMojo {
 
     /** The guest of the project to boot, by its id. Default: the project's only guest. */
     @Parameter(property = "kvm.guest")
@@ -42,52 +35,9 @@ public class CompareMojo extends AbstractMojo {
     @Parameter(property = "kvm.boot")
     private String boot;
 
-    /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
-     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
-     */
-    @Parameter(property = "kvm.load")
-    private String load;
-
-    /**
-     * Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: what the project's guest or
-     * the ELF file says; the first byte of a flat binary.
-     */
-    @Parameter(property = "kvm.entry")
-    private String entry;
-
-    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: what the project's guest says; 16M for an image. */
-    @Parameter(property = "kvm.memory")
-    private String memory;
-
-    /** The kernel's command line; only for {@code multiboot}. Default: what the project's guest says. */
-    @Parameter(property = "kvm.commandLine")
-    private String commandLine;
-
-    /**
-     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}. Default: what the
-     * project's guest says.
-     */
-    @Parameter(property = "kvm.modules")
-    private List<File> modules;
-
-    /**
-     * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
-     * {@code \x00} to {@code \x7f} are understood. Default: nothing.
-     */
-    @Parameter(property = "kvm.input")
-    private String input;
-
     /** How long each run may take, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
     @Parameter(property = "kvm.timeout")
     private String timeout;
-
-    /**
-     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}.
-     * Default: {@code 2026-01-01}.
-     */
-    @Parameter(property = "kvm.date")
-    private String date;
 
     /** A file for the comparison in JSON. Default: none. */
     @Parameter(property = "kvm.report")
@@ -101,22 +51,6 @@ public class CompareMojo extends AbstractMojo {
     @Parameter(property = "kvm.compare.failureIgnore", defaultValue = "false")
     private boolean compareFailureIgnore;
 
-    /** Skips the goal. */
-    @Parameter(property = "kvm.skip", defaultValue = "false")
-    private boolean skip;
-
-    /** The root of the class path that kvm:assemble has put the guests on. */
-    @Parameter(defaultValue = "${project.build.outputDirectory}")
-    private File outputDirectory;
-
-    /** The project that has the guests, if there is one. */
-    @Parameter(defaultValue = "${project}", readonly = true)
-    private MavenProject project;
-
-    /** This execution, for the plugin that it belongs to. */
-    @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
-    private MojoExecution execution;
-
     @Override
     public void execute() throws MojoExecutionException, MojoFailureException {
         if (skip) {
@@ -125,17 +59,11 @@ public class CompareMojo extends AbstractMojo {
         }
         List<BootMode> modes = modes();
         BootParameters parameters = BootParameters.read(text());
-        BootTargets guests = new BootTargets(getLog(), project, execution, outputDirectory.toPath());
-        List<BootTargets.Target> targets = guests.find(image, guest, boot);
-        if (targets.size() > 1) {
-            throw new MojoExecutionException(
-                    "kvm.guest: " + guest + " names " + targets.size() + " guests; compare engines by one of them");
-        }
-        BootTargets.Target target = targets.get(0);
+        BootTargets.Target target = onlyGuest(guest, boot, "compare engines by one of them");
         OutputFile json = new OutputFile("kvm.report", report);
         OutputFile page = new OutputFile("kvm.html", html);
-        json.requireFree(guests.inputs(target, modules));
-        page.requireFree(guests.inputs(target, modules));
+        json.requireFree(inputs(target));
+        page.requireFree(inputs(target));
         GuestComparison comparison = compare(target, parameters, modes);
         getLog().info("\n" + comparison.table().stripTrailing());
         write(json, comparison::toJson);
@@ -178,15 +106,8 @@ public class CompareMojo extends AbstractMojo {
     }
 
     private BootParameters.Text text() {
-        BootParameters.Text text = new BootParameters.Text();
-        text.load = load;
-        text.entry = entry;
-        text.memory = memory;
-        text.commandLine = commandLine;
-        text.modules = modules;
-        text.input = input;
+        BootParameters.Text text = commonText();
         text.timeout = timeout;
-        text.date = date;
         return text;
     }
 }

@@ -10,15 +10,11 @@ import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.apache.maven.plugin.AbstractMojo;
-import org.apache.maven.plugin.MojoExecution;
 import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.plugins.annotations.Mojo;
 import org.apache.maven.plugins.annotations.Parameter;
-import org.apache.maven.project.MavenProject;
 
 /**
  * Writes a guest's run for people who don't have kvmguest: as a C program that makes the same ioctls on /dev/kvm and
@@ -26,11 +22,7 @@ import org.apache.maven.project.MavenProject;
  * image file, for which no POM is needed, or a guest of the project that kvm:assemble has built.
  */
 @Mojo(name = "export", requiresProject = false, threadSafe = true)
-public class ExportMojo extends AbstractMojo {
-
-    /** An image to boot: a flat binary or an ELF file. Default: a guest of the project. */
-    @Parameter(property = "kvm.image")
-    private File image;
+public class ExportMojo extends AbstractBootMojo {
 
     /** The guest of the project to boot, by its id. Default: the project's only guest. */
     @Parameter(property = "kvm.guest")
@@ -45,58 +37,15 @@ public class ExportMojo extends AbstractMojo {
     private String boot;
 
     /**
-     * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
-     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
-     */
-    @Parameter(property = "kvm.load")
-    private String load;
-
-    /**
-     * Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: what the project's guest or
-     * the ELF file says; the first byte of a flat binary.
-     */
-    @Parameter(property = "kvm.entry")
-    private String entry;
-
-    /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: what the project's guest says; 16M for an image. */
-    @Parameter(property = "kvm.memory")
-    private String memory;
-
-    /** The kernel's command line; only for {@code multiboot}. Default: what the project's guest says. */
-    @Parameter(property = "kvm.commandLine")
-    private String commandLine;
-
-    /**
-     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}. Default: what the
-     * project's guest says.
-     */
-    @Parameter(property = "kvm.modules")
-    private List<File> modules;
-
-    /**
      * What runs the guest: {@code kvm}; {@code emulator}, which runs anywhere; or {@code auto}, which is KVM if this
      * host's KVM can run the boot mode at a processor's speed, else the emulator.
      */
     @Parameter(property = "kvm.engine", defaultValue = "auto")
     private String engine;
 
-    /**
-     * The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
-     * {@code \x00} to {@code \x7f} are understood. Default: nothing.
-     */
-    @Parameter(property = "kvm.input")
-    private String input;
-
     /** How long the guest may run, such as {@code 500ms}, {@code 5s} or {@code 2m}. Default: {@code 10s}. */
     @Parameter(property = "kvm.timeout")
     private String timeout;
-
-    /**
-     * What the guest's CMOS clock shows when it starts, such as {@code 2026-12-31} or {@code 2026-12-31T23:59:58}.
-     * Default: {@code 2026-01-01}.
-     */
-    @Parameter(property = "kvm.date")
-    private String date;
 
     /**
      * What is written: {@code c}, a C program; or {@code qemu}, a command line of QEMU, which is shown, and the files
@@ -112,22 +61,6 @@ public class ExportMojo extends AbstractMojo {
     @Parameter(property = "kvm.output")
     private File output;
 
-    /** Skips the goal. */
-    @Parameter(property = "kvm.skip", defaultValue = "false")
-    private boolean skip;
-
-    /** The root of the class path that kvm:assemble has put the guests on. */
-    @Parameter(defaultValue = "${project.build.outputDirectory}")
-    private File outputDirectory;
-
-    /** The project that has the guests, if there is one. */
-    @Parameter(defaultValue = "${project}", readonly = true)
-    private MavenProject project;
-
-    /** This execution, for the plugin that it belongs to. */
-    @Parameter(defaultValue = "${mojoExecution}", readonly = true, required = true)
-    private MojoExecution execution;
-
     @Override
     public void execute() throws MojoExecutionException {
         if (skip) {
@@ -136,13 +69,7 @@ public class ExportMojo extends AbstractMojo {
         }
         BootParameters parameters = BootParameters.read(text());
         boolean qemu = isQemu();
-        BootTargets guests = new BootTargets(getLog(), project, execution, outputDirectory.toPath());
-        List<BootTargets.Target> targets = guests.find(image, guest, boot);
-        if (targets.size() > 1) {
-            throw new MojoExecutionException(
-                    "kvm.guest: " + guest + " names " + targets.size() + " guests; export them one by one");
-        }
-        export(targets.get(0), parameters, qemu, guests);
+        export(onlyGuest(guest, boot, "export them one by one"), parameters, qemu);
     }
 
     private boolean isQemu() throws MojoExecutionException {
@@ -154,7 +81,7 @@ public class ExportMojo extends AbstractMojo {
         };
     }
 
-    private void export(BootTargets.Target target, BootParameters parameters, boolean qemu, BootTargets guests)
+    private void export(BootTargets.Target target, BootParameters parameters, boolean qemu)
             throws MojoExecutionException {
         ExportPlace place = ExportPlace.of(Optional.ofNullable(output).map(File::toPath), target.name());
         try {
@@ -162,13 +89,13 @@ public class ExportMojo extends AbstractMojo {
             KvmReproducer reproducer = run(config);
             if (qemu) {
                 QemuCommand command = reproducer.toQemu(place.name());
-                write(place, command.files(), guests.inputs(target, modules));
+                write(place, command.files(), inputs(target));
                 print(command.line(), "In " + place.folder() + ": ");
                 command.notes().forEach(note -> getLog().info("Note: " + note));
             } else {
                 String program = reproducer.toC(place.name());
                 Map<String, byte[]> file = Map.of(place.name() + ".c", program.getBytes(StandardCharsets.UTF_8));
-                write(place, file, guests.inputs(target, modules));
+                write(place, file, inputs(target));
                 getLog().info("It says itself how to build and run it");
             }
         } catch (IllegalArgumentException e) {
@@ -213,16 +140,9 @@ public class ExportMojo extends AbstractMojo {
     }
 
     private BootParameters.Text text() {
-        BootParameters.Text text = new BootParameters.Text();
+        BootParameters.Text text = commonText();
         text.boot = boot;
-        text.load = load;
-        text.entry = entry;
-        text.memory = memory;
-        text.commandLine = commandLine;
-        text.modules = modules;
-        text.input = input;
         text.timeout = timeout;
-        text.date = date;
         text.engine = engine;
         return text;
     }
