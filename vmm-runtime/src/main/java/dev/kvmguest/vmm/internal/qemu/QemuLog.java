@@ -31,8 +31,9 @@ final class QemuLog {
 
     private static final Pattern REGISTERS =
             Pattern.compile("([ER][A-Z0-9]{1,2}|R8 |R9 |[CDEFGS]S |LDT|TR |GDT|IDT|CR0|DR[06]|CC[SDO]|EFER) *=.*");
+    /** A warning is no reason for anything: QEMU goes on after it. */
     private static final Pattern NOISE =
-            Pattern.compile("check_exception .*|Servicing hardware INT=.*|SMM: .*|CPU Reset .*|");
+            Pattern.compile("check_exception .*|Servicing hardware INT=.*|SMM: .*|CPU Reset .*|.*: warning: .*|");
 
     private static final String HARDWARE = "Servicing hardware INT=";
     private static final String TRIPLE_FAULT = "Triple fault";

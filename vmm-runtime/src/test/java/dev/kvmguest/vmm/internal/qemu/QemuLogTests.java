@@ -75,6 +75,7 @@ class QemuLogTests {
     void interruptsOfDevicesAreCountedAndKeptApartFromComplaints() {
         QemuLog log = read("""
                 qemu-system-i386: warning: something is odd
+                qemu-system-i386: Trying to execute code outside RAM or ROM
                 Servicing hardware INT=0x20
                 Servicing hardware INT=0x20
                 SMM: enter
@@ -83,7 +84,7 @@ class QemuLogTests {
         assertThat(log.interrupts()).isEqualTo(2);
         assertThat(log.events()).isEmpty();
         assertThat(log.isTripleFault()).isFalse();
-        assertThat(log.complaints()).isEqualTo("qemu-system-i386: warning: something is odd");
+        assertThat(log.complaints()).isEqualTo("qemu-system-i386: Trying to execute code outside RAM or ROM");
     }
 
     @Test

@@ -72,7 +72,8 @@ class FaultTextTests {
                 "KVM can't", new byte[0], Examples.withDivergence(Examples.sseFault(), "kvm and the emulator part"));
 
         assertThat(TextReport.brief(outcome))
-                .contains("\n  replay: kvm and the emulator part; kvm:compare boots the guest on every engine there is\n")
+                .contains(
+                        "\n  replay: kvm and the emulator part; kvm:compare boots the guest on every engine there is\n")
                 .doesNotContain("gave up");
     }
 
