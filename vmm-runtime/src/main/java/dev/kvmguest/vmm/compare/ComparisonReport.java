@@ -119,16 +119,17 @@ final class ComparisonReport {
 
     static String html(GuestComparison comparison) {
         Map<String, String> reports = new LinkedHashMap<>();
-        List<String> findings = new ArrayList<>(comparison.disagreements());
+        List<String> notes = new ArrayList<>();
         for (ComparedRun run : comparison.runs()) {
             run.outcome().ifPresent(outcome -> reports.put(run.name(), TextReport.whole(outcome)));
-            run.refusal().ifPresent(why -> findings.add("not run on " + run.name() + ": " + why));
+            run.refusal().ifPresent(why -> notes.add("not run on " + run.name() + ": " + why));
         }
         return HtmlReport.ofComparison(
                 verdict(comparison),
-                findings,
+                comparison.disagreements(),
                 HEADINGS,
                 comparison.runs().stream().map(ComparisonReport::row).toList(),
+                notes,
                 reports);
     }
 }

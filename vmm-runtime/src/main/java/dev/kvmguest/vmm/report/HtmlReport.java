@@ -112,6 +112,7 @@ public final class HtmlReport {
      * @param findings in what they differ, as sentences without a full stop
      * @param headings the columns of a table with a row for each run, the first of which names it
      * @param rows the rows, each with as many cells as there are columns
+     * @param notes what else there is to say of the rows, as sentences without a full stop
      * @param reports the report of each run as text, by its name, in order
      */
     public static String ofComparison(
@@ -119,9 +120,10 @@ public final class HtmlReport {
             List<String> findings,
             List<String> headings,
             List<List<String>> rows,
+            List<String> notes,
             Map<String, String> reports) {
         HtmlWriter page = begin(HtmlText.cut(title, MOST_TITLE));
-        HtmlComparison.write(page, title, findings, headings, rows, reports);
+        HtmlComparison.write(page, title, findings, headings, rows, notes, reports);
         return page.page();
     }
 

@@ -17,6 +17,7 @@ public final class HtmlComparison {
             List<String> findings,
             List<String> headings,
             List<List<String>> rows,
+            List<String> notes,
             Map<String, String> reports) {
         page.heading(1).text(title).close();
         findings.forEach(
@@ -29,6 +30,7 @@ public final class HtmlComparison {
             row.subList(1, row.size()).forEach(cell -> table.cell(cell, null));
         }
         table.end();
+        notes.forEach(note -> page.element("p", note));
         page.close();
         int number = 0;
         for (Map.Entry<String, String> report : reports.entrySet()) {
