@@ -17,13 +17,15 @@ public final class OpenDescriptors {
     /**
      * Returns the targets of all descriptors that stay open, sorted. Left out is what is the JVM's own affair: a
      * descriptor that is gone or another one at a second look, and jars, of which it opens one whenever it first loads a
-     * class from it, which may be in the middle of a test.
+     * class from it, which may be in the middle of a test. So is the folder that is listed here, which has two, and not
+     * always the same ones.
      */
     public static List<String> now() throws IOException {
         Map<String, String> open = look();
         open.entrySet().retainAll(look().entrySet());
         return open.values().stream()
                 .filter(target -> !target.endsWith(".jar"))
+                .filter(target -> !target.matches("/proc/[0-9]+/fd"))
                 .sorted()
                 .toList();
     }

@@ -239,19 +239,4 @@ class QemuGuestTests {
                 .hasMessageContaining("0xb8000")
                 .hasMessageContaining("choose another engine");
     }
-
-    @Test
-    void machineThatIsNeverRunLeavesNothingBehind() {
-        long before = children();
-        Machine.create(config(flat("f4")).build()).close();
-        try (Machine machine = Machine.create(config(real("eb fe")).build())) {
-            machine.start();
-        }
-
-        assertThat(children()).isEqualTo(before);
-    }
-
-    private static long children() {
-        return ProcessHandle.current().children().filter(ProcessHandle::isAlive).count();
-    }
 }

@@ -3,12 +3,14 @@ package dev.kvmguest.vmm;
 import static dev.kvmguest.vmm.TestGuest.flat;
 import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,6 +56,31 @@ class ResourceTests {
         assertThat(after.vcpuMappings).as("mapped kvm_run pages").isZero();
         assertThat(after.threads).as("threads %s", after.threads).isEqualTo(before.threads);
         assertThat(after.mapped).as("bytes mapped").isLessThan(before.mapped + MEMORY);
+    }
+
+    @Test
+    @NeedsQemu
+    void guestsInQemuLeaveNoDescriptorAndNoThread() throws Exception {
+        runInQemu();
+        Usage before = Usage.now();
+
+        runInQemu();
+
+        Usage after = Usage.now();
+        assertThat(after.descriptors).as("open file descriptors").isEqualTo(before.descriptors);
+        assertThat(after.threads).as("threads %s", after.threads).isEqualTo(before.threads);
+    }
+
+    /** One that ends, one that is never run, and one that QEMU refuses. */
+    private void runInQemu() {
+        MachineConfig.Builder config = MachineConfig.builder().vcpu(HALTING).engine(EngineChoice.QEMU);
+        try (Machine machine = Machine.create(config.build())) {
+            assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.HALTED);
+        }
+        Machine.create(config.build()).close();
+        MachineConfig refused =
+                config.qemuArguments(List.of("-device", "no-such-device")).build();
+        assertThatThrownBy(() -> Machine.create(refused)).isInstanceOf(VmmException.class);
     }
 
     private void runGuests(int count) {

@@ -28,13 +28,14 @@ final class QemuInput {
     private static final int EXTENDED = 0x80;
 
     private final QmpClient monitor;
+    private final Thread writer;
     private final BlockingQueue<byte[]> typed = new LinkedBlockingQueue<>();
     private final List<List<? extends Map<String, ?>>> early = new ArrayList<>();
     private boolean open;
 
     QemuInput(OutputStream console, QmpClient monitor) {
         this.monitor = monitor;
-        Thread writer = new Thread(() -> writeAll(console), "kvmguest-qemu-input");
+        writer = new Thread(() -> writeAll(console), "kvmguest-qemu-input");
         writer.setDaemon(true);
         writer.start();
     }
@@ -129,8 +130,9 @@ final class QemuInput {
         early.clear();
     }
 
-    /** Ends the thread that writes, and closes what it writes to. */
+    /** Ends the thread that writes, once QEMU has ended, so that no write waits for it. */
     void close() {
         typed.add(new byte[0]);
+        QemuThreads.join(writer);
     }
 }

@@ -136,10 +136,6 @@ final class QemuLog {
 
     /** Waits until all has been read, once the process has ended. */
     void await() {
-        try {
-            reader.join();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        QemuThreads.join(reader);
     }
 }

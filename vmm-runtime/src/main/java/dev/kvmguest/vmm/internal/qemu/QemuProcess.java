@@ -70,10 +70,14 @@ final class QemuProcess implements AutoCloseable {
         reader.start();
         Executor late = CompletableFuture.delayedExecutor(START_SECONDS, TimeUnit.SECONDS);
         CompletableFuture<Void> limit = CompletableFuture.runAsync(this::kill, late);
+        QmpClient opened = null;
+        QemuInput typing = null;
         try {
-            monitor = new QmpClient(connect(arguments.monitor()));
+            opened = new QmpClient(connect(arguments.monitor()));
+            monitor = opened;
             memory = new GuestMemory(map(arguments.ram()), () -> {});
-            input = new QemuInput(process.getOutputStream(), monitor);
+            typing = new QemuInput(process.getOutputStream(), monitor);
+            input = typing;
             try (GdbClient gdb = new GdbClient(connect(arguments.debugger()))) {
                 entry.prepare(gdb, monitor, memory);
                 monitor.human("log int,cpu_reset");
@@ -83,6 +87,7 @@ final class QemuProcess implements AutoCloseable {
             log.await();
             String complaints = log.complaints();
             end();
+            free(opened, typing);
             throw new VmmException(
                     "QEMU (" + program.name() + ") did not come to the guest's entry: "
                             + (complaints.isEmpty() ? e.getMessage() : complaints),
@@ -224,13 +229,18 @@ final class QemuProcess implements AutoCloseable {
     /** Ends QEMU, and frees what is shared with it. */
     @Override
     public void close() {
-        input.close();
         end();
-        try {
-            monitor.close();
-        } catch (IOException e) {
-            // The other side has gone; there is nothing left to close.
-        }
+        free(monitor, input);
         memory.close();
+    }
+
+    /** Ends the threads that talk to a QEMU that has ended; either may be null. */
+    private static void free(QmpClient monitor, QemuInput input) {
+        if (input != null) {
+            input.close();
+        }
+        if (monitor != null) {
+            monitor.close();
+        }
     }
 }

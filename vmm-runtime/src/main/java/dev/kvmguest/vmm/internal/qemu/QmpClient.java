@@ -34,11 +34,25 @@ final class QmpClient implements AutoCloseable {
     /** Connects, and waits for the greeting. */
     QmpClient(UnixSocket socket) throws IOException {
         this.socket = socket;
-        version = version(line());
+        version = greeting();
         reader = new Thread(this::readAll, "kvmguest-qemu-monitor");
         reader.setDaemon(true);
         reader.start();
-        execute("qmp_capabilities", Map.of());
+        try {
+            execute("qmp_capabilities", Map.of());
+        } catch (IOException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private String greeting() throws IOException {
+        try {
+            return version(line());
+        } catch (IOException | IllegalArgumentException e) {
+            closeSocket();
+            throw e instanceof IOException io ? io : new IOException(e.getMessage(), e);
+        }
     }
 
     private static String version(String greeting) throws IOException {
@@ -136,8 +150,18 @@ final class QmpClient implements AutoCloseable {
         return null;
     }
 
+    /** Closes the connection, and waits for the thread that reads. */
     @Override
-    public void close() throws IOException {
-        socket.close();
+    public void close() {
+        closeSocket();
+        QemuThreads.join(reader);
+    }
+
+    private void closeSocket() {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            // The other side has gone; there is nothing left to close.
+        }
     }
 }
