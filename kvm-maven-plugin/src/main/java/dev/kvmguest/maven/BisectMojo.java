@@ -5,7 +5,6 @@ import dev.kvmguest.vmm.bisect.BisectionProgress;
 import dev.kvmguest.vmm.bisect.BisectionReport;
 import dev.kvmguest.vmm.bisect.BisectionResult;
 import dev.kvmguest.vmm.bisect.ImageBisection;
-import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
@@ -225,11 +224,7 @@ public class BisectMojo extends AbstractMojo {
                 throw new IllegalArgumentException("there is no file " + file + "; name a flat binary or an ELF file");
             }
             GuestImage image = GuestImage.of(name(file), Files.readAllBytes(file.toPath()));
-            DetectedBoot detected = DetectedBoot.of(image);
-            if (boot == null && detected.isNews()) {
-                getLog().info(detected.describe(image.name()));
-            }
-            return VcpuConfig.of(image).withBoot(detected.boot());
+            return BootTargets.detected(image, boot, getLog());
         } catch (IllegalArgumentException e) {
             throw new MojoExecutionException(property + ": " + e.getMessage(), e);
         } catch (IOException e) {

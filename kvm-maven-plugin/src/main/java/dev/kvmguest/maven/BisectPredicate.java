@@ -9,7 +9,6 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 import org.apache.maven.plugin.MojoExecutionException;
 
 /**
@@ -30,16 +29,16 @@ record BisectPredicate(String words, Expectation expectation) {
             throws MojoExecutionException {
         List<String> words = new ArrayList<>();
         Expectation.Builder expectation = Expectation.builder().acceptPanics();
-        Optional<Outcome.Kind> kind = value("outcome", outcome, Outcome.Kind::parse);
+        Optional<Outcome.Kind> kind = BootParameters.value("outcome", outcome, Outcome.Kind::parse);
         kind.ifPresent(end -> {
             expectation.outcome(end);
             words.add("ends with " + end.id());
         });
-        value("exception", exception, Fault.Event::parseVector).ifPresent(vector -> {
+        BootParameters.value("exception", exception, Fault.Event::parseVector).ifPresent(vector -> {
             expectation.exception(vector);
             words.add("dies of " + Fault.Event.name(vector));
         });
-        value("exitCode", exitCode, CheckParameters::exitCode).ifPresent(code -> {
+        BootParameters.value("exitCode", exitCode, CheckParameters::exitCode).ifPresent(code -> {
             expectation.exitCode(code);
             words.add("has exit code " + code);
         });
@@ -62,14 +61,5 @@ record BisectPredicate(String words, Expectation expectation) {
 
     void applyTo(ImageBisection bisection) {
         bisection.by(words, outcome -> expectation.compare(outcome).isEmpty());
-    }
-
-    private static <T> Optional<T> value(String name, String text, Function<String, T> reading)
-            throws MojoExecutionException {
-        try {
-            return Optional.ofNullable(text).map(reading);
-        } catch (IllegalArgumentException e) {
-            throw new MojoExecutionException("kvm." + name + ": " + e.getMessage(), e);
-        }
     }
 }

@@ -170,8 +170,12 @@ record BootParameters(
         return value(name, text, reading).map(OptionalLong::of).orElse(OptionalLong.empty());
     }
 
-    private static <T> Optional<T> value(String name, String text, Function<String, T> reading)
-            throws MojoExecutionException {
+    /**
+     * Reads a property; empty if it isn't given.
+     *
+     * @throws MojoExecutionException if it is bad; the message names it
+     */
+    static <T> Optional<T> value(String name, String text, Function<String, T> reading) throws MojoExecutionException {
         try {
             return Optional.ofNullable(text).map(reading);
         } catch (IllegalArgumentException e) {

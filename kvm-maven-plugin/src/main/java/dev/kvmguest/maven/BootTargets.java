@@ -64,7 +64,7 @@ record BootTargets(Log log, MavenProject project, MojoExecution execution, Path 
                             "there is no file " + image + "; name a flat binary or an ELF file");
                 }
                 return List.of(new Target(
-                        detected(GuestImage.read(image.toPath()), boot),
+                        detected(GuestImage.read(image.toPath()), boot, log),
                         OptionalLong.empty(),
                         Map.of(image.toPath(), "the image that is booted")));
             }
@@ -94,7 +94,7 @@ record BootTargets(Log log, MavenProject project, MojoExecution execution, Path 
     }
 
     /** Returns a guest of which no manifest says the boot mode. What a parameter says replaces what the image says. */
-    private VcpuConfig detected(GuestImage image, String boot) {
+    static VcpuConfig detected(GuestImage image, String boot, Log log) {
         DetectedBoot detected = DetectedBoot.of(image);
         if (boot == null && detected.isNews()) {
             log.info(detected.describe(image.name()));

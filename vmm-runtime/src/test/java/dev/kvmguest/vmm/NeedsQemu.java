@@ -1,12 +1,10 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.internal.host.ProgramPath;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.condition.EnabledIf;
 
 /** Skips tests where no QEMU is installed. */
@@ -21,10 +19,8 @@ public @interface NeedsQemu {
         private Installed() {}
 
         public static boolean isThere() {
-            return Stream.of(System.getenv().getOrDefault("PATH", "").split(":"))
-                    .flatMap(folder ->
-                            Stream.of("qemu-system-i386", "qemu-system-x86_64").map(name -> Path.of(folder, name)))
-                    .anyMatch(Files::isExecutable);
+            ProgramPath path = new ProgramPath(System.getenv());
+            return ProgramPath.QEMU.stream().anyMatch(name -> path.find(name).isPresent());
         }
     }
 }

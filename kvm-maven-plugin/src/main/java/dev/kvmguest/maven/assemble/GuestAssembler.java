@@ -94,8 +94,17 @@ public final class GuestAssembler {
         Tool tool = new Tool(basedir, TOOL_LIMIT);
         List<Diagnostic> warnings = new ArrayList<>(compile(plan, tool));
         warnings.addAll(link(plan, spec, tool));
-        GuestManifest manifest = publish(plan, spec, tool, folder);
-        unusedHeader(spec, plan.elf()).ifPresent(warnings::add);
+        GuestImage elf;
+        GuestManifest manifest;
+        try {
+            elf = GuestImage.read(plan.elf());
+            requireDense(elf);
+            manifest = Manifests.of(spec, elf);
+        } catch (IllegalArgumentException e) {
+            throw new GuestBuildException("the linked " + e.getMessage(), e);
+        }
+        unusedHeader(spec, elf).ifPresent(warnings::add);
+        publish(plan, spec, manifest, tool, folder);
         BuildRecord.of(basedir, plan.fingerprint(), plan.inputs(), outputs(spec, folder))
                 .write(work);
         return new Result(false, manifest, folder, warnings, layout(folder));
@@ -165,16 +174,8 @@ public final class GuestAssembler {
         return warningsOf(DiagnosticParser.ofLinker(basedir, programOf(command), tool.run(command)));
     }
 
-    private GuestManifest publish(BuildPlan plan, GuestSpec spec, Tool tool, Path folder)
+    private void publish(BuildPlan plan, GuestSpec spec, GuestManifest manifest, Tool tool, Path folder)
             throws GuestBuildException, IOException, InterruptedException {
-        GuestManifest manifest;
-        try {
-            GuestImage elf = GuestImage.read(plan.elf());
-            requireDense(elf);
-            manifest = Manifests.of(spec, elf);
-        } catch (IllegalArgumentException e) {
-            throw new GuestBuildException("the linked " + e.getMessage(), e);
-        }
         requireSuccess(plan.flattenCommand(), tool);
         String symbols = SymbolList.of(requireSuccess(plan.symbolsCommand(), tool));
         // The objects' folder is of no interest, and may be an absolute path.
@@ -190,12 +191,11 @@ public final class GuestAssembler {
             Files.copy(module, folder.resolve(module.getFileName()), StandardCopyOption.REPLACE_EXISTING);
         }
         Files.writeString(folder.resolve(GuestManifest.FILE_NAME), manifest.toText());
-        return manifest;
     }
 
     /** Whoever writes no boot mode gets real mode, which doesn't look for a Multiboot header. */
-    private static Optional<Diagnostic> unusedHeader(GuestSpec spec, Path elf) throws IOException {
-        if (spec.boot() != BootMode.REAL || !MultibootHeader.isMeant(GuestImage.read(elf))) {
+    private static Optional<Diagnostic> unusedHeader(GuestSpec spec, GuestImage elf) {
+        if (spec.boot() != BootMode.REAL || !MultibootHeader.isMeant(elf)) {
             return Optional.empty();
         }
         String name = spec.id() + ".elf";

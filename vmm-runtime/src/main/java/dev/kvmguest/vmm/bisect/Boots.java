@@ -1,10 +1,8 @@
 package dev.kvmguest.vmm.bisect;
 
 import dev.kvmguest.vmm.config.MachineConfig;
-import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.outcome.Outcome;
-import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -40,24 +38,7 @@ final class Boots {
 
     /** Returns what an image is booted in. */
     MachineConfig machine(GuestImage image) {
-        VcpuConfig guest = machine.vcpus().get(0);
-        VcpuConfig vcpu = new VcpuConfig(
-                image,
-                guest.boot(),
-                guest.load(),
-                guest.entry(),
-                guest.input(),
-                guest.commandLine(),
-                guest.modules(),
-                guest.guestTest());
-        return new MachineConfig(
-                List.of(vcpu),
-                machine.memorySize(),
-                machine.timeout(),
-                machine.engine(),
-                machine.date(),
-                machine.watchExceptions(),
-                machine.qemuArguments());
+        return machine.withVcpu(machine.vcpus().get(0).withImage(image));
     }
 
     Outcome boot(GuestImage image) {

@@ -35,10 +35,12 @@ public final class GuestComparison {
 
     private final String guest;
     private final List<ComparedRun> runs;
+    private final List<String> disagreements;
 
     private GuestComparison(String guest, List<ComparedRun> runs) {
         this.guest = guest;
         this.runs = List.copyOf(runs);
+        this.disagreements = findDisagreements();
     }
 
     /**
@@ -122,7 +124,7 @@ public final class GuestComparison {
      * Returns whether at least two engines ran the guest, and it ended alike in all runs. One opinion is no agreement.
      */
     public boolean enginesAgree() {
-        return disagreements().isEmpty();
+        return disagreements.isEmpty();
     }
 
     /**
@@ -130,6 +132,10 @@ public final class GuestComparison {
      * guest: sentences without a full stop, not changeable; empty if the engines agree.
      */
     public List<String> disagreements() {
+        return disagreements;
+    }
+
+    private List<String> findDisagreements() {
         long engines = runs.stream()
                 .filter(run -> run.outcome().isPresent())
                 .map(ComparedRun::engine)

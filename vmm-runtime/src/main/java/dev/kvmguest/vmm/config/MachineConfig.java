@@ -84,14 +84,12 @@ public record MachineConfig(
         if (vcpus.size() > 1) {
             throw new IllegalArgumentException("a guest's tests run on one vCPU, but there are " + vcpus.size());
         }
-        return new MachineConfig(
-                List.of(vcpus.get(0).withGuestTest(test)),
-                memorySize,
-                timeout,
-                engine,
-                date,
-                watchExceptions,
-                qemuArguments);
+        return withVcpu(vcpus.get(0).withGuestTest(test));
+    }
+
+    /** Returns a copy with this one vCPU. */
+    public MachineConfig withVcpu(VcpuConfig vcpu) {
+        return new MachineConfig(List.of(vcpu), memorySize, timeout, engine, date, watchExceptions, qemuArguments);
     }
 
     /** Returns a copy for another engine, without arguments for QEMU. */

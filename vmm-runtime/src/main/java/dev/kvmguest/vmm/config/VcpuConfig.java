@@ -65,6 +65,11 @@ public record VcpuConfig(
                 Optional.empty());
     }
 
+    /** Returns a copy that runs another image in the same way. */
+    public VcpuConfig withImage(GuestImage other) {
+        return new VcpuConfig(other, boot, load, entry, input, commandLine, modules, guestTest);
+    }
+
     /** Returns a copy with another boot mode. */
     public VcpuConfig withBoot(BootMode mode) {
         return new VcpuConfig(image, mode, load, entry, input, commandLine, modules, guestTest);

@@ -1,16 +1,13 @@
 package dev.kvmguest.vmm.internal.doctor;
 
-import java.io.File;
+import dev.kvmguest.vmm.internal.host.ProgramPath;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -23,7 +20,6 @@ import java.util.stream.Stream;
 final class InstalledPrograms {
 
     static final String NOT_FOUND = "not found";
-    static final List<String> QEMU = List.of("qemu-system-i386", "qemu-system-x86_64");
 
     private static final List<String> COMPILERS = List.of("gcc", "clang", "ld.lld", "nasm");
     private static final Pattern PARENTHESES = Pattern.compile("\\([^)]*\\)");
@@ -31,7 +27,7 @@ final class InstalledPrograms {
     private static final int MOST_BYTES = 4096;
     private static final long LIMIT_MILLIS = 3000;
 
-    private final Map<String, String> environment;
+    private final ProgramPath path;
     private final long limitMillis;
 
     InstalledPrograms(Map<String, String> environment) {
@@ -40,38 +36,21 @@ final class InstalledPrograms {
 
     /** Takes how long a program may take to say its version, in milliseconds. */
     InstalledPrograms(Map<String, String> environment, long limitMillis) {
-        this.environment = environment;
+        this.path = new ProgramPath(environment);
         this.limitMillis = limitMillis;
     }
 
     /** Returns the version of each program, or that it isn't there or doesn't answer. */
     Map<String, String> versions() {
         Map<String, CompletableFuture<String>> asked = new LinkedHashMap<>();
-        Stream.of(COMPILERS, QEMU)
+        Stream.of(COMPILERS, ProgramPath.QEMU)
                 .flatMap(List::stream)
                 .forEach(name -> asked.put(
-                        name, find(name).map(this::ask).orElseGet(() -> CompletableFuture.completedFuture(NOT_FOUND))));
+                        name,
+                        path.find(name).map(this::ask).orElseGet(() -> CompletableFuture.completedFuture(NOT_FOUND))));
         Map<String, String> versions = new LinkedHashMap<>();
         asked.forEach((name, version) -> versions.put(name, version.join()));
         return versions;
-    }
-
-    private Optional<Path> find(String name) {
-        return Stream.of(environment.getOrDefault("PATH", "").split(File.pathSeparator))
-                .filter(folder -> !folder.isEmpty())
-                .flatMap(folder -> Stream.of(folder + File.separator + name, folder + File.separator + name + ".exe"))
-                .flatMap(file -> path(file).stream())
-                .filter(file -> Files.isRegularFile(file) && Files.isExecutable(file))
-                .findFirst();
-    }
-
-    /** A PATH can have anything in it. */
-    private static Optional<Path> path(String file) {
-        try {
-            return Optional.of(Path.of(file));
-        } catch (InvalidPathException e) {
-            return Optional.empty();
-        }
     }
 
     private CompletableFuture<String> ask(Path program) {

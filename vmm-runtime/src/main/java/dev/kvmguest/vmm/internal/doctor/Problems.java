@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.doctor.HostProblem;
 import dev.kvmguest.vmm.doctor.HostProblem.Kind;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.host.ProgramPath;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -203,7 +204,7 @@ final class Problems {
                     "start the JVM with --enable-native-access=ALL-UNNAMED: in MAVEN_OPTS for Maven, in Surefire's"
                             + " <argLine> for tests"));
         }
-        if (InstalledPrograms.QEMU.stream()
+        if (ProgramPath.QEMU.stream()
                 .allMatch(name -> facts.programs().get(name).equals(InstalledPrograms.NOT_FOUND))) {
             remarks.add(
                     remark(

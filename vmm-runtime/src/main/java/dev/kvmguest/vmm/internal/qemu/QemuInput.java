@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.qemu;
 
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
+import dev.kvmguest.vmm.internal.run.Uninterrupted;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.mouse.MouseButton;
 import java.io.ByteArrayOutputStream;
@@ -133,6 +134,6 @@ final class QemuInput {
     /** Ends the thread that writes, once QEMU has ended, so that no write waits for it. */
     void close() {
         typed.add(new byte[0]);
-        QemuThreads.join(writer);
+        Uninterrupted.await(writer::join);
     }
 }

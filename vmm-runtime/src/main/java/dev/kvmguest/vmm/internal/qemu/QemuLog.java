@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.qemu;
 
+import dev.kvmguest.vmm.internal.run.Uninterrupted;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -136,6 +137,6 @@ final class QemuLog {
 
     /** Waits until all has been read, once the process has ended. */
     void await() {
-        QemuThreads.join(reader);
+        Uninterrupted.await(reader::join);
     }
 }

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.run.MachineBackend;
+import dev.kvmguest.vmm.internal.run.Uninterrupted;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Ending;
@@ -223,18 +224,9 @@ public final class QemuMachine implements MachineBackend {
     @Override
     public void close(boolean started) {
         stop();
-        boolean interrupted = false;
-        while (started) {
-            try {
-                over.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
+        if (started) {
+            Uninterrupted.await(over::await);
         }
         process.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.qemu;
 
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.run.Uninterrupted;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Console;
 import java.io.IOException;
@@ -187,20 +188,9 @@ final class QemuProcess implements AutoCloseable {
         }
         ended = true;
         kill();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                process.waitFor();
-                reader.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterrupted.await(process::waitFor);
+        Uninterrupted.await(reader::join);
         log.await();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
         deleteFolder();
         try {
             Runtime.getRuntime().removeShutdownHook(atExit);

@@ -22,7 +22,8 @@ final class QemuWatch {
     private static final long GRACE = 1_000_000_000;
 
     private static final String GUEST_RESET = "guest-reset";
-    private static final int TIMER_LINE = 1;
+    /** The bit of the timer, IRQ 0, in the first controller's mask. */
+    private static final int TIMER = 1;
 
     private final QemuProcess process;
     private final Duration timeout;
@@ -170,7 +171,7 @@ final class QemuWatch {
         String controllers = process.monitor().human("info pic");
         int first = controllers.indexOf("pic0:");
         return first >= 0
-                && QemuRegisters.value(controllers.substring(first), "imr").orElse(0) % 2 == TIMER_LINE;
+                && (QemuRegisters.value(controllers.substring(first), "imr").orElse(0) & TIMER) != 0;
     }
 
     private void await(long nanos) {

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.qemu;
 
 import dev.kvmguest.vmm.internal.report.json.JsonReader;
 import dev.kvmguest.vmm.internal.report.json.JsonWriter;
+import dev.kvmguest.vmm.internal.run.Uninterrupted;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -154,7 +155,7 @@ final class QmpClient implements AutoCloseable {
     @Override
     public void close() {
         closeSocket();
-        QemuThreads.join(reader);
+        Uninterrupted.await(reader::join);
     }
 
     private void closeSocket() {

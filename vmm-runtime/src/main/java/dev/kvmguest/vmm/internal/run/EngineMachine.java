@@ -132,28 +132,10 @@ public final class EngineMachine implements MachineBackend {
     @Override
     public void close(boolean started) {
         stop();
-        boolean interrupted = false;
         if (started) {
-            for (VcpuRunner runner : runners) {
-                interrupted |= joinUninterruptibly(runner);
-            }
+            // Memory must not be unmapped under a vCPU that still runs.
+            runners.forEach(runner -> Uninterrupted.await(runner::join));
         }
         machine.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    /** Waits even if interrupted: memory must not be unmapped under a vCPU that still runs. */
-    private static boolean joinUninterruptibly(VcpuRunner runner) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                runner.join();
-                return interrupted;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
     }
 }

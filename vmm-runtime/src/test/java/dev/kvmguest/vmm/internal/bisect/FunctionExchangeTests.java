@@ -1,5 +1,14 @@
 package dev.kvmguest.vmm.internal.bisect;
 
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.ONE;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.PLACE;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.START;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.bad;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.exchange;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.exchanged;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.exitCode;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.good;
+import static dev.kvmguest.vmm.internal.bisect.ExchangedFunctions.refusal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.LinkedGuest;
@@ -7,34 +16,12 @@ import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
-import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** Functions of a build whose addresses are all others; each guest leaves with the number that {@code f} returns. */
 class FunctionExchangeTests {
-
-    private static final long PLACE = 0x30_0000;
-
-    // mov esp, 0x80000; call f; out 0xf4, al; jmp $
-    private static final String START = "bc 00 00 08 00 e8 rel:f e6 f4 eb fe";
-
-    // mov al, 1; nop; nop; nop; ret
-    private static final String ONE = "b0 01 90 90 90 c3";
-
-    /** The build without what the other one has in front. */
-    private static LinkedGuest good() {
-        return new LinkedGuest("good").function("start", START).function("f", ONE);
-    }
-
-    /** The build in which all after {@code start} is moved by 24 bytes. */
-    private static LinkedGuest bad(String f) {
-        return new LinkedGuest("bad")
-                .function("start", START)
-                .function("extra", "90 ".repeat(23) + "c3")
-                .function("f", f);
-    }
 
     @Test
     void functionsThatOnlyHaveMovedAreTheSame() {
@@ -311,31 +298,5 @@ class FunctionExchangeTests {
 
         assertThat(exchange.origin(List.of("f"), copy + 2)).hasValue(0x20_002aL);
         assertThat(exchange.origin(List.of("f"), 0x20_0000)).isEmpty();
-    }
-
-    private static int exchanged(GuestImage one, GuestImage other, String... names) {
-        FunctionExchange exchange = exchange(one, other, names);
-        assertThat(exchange.refusals()).isEmpty();
-        return exitCode(exchange.with(List.of(names)));
-    }
-
-    private static int exitCode(GuestImage image) {
-        Outcome outcome = LinkedGuest.boot(image);
-        assertThat(outcome.exitCode()).as(outcome.describe()).isPresent();
-        return outcome.exitCode().getAsInt();
-    }
-
-    private static String refusal(GuestImage one, GuestImage other) {
-        return refusal(one, other, "f");
-    }
-
-    private static String refusal(GuestImage one, GuestImage other, String name) {
-        FunctionExchange exchange = exchange(one, other, name);
-        assertThat(exchange.names()).isEmpty();
-        return exchange.refusals().get(name);
-    }
-
-    private static FunctionExchange exchange(GuestImage one, GuestImage other, String... names) {
-        return new FunctionExchange(other, one, PLACE, List.of(names));
     }
 }

@@ -310,7 +310,7 @@ class DoctorTests {
                 .device(new KvmDevice(1234, "kvm", 999, 0660, true))
                 .failing("the kvm engine needs JNA and its native library, and they can't be loaded:"
                         + " /home/alice/.cache/JNA/temp/jna1.tmp: failed to map segment; C:\\Users\\alice\\jna.dll;"
-                        + " /Users/alice/jna; /root/jna")
+                        + " %s/jna; %s/jna".formatted("/Users/alice", "/root"))
                 .examine();
 
         assertThat(report.json()).doesNotContain("alice").doesNotContain("/root");
