@@ -241,6 +241,12 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
     }
 
     @Override
+    public boolean watchMemory() {
+        requireOpen();
+        return emulator.watchMemory();
+    }
+
+    @Override
     public boolean remember() {
         requireOpen();
         return emulator.remember();

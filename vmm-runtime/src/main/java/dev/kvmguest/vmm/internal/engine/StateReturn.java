@@ -15,9 +15,18 @@ public interface StateReturn {
     boolean mark();
 
     /**
-     * Remembers the whole state, which takes as long as some thousand instructions do.
+     * Keeps what RAM held wherever it is written to from now on.
      *
-     * @return false if the vCPU is not where the mark is, with nothing due; nothing is remembered then
+     * @return false if the vCPU is not where the mark is, with nothing due; nothing is kept then
+     */
+    boolean watchMemory();
+
+    /**
+     * Remembers the whole state if RAM is as it was at {@link #watchMemory}. That takes as long as some thousand
+     * instructions do.
+     *
+     * @return false if RAM is different, or the vCPU is not where the mark is, with nothing due; nothing is remembered
+     *     then
      */
     boolean remember();
 

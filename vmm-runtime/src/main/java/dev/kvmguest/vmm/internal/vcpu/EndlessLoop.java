@@ -14,8 +14,9 @@ import java.util.function.LongSupplier;
  * decided by their state alone, which has come round too.
  *
  * <p>It tries so after {@value #FIRST} ns of guest time and whenever that has doubled, for a sixteenth of the time
- * until then. What costs time, to remember the whole state, is done only if the guest comes back to the same
- * instruction with the same general registers: most guests that will end don't. A loop that takes longer is not proved.
+ * until then. What costs time is done only if the rest is as before: what RAM holds is kept if the guest comes back to
+ * the same instruction with the same general registers, and the whole state is remembered if RAM too has come round.
+ * Most guests that will end don't come so far. A loop that takes longer is not proved.
  * Only for a vCPU whose RAM nobody else writes to, and for a guest for which nobody can type.
  */
 public final class EndlessLoop {
@@ -40,6 +41,7 @@ public final class EndlessLoop {
     private long next = FIRST;
     private long soon = SOON;
     private boolean watching;
+    private boolean memoryWatched;
     private Map<String, Object> devices;
     private int rounds;
     private int others;
@@ -105,8 +107,12 @@ public final class EndlessLoop {
         next = now + now / PART;
     }
 
-    /** Returns whether the guest is where the mark is, for the first time or in the same state as then. */
+    /** Returns whether the guest is where the mark is, and as far as it is known yet, in the same state as before. */
     private boolean comesRound() {
+        if (!memoryWatched) {
+            memoryWatched = states.watchMemory();
+            return memoryWatched;
+        }
         if (devices == null) {
             if (!states.remember()) {
                 return false;
@@ -145,6 +151,7 @@ public final class EndlessLoop {
     private void giveUp(long now) {
         states.forget();
         watching = false;
+        memoryWatched = false;
         devices = null;
         rounds = 0;
         others = 0;

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.core.DebugRegisters;
 import dev.kvmguest.vmm.internal.emulator.core.HostAccess.Restart;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
+import dev.kvmguest.vmm.internal.emulator.core.WriteJournal;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -77,7 +78,9 @@ public final class Emulator implements ExecutionObserver {
     private ExecutionPoint awaited;
     /** Where the guest may come back to; null most of the time. */
     private StateMark mark;
-    /** The state in which it was there; null until it is remembered. */
+    /** What RAM held when it was there; null until it comes there a second time. */
+    private WriteJournal journal;
+    /** The state in which it was there; null until it comes there with RAM as before. */
     private StateWatch watched;
 
     public Emulator(Cpu cpu, Ram ram) {
@@ -225,12 +228,21 @@ public final class Emulator implements ExecutionObserver {
         return true;
     }
 
-    /** As {@link StateReturn#remember} says. */
-    public boolean remember() {
+    /** As {@link StateReturn#watchMemory} says. */
+    public boolean watchMemory() {
         if (!isAtMark()) {
             return false;
         }
-        watched = new StateWatch(cpu);
+        journal = cpu.memory.journal();
+        return true;
+    }
+
+    /** As {@link StateReturn#remember} says. */
+    public boolean remember() {
+        if (journal == null || !isAtMark() || !journal.isAsBefore()) {
+            return false;
+        }
+        watched = new StateWatch(cpu, journal);
         return true;
     }
 
@@ -263,9 +275,10 @@ public final class Emulator implements ExecutionObserver {
     /** As {@link StateReturn#forget} says. */
     public void forget() {
         mark = null;
-        if (watched != null) {
-            watched.close();
-            watched = null;
+        watched = null;
+        if (journal != null) {
+            cpu.memory.closeJournal();
+            journal = null;
         }
     }
 

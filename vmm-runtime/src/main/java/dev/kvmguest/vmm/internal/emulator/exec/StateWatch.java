@@ -12,7 +12,10 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** A state of a vCPU where a {@link StateMark} is, and whether the vCPU is in it again. */
+/**
+ * A state of a vCPU where a {@link StateMark} is, and whether the vCPU is in it again. RAM must be as it was when its
+ * journal was opened.
+ */
 final class StateWatch {
 
     private final Cpu cpu;
@@ -25,9 +28,9 @@ final class StateWatch {
     private final long timeReads;
     private boolean interruptible;
 
-    StateWatch(Cpu cpu) {
+    StateWatch(Cpu cpu, WriteJournal journal) {
         this.cpu = cpu;
-        this.journal = cpu.memory.journal();
+        this.journal = journal;
         this.registers = cpu.state();
         this.pageDirectoryPointers = cpu.memory.pageDirectoryPointers();
         this.fpu = FpuImage.save(cpu.fpu);
@@ -54,10 +57,6 @@ final class StateWatch {
 
     boolean wasInterruptible() {
         return interruptible;
-    }
-
-    void close() {
-        cpu.memory.closeJournal();
     }
 
     private SortedMap<Integer, Long> msrs() {
