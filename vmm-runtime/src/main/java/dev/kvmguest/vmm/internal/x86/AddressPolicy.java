@@ -3,13 +3,17 @@ package dev.kvmguest.vmm.internal.x86;
 /**
  * How linear addresses are formed (Intel SDM volume 1, 3.3.7 and 3.3.7.1).
  *
- * <p>There is one policy outside 64-bit mode. That of 64-bit mode, canonical addresses, will be a second value, whose
- * mask keeps all bits: an address that isn't canonical misses in every TLB, so that the check for it costs nothing
- * elsewhere.
+ * <p>The mask of 64-bit mode keeps all bits: an address that isn't canonical misses in every TLB, so that the check for
+ * it costs nothing elsewhere.
  */
 public enum AddressPolicy {
     /** Addresses wrap at 4 GiB, in 16-bit code too. */
-    WRAP_32(0xffff_ffffL);
+    WRAP_32(0xffff_ffffL),
+    /** Addresses have 64 bits, of which the upper 17 are the same: those of four levels of page tables. */
+    CANONICAL_48(-1L);
+
+    /** The bits of a canonical address above bit 47 repeat that bit. */
+    private static final int SIGN_BITS = Long.SIZE - 48;
 
     private final long mask;
 
@@ -25,6 +29,16 @@ public enum AddressPolicy {
     /** Returns the linear address that a sum of base, offset and the like comes to. */
     public long linear(long sum) {
         return sum & mask;
+    }
+
+    /** Returns whether an address can be accessed: outside 64-bit mode each can that has been formed. */
+    public boolean accepts(long linear) {
+        return this == WRAP_32 || isCanonical(linear);
+    }
+
+    /** Returns whether bits 63 to 47 of an address are the same. */
+    public static boolean isCanonical(long linear) {
+        return linear << SIGN_BITS >> SIGN_BITS == linear;
     }
 
     /**

@@ -9,8 +9,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
  * The mode that code is executed in: what a processor takes its bytes for, and how wide its addresses and pushes are
  * (Intel SDM volume 1, 3.1 and 3.6; volume 3A, 2.2). All that differs between 16, 32 and 64 bits is asked of this.
  *
- * <p>Sizes are bytes. The two modes of long mode will be two more values, COMPATIBILITY and LONG64, which {@link #of}
- * will choose by EFER.LMA and CS.L.
+ * <p>Sizes are bytes.
  */
 public enum CpuMode {
     /** Real mode. */
@@ -22,7 +21,13 @@ public enum CpuMode {
     /** Protected mode, 32-bit code. */
     PROTECTED32(true, 4),
     /** Virtual-8086 mode: code and segments as in real mode, in ring 3 of protected mode. */
-    VIRTUAL8086(false, 2);
+    VIRTUAL8086(false, 2),
+    /** Compatibility mode, 16-bit code: as in protected mode, but handlers are entered in 64-bit mode. */
+    COMPATIBILITY16(true, 2),
+    /** Compatibility mode, 32-bit code. */
+    COMPATIBILITY32(true, 4),
+    /** 64-bit mode. */
+    LONG64(true, 4);
 
     private final boolean usesDescriptors;
     private final int size;
@@ -45,11 +50,23 @@ public enum CpuMode {
         return default32 ? REAL32 : REAL16;
     }
 
+    /**
+     * Returns a mode of long mode.
+     *
+     * @param code64 whether the L bit of CS is set
+     * @param default32 whether the D bit of CS is set
+     */
+    public static CpuMode ofLongMode(boolean code64, boolean default32) {
+        return code64 ? LONG64 : default32 ? COMPATIBILITY32 : COMPATIBILITY16;
+    }
+
     /** Returns the mode that a vCPU with these registers is in. */
     public static CpuMode of(CpuState state) {
-        return state.virtual8086Mode()
-                ? VIRTUAL8086
-                : of(state.protectedMode(), state.segment(SegmentRegister.CS).default32());
+        SegmentState code = state.segment(SegmentRegister.CS);
+        if ((state.get(Register.EFER) & Efer.LMA) != 0) {
+            return ofLongMode(code.longMode(), code.default32());
+        }
+        return state.virtual8086Mode() ? VIRTUAL8086 : of(state.protectedMode(), code.default32());
     }
 
     /** Returns the linear address of the top of the stack of a vCPU with these registers. */
@@ -67,40 +84,50 @@ public enum CpuMode {
         return usesDescriptors;
     }
 
-    /** Returns the operand size of instructions without a size prefix. In 64-bit mode it will be 4 too. */
+    /** Returns whether code is 64-bit code: REX prefixes, R8 to R15, addresses relative to RIP, no segment limits. */
+    public boolean is64() {
+        return this == LONG64;
+    }
+
+    /** Returns whether handlers are entered in 64-bit mode, through gates of 16 bytes: EFER.LMA is set. */
+    public boolean isLong() {
+        return ordinal() >= COMPATIBILITY16.ordinal();
+    }
+
+    /** Returns the operand size of instructions without a size prefix; 4 in 64-bit mode too. */
     public int operandSize() {
         return size;
     }
 
     /** Returns the operand size of pushes and near branches without a size prefix, and so of return addresses. */
     public int stackOperandSize() {
-        return size;
+        return is64() ? 8 : size;
     }
 
     /** Returns the address size of instructions without a prefix for it. */
     public int addressSize() {
-        return size;
+        return is64() ? 8 : size;
     }
 
     /**
      * Returns how wide the stack pointer is.
      *
-     * @param default32 the B bit of SS, which 64-bit mode will ignore
+     * @param default32 the B bit of SS, which 64-bit mode ignores
      */
     public int stackAddressSize(boolean default32) {
-        return default32 ? 4 : 2;
+        return is64() ? 8 : default32 ? 4 : 2;
     }
 
     /**
-     * Returns how wide the instruction pointer is: it is EIP in 16-bit code too, where only the limit of CS keeps it
-     * low.
+     * Returns how wide the instruction pointer is: RIP in 64-bit mode, else EIP, in 16-bit code too, where only the
+     * limit of CS keeps it low.
      */
     public int instructionPointerSize() {
-        return 4;
+        return is64() ? 8 : 4;
     }
 
     /** Returns how linear addresses are formed. */
     public AddressPolicy addresses() {
-        return AddressPolicy.WRAP_32;
+        return is64() ? AddressPolicy.CANONICAL_48 : AddressPolicy.WRAP_32;
     }
 }
