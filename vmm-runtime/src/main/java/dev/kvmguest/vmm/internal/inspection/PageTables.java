@@ -123,12 +123,12 @@ public final class PageTables {
 
     /** Returns the physical address that CR3 has of the page directory, or of PAE's table of directories. */
     long directory() {
-        return PagingMode.of(cr4).root(cr3);
+        return PagingMode.of(cr4, efer).root(cr3);
     }
 
     /** Returns whether no entry of {@link #directory()} is present. */
     boolean directoryIsVoid() {
-        PagingMode mode = PagingMode.of(cr4);
+        PagingMode mode = PagingMode.of(cr4, efer);
         int width = mode.entryBytes();
         for (int i = 0; i < mode.entries(mode.top()); i++) {
             if ((read(directory() + (long) i * width, width) & PageEntry.PRESENT) != 0) {

@@ -26,6 +26,8 @@ public final class AccessRights {
     public static final int PRESENT = 1 << 7;
     /** D/B: code of 32 bits, or a stack pointer of 32 bits. */
     public static final int BIG = 1 << 14;
+    /** L: 64-bit code. */
+    public static final int LONG = 1 << 13;
     /** G: the limit counts pages. */
     public static final int GRANULARITY = 1 << 15;
 

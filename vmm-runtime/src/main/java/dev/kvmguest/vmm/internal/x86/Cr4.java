@@ -28,5 +28,14 @@ public final class Cr4 {
     /** The operating system handles #XM. */
     public static final long OSXMMEXCPT = 1 << 10;
 
+    /** User-mode instruction prevention: SGDT, SIDT, SLDT, SMSW and STR in ring 0 only. */
+    public static final long UMIP = 1 << 11;
+    /** RDFSBASE, WRFSBASE, RDGSBASE and WRGSBASE. */
+    public static final long FSGSBASE = 1 << 16;
+    /** Supervisor-mode execution prevention: ring 0 must not fetch from pages of ring 3. */
+    public static final long SMEP = 1 << 20;
+    /** Supervisor-mode access prevention: with EFLAGS.AC clear, rings 0 to 2 must not access pages of ring 3. */
+    public static final long SMAP = 1 << 21;
+
     private Cr4() {}
 }

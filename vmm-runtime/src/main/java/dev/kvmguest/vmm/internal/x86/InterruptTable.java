@@ -18,14 +18,24 @@ public final class InterruptTable {
 
     private InterruptTable() {}
 
-    /** Returns where a gate begins in the IDT. */
+    /** Returns where a gate begins in the IDT, outside long mode. */
     public static int offset(int vector) {
         return vector * SegmentDescriptor.BYTES;
     }
 
-    /** Returns whether an IDT with a limit has all of a gate. */
+    /** Returns where a gate begins in the IDT of long mode. */
+    public static int longModeOffset(int vector) {
+        return vector * LongModeDescriptor.BYTES;
+    }
+
+    /** Returns whether an IDT with a limit has all of a gate, outside long mode. */
     public static boolean holds(int limit, int vector) {
         return offset(vector) + SegmentDescriptor.BYTES - 1 <= limit;
+    }
+
+    /** Returns whether an IDT of long mode with a limit has all of a gate. */
+    public static boolean holdsInLongMode(int limit, int vector) {
+        return longModeOffset(vector) + LongModeDescriptor.BYTES - 1 <= limit;
     }
 
     /** Returns how many gates an IDT with a limit has. */

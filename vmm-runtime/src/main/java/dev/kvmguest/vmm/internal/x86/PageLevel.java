@@ -2,7 +2,9 @@ package dev.kvmguest.vmm.internal.x86;
 
 /** Which table an entry is in, the outermost first. */
 public enum PageLevel {
-    /** PAE's table of page directories. Its entries have no rights and no accessed bit. */
+    /** The outermost table of long mode. */
+    MAP("page-map-level-4 entry"),
+    /** A table of page directories. In PAE paging its entries have no rights and no accessed bit. */
     POINTER("page-directory-pointer entry"),
     DIRECTORY("page-directory entry"),
     TABLE("page-table entry");

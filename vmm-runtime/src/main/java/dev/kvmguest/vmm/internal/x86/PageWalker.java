@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.internal.x86;
 
 /**
- * Goes through page tables from CR3 to a page, entry by entry (Intel SDM volume 3A, 4.3 and 4.4): 32-bit and PAE
- * paging.
+ * Goes through page tables from CR3 to a page, entry by entry (Intel SDM volume 3A, 4.3 to 4.5): 32-bit, PAE and
+ * 4-level paging.
  *
  * <p>A walker reads and writes no memory. Whoever uses it reads the entry at {@link #address}, hands it over by
  * {@link #take}, and goes on with {@link #descend} until the entry is not present or that of a page. What reserved bits
@@ -12,10 +12,18 @@ package dev.kvmguest.vmm.internal.x86;
 public final class PageWalker {
 
     private static final int PAGE_SHIFT = 12;
-    private static final long PHYSICAL_36 = (1L << 36) - 1;
+    /** Where the bits of a linear address begin that choose a page directory, of PAE's four or of 512. */
+    private static final int POINTER_SHIFT = 30;
+    /** Where those begin that choose an entry of long mode's outermost table. */
+    private static final int MAP_SHIFT = 39;
 
-    private static final long RESERVED_POINTER = ~PHYSICAL_36 | 0x1e6;
+    private static final long RESERVED_POINTER = ~PagingMode.PHYSICAL | 0x1e6;
+    /** Bits 20:13 of a 2 MiB entry. */
     private static final long RESERVED_LARGE_PAE = 0x1f_e000;
+    /** Bits 29:13 of a 1 GiB entry. */
+    private static final long RESERVED_HUGE = 0x3fff_e000;
+    /** In 4-level paging bits 62:52 are software's. */
+    private static final long IGNORED_LEVELS_4 = 0x7ffL << 52;
     /** Bits 21:17 of a 4 MiB entry; 16:13 are address bits 35:32 (PSE-36). */
     private static final long RESERVED_LARGE_32 = 0x3e_0000;
 
@@ -42,20 +50,21 @@ public final class PageWalker {
     /**
      * Begins a walk, at the table that CR3 leads to.
      *
-     * @param linearAddress 32 bits
+     * @param linearAddress 32 bits; in long mode 64 bits, canonical
      */
     public void start(long cr3, long cr4, long efer, long linearAddress) {
         linear = linearAddress;
-        if ((cr4 & Cr4.PAE) != 0) {
-            mode = PagingMode.PAE;
-            large = PageEntry.LARGE;
-            reservedAlways = ~PHYSICAL_36 & ((efer & Efer.NXE) != 0 ? ~PageEntry.NO_EXECUTE : -1);
-            reservedLarge = RESERVED_LARGE_PAE;
-        } else {
-            mode = PagingMode.BITS_32;
+        mode = PagingMode.of(cr4, efer);
+        if (mode == PagingMode.BITS_32) {
             large = (cr4 & Cr4.PSE) != 0 ? PageEntry.LARGE : 0;
             reservedAlways = 0;
             reservedLarge = RESERVED_LARGE_32;
+        } else {
+            large = PageEntry.LARGE;
+            reservedAlways = ~PagingMode.PHYSICAL
+                    & ((efer & Efer.NXE) != 0 ? ~PageEntry.NO_EXECUTE : -1)
+                    & (mode == PagingMode.LEVELS_4 ? ~IGNORED_LEVELS_4 : -1);
+            reservedLarge = RESERVED_LARGE_PAE;
         }
         entryBytes = mode.entryBytes();
         indexBits = mode.indexBits();
@@ -66,6 +75,11 @@ public final class PageWalker {
     /** Returns which table the walk is at. */
     public PageLevel level() {
         return mode.level(shift);
+    }
+
+    /** Returns whether the entry there is one that was read when CR3 was loaded, and has no rights. */
+    public boolean isLoadedWithCr3() {
+        return shift == POINTER_SHIFT && mode == PagingMode.PAE;
     }
 
     /** Returns the number of the entry there. */
@@ -104,11 +118,7 @@ public final class PageWalker {
     }
 
     private boolean isLargePage() {
-        return (entry & large) != 0 && shift != PAGE_SHIFT && !isPointer();
-    }
-
-    private boolean isPointer() {
-        return shift == PagingMode.POINTER_SHIFT;
+        return (entry & large) != 0 && shift != PAGE_SHIFT && shift != MAP_SHIFT && !isLoadedWithCr3();
     }
 
     /** Returns those bits of a present entry that must be 0 and aren't; 0 if it isn't present. */
@@ -116,16 +126,22 @@ public final class PageWalker {
         if (!isPresent()) {
             return 0;
         }
-        return entry & (isPointer() ? RESERVED_POINTER : reservedAlways | (isLargePage() ? reservedLarge : 0));
+        if (isLoadedWithCr3()) {
+            return entry & RESERVED_POINTER;
+        }
+        if (shift == MAP_SHIFT) {
+            return entry & (reservedAlways | PageEntry.LARGE);
+        }
+        return entry & (reservedAlways | (isLargePage() ? shift == POINTER_SHIFT ? RESERVED_HUGE : reservedLarge : 0));
     }
 
     /** Returns the physical address of what the entry leads to, a table or a page. */
     public long frame() {
         if (!isLargePage()) {
-            return entry & PHYSICAL_36 & -PagingMode.PAGE;
+            return entry & PagingMode.PHYSICAL & -PagingMode.PAGE;
         }
-        long frame = entry & PHYSICAL_36 & -pageSize();
-        return mode == PagingMode.PAE ? frame : frame | (entry & PSE_36) << PSE_36_SHIFT;
+        long frame = entry & PagingMode.PHYSICAL & -pageSize();
+        return mode == PagingMode.BITS_32 ? frame | (entry & PSE_36) << PSE_36_SHIFT : frame;
     }
 
     /** Returns the bytes of the page that the entry leads to. */

@@ -8,16 +8,22 @@ public enum PagingMode {
     /** 32-bit paging (volume 3A, 4.3): a directory and tables of 1024 entries, pages of 4 KiB and 4 MiB. */
     BITS_32(PageLevel.DIRECTORY, 4, 10, 0xffff_f000L),
     /** PAE paging (volume 3A, 4.4): four directories, and entries for 36-bit addresses, pages of 4 KiB and 2 MiB. */
-    PAE(PageLevel.POINTER, 8, 9, 0xffff_ffe0L);
+    PAE(PageLevel.POINTER, 8, 9, 0xffff_ffe0L),
+    /** 4-level paging (volume 3A, 4.5), that of long mode: pages of 4 KiB, 2 MiB and 1 GiB. */
+    LEVELS_4(PageLevel.MAP, 8, 9, PagingMode.PHYSICAL & -PagingMode.PAGE);
+
+    /** The bits of a physical address: {@value #PHYSICAL_BITS}, as CPUID says. */
+    public static final int PHYSICAL_BITS = 36;
+
+    /** Those bits, set. */
+    public static final long PHYSICAL = (1L << PHYSICAL_BITS) - 1;
 
     /** Bytes of the smallest page, and of a table. */
     public static final int PAGE = 1 << 12;
 
-    /** Where the bits of a linear address begin that choose one of PAE's four directories. */
-    static final int POINTER_SHIFT = 30;
-
     private static final int PAGE_SHIFT = 12;
     private static final int POINTERS = 4;
+    private static final PageLevel[] LEVELS = PageLevel.values();
 
     private final PageLevel top;
     private final int entryBytes;
@@ -33,9 +39,17 @@ public enum PagingMode {
         this.rootMask = rootMask;
     }
 
-    /** Returns the mode that CR4 chooses once CR0.PG is set. */
-    public static PagingMode of(long cr4) {
+    /** Returns the mode that is chosen once CR0.PG is set: by EFER.LME, and outside long mode by CR4. */
+    public static PagingMode of(long cr4, long efer) {
+        if ((efer & Efer.LME) != 0) {
+            return LEVELS_4;
+        }
         return (cr4 & Cr4.PAE) != 0 ? PAE : BITS_32;
+    }
+
+    /** Returns whether entries of a level are read when CR3 is loaded, and have no rights: those of PAE's pointers. */
+    public boolean isLoadedWithCr3(PageLevel level) {
+        return this == PAE && level == PageLevel.POINTER;
     }
 
     /** Returns the level of the table that CR3 leads to. */
@@ -50,7 +64,7 @@ public enum PagingMode {
 
     /** Returns the number of entries of a table. */
     public int entries(PageLevel level) {
-        return level == PageLevel.POINTER ? POINTERS : 1 << indexBits;
+        return isLoadedWithCr3(level) ? POINTERS : 1 << indexBits;
     }
 
     /** Returns the physical address of the table that CR3 leads to. */
@@ -78,6 +92,6 @@ public enum PagingMode {
     }
 
     PageLevel level(int shift) {
-        return shift == PAGE_SHIFT ? PageLevel.TABLE : shift == POINTER_SHIFT ? PageLevel.POINTER : PageLevel.DIRECTORY;
+        return LEVELS[PageLevel.TABLE.ordinal() - (shift - PAGE_SHIFT) / indexBits];
     }
 }

@@ -122,6 +122,11 @@ public record SegmentDescriptor(long raw) {
         return (type() & AccessRights.ACCESSED) != 0;
     }
 
+    /** Returns L: 64-bit code, in long mode. */
+    public boolean isLong() {
+        return (rights() & AccessRights.LONG) != 0;
+    }
+
     /** Returns D/B: 32-bit code, or a 32-bit stack pointer. */
     public boolean default32() {
         return (rights() & AccessRights.BIG) != 0;

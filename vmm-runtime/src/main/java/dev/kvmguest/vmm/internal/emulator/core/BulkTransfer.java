@@ -33,7 +33,7 @@ public final class BulkTransfer {
      * @param toSegment the number of a segment register
      * @param to the offset of the first element
      * @param highest the highest offset that an address can have, by the address size
-     * @param width bytes of an element: 1, 2 or 4
+     * @param width bytes of an element: 1, 2, 4 or 8
      * @param count at most so many elements
      * @param down whether to go down in memory
      * @return how many elements were copied
@@ -52,14 +52,14 @@ public final class BulkTransfer {
         int fromPlace = fromPage + ((int) fromLinear & OFFSET_MASK);
         int toPlace = toPage + ((int) toLinear & OFFSET_MASK);
         long fitting = Math.min(
-                fitting(from, fromLinear, Math.min(highest, source.readLimit()), width, down),
-                fitting(to, toLinear, Math.min(highest, destination.writeLimit()), width, down));
+                fitting(from, fromLinear, end(highest, source.readLimit()), width, down),
+                fitting(to, toLinear, end(highest, destination.writeLimit()), width, down));
         int ahead = down ? fromPlace - toPlace : toPlace - fromPlace;
         if (ahead > 0) {
             // Elements that are written now and read later are left for the next time.
             fitting = Math.min(fitting, ahead / width);
         }
-        int elements = (int) Math.min(count, fitting);
+        int elements = (int) lower(count, fitting);
         if (elements > 0) {
             int length = elements * width;
             int back = down ? length - width : 0;
@@ -74,7 +74,7 @@ public final class BulkTransfer {
      * @param segment the number of a segment register
      * @param offset the offset of the first element
      * @param highest the highest offset that an address can have, by the address size
-     * @param width bytes of an element: 1, 2 or 4
+     * @param width bytes of an element: 1, 2, 4 or 8
      * @param value the value of each; bits beyond the width are ignored
      * @param count at most so many elements
      * @param down whether to go down in memory
@@ -87,7 +87,7 @@ public final class BulkTransfer {
         if (page < 0) {
             return 0;
         }
-        int elements = (int) Math.min(count, fitting(offset, linear, Math.min(highest, s.writeLimit()), width, down));
+        int elements = (int) lower(count, fitting(offset, linear, end(highest, s.writeLimit()), width, down));
         if (elements > 0) {
             int length = elements * width;
             int physical = page + ((int) linear & OFFSET_MASK) - (down ? length - width : 0);
@@ -112,8 +112,14 @@ public final class BulkTransfer {
         return switch (width) {
             case 1 -> (value & 0xff) * 0x0101_0101_0101_0101L;
             case 2 -> (value & 0xffff) * 0x0001_0001_0001_0001L;
-            default -> (value & LOW_32) * 0x0000_0001_0000_0001L;
+            case 4 -> (value & LOW_32) * 0x0000_0001_0000_0001L;
+            default -> value;
         };
+    }
+
+    /** Returns the highest offset that both address size and segment allow; -1 if each access has to be checked. */
+    private static long end(long highest, long limit) {
+        return limit < 0 ? limit : lower(highest, limit);
     }
 
     /** Returns how many elements there are until the page, the segment or the address size ends. */

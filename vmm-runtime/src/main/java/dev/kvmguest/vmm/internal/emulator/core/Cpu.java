@@ -36,7 +36,7 @@ public final class Cpu {
      */
     private static final long NANOS_PER_INSTRUCTION = 10;
 
-    /** Below the generation, {@link #codeStamp} has the mode, of which there are at most eight, and the privilege. */
+    /** Below the generation, {@link #codeStamp} has the mode, of which there are eight, and the privilege. */
     private static final int STAMP_SHIFT = 4;
 
     private static final Map<SegmentRegister, Integer> NUMBERS = new EnumMap<>(Map.of(
@@ -62,7 +62,7 @@ public final class Cpu {
     public final ExceptionDelivery events = new ExceptionDelivery(this);
     public final MsrFile msrs = new MsrFile(this);
 
-    /** The EIP of the next instruction, also while one is executed. */
+    /** The EIP of the next instruction, RIP in 64-bit mode, also while one is executed. */
     public long eip;
 
     public DescriptorTable gdtr = new DescriptorTable(0, 0xffff);
@@ -74,6 +74,8 @@ public final class Cpu {
     private long cr4;
     private long efer;
     private int cpl;
+    /** CR8, 0 to 15. */
+    public long taskPriority;
 
     /** Instructions retired; while one is executed that ends its block, it is counted already. */
     public long retired;
@@ -108,10 +110,11 @@ public final class Cpu {
     private long generation;
     private long stampedBase;
     private long stampedLimit;
+    private long codeLimit;
 
     public Cpu(Ram ram) {
         for (int i = 0; i < segments.length; i++) {
-            segments[i] = new Segment();
+            segments[i] = new Segment(i == FS || i == GS);
         }
         memory = new Memory(this, ram);
     }
@@ -136,12 +139,15 @@ public final class Cpu {
         return efer;
     }
 
-    /** Sets CR0. What the manual forbids has been refused before. */
+    /**
+     * Sets CR0, and EFER.LMA if paging is turned on or off with EFER.LME set. What the manual forbids has been refused
+     * before.
+     */
     public void setCr0(long value) {
         long changed = cr0 ^ value;
         cr0 = value;
-        if ((changed & Cr0.PE) != 0) {
-            updateSegmentLimits();
+        if ((changed & Cr0.PG) != 0 && (efer & Efer.LME) != 0) {
+            efer ^= Efer.LMA;
         }
         if ((changed & (Cr0.PG | Cr0.WP | Cr0.PE)) != 0) {
             flushTranslations();
@@ -162,7 +168,7 @@ public final class Cpu {
     public void setCr4(long value) {
         long changed = cr4 ^ value;
         cr4 = value;
-        if ((changed & (Cr4.PSE | Cr4.PAE | Cr4.PGE)) != 0) {
+        if ((changed & (Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.SMEP | Cr4.SMAP)) != 0) {
             flushTranslations();
         }
     }
@@ -183,29 +189,35 @@ public final class Cpu {
         newGeneration();
     }
 
-    private void updateSegmentLimits() {
-        for (Segment segment : segments) {
-            segment.updateLimits(isProtected());
-        }
-    }
-
     private void newGeneration() {
         generation++;
         updateCodeStamp();
     }
 
     /**
-     * To be called when CR0.PE, EFLAGS.VM, CS or the privilege level has changed, or decoded code is to be looked for
-     * again.
+     * To be called when CR0.PE, EFER.LMA, EFLAGS.VM, CS or the privilege level has changed, or decoded code is to be
+     * looked for again.
      */
     private void updateCodeStamp() {
-        CpuMode now = isVirtual8086() ? CpuMode.VIRTUAL8086 : CpuMode.of(isProtected(), segments[CS].default32());
+        CpuMode now = currentMode();
         if (now != mode) {
             mode = now;
-            memory.setAddresses(now.addresses());
+            memory.setAddresses(now);
+            for (Segment segment : segments) {
+                segment.update(now);
+            }
+            codeLimit = now.is64() ? Long.MAX_VALUE : segments[CS].limit();
             updateStackMask();
         }
         codeStamp = generation << STAMP_SHIFT | mode.ordinal() << 1 | (isUser() ? 1 : 0);
+    }
+
+    private CpuMode currentMode() {
+        Segment code = segments[CS];
+        if (isLongMode()) {
+            return CpuMode.ofLongMode(code.isLong(), code.default32());
+        }
+        return isVirtual8086() ? CpuMode.VIRTUAL8086 : CpuMode.of(isProtected(), code.default32());
     }
 
     /** Returns the mode that code is executed in. */
@@ -228,12 +240,22 @@ public final class Cpu {
         return isProtected() && !eflags.has(Flag.VM);
     }
 
+    /** Returns whether long mode is active: EFER.LMA is set. */
+    public boolean isLongMode() {
+        return (efer & Efer.LMA) != 0;
+    }
+
+    /** Returns whether accesses with supervisor rights to pages of ring 3 are #PF (volume 3A, 4.6.1). */
+    boolean forbidsUserPages() {
+        return (cr4 & Cr4.SMAP) != 0 && (isUser() || !eflags.has(Flag.AC));
+    }
+
     /** Returns whether CR0.PG is set. */
     public boolean isPaging() {
         return (cr0 & Cr0.PG) != 0;
     }
 
-    /** Returns whether page tables can forbid execution, which only those of PAE paging have a bit for. */
+    /** Returns whether page tables can forbid execution, which only those of PAE and 4-level paging have a bit for. */
     public boolean noExecute() {
         return (efer & Efer.NXE) != 0 && (cr4 & Cr4.PAE) != 0;
     }
@@ -262,12 +284,17 @@ public final class Cpu {
 
     /** Loads a segment register and its descriptor cache, without any check. */
     public void loadSegment(int segment, SegmentState state) {
-        segments[segment].load(state, isProtected());
+        segments[segment].load(state, mode);
         if (segment == CS) {
             codeSegmentLoaded();
         } else if (segment == SS) {
             updateStackMask();
         }
+    }
+
+    /** Sets the base of FS or GS alone, as MSRs and WRFSBASE do. */
+    public void setSegmentBase(int segment, long base) {
+        segments[segment].setBase(base, mode);
     }
 
     /** Loads a segment register as real mode does: only selector and base change. */
@@ -280,25 +307,29 @@ public final class Cpu {
 
     private void codeSegmentLoaded() {
         Segment cs = segments[CS];
-        if (cs.base() != stampedBase || cs.limit() != stampedLimit) {
-            stampedBase = cs.base();
+        if (cs.cachedBase() != stampedBase || cs.limit() != stampedLimit) {
+            stampedBase = cs.cachedBase();
             stampedLimit = cs.limit();
             generation++;
         }
         updateCodeStamp();
+        codeLimit = mode.is64() ? Long.MAX_VALUE : stampedLimit;
     }
 
-    /** Returns the limit of CS: no jump goes beyond it. */
+    /**
+     * Returns the limit of CS: no jump goes beyond it. In 64-bit mode there is none, and a target need only be
+     * canonical.
+     */
     public long codeLimit() {
-        return stampedLimit;
+        return codeLimit;
     }
 
-    /** Returns the bytes by which the stack pointer counts: 4 if SS.B is set, else 2. */
+    /** Returns the bytes by which the stack pointer counts: 8 in 64-bit mode, else 4 if SS.B is set, else 2. */
     public int stackAddressSize() {
         return mode.stackAddressSize(segments[SS].default32());
     }
 
-    /** Returns the bits of the stack pointer that count: all of ESP if SS.B is set, else SP. */
+    /** Returns the bits of the stack pointer that count: all of RSP in 64-bit mode, of ESP if SS.B is set, else SP. */
     public long stackMask() {
         return stackMask;
     }
@@ -450,9 +481,9 @@ public final class Cpu {
         cr3 = state.get(Register.CR3);
         cr4 = state.get(Register.CR4);
         efer = state.get(Register.EFER);
-        NUMBERS.forEach((register, number) -> segments[number].load(state.segment(register), isProtected()));
-        tr.load(state.segment(SegmentRegister.TR), isProtected());
-        ldtr.load(state.segment(SegmentRegister.LDTR), isProtected());
+        NUMBERS.forEach((register, number) -> segments[number].load(state.segment(register), mode));
+        tr.load(state.segment(SegmentRegister.TR), mode);
+        ldtr.load(state.segment(SegmentRegister.LDTR), mode);
         gdtr = state.gdt();
         idtr = state.idt();
         if (isPaging() && (cr4 & Cr4.PAE) != 0) {

@@ -19,10 +19,12 @@ final class HandlerEntry {
     private static final int[] VIRTUAL_8086_DATA = {Cpu.GS, Cpu.FS, Cpu.DS, Cpu.ES};
 
     private final Cpu cpu;
+    private final LongModeHandlerEntry longMode;
     private CpuState leftTask;
 
     HandlerEntry(Cpu cpu) {
         this.cpu = cpu;
+        this.longMode = new LongModeHandlerEntry(cpu);
     }
 
     /**
@@ -34,6 +36,10 @@ final class HandlerEntry {
     Optional<CpuFault> enter(Event event) {
         if (!cpu.isProtected()) {
             enterReal(event);
+            return Optional.empty();
+        }
+        if (cpu.isLongMode()) {
+            longMode.enter(event);
             return Optional.empty();
         }
         SegmentDescriptor gate = gate(event);
@@ -102,7 +108,8 @@ final class HandlerEntry {
             throw CpuFault.of(Vector.GP, ext).because(name(event) + " has a null code segment");
         }
         SegmentDescriptor code = cpu.segmentation.get(selector, Vector.GP, ext);
-        checkCode(code, selector, ext);
+        checkCode(cpu, code, selector, ext);
+        requirePresent(code, selector, ext);
         int level = code.isConforming() ? cpu.cpl() : code.dpl();
         boolean virtual = cpu.isVirtual8086();
         if (virtual && level != 0) {
@@ -165,13 +172,17 @@ final class HandlerEntry {
         return "IDT[" + event.vector() + "] at 0x" + Long.toHexString(address);
     }
 
-    private void checkCode(SegmentDescriptor code, int selector, int ext) {
+    /** Throws the fault of a handler's segment that can't be entered, present or not. */
+    static void checkCode(Cpu cpu, SegmentDescriptor code, int selector, int ext) {
         if (!code.isCode()) {
             throw CpuFault.selector(Vector.GP, selector, ext).because("the handler's segment is not a code segment");
         }
         if (code.dpl() > cpu.cpl()) {
             throw CpuFault.selector(Vector.GP, selector, ext).because("the handler's segment has a DPL above CPL");
         }
+    }
+
+    static void requirePresent(SegmentDescriptor code, int selector, int ext) {
         if (!code.isPresent()) {
             throw CpuFault.selector(Vector.NP, selector, ext).because("the handler's segment is not present");
         }

@@ -36,7 +36,7 @@ public record InnerStack(Segment segment, long pointer, SegmentDescriptor descri
         }
         SegmentDescriptor descriptor = cpu.segmentation.checkedStack(selector, level, Vector.TS, ext);
         Segment segment = new Segment();
-        segment.load(descriptor.loaded(selector), true);
+        segment.load(descriptor.loaded(selector), cpu.mode());
         return new InnerStack(segment, pointer, descriptor);
     }
 

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -8,7 +10,8 @@ import java.util.stream.Stream;
 
 /**
  * Memory as an instruction sees it: through segments and page tables. Widths are bytes, 1, 2, 4 or 8; values are
- * little-endian and zero-extended; segments are given by their numbers, {@link Cpu#ES} to {@link Cpu#GS}.
+ * little-endian and zero-extended; segments are given by their numbers, {@link Cpu#ES} to {@link Cpu#GS}. In 64-bit
+ * mode offsets are signed in Java.
  *
  * <p>The fast path of an access is one comparison with the segment's limit and one with a TLB entry, which only aligned
  * and allowed accesses pass. Everything else takes the slow path, where the faults are raised.
@@ -45,6 +48,9 @@ public final class Memory {
     /** The bits of a linear address that count, by the mode's address policy. */
     private long linearMask;
 
+    /** The same for what the processor itself accesses, such as descriptors: all of them in long mode. */
+    private long systemMask;
+
     /** Those of the current privilege level. */
     private Tlb reads = supervisor[Access.READ.ordinal()];
 
@@ -57,7 +63,7 @@ public final class Memory {
         this.bytes = ram.bytes();
         this.paging = new Paging(cpu, ram);
         this.bulk = new BulkTransfer(cpu, this, ram);
-        this.linearMask = cpu.mode().addresses().mask();
+        setAddresses(cpu.mode());
         Tlb[] others = {supervisorCodeWrites, userCodeWrites, supervisorParked, userParked};
         this.all = Stream.of(supervisor, user, others).flatMap(Stream::of).toArray(Tlb[]::new);
     }
@@ -73,8 +79,9 @@ public final class Memory {
     }
 
     /** Chooses how linear addresses are formed from now on. */
-    void setAddresses(AddressPolicy addresses) {
-        linearMask = addresses.mask();
+    void setAddresses(CpuMode mode) {
+        linearMask = mode.addresses().mask();
+        systemMask = (mode.isLong() ? AddressPolicy.CANONICAL_48 : AddressPolicy.WRAP_32).mask();
     }
 
     /** Returns the linear address of an offset in a segment. */
@@ -303,7 +310,7 @@ public final class Memory {
         if (offset + length - 1 > s.readLimit()) {
             requireReadable(segment, offset, length);
         }
-        long linear = s.base() + offset & linearMask;
+        long linear = canonical(segment, s.base() + offset & linearMask, length);
         translate(linear, Access.READ, cpu.isUser());
         long last = linear + length - 1 & linearMask;
         if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
@@ -320,7 +327,7 @@ public final class Memory {
         if (!s.isCode() || !s.contains(offset, 1)) {
             checkReadable(segment, offset, 1);
         } else {
-            translate(s.base() + offset & linearMask, Access.READ, cpu.isUser());
+            translate(canonical(segment, s.base() + offset & linearMask, 1), Access.READ, cpu.isUser());
         }
     }
 
@@ -335,7 +342,7 @@ public final class Memory {
         if (offset + length - 1 > s.writeLimit()) {
             requireWritable(segment, offset, length);
         }
-        long linear = s.base() + offset & linearMask;
+        long linear = canonical(segment, s.base() + offset & linearMask, length);
         translate(linear, Access.WRITE, cpu.isUser());
         long last = linear + length - 1 & linearMask;
         if (((last ^ linear) & Tlb.PAGE_MASK) != 0) {
@@ -351,7 +358,8 @@ public final class Memory {
         if (offset + width - 1 > s.readLimit()) {
             requireReadable(segment, offset, width);
         }
-        return readLinear(s.base() + offset & linearMask, width, cpu.isUser());
+        long linear = canonical(segment, s.base() + offset & linearMask, width);
+        return read(linear, width, cpu.isUser(), linearMask);
     }
 
     private void writeChecked(int segment, long offset, int width, long value) {
@@ -359,7 +367,16 @@ public final class Memory {
         if (offset + width - 1 > s.writeLimit()) {
             requireWritable(segment, offset, width);
         }
-        writeLinear(s.base() + offset & linearMask, width, value, cpu.isUser());
+        long linear = canonical(segment, s.base() + offset & linearMask, width);
+        write(linear, width, value, cpu.isUser(), linearMask);
+    }
+
+    /** Returns the address, or throws the fault of a segment in 64-bit mode if one of the bytes there has none. */
+    private static long canonical(int segment, long linear, int length) {
+        if (!AddressPolicy.isCanonical(linear) || !AddressPolicy.isCanonical(linear + length - 1)) {
+            throw segmentFault(segment).because("the address is not canonical");
+        }
+        return linear;
     }
 
     private void requireReadable(int segment, long offset, int width) {
@@ -382,12 +399,12 @@ public final class Memory {
 
     /** Reads descriptor tables, the TSS and the like: with supervisor rights, at any privilege level. */
     public long readSystem(long linear, int width) {
-        return readLinear(linear & linearMask, width, false);
+        return read(linear & systemMask, width, false, systemMask);
     }
 
     /** Writes descriptor tables, the TSS and the like: with supervisor rights, at any privilege level. */
     public void writeSystem(long linear, int width, long value) {
-        writeLinear(linear & linearMask, width, value, false);
+        write(linear & systemMask, width, value, false, systemMask);
     }
 
     /**
@@ -396,9 +413,13 @@ public final class Memory {
      * @param asUser with user rights, else with supervisor rights
      */
     public long readLinear(long linear, int width, boolean asUser) {
+        return read(linear, width, asUser, systemMask);
+    }
+
+    private long read(long linear, int width, boolean asUser, long mask) {
         long first = translate(linear, Access.READ, asUser);
         int inPage = PAGE_SIZE - ((int) linear & OFFSET_MASK);
-        long second = width <= inPage ? first : translate(linear + inPage & linearMask, Access.READ, asUser);
+        long second = width <= inPage ? first : translate(linear + inPage & mask, Access.READ, asUser);
         checkAlignment(linear, width, asUser);
         cpu.debug.accessed(linear, width, false);
         if (width <= inPage) {
@@ -418,9 +439,13 @@ public final class Memory {
      * @param asUser with user rights, else with supervisor rights
      */
     public void writeLinear(long linear, int width, long value, boolean asUser) {
+        write(linear, width, value, asUser, systemMask);
+    }
+
+    private void write(long linear, int width, long value, boolean asUser, long mask) {
         long first = translate(linear, Access.WRITE, asUser);
         int inPage = PAGE_SIZE - ((int) linear & OFFSET_MASK);
-        long second = width <= inPage ? first : translate(linear + inPage & linearMask, Access.WRITE, asUser);
+        long second = width <= inPage ? first : translate(linear + inPage & mask, Access.WRITE, asUser);
         checkAlignment(linear, width, asUser);
         cpu.debug.accessed(linear, width, true);
         if (width <= inPage) {
@@ -432,9 +457,14 @@ public final class Memory {
         }
     }
 
+    /** Returns the linear address of what the processor itself accesses, such as an entry of a descriptor table. */
+    public long systemLinear(long sum) {
+        return sum & systemMask;
+    }
+
     /** Throws the fault that a write of one byte with these rights would raise. */
     public void checkWritableLinear(long linear, boolean asUser) {
-        translate(linear & linearMask, Access.WRITE, asUser);
+        translate(linear & systemMask, Access.WRITE, asUser);
     }
 
     private void checkAlignment(long linear, int width, boolean asUser) {
@@ -478,8 +508,13 @@ public final class Memory {
                 return frame + (linear & OFFSET_MASK);
             }
         }
+        if (!AddressPolicy.isCanonical(linear)) {
+            throw CpuFault.generalProtection().because("the address is not canonical");
+        }
         long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
-        if (physical < ram.size()) {
+        // Whether ring 0 may access a page of ring 3 changes with EFLAGS.AC.
+        boolean lasting = asUser || (cpu.cr4() & Cr4.SMAP) == 0 || !paging.ledToUserPage();
+        if (physical < ram.size() && lasting) {
             remember(tlb, linear, (int) (physical & Tlb.PAGE_MASK), access, asUser);
         }
         return physical;

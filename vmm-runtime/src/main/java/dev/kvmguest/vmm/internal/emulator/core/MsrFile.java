@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.HashMap;
@@ -42,6 +43,19 @@ public final class MsrFile {
     public static final int PAT = 0x277;
     public static final int MTRR_DEFAULT_TYPE = 0x2ff;
     public static final int EFER = 0xc000_0080;
+    /** The segments of SYSCALL (47:32) and SYSRET (63:48). */
+    public static final int STAR = 0xc000_0081;
+    /** Where SYSCALL of 64-bit code goes. */
+    public static final int LSTAR = 0xc000_0082;
+    /** Where SYSCALL of compatibility mode would go; processors of Intel don't use it. */
+    public static final int CSTAR = 0xc000_0083;
+    /** The flags that SYSCALL clears. */
+    public static final int FMASK = 0xc000_0084;
+
+    public static final int FS_BASE = 0xc000_0100;
+    public static final int GS_BASE = 0xc000_0101;
+    /** What SWAPGS exchanges the base of GS with. */
+    public static final int KERNEL_GS_BASE = 0xc000_0102;
 
     private static final long APIC_BASE_RESET = 0xfee0_0000L;
     private static final long APIC_BASE_BOOT_PROCESSOR = 1 << 8;
@@ -116,6 +130,8 @@ public final class MsrFile {
             case TSC -> tsc();
             case APIC_BASE -> APIC_BASE_RESET | APIC_BASE_BOOT_PROCESSOR;
             case EFER -> cpu.efer();
+            case FS_BASE -> cpu.segments[Cpu.FS].cachedBase();
+            case GS_BASE -> cpu.segments[Cpu.GS].cachedBase();
             case MTRR_CAPABILITIES -> MTRR_CAPABILITIES_VALUE;
             case MISC_ENABLE -> MISC_ENABLE_VALUE;
             case PLATFORM_ID, MICROCODE_REVISION, MACHINE_CHECK_CAPABILITIES, DEBUG_CONTROL -> 0;
@@ -137,6 +153,8 @@ public final class MsrFile {
             case TSC -> tscOffset = value - cpu.time();
             case APIC_BASE -> writeApicBase(value);
             case EFER -> writeEfer(value);
+            case FS_BASE -> cpu.setSegmentBase(Cpu.FS, requireCanonical(value));
+            case GS_BASE -> cpu.setSegmentBase(Cpu.GS, requireCanonical(value));
             case DEBUG_CONTROL -> writeDebugControl(value);
             case MICROCODE_REVISION, MISC_ENABLE -> {
                 // Written before the revision is read, and with what was read: nothing in it can be changed.
@@ -158,6 +176,11 @@ public final class MsrFile {
             case SYSENTER_CS,
                     SYSENTER_ESP,
                     SYSENTER_EIP,
+                    STAR,
+                    LSTAR,
+                    CSTAR,
+                    FMASK,
+                    KERNEL_GS_BASE,
                     PAT,
                     MTRR_DEFAULT_TYPE,
                     MTRR_FIXED_64K,
@@ -176,8 +199,12 @@ public final class MsrFile {
     /** Returns what is stored when this value is written. Memory types are checked and have no effect. */
     private static long accepted(int number, long value) {
         switch (number) {
-            case SYSENTER_CS, SYSENTER_ESP, SYSENTER_EIP -> {
+            case SYSENTER_CS, FMASK -> {
                 return value & LOW_32;
+            }
+            case SYSENTER_ESP, SYSENTER_EIP, LSTAR, CSTAR, KERNEL_GS_BASE -> requireCanonical(value);
+            case STAR -> {
+                return value;
             }
             case PERFORMANCE_COUNTER_0, PERFORMANCE_COUNTER_1 -> {
                 // Only the low half can be written; it is sign-extended (volume 3B, 18.6.8).
@@ -215,6 +242,11 @@ public final class MsrFile {
         return type == 0 || type == 1 || type >= 4 && type <= 6;
     }
 
+    private static long requireCanonical(long address) {
+        require(AddressPolicy.isCanonical(address));
+        return address;
+    }
+
     private static void require(boolean valid) {
         if (!valid) {
             throw CpuFault.generalProtection();
@@ -229,13 +261,10 @@ public final class MsrFile {
     }
 
     private void writeEfer(long value) {
-        if ((value & Efer.SCE) != 0) {
-            throw new UnsupportedInstruction("SYSCALL and SYSRET (EFER.SCE) are not implemented");
-        }
-        require((value & ~(Efer.LME | Efer.LMA | Efer.NXE)) == 0);
+        require((value & ~(Efer.SCE | Efer.LME | Efer.LMA | Efer.NXE)) == 0);
         require(!cpu.isPaging() || ((value ^ cpu.efer()) & Efer.LME) == 0);
-        // LMA is read-only, and never set: that would be long mode.
-        cpu.setEfer(value & ~Efer.LMA);
+        // LMA is read-only.
+        cpu.setEfer(value & ~Efer.LMA | cpu.efer() & Efer.LMA);
     }
 
     private static void writeDebugControl(long value) {

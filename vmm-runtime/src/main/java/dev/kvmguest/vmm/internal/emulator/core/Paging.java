@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 
-/** Translates linear addresses by the guest's page tables (Intel SDM volume 3A, 4.3 and 4.4): 32-bit and PAE paging. */
+/** Translates linear addresses by the guest's page tables (Intel SDM volume 3A, 4.3 to 4.5). */
 final class Paging {
 
     private static final int LEVELS = PageLevel.values().length;
@@ -22,6 +22,7 @@ final class Paging {
     // The tables' entries of the present walk.
     private final long[] addresses = new long[LEVELS];
     private final long[] entries = new long[LEVELS];
+    private boolean ofUser;
 
     /** The page-directory-pointer table as it was when CR3 was loaded (volume 3A, 4.4.1). */
     private final long[] pointers = new long[4];
@@ -38,7 +39,7 @@ final class Paging {
      */
     long walk(long linear, Access access, boolean user) {
         walker.start(cpu.cr3(), cpu.cr4(), cpu.efer(), linear);
-        if (walker.level() == PageLevel.POINTER) {
+        if (walker.isLoadedWithCr3()) {
             // Its rights and reserved bits were looked at when CR3 was loaded.
             walker.take(pointers[walker.index()]);
             requirePresent(linear, access, user);
@@ -64,6 +65,11 @@ final class Paging {
         }
         mark(walker.address(), entry, PageEntry.ACCESSED | (access == Access.WRITE ? PageEntry.DIRTY : 0));
         return walker.physical();
+    }
+
+    /** Returns whether the page that the last walk led to is one of ring 3. */
+    boolean ledToUserPage() {
+        return ofUser;
     }
 
     private long takeEntry(long linear, Access access, boolean user) {
@@ -114,7 +120,11 @@ final class Paging {
     }
 
     private void check(long linear, Access access, boolean user, long rights) {
-        boolean allowed = !user || (rights & PageEntry.USER) != 0;
+        ofUser = (rights & PageEntry.USER) != 0;
+        boolean allowed = !user || ofUser;
+        if (ofUser && !user) {
+            allowed = access == Access.FETCH ? (cpu.cr4() & Cr4.SMEP) == 0 : !cpu.forbidsUserPages();
+        }
         if (access == Access.WRITE && (rights & PageEntry.WRITABLE) == 0) {
             allowed &= !user && (cpu.cr0() & Cr0.WP) == 0;
         }
@@ -127,7 +137,8 @@ final class Paging {
     }
 
     private CpuFault fault(long linear, Access access, boolean user, int code) {
-        int fetch = access == Access.FETCH && cpu.noExecute() ? PageFaultCode.FETCH : 0;
+        boolean tellsFetches = cpu.noExecute() || (cpu.cr4() & Cr4.SMEP) != 0;
+        int fetch = access == Access.FETCH && tellsFetches ? PageFaultCode.FETCH : 0;
         int write = access == Access.WRITE ? PageFaultCode.WRITE : 0;
         return CpuFault.page(code | write | (user ? PageFaultCode.USER : 0) | fetch, linear);
     }

@@ -53,7 +53,7 @@ public final class RegisterCopy {
 
     private void copy(Segment segment, int index) {
         segments[WORDS * index] = segment.selector();
-        segments[WORDS * index + 1] = segment.base();
+        segments[WORDS * index + 1] = segment.cachedBase();
         segments[WORDS * index + 2] = segment.limit();
         segments[WORDS * index + 3] = segment.rights();
     }

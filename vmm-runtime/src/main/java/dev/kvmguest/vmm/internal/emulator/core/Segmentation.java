@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -48,6 +49,27 @@ public final class Segmentation {
         return descriptor;
     }
 
+    /**
+     * Reads all of a gate or system descriptor of long mode.
+     *
+     * @param vector the exception, with the selector as its error code, if it is beyond the limit of its table, or has a
+     *     type in its upper half
+     */
+    public LongModeDescriptor wide(int selector, SegmentDescriptor low, Vector vector) {
+        long limit = Selector.isLocal(selector) ? cpu.ldtr.limit() : cpu.gdtr.limit();
+        if (Selector.offset(selector) + LongModeDescriptor.BYTES - 1 > limit) {
+            throw CpuFault.selector(vector, selector)
+                    .because("the descriptor's upper eight bytes are beyond the limit of its table");
+        }
+        long high = cpu.memory.readSystem(address(selector) + SegmentDescriptor.BYTES, SegmentDescriptor.BYTES);
+        LongModeDescriptor descriptor = new LongModeDescriptor(low, high);
+        if (!descriptor.hasPlainUpperHalf()) {
+            throw CpuFault.selector(vector, selector)
+                    .because("the descriptor's upper eight bytes have a type, as if it had eight bytes");
+        }
+        return descriptor;
+    }
+
     private long address(int selector) {
         long table = Selector.isLocal(selector) ? cpu.ldtr.base() : cpu.gdtr.base();
         return table + Selector.offset(selector);
@@ -77,15 +99,19 @@ public final class Segmentation {
     }
 
     /** Loads TR with a TSS, which is busy then. */
-    public void loadTask(int selector, SegmentDescriptor task) {
-        SegmentState available = task.loadedSystem(selector);
+    void loadTask(int selector, SegmentDescriptor task) {
+        loadTask(task.loadedSystem(selector));
+    }
+
+    /** Loads TR with a TSS that was available, and is busy then. */
+    public void loadTask(SegmentState available) {
         cpu.tr.load(
                 new SegmentState(
-                        selector,
+                        available.selector(),
                         available.base(),
                         available.limit(),
                         available.accessRights() | SegmentDescriptor.TSS_BUSY),
-                true);
+                cpu.mode());
     }
 
     private void writeAccessByte(int selector, int value) {
@@ -111,6 +137,10 @@ public final class Segmentation {
 
     private void loadStack(int selector) {
         if (Selector.isNull(selector)) {
+            if (cpu.mode().is64() && !cpu.isUser() && Selector.rpl(selector) == cpu.cpl()) {
+                cpu.loadSegment(Cpu.SS, LongModeStacks.nullStack(selector, cpu.cpl()));
+                return;
+            }
             throw CpuFault.generalProtection().because("SS must not be null");
         }
         SegmentDescriptor descriptor = checkedStack(selector, cpu.cpl(), Vector.GP, 0);

@@ -12,6 +12,7 @@ public final class StackFrame {
 
     private static final int USUAL_PUSHES = 6;
     private static final int USER_LEVEL = 3;
+    private static final int WIDTH_64 = 8;
     private static final long PAGE_OFFSET = 0xfff;
 
     private final Cpu cpu;
@@ -31,16 +32,31 @@ public final class StackFrame {
      * @param stack the stack segment, which need not be in SS yet
      * @param pointer the stack pointer; only its lower 16 bits count if the segment's B is clear
      * @param level the privilege level that the frame is written with
-     * @param width bytes of each push: 2 or 4
+     * @param width bytes of each push: 2, 4 or 8
      */
     public StackFrame(Cpu cpu, Segment stack, long pointer, int level, int width) {
+        this(cpu, stack, pointer, level, width, cpu.mode().stackAddressSize(stack.default32()));
+    }
+
+    private StackFrame(Cpu cpu, Segment stack, long pointer, int level, int width, int pointerSize) {
         this.cpu = cpu;
         this.stack = stack;
         this.width = width;
         this.user = level == USER_LEVEL;
-        this.pointerSize = cpu.mode().stackAddressSize(stack.default32());
+        this.pointerSize = pointerSize;
         this.mask = AddressPolicy.offsetMask(pointerSize);
         this.pointer = pointer & mask;
+    }
+
+    /**
+     * Begins a frame of 64-bit mode, which need not be the present one: pushes are of eight bytes, and the stack has no
+     * segment.
+     *
+     * @param pointer the stack pointer
+     * @param level the privilege level that the frame is written with
+     */
+    public static StackFrame of64(Cpu cpu, long pointer, int level) {
+        return new StackFrame(cpu, null, pointer, level, WIDTH_64, WIDTH_64);
     }
 
     /** Begins a frame on the current stack. */
@@ -61,8 +77,15 @@ public final class StackFrame {
         return this;
     }
 
-    /** Throws #SS with this error code unless all is inside the segment, and the segment is writable. */
+    /**
+     * Throws #SS with this error code unless all is inside the segment, and the segment is writable; in 64-bit mode,
+     * unless all addresses are canonical.
+     */
     public void requireRoom(int errorCode) {
+        if (hasNoSegment()) {
+            requireCanonical(errorCode);
+            return;
+        }
         if (cpu.isProtected() && (stack.isUnusable() || !stack.isWritable())) {
             throw CpuFault.of(Vector.SS, errorCode).because("the stack segment is not writable");
         }
@@ -73,12 +96,24 @@ public final class StackFrame {
         }
     }
 
+    private boolean hasNoSegment() {
+        return pointerSize == WIDTH_64;
+    }
+
+    private void requireCanonical(int errorCode) {
+        for (int i = 0; i < count; i++) {
+            if (!AddressPolicy.isCanonical(offsets[i]) || !AddressPolicy.isCanonical(offsets[i] + width - 1)) {
+                throw CpuFault.of(Vector.SS, errorCode).because("the stack pointer is not canonical");
+            }
+        }
+    }
+
     /** Throws what writing would raise beyond {@link #requireRoom}, as the first push that can't be done would. */
     public void checkWritable() {
         for (int i = 0; i < count; i++) {
             long linear = linear(i);
             cpu.memory.checkWritableLinear(linear, user);
-            long last = cpu.mode().addresses().linear(linear + width - 1);
+            long last = cpu.memory.systemLinear(linear + width - 1);
             if (((last ^ linear) & ~PAGE_OFFSET) != 0) {
                 cpu.memory.checkWritableLinear(last & ~PAGE_OFFSET, user);
             }
@@ -95,12 +130,12 @@ public final class StackFrame {
         }
     }
 
-    /** Sets ESP, or SP if the segment's B is clear, to where the last value is. */
+    /** Sets RSP, ESP, or SP if the segment's B is clear, to where the last value is. */
     public void commitPointer() {
         cpu.registers.set(Registers.RSP, pointerSize, pointer);
     }
 
     private long linear(int index) {
-        return cpu.memory.linear(stack, offsets[index]);
+        return hasNoSegment() ? offsets[index] : cpu.memory.linear(stack, offsets[index]);
     }
 }

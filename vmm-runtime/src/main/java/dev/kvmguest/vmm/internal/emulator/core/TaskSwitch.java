@@ -190,7 +190,7 @@ public final class TaskSwitch {
             }
             cpu.setCpl(Selector.rpl(selectors[Cpu.CS]));
         }
-        cpu.ldtr.load(notLoaded(state.local()), true);
+        cpu.ldtr.load(notLoaded(state.local()), cpu.mode());
         if (badPointers) {
             throw CpuFault.generalProtection().because("the task's page-directory pointers have reserved bits set");
         }
@@ -219,7 +219,7 @@ public final class TaskSwitch {
         if (table == null || !table.isSystem(SegmentDescriptor.LDT) || !table.isPresent()) {
             throw refuse(Vector.TS, selector, "the task's LDT is no present LDT");
         }
-        cpu.ldtr.load(table.loadedSystem(selector), true);
+        cpu.ldtr.load(table.loadedSystem(selector), cpu.mode());
     }
 
     private void loadCode(int selector) {

@@ -291,7 +291,7 @@ public final class CodeCache implements Ram.CodeWatcher {
 
         /** An instruction never reaches over 4 GiB, unlike an access to data. */
         private void requireInLimit(int index) {
-            if (eip + index > cpu.segments[Cpu.CS].limit()) {
+            if (eip + index > cpu.codeLimit()) {
                 throw CpuFault.generalProtection();
             }
         }

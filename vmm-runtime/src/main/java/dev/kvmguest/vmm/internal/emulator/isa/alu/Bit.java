@@ -7,7 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
 /**
- * Bit tests, scans and counts (Intel SDM volume 2, BT, BTS, BTR, BTC, BSF, BSR, POPCNT) of 2 or 4 bytes.
+ * Bit tests, scans and counts (Intel SDM volume 2, BT, BTS, BTR, BTC, BSF, BSR, POPCNT) of 2, 4 or 8 bytes.
  *
  * <p>What the manual leaves undefined is as Intel's processors leave it: bit tests change no flag but CF. A scan that
  * finds nothing leaves its destination as it is; PF is that of the index, or set if there is none, and CF, OF, AF and

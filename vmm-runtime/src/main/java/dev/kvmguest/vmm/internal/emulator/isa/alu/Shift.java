@@ -7,8 +7,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
 /**
- * Shifts and rotations (Intel SDM volume 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD) of 1, 2 or 4 bytes. Counts
- * are cut to five bits; a count of 0 changes no flag, but memory is still written.
+ * Shifts and rotations (Intel SDM volume 2, SAL/SAR/SHL/SHR, RCL/RCR/ROL/ROR, SHLD, SHRD) of 1, 2, 4 or 8 bytes.
+ * Counts are cut to five bits, those of 8 bytes to six; a count of 0 changes no flag, but memory is still written.
  *
  * <p>What the manual leaves undefined is as Intel's processors leave it: OF is always what a count of 1 would make it,
  * AF is cleared by shifts, and CF is 0 or the sign when a shift goes past the operand's width. SHLD and SHRD of 16 bits
@@ -17,6 +17,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 public final class Shift {
 
     private static final int COUNT_MASK = 0x1f;
+    private static final int COUNT_MASK_64 = 0x3f;
 
     private Shift() {}
 
@@ -35,18 +36,18 @@ public final class Shift {
 
     private static void shl(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
-        int count = count(cpu, i.op1);
+        int count = count(cpu, i, i.op1);
         int bits = 8 * i.width;
-        long wide = value << count;
-        i.op0.write(cpu, wide);
+        i.op0.write(cpu, value << count);
         if (count != 0) {
-            setShiftFlags(cpu, wide, wide >>> bits & 1, signChange(value, bits), i.width);
+            long carry = count <= bits ? value >>> bits - count & 1 : 0;
+            setShiftFlags(cpu, value << count, carry, signChange(value, bits), i.width);
         }
     }
 
     private static void shr(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
-        int count = count(cpu, i.op1);
+        int count = count(cpu, i, i.op1);
         i.op0.write(cpu, value >>> count);
         if (count != 0) {
             setShiftFlags(cpu, value >>> count, value >>> count - 1 & 1, value >>> 8 * i.width - 1, i.width);
@@ -55,7 +56,7 @@ public final class Shift {
 
     private static void sar(Cpu cpu, Instruction i) {
         long value = Widths.signExtend(i.op0.readForUpdate(cpu), i.width);
-        int count = count(cpu, i.op1);
+        int count = count(cpu, i, i.op1);
         i.op0.write(cpu, value >> count);
         if (count != 0) {
             setShiftFlags(cpu, value >> count, value >> count - 1 & 1, 0, i.width);
@@ -65,8 +66,16 @@ public final class Shift {
     private static void shld(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
         long source = i.op1.read(cpu);
-        int count = count(cpu, i.op2);
+        int count = count(cpu, i, i.op2);
         int bits = 8 * i.width;
+        if (bits == Long.SIZE) {
+            long shifted = count == 0 ? value : value << count | source >>> Long.SIZE - count;
+            i.op0.write(cpu, shifted);
+            if (count != 0) {
+                setShiftFlags(cpu, shifted, value >>> Long.SIZE - count & 1, signChange(value, bits), i.width);
+            }
+            return;
+        }
         long wide = bits == 32 ? value << 32 | source : value << 32 | source << 16 | value;
         long result = wide << count >>> 32;
         i.op0.write(cpu, result);
@@ -78,8 +87,16 @@ public final class Shift {
     private static void shrd(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
         long source = i.op1.read(cpu);
-        int count = count(cpu, i.op2);
+        int count = count(cpu, i, i.op2);
         int bits = 8 * i.width;
+        if (bits == Long.SIZE) {
+            long shifted = count == 0 ? value : value >>> count | source << Long.SIZE - count;
+            i.op0.write(cpu, shifted);
+            if (count != 0) {
+                setShiftFlags(cpu, shifted, value >>> count - 1 & 1, value >>> bits - 1 ^ source & 1, i.width);
+            }
+            return;
+        }
         long wide = bits == 32 ? source << 32 | value : value << 32 | source << 16 | value;
         i.op0.write(cpu, wide >>> count);
         if (count != 0) {
@@ -90,7 +107,7 @@ public final class Shift {
 
     private static void rol(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
-        int count = count(cpu, i.op1);
+        int count = count(cpu, i, i.op1);
         int bits = 8 * i.width;
         int steps = count & bits - 1;
         long result = value << steps | value >>> bits - steps;
@@ -102,7 +119,7 @@ public final class Shift {
 
     private static void ror(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
-        int count = count(cpu, i.op1);
+        int count = count(cpu, i, i.op1);
         int bits = 8 * i.width;
         int steps = count & bits - 1;
         long result = value >>> steps | value << bits - steps;
@@ -116,31 +133,33 @@ public final class Shift {
     private static void rcl(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
         int bits = 8 * i.width;
-        int steps = count(cpu, i.op1) % (bits + 1);
-        long wide = carry(cpu) << bits | value;
-        long result = wide << steps | wide >>> bits + 1 - steps;
-        i.op0.write(cpu, result);
-        if (steps != 0) {
-            setCarryAndOverflow(cpu, result >>> bits & 1, signChange(value, bits));
+        int steps = count(cpu, i, i.op1) % (bits + 1);
+        if (steps == 0) {
+            i.op0.write(cpu, value);
+            return;
         }
+        long low = carry(cpu) << steps - 1 | (steps == 1 ? 0 : value >>> bits + 1 - steps);
+        i.op0.write(cpu, value << steps | low);
+        setCarryAndOverflow(cpu, value >>> bits - steps & 1, signChange(value, bits));
     }
 
     /** RCR rotates CF too, see {@link #rcl}. */
     private static void rcr(Cpu cpu, Instruction i) {
         long value = i.op0.readForUpdate(cpu);
         int bits = 8 * i.width;
-        int steps = count(cpu, i.op1) % (bits + 1);
-        long carry = carry(cpu);
-        long wide = carry << bits | value;
-        long result = wide >>> steps | wide << bits + 1 - steps;
-        i.op0.write(cpu, result);
-        if (steps != 0) {
-            setCarryAndOverflow(cpu, result >>> bits & 1, value >>> bits - 1 ^ carry);
+        int steps = count(cpu, i, i.op1) % (bits + 1);
+        if (steps == 0) {
+            i.op0.write(cpu, value);
+            return;
         }
+        long carry = carry(cpu);
+        long high = carry << bits - steps | (steps == 1 ? 0 : value << bits + 1 - steps);
+        i.op0.write(cpu, value >>> steps | high);
+        setCarryAndOverflow(cpu, value >>> steps - 1 & 1, value >>> bits - 1 ^ carry);
     }
 
-    private static int count(Cpu cpu, Operand operand) {
-        return (int) operand.read(cpu) & COUNT_MASK;
+    private static int count(Cpu cpu, Instruction i, Operand operand) {
+        return (int) operand.read(cpu) & (i.width == 8 ? COUNT_MASK_64 : COUNT_MASK);
     }
 
     private static long carry(Cpu cpu) {

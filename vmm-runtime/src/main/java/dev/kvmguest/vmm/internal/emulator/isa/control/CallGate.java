@@ -22,7 +22,7 @@ final class CallGate {
             throw CpuFault.selector(Vector.GP, selector).because("a jump can't change the privilege level");
         }
         requirePresent(selector, code);
-        FarTransfer.requireInLimit(code, gate.gateOffset());
+        FarTransfer.requireInLimit(cpu, code, gate.gateOffset());
         cpu.segmentation.markAccessed(selector, code);
         cpu.segmentation.loadCode(selector, code, cpu.cpl());
         cpu.eip = gate.gateOffset();
@@ -39,7 +39,8 @@ final class CallGate {
         }
     }
 
-    private static SegmentDescriptor code(Cpu cpu, int gateSelector, SegmentDescriptor gate) {
+    /** Returns the code that a gate leads to, present or not, after all checks of both. */
+    static SegmentDescriptor code(Cpu cpu, int gateSelector, SegmentDescriptor gate) {
         if (cpu.segmentation.isAbove(gateSelector, gate)) {
             throw CpuFault.selector(Vector.GP, gateSelector).because("the call gate's DPL is below CPL or RPL");
         }
@@ -60,7 +61,7 @@ final class CallGate {
         return code;
     }
 
-    private static void requirePresent(int selector, SegmentDescriptor code) {
+    static void requirePresent(int selector, SegmentDescriptor code) {
         if (!code.isPresent()) {
             throw CpuFault.selector(Vector.NP, selector).because("the call gate's code segment is not present");
         }
@@ -78,7 +79,7 @@ final class CallGate {
         }
         frame.push(cpu.segments[Cpu.CS].selector()).push(i.nextEip);
         frame.requireRoom(inner.segment().selector() & ~3);
-        FarTransfer.requireInLimit(code, gate.gateOffset());
+        FarTransfer.requireInLimit(cpu, code, gate.gateOffset());
         frame.checkWritable();
         cpu.segmentation.markAccessed(gate.gateSelector(), code);
         inner.markAccessed(cpu);

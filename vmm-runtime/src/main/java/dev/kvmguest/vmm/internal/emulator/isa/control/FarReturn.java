@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
+import dev.kvmguest.vmm.internal.emulator.core.LongModeStacks;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
@@ -11,6 +12,8 @@ import dev.kvmguest.vmm.internal.x86.Vector;
  * What RETF and IRET have in common; the checks in the order of the pseudocode of RET and IRET (Intel SDM volume 2).
  */
 final class FarReturn {
+
+    private static final int USER_LEVEL = 3;
 
     private FarReturn() {}
 
@@ -44,16 +47,17 @@ final class FarReturn {
         SegmentDescriptor code = code(cpu, selector);
         int level = Selector.rpl(selector);
         if (level > cpu.cpl()) {
-            toOuter(cpu, width, eip, selector, code, popped, released);
+            withStack(cpu, width, eip, selector, code, popped, released);
             return;
         }
-        FarTransfer.requireInLimit(code, eip);
+        FarTransfer.requireInLimit(cpu, code, eip);
         cpu.segmentation.markAccessed(selector, code);
         setStackPointer(cpu, stackOffset(cpu, popped));
         cpu.segmentation.loadCode(selector, code, level);
         cpu.eip = eip;
     }
 
+    /** Returns the code segment that a return leads to, after all checks. */
     private static SegmentDescriptor code(Cpu cpu, int selector) {
         if (Selector.isNull(selector)) {
             throw CpuFault.generalProtection().because("the return address has a null code segment");
@@ -62,6 +66,7 @@ final class FarReturn {
         if (!code.isCode()) {
             throw CpuFault.selector(Vector.GP, selector).because("the return address is not in a code segment");
         }
+        FarTransfer.requireOneSize(cpu, selector, code);
         int level = Selector.rpl(selector);
         if (level < cpu.cpl()) {
             throw CpuFault.selector(Vector.GP, selector).because("a return can't lead to an inner privilege level");
@@ -75,27 +80,54 @@ final class FarReturn {
         return code;
     }
 
-    private static void toOuter(
+    /**
+     * Returns from 64-bit mode as IRET does: the stack is returned to as well, whatever the privilege level.
+     *
+     * @param width the operand size
+     * @param popped bytes from the stack pointer to the stack pointer that is returned to
+     */
+    static void from64(Cpu cpu, int width, long eip, int selector, long popped) {
+        withStack(cpu, width, eip, selector, code(cpu, selector), popped, 0);
+    }
+
+    private static void withStack(
             Cpu cpu, int width, long eip, int selector, SegmentDescriptor code, long popped, long released) {
         long pointer = peek(cpu, popped, width);
         int stackSelector = (int) peek(cpu, popped + width, width) & 0xffff;
-        if (Selector.isNull(stackSelector)) {
-            throw CpuFault.generalProtection().because("the outer stack segment is null");
-        }
         int level = Selector.rpl(selector);
-        SegmentDescriptor stack = cpu.segmentation.checkedStack(stackSelector, level, Vector.GP, 0);
-        FarTransfer.requireInLimit(code, eip);
+        boolean withoutStack = mayBeWithoutStack(cpu, stackSelector, level, code);
+        SegmentDescriptor stack =
+                withoutStack ? null : cpu.segmentation.checkedStack(stackSelector, level, Vector.GP, 0);
+        FarTransfer.requireInLimit(cpu, code, eip);
         cpu.segmentation.markAccessed(selector, code);
-        cpu.segmentation.markAccessed(stackSelector, stack);
+        if (!withoutStack) {
+            cpu.segmentation.markAccessed(stackSelector, stack);
+        }
+        boolean outer = level > cpu.cpl();
 
         cpu.segmentation.loadCode(selector, code, level);
         cpu.eip = eip;
-        cpu.loadSegment(Cpu.SS, stack.loaded(stackSelector));
+        cpu.loadSegment(
+                Cpu.SS,
+                withoutStack ? LongModeStacks.nullStack(stackSelector, level) : stack.loaded(stackSelector));
         setStackPointer(cpu, pointer + released);
-        cpu.segmentation.dropInnerData();
+        if (outer) {
+            cpu.segmentation.dropInnerData();
+        }
     }
 
-    /** Sets ESP, or SP if SS.B is clear. */
+    /** Returns whether SS is to hold no segment, as it may in 64-bit mode inside of ring 3. */
+    private static boolean mayBeWithoutStack(Cpu cpu, int selector, int level, SegmentDescriptor code) {
+        if (!Selector.isNull(selector)) {
+            return false;
+        }
+        if (!cpu.isLongMode() || !code.isLong() || level == USER_LEVEL || Selector.rpl(selector) != level) {
+            throw CpuFault.generalProtection().because("the stack segment that is returned to is null");
+        }
+        return true;
+    }
+
+    /** Sets RSP in 64-bit mode, else ESP, or SP if SS.B is clear. */
     private static void setStackPointer(Cpu cpu, long pointer) {
         cpu.registers.set(Registers.RSP, cpu.stackAddressSize(), pointer);
     }

@@ -8,6 +8,8 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -37,16 +39,20 @@ public final class FarTransfer {
             return;
         }
         SegmentDescriptor target = target(cpu, selector);
-        if (target.isCallGate()) {
+        if (cpu.isLongMode()) {
+            if (LongModeDescriptor.isCallGate(target)) {
+                LongModeCallGate.jump(cpu, selector, target);
+                return;
+            }
+        } else if (target.isCallGate()) {
             CallGate.jump(cpu, selector, target);
             return;
-        }
-        if (target.isTaskGate() || target.isTss()) {
+        } else if (target.isTaskGate() || target.isTss()) {
             switchTask(cpu, i, TaskSwitch.Cause.JUMP, selector, target);
             return;
         }
         checkCode(cpu, selector, target);
-        requireInLimit(target, offset);
+        requireInLimit(cpu, target, offset);
         cpu.segmentation.markAccessed(selector, target);
         cpu.segmentation.loadCode(selector, target, cpu.cpl());
         cpu.eip = offset;
@@ -60,11 +66,15 @@ public final class FarTransfer {
             return;
         }
         SegmentDescriptor target = target(cpu, selector);
-        if (target.isCallGate()) {
+        if (cpu.isLongMode()) {
+            if (LongModeDescriptor.isCallGate(target)) {
+                LongModeCallGate.call(cpu, i, selector, target);
+                return;
+            }
+        } else if (target.isCallGate()) {
             CallGate.call(cpu, i, selector, target);
             return;
-        }
-        if (target.isTaskGate() || target.isTss()) {
+        } else if (target.isTaskGate() || target.isTss()) {
             switchTask(cpu, i, TaskSwitch.Cause.CALL, selector, target);
             return;
         }
@@ -87,7 +97,7 @@ public final class FarTransfer {
     static void callSameLevel(Cpu cpu, long returnEip, int width, int selector, SegmentDescriptor code, long offset) {
         StackFrame frame = returnAddress(cpu, returnEip, width);
         frame.requireRoom(0);
-        requireInLimit(code, offset);
+        requireInLimit(cpu, code, offset);
         frame.checkWritable();
         cpu.segmentation.markAccessed(selector, code);
         frame.write();
@@ -139,6 +149,7 @@ public final class FarTransfer {
         if (!target.isCode()) {
             throw CpuFault.selector(Vector.GP, selector).because("the segment is not code");
         }
+        requireOneSize(cpu, selector, target);
         boolean allowed = target.isConforming()
                 ? target.dpl() <= cpu.cpl()
                 : target.dpl() == cpu.cpl() && Selector.rpl(selector) <= cpu.cpl();
@@ -148,6 +159,14 @@ public final class FarTransfer {
         }
         if (!target.isPresent()) {
             throw CpuFault.selector(Vector.NP, selector).because("the code segment is not present");
+        }
+    }
+
+    /** In long mode L and D must not both be set (volume 3A, 5.2.1). */
+    static void requireOneSize(Cpu cpu, int selector, SegmentDescriptor code) {
+        if (cpu.isLongMode() && code.isLong() && code.default32()) {
+            throw CpuFault.selector(Vector.GP, selector)
+                    .because("the code segment has both L and D set, so that it is neither 64-bit nor 32-bit code");
         }
     }
 
@@ -168,8 +187,13 @@ public final class FarTransfer {
         }
     }
 
-    static void requireInLimit(SegmentDescriptor code, long eip) {
-        if (eip > code.limit()) {
+    /** Throws #GP(0) unless an address is one of code: within its limit, or canonical if it is 64-bit code. */
+    static void requireInLimit(Cpu cpu, SegmentDescriptor code, long eip) {
+        if (cpu.isLongMode() && code.isLong()) {
+            if (!AddressPolicy.isCanonical(eip)) {
+                throw CpuFault.generalProtection().because("the target is not canonical");
+            }
+        } else if (eip > code.limit()) {
             throw CpuFault.generalProtection().because("the target is beyond the limit of its code segment");
         }
     }

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.isa.control;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.TaskSwitch;
 import dev.kvmguest.vmm.internal.emulator.core.Virtual8086;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
@@ -9,12 +10,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.x86.Flag;
 
-/** IRET and IRETD (Intel SDM volume 2, IRET). */
+/** IRET, IRETD and IRETQ (Intel SDM volume 2, IRET). */
 public final class InterruptReturn {
 
     /** What every return restores, whatever the privilege level. */
     private static final int ALWAYS = Flag.ARITHMETIC | Flag.TF | Flag.DF | Flag.NT;
-    /** What only a 32-bit return restores. */
+    /** What only returns of 32 and 64 bits restore. */
     private static final int WIDE = Flag.RF | Flag.AC | Flag.ID;
 
     private InterruptReturn() {}
@@ -29,6 +30,9 @@ public final class InterruptReturn {
             fromVirtual8086(cpu, i);
             return;
         }
+        if (cpu.isLongMode() && cpu.eflags.has(Flag.NT)) {
+            throw CpuFault.generalProtection().because("EFLAGS.NT is set, and long mode has no task switches");
+        }
         if (cpu.isProtected() && cpu.eflags.has(Flag.NT)) {
             TaskSwitch.back(cpu, i.nextEip).ifPresent(cpu::raiseAfter);
             cpu.events.returned(Delivery.NO_FRAME);
@@ -40,8 +44,10 @@ public final class InterruptReturn {
         int selector = (int) FarReturn.peek(cpu, width, width) & 0xffff;
         int image = (int) FarReturn.peek(cpu, 2L * width, width);
         int restored = restored(cpu, width);
-        if (cpu.isProtected()) {
-            if (width == 4 && cpu.cpl() == 0 && (image & Flag.VM) != 0) {
+        if (cpu.mode().is64()) {
+            FarReturn.from64(cpu, width, eip, selector, 3L * width);
+        } else if (cpu.isProtected()) {
+            if (!cpu.isLongMode() && width == 4 && cpu.cpl() == 0 && (image & Flag.VM) != 0) {
                 Virtual8086.returnTo(cpu, eip, selector, image);
                 cpu.events.returned(frame);
                 return;
@@ -83,7 +89,7 @@ public final class InterruptReturn {
     /** Returns the flags that are restored, by the privilege level before the return. */
     private static int restored(Cpu cpu, int width) {
         int restored = ALWAYS;
-        if (width == 4) {
+        if (width >= 4) {
             restored |= WIDE;
         }
         if (cpu.cpl() <= cpu.eflags.iopl()) {
@@ -91,7 +97,7 @@ public final class InterruptReturn {
         }
         if (cpu.cpl() == 0) {
             restored |= Flag.IOPL;
-            if (width == 4 && cpu.isProtected()) {
+            if (width >= 4 && cpu.isProtected()) {
                 restored |= Flag.VIF | Flag.VIP;
             }
         }

@@ -7,10 +7,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.data.Stack;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 
 /**
  * Jumps, calls and returns within the code segment (Intel SDM volume 2, at each instruction). With 16-bit operands EIP
- * is cut to 16 bits. A target beyond the limit of CS faults at the transfer, not at the target.
+ * is cut to 16 bits. A target beyond the limit of CS, or in 64-bit mode one that isn't canonical, faults at the
+ * transfer, not at the target.
  */
 public final class NearTransfer {
 
@@ -61,7 +63,7 @@ public final class NearTransfer {
     }
 
     private static void requireInLimit(Cpu cpu, long target) {
-        if (target > cpu.segments[Cpu.CS].limit()) {
+        if (target > cpu.codeLimit() || !AddressPolicy.isCanonical(target)) {
             throw CpuFault.generalProtection();
         }
     }

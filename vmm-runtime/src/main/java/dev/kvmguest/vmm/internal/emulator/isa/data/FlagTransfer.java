@@ -114,7 +114,7 @@ public final class FlagTransfer {
         if (cpu.cpl() <= cpu.eflags.iopl()) {
             changed |= Flag.IF;
         }
-        if (i.operandSize == 4) {
+        if (i.operandSize >= 4) {
             changed |= Flag.AC | Flag.ID;
         }
         int loaded = (int) Stack.pop(cpu, i.operandSize);

@@ -69,8 +69,12 @@ public final class Move {
 
     /** Of 16 bits the result is undefined; processors leave 0. */
     private static void bswap(Cpu cpu, Instruction i) {
-        long value = i.op0.width == 4 ? Integer.reverseBytes((int) i.op0.read(cpu)) : 0;
-        i.op0.write(cpu, value);
+        long value = i.op0.read(cpu);
+        i.op0.write(cpu, switch (i.op0.width) {
+            case 8 -> Long.reverseBytes(value);
+            case 4 -> Integer.reverseBytes((int) value);
+            default -> 0;
+        });
     }
 
     private static void cbw(Cpu cpu, Instruction i) {
@@ -81,7 +85,7 @@ public final class Move {
         cpu.registers.set(Registers.RAX, 4, signExtend(cpu.registers.gpr[Registers.RAX], 2));
     }
 
-    /** CWD and CDQ. */
+    /** CWD, CDQ and CQO. */
     private static void cwd(Cpu cpu, Instruction i) {
         int width = i.operandSize;
         cpu.registers.set(Registers.RDX, width, signExtend(cpu.registers.gpr[Registers.RAX], width) >> 63);
@@ -101,12 +105,13 @@ public final class Move {
         i.op0.write(cpu, cpu.eflags.condition(i.condition) ? 1 : 0);
     }
 
-    /** Memory is read whether or not the condition holds. */
+    /**
+     * Memory is read whether or not the condition holds. In 64-bit mode the upper half of the destination of 32 bits is
+     * cleared in any case.
+     */
     private static void cmovcc(Cpu cpu, Instruction i) {
         long value = i.op1.read(cpu);
-        if (cpu.eflags.condition(i.condition)) {
-            i.op0.write(cpu, value);
-        }
+        i.op0.write(cpu, cpu.eflags.condition(i.condition) ? value : i.op0.read(cpu));
     }
 
     private static void movSegment(Cpu cpu, Instruction i) {

@@ -10,8 +10,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.engine.InterruptShadow;
 
 /**
- * PUSH, POP and their relatives (Intel SDM volume 1, 6.2, and volume 2, at each instruction). SS.B says whether ESP or
- * SP is the stack pointer; SP wraps at 64 KiB and leaves the upper half of ESP alone.
+ * PUSH, POP and their relatives (Intel SDM volume 1, 6.2, and volume 2, at each instruction). Outside
+ * 64-bit mode SS.B says whether ESP or SP is the stack pointer; SP wraps at 64 KiB and leaves the upper half of ESP
+ * alone.
  */
 public final class Stack {
 
@@ -47,7 +48,7 @@ public final class Stack {
     /**
      * Pushes a value.
      *
-     * @param width bytes: 2 or 4
+     * @param width bytes: 2, 4 or 8
      * @throws CpuFault if it can't be written; nothing is changed then
      */
     public static void push(Cpu cpu, int width, long value) {
@@ -62,7 +63,7 @@ public final class Stack {
     /**
      * Pops a value, zero-extended.
      *
-     * @param width bytes: 2 or 4
+     * @param width bytes: 2, 4 or 8
      * @throws CpuFault if it can't be read; nothing is changed then
      */
     public static long pop(Cpu cpu, int width) {
@@ -78,7 +79,7 @@ public final class Stack {
      * Reads from the stack.
      *
      * @param depth bytes above the stack pointer
-     * @param width bytes: 2 or 4
+     * @param width bytes: 2, 4 or 8
      */
     public static long peek(Cpu cpu, long depth, int width) {
         return cpu.memory.read(Cpu.SS, cpu.registers.gpr[Registers.RSP] + depth & cpu.stackMask(), width);
@@ -104,10 +105,11 @@ public final class Stack {
         }
     }
 
-    /** Of four bytes only the lower two are written, as by P6 and later processors. */
+    /** Of four bytes only the lower two are written, as by P6 and later processors; eight are all written. */
     private static void pushSegment(Cpu cpu, Instruction i) {
         long pointer = above(cpu, -i.width);
-        cpu.memory.write(Cpu.SS, pointer & cpu.stackMask(), SELECTOR_WIDTH, cpu.segments[i.op0.number].selector());
+        int width = i.width == 8 ? i.width : SELECTOR_WIDTH;
+        cpu.memory.write(Cpu.SS, pointer & cpu.stackMask(), width, cpu.segments[i.op0.number].selector());
         cpu.registers.gpr[Registers.RSP] = pointer;
     }
 

@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
-import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
@@ -10,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Efer;
+import dev.kvmguest.vmm.internal.x86.PagingMode;
 
 /**
  * MOV to and from control registers, CLTS, LMSW, SMSW, INVLPG, HLT, cache control (Intel SDM volume 3A, 2.5 and 2.8,
@@ -24,12 +24,20 @@ public final class ControlRegisters {
 
     /** What CPUID says there is; the other bits are reserved. */
     private static final long CR4_DEFINED =
-            Cr4.VME | Cr4.PVI | Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT;
+            Cr4.VME | Cr4.PVI | Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT
+                    | Cr4.UMIP | Cr4.FSGSBASE | Cr4.SMEP | Cr4.SMAP;
 
     private static final long CR4_RELOADS_POINTERS = Cr4.PAE | Cr4.PGE | Cr4.PSE;
 
     /** What LMSW can change: PE, MP, EM and TS. */
     private static final long MACHINE_STATUS = 0xf;
+
+    /** CR8. */
+    private static final int TASK_PRIORITY = 8;
+
+    private static final long HIGHEST_PRIORITY = 0xf;
+    /** Set in the type of a TSS that isn't a 16-bit one. */
+    private static final int WIDE_TSS = 8;
 
     private ControlRegisters() {}
 
@@ -48,7 +56,7 @@ public final class ControlRegisters {
     private static void mov(Cpu cpu, Instruction i) {
         boolean write = i.op0.kind == Operand.Kind.CONTROL;
         int number = write ? i.op0.number : i.op1.number;
-        if (number == 1 || number > 4) {
+        if (number == 1 || number > 4 && number != TASK_PRIORITY) {
             throw CpuFault.invalidOpcode();
         }
         Privilege.requireSupervisor(cpu);
@@ -64,7 +72,8 @@ public final class ControlRegisters {
             case 0 -> cpu.cr0();
             case 2 -> cpu.cr2();
             case 3 -> cpu.cr3();
-            default -> cpu.cr4();
+            case 4 -> cpu.cr4();
+            default -> cpu.taskPriority;
         };
     }
 
@@ -73,37 +82,64 @@ public final class ControlRegisters {
             case 0 -> writeCr0(cpu, value);
             case 2 -> cpu.setCr2(value);
             case 3 -> writeCr3(cpu, value);
-            default -> writeCr4(cpu, value);
+            case 4 -> writeCr4(cpu, value);
+            default -> writeTaskPriority(cpu, value);
         }
     }
 
     private static void writeCr0(Cpu cpu, long value) {
         boolean paging = (value & Cr0.PG) != 0;
-        if (paging && (value & Cr0.PE) == 0) {
+        if (value >>> Integer.SIZE != 0 || paging && (value & Cr0.PE) == 0) {
             throw CpuFault.generalProtection();
         }
         if ((value & Cr0.NW) != 0 && (value & Cr0.CD) == 0) {
             throw CpuFault.generalProtection();
         }
-        boolean pae = (cpu.cr4() & Cr4.PAE) != 0;
-        if (paging && !cpu.isPaging() && (cpu.efer() & Efer.LME) != 0) {
-            if (!pae) {
-                throw CpuFault.generalProtection();
-            }
-            throw new UnsupportedInstruction("long mode (CR0.PG set with EFER.LME) is not implemented");
+        boolean longMode = (cpu.efer() & Efer.LME) != 0;
+        if (longMode && paging && !cpu.isPaging()) {
+            requireLongModePossible(cpu);
+        }
+        if (!paging && cpu.mode().is64()) {
+            throw CpuFault.generalProtection().because("64-bit mode can't be without paging; leave it first");
         }
         long accepted = value & CR0_DEFINED | Cr0.ET;
+        boolean pae = (cpu.cr4() & Cr4.PAE) != 0 && !longMode;
         if (paging && pae && ((accepted ^ cpu.cr0()) & CR0_RELOADS_POINTERS) != 0) {
             loadPointers(cpu, cpu.cr3());
         }
         cpu.setCr0(accepted);
     }
 
+    /** Throws #GP(0) unless long mode can be entered now (volume 3A, 9.8.5). */
+    private static void requireLongModePossible(Cpu cpu) {
+        if ((cpu.cr4() & Cr4.PAE) == 0) {
+            throw CpuFault.generalProtection().because("EFER.LME is set and CR4.PAE is clear");
+        }
+        if (cpu.segments[Cpu.CS].isLong()) {
+            throw CpuFault.generalProtection().because("EFER.LME is set, and the code segment has L set already");
+        }
+        if (!cpu.tr.isUnusable() && (cpu.tr.type() & WIDE_TSS) == 0) {
+            throw CpuFault.generalProtection().because("EFER.LME is set, and TR has a 16-bit TSS");
+        }
+    }
+
     private static void writeCr3(Cpu cpu, long value) {
-        if (cpu.isPaging() && (cpu.cr4() & Cr4.PAE) != 0) {
+        if (cpu.isLongMode()) {
+            if ((value & ~PagingMode.PHYSICAL) != 0) {
+                throw CpuFault.generalProtection().because("CR3 has reserved bits set");
+            }
+        } else if (cpu.isPaging() && (cpu.cr4() & Cr4.PAE) != 0) {
             loadPointers(cpu, value);
         }
         cpu.setCr3(value);
+    }
+
+    /** There is no local APIC yet that the priority could hold back interrupts from. */
+    private static void writeTaskPriority(Cpu cpu, long value) {
+        if ((value & ~HIGHEST_PRIORITY) != 0) {
+            throw CpuFault.generalProtection().because("CR8 has reserved bits set");
+        }
+        cpu.taskPriority = value;
     }
 
     private static void writeCr4(Cpu cpu, long value) {
@@ -111,7 +147,10 @@ public final class ControlRegisters {
             throw CpuFault.generalProtection();
         }
         boolean pae = (value & Cr4.PAE) != 0;
-        if (cpu.isPaging() && pae && ((value ^ cpu.cr4()) & CR4_RELOADS_POINTERS) != 0) {
+        if (!pae && cpu.isLongMode()) {
+            throw CpuFault.generalProtection().because("long mode can't be without CR4.PAE");
+        }
+        if (cpu.isPaging() && !cpu.isLongMode() && pae && ((value ^ cpu.cr4()) & CR4_RELOADS_POINTERS) != 0) {
             loadPointers(cpu, cpu.cr3());
         }
         cpu.setCr4(value);
@@ -137,6 +176,7 @@ public final class ControlRegisters {
 
     /** Stores 16 bits to memory and as many as the operand size has to a register. */
     private static void smsw(Cpu cpu, Instruction i) {
+        Privilege.requireStoreAllowed(cpu);
         i.op0.write(cpu, cpu.cr0());
     }
 

@@ -7,6 +7,8 @@ import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -42,6 +44,13 @@ public final class DescriptorTableInstructions {
         Privilege.requireSupervisor(cpu);
         long offset = i.op0.offset(cpu);
         int limit = (int) cpu.memory.read16(i.op0.segment, offset);
+        if (cpu.mode().is64()) {
+            long base = cpu.memory.read64(i.op0.segment, offset + 2 & i.addressMask);
+            if (!AddressPolicy.isCanonical(base)) {
+                throw CpuFault.generalProtection().because("the table's address is not canonical");
+            }
+            return new DescriptorTable(base, limit);
+        }
         long base = cpu.memory.read32(i.op0.segment, offset + 2 & i.addressMask);
         return new DescriptorTable(i.operandSize == 2 ? base & BASE_24 : base, limit);
     }
@@ -56,13 +65,15 @@ public final class DescriptorTableInstructions {
 
     /** All of the base is written, whatever the operand size, as processors since the 80386 do. */
     private static void write(Cpu cpu, Instruction i, DescriptorTable table) {
+        Privilege.requireStoreAllowed(cpu);
+        int baseWidth = cpu.mode().is64() ? 8 : 4;
         int segment = i.op0.segment;
         long offset = i.op0.offset(cpu);
         long baseOffset = offset + 2 & i.addressMask;
         cpu.memory.checkWritable(segment, offset, 2);
-        cpu.memory.checkWritable(segment, baseOffset, 4);
+        cpu.memory.checkWritable(segment, baseOffset, baseWidth);
         cpu.memory.write16(segment, offset, table.limit());
-        cpu.memory.write32(segment, baseOffset, table.base());
+        cpu.memory.write(segment, baseOffset, baseWidth, table.base());
     }
 
     private static void loadLdt(Cpu cpu, Instruction i) {
@@ -70,19 +81,23 @@ public final class DescriptorTableInstructions {
         Privilege.requireSupervisor(cpu);
         int selector = (int) i.op0.read(cpu) & 0xffff;
         if (Selector.isNull(selector)) {
-            cpu.ldtr.load(new SegmentState(selector, 0, 0, SegmentState.UNUSABLE), true);
+            cpu.ldtr.load(new SegmentState(selector, 0, 0, SegmentState.UNUSABLE), cpu.mode());
             return;
         }
         SegmentDescriptor descriptor = global(cpu, selector);
         if (!descriptor.isSystem(SegmentDescriptor.LDT)) {
             throw CpuFault.selector(Vector.GP, selector).because("the descriptor is not that of an LDT");
         }
+        SegmentState table = cpu.isLongMode()
+                ? wide(cpu, selector, descriptor).loaded(selector)
+                : descriptor.loadedSystem(selector);
         requirePresent(selector, descriptor);
-        cpu.ldtr.load(descriptor.loadedSystem(selector), true);
+        cpu.ldtr.load(table, cpu.mode());
     }
 
     private static void storeLdt(Cpu cpu, Instruction i) {
         requireProtected(cpu);
+        Privilege.requireStoreAllowed(cpu);
         i.op0.write(cpu, cpu.ldtr.selector());
     }
 
@@ -94,16 +109,20 @@ public final class DescriptorTableInstructions {
             throw CpuFault.generalProtection().because("TR must not be null");
         }
         SegmentDescriptor descriptor = global(cpu, selector);
-        if (!descriptor.isAvailableTss()) {
+        if (!descriptor.isAvailableTss() || cpu.isLongMode() && !descriptor.isWide()) {
             throw CpuFault.selector(Vector.GP, selector).because("the descriptor is not that of an available TSS");
         }
+        SegmentState task = cpu.isLongMode()
+                ? wide(cpu, selector, descriptor).loaded(selector)
+                : descriptor.loadedSystem(selector);
         requirePresent(selector, descriptor);
         cpu.segmentation.markBusy(selector, descriptor);
-        cpu.segmentation.loadTask(selector, descriptor);
+        cpu.segmentation.loadTask(task);
     }
 
     private static void storeTask(Cpu cpu, Instruction i) {
         requireProtected(cpu);
+        Privilege.requireStoreAllowed(cpu);
         i.op0.write(cpu, cpu.tr.selector());
     }
 
@@ -112,6 +131,14 @@ public final class DescriptorTableInstructions {
             throw CpuFault.selector(Vector.GP, selector).because("the descriptor must be in the GDT");
         }
         return cpu.segmentation.get(selector, Vector.GP, 0);
+    }
+
+    private static LongModeDescriptor wide(Cpu cpu, int selector, SegmentDescriptor low) {
+        LongModeDescriptor descriptor = cpu.segmentation.wide(selector, low, Vector.GP);
+        if (!AddressPolicy.isCanonical(descriptor.base())) {
+            throw CpuFault.generalProtection().because("the descriptor's base is not canonical");
+        }
+        return descriptor;
     }
 
     private static void requirePresent(int selector, SegmentDescriptor descriptor) {

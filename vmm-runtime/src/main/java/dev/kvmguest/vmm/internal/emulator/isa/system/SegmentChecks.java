@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 
@@ -40,11 +41,10 @@ public final class SegmentChecks {
         DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op1.read(cpu)));
         boolean shown = descriptor != null
-                && (descriptor.isCodeOrData()
-                        || descriptor.isTss()
-                        || descriptor.isSystem(SegmentDescriptor.LDT)
-                        || descriptor.isCallGate()
-                        || descriptor.isTaskGate());
+                && (hasLimit(cpu, descriptor)
+                        || (cpu.isLongMode()
+                                ? LongModeDescriptor.isCallGate(descriptor)
+                                : descriptor.isCallGate() || descriptor.isTaskGate()));
         if (shown) {
             i.op0.write(cpu, descriptor.upperHalf() & ACCESS_RIGHTS);
         }
@@ -55,11 +55,18 @@ public final class SegmentChecks {
         DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op1.read(cpu)));
         boolean shown = descriptor != null
-                && (descriptor.isCodeOrData() || descriptor.isTss() || descriptor.isSystem(SegmentDescriptor.LDT));
+                && hasLimit(cpu, descriptor);
         if (shown) {
             i.op0.write(cpu, descriptor.limit());
         }
         cpu.eflags.setZero(shown);
+    }
+
+    /** Long mode has no 16-bit TSS. */
+    private static boolean hasLimit(Cpu cpu, SegmentDescriptor descriptor) {
+        return descriptor.isCodeOrData()
+                || descriptor.isTss() && (descriptor.isWide() || !cpu.isLongMode())
+                || descriptor.isSystem(SegmentDescriptor.LDT);
     }
 
     /** Memory need only be writable if it is written, as processors have it. */
