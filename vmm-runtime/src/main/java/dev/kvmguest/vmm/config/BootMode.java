@@ -9,7 +9,8 @@ import java.util.stream.Collectors;
  * The processor state in which a guest is entered.
  *
  * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is
- * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff, and CR4 and EFER are 0 except for the bits named below.
+ * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and EFER are 0 except for
+ * the bits named below.
  * Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
  */
 public enum BootMode {
@@ -44,12 +45,25 @@ public enum BootMode {
      * the loader; they are as with GRUB 2.06: code 0x10 (and 0x08), data 0x18, ESP 0x7ff00. A kernel brings its own of
      * all three.
      */
-    MULTIBOOT("multiboot", 0);
+    MULTIBOOT("multiboot", 0),
+
+    /**
+     * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
+     * to 2 GiB. CR4.PAE, EFER.LME and LMA are set. Code 0x08, data 0x10, user data 0x18, user code 0x20, as SYSRET wants
+     * them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0. Flat
+     * images are loaded at 0x100000 and entered there.
+     */
+    LONG("long", 0xffff_ffff_8000_0000L);
 
     /** Bytes that are mapped from linear 0 on, and from the kernel's base on. */
     private static final long LOW_MAP = 0x40_0000;
 
     private static final long HIGH_MAP = 0x80_0000;
+
+    /** The same in long mode. */
+    private static final long LOW_MAP_LONG = 1L << 32;
+
+    private static final long HIGH_MAP_LONG = 1L << 31;
 
     private final String id;
     private final long kernelBase;
@@ -73,6 +87,12 @@ public enum BootMode {
      * Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any.
      */
     public OptionalLong physical(long linear) {
+        if (this == LONG) {
+            boolean high = linear >= kernelBase && linear < 0;
+            return high || linear >= 0 && linear < LOW_MAP_LONG
+                    ? OptionalLong.of(high ? linear & HIGH_MAP_LONG - 1 : linear)
+                    : OptionalLong.empty();
+        }
         if (!paging()) {
             return OptionalLong.of(linear);
         }
@@ -83,7 +103,7 @@ public enum BootMode {
 
     /** Returns whether the guest is entered with CR0.PG set. */
     public boolean paging() {
-        return this == PAGED || this == PAGED_4K;
+        return this == PAGED || this == PAGED_4K || this == LONG;
     }
 
     /**

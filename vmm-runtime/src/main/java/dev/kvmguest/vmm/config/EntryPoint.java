@@ -9,7 +9,8 @@ import java.util.regex.Pattern;
  * Where a guest starts: a linear address, or in real mode a segment and an offset in it.
  *
  * @param segment the real-mode segment, 0 to 0xffff; empty for a linear address
- * @param offset the offset in the segment, 0 to 0xffff, or the linear address, 0 to 0xffffffff
+ * @param offset the offset in the segment, 0 to 0xffff, or the linear address, 64 bits; above 0xffffffff only in
+ *     {@link BootMode#LONG}
  */
 public record EntryPoint(OptionalInt segment, long offset) {
 
@@ -20,10 +21,9 @@ public record EntryPoint(OptionalInt segment, long offset) {
             throw new IllegalArgumentException(
                     "entry segment " + Notation.hex(segment.getAsInt()) + " is not between 0 and 0xffff");
         }
-        long last = segment.isPresent() ? 0xffffL : 0xffff_ffffL;
-        if (offset < 0 || offset > last) {
-            throw new IllegalArgumentException("entry " + (segment.isPresent() ? "offset " : "") + Notation.hex(offset)
-                    + " is not between 0 and " + Notation.hex(last));
+        if (segment.isPresent() && (offset < 0 || offset > 0xffff)) {
+            throw new IllegalArgumentException(
+                    "entry offset " + Notation.hex(offset) + " is not between 0 and 0xffff");
         }
     }
 
@@ -61,7 +61,7 @@ public record EntryPoint(OptionalInt segment, long offset) {
     public static EntryPoint parse(String text) {
         int colon = text.indexOf(':');
         if (colon < 0) {
-            return linear(Notation.parseAddress("entry", text));
+            return linear(Notation.parseLinearAddress("entry", text));
         }
         String segmentText = text.substring(0, colon);
         String offsetText = text.substring(colon + 1);

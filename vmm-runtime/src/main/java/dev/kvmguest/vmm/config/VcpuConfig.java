@@ -33,6 +33,9 @@ public record VcpuConfig(
     /** Where a flat binary is loaded by default. */
     public static final long DEFAULT_LOAD = 0x1000;
 
+    /** Where a flat binary is loaded by default in {@link BootMode#LONG}. */
+    public static final long LONG_MODE_LOAD = 0x10_0000;
+
     /** Where a PC's firmware loads a boot sector. */
     public static final long BOOT_SECTOR_LOAD = 0x7c00;
 
@@ -107,6 +110,9 @@ public record VcpuConfig(
 
     /** Returns where the image is loaded if it is a flat binary: at {@link #load}, else at the default. */
     public long flatLoad() {
+        if (boot == BootMode.LONG) {
+            return load.orElse(LONG_MODE_LOAD);
+        }
         return load.orElse(boot == BootMode.REAL && image.isBootSector() ? BOOT_SECTOR_LOAD : DEFAULT_LOAD);
     }
 

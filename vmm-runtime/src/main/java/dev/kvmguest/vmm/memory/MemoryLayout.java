@@ -30,6 +30,8 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         STACK,
         /** The GDT that the boot mode puts there. */
         GDT,
+        /** The TSS that the boot mode puts there. */
+        TSS,
         /** The IDT that the boot mode puts there. */
         IDT,
         /** The page directory that the boot mode puts there. */
@@ -51,7 +53,7 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
 
         /** Returns whether the boot mode puts it there for the processor. */
         public boolean isBootTable() {
-            return this == GDT || this == IDT || this == PAGE_DIRECTORY || this == PAGE_TABLES;
+            return this == GDT || this == TSS || this == IDT || this == PAGE_DIRECTORY || this == PAGE_TABLES;
         }
 
         /** Returns whether firmware has put it there before the guest. */

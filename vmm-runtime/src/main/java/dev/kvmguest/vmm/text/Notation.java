@@ -33,6 +33,20 @@ public final class Notation {
         return value.longValue();
     }
 
+    /**
+     * Parses a linear address of 64 bits, as {@link #parseAddress} parses one of 32.
+     *
+     * @return its bits, so that the upper half of linear memory is negative
+     * @throws IllegalArgumentException if it is not a number, or does not fit
+     */
+    public static long parseLinearAddress(String what, String text) {
+        BigInteger value = parseNumber(what, text);
+        if (value.bitLength() > Long.SIZE) {
+            throw new IllegalArgumentException(what + " \"" + text + "\" does not fit in 64 bits");
+        }
+        return value.longValue();
+    }
+
     private static BigInteger parseNumber(String what, String text) {
         Matcher matcher = NUMBER.matcher(text.trim().replace("_", ""));
         if (!matcher.matches()) {

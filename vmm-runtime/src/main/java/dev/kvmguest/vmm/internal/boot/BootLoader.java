@@ -42,19 +42,27 @@ public final class BootLoader {
     private final Optional<FirmwareRom> firmware;
 
     /** What a guest is entered with in memory; empty where its boot mode has none. */
-    private record Tables(Optional<BootDescriptorTables> descriptors, Optional<BootPageTables> pages) {
+    private record Tables(
+            Optional<BootDescriptorTables> descriptors,
+            Optional<BootPageTables> pages,
+            Optional<LongModeTables> longMode) {
 
         static Tables take(BootMode boot, LayoutPlan layout) {
+            if (boot == BootMode.LONG) {
+                return new Tables(Optional.empty(), Optional.empty(), Optional.of(LongModeTables.take(layout)));
+            }
             return new Tables(
                     boot == BootMode.REAL ? Optional.empty() : Optional.of(BootDescriptorTables.take(layout, boot)),
                     boot.paging()
                             ? Optional.of(BootPageTables.take(layout, boot == BootMode.PAGED_4K))
-                            : Optional.empty());
+                            : Optional.empty(),
+                    Optional.empty());
         }
 
         void write(GuestMemory memory) {
             descriptors.ifPresent(present -> present.write(memory));
             pages.ifPresent(present -> present.write(memory));
+            longMode.ifPresent(present -> present.write(memory));
         }
     }
 
@@ -142,6 +150,13 @@ public final class BootLoader {
     }
 
     private static CpuState entryState(PlacedGuest guest, Tables tables, long memorySize) {
+        if (tables.longMode.isPresent()) {
+            return tables.longMode
+                    .get()
+                    .enter(withFixedState())
+                    .set(Register.RIP, guest.entry().offset())
+                    .build();
+        }
         return tables.descriptors
                 .map(descriptors -> protectedState(guest, descriptors, tables.pages))
                 .orElseGet(() -> realState(guest, memorySize));

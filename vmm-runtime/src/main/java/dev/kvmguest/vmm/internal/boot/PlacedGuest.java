@@ -37,11 +37,16 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         boolean flat = image.format() == GuestImage.Format.FLAT;
         if (config.load().isPresent() || flat) {
             image = image.movedTo(flat ? config.flatLoad() : config.load().getAsLong());
-        } else if (boot.paging() && image.physicalStart() >= boot.kernelBase()) {
+        } else if (boot.paging() && isInHighMap(image.physicalStart(), boot)) {
             // Linked without load addresses of its own: each segment goes where the boot map shows it.
             image = image.movedTo(image.physicalStart() - boot.kernelBase());
         }
         return entered(image, config);
+    }
+
+    /** Returns whether a linear address is one at which the boot mode maps low memory a second time. */
+    private static boolean isInHighMap(long linear, BootMode boot) {
+        return Long.compareUnsigned(linear, boot.kernelBase()) >= 0;
     }
 
     private static PlacedGuest multiboot(VcpuConfig config) {
@@ -64,8 +69,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
     }
 
     private static EntryPoint defaultEntry(GuestImage image, BootMode boot) {
-        long entry = image.entry().orElse(boot.kernelBase() + image.physicalStart());
-        if (entry > 0xffff_ffffL) {
+        // A flat image of long mode is entered where it is loaded, by the map of each address to itself.
+        long base = boot == BootMode.LONG ? 0 : boot.kernelBase();
+        long entry = image.entry().orElse(base + image.physicalStart());
+        if (boot != BootMode.LONG && entry > 0xffff_ffffL) {
             throw new IllegalArgumentException("load " + hex(image.physicalStart())
                     + " is beyond what is mapped when a guest is entered in boot mode " + boot);
         }
@@ -187,10 +194,17 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         }
         if (boot.physical(entry.offset()).isEmpty()) {
             throw new IllegalArgumentException("entry " + entry + " is not mapped when a guest is entered in boot mode "
-                    + boot + ", which maps 0x0-0x3fffff and 0x80000000-0x807fffff");
+                    + boot + ", which maps "
+                    + (boot == BootMode.LONG
+                            ? "0x0-0xffffffff and 0xffffffff80000000-0xffffffffffffffff"
+                            : "0x0-0x3fffff and 0x80000000-0x807fffff"));
+        }
+        if (boot != BootMode.LONG && entry.offset() >>> 32 != 0) {
+            throw new IllegalArgumentException("entry " + entry + " is above 4 GiB, where only boot mode "
+                    + BootMode.LONG + " can enter a guest");
         }
         long physical = entry.linearAddress();
-        if (boot.paging() && physical >= boot.kernelBase()) {
+        if (boot.paging() && isInHighMap(physical, boot)) {
             physical -= boot.kernelBase();
         }
         if (physical < image.physicalStart() || physical >= image.physicalEnd()) {

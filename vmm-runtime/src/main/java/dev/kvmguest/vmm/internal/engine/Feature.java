@@ -10,8 +10,11 @@ public enum Feature {
     PROTECTED_MODE_INTERRUPTS("INT and IRET in protected mode"),
     PAGING_4M("32-bit paging with 4 MiB pages"),
     PAGING_4K("32-bit paging with 4 KiB pages"),
+    LONG_MODE("long mode"),
+    LONG_MODE_INTERRUPTS("INT and IRET in long mode"),
     REAL_MODE_SPEED("real mode at a processor's speed"),
     PROTECTED_MODE_SPEED("protected mode at a processor's speed"),
+    LONG_MODE_SPEED("long mode at a processor's speed"),
     SINGLE_STEP("single-stepping"),
     PARALLEL_VCPUS("several vCPUs in parallel");
 
@@ -33,16 +36,25 @@ public enum Feature {
             case PROTECTED, MULTIBOOT -> PROTECTED_MODE;
             case PAGED -> PAGING_4M;
             case PAGED_4K -> PAGING_4K;
+            case LONG -> LONG_MODE;
         };
     }
 
     /** Returns what a guest booted in this mode can't take an interrupt or an exception without. */
     public static Feature interruptsIn(BootMode mode) {
-        return mode == BootMode.REAL ? REAL_MODE_INTERRUPTS : PROTECTED_MODE_INTERRUPTS;
+        return switch (mode) {
+            case REAL -> REAL_MODE_INTERRUPTS;
+            case LONG -> LONG_MODE_INTERRUPTS;
+            case PROTECTED, MULTIBOOT, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
+        };
     }
 
     /** Returns what makes a guest booted in this mode slower than on the emulator if it is missing. */
     public static Feature speedIn(BootMode mode) {
-        return mode == BootMode.REAL ? REAL_MODE_SPEED : PROTECTED_MODE_SPEED;
+        return switch (mode) {
+            case REAL -> REAL_MODE_SPEED;
+            case LONG -> LONG_MODE_SPEED;
+            case PROTECTED, MULTIBOOT, PAGED, PAGED_4K -> PROTECTED_MODE_SPEED;
+        };
     }
 }

@@ -72,6 +72,19 @@ public final class HostProbe {
     /** The same. */
     private static final String FLAT_LOOP_GUEST = "b9 a0 0f 00 00 49 75 fd c6 05 00 30 00 00 4b f4";
 
+    /** mov byte [0x3000], 0x4b; hlt */
+    private static final String LONG_GUEST = "c6 04 25 00 30 00 00 4b f4";
+
+    /**
+     * mov esp, 0x8000; mov dword [0x70300], 0x00080025; mov dword [0x70304], 0x00108e00; int 0x30; mov [0x3000], al;
+     * hlt; handler: mov al, 0x4b; iretq
+     */
+    private static final String LONG_INTERRUPT_GUEST = "bc 00 80 00 00 c7 04 25 00 03 07 00 25 00 08 00"
+            + " c7 04 25 04 03 07 00 00 8e 10 00 cd 30 88 04 25 00 30 00 00 f4 b0 4b 48 cf";
+
+    /** mov ecx, 4000; again: dec ecx; jnz again; mov byte [0x3000], 0x4b; hlt */
+    private static final String LONG_LOOP_GUEST = "b9 a0 0f 00 00 ff c9 75 fc c6 04 25 00 30 00 00 4b f4";
+
     private static final int LOOP_INSTRUCTIONS = 8000;
     private static final int SPEED_RUNS = 3;
     /** Some 0.3 s for a processor, so that no run reaches its limit. */
@@ -123,8 +136,11 @@ public final class HostProbe {
         findings.put(Feature.PROTECTED_MODE_INTERRUPTS, tryGuest(BootMode.PROTECTED, FLAT_INTERRUPT_GUEST));
         findings.put(Feature.PAGING_4M, tryGuest(BootMode.PAGED, FLAT_GUEST));
         findings.put(Feature.PAGING_4K, tryGuest(BootMode.PAGED_4K, FLAT_GUEST));
+        findings.put(Feature.LONG_MODE, tryGuest(BootMode.LONG, LONG_GUEST));
+        findings.put(Feature.LONG_MODE_INTERRUPTS, tryGuest(BootMode.LONG, LONG_INTERRUPT_GUEST));
         findings.put(Feature.REAL_MODE_SPEED, trySpeed(BootMode.REAL, REAL_LOOP_GUEST));
         findings.put(Feature.PROTECTED_MODE_SPEED, trySpeed(BootMode.PROTECTED, FLAT_LOOP_GUEST));
+        findings.put(Feature.LONG_MODE_SPEED, trySpeed(BootMode.LONG, LONG_LOOP_GUEST));
         findings.put(Feature.SINGLE_STEP, trySingleStep());
         findings.put(Feature.PARALLEL_VCPUS, tryTwoVcpus());
         return new Capabilities(findings);
@@ -193,7 +209,12 @@ public final class HostProbe {
     }
 
     private static VcpuConfig loopGuest(BootMode mode, int loops) {
-        byte[] code = bytes(mode == BootMode.REAL ? REAL_LOOP_GUEST : FLAT_LOOP_GUEST);
+        byte[] code = bytes(
+                switch (mode) {
+                    case REAL -> REAL_LOOP_GUEST;
+                    case LONG -> LONG_LOOP_GUEST;
+                    case PROTECTED, MULTIBOOT, PAGED, PAGED_4K -> FLAT_LOOP_GUEST;
+                });
         // The operand of mov ecx, which has a prefix in 16-bit code.
         ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN).putInt(mode == BootMode.REAL ? 2 : 1, loops);
         return guest(mode, code);

@@ -1,0 +1,139 @@
+package dev.kvmguest.vmm.internal.boot;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
+import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
+import dev.kvmguest.vmm.internal.x86.PageEntry;
+import dev.kvmguest.vmm.internal.x86.PageLevel;
+import dev.kvmguest.vmm.internal.x86.PagingMode;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+
+/**
+ * What a guest finds that is entered in 64-bit mode: GDT, TSS, IDT and page tables. Source: Intel SDM volume 3A, 3.4.5,
+ * 4.5 and 7.7.
+ *
+ * @param gdt where the GDT is
+ * @param tss the physical address of the TSS
+ * @param idt where the IDT is, without a gate
+ * @param pages the physical address of the page tables: the outermost one, the two for both ends of linear memory, and
+ *     a page directory for each GiB below 4 GiB
+ */
+record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long pages) {
+
+    private static final long USUAL_GDT = 0x500;
+    private static final long USUAL_TSS = 0x540;
+    private static final long USUAL_IDT = 0x7_0000;
+    private static final long USUAL_PAGES = 0x7_1000;
+
+    private static final int CODE_SELECTOR = 0x08;
+    private static final int DATA_SELECTOR = 0x10;
+    private static final int TSS_SELECTOR = 0x28;
+
+    private static final int DATA = AccessRights.GRANULARITY
+            | AccessRights.BIG
+            | AccessRights.PRESENT
+            | AccessRights.CODE_OR_DATA
+            | AccessRights.WRITABLE_OR_READABLE;
+    private static final int CODE = DATA & ~AccessRights.BIG | AccessRights.CODE | AccessRights.LONG;
+    private static final int DPL_3 = 3 << AccessRights.DPL_SHIFT;
+    /** By selector, from 0x08 on; SYSRET takes its stack from below its 64-bit code. */
+    private static final int[] SEGMENTS = {CODE, DATA, DATA | DPL_3, CODE | DPL_3};
+
+    private static final int BUSY_TSS = AccessRights.PRESENT | 11;
+    private static final int TSS_SIZE = 0x68;
+    /** Where the offset of the I/O permission bits is in a TSS; one past its end means that there are none. */
+    private static final int IO_MAP_BASE = 0x66;
+
+    private static final int GDT_SIZE = TSS_SELECTOR + LongModeDescriptor.BYTES;
+    private static final int IDT_SIZE = InterruptTable.VECTORS * LongModeDescriptor.BYTES;
+
+    private static final int PAGE = PagingMode.PAGE;
+    private static final int ENTRIES = PagingMode.LEVELS_4.entries(PageLevel.TABLE);
+    private static final long LARGE_PAGE = PagingMode.LEVELS_4.span(PageLevel.DIRECTORY);
+    private static final int LOW_POINTERS = 1;
+    private static final int HIGH_POINTERS = 2;
+    private static final int DIRECTORIES = 3;
+    private static final int GIBIBYTES = 4;
+    private static final int PAGES_SIZE = (DIRECTORIES + GIBIBYTES) * PAGE;
+
+    /** Takes room for the tables. */
+    static LongModeTables take(LayoutPlan layout) {
+        long end = BootPageTables.IDENTITY_END;
+        long gdt = layout.takeOrMove(Kind.GDT, "the boot GDT", GDT_SIZE, USUAL_GDT, SegmentDescriptor.BYTES, end);
+        long tss = layout.takeOrMove(Kind.TSS, "the boot TSS", TSS_SIZE, USUAL_TSS, LongModeDescriptor.BYTES, end);
+        long idt = layout.takeOrMove(Kind.IDT, "the boot IDT", IDT_SIZE, USUAL_IDT, LongModeDescriptor.BYTES, end);
+        long pages = layout.takeOrMove(Kind.PAGE_TABLES, "the boot page tables", PAGES_SIZE, USUAL_PAGES, PAGE, end);
+        return new LongModeTables(
+                new DescriptorTable(gdt, GDT_SIZE - 1), tss, new DescriptorTable(idt, IDT_SIZE - 1), pages);
+    }
+
+    /** Writes them. The IDT and the TSS's stacks are zero as all RAM is. */
+    void write(GuestMemory memory) {
+        long address = gdt.base();
+        for (int rights : SEGMENTS) {
+            address += SegmentDescriptor.BYTES;
+            memory.writeLong(
+                    address, SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw());
+        }
+        memory.writeLong(
+                gdt.base() + TSS_SELECTOR,
+                SegmentDescriptor.of(tss, TSS_SIZE - 1, BUSY_TSS).raw());
+        memory.write(tss + IO_MAP_BASE, new byte[] {TSS_SIZE, 0});
+        writePages(memory);
+    }
+
+    private void writePages(GuestMemory memory) {
+        writeEntry(memory, 0, 0, table(LOW_POINTERS));
+        writeEntry(memory, 0, ENTRIES - 1, table(HIGH_POINTERS));
+        for (int i = 0; i < GIBIBYTES; i++) {
+            writeEntry(memory, LOW_POINTERS, i, table(DIRECTORIES + i));
+        }
+        // The last 2 GiB of linear memory.
+        writeEntry(memory, HIGH_POINTERS, ENTRIES - 2, table(DIRECTORIES));
+        writeEntry(memory, HIGH_POINTERS, ENTRIES - 1, table(DIRECTORIES + 1));
+        for (int i = 0; i < GIBIBYTES * ENTRIES; i++) {
+            writeEntry(memory, DIRECTORIES + i / ENTRIES, i % ENTRIES, i * LARGE_PAGE | PageEntry.LARGE);
+        }
+    }
+
+    private long table(int number) {
+        return pages + (long) number * PAGE;
+    }
+
+    private void writeEntry(GuestMemory memory, int table, int index, long value) {
+        long address = table(table) + (long) index * PagingMode.LEVELS_4.entryBytes();
+        memory.writeLong(address, value | PageEntry.PRESENT | PageEntry.WRITABLE);
+    }
+
+    /** Sets the registers with which a guest is entered, but for RIP. */
+    CpuState.Builder enter(CpuState.Builder state) {
+        SegmentState data = loaded(DATA_SELECTOR, DATA);
+        return state.segment(SegmentRegister.CS, loaded(CODE_SELECTOR, CODE))
+                .segment(SegmentRegister.DS, data)
+                .segment(SegmentRegister.ES, data)
+                .segment(SegmentRegister.FS, data)
+                .segment(SegmentRegister.GS, data)
+                .segment(SegmentRegister.SS, data)
+                .segment(SegmentRegister.TR, new SegmentState(TSS_SELECTOR, tss, TSS_SIZE - 1, BUSY_TSS))
+                .set(Register.CR0, Cr0.ET | Cr0.PE | Cr0.PG)
+                .set(Register.CR3, pages)
+                .set(Register.CR4, Cr4.PAE)
+                .set(Register.EFER, Efer.LME | Efer.LMA)
+                .gdt(gdt)
+                .idt(idt);
+    }
+
+    private static SegmentState loaded(int selector, int rights) {
+        return SegmentDescriptor.of(0, 0xffff_ffffL, rights).loaded(selector);
+    }
+}
