@@ -48,6 +48,13 @@ public final class Eflags {
         flip = 0;
     }
 
+    /** Sets the arithmetic flags after an operation of 64 bits, as {@link #set(long, long, int)} does. */
+    public void set64(long newResult, long newCarries) {
+        result = newResult;
+        carries = newCarries;
+        flip = 0;
+    }
+
     /** Sets ZF, Flag.SF and Flag.PF from a result and clears CF, Flag.OF and AF. */
     public void setLogic(long result, int width) {
         int unused = 64 - 8 * width;

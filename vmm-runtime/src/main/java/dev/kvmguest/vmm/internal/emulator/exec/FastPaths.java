@@ -6,10 +6,12 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Operation;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 
 /**
  * Fast paths for the most common instructions in their most common form: 32-bit registers and immediates. Each does
- * what the operation of its family does. That one handles every form; this one is there for speed.
+ * what the operation of its family does. That one handles every form; this one is there for speed. Those of 64 bits are
+ * {@link FastPaths64}.
  */
 public final class FastPaths {
 
@@ -24,7 +26,10 @@ public final class FastPaths {
             return null;
         }
         if (i.op0.kind == Operand.Kind.RELATIVE) {
-            return jump(i.mnemonic);
+            return AddressPolicy.isCanonical(i.op0.value) ? jump(i.mnemonic) : null;
+        }
+        if (i.op0.width == FastPaths64.WIDTH) {
+            return FastPaths64.of(i);
         }
         if (i.op0.width != WIDTH) {
             return null;
@@ -118,7 +123,7 @@ public final class FastPaths {
     }
 
     private static void lea(Cpu cpu, Instruction i) {
-        cpu.registers.gpr[i.register0] = i.op1.offset(cpu);
+        cpu.registers.gpr[i.register0] = i.op1.offset(cpu) & LOW_32;
     }
 
     private static void add(Cpu cpu, Instruction i) {

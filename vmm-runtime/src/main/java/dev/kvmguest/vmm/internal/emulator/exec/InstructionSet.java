@@ -29,6 +29,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.system.Cpuid;
 import dev.kvmguest.vmm.internal.emulator.isa.system.DebugRegisterMoves;
 import dev.kvmguest.vmm.internal.emulator.isa.system.DescriptorTableInstructions;
 import dev.kvmguest.vmm.internal.emulator.isa.system.FastSystemCalls;
+import dev.kvmguest.vmm.internal.emulator.isa.system.LongModeSystemCalls;
 import dev.kvmguest.vmm.internal.emulator.isa.system.Msr;
 import dev.kvmguest.vmm.internal.emulator.isa.system.SegmentChecks;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.X87;
@@ -68,6 +69,7 @@ final class InstructionSet {
         Msr.install(table);
         Cpuid.install(table);
         FastSystemCalls.install(table);
+        LongModeSystemCalls.install(table);
         X87.install(table);
         Mmx.install(table);
         SseState.install(table);

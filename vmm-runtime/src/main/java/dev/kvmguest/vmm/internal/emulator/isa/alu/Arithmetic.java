@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.emulator.isa.alu;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.CpuFault;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
@@ -31,7 +32,8 @@ public final class Arithmetic {
                 .put(Mnemonic.NEG, Arithmetic::neg)
                 .put(Mnemonic.XADD, Arithmetic::xadd)
                 .put(Mnemonic.CMPXCHG, Arithmetic::cmpxchg)
-                .put(Mnemonic.CMPXCHG8B, Arithmetic::cmpxchg8b);
+                .put(Mnemonic.CMPXCHG8B, Arithmetic::cmpxchg8b)
+                .put(Mnemonic.CMPXCHG16B, Arithmetic::cmpxchg16b);
     }
 
     private static void add(Cpu cpu, Instruction i) {
@@ -134,6 +136,26 @@ public final class Arithmetic {
         if (!equal) {
             registers.set(Registers.RAX, 4, current);
             registers.set(Registers.RDX, 4, current >>> 32);
+        }
+        cpu.eflags.setZero(equal);
+    }
+
+    /** CMPXCHG16B does the same with 16 bytes, which must be aligned. */
+    private static void cmpxchg16b(Cpu cpu, Instruction i) {
+        int segment = i.op0.segment;
+        long offset = i.op0.offset(cpu);
+        if ((cpu.memory.linear(cpu.segments[segment], offset) & 15) != 0) {
+            throw CpuFault.generalProtection().because("the operand is not on a 16-byte boundary");
+        }
+        long low = cpu.memory.readForUpdate(segment, offset, 8);
+        long high = cpu.memory.readForUpdate(segment, offset + 8 & i.addressMask, 8);
+        long[] gpr = cpu.registers.gpr;
+        boolean equal = low == gpr[Registers.RAX] && high == gpr[Registers.RDX];
+        cpu.memory.write64(segment, offset, equal ? gpr[Registers.RBX] : low);
+        cpu.memory.write64(segment, offset + 8 & i.addressMask, equal ? gpr[Registers.RCX] : high);
+        if (!equal) {
+            gpr[Registers.RAX] = low;
+            gpr[Registers.RDX] = high;
         }
         cpu.eflags.setZero(equal);
     }

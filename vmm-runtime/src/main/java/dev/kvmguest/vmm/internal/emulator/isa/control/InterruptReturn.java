@@ -22,7 +22,9 @@ public final class InterruptReturn {
 
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
-        table.put(Mnemonic.IRET, InterruptReturn::iret).put(Mnemonic.IRETD, InterruptReturn::iret);
+        table.put(Mnemonic.IRET, InterruptReturn::iret)
+                .put(Mnemonic.IRETD, InterruptReturn::iret)
+                .put(Mnemonic.IRETQ, InterruptReturn::iret);
     }
 
     private static void iret(Cpu cpu, Instruction i) {

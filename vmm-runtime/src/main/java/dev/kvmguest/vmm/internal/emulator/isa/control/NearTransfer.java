@@ -25,6 +25,7 @@ public final class NearTransfer {
                 .put(Mnemonic.RET, NearTransfer::ret)
                 .put(Mnemonic.JCXZ, NearTransfer::jcxz)
                 .put(Mnemonic.JECXZ, NearTransfer::jcxz)
+                .put(Mnemonic.JRCXZ, NearTransfer::jcxz)
                 .put(Mnemonic.LOOP, (cpu, i) -> loop(cpu, i, true))
                 .put(Mnemonic.LOOPE, (cpu, i) -> loop(cpu, i, cpu.eflags.zero()))
                 .put(Mnemonic.LOOPNE, (cpu, i) -> loop(cpu, i, !cpu.eflags.zero()));

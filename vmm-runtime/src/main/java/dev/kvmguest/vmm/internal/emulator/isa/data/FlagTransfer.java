@@ -37,8 +37,10 @@ public final class FlagTransfer {
                 .put(Mnemonic.SAHF, FlagTransfer::sahf)
                 .put(Mnemonic.PUSHF, FlagTransfer::pushf)
                 .put(Mnemonic.PUSHFD, FlagTransfer::pushf)
+                .put(Mnemonic.PUSHFQ, FlagTransfer::pushf)
                 .put(Mnemonic.POPF, FlagTransfer::popf)
-                .put(Mnemonic.POPFD, FlagTransfer::popf);
+                .put(Mnemonic.POPFD, FlagTransfer::popf)
+                .put(Mnemonic.POPFQ, FlagTransfer::popf);
     }
 
     /** Nothing can become due by it, so that the block goes on. */

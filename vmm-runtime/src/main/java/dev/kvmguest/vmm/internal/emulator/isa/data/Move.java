@@ -21,13 +21,16 @@ public final class Move {
         table.put(Mnemonic.MOV, Move::mov)
                 .put(Mnemonic.MOVZX, Move::mov)
                 .put(Mnemonic.MOVSX, Move::movsx)
+                .put(Mnemonic.MOVSXD, Move::movsx)
                 .put(Mnemonic.XCHG, Move::xchg)
                 .put(Mnemonic.LEA, Move::lea)
                 .put(Mnemonic.BSWAP, Move::bswap)
                 .put(Mnemonic.CBW, Move::cbw)
                 .put(Mnemonic.CWDE, Move::cwde)
                 .put(Mnemonic.CWD, Move::cwd)
+                .put(Mnemonic.CDQE, Move::cdqe)
                 .put(Mnemonic.CDQ, Move::cwd)
+                .put(Mnemonic.CQO, Move::cwd)
                 .put(Mnemonic.XLATB, Move::xlatb)
                 .put(Mnemonic.SALC, Move::salc)
                 .put(Mnemonic.NOP, (cpu, i) -> {})
@@ -83,6 +86,10 @@ public final class Move {
 
     private static void cwde(Cpu cpu, Instruction i) {
         cpu.registers.set(Registers.RAX, 4, signExtend(cpu.registers.gpr[Registers.RAX], 2));
+    }
+
+    private static void cdqe(Cpu cpu, Instruction i) {
+        cpu.registers.gpr[Registers.RAX] = signExtend(cpu.registers.gpr[Registers.RAX], 4);
     }
 
     /** CWD, CDQ and CQO. */

@@ -23,18 +23,23 @@ public final class Strings {
         table.put(Mnemonic.MOVSB, Strings::movs)
                 .put(Mnemonic.MOVSW, Strings::movs)
                 .put(Mnemonic.MOVSD, Strings::movs)
+                .put(Mnemonic.MOVSQ, Strings::movs)
                 .put(Mnemonic.STOSB, Strings::stos)
                 .put(Mnemonic.STOSW, Strings::stos)
                 .put(Mnemonic.STOSD, Strings::stos)
+                .put(Mnemonic.STOSQ, Strings::stos)
                 .put(Mnemonic.LODSB, Strings::lods)
                 .put(Mnemonic.LODSW, Strings::lods)
                 .put(Mnemonic.LODSD, Strings::lods)
+                .put(Mnemonic.LODSQ, Strings::lods)
                 .put(Mnemonic.CMPSB, Strings::cmps)
                 .put(Mnemonic.CMPSW, Strings::cmps)
                 .put(Mnemonic.CMPSD, Strings::cmps)
+                .put(Mnemonic.CMPSQ, Strings::cmps)
                 .put(Mnemonic.SCASB, Strings::scas)
                 .put(Mnemonic.SCASW, Strings::scas)
-                .put(Mnemonic.SCASD, Strings::scas);
+                .put(Mnemonic.SCASD, Strings::scas)
+                .put(Mnemonic.SCASQ, Strings::scas);
     }
 
     private static void movs(Cpu cpu, Instruction i) {

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.Selector;
 
@@ -16,6 +17,8 @@ public final class FastSystemCalls {
 
     private static final int STACK_OFFSET = 8;
     private static final int USER_CODE_OFFSET = 16;
+    /** Where 64-bit code of ring 3 is. */
+    private static final int USER_CODE_64_OFFSET = 32;
     private static final int USER = 3;
 
     private FastSystemCalls() {}
@@ -29,17 +32,26 @@ public final class FastSystemCalls {
         int selector = kernelCodeSelector(cpu);
         cpu.eflags.put(Flag.IF | Flag.RF | Flag.VM, false);
         cpu.controlFlagsChanged();
-        enter(cpu, selector, 0);
-        cpu.registers.set(Registers.RSP, 4, cpu.msrs.stored(MsrFile.SYSENTER_ESP));
-        cpu.eip = cpu.msrs.stored(MsrFile.SYSENTER_EIP);
+        boolean to64 = cpu.isLongMode();
+        enter(cpu, selector, 0, to64);
+        int width = to64 ? 8 : 4;
+        cpu.registers.set(Registers.RSP, width, cpu.msrs.stored(MsrFile.SYSENTER_ESP));
+        cpu.eip = cpu.msrs.stored(MsrFile.SYSENTER_EIP) & AddressPolicy.offsetMask(width);
     }
 
     private static void sysexit(Cpu cpu, Instruction i) {
         int selector = kernelCodeSelector(cpu);
         Privilege.requireSupervisor(cpu);
-        enter(cpu, selector + USER_CODE_OFFSET, USER);
-        cpu.registers.set(Registers.RSP, 4, cpu.registers.get(Registers.RCX, 4));
-        cpu.eip = cpu.registers.get(Registers.RDX, 4);
+        boolean to64 = i.operandSize == 8;
+        int width = to64 ? 8 : 4;
+        long pointer = cpu.registers.get(Registers.RCX, width);
+        long target = cpu.registers.get(Registers.RDX, width);
+        if (!AddressPolicy.isCanonical(pointer) || !AddressPolicy.isCanonical(target)) {
+            throw CpuFault.generalProtection().because("SYSEXIT's stack pointer or return address is not canonical");
+        }
+        enter(cpu, selector + (to64 ? USER_CODE_64_OFFSET : USER_CODE_OFFSET), USER, to64);
+        cpu.registers.set(Registers.RSP, width, pointer);
+        cpu.eip = target;
     }
 
     private static int kernelCodeSelector(Cpu cpu) {
@@ -50,8 +62,9 @@ public final class FastSystemCalls {
         return selector;
     }
 
-    private static void enter(Cpu cpu, int codeSelector, int level) {
-        cpu.loadSegment(Cpu.CS, SegmentState.flatCode(codeSelector & 0xffff | level));
+    private static void enter(Cpu cpu, int codeSelector, int level, boolean to64) {
+        int selector = codeSelector & 0xffff | level;
+        cpu.loadSegment(Cpu.CS, to64 ? LongModeSystemCalls.code64(selector) : SegmentState.flatCode(selector));
         cpu.loadSegment(Cpu.SS, SegmentState.flatData(codeSelector + STACK_OFFSET & 0xffff | level));
         cpu.setCpl(level);
     }
