@@ -22,8 +22,7 @@ public record EntryPoint(OptionalInt segment, long offset) {
                     "entry segment " + Notation.hex(segment.getAsInt()) + " is not between 0 and 0xffff");
         }
         if (segment.isPresent() && (offset < 0 || offset > 0xffff)) {
-            throw new IllegalArgumentException(
-                    "entry offset " + Notation.hex(offset) + " is not between 0 and 0xffff");
+            throw new IllegalArgumentException("entry offset " + Notation.hex(offset) + " is not between 0 and 0xffff");
         }
     }
 

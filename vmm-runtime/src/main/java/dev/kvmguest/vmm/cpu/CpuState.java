@@ -17,6 +17,8 @@ public final class CpuState {
     public static final long CR0_ET = 1 << 4;
     /** CR0.PG, paging. */
     public static final long CR0_PG = 1L << 31;
+    /** EFER.LMA, long mode active. */
+    public static final long EFER_LMA = 1 << 10;
     /** CR4.PSE, page size extensions. */
     public static final long CR4_PSE = 1 << 4;
     /** The bit of EFLAGS that is always 1. */
@@ -71,9 +73,19 @@ public final class CpuState {
         return idt;
     }
 
-    /** Returns EIP, zero-extended. */
+    /** Returns RIP in 64-bit code, else EIP, zero-extended. */
     public long eip() {
-        return get(Register.RIP) & 0xffff_ffffL;
+        return code64() ? get(Register.RIP) : get(Register.RIP) & 0xffff_ffffL;
+    }
+
+    /** Returns whether long mode is active, EFER.LMA: in 64-bit mode, or in compatibility mode. */
+    public boolean longMode() {
+        return (get(Register.EFER) & EFER_LMA) != 0;
+    }
+
+    /** Returns whether the code is 64-bit code (Intel SDM volume 3A, 5.2.1). */
+    public boolean code64() {
+        return longMode() && segment(SegmentRegister.CS).longMode();
     }
 
     /** Returns whether EFLAGS.IF is set. */
@@ -94,14 +106,21 @@ public final class CpuState {
         return protectedMode() && (get(Register.RFLAGS) & EFLAGS_VM) != 0;
     }
 
-    /** Returns the linear address of the next instruction, wrapped at 4 GiB. */
+    /** Returns the linear address of the next instruction, as {@link #linear} does. */
     public long instructionAddress() {
         return linear(SegmentRegister.CS, eip());
     }
 
-    /** Returns the linear address of an offset in a segment, wrapped at 4 GiB. Limits are not checked. */
+    /**
+     * Returns the linear address of an offset in a segment, wrapped at 4 GiB. In 64-bit code only FS and GS have a base,
+     * and nothing wraps. Limits are not checked.
+     */
     public long linear(SegmentRegister register, long offset) {
-        return segment(register).base() + offset & 0xffff_ffffL;
+        if (!code64()) {
+            return segment(register).base() + offset & 0xffff_ffffL;
+        }
+        boolean based = register == SegmentRegister.FS || register == SegmentRegister.GS;
+        return (based ? segment(register).base() : 0) + offset;
     }
 
     /**
@@ -133,19 +152,24 @@ public final class CpuState {
     }
 
     /**
-     * Returns the registers that a 32-bit guest has by their lower-case names, in a fixed order, as unsigned values:
+     * Returns the registers that the guest has by their lower-case names, in a fixed order, as unsigned values:
      * {@code eax} to {@code esp}, {@code eip}, {@code eflags}, the segment selectors, {@code gdtr}'s and {@code idtr}'s
-     * base and limit, and the control registers.
+     * base and limit, and the control registers. In long mode they are {@code rax} to {@code r15}, {@code rip} and
+     * {@code rflags}, and {@code fs.base} and {@code gs.base} follow the selectors.
      */
     public Map<String, Long> named() {
         Map<String, Long> named = new LinkedHashMap<>();
         for (Register register : Register.values()) {
             boolean extended = register.isGeneral() && register.compareTo(Register.RSP) > 0;
-            if (!extended && register.compareTo(Register.CR0) < 0) {
-                named.put(register.name32(), get(register) & 0xffff_ffffL);
+            if ((longMode() || !extended) && register.compareTo(Register.CR0) < 0) {
+                named.put(nameOf(register), get(register) & (longMode() ? -1 : 0xffff_ffffL));
             }
         }
         segments.forEach((register, state) -> named.put(register.lowerCaseName(), (long) state.selector()));
+        if (longMode()) {
+            named.put("fs.base", segment(SegmentRegister.FS).base());
+            named.put("gs.base", segment(SegmentRegister.GS).base());
+        }
         named.put("gdtr.base", gdt.base());
         named.put("gdtr.limit", (long) gdt.limit());
         named.put("idtr.base", idt.base());
@@ -156,6 +180,11 @@ public final class CpuState {
             }
         }
         return named;
+    }
+
+    /** Returns the lower-case name of a register as the guest has it: {@code rax} in long mode, else {@code eax}. */
+    public String nameOf(Register register) {
+        return longMode() ? register.name64() : register.name32();
     }
 
     @Override

@@ -49,6 +49,11 @@ public enum Register {
         return ordinal() <= R15.ordinal();
     }
 
+    /** Returns the lower-case name of the whole register, such as {@code rax} or {@code cr0}. */
+    public String name64() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
     /** Returns the lower-case name of the part that a 32-bit guest sees, such as {@code eax} or {@code cr0}. */
     public String name32() {
         String name = name().toLowerCase(Locale.ROOT);

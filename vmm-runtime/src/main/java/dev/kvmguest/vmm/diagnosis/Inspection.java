@@ -77,7 +77,7 @@ public record Inspection(
          *
          * @param first the index of the first one
          * @param last the index of the last one
-         * @param raw its eight bytes, little-endian
+         * @param raw its eight bytes, little-endian; of a gate of long mode the first eight
          * @param meaning the same in words, such as {@code 32-bit code, base 0x0, limit 0xffffffff, DPL 0}
          */
         public record Row(int first, int last, long raw, String meaning) {}

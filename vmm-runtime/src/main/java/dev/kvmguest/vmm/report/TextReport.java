@@ -36,6 +36,13 @@ public final class TextReport {
             List.of(Register.RAX, Register.RBX, Register.RCX, Register.RDX, Register.RSI, Register.RDI);
     private static final List<Register> SECOND_ROW =
             List.of(Register.RBP, Register.RSP, Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4);
+    private static final List<List<Register>> ROWS = List.of(FIRST_ROW, SECOND_ROW);
+    private static final List<List<Register>> LONG_MODE_ROWS = List.of(
+            List.of(Register.RAX, Register.RBX, Register.RCX, Register.RDX),
+            List.of(Register.RSI, Register.RDI, Register.RBP, Register.RSP),
+            List.of(Register.R8, Register.R9, Register.R10, Register.R11),
+            List.of(Register.R12, Register.R13, Register.R14, Register.R15),
+            List.of(Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4));
 
     private TextReport() {}
 
@@ -251,8 +258,8 @@ public final class TextReport {
     }
 
     private static String registers(CpuState state, String indentation) {
-        return row(state, FIRST_ROW, indentation)
-                + row(state, SECOND_ROW, indentation)
+        return (state.longMode() ? LONG_MODE_ROWS : ROWS)
+                        .stream().map(row -> row(state, row, indentation)).collect(Collectors.joining())
                 + Arrays.stream(SegmentRegister.values())
                         .map(register -> String.format(
                                 "%s=%04x",
@@ -268,8 +275,9 @@ public final class TextReport {
     }
 
     private static String row(CpuState state, List<Register> registers, String indentation) {
+        String format = state.longMode() ? "%s=%016x" : "%s=%08x";
         return registers.stream()
-                .map(register -> String.format("%s=%08x", register.name32(), state.get(register)))
+                .map(register -> String.format(format, state.nameOf(register), state.get(register)))
                 .collect(Collectors.joining(" ", indentation, "\n"));
     }
 

@@ -200,8 +200,8 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
                             : "0x0-0x3fffff and 0x80000000-0x807fffff"));
         }
         if (boot != BootMode.LONG && entry.offset() >>> 32 != 0) {
-            throw new IllegalArgumentException("entry " + entry + " is above 4 GiB, where only boot mode "
-                    + BootMode.LONG + " can enter a guest");
+            throw new IllegalArgumentException(
+                    "entry " + entry + " is above 4 GiB, where only boot mode " + BootMode.LONG + " can enter a guest");
         }
         long physical = entry.linearAddress();
         if (boot.paging() && isInHighMap(physical, boot)) {

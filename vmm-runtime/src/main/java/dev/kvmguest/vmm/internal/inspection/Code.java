@@ -23,10 +23,10 @@ import java.util.Optional;
 public record Code(long base, CpuMode mode, LinearMemory memory, MemoryLayout layout, GuestImage image) {
 
     public Code(CpuState registers, LinearMemory memory, MemoryLayout layout, GuestImage image) {
-        this(registers.segment(SegmentRegister.CS).base(), CpuMode.of(registers), memory, layout, image);
+        this(registers.linear(SegmentRegister.CS, 0), CpuMode.of(registers), memory, layout, image);
     }
 
-    /** Returns the bytes of a near return address: 4 in 32-bit code, 2 in 16-bit code. */
+    /** Returns the bytes of a near return address: 8 in 64-bit code, 4 in 32-bit code, 2 in 16-bit code. */
     int width() {
         return mode.stackOperandSize();
     }

@@ -5,7 +5,6 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
@@ -16,8 +15,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The handlers that the IDT of 32-bit code leads to, and what they have interrupted: the processor has pushed its
- * EFLAGS, CS and EIP and, with some exceptions, an error code (Intel SDM volume 3A, 6.12.1 and 6.13).
+ * The handlers that the IDT of 32-bit or 64-bit code leads to, and what they have interrupted: the processor has pushed
+ * its EFLAGS, CS and EIP and, with some exceptions, an error code (Intel SDM volume 3A, 6.12.1, 6.13 and 6.14.2).
  */
 final class InterruptHandlers {
 
@@ -46,18 +45,14 @@ final class InterruptHandlers {
     static InterruptHandlers of(CpuState registers, LinearMemory memory, Code code, StackWords stack) {
         Map<Long, Boolean> handlers = new HashMap<>();
         int selector = registers.segment(SegmentRegister.CS).selector();
-        boolean looked = code.mode() == CpuMode.PROTECTED32;
+        boolean looked = code.mode() == CpuMode.PROTECTED32 || code.mode().is64();
         for (int vector = 0; looked && vector < InterruptTable.VECTORS; vector++) {
-            OptionalLong raw = !InterruptTable.holds(registers.idt().limit(), vector)
-                    ? OptionalLong.empty()
-                    : memory.readLong(registers.idt().base() + InterruptTable.offset(vector));
-            SegmentDescriptor gate = new SegmentDescriptor(raw.orElse(0));
-            boolean enters = gate.isPresent() && gate.isWide() && (gate.isInterruptGate() || gate.isTrapGate());
-            if (enters
-                    && Selector.withRpl(gate.gateSelector(), 0) == Selector.withRpl(selector, 0)
-                    && code.holds(gate.gateOffset())) {
-                handlers.put(gate.gateOffset(), Vector.hasErrorCode(vector));
-            }
+            Optional<InterruptGate> gate = InterruptGate.of(registers, memory, vector)
+                    .filter(InterruptGate::entersWide)
+                    .filter(found -> Selector.withRpl(found.selector(), 0) == Selector.withRpl(selector, 0))
+                    .filter(found -> code.holds(found.offset()));
+            boolean hasErrorCode = Vector.hasErrorCode(vector);
+            gate.ifPresent(found -> handlers.put(found.offset(), hasErrorCode));
         }
         return new InterruptHandlers(code, stack, handlers);
     }
@@ -91,7 +86,8 @@ final class InterruptHandlers {
             return Optional.empty();
         }
         long end = frame + 3L * stack.width();
-        long esp = Selector.rpl((int) selector) == 0 ? end : stack.at(end).orElse(0L);
+        boolean sameStack = Selector.rpl((int) selector) == 0 && !code.mode().is64();
+        long esp = sameStack ? end : stack.at(end).orElse(0L);
         return Optional.of(new Interrupted(eip, esp, ebp, true));
     }
 }

@@ -6,7 +6,6 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
-import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
@@ -45,7 +44,8 @@ public final class LinearMemory {
         this.registers = registers;
         this.paging = (registers.get(Register.CR0) & Cr0.PG) != 0;
         this.tables = new PageTables(memory, registers);
-        this.addresses = CpuMode.of(registers).addresses();
+        // Tables of long mode may be anywhere, also where compatibility mode can't reach.
+        this.addresses = registers.longMode() ? AddressPolicy.CANONICAL_48 : AddressPolicy.WRAP_32;
     }
 
     /** Returns the same memory as it would be seen through a page directory at another physical address. */
@@ -85,10 +85,13 @@ public final class LinearMemory {
 
     /**
      * Returns the guest physical address, which need not be one of RAM; empty if the page is not present, or behind
-     * reserved bits.
+     * reserved bits, or if the address is not canonical.
      */
     public OptionalLong physical(long linear) {
         long address = addresses.linear(linear);
+        if (!addresses.accepts(address)) {
+            return OptionalLong.empty();
+        }
         if (!paging) {
             return OptionalLong.of(address);
         }

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * The page tables of a guest that runs with paging on, as they are in its memory (Intel SDM volume 3A, 4.3 and 4.4):
- * 32-bit and PAE paging. Looking leaves no trace in accessed and dirty bits.
+ * The page tables of a guest that runs with paging on, as they are in its memory (Intel SDM volume 3A, 4.3 to 4.5).
+ * Looking leaves no trace in accessed and dirty bits.
  */
 public final class PageTables {
 
@@ -31,6 +31,7 @@ public final class PageTables {
      * @param frame the physical address of what it leads to, a table or a page; without meaning unless it is present
      * @param pageSize the bytes of the page that it leads to; 0 if it leads to a table
      * @param reserved those of its bits that must be 0 and aren't; 0 if it isn't present
+     * @param hasRights whether it says who may do what: all do but those of PAE's table of directories
      */
     public record Entry(
             PageLevel level,
@@ -40,7 +41,8 @@ public final class PageTables {
             boolean isInRam,
             long frame,
             long pageSize,
-            long reserved) {
+            long reserved,
+            boolean hasRights) {
 
         public boolean isPresent() {
             return has(PageEntry.PRESENT);
@@ -94,7 +96,7 @@ public final class PageTables {
         this.efer = registers.get(Register.EFER);
     }
 
-    /** Looks for the page of a linear address of 32 bits. */
+    /** Looks for the page of a linear address. */
     Walk walk(long linear) {
         PageWalker walker = new PageWalker();
         walker.start(cr3, cr4, efer, linear);
@@ -118,10 +120,11 @@ public final class PageTables {
                 isInRam(address, walker.entryBytes()),
                 walker.frame(),
                 walker.isPage() ? walker.pageSize() : 0,
-                walker.reserved());
+                walker.reserved(),
+                !walker.isLoadedWithCr3());
     }
 
-    /** Returns the physical address that CR3 has of the page directory, or of PAE's table of directories. */
+    /** Returns the physical address that CR3 has of the outermost table. */
     long directory() {
         return PagingMode.of(cr4, efer).root(cr3);
     }

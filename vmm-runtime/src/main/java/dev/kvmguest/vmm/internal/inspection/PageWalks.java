@@ -11,7 +11,6 @@ import dev.kvmguest.vmm.internal.inspection.PageTables.Walk;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.PageEntry;
 import dev.kvmguest.vmm.internal.x86.PageFaultCode;
-import dev.kvmguest.vmm.internal.x86.PageLevel;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.List;
@@ -19,7 +18,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
-/** Walks through the page tables in words (Intel SDM volume 3A, 4.3, 4.4, 4.6 and 4.7). */
+/** Walks through the page tables in words (Intel SDM volume 3A, 4.3 to 4.7). */
 final class PageWalks {
 
     private static final long LOW_32 = 0xffff_ffffL;
@@ -38,7 +37,8 @@ final class PageWalks {
                 .filter(event -> event.vector() == Vector.PF.number() && !event.interrupt())
                 .filter(event -> event.cr2().isPresent())
                 .findFirst();
-        long linear = fault.map(event -> event.cr2().getAsLong()).orElseGet(registers::instructionAddress) & LOW_32;
+        long linear = fault.map(event -> event.cr2().getAsLong()).orElseGet(registers::instructionAddress)
+                & (registers.longMode() ? -1 : LOW_32);
         OptionalInt code = fault.map(Fault.Event::errorCode).orElse(OptionalInt.empty());
         Walk walk = new PageTables(memory, registers).walk(linear);
         return Optional.of(new PageWalk(
@@ -58,17 +58,25 @@ final class PageWalks {
             return entry.value() == 0 ? "not present, empty" : "not present";
         }
         return target(entry) + " at " + hex(entry.frame()) + ", present"
-                + (entry.level() == PageLevel.POINTER ? "" : ", " + rights(List.of(entry)))
-                + (entry.has(PageEntry.ACCESSED) && entry.level() != PageLevel.POINTER ? ", accessed" : "")
+                + (entry.hasRights() ? ", " + rights(List.of(entry)) : "")
+                + (entry.has(PageEntry.ACCESSED) && entry.hasRights() ? ", accessed" : "")
                 + (entry.has(PageEntry.DIRTY) && entry.pageSize() > 0 ? ", dirty" : "")
                 + (entry.reserved() == 0 ? "" : ", reserved bits " + hex(entry.reserved()));
     }
 
     private static String target(Entry entry) {
         if (entry.pageSize() == 0) {
-            return entry.level() == PageLevel.POINTER ? "page directory" : "page table";
+            return switch (entry.level()) {
+                case MAP -> "table of page directories";
+                case POINTER -> "page directory";
+                default -> "page table";
+            };
         }
-        return entry.level() == PageLevel.TABLE ? "page" : (entry.pageSize() >> 20) + " MiB page";
+        return switch (entry.level()) {
+            case TABLE -> "page";
+            case POINTER -> (entry.pageSize() >> 30) + " GiB page";
+            default -> (entry.pageSize() >> 20) + " MiB page";
+        };
     }
 
     /** Returns what all entries together allow; those of PAE's table of directories have no say in it. */
@@ -79,15 +87,11 @@ final class PageWalks {
     }
 
     private static boolean all(List<Entry> entries, long right) {
-        return entries.stream()
-                .filter(entry -> entry.level() != PageLevel.POINTER)
-                .allMatch(entry -> entry.has(right));
+        return entries.stream().filter(Entry::hasRights).allMatch(entry -> entry.has(right));
     }
 
     private static boolean forbidsExecution(Entry entry) {
-        return entry.level() != PageLevel.POINTER
-                && entry.has(PageEntry.NO_EXECUTE)
-                && (entry.reserved() & PageEntry.NO_EXECUTE) == 0;
+        return entry.hasRights() && entry.has(PageEntry.NO_EXECUTE) && (entry.reserved() & PageEntry.NO_EXECUTE) == 0;
     }
 
     private static String result(Walk walk, GuestMemory memory, boolean writeProtect) {

@@ -17,24 +17,33 @@ import java.util.OptionalLong;
  */
 record StackWords(SegmentState segment, LinearMemory memory, CpuMode mode) {
 
-    /** Returns the bytes of a word: 4 in 32-bit code, 2 in 16-bit code. */
+    /** Returns the bytes of a word: 8 in 64-bit code, 4 in 32-bit code, 2 in 16-bit code. */
     int width() {
         return mode.stackOperandSize();
     }
 
     /** Returns the word at a place, unsigned; empty if it can't be read. */
     Optional<Long> at(long place) {
-        return memory.read(segment.base() + (place & mask()), width())
+        return memory.read(base() + (place & mask()), width())
                 .map(bytes -> ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN))
-                .map(bytes -> width() == 4 ? bytes.getInt() & 0xffff_ffffL : bytes.getShort() & 0xffffL);
+                .map(bytes -> switch (width()) {
+                    case 8 -> bytes.getLong();
+                    case 4 -> bytes.getInt() & 0xffff_ffffL;
+                    default -> bytes.getShort() & 0xffffL;
+                });
+    }
+
+    /** Returns the linear address of the segment, which 64-bit mode takes for 0. */
+    private long base() {
+        return mode.is64() ? 0 : segment.base();
     }
 
     /** Returns the physical address of a place; empty if its page is not present. */
     OptionalLong physical(long place) {
-        return memory.physical(segment.base() + (place & mask()));
+        return memory.physical(base() + (place & mask()));
     }
 
-    /** Returns the bits of ESP and EBP that count: all 32, or 16 where the B bit of SS is clear. */
+    /** Returns the bits of RSP and RBP that count: 64 in 64-bit code, else 32, or 16 where the B bit of SS is clear. */
     long mask() {
         return AddressPolicy.offsetMask(mode.stackAddressSize(segment.default32()));
     }

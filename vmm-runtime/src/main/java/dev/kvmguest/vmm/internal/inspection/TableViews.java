@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.diagnosis.Inspection.Table.Row;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.function.LongFunction;
 
 /**
  * Descriptor tables in words (Intel SDM volume 3A, 3.4.5, 3.5, 6.11 and 20.1.4). What is alike in a row, byte for byte,
@@ -32,6 +32,19 @@ final class TableViews {
     private final LinearMemory memory;
     private final GuestImage image;
     private final Optional<FirmwareRom> firmware;
+
+    /** Puts an entry into words. */
+    @FunctionalInterface
+    private interface Meaning {
+
+        /**
+         * Returns what an entry means.
+         *
+         * @param address its linear address, for what it needs of its neighbours
+         * @param raw its bytes, the first eight if it has more
+         */
+        String of(long address, long raw);
+    }
 
     private TableViews(LinearMemory memory, GuestImage image, Optional<FirmwareRom> firmware) {
         this.firmware = firmware;
@@ -48,30 +61,41 @@ final class TableViews {
         TableViews views = new TableViews(memory, image, firmware);
         if (!registers.protectedMode()) {
             return List.of(views.table(
-                    "IVT", registers.idt(), InterruptTable.POINTER_BYTES, InterruptTable.VECTORS, views::farPointer));
+                    "IVT",
+                    registers.idt(),
+                    InterruptTable.POINTER_BYTES,
+                    InterruptTable.VECTORS,
+                    (address, raw) -> views.farPointer(raw)));
         }
         List<Table> tables = new ArrayList<>();
-        tables.add(views.table("GDT", registers.gdt(), SegmentDescriptor.BYTES, MOST_SEGMENTS, views::segment));
-        tables.add(views.table("IDT", registers.idt(), SegmentDescriptor.BYTES, InterruptTable.VECTORS, views::gate));
+        boolean longMode = registers.longMode();
+        Meaning segments = longMode ? views::longModeSegment : (address, raw) -> views.segment(raw);
+        tables.add(views.table("GDT", registers.gdt(), SegmentDescriptor.BYTES, MOST_SEGMENTS, segments));
+        int gateBytes = longMode ? LongModeDescriptor.BYTES : SegmentDescriptor.BYTES;
+        Meaning gates = longMode ? views::longModeGate : (address, raw) -> views.gate(raw);
+        tables.add(views.table("IDT", registers.idt(), gateBytes, InterruptTable.VECTORS, gates));
         SegmentState local = registers.segment(SegmentRegister.LDTR);
         if (!local.isUnusable() && local.present()) {
             DescriptorTable table = new DescriptorTable(local.base(), (int) Math.min(local.limit(), 0xffff));
-            tables.add(views.table("LDT", table, SegmentDescriptor.BYTES, MOST_SEGMENTS, views::segment));
+            tables.add(views.table("LDT", table, SegmentDescriptor.BYTES, MOST_SEGMENTS, segments));
         }
         return tables;
     }
 
-    private Table table(String name, DescriptorTable table, int width, int most, LongFunction<String> meaning) {
+    private Table table(String name, DescriptorTable table, int width, int most, Meaning meaning) {
         int entries = (Math.min(table.limit(), 0xffff) + 1) / width;
         List<Row> rows = new ArrayList<>();
         Optional<Long> before = Optional.empty();
         for (int i = 0; i < Math.min(entries, most); i++) {
-            Optional<Long> raw = entry(table.base() + (long) i * width, width);
-            if (i > 0 && (raw.equals(before) || areFirmwares(raw, before))) {
-                Row same = rows.remove(rows.size() - 1);
-                rows.add(new Row(same.first(), i, same.raw(), same.meaning()));
+            long address = table.base() + (long) i * width;
+            Optional<Long> raw = entry(address, width);
+            String words = raw.map(value -> meaning.of(address, value)).orElse("not in memory");
+            Row last = i == 0 ? null : rows.get(rows.size() - 1);
+            boolean same = last != null && raw.equals(before) && words.equals(last.meaning());
+            if (same || last != null && areFirmwares(raw, before)) {
+                rows.set(rows.size() - 1, new Row(last.first(), i, last.raw(), last.meaning()));
             } else {
-                rows.add(new Row(i, i, raw.orElse(0L), raw.map(meaning::apply).orElse("not in memory")));
+                rows.add(new Row(i, i, raw.orElse(0L), words));
             }
             before = raw;
         }
@@ -96,7 +120,7 @@ final class TableViews {
     private Optional<Long> entry(long linear, int width) {
         return memory.read(linear, width)
                 .map(bytes -> ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN))
-                .map(bytes -> width == SegmentDescriptor.BYTES ? bytes.getLong() : bytes.getInt() & 0xffff_ffffL);
+                .map(bytes -> width == InterruptTable.POINTER_BYTES ? bytes.getInt() & 0xffff_ffffL : bytes.getLong());
     }
 
     private String farPointer(long raw) {
@@ -122,8 +146,58 @@ final class TableViews {
         return raw == 0 ? "empty" : (misplaced ? "no segment: " : "") + describe(descriptor);
     }
 
+    /** A TSS or an LDT of long mode takes two entries. */
+    private String longModeSegment(long address, long raw) {
+        Optional<SegmentDescriptor> before = entry(address - SegmentDescriptor.BYTES, SegmentDescriptor.BYTES)
+                .map(SegmentDescriptor::new);
+        if (before.filter(TableViews::takesTwoEntries).isPresent()) {
+            return "upper half of the entry before";
+        }
+        SegmentDescriptor descriptor = new SegmentDescriptor(raw);
+        if (takesTwoEntries(descriptor)) {
+            LongModeDescriptor wide = wide(address, descriptor);
+            String name = descriptor.isTss() ? descriptor.isAvailableTss() ? "64-bit TSS" : "busy 64-bit TSS" : "LDT";
+            return name + ", base " + hex(wide.base()) + ", limit " + hex(descriptor.limit()) + rights(descriptor);
+        }
+        if (descriptor.isCode() && descriptor.isLong()) {
+            return (descriptor.default32() ? "no code, since both L and D are set" : "64-bit code")
+                    + (descriptor.isConforming() ? ", conforming" : "")
+                    + rights(descriptor);
+        }
+        return segment(raw);
+    }
+
+    private static boolean takesTwoEntries(SegmentDescriptor descriptor) {
+        return descriptor.isSystem(SegmentDescriptor.LDT) || descriptor.isTss() && descriptor.isWide();
+    }
+
+    private LongModeDescriptor wide(long address, SegmentDescriptor low) {
+        return new LongModeDescriptor(
+                low,
+                entry(address + SegmentDescriptor.BYTES, SegmentDescriptor.BYTES)
+                        .orElse(0L));
+    }
+
+    private String longModeGate(long address, long raw) {
+        LongModeDescriptor gate = wide(address, new SegmentDescriptor(raw));
+        if (raw == 0) {
+            return "empty";
+        }
+        if (!gate.isInterruptGate() && !gate.isTrapGate()) {
+            return "no gate of long mode: access byte " + hex(gate.low().accessByte());
+        }
+        return (gate.isInterruptGate() ? "64-bit interrupt gate to " : "64-bit trap gate to ")
+                + hex(gate.low().gateSelector()) + ":" + hex(gate.gateOffset()) + symbol(gate.gateOffset())
+                + (gate.interruptStack() == 0 ? "" : ", IST " + gate.interruptStack())
+                + rights(gate.low());
+    }
+
+    private static String rights(SegmentDescriptor descriptor) {
+        return ", DPL " + descriptor.dpl() + (descriptor.isPresent() ? "" : ", not present");
+    }
+
     private String describe(SegmentDescriptor descriptor) {
-        return what(descriptor) + ", DPL " + descriptor.dpl() + (descriptor.isPresent() ? "" : ", not present");
+        return what(descriptor) + rights(descriptor);
     }
 
     private String what(SegmentDescriptor descriptor) {

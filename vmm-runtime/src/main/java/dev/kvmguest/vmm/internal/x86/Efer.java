@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.x86;
 
+import dev.kvmguest.vmm.cpu.CpuState;
+
 /** The bits of the MSR IA32_EFER (Intel SDM volume 3A, 2.2.1, table 2-1). */
 public final class Efer {
 
@@ -8,7 +10,7 @@ public final class Efer {
     /** Long mode enable: setting CR0.PG enters long mode. */
     public static final long LME = 1 << 8;
     /** Long mode active; read-only. */
-    public static final long LMA = 1 << 10;
+    public static final long LMA = CpuState.EFER_LMA;
     /** No-execute enable: bit 63 of a page-table entry forbids to fetch from the page. */
     public static final long NXE = 1 << 11;
 

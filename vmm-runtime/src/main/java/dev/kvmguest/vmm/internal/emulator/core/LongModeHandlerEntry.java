@@ -76,8 +76,8 @@ final class LongModeHandlerEntry {
                 cpu.memory.readSystem(address + SegmentDescriptor.BYTES, SegmentDescriptor.BYTES));
         if (!gate.isInterruptGate() && !gate.isTrapGate()) {
             throw CpuFault.gate(Vector.GP, vector, event.ext())
-                    .because(name(event)
-                            + (gate.low().raw() == 0 ? " is empty" : " is not a 64-bit gate to a handler"));
+                    .because(
+                            name(event) + (gate.low().raw() == 0 ? " is empty" : " is not a 64-bit gate to a handler"));
         }
         if (event.checksGate() && gate.low().dpl() < cpu.cpl()) {
             throw CpuFault.gate(Vector.GP, vector, 0).because(name(event) + " has a DPL below the privilege level");

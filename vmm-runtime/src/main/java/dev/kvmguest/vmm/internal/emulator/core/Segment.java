@@ -24,6 +24,7 @@ public final class Segment {
     private long start;
     /** Whether the present mode is 64-bit mode, in which nothing limits a segment. */
     private boolean unlimited;
+
     private int rights = SegmentState.UNUSABLE;
     private long readLimit = -1;
     private long writeLimit = -1;

@@ -122,8 +122,8 @@ public final class Disassembler {
     /** Returns whether the operand size is another than usual in this code, and the rest of the text doesn't show it. */
     private boolean hidesOperandSize() {
         Mnemonic mnemonic = instruction.mnemonic;
-        boolean segmentOnStack = (mnemonic == Mnemonic.PUSH || mnemonic == Mnemonic.POP)
-                && instruction.op0.kind == Operand.Kind.SEGMENT;
+        boolean segmentOnStack =
+                (mnemonic == Mnemonic.PUSH || mnemonic == Mnemonic.POP) && instruction.op0.kind == Operand.Kind.SEGMENT;
         if (segmentOnStack || HIDDEN_STACK_OPERAND_SIZE.contains(mnemonic)) {
             return instruction.operandSize != instruction.mode.stackOperandSize();
         }

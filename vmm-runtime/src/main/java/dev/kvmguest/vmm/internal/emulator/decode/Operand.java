@@ -125,8 +125,7 @@ public final class Operand {
      */
     Operand relativeTo(long end) {
         long offset = end + value & addressMask;
-        return new Operand(
-                kind, width, number, offset, segment, Registers.NONE, Registers.NONE, 0, addressMask, true);
+        return new Operand(kind, width, number, offset, segment, Registers.NONE, Registers.NONE, 0, addressMask, true);
     }
 
     public boolean isMemory() {

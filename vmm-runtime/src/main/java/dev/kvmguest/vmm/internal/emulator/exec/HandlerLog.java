@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.engine.Delivery;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog.ChangedRegisters;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import java.util.ArrayDeque;
@@ -186,7 +187,7 @@ final class HandlerLog implements ExceptionWatch {
     }
 
     private int frameWidth() {
-        return cpu.mode() == CpuMode.PROTECTED32 ? 4 : 2;
+        return cpu.mode().usesDescriptors() ? cpu.mode().stackOperandSize() : 2;
     }
 
     private void enter(Delivered taken) {
@@ -283,8 +284,10 @@ final class HandlerLog implements ExceptionWatch {
     }
 
     private void compare(Delivered returned) {
-        long mask = returned.registers.mode() == CpuMode.PROTECTED32 ? 0xffff_ffffL : 0xffff;
-        for (int i = Registers.RAX; i <= Registers.RDI; i++) {
+        CpuMode mode = returned.registers.mode();
+        long mask = AddressPolicy.offsetMask(mode.stackOperandSize());
+        int registers = mode.is64() ? Registers.NONE : Registers.RDI + 1;
+        for (int i = Registers.RAX; i < registers; i++) {
             if (i != Registers.RSP && ((cpu.registers.gpr[i] ^ returned.registers.general(i)) & mask) != 0) {
                 changes[returned.vector]++;
                 if (changed == null) {

@@ -9,32 +9,18 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.report.text.RunNotes;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
+import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.text.Notation;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /** The registers of a vCPU, those that consist of bits also in words. */
 public final class HtmlRegisters {
 
-    private static final List<Register> GENERAL = List.of(
-            Register.RAX,
-            Register.RBX,
-            Register.RCX,
-            Register.RDX,
-            Register.RSI,
-            Register.RDI,
-            Register.RBP,
-            Register.RSP,
-            Register.RIP,
-            Register.RFLAGS,
-            Register.CR0,
-            Register.CR2,
-            Register.CR3,
-            Register.CR4,
-            Register.EFER);
+    /** Of the general registers only these outside long mode. */
+    private static final Register LAST_GENERAL_32 = Register.RSP;
 
     private HtmlRegisters() {}
 
@@ -62,10 +48,14 @@ public final class HtmlRegisters {
 
     private static void general(HtmlWriter page, CpuState state) {
         page.open("dl", "class", "registers");
-        for (Register register : GENERAL) {
-            page.open("div").element("dt", register.name32());
-            page.element("dd", String.format(Locale.ROOT, "%08x", state.get(register)))
-                    .close();
+        String format = state.longMode() ? "%016x" : "%08x";
+        for (Register register : Register.values()) {
+            boolean shown = state.longMode() || !register.isGeneral() || register.compareTo(LAST_GENERAL_32) <= 0;
+            if (shown) {
+                page.open("div").element("dt", state.nameOf(register));
+                page.element("dd", String.format(Locale.ROOT, format, state.get(register)))
+                        .close();
+            }
         }
         page.close();
     }
@@ -75,7 +65,7 @@ public final class HtmlRegisters {
         for (RegisterBits register : RegisterBits.ALL) {
             long value = state.get(register.register());
             table.row(null)
-                    .head(register.register().name32())
+                    .head(state.nameOf(register.register()))
                     .cell(register.set(value), "words")
                     .cell(register.clear(value), "words dim");
         }
@@ -92,15 +82,18 @@ public final class HtmlRegisters {
                     Notation.hex(segment.selector()),
                     Notation.hex(segment.base()),
                     Notation.hex(segment.limit()),
-                    words(segment, state.protectedMode()));
+                    words(segment, state));
         }
         descriptors(table, "gdtr", state.gdt(), SegmentDescriptor.BYTES);
-        descriptors(
-                table,
-                "idtr",
-                state.idt(),
-                state.protectedMode() ? SegmentDescriptor.BYTES : InterruptTable.POINTER_BYTES);
+        descriptors(table, "idtr", state.idt(), gateBytes(state));
         table.end();
+    }
+
+    private static int gateBytes(CpuState state) {
+        if (state.longMode()) {
+            return LongModeDescriptor.BYTES;
+        }
+        return state.protectedMode() ? SegmentDescriptor.BYTES : InterruptTable.POINTER_BYTES;
     }
 
     private static void descriptors(HtmlTable table, String name, DescriptorTable register, int entryBytes) {
@@ -118,13 +111,14 @@ public final class HtmlRegisters {
     }
 
     /** Returns type and rights of a segment (Intel SDM volume 3A, tables 3-1 and 3-2). */
-    private static String words(SegmentState segment, boolean protectedMode) {
+    private static String words(SegmentState segment, CpuState state) {
         if (segment.isUnusable()) {
             return "holds no segment";
         }
-        String rights = (segment.present() ? "" : ", not present") + (protectedMode ? ", DPL " + segment.dpl() : "");
+        String rights =
+                (segment.present() ? "" : ", not present") + (state.protectedMode() ? ", DPL " + segment.dpl() : "");
         if (!segment.codeOrData()) {
-            return systemType(segment.type()) + rights;
+            return systemType(segment.type(), state.longMode()) + rights;
         }
         boolean code = (segment.type() & 8) != 0;
         boolean directed = (segment.type() & AccessRights.EXPAND_DOWN_OR_CONFORMING) != 0;
@@ -135,13 +129,14 @@ public final class HtmlRegisters {
                 + rights;
     }
 
-    private static String systemType(int type) {
+    private static String systemType(int type, boolean longMode) {
+        String wide = longMode ? "64-bit" : "32-bit";
         return switch (type) {
             case 1 -> "16-bit TSS, available";
             case 2 -> "LDT";
             case 3 -> "16-bit TSS, busy";
-            case 9 -> "32-bit TSS, available";
-            case 11 -> "32-bit TSS, busy";
+            case 9 -> wide + " TSS, available";
+            case 11 -> wide + " TSS, busy";
             default -> "system segment of type " + type;
         };
     }

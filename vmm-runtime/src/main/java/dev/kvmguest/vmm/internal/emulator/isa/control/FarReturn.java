@@ -108,8 +108,7 @@ final class FarReturn {
         cpu.segmentation.loadCode(selector, code, level);
         cpu.eip = eip;
         cpu.loadSegment(
-                Cpu.SS,
-                withoutStack ? LongModeStacks.nullStack(stackSelector, level) : stack.loaded(stackSelector));
+                Cpu.SS, withoutStack ? LongModeStacks.nullStack(stackSelector, level) : stack.loaded(stackSelector));
         setStackPointer(cpu, pointer + released);
         if (outer) {
             cpu.segmentation.dropInnerData();

@@ -73,11 +73,13 @@ public final class Move {
     /** Of 16 bits the result is undefined; processors leave 0. */
     private static void bswap(Cpu cpu, Instruction i) {
         long value = i.op0.read(cpu);
-        i.op0.write(cpu, switch (i.op0.width) {
-            case 8 -> Long.reverseBytes(value);
-            case 4 -> Integer.reverseBytes((int) value);
-            default -> 0;
-        });
+        i.op0.write(
+                cpu,
+                switch (i.op0.width) {
+                    case 8 -> Long.reverseBytes(value);
+                    case 4 -> Integer.reverseBytes((int) value);
+                    default -> 0;
+                });
     }
 
     private static void cbw(Cpu cpu, Instruction i) {

@@ -88,9 +88,8 @@ public final class DescriptorTableInstructions {
         if (!descriptor.isSystem(SegmentDescriptor.LDT)) {
             throw CpuFault.selector(Vector.GP, selector).because("the descriptor is not that of an LDT");
         }
-        SegmentState table = cpu.isLongMode()
-                ? wide(cpu, selector, descriptor).loaded(selector)
-                : descriptor.loadedSystem(selector);
+        SegmentState table =
+                cpu.isLongMode() ? wide(cpu, selector, descriptor).loaded(selector) : descriptor.loadedSystem(selector);
         requirePresent(selector, descriptor);
         cpu.ldtr.load(table, cpu.mode());
     }
@@ -112,9 +111,8 @@ public final class DescriptorTableInstructions {
         if (!descriptor.isAvailableTss() || cpu.isLongMode() && !descriptor.isWide()) {
             throw CpuFault.selector(Vector.GP, selector).because("the descriptor is not that of an available TSS");
         }
-        SegmentState task = cpu.isLongMode()
-                ? wide(cpu, selector, descriptor).loaded(selector)
-                : descriptor.loadedSystem(selector);
+        SegmentState task =
+                cpu.isLongMode() ? wide(cpu, selector, descriptor).loaded(selector) : descriptor.loadedSystem(selector);
         requirePresent(selector, descriptor);
         cpu.segmentation.markBusy(selector, descriptor);
         cpu.segmentation.loadTask(task);

@@ -19,6 +19,7 @@ public final class FastSystemCalls {
     private static final int USER_CODE_OFFSET = 16;
     /** Where 64-bit code of ring 3 is. */
     private static final int USER_CODE_64_OFFSET = 32;
+
     private static final int USER = 3;
 
     private FastSystemCalls() {}

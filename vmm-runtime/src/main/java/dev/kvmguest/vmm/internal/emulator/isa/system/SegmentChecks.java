@@ -54,8 +54,7 @@ public final class SegmentChecks {
     private static void loadLimit(Cpu cpu, Instruction i) {
         DescriptorTableInstructions.requireProtected(cpu);
         SegmentDescriptor descriptor = reachable(cpu, selector(i.op1.read(cpu)));
-        boolean shown = descriptor != null
-                && hasLimit(cpu, descriptor);
+        boolean shown = descriptor != null && hasLimit(cpu, descriptor);
         if (shown) {
             i.op0.write(cpu, descriptor.limit());
         }
