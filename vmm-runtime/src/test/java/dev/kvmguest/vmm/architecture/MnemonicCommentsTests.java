@@ -67,9 +67,10 @@ class MnemonicCommentsTests {
                     checked++;
                     List<String> of16Bits = found(code, CpuMode.REAL16);
                     List<String> of32Bits = found(code, CpuMode.PROTECTED32);
-                    if (!agree(said, of16Bits) && !agree(said, of32Bits)) {
+                    List<String> of64Bits = found(code, CpuMode.LONG64);
+                    if (!agree(said, of16Bits) && !agree(said, of32Bits) && !agree(said, of64Bits)) {
                         wrong.add(SOURCES.relativize(file) + ":" + (i + 1) + " says " + said + ", and there is "
-                                + of16Bits + " or " + of32Bits);
+                                + of16Bits + " or " + of32Bits + " or " + of64Bits);
                     }
                 }
             }

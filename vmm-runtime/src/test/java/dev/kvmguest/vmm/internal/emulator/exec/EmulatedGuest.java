@@ -44,6 +44,10 @@ public final class EmulatedGuest implements AutoCloseable {
     private static final int PAGE_DIRECTORY = 0x10000;
     private static final int PAGE_TABLE = 0x11000;
 
+    private static final int IDT_64 = 0x12000;
+    private static final int MAP_64 = 0x14000;
+    private static final int PAGE_TABLE_64 = 0x17000;
+
     private static final int VECTORS = 256;
     private static final int SELECTOR_TSS = 0x48;
     private static final byte HLT = (byte) 0xf4;
@@ -122,6 +126,61 @@ public final class EmulatedGuest implements AutoCloseable {
                 state.set(Register.CR3, PAGE_DIRECTORY).set(Register.CR0, CpuState.CR0_PE | CpuState.CR0_PG | 0x10));
     }
 
+    /**
+     * Returns a guest in 64-bit mode, with segments of this privilege level where {@link #flat} has them; a TSS of long
+     * mode takes 0x48 and 0x50. All RAM maps to itself, and from 0xffffffffc0000000 up a second time, in pages of 4 KiB
+     * that are writable, for every ring.
+     *
+     * @param ring 0 to 3
+     */
+    public static EmulatedGuest long64(int ring) {
+        EmulatedGuest guest = new EmulatedGuest();
+        guest.memory().writeLong(GDT + SELECTOR_TSS, 0x0000_8b00_0000_0000L | (long) TSS << 16 | TSS_LIMIT);
+        guest.memory().writeLong(TSS + 4, HANDLER_STACK);
+        guest.memory().writeShort(TSS + 0x66, TSS_LIMIT + 1);
+        for (int i = 0; i < 4; i++) {
+            guest.memory().writeLong(GDT + 8 + 16 * i, 0x00af_9b00_0000_ffffL | (long) i << 45);
+            guest.memory().writeLong(GDT + 16 + 16 * i, 0x00cf_9300_0000_ffffL | (long) i << 45);
+        }
+        for (int vector = 0; vector < VECTORS; vector++) {
+            guest.memory().writeLong(IDT_64 + 16L * vector, 0x0000_ee00_0008_0000L | HANDLERS + vector);
+        }
+        guest.memory().writeLong(MAP_64, MAP_64 + 0x1000 | 7);
+        guest.memory().writeLong(MAP_64 + 511 * 8, MAP_64 + 0x1000 | 7);
+        guest.memory().writeLong(MAP_64 + 0x1000, MAP_64 + 0x2000 | 7);
+        guest.memory().writeLong(MAP_64 + 0x1000 + 511 * 8, MAP_64 + 0x2000 | 7);
+        guest.memory().writeLong(MAP_64 + 0x2000, PAGE_TABLE_64 | 7);
+        for (int page = 0; page < SIZE >> 12; page++) {
+            guest.page64(page << 12, page << 12 | 7);
+        }
+        SegmentState data = SegmentState.flatData(16 + 16 * ring | ring);
+        CpuState.Builder state = entry();
+        for (SegmentRegister register : SegmentRegister.values()) {
+            state.segment(register, data);
+        }
+        guest.vcpu.setState(state.segment(SegmentRegister.CS, code64(8 + 16 * ring | ring))
+                .segment(SegmentRegister.LDTR, SegmentState.unusable())
+                .segment(SegmentRegister.TR, new SegmentState(SELECTOR_TSS, TSS, TSS_LIMIT, 0x8b))
+                .set(Register.CR0, CpuState.CR0_PE | CpuState.CR0_PG | CpuState.CR0_ET)
+                .set(Register.CR3, MAP_64)
+                .set(Register.CR4, 1 << 5)
+                .set(Register.EFER, 0x500)
+                .gdt(new DescriptorTable(GDT, SELECTOR_TSS + 15))
+                .idt(new DescriptorTable(IDT_64, 16 * VECTORS - 1))
+                .build());
+        return guest;
+    }
+
+    private static SegmentState code64(int selector) {
+        return new SegmentState(selector, 0, 0xffff_ffffL, 0xa09b | (selector & 3) << 5);
+    }
+
+    /** Sets the page-table entry of a linear address below 2 MiB in 64-bit mode; the TLB is not told. */
+    public EmulatedGuest page64(int linear, long entry) {
+        memory().writeLong(PAGE_TABLE_64 + (linear >> 12) * 8L, entry);
+        return this;
+    }
+
     private static CpuState.Builder entry() {
         return CpuState.builder()
                 .set(Register.RIP, CODE)
@@ -193,6 +252,11 @@ public final class EmulatedGuest implements AutoCloseable {
     /** Returns four bytes of the stack, {@code index} times four above ESP; flat guests only. */
     public long stack(int index) {
         return memory().readInt(get(Register.RSP) + 4L * index) & 0xffff_ffffL;
+    }
+
+    /** Returns eight bytes of the stack, {@code index} times eight above RSP; guests in 64-bit mode only. */
+    public long stack64(int index) {
+        return memory().readLong(get(Register.RSP) + 8L * index);
     }
 
     /** Returns the RAM. */
