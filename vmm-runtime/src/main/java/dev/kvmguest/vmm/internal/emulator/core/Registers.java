@@ -26,11 +26,14 @@ public final class Registers {
     public final long[] gpr = new long[NONE + 1];
 
     /**
-     * Returns the number of the byte register that three bits of an instruction without a REX prefix mean: AL to BL,
-     * AH to BH. With one, 4 to 7 will be SPL to DIL.
+     * Returns the number of the byte register that an instruction means: 4 to 7 are AH to BH, but SPL to DIL beside a
+     * REX prefix (Intel SDM volume 2A, 2.2.1.2).
+     *
+     * @param encoded three bits of the instruction, 0 to 7; with one more of a REX prefix to 15
+     * @param hasRex whether there is a REX prefix
      */
-    public static int byteRegister(int encoded) {
-        return encoded < RSP ? encoded : HIGH_BYTE | encoded - RSP;
+    public static int byteRegister(int encoded, boolean hasRex) {
+        return hasRex || encoded < RSP ? encoded : HIGH_BYTE | encoded - RSP;
     }
 
     /**

@@ -42,6 +42,15 @@ public final class Decoder {
     private static final int LONGEST = 15;
     private static final int TWO_BYTE_ESCAPE = 0x0f;
     private static final int REGISTER_FORM = 3;
+    private static final int NOP = 0x90;
+    private static final int XCHG = 0x91;
+
+    // The REX prefix (volume 2A, 2.2.1).
+    private static final int REX = 0x40;
+    private static final int REX_W = 8;
+    private static final int REX_R = 4;
+    private static final int REX_X = 2;
+    private static final int REX_B = 1;
 
     // 16-bit addressing by r/m (volume 2, table 2-1).
     private static final int[] BASE_16 = {
@@ -74,6 +83,9 @@ public final class Decoder {
     private int length;
     private long eip;
     private CpuMode mode;
+    private boolean is64;
+    private int rex;
+    private boolean sizePrefix;
     private int operandSize;
     private int addressSize;
     private int override;
@@ -86,6 +98,7 @@ public final class Decoder {
     private int scale;
     private long displacement;
     private int defaultSegment;
+    private boolean ripRelative;
 
     /** Creates a decoder whose instructions are bound to these operations. */
     public Decoder(OperationTable operations) {
@@ -95,7 +108,7 @@ public final class Decoder {
     /**
      * Decodes one instruction. No more bytes are asked for than it has.
      *
-     * @param at where it is
+     * @param at where it is: its offset in the code segment, as EIP or RIP
      * @param inMode the mode that it is code of: how wide operands and addresses are unless a prefix says otherwise
      */
     public Instruction decode(Bytes from, long at, CpuMode inMode) {
@@ -103,6 +116,10 @@ public final class Decoder {
         length = 0;
         eip = at;
         mode = inMode;
+        is64 = mode.is64();
+        rex = 0;
+        sizePrefix = false;
+        ripRelative = false;
         operandSize = mode.operandSize();
         addressSize = mode.addressSize();
         override = NO_OVERRIDE;
@@ -119,51 +136,96 @@ public final class Decoder {
     }
 
     private void decode(Instruction.Builder builder) {
-        boolean sizePrefix = false;
+        opcodeByte = next();
         while (true) {
-            opcodeByte = next();
-            switch (opcodeByte) {
-                case 0x26 -> override = Cpu.ES;
-                case 0x2e -> override = Cpu.CS;
-                case 0x36 -> override = Cpu.SS;
-                case 0x3e -> override = Cpu.DS;
-                case 0x64 -> override = Cpu.FS;
-                case 0x65 -> override = Cpu.GS;
-                case 0x66 -> {
-                    sizePrefix = true;
-                    operandSize = 6 - mode.operandSize();
-                }
-                case 0x67 -> addressSize = 6 - mode.addressSize();
-                case 0xf0 -> builder.lock = true;
-                case 0xf2, 0xf3 -> builder.repeat = opcodeByte;
-                default -> {
-                    decodeOpcode(builder, sizePrefix);
-                    return;
-                }
+            if (is64 && (opcodeByte & 0xf0) == REX) {
+                rex = opcodeByte;
+            } else if (isPrefix(builder)) {
+                // REX counts only where nothing comes between it and the opcode.
+                rex = 0;
+            } else {
+                break;
             }
+            opcodeByte = next();
+        }
+        if (has(REX_W)) {
+            operandSize = 8;
+        }
+        decodeOpcode(builder);
+    }
+
+    /** Returns whether a byte is a prefix, and if it is, notes what it says. */
+    private boolean isPrefix(Instruction.Builder builder) {
+        switch (opcodeByte) {
+            case 0x26 -> overrideSegment(Cpu.ES);
+            case 0x2e -> overrideSegment(Cpu.CS);
+            case 0x36 -> overrideSegment(Cpu.SS);
+            case 0x3e -> overrideSegment(Cpu.DS);
+            case 0x64 -> override = Cpu.FS;
+            case 0x65 -> override = Cpu.GS;
+            case 0x66 -> {
+                sizePrefix = true;
+                operandSize = 6 - mode.operandSize();
+            }
+            case 0x67 -> addressSize = is64 ? 4 : 6 - mode.addressSize();
+            case 0xf0 -> builder.lock = true;
+            case 0xf2, 0xf3 -> builder.repeat = opcodeByte;
+            default -> {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** 64-bit mode ignores prefixes for these segments, after one for FS or GS too (volume 1, 3.3.7.1). */
+    private void overrideSegment(int segment) {
+        if (!is64) {
+            override = segment;
         }
     }
 
-    private void decodeOpcode(Instruction.Builder builder, boolean sizePrefix) {
+    private boolean has(int rexBit) {
+        return (rex & rexBit) != 0;
+    }
+
+    /** Returns the number of a register whose highest bit is one of the REX prefix's. */
+    private int extended(int low, int rexBit) {
+        return has(rexBit) ? low | 8 : low;
+    }
+
+    private void decodeOpcode(Instruction.Builder builder) {
         Opcode opcode;
         if (opcodeByte == TWO_BYTE_ESCAPE) {
             opcodeByte = next();
             opcode = OpcodeMap.twoBytes(opcodeByte);
         } else {
-            opcode = OpcodeMap.oneByte(opcodeByte);
+            // 90 is XCHG of the accumulator with itself, unless REX.B makes it R8 (volume 2B, NOP).
+            opcode = OpcodeMap.oneByte(opcodeByte == NOP && has(REX_B) ? XCHG : opcodeByte);
         }
-        Form form = require(opcode == null ? null : form(opcode, builder, sizePrefix));
+        Form form = require(opcode == null ? null : form(opcode, builder));
+        if (is64) {
+            operandSize = form.size64().apply(operandSize);
+        }
         builder.mnemonic = mnemonic(form, builder);
         builder.condition = opcodeByte & 0xf;
         builder.segment = override == NO_OVERRIDE ? Cpu.DS : override;
         builder.op0 = operand(form, 0);
         builder.op1 = operand(form, 1);
         builder.op2 = operand(form, 2);
+        if (ripRelative) {
+            builder.op0 = relativeToEnd(builder.op0);
+            builder.op1 = relativeToEnd(builder.op1);
+        }
         builder.width = isByteForm(builder) ? 1 : operandSize;
         requireLegal(builder);
     }
 
-    private Form form(Opcode opcode, Instruction.Builder builder, boolean sizePrefix) {
+    /** The distance counts from the end of the instruction, and an immediate is still to come when it is read. */
+    private Operand relativeToEnd(Operand operand) {
+        return operand != null && operand.isMemory() ? operand.relativeTo(eip + length) : operand;
+    }
+
+    private Form form(Opcode opcode, Instruction.Builder builder) {
         int column = OpcodeMap.NO_PREFIX;
         if (opcode.isPrefixed()) {
             if (builder.repeat != Instruction.NO_REPEAT) {
@@ -172,6 +234,9 @@ public final class Decoder {
             } else if (sizePrefix) {
                 column = OpcodeMap.PREFIX_66;
             }
+        }
+        if (is64) {
+            column += OpcodeMap.IN_64_BIT_MODE;
         }
         if (opcode.isSelectedByModRm(column)) {
             modRm = next();
@@ -238,7 +303,7 @@ public final class Decoder {
         if (addressSize == 2) {
             decodeAddress16(mod, rm);
         } else {
-            decodeAddress32(mod, rm);
+            decodeAddress(mod, rm);
         }
     }
 
@@ -254,23 +319,26 @@ public final class Decoder {
         defaultSegment = base == Registers.RBP ? Cpu.SS : Cpu.DS;
     }
 
-    private void decodeAddress32(int mod, int rm) {
-        base = rm;
+    /** Addresses of 32 and 64 bits. R12 needs a SIB byte as RSP does, and R13 a displacement as RBP does. */
+    private void decodeAddress(int mod, int rm) {
+        int low = rm;
         if (rm == Registers.RSP) {
             int sib = next();
             scale = sib >> 6;
-            index = sib >> 3 & 7;
-            base = sib & 7;
+            index = extended(sib >> 3 & 7, REX_X);
+            low = sib & 7;
             if (index == Registers.RSP) {
                 // No index, and so nothing to scale.
                 index = Registers.NONE;
                 scale = 0;
             }
         }
-        if (mod == 0 && base == Registers.RBP) {
+        if (mod == 0 && low == Registers.RBP) {
             base = Registers.NONE;
             displacement = number(4);
+            ripRelative = is64 && rm == Registers.RBP;
         } else {
+            base = extended(low, REX_B);
             displacement = displacement(mod, 4);
         }
         defaultSegment = base == Registers.RBP || base == Registers.RSP ? Cpu.SS : Cpu.DS;
@@ -294,26 +362,26 @@ public final class Decoder {
         boolean memory = modRm >> 6 != REGISTER_FORM;
         int width = form.width(operandSize, memory && form.needsModRm());
         return switch (form.source()) {
-            case REGISTER -> general(width, reg);
-            case REGISTER_OR_MEMORY -> memory ? memory(width) : general(width, rm);
-            case REGISTER_IN_RM -> general(width, rm);
+            case REGISTER -> general(width, extended(reg, REX_R));
+            case REGISTER_OR_MEMORY -> memory ? memory(width) : general(width, extended(rm, REX_B));
+            case REGISTER_IN_RM -> general(width, extended(rm, REX_B));
             case MEMORY -> memory(requireMemory(width));
             case IMMEDIATE -> Operand.immediate(width, number(width));
-            case SIGN_EXTENDED -> Operand.immediate(operandSize, number(1));
+            case SIGN_EXTENDED -> Operand.immediate(operandSize, number(width));
             case ONE -> Operand.immediate(1, 1);
             case RELATIVE -> relative(width);
             case FAR_POINTER -> farPointer();
             case OFFSET -> offset(width);
             case SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, reg);
-            case CONTROL -> Operand.register(Operand.Kind.CONTROL, width, reg);
-            case DEBUG -> Operand.register(Operand.Kind.DEBUG, width, reg);
-            case OPCODE -> general(width, opcodeByte & 7);
+            case CONTROL -> Operand.register(Operand.Kind.CONTROL, width, extended(reg, REX_R));
+            case DEBUG -> Operand.register(Operand.Kind.DEBUG, width, extended(reg, REX_R));
+            case OPCODE -> general(width, extended(opcodeByte & 7, REX_B));
             case MMX -> Operand.register(Operand.Kind.MMX, 8, reg);
             case MMX_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.MMX, 8, rm);
             case MMX_IN_RM -> Operand.register(Operand.Kind.MMX, requireRegister(8), rm);
-            case XMM -> Operand.register(Operand.Kind.XMM, 16, reg);
-            case XMM_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.XMM, 16, rm);
-            case XMM_IN_RM -> Operand.register(Operand.Kind.XMM, requireRegister(16), rm);
+            case XMM -> Operand.register(Operand.Kind.XMM, 16, extended(reg, REX_R));
+            case XMM_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.XMM, 16, extended(rm, REX_B));
+            case XMM_IN_RM -> Operand.register(Operand.Kind.XMM, requireRegister(16), extended(rm, REX_B));
             case X87_IN_RM -> Operand.register(Operand.Kind.X87, width, rm);
             case X87_TOP -> Operand.register(Operand.Kind.X87, width, 0);
             case FIXED_REGISTER -> Operand.register(Operand.Kind.REGISTER, width, form.number());
@@ -321,8 +389,9 @@ public final class Decoder {
         };
     }
 
-    private static Operand general(int width, int encoded) {
-        return Operand.register(Operand.Kind.REGISTER, width, width == 1 ? Registers.byteRegister(encoded) : encoded);
+    private Operand general(int width, int encoded) {
+        int number = width == 1 ? Registers.byteRegister(encoded, rex != 0) : encoded;
+        return Operand.register(Operand.Kind.REGISTER, width, number);
     }
 
     private Operand memory(int width) {

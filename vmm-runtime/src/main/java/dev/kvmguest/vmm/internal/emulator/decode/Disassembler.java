@@ -15,12 +15,18 @@ import java.util.Set;
  * something of the same meaning from the text, in code of the same size. Numbers below 10 are decimal, others and all
  * addresses are hexadecimal with {@code 0x}. Targets of jumps are absolute, as EIP. Conditions have the names that the
  * manual's pseudocode prefers for unsigned and signed comparisons: {@code jb jae je jne jbe ja}, {@code jl jge jle jg}.
+ *
+ * <p>An address relative to RIP is printed as the one it comes to, {@code [rel 0x401000]}, as by NASM's own
+ * disassembler. For the assembler the number has to become a label.
  */
 public final class Disassembler {
 
     private static final String[] LOW_BYTES = {"al", "cl", "dl", "bl"};
     private static final String[] HIGH_BYTES = {"ah", "ch", "dh", "bh"};
     private static final String[] WORD_REGISTERS = {"ax", "cx", "dx", "bx", "sp", "bp", "si", "di"};
+    /** The first register whose name is a number. */
+    private static final int R8 = 8;
+
     private static final String[] SEGMENT_REGISTERS = {"es", "cs", "ss", "ds", "fs", "gs"};
     private static final Map<Integer, String> SIZES = Map.ofEntries(
             entry(1, "byte "), entry(2, "word "), entry(4, "dword "), entry(8, "qword "), entry(10, "tword "));
@@ -39,23 +45,31 @@ public final class Disassembler {
     /** The size of their memory operand follows from the name, or has none. */
     private static final Set<Mnemonic> SIZE_IN_NAME = sizeInName();
 
+    /** Of these, what takes an integer of 32 bits if the text doesn't say 64. */
+    private static final Set<Mnemonic> FROM_INTEGER = EnumSet.of(Mnemonic.CVTSI2SD, Mnemonic.CVTSI2SS);
+
     /** What the operand size changes, though neither name nor operands show it. */
     private static final Set<Mnemonic> HIDDEN_OPERAND_SIZE = EnumSet.of(
-            Mnemonic.ENTER,
             Mnemonic.FLDENV,
             Mnemonic.FNSAVE,
             Mnemonic.FNSTENV,
             Mnemonic.FRSTOR,
             Mnemonic.IRET,
+            Mnemonic.POPA,
+            Mnemonic.PUSHA,
+            Mnemonic.RETF,
+            Mnemonic.SYSEXIT,
+            Mnemonic.SYSRET);
+
+    /** The same, where it is that of pushes unless a prefix changes it: 64 bits in 64-bit mode. */
+    private static final Set<Mnemonic> HIDDEN_STACK_OPERAND_SIZE = EnumSet.of(
+            Mnemonic.ENTER,
             Mnemonic.LEAVE,
             Mnemonic.LGDT,
             Mnemonic.LIDT,
-            Mnemonic.POPA,
             Mnemonic.POPF,
-            Mnemonic.PUSHA,
             Mnemonic.PUSHF,
             Mnemonic.RET,
-            Mnemonic.RETF,
             Mnemonic.SGDT,
             Mnemonic.SIDT);
 
@@ -90,11 +104,11 @@ public final class Disassembler {
         if (instruction.lock) {
             text.append("lock ");
         }
-        if (instruction.operandSize != instruction.mode.operandSize() && hidesOperandSize()) {
-            text.append(instruction.operandSize == 2 ? "o16 " : "o32 ");
+        if (hidesOperandSize()) {
+            text.append('o').append(8 * instruction.operandSize).append(' ');
         }
         if (instruction.addressSize != instruction.mode.addressSize() && hidesAddressSize()) {
-            text.append(instruction.addressSize == 2 ? "a16 " : "a32 ");
+            text.append('a').append(8 * instruction.addressSize).append(' ');
         }
         if (instruction.repeat == Instruction.REPNE) {
             text.append("repne ");
@@ -106,14 +120,29 @@ public final class Disassembler {
         }
     }
 
+    /** Returns whether the operand size is another than usual in this code and neither name nor operands show it. */
     private boolean hidesOperandSize() {
-        boolean segmentOnStack = (instruction.mnemonic == Mnemonic.PUSH || instruction.mnemonic == Mnemonic.POP)
-                && instruction.op0.kind == Operand.Kind.SEGMENT;
-        return segmentOnStack || HIDDEN_OPERAND_SIZE.contains(instruction.mnemonic);
+        Mnemonic mnemonic = instruction.mnemonic;
+        boolean segmentOnStack =
+                (mnemonic == Mnemonic.PUSH || mnemonic == Mnemonic.POP) && instruction.op0.kind == Operand.Kind.SEGMENT;
+        if (segmentOnStack || HIDDEN_STACK_OPERAND_SIZE.contains(mnemonic)) {
+            return instruction.operandSize != instruction.mode.stackOperandSize();
+        }
+        return instruction.operandSize != instruction.mode.operandSize() && HIDDEN_OPERAND_SIZE.contains(mnemonic);
     }
 
     private boolean hidesAddressSize() {
-        return HIDDEN_ADDRESS_SIZE.contains(instruction.mnemonic) || instruction.mnemonic.is(Trait.STRING);
+        return HIDDEN_ADDRESS_SIZE.contains(instruction.mnemonic)
+                || instruction.mnemonic.is(Trait.STRING)
+                || instruction.mode.is64() && (isBare(instruction.op0) || isBare(instruction.op1));
+    }
+
+    /** Returns whether an operand is memory at an address without registers. */
+    private static boolean isBare(Operand operand) {
+        return operand != null
+                && operand.isMemory()
+                && operand.base == Registers.NONE
+                && operand.index == Registers.NONE;
     }
 
     private boolean hasImplicitSource() {
@@ -146,11 +175,11 @@ public final class Disassembler {
             case MEMORY -> memory(operand);
             case IMMEDIATE -> immediate(operand);
             case RELATIVE -> {
-                targetSize();
+                targetSize(instruction.mode.stackOperandSize());
                 text.append(address(operand.value));
             }
             case FAR_POINTER -> {
-                targetSize();
+                targetSize(instruction.mode.operandSize());
                 text.append(address(operand.segment)).append(':').append(address(operand.value));
             }
             case SEGMENT -> text.append(SEGMENT_REGISTERS[operand.number]);
@@ -162,24 +191,27 @@ public final class Disassembler {
         }
     }
 
-    /** Returns how wide the new EIP is, where a prefix makes it another than usual in this code. */
-    private void targetSize() {
-        if (instruction.operandSize != instruction.mode.operandSize()) {
+    /** Says how wide the new EIP is, where that isn't what the text means by itself. */
+    private void targetSize(int usual) {
+        if (instruction.operandSize != usual) {
             text.append(SIZES.get(instruction.operandSize));
         }
     }
 
     private void memory(Operand operand) {
         if (instruction.mnemonic == Mnemonic.CALL_FAR || instruction.mnemonic == Mnemonic.JMP_FAR) {
-            targetSize();
+            // Assemblers take a far pointer for one of 64 bits in 64-bit code, though that needs a prefix.
+            targetSize(instruction.mode.stackOperandSize());
             text.append("far ");
         } else if (needsSize(operand)) {
             text.append(SIZES.getOrDefault(operand.width, ""));
         }
         text.append('[');
-        boolean bare = operand.base == Registers.NONE && operand.index == Registers.NONE;
+        boolean bare = isBare(operand);
         int addressSize = instruction.addressSize;
-        if (bare && addressSize != instruction.mode.addressSize()) {
+        if (operand.ripRelative) {
+            text.append("rel ");
+        } else if (bare && needsAddressSize(operand)) {
             text.append(SIZES.get(addressSize));
         }
         if (operand.segment != defaultSegment(operand)) {
@@ -192,6 +224,16 @@ public final class Disassembler {
             displacement(operand, addressSize);
         }
         text.append(']');
+    }
+
+    /**
+     * Returns whether the text of an address alone would mean one of another size. In 64-bit code it means a number of
+     * 32 bits that is sign-extended, and a size of 32 bits is said in front of the name.
+     */
+    private boolean needsAddressSize(Operand operand) {
+        return instruction.mode.is64()
+                ? instruction.addressSize == 8 && operand.value != (int) operand.value
+                : instruction.addressSize != instruction.mode.addressSize();
     }
 
     private void registers(Operand operand, int addressSize) {
@@ -221,7 +263,8 @@ public final class Disassembler {
     /** Returns whether no other operand shows the size of a memory operand. */
     private boolean needsSize(Operand memory) {
         if (SIZE_IN_NAME.contains(instruction.mnemonic)) {
-            return false;
+            // An integer of 64 bits is the only one that these names leave open.
+            return memory.width == 8 && FROM_INTEGER.contains(instruction.mnemonic);
         }
         if (instruction.mnemonic.is(Trait.SHIFT)) {
             return true;
@@ -236,12 +279,17 @@ public final class Disassembler {
         if (instruction.mnemonic == Mnemonic.PUSH && operand.width != instruction.mode.stackOperandSize()) {
             text.append(SIZES.get(operand.width));
         }
-        long signed = operand.width == 2 ? (short) operand.value : (int) operand.value;
+        long signed = signed(operand);
         if (operand.width > 1 && signed < 0 && signed >= Byte.MIN_VALUE && SIGNED.contains(instruction.mnemonic)) {
             text.append('-').append(number(-signed));
         } else {
             text.append(number(operand.value));
         }
+    }
+
+    private static long signed(Operand operand) {
+        int unused = Long.SIZE - 8 * operand.width;
+        return operand.value << unused >> unused;
     }
 
     private static int defaultSegment(Operand operand) {
@@ -250,15 +298,25 @@ public final class Disassembler {
 
     private static String register(int number, int width) {
         return switch (width) {
-            case 1 ->
-                (number & Registers.HIGH_BYTE) == 0 ? LOW_BYTES[number] : HIGH_BYTES[number - Registers.HIGH_BYTE];
-            case 2 -> WORD_REGISTERS[number];
-            default -> "e" + WORD_REGISTERS[number];
+            case 1 -> byteRegister(number);
+            case 2 -> number < R8 ? WORD_REGISTERS[number] : "r" + number + "w";
+            case 4 -> number < R8 ? "e" + WORD_REGISTERS[number] : "r" + number + "d";
+            default -> number < R8 ? "r" + WORD_REGISTERS[number] : "r" + number;
         };
     }
 
+    private static String byteRegister(int number) {
+        if ((number & Registers.HIGH_BYTE) != 0) {
+            return HIGH_BYTES[number - Registers.HIGH_BYTE];
+        }
+        if (number < LOW_BYTES.length) {
+            return LOW_BYTES[number];
+        }
+        return number < R8 ? WORD_REGISTERS[number] + "l" : "r" + number + "b";
+    }
+
     private static String number(long value) {
-        return value < FIRST_HEXADECIMAL ? Long.toString(value) : address(value);
+        return Long.compareUnsigned(value, FIRST_HEXADECIMAL) < 0 ? Long.toString(value) : address(value);
     }
 
     /** Addresses and selectors are hexadecimal always. */
@@ -278,12 +336,18 @@ public final class Disassembler {
                 Mnemonic.FNSTSW,
                 Mnemonic.FRSTOR,
                 Mnemonic.FXRSTOR,
+                Mnemonic.FXRSTOR64,
                 Mnemonic.FXSAVE,
+                Mnemonic.FXSAVE64,
                 Mnemonic.LDS,
                 Mnemonic.LES,
                 Mnemonic.LFS,
+                Mnemonic.LGDT,
                 Mnemonic.LGS,
-                Mnemonic.LSS));
+                Mnemonic.LIDT,
+                Mnemonic.LSS,
+                Mnemonic.SGDT,
+                Mnemonic.SIDT));
         return names;
     }
 }

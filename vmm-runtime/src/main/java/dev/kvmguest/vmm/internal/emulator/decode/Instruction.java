@@ -28,9 +28,9 @@ public final class Instruction {
     public final int length;
     /** The mode that it is code of. */
     public final CpuMode mode;
-    /** The operand size in bytes, 2 or 4, whether or not this instruction has an operand of that size. */
+    /** The operand size in bytes, 2, 4 or 8, whether or not this instruction has an operand of that size. */
     public final int operandSize;
-    /** The address size in bytes, 2 or 4. */
+    /** The address size in bytes, 2, 4 or 8. */
     public final int addressSize;
     /** The bits of an offset that count, by the address size; the highest offset, as an unsigned number. */
     public final long addressMask;
@@ -94,8 +94,8 @@ public final class Instruction {
     }
 
     /**
-     * Returns whether it is two bytes of zero, what memory has that nobody has put code into: ADD [EAX], AL or ADD
-     * [BX+SI], AL.
+     * Returns whether it is two bytes of zero, what memory has that nobody has put code into: ADD [RAX], AL, ADD
+     * [EAX], AL or ADD [BX+SI], AL.
      */
     public boolean isZeros() {
         return mnemonic == Mnemonic.ADD

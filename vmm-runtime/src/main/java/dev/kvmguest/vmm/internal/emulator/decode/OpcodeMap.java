@@ -18,6 +18,8 @@ final class OpcodeMap {
     static final int PREFIX_66 = 1;
     static final int PREFIX_F3 = 2;
     static final int PREFIX_F2 = 3;
+    /** The columns of 64-bit mode come after these four. */
+    static final int IN_64_BIT_MODE = 4;
 
     private static final int TWO_BYTES = 0x100;
     private static final OpcodeMap MAP = read();
@@ -32,8 +34,9 @@ final class OpcodeMap {
      * @param mnemonics its names for operands of 16, 32 and 64 bits (of JCXZ, addresses); the last is for wider ones
      *     too
      * @param operands its operands
+     * @param size64 what 64-bit mode does to its operand size
      */
-    record Form(Mnemonic[] mnemonics, OperandForm[] operands) {
+    record Form(Mnemonic[] mnemonics, OperandForm[] operands, OperandSize64 size64) {
 
         /** Returns its name, by which it is the same at every size. */
         Mnemonic mnemonic() {
@@ -60,9 +63,9 @@ final class OpcodeMap {
 
         private static final String[] COLUMNS = {"np", "66", "F3", "F2"};
 
-        private final Form[] plain = new Form[COLUMNS.length];
-        /** By mandatory prefix and ModRM byte; null where ModRM doesn't select. */
-        private final Form[][] byModRm = new Form[COLUMNS.length][];
+        private final Form[] plain = new Form[IN_64_BIT_MODE + COLUMNS.length];
+        /** By mandatory prefix, with those of 64-bit mode, and ModRM byte; null where ModRM doesn't select. */
+        private final Form[][] byModRm = new Form[plain.length][];
 
         private boolean prefixed;
 
@@ -86,10 +89,15 @@ final class OpcodeMap {
             return byModRm[column][modRm];
         }
 
-        private void add(String prefix, String selector, Form form) {
+        private void add(String prefix, String selector, String mode, Form form) {
             for (int column = 0; column < COLUMNS.length; column++) {
                 if (prefix.isEmpty() || prefix.equals(COLUMNS[column])) {
-                    add(column, selector, form);
+                    if (!mode.equals("o64")) {
+                        add(column, selector, form);
+                    }
+                    if (!mode.equals("i64")) {
+                        add(IN_64_BIT_MODE + column, selector, form);
+                    }
                 }
             }
             prefixed |= !prefix.isEmpty();
@@ -174,6 +182,7 @@ final class OpcodeMap {
         if (words[next].startsWith("/") || words[next].startsWith("=")) {
             selector = words[next++];
         }
+        String mode = words[next].matches("[dfino]64") ? words[next++] : "";
         String[] mnemonics = words[next++].split("/");
         List<OperandForm> operands = new ArrayList<>();
         if (next < words.length) {
@@ -183,13 +192,14 @@ final class OpcodeMap {
         }
         Form form = new Form(
                 Stream.of(mnemonics).map(Mnemonic::valueOf).toArray(Mnemonic[]::new),
-                operands.toArray(OperandForm[]::new));
+                operands.toArray(OperandForm[]::new),
+                OperandSize64.of(mode));
         int opcode = words[0].length() == 4
                 ? TWO_BYTES + Integer.parseInt(words[0].substring(2), 16)
                 : Integer.parseInt(words[0], 16);
         if (opcodes[opcode] == null) {
             opcodes[opcode] = new Opcode();
         }
-        opcodes[opcode].add(prefix, selector, form);
+        opcodes[opcode].add(prefix, selector, mode, form);
     }
 }

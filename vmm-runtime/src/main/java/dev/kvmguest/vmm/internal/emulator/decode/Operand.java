@@ -17,7 +17,7 @@ public final class Operand {
         MEMORY,
         /** A number in the instruction, extended to the operand's width. */
         IMMEDIATE,
-        /** The target of a near jump or call, as the EIP to go to. */
+        /** The target of a near jump or call, as the EIP or RIP to go to. */
         RELATIVE,
         /** A selector and an offset in the instruction. */
         FAR_POINTER,
@@ -35,8 +35,9 @@ public final class Operand {
     /** A register's number; that of AH to BH has {@link Registers#HIGH_BYTE}. Unused for other kinds. */
     public final int number;
     /**
-     * An immediate, zero-extended from the operand's width; an EIP; the offset of a far pointer; the displacement of a
-     * memory operand, sign-extended.
+     * An immediate, sign-extended to the operand's width where the instruction has fewer bytes of it, and zero-extended
+     * from there; an EIP or RIP; the offset of a far pointer; the displacement of a memory operand, sign-extended, or
+     * its offset if it is {@link #ripRelative}.
      */
     public final long value;
     /** The selector of a far pointer; the number of the segment register of a memory operand. */
@@ -50,9 +51,20 @@ public final class Operand {
     public final int scale;
     /** Cuts an effective address to the address size. */
     public final long addressMask;
+    /** Whether the instruction has the offset as a distance from its end. It is added already, and cut. */
+    public final boolean ripRelative;
 
     private Operand(
-            Kind kind, int width, int number, long value, int segment, int base, int index, int scale, long mask) {
+            Kind kind,
+            int width,
+            int number,
+            long value,
+            int segment,
+            int base,
+            int index,
+            int scale,
+            long mask,
+            boolean ripRelative) {
         this.kind = kind;
         this.width = width;
         this.number = number;
@@ -62,10 +74,11 @@ public final class Operand {
         this.index = index;
         this.scale = scale;
         this.addressMask = mask;
+        this.ripRelative = ripRelative;
     }
 
     private static Operand simple(Kind kind, int width, int number, long value, int segment) {
-        return new Operand(kind, width, number, value, segment, Registers.NONE, Registers.NONE, 0, 0);
+        return new Operand(kind, width, number, value, segment, Registers.NONE, Registers.NONE, 0, 0, false);
     }
 
     /** A register of any file: general, segment, control, debug, MMX, XMM or x87. */
@@ -102,7 +115,17 @@ public final class Operand {
     public static Operand memory(
             int width, int segment, int base, int index, int scale, long displacement, int addressSize) {
         long mask = AddressPolicy.offsetMask(addressSize);
-        return new Operand(Kind.MEMORY, width, 0, displacement, segment, base, index, scale, mask);
+        return new Operand(Kind.MEMORY, width, 0, displacement, segment, base, index, scale, mask, false);
+    }
+
+    /**
+     * Returns the memory operand that this one is, if its displacement counts from the end of the instruction.
+     *
+     * @param end the offset of the next instruction
+     */
+    Operand relativeTo(long end) {
+        long offset = end + value & addressMask;
+        return new Operand(kind, width, number, offset, segment, Registers.NONE, Registers.NONE, 0, addressMask, true);
     }
 
     public boolean isMemory() {

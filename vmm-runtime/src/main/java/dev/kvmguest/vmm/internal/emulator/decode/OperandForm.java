@@ -28,6 +28,14 @@ record OperandForm(Source source, int width, int number) {
     static final int X87_ENVIRONMENT = -6;
     /** The x87 state: 94 or 108 bytes. */
     static final int X87_STATE = -7;
+    /** Eight bytes with that operand size, else four. */
+    static final int DOUBLEWORD_OR_QUADWORD = -9;
+    /** As wide as the operand size, but no more than four bytes. */
+    static final int OPERAND_SIZE_TO_DOUBLEWORD = -10;
+    /** 16 bytes with an operand size of eight, else eight. */
+    static final int QUADWORD_OR_TWO = -11;
+    /** A limit and a base: ten bytes with an operand size of eight, else six. */
+    static final int DESCRIPTOR_TABLE = -12;
 
     /** Where an operand comes from. */
     enum Source {
@@ -105,12 +113,15 @@ record OperandForm(Source source, int width, int number) {
             Map.entry("b", 1),
             Map.entry("w", 2),
             Map.entry("d", 4),
-            Map.entry("s", 6),
+            Map.entry("s", DESCRIPTOR_TABLE),
             Map.entry("q", 8),
             Map.entry("t", 10),
             Map.entry("x", 16),
             Map.entry("512", 512),
             Map.entry("v", OPERAND_SIZE),
+            Map.entry("y", DOUBLEWORD_OR_QUADWORD),
+            Map.entry("z", OPERAND_SIZE_TO_DOUBLEWORD),
+            Map.entry("qx", QUADWORD_OR_TWO),
             Map.entry("p", FAR),
             Map.entry("a", TWO_OPERANDS),
             Map.entry("vw", OPERAND_SIZE_OR_WORD),
@@ -148,6 +159,10 @@ record OperandForm(Source source, int width, int number) {
             case DOUBLEWORD_OR_WORD -> memory ? 2 : 4;
             case X87_ENVIRONMENT -> operandSize == 4 ? 28 : 14;
             case X87_STATE -> operandSize == 4 ? 108 : 94;
+            case DOUBLEWORD_OR_QUADWORD -> operandSize == 8 ? 8 : 4;
+            case OPERAND_SIZE_TO_DOUBLEWORD -> Math.min(operandSize, 4);
+            case QUADWORD_OR_TWO -> operandSize == 8 ? 16 : 8;
+            case DESCRIPTOR_TABLE -> operandSize == 8 ? 10 : 6;
             default -> width;
         };
     }
