@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Compares the emulator's decoder with LLVM's: what is an instruction, how long it is, its name and its operands.
  *
  * <p>It is here because this module has the pinned LLVM. {@code -Dkvmguest.decoder.seed=N} and
- * {@code -Dkvmguest.decoder.cases=N} (for each of 16- and 32-bit code) choose other random bytes,
+ * {@code -Dkvmguest.decoder.cases=N} (for each of 16-, 32- and 64-bit code) choose other random bytes,
  * {@code -Dkvmguest.decoder.llvm-mc=FILE} another LLVM.
  */
 class DecoderAgainstLlvmTests {
@@ -41,6 +41,7 @@ class DecoderAgainstLlvmTests {
     private static final int PER_RUN = 100_000;
     private static final HexFormat BYTES = HexFormat.ofDelimiter(" ");
     private static final Pattern ENCODING = Pattern.compile("((?:(?:66|67|f[023]|[23][6e]|64|65) )*)(.*)");
+    private static final Pattern ENCODING_64 = Pattern.compile("((?:(?:66|67|f[023]|[23][6e]|64|65|4.) )*)(.*)");
     private static final byte NOP = (byte) 0x90;
 
     @TempDir
@@ -56,9 +57,9 @@ class DecoderAgainstLlvmTests {
     void bytesAreTheSameInstructions() throws Exception {
         LlvmMc llvm = new LlvmMc(program(), folder);
         Encodings encodings = new Encodings(SEED);
-        for (CpuMode mode : List.of(CpuMode.PROTECTED32, CpuMode.PROTECTED16)) {
-            List<byte[]> all = encodings.systematic();
-            all.addAll(encodings.random(CASES));
+        for (CpuMode mode : List.of(CpuMode.PROTECTED32, CpuMode.PROTECTED16, CpuMode.LONG64)) {
+            List<byte[]> all = encodings.systematic(mode);
+            all.addAll(encodings.random(CASES, mode));
             for (int from = 0; from < all.size(); from += PER_RUN) {
                 compare(llvm, all.subList(from, Math.min(from + PER_RUN, all.size())), mode);
             }
@@ -112,16 +113,16 @@ class DecoderAgainstLlvmTests {
 
     /** Returns what the patterns of llvm-differences.txt look at: mode, prefixes and the rest. */
     private static String subject(byte[] encoding, CpuMode mode) {
-        Matcher matcher = ENCODING.matcher(BYTES.formatHex(encoding));
+        Matcher matcher = (mode.is64() ? ENCODING_64 : ENCODING).matcher(BYTES.formatHex(encoding));
         if (!matcher.matches()) {
             throw new IllegalStateException();
         }
-        return 8 * mode.operandSize() + ": " + matcher.group(1) + ": " + matcher.group(2);
+        return 8 * mode.addressSize() + ": " + matcher.group(1) + ": " + matcher.group(2);
     }
 
     private String difference(Instruction ours, Disassembly theirs, String subject) {
         List<String> texts = theirs.instructions();
-        LlvmText first = texts.isEmpty() ? null : LlvmText.parse(texts.get(0), ours.addressSize);
+        LlvmText first = texts.isEmpty() ? null : LlvmText.parse(texts.get(0), ours.addressSize, ours.mode);
         if (!isValid(ours)) {
             boolean same = first == null || known.allow(Kind.LLVM_ACCEPTS, subject);
             return same ? null : "no instruction, but to LLVM " + texts.get(0);

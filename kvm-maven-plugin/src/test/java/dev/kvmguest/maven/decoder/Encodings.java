@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.decoder;
 
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -18,7 +19,27 @@ final class Encodings {
     private static final int[][] EVERYWHERE = {
         {OPERAND_SIZE}, {ADDRESS_SIZE}, {OPERAND_SIZE, ADDRESS_SIZE}, {0xf2}, {0xf3}, {0x64}
     };
+    private static final int REX = 0x40;
+    private static final int REX_W = 0x48;
+    private static final int REX_RXB = 0x47;
+    /** What is put before all opcodes of 64-bit code besides. */
+    private static final int[][] EVERYWHERE_64 = {
+        {REX},
+        {REX_W},
+        {OPERAND_SIZE, REX_W},
+        {REX_RXB},
+        {ADDRESS_SIZE, REX_W | REX_RXB},
+        {0xf2, REX_W},
+        {0xf3, REX_W},
+        {REX_W, OPERAND_SIZE}
+    };
+
     private static final int[] USUAL_BYTES = {0x00, 0x01, 0x7f, 0x80, 0xff};
+
+    private static final int[][] BEFORE_SIB = {{}, {ADDRESS_SIZE}};
+    private static final int[][] BEFORE_SIB_64 = {
+        {}, {ADDRESS_SIZE}, {REX_RXB}, {REX | 1}, {REX | 2}, {ADDRESS_SIZE, 0x4f}
+    };
 
     private static final int ESCAPE = 0x0f;
     private static final int LOCK = 0xf0;
@@ -36,19 +57,22 @@ final class Encodings {
     }
 
     /** Every opcode with every ModRM byte, and with prefixes every mod and reg field; every SIB byte. */
-    List<byte[]> systematic() {
+    List<byte[]> systematic(CpuMode mode) {
         List<byte[]> encodings = new ArrayList<>();
-        for (int opcode : OPCODES) {
+        for (int opcode : opcodes(mode)) {
             for (int modRm = 0; modRm < 0x100; modRm++) {
                 encodings.add(encoding(new int[0], opcode, modRm));
             }
             for (int[] prefixes : EVERYWHERE) {
                 addEveryModAndReg(encodings, prefixes, opcode);
             }
+            for (int[] prefixes : mode.is64() ? EVERYWHERE_64 : new int[0][]) {
+                addEveryModAndReg(encodings, prefixes, opcode);
+            }
         }
         for (int sib = 0; sib < 0x100; sib++) {
             for (int modRm : new int[] {0x04, 0x4c, 0x94}) {
-                for (int[] prefixes : new int[][] {{}, {ADDRESS_SIZE}}) {
+                for (int[] prefixes : mode.is64() ? BEFORE_SIB_64 : BEFORE_SIB) {
                     byte[] encoding = encoding(prefixes, MOV, modRm);
                     encoding[prefixes.length + 2] = (byte) sib;
                     encodings.add(encoding);
@@ -72,15 +96,35 @@ final class Encodings {
         }
     }
 
+    /** Returns the opcodes that aren't prefixes in this code. */
+    private static int[] opcodes(CpuMode mode) {
+        return IntStream.of(OPCODES)
+                .filter(opcode -> !mode.is64() || (opcode & ~0xf) != REX)
+                .toArray();
+    }
+
     /** Some random ones, most of them instructions. */
-    List<byte[]> random(int count) {
+    List<byte[]> random(int count, CpuMode mode) {
+        int[] opcodes = opcodes(mode);
         List<byte[]> encodings = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             int[] prefixes = new int[random.nextInt(4) == 0 ? random.nextInt(5) : random.nextInt(2)];
             Arrays.setAll(prefixes, prefix -> PREFIXES[random.nextInt(PREFIXES.length)]);
-            encodings.add(encoding(prefixes, OPCODES[random.nextInt(OPCODES.length)], random.nextInt(0x100)));
+            if (mode.is64() && random.nextBoolean()) {
+                prefixes = withRex(prefixes);
+            }
+            encodings.add(encoding(prefixes, opcodes[random.nextInt(opcodes.length)], random.nextInt(0x100)));
         }
         return encodings;
+    }
+
+    /** Puts a REX prefix after the others, where it belongs, or now and then among them. */
+    private int[] withRex(int[] prefixes) {
+        int at = random.nextInt(8) == 0 ? random.nextInt(prefixes.length + 1) : prefixes.length;
+        return IntStream.concat(
+                        IntStream.concat(IntStream.of(prefixes).limit(at), IntStream.of(REX | random.nextInt(0x10))),
+                        IntStream.of(prefixes).skip(at))
+                .toArray();
     }
 
     private byte[] encoding(int[] prefixes, int opcode, int modRm) {

@@ -65,7 +65,7 @@ final class LlvmMc {
         int status = new ProcessBuilder(
                         program.toString(),
                         "--disassemble",
-                        "--triple=i386-unknown-unknown" + (mode.operandSize() == 4 ? "" : "-code16"),
+                        "--triple=" + triple(mode),
                         "--output-asm-variant=1",
                         "--show-encoding")
                 .redirectInput(in.toFile())
@@ -78,6 +78,13 @@ final class LlvmMc {
             throw new IOException(program + " ended with status " + status);
         }
         return read(out, linesWarnedOf(warnings), encodings.size());
+    }
+
+    private static String triple(CpuMode mode) {
+        if (mode.is64()) {
+            return "x86_64-unknown-unknown";
+        }
+        return "i386-unknown-unknown" + (mode.operandSize() == 4 ? "" : "-code16");
     }
 
     /** Brackets keep an encoding apart from the next line: what is wrong in it is skipped up to its end. */

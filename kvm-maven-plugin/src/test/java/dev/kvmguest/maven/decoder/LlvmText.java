@@ -1,5 +1,7 @@
 package dev.kvmguest.maven.decoder;
 
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -11,24 +13,26 @@ import java.util.regex.Pattern;
  *
  * @param mnemonic its name
  * @param operands its operands: numbers as decimal, memory as {@code WIDTH SEGMENT [BASE+SCALE*INDEX+DISPLACEMENT]} with
- *     a question mark for a width that the text leaves open
+ *     a question mark for a width that the text leaves open, and {@link #FLAT} for segments that 64-bit code ignores
  */
 record LlvmText(String mnemonic, List<String> operands) {
 
     private static final Pattern MEMORY = Pattern.compile("(?:(\\w+) ptr )?(?:([c-gs]s):)?\\[(.*)]");
+    private static final Pattern FLAT_SEGMENT = Pattern.compile("[c-es]s");
+    private static final String FLAT = "flat";
     private static final Pattern STACK_REGISTER = Pattern.compile("st\\((\\d)\\)");
 
     private static final Set<String> FAR = Set.of("lcall", "ljmp");
     /** What LLVM calls the index register of a SIB byte that has none. */
-    private static final String NO_INDEX = "eiz";
+    private static final Set<String> NO_INDEX = Set.of("eiz", "riz");
 
-    static LlvmText parse(String text, int addressSize) {
-        long addressMask = addressSize == 2 ? 0xffff : 0xffff_ffffL;
+    static LlvmText parse(String text, int addressSize, CpuMode mode) {
+        long addressMask = AddressPolicy.offsetMask(addressSize);
         String[] words = text.split("\\s+", 2);
         List<String> operands = new ArrayList<>();
         if (words.length > 1) {
             for (String operand : words[1].split(", ")) {
-                operands.add(operand(operand.strip(), addressMask));
+                operands.add(operand(operand.strip(), addressMask, mode));
             }
         }
         if (FAR.contains(words[0]) && operands.size() == 2) {
@@ -40,15 +44,20 @@ record LlvmText(String mnemonic, List<String> operands) {
         return new LlvmText(words[0], operands);
     }
 
-    private static String operand(String text, long addressMask) {
+    /** Returns what stands for a segment: the base of all but two is 0 in 64-bit code, whatever a prefix says. */
+    static String segment(String name, CpuMode mode) {
+        return mode.is64() && FLAT_SEGMENT.matcher(name).matches() ? FLAT : name;
+    }
+
+    private static String operand(String text, long addressMask, CpuMode mode) {
         Matcher memory = MEMORY.matcher(text);
         if (memory.matches()) {
-            return memory(memory.group(1), memory.group(2), memory.group(3), addressMask);
+            return memory(memory.group(1), memory.group(2), memory.group(3), addressMask, mode);
         }
         return text.equals("st") ? "st0" : STACK_REGISTER.matcher(text).replaceFirst("st$1");
     }
 
-    private static String memory(String size, String segment, String address, long addressMask) {
+    private static String memory(String size, String segment, String address, long addressMask, CpuMode mode) {
         String base = "";
         String index = "";
         long displacement = 0;
@@ -56,7 +65,7 @@ record LlvmText(String mnemonic, List<String> operands) {
         for (String term : address.split(" ")) {
             if (term.equals("-")) {
                 negative = true;
-            } else if (term.contains(NO_INDEX)) {
+            } else if (NO_INDEX.contains(term.substring(term.indexOf('*') + 1))) {
                 continue;
             } else if (term.contains("*")) {
                 index = term;
@@ -71,7 +80,8 @@ record LlvmText(String mnemonic, List<String> operands) {
             }
         }
         String shownSegment = segment != null ? segment : base.endsWith("bp") || base.endsWith("sp") ? "ss" : "ds";
-        return width(size) + " " + shownSegment + " [" + base + "+" + index + "+" + (displacement & addressMask) + "]";
+        return width(size) + " " + segment(shownSegment, mode) + " [" + base + "+" + index + "+"
+                + (displacement & addressMask) + "]";
     }
 
     private static String width(String size) {

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -17,7 +18,10 @@ final class OurText {
     private static final List<String> WORD_REGISTERS = List.of("ax", "cx", "dx", "bx", "sp", "bp", "si", "di");
     private static final List<String> SEGMENTS = List.of("es", "cs", "ss", "ds", "fs", "gs");
 
-    private static final Pattern STRING = Pattern.compile("(MOVS|CMPS|LODS|SCAS|STOS|INS|OUTS)[BWD]");
+    /** The first register whose name is a number. */
+    private static final int R8 = 8;
+
+    private static final Pattern STRING = Pattern.compile("(MOVS|CMPS|LODS|SCAS|STOS|INS|OUTS)[BWDQ]");
     private static final Pattern NUMBER = Pattern.compile("-?\\d+");
     private static final String TARGET = "to ";
 
@@ -43,7 +47,7 @@ final class OurText {
         }
         long number = Long.parseLong(theirs);
         if (ours.startsWith(TARGET)) {
-            long mask = instruction.operandSize == 2 ? 0xffff : 0xffff_ffffL;
+            long mask = AddressPolicy.offsetMask(instruction.operandSize);
             return ours.equals(TARGET + (instruction.nextEip + number & mask));
         }
         // LLVM prints some numbers with a sign and some without.
@@ -62,7 +66,7 @@ final class OurText {
         }
         return Stream.of(instruction.op0, instruction.op1, instruction.op2)
                 .filter(Objects::nonNull)
-                .map(OurText::operand)
+                .map(operand -> operand(instruction, operand))
                 .toList();
     }
 
@@ -82,14 +86,19 @@ final class OurText {
     }
 
     private static String stringMemory(Instruction instruction, int segment, String register) {
-        String base = instruction.addressSize == 2 ? register : "e" + register;
-        return instruction.width + " " + SEGMENTS.get(segment) + " [" + base + "++0]";
+        String prefix =
+                switch (instruction.addressSize) {
+                    case 2 -> "";
+                    case 4 -> "e";
+                    default -> "r";
+                };
+        return instruction.width + " " + segment(instruction, segment) + " [" + prefix + register + "++0]";
     }
 
-    private static String operand(Operand operand) {
+    private static String operand(Instruction instruction, Operand operand) {
         return switch (operand.kind) {
             case REGISTER -> register(operand.number, operand.width);
-            case MEMORY -> memory(operand);
+            case MEMORY -> memory(instruction, operand);
             case IMMEDIATE -> Long.toString(operand.value);
             case RELATIVE -> TARGET + operand.value;
             case FAR_POINTER -> operand.segment + ":" + operand.value;
@@ -102,24 +111,40 @@ final class OurText {
         };
     }
 
-    private static String memory(Operand operand) {
-        boolean sixteenBits = operand.addressMask == 0xffff;
-        int width = sixteenBits ? 2 : 4;
+    private static String memory(Instruction instruction, Operand operand) {
+        int width = instruction.addressSize;
         String base = operand.base == Registers.NONE ? "" : register(operand.base, width);
+        long displacement = operand.value;
+        if (operand.ripRelative) {
+            base = width == 4 ? "eip" : "rip";
+            displacement -= instruction.nextEip;
+        }
         String index =
                 operand.index == Registers.NONE ? "" : (1 << operand.scale) + "*" + register(operand.index, width);
-        return operand.width + " " + SEGMENTS.get(operand.segment) + " [" + base + "+" + index + "+"
-                + (operand.value & operand.addressMask) + "]";
+        return operand.width + " " + segment(instruction, operand.segment) + " [" + base + "+" + index + "+"
+                + (displacement & operand.addressMask) + "]";
+    }
+
+    private static String segment(Instruction instruction, int number) {
+        return LlvmText.segment(SEGMENTS.get(number), instruction.mode);
     }
 
     private static String register(int number, int width) {
         return switch (width) {
-            case 1 ->
-                (number & Registers.HIGH_BYTE) == 0
-                        ? LOW_BYTES.get(number)
-                        : HIGH_BYTES.get(number - Registers.HIGH_BYTE);
-            case 2 -> WORD_REGISTERS.get(number);
-            default -> "e" + WORD_REGISTERS.get(number);
+            case 1 -> byteRegister(number);
+            case 2 -> number < R8 ? WORD_REGISTERS.get(number) : "r" + number + "w";
+            case 4 -> number < R8 ? "e" + WORD_REGISTERS.get(number) : "r" + number + "d";
+            default -> number < R8 ? "r" + WORD_REGISTERS.get(number) : "r" + number;
         };
+    }
+
+    private static String byteRegister(int number) {
+        if ((number & Registers.HIGH_BYTE) != 0) {
+            return HIGH_BYTES.get(number - Registers.HIGH_BYTE);
+        }
+        if (number < LOW_BYTES.size()) {
+            return LOW_BYTES.get(number);
+        }
+        return number < R8 ? WORD_REGISTERS.get(number) + "l" : "r" + number + "b";
     }
 }

@@ -15,8 +15,9 @@ import java.util.Set;
  * something of the same meaning from the text, in code of the same size. Numbers below 10 are decimal, others and all
  * addresses are hexadecimal with {@code 0x}. Targets of jumps are absolute, as EIP. Conditions have the names that the
  * manual's pseudocode prefers for unsigned and signed comparisons: {@code jb jae je jne jbe ja}, {@code jl jge jle jg}.
- * An address relative to RIP is printed as the one it comes to, {@code [rel 0x401000]}, as NASM's own disassembler has it;
- * for the assembler, the number has to become a label.
+ *
+ * <p>An address relative to RIP is printed as the one it comes to, {@code [rel 0x401000]}, as by NASM's own
+ * disassembler. For the assembler the number has to become a label.
  */
 public final class Disassembler {
 
@@ -119,7 +120,7 @@ public final class Disassembler {
         }
     }
 
-    /** Returns whether the operand size is another than usual in this code, and the rest of the text doesn't show it. */
+    /** Returns whether the operand size is another than usual in this code and neither name nor operands show it. */
     private boolean hidesOperandSize() {
         Mnemonic mnemonic = instruction.mnemonic;
         boolean segmentOnStack =

@@ -27,7 +27,7 @@ class DisassemblerTests {
         static Case of(String line) {
             String[] columns = line.split(" \\| ");
             return new Case(
-                    CpuMode.of(true, columns[0].equals("32")),
+                    columns[0].equals("64") ? CpuMode.LONG64 : CpuMode.of(true, columns[0].equals("32")),
                     HexFormat.ofDelimiter(" ").parseHex(columns[1]),
                     columns[2]);
         }
@@ -50,7 +50,7 @@ class DisassemblerTests {
     @TestFactory
     Stream<DynamicTest> bytesHaveThisText() throws IOException {
         return cases().stream()
-                .map(line -> dynamicTest(8 * line.mode.operandSize() + " bits: " + line.text, () -> {
+                .map(line -> dynamicTest(8 * line.mode.addressSize() + " bits: " + line.text, () -> {
                     Instruction instruction = line.instruction();
 
                     assertThat(Disassembler.text(instruction)).isEqualTo(line.text);

@@ -10,7 +10,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * A line of the emulator's opcode map, {@code opcodes.txt}, which says how it is written.
+ * A line of the emulator's opcode map, {@code opcodes.txt}, which says how it is written. There is none for what is in
+ * 64-bit code only.
  *
  * @param opcode one byte, or 0x0f00 and a second one
  * @param prefix np, 66, F3, F2, or nothing
@@ -22,6 +23,7 @@ record OpcodeForm(int opcode, String prefix, String selector, String mnemonic, L
 
     private static final String MAP = "opcodes.txt";
     private static final Set<String> PREFIXES = Set.of("np", "66", "F3", "F2");
+    private static final Set<String> OF_64_BIT_MODE = Set.of("i64", "d64", "f64", "n64");
     private static final String WITH_MODRM = "EGRMSCDPVQWNU";
     /** Operands that begin like those, and are registers. */
     private static final Set<String> NAMED = Set.of("ES", "CS", "SS", "DS", "FS", "GS", "DX", "ST0", "STi");
@@ -31,6 +33,7 @@ record OpcodeForm(int opcode, String prefix, String selector, String mnemonic, L
             return new String(in.readAllBytes(), StandardCharsets.US_ASCII)
                     .lines()
                     .filter(line -> !line.isEmpty() && !line.startsWith("#") && !line.startsWith("trait "))
+                    .filter(line -> !line.contains(" o64 "))
                     .map(OpcodeForm::parse)
                     .toList();
         } catch (IOException e) {
@@ -43,6 +46,9 @@ record OpcodeForm(int opcode, String prefix, String selector, String mnemonic, L
         int next = 1;
         String prefix = PREFIXES.contains(words[next]) ? words[next++] : "";
         String selector = words[next].startsWith("/") || words[next].startsWith("=") ? words[next++] : "";
+        if (OF_64_BIT_MODE.contains(words[next])) {
+            next++;
+        }
         String mnemonic = words[next++].split("/")[0];
         List<String> operands = next < words.length ? Arrays.asList(words[next].split(",")) : List.of();
         return new OpcodeForm(Integer.parseInt(words[0], 16), prefix, selector, mnemonic, operands);
