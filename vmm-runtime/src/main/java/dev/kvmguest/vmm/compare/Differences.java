@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.compare;
 
 import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.ConsoleText;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * In what runs of one guest differ.
@@ -26,18 +28,20 @@ record Differences(List<ComparedRun> runs) {
     /** How much of a console is shown from where it differs. */
     private static final int SHOWN = 24;
 
-    /** Returns what differs, and where the engines part if a replay has found that out. */
-    List<String> sentences() {
+    /** Returns what differs, and where the engines part if that was found out. */
+    List<Parting> found() {
         List<ComparedRun> made =
                 runs.stream().filter(run -> run.outcome().isPresent()).toList();
         List<String> sentences = new ArrayList<>();
         compare("the guest ended otherwise", made, run -> outcome(run).kind().id(), sentences);
         compare("the exit code differs", made, run -> exitCode(made, run), sentences);
         consoles(made, sentences);
-        for (ComparedRun run : made) {
-            outcome(run).run().diagnosis().divergence().ifPresent(sentences::add);
-        }
-        return sentences.stream().distinct().toList();
+        Stream<Parting> partings = made.stream().flatMap(run -> outcome(run).run().diagnosis().parting().stream());
+        // By the sentence: what is the same for a reader is said once.
+        Map<String, Parting> found = new LinkedHashMap<>();
+        Stream.concat(sentences.stream().map(Parting::of), partings)
+                .forEach(parting -> found.putIfAbsent(parting.sentence(), parting));
+        return List.copyOf(found.values());
     }
 
     private static Outcome outcome(ComparedRun run) {

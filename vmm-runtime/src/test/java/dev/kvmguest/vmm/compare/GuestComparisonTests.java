@@ -11,6 +11,10 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Parting;
+import dev.kvmguest.vmm.outcome.Ending;
+import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.List;
@@ -109,6 +113,65 @@ class GuestComparisonTests {
                 .contains("not run on qemu in protected: no")
                 .contains("#UD")
                 .contains("emulator in protected</h2>");
+    }
+
+    @Test
+    void instructionAtWhichEnginesPartIsInEachForm() {
+        GuestInstruction at = new GuestInstruction(
+                0x1006,
+                new byte[] {(byte) 0xe6, (byte) 0xe9},
+                "out 0xe9, al",
+                Optional.of("putc+0x6"),
+                Optional.of("console.c:5"));
+        GuestComparison comparison = comparison(
+                run(EngineChoice.EMULATOR, HELLO),
+                withParting(run(EngineChoice.KVM, HELLO), new Parting("kvm and the emulator part", Optional.of(at))));
+
+        assertThat(comparison.disagreements()).containsExactly("kvm and the emulator part");
+        assertThat(comparison.table()).endsWith("""
+                          kvm and the emulator part
+                            there: out 0xe9, al  (e6 e9) at 0x1006 in putc+0x6 (console.c:5)
+                        """);
+        assertThat(comparison.toJson()).contains("""
+                      "divergence": "kvm and the emulator part",
+                      "divergesAt": {
+                        "eip": "0x1006",
+                        "symbol": "putc+0x6",
+                        "source": "console.c:5",
+                        "bytes": "e6 e9",
+                        "instruction": "out 0xe9, al"
+                      }
+                """);
+        assertThat(comparison.toHtml())
+                .contains("<code>out 0xe9, al</code>")
+                .contains(">e6 e9</code>")
+                .contains("<code>putc+0x6</code>")
+                .contains("<code>console.c:5</code>");
+    }
+
+    private static ComparedRun withParting(ComparedRun run, Parting parting) {
+        Outcome outcome = run.outcome().orElseThrow();
+        GuestRun told = outcome.run().with(outcome.run().diagnosis().withParting(parting));
+        return new ComparedRun(
+                run.engine(), run.boot(), Optional.of(outcome.ending().of(told)), Optional.empty());
+    }
+
+    @Test
+    void endThatIsTheHostsDoingSaysNothingOfTheGuest() {
+        GuestRun ran = run(EngineChoice.KVM, HELLO).outcome().orElseThrow().run();
+        Outcome ofHost = new Ending.Unsupported("turned on paging", "this host's KVM can't", new byte[0], true).of(ran);
+        Outcome ofGuest = new Ending.Unsupported("met an instruction", "not here", new byte[0]).of(ran);
+        ComparedRun emulated = run(EngineChoice.EMULATOR, HELLO);
+        ComparedRun inQemu = run(EngineChoice.QEMU, HELLO);
+
+        GuestComparison comparison =
+                comparison(emulated, GuestComparison.run(EngineChoice.KVM, BootMode.MULTIBOOT, ofHost), inQemu);
+        assertThat(comparison.enginesAgree()).isTrue();
+        assertThat(comparison.table())
+                .endsWith("  not run on kvm in multiboot: the guest turned on paging: this host's KVM can't\n");
+        assertThat(comparison(emulated, GuestComparison.run(EngineChoice.KVM, BootMode.MULTIBOOT, ofGuest), inQemu)
+                        .enginesAgree())
+                .isFalse();
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -53,8 +54,8 @@ record QemuDiagnosis(MachineConfig config, QemuProcess process, MemoryLayout lay
                     .map(fault -> found.withFault(fault.seenBy(BOTH)))
                     .orElse(found);
         }
-        return own.withDivergence("QEMU and the emulator disagree: in QEMU the guest " + words(end, logged)
-                + ", and on the emulator it " + words(second, second.fault()));
+        return own.withParting(Parting.of("QEMU and the emulator disagree: in QEMU the guest " + words(end, logged)
+                + ", and on the emulator it " + words(second, second.fault())));
     }
 
     private static String words(Outcome end, Optional<Fault> fault) {
