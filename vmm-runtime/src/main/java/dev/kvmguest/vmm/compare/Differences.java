@@ -25,7 +25,7 @@ record Differences(List<ComparedRun> runs) {
     /** QEMU's isa-debug-exit has no more of a value. */
     private static final int EXIT_BITS = 0x7f;
 
-    /** How much of a console is shown from where it differs. */
+    /** How much of a console is shown before and from where it differs. */
     private static final int SHOWN = 24;
 
     /** Returns what differs, and where the engines part if that was found out. */
@@ -82,10 +82,20 @@ record Differences(List<ComparedRun> runs) {
                     && outcome(run).kind() == Outcome.Kind.TIMED_OUT
                     && at == Math.min(first.length, other.length);
             if (at >= 0 && !onlyFurther) {
-                sentences.add("the console differs from byte " + at + " on: "
+                sentences.add("the console differs from byte " + at + " on" + before(first, at) + ": "
                         + made.get(0).name() + ": " + shown(first, at) + "; " + run.name() + ": " + shown(other, at));
             }
         }
+    }
+
+    /** What both have written before: the end of it. */
+    private static String before(byte[] console, int at) {
+        if (at == 0) {
+            return "";
+        }
+        byte[] part = Arrays.copyOfRange(console, Math.max(0, at - SHOWN), at);
+        return ", after " + (at > SHOWN ? "..." : "")
+                + ConsoleText.quoted(new String(part, StandardCharsets.ISO_8859_1));
     }
 
     private static String shown(byte[] console, int at) {

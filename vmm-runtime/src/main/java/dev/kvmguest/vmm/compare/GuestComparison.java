@@ -27,7 +27,8 @@ import java.util.stream.Stream;
  *
  * <p>Engines agree if the guest ends alike: the same outcome, exit code and console. The low seven bits of a value that
  * was written to the debug-exit port are compared where one of them is QEMU, which doesn't have more. A run on KVM is
- * replayed on the emulator, so that the first place at which they part is known.
+ * replayed on the emulator, so that the first place at which they part is known; of a run in QEMU the first exception
+ * that differs is. A run that a KVM ended because it can't page counts as one that was not to be had.
  */
 public final class GuestComparison {
 
