@@ -146,8 +146,8 @@ public final class PostMortem {
     }
 
     /**
-     * Returns the end of a guest whose shutdown is this host's doing and not its own: it turned on paging, on a KVM that
-     * can't page. Empty if it isn't known to be.
+     * Returns the end of a guest whose shutdown is this host's doing and not its own: it turned on paging, on a KVM
+     * that can't page. Empty if it isn't known to be.
      *
      * @param end how it seems to have ended
      */

@@ -18,8 +18,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What QEMU writes to its standard error: complaints, a triple fault and, while {@link QemuProcess#log} has it log them,
- * the exceptions and interrupts that it delivers. A thread reads it all; the first and the last of it are kept.
+ * What QEMU writes to its standard error: complaints, a triple fault and, while {@link QemuProcess#log} has it log
+ * them, the exceptions and interrupts that it delivers. A thread reads it all; the first and the last of it are kept.
  */
 final class QemuLog {
 

@@ -31,8 +31,8 @@ public final class KvmSupport {
     }
 
     /**
-     * Returns why KVM can't run all that a guest in this boot mode may do: interrupts and exceptions included, and paging
-     * that it turns on itself.
+     * Returns why KVM can't run all that a guest in this boot mode may do: interrupts and exceptions included, and
+     * paging that it turns on itself.
      */
     public Optional<String> whyNotAllOf(BootMode mode) {
         return whyNot(mode)
