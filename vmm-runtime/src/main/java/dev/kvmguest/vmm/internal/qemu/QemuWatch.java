@@ -193,10 +193,12 @@ final class QemuWatch {
     }
 
     private boolean isTimerMasked() throws IOException {
-        String controllers = process.monitor().human("info pic");
-        int first = controllers.indexOf("pic0:");
-        return first >= 0
-                && (QemuRegisters.value(controllers.substring(first), "imr").orElse(0) & TIMER) != 0;
+        return process.monitor()
+                .human("info pic")
+                .lines()
+                // The I/O APIC's line has a similar name.
+                .filter(line -> line.startsWith("pic0:"))
+                .anyMatch(line -> (QemuRegisters.value(line, "imr").orElse(0) & TIMER) != 0);
     }
 
     private void await(long nanos) {

@@ -66,6 +66,13 @@ class QemuWatchTests {
     }
 
     @Test
+    void guestWhoseTimerIsMaskedHasEndedThoughAnotherLineIsNot() throws IOException {
+        // mov al,0xfb; out 0x21,al; mov al,0xfe; out 0xa1,al; sti; hlt
+        assertThat(run(real("b0 fb e6 21 b0 fe e6 a1 fb f4"), watch -> {}).end())
+                .isEqualTo(new Ending.Halted(true));
+    }
+
+    @Test
     void interruptsThatWakeAGuestAreSeenThoughTheTimerIsMasked() throws IOException {
         // vector 0x70 to 0x104f; all masked but IRQ 8; the RTC interrupts 8 times a second; sti; wait: hlt;
         // cmp byte [0x3000],6; jb wait; mov al,'r'; out 0xe9,al; cli; hlt; 0x104f: inc byte [0x3000]; push ax; register
