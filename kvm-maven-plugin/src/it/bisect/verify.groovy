@@ -25,5 +25,6 @@ assert log.any { it.contains('they can\'t be told apart by their ends; name what
 assert log.any { it.contains('longer.bin can be exchanged: it is laid out otherwise than good.bin') }
 assert log.any { it =~ /kvm.bad: there is no file .*nowhere.bin; name a flat binary or an ELF file/ }
 assert log.any { it =~ /kvm.report: .*bad.bin is the bad image; name another file/ }
+assert log.any { it.contains('kvm:bisect: qemuArguments "-nographic" are for engine qemu, and engine emulator is asked for') }
 assert new File(basedir, 'bad.bin').length() == 16
 true

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -162,7 +163,7 @@ final class Runs {
                 Optional.empty(),
                 Timeline.EMPTY,
                 Optional.ofNullable(exceptions),
-                divergence);
+                divergence.map(Parting::of));
         return new Outcome.Halted(false, run("", Optional.of(REGISTERS), List.of(), Screen.BLANK, diagnosis));
     }
 

@@ -91,6 +91,13 @@ public class BisectMojo extends AbstractMojo {
     private String engine;
 
     /**
+     * Further arguments for the engine {@code qemu}, with blanks between them, such as {@code -device edu}: hardware
+     * that isn't modelled here, the same for each boot. Default: none.
+     */
+    @Parameter(property = "kvm.qemuArguments")
+    private String qemuArguments;
+
+    /**
      * The input typed before each guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e} (escape), {@code \\} and
      * {@code \x00} to {@code \x7f} are understood. Default: nothing.
      */
@@ -260,6 +267,7 @@ public class BisectMojo extends AbstractMojo {
         text.timeout = timeout;
         text.date = date;
         text.engine = engine;
+        text.qemuArguments = qemuArguments;
         return text;
     }
 }

@@ -1,6 +1,9 @@
 package dev.kvmguest.vmm.compare;
 
+import dev.kvmguest.vmm.diagnosis.Parting;
+import dev.kvmguest.vmm.internal.report.json.FaultJson;
 import dev.kvmguest.vmm.internal.report.json.JsonWriter;
+import dev.kvmguest.vmm.internal.report.text.FaultText;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.TextReport;
@@ -41,9 +44,10 @@ final class ComparisonReport {
             text.append(line.toString().stripTrailing()).append('\n');
         }
         text.append(verdict(comparison)).append('\n');
-        comparison
-                .disagreements()
-                .forEach(sentence -> text.append("  ").append(sentence).append('\n'));
+        for (Parting difference : comparison.differences()) {
+            text.append("  ").append(difference.sentence()).append('\n');
+            text.append(FaultText.parting(difference, "    "));
+        }
         comparison.runs().forEach(run -> run.refusal().ifPresent(why -> text.append("  not run on ")
                 .append(run.name())
                 .append(": ")
@@ -111,9 +115,8 @@ final class ComparisonReport {
                 outcome == null || outcome.run().instructions().isEmpty()
                         ? null
                         : outcome.run().instructions().getAsLong());
-        object.put(
-                "divergence",
-                outcome == null ? null : outcome.run().diagnosis().divergence().orElse(null));
+        FaultJson.putParting(
+                object, run.outcome().flatMap(made -> made.run().diagnosis().parting()));
         return object;
     }
 
@@ -126,7 +129,7 @@ final class ComparisonReport {
         }
         return HtmlReport.ofComparison(
                 verdict(comparison),
-                comparison.disagreements(),
+                comparison.differences(),
                 HEADINGS,
                 comparison.runs().stream().map(ComparisonReport::row).toList(),
                 notes,

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.compare;
 
 import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.text.ConsoleText;
 import java.nio.charset.StandardCharsets;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * In what runs of one guest differ.
@@ -23,21 +25,23 @@ record Differences(List<ComparedRun> runs) {
     /** QEMU's isa-debug-exit has no more of a value. */
     private static final int EXIT_BITS = 0x7f;
 
-    /** How much of a console is shown from where it differs. */
+    /** How much of a console is shown before and from where it differs. */
     private static final int SHOWN = 24;
 
-    /** Returns what differs, and where the engines part if a replay has found that out. */
-    List<String> sentences() {
+    /** Returns what differs, and where the engines part if that was found out. */
+    List<Parting> found() {
         List<ComparedRun> made =
                 runs.stream().filter(run -> run.outcome().isPresent()).toList();
         List<String> sentences = new ArrayList<>();
         compare("the guest ended otherwise", made, run -> outcome(run).kind().id(), sentences);
         compare("the exit code differs", made, run -> exitCode(made, run), sentences);
         consoles(made, sentences);
-        for (ComparedRun run : made) {
-            outcome(run).run().diagnosis().divergence().ifPresent(sentences::add);
-        }
-        return sentences.stream().distinct().toList();
+        Stream<Parting> partings = made.stream().flatMap(run -> outcome(run).run().diagnosis().parting().stream());
+        // By the sentence: what is the same for a reader is said once.
+        Map<String, Parting> found = new LinkedHashMap<>();
+        Stream.concat(sentences.stream().map(Parting::of), partings)
+                .forEach(parting -> found.putIfAbsent(parting.sentence(), parting));
+        return List.copyOf(found.values());
     }
 
     private static Outcome outcome(ComparedRun run) {
@@ -78,10 +82,20 @@ record Differences(List<ComparedRun> runs) {
                     && outcome(run).kind() == Outcome.Kind.TIMED_OUT
                     && at == Math.min(first.length, other.length);
             if (at >= 0 && !onlyFurther) {
-                sentences.add("the console differs from byte " + at + " on: "
+                sentences.add("the console differs from byte " + at + " on" + before(first, at) + ": "
                         + made.get(0).name() + ": " + shown(first, at) + "; " + run.name() + ": " + shown(other, at));
             }
         }
+    }
+
+    /** What both have written before: the end of it. */
+    private static String before(byte[] console, int at) {
+        if (at == 0) {
+            return "";
+        }
+        byte[] part = Arrays.copyOfRange(console, Math.max(0, at - SHOWN), at);
+        return ", after " + (at > SHOWN ? "..." : "")
+                + ConsoleText.quoted(new String(part, StandardCharsets.ISO_8859_1));
     }
 
     private static String shown(byte[] console, int at) {

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -26,7 +27,8 @@ import java.util.stream.Stream;
  *
  * <p>Engines agree if the guest ends alike: the same outcome, exit code and console. The low seven bits of a value that
  * was written to the debug-exit port are compared where one of them is QEMU, which doesn't have more. A run on KVM is
- * replayed on the emulator, so that the first place at which they part is known.
+ * replayed on the emulator, so that the first place at which they part is known; of a run in QEMU the first exception
+ * that differs is. A run that a KVM ended because it can't page counts as one that was not to be had.
  */
 public final class GuestComparison {
 
@@ -35,12 +37,12 @@ public final class GuestComparison {
 
     private final String guest;
     private final List<ComparedRun> runs;
-    private final List<String> disagreements;
+    private final List<Parting> differences;
 
     private GuestComparison(String guest, List<ComparedRun> runs) {
         this.guest = guest;
         this.runs = List.copyOf(runs);
-        this.disagreements = findDisagreements();
+        this.differences = findDifferences();
     }
 
     /**
@@ -91,13 +93,20 @@ public final class GuestComparison {
 
     private static ComparedRun run(MachineConfig config, BootMode mode) {
         try (Machine machine = Machine.create(config)) {
-            return new ComparedRun(config.engine(), mode, Optional.of(machine.run()), Optional.empty());
+            return run(config.engine(), mode, machine.run());
         } catch (VmmException e) {
             if (Thread.currentThread().isInterrupted()) {
                 throw e;
             }
             return new ComparedRun(config.engine(), mode, Optional.empty(), Optional.of(e.getMessage()));
         }
+    }
+
+    /** An end that is the host's doing says nothing of the guest: it counts as a run that was not to be had. */
+    static ComparedRun run(EngineChoice engine, BootMode mode, Outcome outcome) {
+        return outcome instanceof Outcome.Unsupported unsupported && unsupported.isOfHost()
+                ? new ComparedRun(engine, mode, Optional.empty(), Optional.of("the guest " + outcome.describe()))
+                : new ComparedRun(engine, mode, Optional.of(outcome), Optional.empty());
     }
 
     /** Returns a comparison of runs that have been made, for tests of reports. */
@@ -124,7 +133,7 @@ public final class GuestComparison {
      * Returns whether at least two engines ran the guest, and it ended alike in all runs. One opinion is no agreement.
      */
     public boolean enginesAgree() {
-        return disagreements.isEmpty();
+        return differences.isEmpty();
     }
 
     /**
@@ -132,17 +141,25 @@ public final class GuestComparison {
      * guest: sentences without a full stop, not changeable; empty if the engines agree.
      */
     public List<String> disagreements() {
-        return disagreements;
+        return differences.stream().map(Parting::sentence).toList();
     }
 
-    private List<String> findDisagreements() {
+    /**
+     * Returns the same with the instruction at which two engines part, where that is known; not changeable. A sentence
+     * that isn't about one instruction has none.
+     */
+    public List<Parting> differences() {
+        return differences;
+    }
+
+    private List<Parting> findDifferences() {
         long engines = runs.stream()
                 .filter(run -> run.outcome().isPresent())
                 .map(ComparedRun::engine)
                 .distinct()
                 .count();
-        Stream<String> tooFew = engines > 1 ? Stream.of() : Stream.of(tooFew());
-        return Stream.concat(tooFew, new Differences(runs).sentences().stream()).toList();
+        Stream<Parting> tooFew = engines > 1 ? Stream.of() : Stream.of(Parting.of(tooFew()));
+        return Stream.concat(tooFew, new Differences(runs).found().stream()).toList();
     }
 
     private String tooFew() {

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
  * @param timeline the last of what the guest exchanged with its machine
  * @param taken what the guest entered handlers for, and how often; empty if it entered none, or if nobody has seen it
  * @param exceptions the exceptions that the guest took and survived, in order; empty unless they were asked for
- * @param divergence where two engines disagree about this guest, or why the second could not follow the first, as a
- *     sentence without a full stop; empty if they agree, or if only one ran it
+ * @param parting where two engines disagree about this guest, or why the second could not follow the first; empty if
+ *     they agree, or if only one ran it
  * @param warnings what the guest got away with here and may not elsewhere, as sentences without a full stop; they don't
  *     change the verdict
  */
@@ -30,7 +30,7 @@ public record Diagnosis(
         Timeline timeline,
         List<TakenEvent> taken,
         Optional<List<HandledException>> exceptions,
-        Optional<String> divergence,
+        Optional<Parting> parting,
         List<String> warnings) {
 
     /** Nothing is known. */
@@ -52,8 +52,8 @@ public record Diagnosis(
             Timeline timeline,
             List<TakenEvent> taken,
             Optional<List<HandledException>> exceptions,
-            Optional<String> divergence) {
-        this(origin, fault, standstill, inspection, timeline, taken, exceptions, divergence, List.of());
+            Optional<Parting> parting) {
+        this(origin, fault, standstill, inspection, timeline, taken, exceptions, parting, List.of());
     }
 
     /** Creates one of a guest of whose handlers nothing is known. */
@@ -63,25 +63,30 @@ public record Diagnosis(
             Optional<Inspection> inspection,
             Timeline timeline,
             Optional<List<HandledException>> exceptions,
-            Optional<String> divergence) {
-        this(Optional.empty(), fault, standstill, inspection, timeline, List.of(), exceptions, divergence);
+            Optional<Parting> parting) {
+        this(Optional.empty(), fault, standstill, inspection, timeline, List.of(), exceptions, parting);
     }
 
     /** Returns a copy with what led to a shutdown. */
     public Diagnosis withFault(Fault found) {
         return new Diagnosis(
-                origin, Optional.of(found), standstill, inspection, timeline, taken, exceptions, divergence, warnings);
+                origin, Optional.of(found), standstill, inspection, timeline, taken, exceptions, parting, warnings);
+    }
+
+    /** Returns where two engines disagree about this guest, as a sentence without a full stop. */
+    public Optional<String> divergence() {
+        return parting.map(Parting::sentence);
     }
 
     /** Returns a copy with where engines disagree. */
-    public Diagnosis withDivergence(String sentence) {
+    public Diagnosis withParting(Parting found) {
         return new Diagnosis(
-                origin, fault, standstill, inspection, timeline, taken, exceptions, Optional.of(sentence), warnings);
+                origin, fault, standstill, inspection, timeline, taken, exceptions, Optional.of(found), warnings);
     }
 
     /** Returns a copy with these warnings after those that it has. */
     public Diagnosis withWarnings(List<String> more) {
         List<String> all = Stream.concat(warnings.stream(), more.stream()).toList();
-        return new Diagnosis(origin, fault, standstill, inspection, timeline, taken, exceptions, divergence, all);
+        return new Diagnosis(origin, fault, standstill, inspection, timeline, taken, exceptions, parting, all);
     }
 }

@@ -224,8 +224,14 @@ public sealed interface Ending {
      * @param what what the guest did, to follow its name in a sentence
      * @param reason what is missing
      * @param bytes the instruction's bytes, as far as they are known
+     * @param ofHost whether this host's KVM lacks it, and a processor doesn't: the guest has done nothing wrong
      */
-    record Unsupported(String what, String reason, byte[] bytes) implements Ending {
+    record Unsupported(String what, String reason, byte[] bytes, boolean ofHost) implements Ending {
+
+        /** Creates the end of a guest that another host would not run either. */
+        public Unsupported(String what, String reason, byte[] bytes) {
+            this(what, reason, bytes, false);
+        }
 
         /** Creates the end of a guest whose engine can't execute an instruction. */
         public Unsupported(String reason, byte[] bytes) {

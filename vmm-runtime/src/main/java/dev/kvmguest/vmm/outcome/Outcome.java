@@ -229,6 +229,11 @@ public sealed interface Outcome {
         public byte[] bytes() {
             return ending.bytes();
         }
+
+        /** Returns whether it is this host's KVM that lacks what the guest needs, and not the guest that went wrong. */
+        public boolean isOfHost() {
+            return ending.ofHost();
+        }
     }
 
     /** The engine failed; see {@link Ending.EngineError}. */

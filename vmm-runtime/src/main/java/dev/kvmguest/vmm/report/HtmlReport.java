@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.report;
 
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.report.html.HtmlCode;
 import dev.kvmguest.vmm.internal.report.html.HtmlComparison;
@@ -109,7 +110,7 @@ public final class HtmlReport {
      * Returns the page of several runs that were compared.
      *
      * @param title what came of it
-     * @param findings in what they differ, as sentences without a full stop
+     * @param findings in what they differ, and where
      * @param headings the columns of a table with a row for each run, the first of which names it
      * @param rows the rows, each with as many cells as there are columns
      * @param notes what else there is to say of the rows, as sentences without a full stop
@@ -117,7 +118,7 @@ public final class HtmlReport {
      */
     public static String ofComparison(
             String title,
-            List<String> findings,
+            List<Parting> findings,
             List<String> headings,
             List<List<String>> rows,
             List<String> notes,

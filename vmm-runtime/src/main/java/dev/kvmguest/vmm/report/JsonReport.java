@@ -16,6 +16,7 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
@@ -107,7 +108,7 @@ public final class JsonReport {
         object.put("inspection", null);
         object.put("origin", null);
         object.put("fault", null);
-        object.put("divergence", null);
+        FaultJson.putParting(object, Optional.empty());
         return JsonWriter.write(object);
     }
 
@@ -168,7 +169,7 @@ public final class JsonReport {
                 run.diagnosis().inspection().map(InspectionJson::object).orElse(null));
         object.put("origin", run.diagnosis().origin().map(FaultJson::origin).orElse(null));
         object.put("fault", outcome.fault().map(FaultJson::object).orElse(null));
-        object.put("divergence", run.diagnosis().divergence().orElse(null));
+        FaultJson.putParting(object, run.diagnosis().parting());
         return object;
     }
 

@@ -156,6 +156,7 @@ public final class TextReport {
                 .append(result.status().id())
                 .append('\n'));
         RunNotes.replayNote(outcome).ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
+        run.diagnosis().parting().ifPresent(parting -> text.append(FaultText.parting(parting, "    ")));
         Optional<Fault> origin = run.diagnosis().origin();
         boolean all = extent.equals(Extent.ALL);
         origin.ifPresent(fault -> text.append(FaultText.origin(

@@ -11,6 +11,10 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Parting;
+import dev.kvmguest.vmm.outcome.Ending;
+import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.List;
@@ -84,6 +88,17 @@ class GuestComparisonTests {
     }
 
     @Test
+    void whatConsolesHaveBeforeTheyDifferIsShown() {
+        // mov al,'a'; out 0xe9,al; mov al,'b' or 'c'; out 0xe9,al; cli; hlt
+        assertThat(comparison(
+                                run(EngineChoice.EMULATOR, "b0 61 e6 e9 b0 62 e6 e9 fa f4"),
+                                run(EngineChoice.KVM, "b0 61 e6 e9 b0 63 e6 e9 fa f4"))
+                        .disagreements())
+                .containsExactly("the console differs from byte 1 on, after \"a\": emulator in protected: \"b\"; kvm in"
+                        + " protected: \"c\"");
+    }
+
+    @Test
     void onlyTheBitsThatQemuHasOfAnExitCodeAreCompared() {
         String exits133 = "b0 85 e6 f4";
         String exits5 = "b0 05 e6 f4";
@@ -109,6 +124,65 @@ class GuestComparisonTests {
                 .contains("not run on qemu in protected: no")
                 .contains("#UD")
                 .contains("emulator in protected</h2>");
+    }
+
+    @Test
+    void instructionAtWhichEnginesPartIsInEachForm() {
+        GuestInstruction at = new GuestInstruction(
+                0x1006,
+                new byte[] {(byte) 0xe6, (byte) 0xe9},
+                "out 0xe9, al",
+                Optional.of("putc+0x6"),
+                Optional.of("console.c:5"));
+        GuestComparison comparison = comparison(
+                run(EngineChoice.EMULATOR, HELLO),
+                withParting(run(EngineChoice.KVM, HELLO), new Parting("kvm and the emulator part", Optional.of(at))));
+
+        assertThat(comparison.disagreements()).containsExactly("kvm and the emulator part");
+        assertThat(comparison.table()).endsWith("""
+                          kvm and the emulator part
+                            there: out 0xe9, al  (e6 e9) at 0x1006 in putc+0x6 (console.c:5)
+                        """);
+        assertThat(comparison.toJson()).contains("""
+                      "divergence": "kvm and the emulator part",
+                      "divergesAt": {
+                        "eip": "0x1006",
+                        "symbol": "putc+0x6",
+                        "source": "console.c:5",
+                        "bytes": "e6 e9",
+                        "instruction": "out 0xe9, al"
+                      }
+                """);
+        assertThat(comparison.toHtml())
+                .contains("<code>out 0xe9, al</code>")
+                .contains(">e6 e9</code>")
+                .contains("<code>putc+0x6</code>")
+                .contains("<code>console.c:5</code>");
+    }
+
+    private static ComparedRun withParting(ComparedRun run, Parting parting) {
+        Outcome outcome = run.outcome().orElseThrow();
+        GuestRun told = outcome.run().with(outcome.run().diagnosis().withParting(parting));
+        return new ComparedRun(
+                run.engine(), run.boot(), Optional.of(outcome.ending().of(told)), Optional.empty());
+    }
+
+    @Test
+    void endThatIsTheHostsDoingSaysNothingOfTheGuest() {
+        GuestRun ran = run(EngineChoice.KVM, HELLO).outcome().orElseThrow().run();
+        Outcome ofHost = new Ending.Unsupported("turned on paging", "this host's KVM can't", new byte[0], true).of(ran);
+        Outcome ofGuest = new Ending.Unsupported("met an instruction", "not here", new byte[0]).of(ran);
+        ComparedRun emulated = run(EngineChoice.EMULATOR, HELLO);
+        ComparedRun inQemu = run(EngineChoice.QEMU, HELLO);
+
+        GuestComparison comparison =
+                comparison(emulated, GuestComparison.run(EngineChoice.KVM, BootMode.MULTIBOOT, ofHost), inQemu);
+        assertThat(comparison.enginesAgree()).isTrue();
+        assertThat(comparison.table())
+                .endsWith("  not run on kvm in multiboot: the guest turned on paging: this host's KVM can't\n");
+        assertThat(comparison(emulated, GuestComparison.run(EngineChoice.KVM, BootMode.MULTIBOOT, ofGuest), inQemu)
+                        .enginesAgree())
+                .isFalse();
     }
 
     @Test
@@ -152,6 +226,47 @@ class GuestComparisonTests {
                 config(flat("ba f8 0c 00 00 b8 00 00 00 80 ef ed e6 e9 fa f4")).build());
         assertThat(other.enginesAgree()).isFalse();
         assertThat(other.disagreements().toString()).contains("the console differs from byte 0 on");
+    }
+
+    @Test
+    @NeedsQemu
+    void firstExceptionInWhichQemuAndTheEmulatorDifferIsTold() {
+        // mov esp,0x8000; IDT[6] to 0x1030; where there is a PCI bus, ud2; cli; hlt; 0x1030: mov al,'u'; out 0xe9,al;
+        // cli; hlt
+        GuestComparison handled = GuestComparison.of(config(flat(
+                        "bc 00 80 00 00 c7 05 58 05 00 00 30 10 08 00 c7 05 5c 05 00 00 00 8e 00 00 ba f8 0c 00 00 b8"
+                                + " 00 00 00 80 ef ed 3d 00 00 00 80 75 02 0f 0b fa f4 b0 75 e6 e9 fa f4"))
+                .build());
+        assertThat(handled.disagreements())
+                .contains(
+                        "QEMU and the emulator disagree: they part at the first exception: in QEMU it raised #UD by ud2"
+                                + " at 0x102c, on the emulator it raised no more");
+        assertThat(handled.table()).contains("    there: ud2  (0f 0b) at 0x102c\n");
+
+        // The same without a handler.
+        GuestComparison dead =
+                GuestComparison.of(config(flat("ba f8 0c 00 00 b8 00 00 00 80 ef ed 3d 00 00 00 80 75 02 0f 0b fa f4"))
+                        .build());
+        assertThat(dead.disagreements().toString())
+                .contains(
+                        "QEMU and the emulator disagree: in QEMU the guest triple-faulted, by #UD of ud2 at 0x1013, and"
+                                + " on the emulator it halted with interrupts off; they part at the first exception: in QEMU it"
+                                + " raised #UD by ud2 at 0x1013, on the emulator it raised no more");
+        assertThat(dead.toJson()).contains("\"instruction\": \"ud2\"", "\"eip\": \"0x1013\"");
+    }
+
+    @Test
+    @NeedsQemu
+    void exceptionsThatBothTakeAreNoDifference() {
+        // mov esp,0x8000; IDT[6] to 0x101f; ud2; ud2; cli; hlt; 0x101f: add dword [esp],2; iretd
+        GuestComparison comparison = GuestComparison.of(config(flat(
+                        "bc 00 80 00 00 c7 05 58 05 00 00 1f 10 08 00 c7 05 5c 05 00 00 00 8e 00 00 0f 0b 0f 0b fa f4"
+                                + " 83 04 24 02 cf"))
+                .build());
+
+        assertThat(comparison.disagreements()).isEmpty();
+        assertThat(comparison.outcomes().get(0).run().diagnosis().exceptions().orElseThrow())
+                .hasSize(2);
     }
 
     @Test

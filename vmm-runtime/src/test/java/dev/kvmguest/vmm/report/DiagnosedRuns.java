@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
 import dev.kvmguest.vmm.diagnosis.Inspection.PageWalk;
 import dev.kvmguest.vmm.diagnosis.Inspection.PointerTarget;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.diagnosis.Timeline.Entry;
@@ -126,7 +127,10 @@ public final class DiagnosedRuns {
                         Optional.of(INSPECTION),
                         TIMELINE,
                         Optional.of(List.of(handled)),
-                        Optional.of("on kvm the guest wrote \"x\" before it died, on the emulator it did not")));
+                        Optional.of(new Parting(
+                                "on kvm the guest wrote \"x\" before it died, on the emulator it did not",
+                                Optional.of(
+                                        Examples.instruction(0x8000_1600L, "out 0xe9, al", "putc+0x6", "e6 e9"))))));
     }
 
     /** Returns a run that still ran at its time limit. */

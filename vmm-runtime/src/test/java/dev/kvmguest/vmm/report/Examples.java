@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -120,7 +121,7 @@ public final class Examples {
                 Optional.empty(),
                 Timeline.EMPTY,
                 Optional.empty(),
-                Optional.of(sentence));
+                Optional.of(Parting.of(sentence)));
         return with(bare(), Optional.empty(), diagnosis);
     }
 

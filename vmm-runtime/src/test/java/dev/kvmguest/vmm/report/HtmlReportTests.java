@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Inspection.Frame;
 import dev.kvmguest.vmm.diagnosis.Inspection.Table;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.diagnosis.Timeline;
 import dev.kvmguest.vmm.diagnosis.Timeline.Entry;
@@ -424,7 +425,7 @@ class HtmlReportTests {
                         Optional.empty(),
                         Timeline.EMPTY,
                         Optional.empty(),
-                        Optional.of(text)));
+                        Optional.of(new Parting(text, Optional.of(hostileInstruction(text))))));
     }
 
     private static GuestInstruction hostileInstruction(String text) {

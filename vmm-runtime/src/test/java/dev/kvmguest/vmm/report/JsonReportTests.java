@@ -77,7 +77,8 @@ class JsonReportTests {
                           "inspection": null,
                           "origin": null,
                           "fault": null,
-                          "divergence": null
+                          "divergence": null,
+                          "divergesAt": null
                         }
                         """);
     }
@@ -123,7 +124,8 @@ class JsonReportTests {
                           "inspection": null,
                           "origin": null,
                           "fault": null,
-                          "divergence": null
+                          "divergence": null,
+                          "divergesAt": null
                         }
                         """);
     }
@@ -177,7 +179,8 @@ class JsonReportTests {
                 "0x80001d3f memset+0x1f movd xmm0, [esp+0x18]"],
                     "advice": ["the guest uses SSE, which CR4.OSFXSR = 0 forbids; compile it with -mno-sse"]
                   },
-                  "divergence": null
+                  "divergence": null,
+                  "divergesAt": null
                 }
                 """);
     }
@@ -204,7 +207,8 @@ class JsonReportTests {
                     "lastInstructions": [],
                     "advice": []
                   },
-                  "divergence": null
+                  "divergence": null,
+                  "divergesAt": null
                 }
                 """);
     }
@@ -356,7 +360,8 @@ class JsonReportTests {
                           "inspection": null,
                           "origin": null,
                           "fault": null,
-                          "divergence": null
+                          "divergence": null,
+                          "divergesAt": null
                         }
                         """);
     }

@@ -14,13 +14,37 @@ public final class KvmFitness {
      * Returns why guests in a boot mode had better run on the emulator, as a sentence; empty if KVM runs them in full
      * and at a processor's speed.
      *
-     * <p>Interrupts are asked for too: nobody can tell from an image whether it will take one, and a guest that does,
-     * where KVM can't, would end as unsupported.
+     * <p>Interrupts are asked for too, and paging of a guest that is entered in protected mode: nobody can tell from an
+     * image whether it will take an interrupt or turn on paging, and a guest that does, where KVM can't, would end as
+     * unsupported.
      */
     public static Optional<String> whyEmulator(Capabilities kvm, BootMode mode) {
         return whyNot(kvm, Feature.neededBy(mode), "boot mode " + mode)
                 .or(() -> whyNot(kvm, Feature.interruptsIn(mode), "all of boot mode " + mode))
+                .or(() -> whyNotPaged(kvm, mode))
                 .or(() -> whyTooSlow(kvm, mode));
+    }
+
+    /**
+     * Returns why KVM can't run what a guest that is entered in protected mode may come to: paging, which it turns on
+     * itself. A sentence; empty if KVM can, and for the other boot modes.
+     */
+    public static Optional<String> whyNotPaged(Capabilities kvm, BootMode mode) {
+        return switch (mode) {
+            case PROTECTED, MULTIBOOT ->
+                whyNoPaging(kvm).map(why -> "this host's KVM can't run all of boot mode " + mode + ": " + why);
+            case REAL, PAGED, PAGED_4K -> Optional.empty();
+        };
+    }
+
+    /**
+     * Returns what was seen of a KVM that can't page guests of 32 bits at all, in words; empty if it can, were it with
+     * one size of pages only.
+     */
+    public static Optional<String> whyNoPaging(Capabilities kvm) {
+        return kvm.has(Feature.PAGING_4M)
+                ? Optional.empty()
+                : kvm.whyNot(Feature.PAGING_4K).map(why -> Feature.PAGING_4K.words() + ": " + why);
     }
 
     /**

@@ -61,7 +61,7 @@ final class FirmwareDeath {
                     ? new DeathReplay(
                             Optional.of(fault(Optional.empty(), engine)),
                             Optional.empty(),
-                            divergence.map(parting -> parting.sentence(engine, origin.image())))
+                            divergence.map(found -> found.parting(engine, origin.image())))
                     : DeathReplay.seen(
                             fault(replay.cpu().observer(), engine + "; the emulator, which replayed it, did the same"));
         }

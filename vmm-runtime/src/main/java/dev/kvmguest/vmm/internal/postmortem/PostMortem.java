@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.board.Board;
@@ -19,6 +20,7 @@ import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.host.KvmFitness;
 import dev.kvmguest.vmm.internal.inspection.Constructors;
 import dev.kvmguest.vmm.internal.inspection.Departure;
 import dev.kvmguest.vmm.internal.inspection.Inspector;
@@ -27,6 +29,7 @@ import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.internal.replay.DeathReplay;
 import dev.kvmguest.vmm.internal.replay.ExceptionReplay;
 import dev.kvmguest.vmm.internal.replay.Origin;
+import dev.kvmguest.vmm.internal.replay.PagingReplay;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.replay.ReplayedChanges;
 import dev.kvmguest.vmm.internal.replay.ReplayedDeparture;
@@ -34,6 +37,7 @@ import dev.kvmguest.vmm.internal.trial.ConstructorTrial;
 import dev.kvmguest.vmm.internal.trial.GuestEnd;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
+import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -135,8 +139,35 @@ public final class PostMortem {
                         .map(one -> one.namedBy(config.image()))
                         .toList(),
                 exceptions,
-                death.divergence().or(() -> taken.divergence().filter(any -> machine.watchExceptions())),
+                end instanceof Outcome.Unsupported unsupported && unsupported.isOfHost()
+                        ? Optional.empty()
+                        : death.parting().or(() -> taken.parting().filter(any -> machine.watchExceptions())),
                 warnings);
+    }
+
+    /**
+     * Returns the end of a guest whose shutdown is this host's doing and not its own: it turned on paging, on a KVM
+     * that can't page. Empty if it isn't known to be.
+     *
+     * @param end how it seems to have ended
+     */
+    public Optional<Ending> ofHost(Outcome end) {
+        if (end.kind() != Outcome.Kind.TRIPLE_FAULT || cpu.observer().isPresent()) {
+            return Optional.empty();
+        }
+        try {
+            return KvmFitness.whyNoPaging(engine.capabilities())
+                    .flatMap(why -> PagingReplay.find(recording, origin, replayLimit())
+                            .map(at -> new Ending.Unsupported(
+                                    "turned on paging by " + at.inWords(),
+                                    "this host's KVM can't page 32-bit guests, which shut down there; " + why
+                                            + "; choose engine emulator, which runs it on from there",
+                                    at.bytes(),
+                                    true)));
+        } catch (RuntimeException e) {
+            stumbled(e);
+            return Optional.empty();
+        }
     }
 
     private List<String> warnings(Optional<Fault> fault, Outcome end) {
@@ -193,7 +224,7 @@ public final class PostMortem {
             return ExceptionReplay.of(recording, origin, engine.name(), replayLimit());
         } catch (RuntimeException e) {
             stumbled(e);
-            return ExceptionReplay.failed("what " + engine.name() + " ran can't be replayed: " + e);
+            return ExceptionReplay.failed(Parting.of("what " + engine.name() + " ran can't be replayed: " + e));
         }
     }
 

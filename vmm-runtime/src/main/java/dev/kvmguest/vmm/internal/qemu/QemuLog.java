@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.qemu;
 
 import dev.kvmguest.vmm.internal.run.Uninterrupted;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,20 +12,29 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What QEMU writes to its standard error: complaints, and, since {@code log int,cpu_reset} was executed, the exceptions
- * and interrupts that it delivers. A thread reads it all; the last of it is kept.
+ * What QEMU writes to its standard error: complaints, a triple fault and, while {@link QemuProcess#log} has it log
+ * them, the exceptions and interrupts that it delivers. A thread reads it all; the first and the last of it are kept.
  */
 final class QemuLog {
 
-    /** How many exceptions are kept: more than a chain has, however it began. */
+    /** How many of the first exceptions are kept: as many as the emulator has. */
+    static final int MOST_EXCEPTIONS = 1000;
+
+    /** How many of the last are kept: more than a chain has, however it began. */
     private static final int MOST_EVENTS = 16;
 
     private static final int MOST_LINES = 20;
+    private static final int NONE = -1;
+
+    /** INT1, INT3 and INTO raise exceptions; of INT n only these vectors may be theirs. */
+    private static final Set<Integer> RAISED_BY_SOFTWARE =
+            Set.of(Vector.DB.number(), Vector.BP.number(), Vector.OF.number());
 
     /** A line of an exception, such as {@code 0: v=0e e=0002 i=0 cpl=0 IP=0008:00001004 pc=00001004 SP=... CR2=...}. */
     private static final Pattern EVENT =
@@ -34,9 +44,10 @@ final class QemuLog {
             Pattern.compile("([ER][A-Z0-9]{1,2}|R8 |R9 |[CDEFGS]S |LDT|TR |GDT|IDT|CR0|DR[06]|CC[SDO]|EFER) *=.*");
     /** A warning is no reason for anything: QEMU goes on after it. */
     private static final Pattern NOISE =
-            Pattern.compile("check_exception .*|Servicing hardware INT=.*|SMM: .*|CPU Reset .*|.*: warning: .*|");
+            Pattern.compile("Servicing hardware INT=.*|SMM: .*|CPU Reset .*|.*: warning: .*|");
 
-    private static final String HARDWARE = "Servicing hardware INT=";
+    private static final String HARDWARE = "Servicing hardware INT=0x";
+    private static final String RAISED = "check_exception ";
     private static final String TRIPLE_FAULT = "Triple fault";
 
     /**
@@ -53,11 +64,15 @@ final class QemuLog {
 
     private final Thread reader;
     private final Deque<Event> events = new ArrayDeque<>();
+    private final List<Event> first = new ArrayList<>();
     private final Deque<String> complaints = new ArrayDeque<>();
     private final StringBuilder dump = new StringBuilder();
     private Matcher begun;
     private boolean tripleFault;
     private long interrupts;
+    private int hardware = NONE;
+    private boolean raised;
+    private boolean lacksExceptions;
 
     QemuLog(InputStream from) {
         reader = new Thread(() -> readAll(from), "kvmguest-qemu-log");
@@ -86,10 +101,17 @@ final class QemuLog {
         } else if (event.matches()) {
             finish();
             begun = event;
+            raised = false;
+        } else if (line.startsWith(RAISED)) {
+            // QEMU logs what it delivers in protected mode only.
+            lacksExceptions |= raised;
+            raised = true;
         } else if (line.startsWith(HARDWARE)) {
             interrupts++;
+            hardware = Integer.parseInt(line.substring(HARDWARE.length()).strip(), 16);
         } else if (line.equals(TRIPLE_FAULT)) {
             tripleFault = true;
+            raised = false;
         } else if (!NOISE.matcher(line).matches()) {
             complaints.add(line);
             if (complaints.size() > MOST_LINES) {
@@ -100,13 +122,19 @@ final class QemuLog {
 
     private void finish() {
         if (begun != null) {
-            events.add(new Event(
+            Event event = new Event(
                     Integer.parseInt(begun.group(1), 16),
                     Integer.parseInt(begun.group(2), 16),
                     begun.group(3).equals("1"),
                     Long.parseUnsignedLong(begun.group(4), 16),
                     QemuRegisters.value(begun.group(), "CR2"),
-                    dump.toString()));
+                    dump.toString());
+            events.add(event);
+            boolean exception = event.software ? RAISED_BY_SOFTWARE.contains(event.vector) : event.vector != hardware;
+            if (exception && first.size() < MOST_EXCEPTIONS) {
+                first.add(event);
+            }
+            hardware = NONE;
             if (events.size() > MOST_EVENTS) {
                 events.remove();
             }
@@ -118,6 +146,16 @@ final class QemuLog {
     /** Returns the last exceptions, the oldest first. */
     synchronized List<Event> events() {
         return new ArrayList<>(events);
+    }
+
+    /** Returns the first exceptions, without interrupts of devices; INT 1, INT 3 and INT 4 may be among them. */
+    synchronized List<Event> firstExceptions() {
+        return new ArrayList<>(first);
+    }
+
+    /** Returns whether there were exceptions that are not in this log. */
+    synchronized boolean lacksExceptions() {
+        return lacksExceptions || raised;
     }
 
     /** Returns whether the processor has shut down. */

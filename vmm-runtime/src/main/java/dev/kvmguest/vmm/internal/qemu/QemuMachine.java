@@ -105,6 +105,9 @@ public final class QemuMachine implements MachineBackend {
         try {
             Ending how;
             try {
+                if (config.watchExceptions() || !isRepeatable()) {
+                    watch.logExceptions();
+                }
                 process.input().type(guest.inputBytes());
                 how = watch.toTheEnd();
             } catch (IOException | RuntimeException e) {
@@ -143,8 +146,13 @@ public final class QemuMachine implements MachineBackend {
                 Optional.empty(),
                 Diagnosis.NONE,
                 guest.image().symbols().stream().map(Symbol::name).collect(Collectors.toSet()));
-        boolean repeatable = config.qemuArguments().isEmpty() && !typed;
-        return how.of(run.with(new QemuDiagnosis(config, process, entry.layout(), repeatable).of(how.of(run))));
+        return how.of(
+                run.with(new QemuDiagnosis(config, process, watch.logsExceptions(), isRepeatable()).of(how.of(run))));
+    }
+
+    /** Returns whether the guest gets nothing but what the configuration says, and the same each time. */
+    private boolean isRepeatable() {
+        return config.qemuArguments().isEmpty() && !typed;
     }
 
     @Override

@@ -81,7 +81,6 @@ final class QemuProcess implements AutoCloseable {
             input = typing;
             try (GdbClient gdb = new GdbClient(connect(arguments.debugger()))) {
                 entry.prepare(gdb, monitor, memory);
-                monitor.human("log int,cpu_reset");
             }
         } catch (IOException e) {
             kill();
@@ -96,6 +95,12 @@ final class QemuProcess implements AutoCloseable {
         } finally {
             limit.cancel(false);
         }
+    }
+
+    /** Starts the QEMU of this host for a guest, as the constructor does. */
+    static QemuProcess of(MachineConfig config) {
+        QemuProgram program = QemuProgram.find(System.getenv());
+        return new QemuProcess(program, config, new QemuEntry(config, program));
     }
 
     private static Process start(QemuArguments arguments, MachineConfig config) throws IOException {
@@ -162,6 +167,14 @@ final class QemuProcess implements AutoCloseable {
 
     GuestMemory memory() {
         return memory;
+    }
+
+    /**
+     * Has QEMU log a triple fault from now on and, if wanted, each exception and interrupt: that takes some 75 us each,
+     * for the registers that come with it.
+     */
+    void log(boolean exceptions) throws IOException {
+        monitor.human(exceptions ? "log int,cpu_reset" : "log cpu_reset");
     }
 
     /** Returns whether QEMU runs still. */

@@ -30,6 +30,8 @@ final class QemuWatch {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private volatile boolean live;
     private volatile long finishing;
+    private boolean logged;
+    private boolean counting;
     private Optional<CpuState> registers = Optional.empty();
 
     QemuWatch(QemuProcess process, Duration timeout) {
@@ -40,6 +42,16 @@ final class QemuWatch {
     /** Says that somebody may type while the guest waits. */
     void setLive() {
         live = true;
+    }
+
+    /** Has exceptions logged from the start. To be called before the run; one for which somebody may type has them. */
+    void logExceptions() {
+        logged = true;
+    }
+
+    /** Returns whether exceptions have been logged from the start, once the run has begun. */
+    boolean logsExceptions() {
+        return logged;
     }
 
     /** Ends the run. */
@@ -90,13 +102,16 @@ final class QemuWatch {
             if (now - start >= timeout.toNanos()) {
                 return finishing == 0 ? new Ending.TimedOut(timeout) : new Ending.Stopped();
             }
+            if (found.halted() && !found.state().interruptsEnabled()) {
+                return new Ending.Halted(false);
+            }
             long got = process.log().interrupts();
-            if (!found.halted() || got != interrupts) {
+            boolean waits = found.halted() && !live && isTimerMasked();
+            if (waits != counting || got != interrupts) {
+                count(waits);
                 quietSince = now;
                 interrupts = got;
-            } else if (!found.state().interruptsEnabled()) {
-                return new Ending.Halted(false);
-            } else if (!live && now - quietSince > QUIET && isTimerMasked()) {
+            } else if (waits && now - quietSince > QUIET) {
                 return finishing == 0 ? new Ending.Halted(true) : new Ending.Stopped();
             }
             await(wait);
@@ -104,7 +119,17 @@ final class QemuWatch {
         }
     }
 
+    /** Interrupts are known by the log alone, and it takes time: it is kept while the guest waits for one. */
+    private void count(boolean on) throws IOException {
+        if (on != counting && !logged) {
+            process.log(on);
+        }
+        counting = on;
+    }
+
     private void begin() throws IOException {
+        logged |= live;
+        process.log(logged);
         try {
             process.monitor().execute("cont", Map.of());
             process.input().open();
@@ -168,10 +193,12 @@ final class QemuWatch {
     }
 
     private boolean isTimerMasked() throws IOException {
-        String controllers = process.monitor().human("info pic");
-        int first = controllers.indexOf("pic0:");
-        return first >= 0
-                && (QemuRegisters.value(controllers.substring(first), "imr").orElse(0) & TIMER) != 0;
+        return process.monitor()
+                .human("info pic")
+                .lines()
+                // The I/O APIC's line has a similar name.
+                .filter(line -> line.startsWith("pic0:"))
+                .anyMatch(line -> (QemuRegisters.value(line, "imr").orElse(0) & TIMER) != 0);
     }
 
     private void await(long nanos) {

@@ -69,8 +69,9 @@ final class CrossCheck {
      * @param instructions how many instructions it was, the one included with which the guest died
      * @param stepped whether each was compared, or only that the guest shut down
      * @param difference where the engine did something else, to follow its name in a sentence
+     * @param at the instruction there, without names
      */
-    record Finding(int instructions, boolean stepped, Optional<String> difference) {}
+    record Finding(int instructions, boolean stepped, Optional<String> difference, Optional<GuestInstruction> at) {}
 
     private CrossCheck(CpuState start) {
         this.start = start;
@@ -153,27 +154,28 @@ final class CrossCheck {
                 ExecutionPoint here = ExecutionPoint.of(cpu);
                 int same = firstFrom(done, here);
                 if (same < 0 && here.eip() != instructions.get(done).eip()) {
-                    return found(Optional.of(difference(done, here)));
+                    return found(difference(done, here), done);
                 }
                 done = same < 0 ? done : same + 1;
             } else if (exit instanceof VmExit.Shutdown) {
                 return steppable && done < points.size()
-                        ? found(Optional.of("shut down at " + at(done) + ", and the emulator went on"))
-                        : found(Optional.empty());
+                        ? found("shut down at " + at(done) + ", and the emulator went on", done)
+                        : Optional.of(new Finding(instructions.size(), steppable, Optional.empty(), Optional.empty()));
             } else if (exit instanceof VmExit.Interrupted
                     || exit instanceof VmExit.UnsupportedInstruction
                     || exit instanceof VmExit.Failure) {
                 // Its time is over, which on a busy host says nothing of the guest, or the engine can't go on.
                 return Optional.empty();
             } else {
-                return found(Optional.of("went on from " + at(done) + ", and the emulator shut down"));
+                return found("went on from " + at(done) + ", and the emulator shut down", done);
             }
         }
         return Optional.empty();
     }
 
-    private Optional<Finding> found(Optional<String> difference) {
-        return Optional.of(new Finding(instructions.size(), steppable, difference));
+    private Optional<Finding> found(String difference, int index) {
+        return Optional.of(new Finding(
+                instructions.size(), steppable, Optional.of(difference), Optional.of(instructions.get(index))));
     }
 
     /** Some steps are two instructions: a load of SS holds off the trap after it. */

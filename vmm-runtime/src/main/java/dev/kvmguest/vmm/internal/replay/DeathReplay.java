@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.replay;
 
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.Engine;
@@ -15,9 +16,9 @@ import java.util.Optional;
  *
  * @param fault what led to the shutdown, without symbols and advice
  * @param handlers what the guest entered handlers for before, if it was replayed up to its end
- * @param divergence where the engines disagree, or why the guest could not be replayed
+ * @param parting where the engines disagree, or why the guest could not be replayed
  */
-public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers, Optional<String> divergence) {
+public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers, Optional<Parting> parting) {
 
     /** Nothing is known. */
     public static final DeathReplay NONE = new DeathReplay(Optional.empty(), Optional.empty(), Optional.empty());
@@ -28,7 +29,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
     }
 
     private DeathReplay with(DeliveryLog taken) {
-        return new DeathReplay(fault, Optional.of(taken), divergence);
+        return new DeathReplay(fault, Optional.of(taken), parting);
     }
 
     /**
@@ -42,13 +43,14 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
      */
     public static DeathReplay of(Recording recording, Origin origin, Engine engine, Duration limit) {
         if (recording.isTooLong()) {
-            return new DeathReplay(Optional.empty(), Optional.empty(), Optional.of(tooLong(recording, engine.name())));
+            return new DeathReplay(
+                    Optional.empty(), Optional.empty(), Optional.of(Parting.of(tooLong(recording, engine.name()))));
         }
         try {
             return replayed(recording, origin, engine, limit);
         } catch (VmmException e) {
             String why = "what " + engine.name() + " ran can't be replayed: " + e.getMessage();
-            return new DeathReplay(Optional.empty(), Optional.empty(), Optional.of(why));
+            return new DeathReplay(Optional.empty(), Optional.empty(), Optional.of(Parting.of(why)));
         }
     }
 
@@ -67,7 +69,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
                                 .map(seen -> seen.seenBy(
                                         "the emulator, which did not do all that " + engine.name() + " did")),
                         Optional.empty(),
-                        divergence.map(parting -> parting.sentence(engine.name(), image)));
+                        divergence.map(found -> found.parting(engine.name(), image)));
             }
             boolean gaveUp = recording.end() == Recording.End.PLACE;
             if (gaveUp && !replay.shutsDownHere()) {
@@ -85,6 +87,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
         }
         Duration left = limit.minusNanos(System.nanoTime() - start);
         return confirmed(
+                        image,
                         fault.seenBy(replayed(engine.name())),
                         engine.name(),
                         CrossCheck.of(recording, origin, left, engine, quietFrom, end))
@@ -101,7 +104,8 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
         return "what " + engine + " ran can't be replayed: with " + recording.events() + " exchanges it is too long";
     }
 
-    private static DeathReplay confirmed(Fault fault, String engine, Optional<CrossCheck.Finding> crossCheck) {
+    private static DeathReplay confirmed(
+            GuestImage image, Fault fault, String engine, Optional<CrossCheck.Finding> crossCheck) {
         if (crossCheck.isEmpty()) {
             return seen(fault);
         }
@@ -111,8 +115,10 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
                     Optional.of(fault),
                     Optional.empty(),
                     finding.difference()
-                            .map(difference -> engine + " and the emulator part in the guest's last instructions: given"
-                                    + " the emulator's registers and memory, " + engine + " " + difference));
+                            .map(difference -> new Parting(
+                                    engine + " and the emulator part in the guest's last instructions: given"
+                                            + " the emulator's registers and memory, " + engine + " " + difference,
+                                    finding.at().map(instruction -> instruction.namedBy(image)))));
         }
         int count = finding.instructions();
         String last = count == 1 ? "the last instruction" : "the last " + count + " instructions";

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.replay;
 
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
@@ -13,10 +14,10 @@ import java.util.Optional;
  *
  * @param exceptions the first 1,000, without symbols; empty if the guest could not be replayed
  * @param handlers what it entered handlers for
- * @param divergence where the engines disagree, or why the guest could not be replayed
+ * @param parting where the engines disagree, or why the guest could not be replayed
  */
 public record ExceptionReplay(
-        Optional<List<HandledException>> exceptions, DeliveryLog handlers, Optional<String> divergence) {
+        Optional<List<HandledException>> exceptions, DeliveryLog handlers, Optional<Parting> parting) {
 
     /** Some rounds of a handler that prints a line and returns into the same exception. */
     private static final int SOME_ROUNDS = 20_000;
@@ -26,7 +27,7 @@ public record ExceptionReplay(
             new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Optional.empty());
 
     /** Returns that nothing could be found out. */
-    public static ExceptionReplay failed(String why) {
+    public static ExceptionReplay failed(Parting why) {
         return new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Optional.of(why));
     }
 
@@ -40,7 +41,7 @@ public record ExceptionReplay(
      */
     public static ExceptionReplay of(Recording recording, Origin origin, String engine, Duration limit) {
         if (recording.isTooLong()) {
-            return failed(DeathReplay.tooLong(recording, engine));
+            return failed(Parting.of(DeathReplay.tooLong(recording, engine)));
         }
         try (Replay replay = Replay.of(recording, origin, limit)) {
             ExecutionObserver observer = replay.cpu().observer().orElseThrow();
@@ -50,7 +51,7 @@ public record ExceptionReplay(
             replay.runOn(SOME_ROUNDS);
             // What was taken on the way to somewhere else says nothing of this guest.
             return divergence
-                    .map(parting -> failed(parting.sentence(engine, origin.image())))
+                    .map(found -> failed(found.parting(engine, origin.image())))
                     .orElseGet(
                             () -> new ExceptionReplay(Optional.of(exceptions), observer.handlers(), Optional.empty()));
         }

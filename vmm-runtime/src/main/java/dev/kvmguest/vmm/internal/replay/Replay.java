@@ -2,8 +2,8 @@ package dev.kvmguest.vmm.internal.replay;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.emulator.EmulatedVirtualCpu;
@@ -18,6 +18,7 @@ import dev.kvmguest.vmm.internal.replay.Recording.End;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -125,6 +126,11 @@ public final class Replay implements AutoCloseable {
     public Optional<Divergence> run() {
         runTo(Long.MAX_VALUE);
         return Optional.ofNullable(divergence);
+    }
+
+    /** Returns whether the guest, which shut down after the last exchange, went on here. */
+    boolean hasOutlivedShutdown() {
+        return divergence != null && next.isAtEnd() && recording.end() == End.SHUTDOWN;
     }
 
     /**
@@ -284,7 +290,7 @@ public final class Replay implements AutoCloseable {
             consume();
             quietFrom = instructions();
         } else {
-            diverge(IoEvent.describe(event));
+            diverge(IoEvent.describe(event), executed());
         }
     }
 
@@ -315,7 +321,7 @@ public final class Replay implements AutoCloseable {
             consume();
             quietFrom = instructions();
         } else {
-            diverge(IoEvent.describe(event));
+            diverge(IoEvent.describe(event), executed());
         }
     }
 
@@ -334,7 +340,9 @@ public final class Replay implements AutoCloseable {
         if (next.isAtEnd() && recording.end() == End.SHUTDOWN) {
             over = true;
         } else {
-            diverge("shut down" + fault().map(fault -> " by " + fault.first()).orElse(""));
+            diverge(
+                    "shut down" + fault().map(fault -> " by " + fault.first()).orElse(""),
+                    fault().map(Fault::at).orElseGet(cpu::nextInstruction));
         }
     }
 
@@ -360,9 +368,20 @@ public final class Replay implements AutoCloseable {
     }
 
     private void diverge(String replayed) {
+        diverge(replayed, cpu.nextInstruction());
+    }
+
+    private void diverge(String replayed, GuestInstruction at) {
         over = true;
-        long eip = fault().map(Fault::at).map(at -> at.eip()).orElse(cpu.register(Register.RIP));
-        divergence = new Divergence(events, eip, recorded(), replayed, interruptsGuessed);
+        divergence = new Divergence(events, at, recorded(), replayed, interruptsGuessed);
+    }
+
+    /** Returns the instruction by which an exit came: EIP is after it, unless it is repeated. */
+    private GuestInstruction executed() {
+        List<GuestInstruction> last =
+                cpu.observer().map(ExecutionObserver::lastInstructions).orElse(List.of());
+        boolean goesOn = last.isEmpty() || cpu.save().progress().begun();
+        return goesOn ? cpu.nextInstruction() : last.get(last.size() - 1);
     }
 
     private String recorded() {

@@ -293,7 +293,8 @@ public final class VcpuRunner {
             // Others needn't wait while this one is examined, unless it goes on for that.
             cpu.finish();
         }
-        return how.of(run.with(postMortem.examine(Optional.ofNullable(last), end, halted)));
+        Ending told = postMortem.ofHost(end).orElse(how);
+        return told.of(run.with(postMortem.examine(Optional.ofNullable(last), told.of(run), halted)));
     }
 
     private GuestRun record(Duration wallTime) {

@@ -88,6 +88,36 @@ class QemuLogTests {
     }
 
     @Test
+    void exceptionsAreToldFromInterruptsOfDevicesAndFromInt() {
+        QemuLog log = read(
+                """
+                Servicing hardware INT=0x0e
+                %s%s%s%s%s%s""".formatted(event("0e", 0), event("0e", 0), event("80", 1), event("03", 1), event("06", 0), dump(0)));
+
+        assertThat(log.events()).hasSize(5);
+        assertThat(log.firstExceptions()).extracting(QemuLog.Event::vector).containsExactly(14, 3, 6);
+        assertThat(log.lacksExceptions()).isFalse();
+    }
+
+    private static String event(String vector, int software) {
+        return "     0: v=%s e=0000 i=%d cpl=0 IP=0008:00001004 pc=00001004 SP=0010:0007ff00 CR2=0000abcd%n"
+                .formatted(vector, software);
+    }
+
+    @Test
+    void exceptionsOfRealModeAreMissing() {
+        String raised = "check_exception old: 0xffffffff new 0x6\n";
+
+        assertThat(read(raised + event("06", 0) + dump(0) + raised + event("06", 0) + dump(0))
+                        .lacksExceptions())
+                .isFalse();
+        assertThat(read(raised + raised + event("06", 0) + dump(0)).lacksExceptions())
+                .isTrue();
+        assertThat(read(raised).lacksExceptions()).isTrue();
+        assertThat(read(DEATH.formatted(dump(0), dump(0))).lacksExceptions()).isFalse();
+    }
+
+    @Test
     void onlyTheLastOfALongLogIsKept() {
         String one = "     7: v=80 e=0000 i=1 cpl=3 IP=001b:00002000 pc=00002000 SP=0023:00003000 env->regs[R_EAX]=0\n";
         QemuLog log = read(String.join("", Collections.nCopies(1000, one + dump(0))));

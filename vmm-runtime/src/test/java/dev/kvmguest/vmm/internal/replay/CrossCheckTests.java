@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
@@ -61,7 +62,7 @@ class CrossCheckTests {
     }
 
     private static String seenBy(DeathReplay replay) {
-        assertThat(replay.divergence()).isEmpty();
+        assertThat(replay.parting().map(Parting::sentence)).isEmpty();
         return replay.fault().orElseThrow().seenBy();
     }
 
@@ -91,10 +92,11 @@ class CrossCheckTests {
 
         DeathReplay replay = replay(GUEST);
 
-        assertThat(replay.divergence())
+        assertThat(replay.parting().map(Parting::sentence))
                 .contains(
                         "scripted and the emulator part in the guest's last instructions: given the emulator's registers"
                                 + " and memory, scripted has ebx=0x7 and not 0x2 after mov ebx, 2 at 0x1005");
+        assertThat(replay.parting().orElseThrow().at().orElseThrow().inWords()).isEqualTo("mov ebx, 2 at 0x1005");
         assertThat(replay.fault().orElseThrow().seenBy()).isEqualTo("the emulator, which replayed what scripted ran");
     }
 
@@ -103,7 +105,7 @@ class CrossCheckTests {
         step(5, 1, 0);
         cpu.then(new VmExit.Shutdown());
 
-        assertThat(replay(GUEST).divergence().orElseThrow())
+        assertThat(replay(GUEST).parting().map(Parting::sentence).orElseThrow())
                 .endsWith("scripted shut down at mov ebx, 2 at 0x1005, and the emulator went on");
     }
 
@@ -114,7 +116,7 @@ class CrossCheckTests {
         step(11, 1, 3);
         step(13, 1, 3);
 
-        assertThat(replay(GUEST).divergence().orElseThrow())
+        assertThat(replay(GUEST).parting().map(Parting::sentence).orElseThrow())
                 .endsWith("scripted went on from ud2 at 0x100b to 0x100d, and the emulator shut down");
     }
 
@@ -122,7 +124,7 @@ class CrossCheckTests {
     void otherExitIsADivergence() {
         cpu.then(new VmExit.Halt());
 
-        assertThat(replay(GUEST).divergence().orElseThrow())
+        assertThat(replay(GUEST).parting().map(Parting::sentence).orElseThrow())
                 .endsWith("scripted went on from mov eax, 1 at 0x1000, and the emulator shut down");
     }
 
@@ -183,7 +185,8 @@ class CrossCheckTests {
         recording.out(2, 1, 1);
 
         assertThat(DeathReplay.of(recording, Origin.boot(RecordedRun.of(GUEST).config(), 0), new Scripted(), LIMIT)
-                        .divergence())
+                        .parting()
+                        .map(Parting::sentence))
                 .contains("what scripted ran can't be replayed: with 2 exchanges it is too long");
     }
 

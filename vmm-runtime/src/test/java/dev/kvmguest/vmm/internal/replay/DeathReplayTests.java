@@ -176,11 +176,12 @@ class DeathReplayTests {
         String sentence = outcome.run().diagnosis().divergence().orElseThrow();
         assertThat(sentence)
                 .matches(
-                        "kvm and the emulator part at once, at 0x1009: on kvm the guest wrote 0x8\\w+ to port 0xe9 \\(4 bytes\\), on"
+                        "kvm and the emulator part at once, at 0x1007: on kvm the guest wrote 0x8\\w+ to port 0xe9 \\(4 bytes\\), on"
                                 + " the emulator it wrote 0x8\\w+ to port 0xe9 \\(4 bytes\\)");
         assertThat(TextReport.brief(outcome).lines().skip(1).findFirst().orElseThrow())
                 .startsWith("  replay: kvm and the emulator part at once");
-        assertThat(JsonReport.of(outcome)).contains("\"divergence\": \"" + sentence + "\"");
+        assertThat(JsonReport.of(outcome))
+                .contains("\"divergence\": \"" + sentence + "\"", "\"instruction\": \"out 0xe9, eax\"");
     }
 
     @Test

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
@@ -45,7 +46,7 @@ class GivenUpTests {
                 flat("bc 00 80 00 00 b8 00 00 10 c0 ff d0"),
                 at(0xc010_0000L, STACK - 4).set(Register.RAX, 0xc010_0000L));
 
-        assertThat(replay.divergence()).isEmpty();
+        assertThat(replay.parting().map(Parting::sentence)).isEmpty();
         Fault fault = replay.fault().orElseThrow();
         assertThat(fault.first()).hasToString("#UD");
         assertThat(fault.at().eip()).isEqualTo(0xc010_0000L);
@@ -90,7 +91,7 @@ class GivenUpTests {
     void placeThatTheEmulatorDoesNotComeToIsADivergence() {
         DeathReplay replay = replay(flat("0f 0b"), at(0x2000, STACK));
 
-        assertThat(replay.divergence())
+        assertThat(replay.parting().map(Parting::sentence))
                 .contains(
                         "emulator and the emulator part at once, at 0x1000: on emulator the guest came to 0x2000, on the"
                                 + " emulator it shut down by #UD");

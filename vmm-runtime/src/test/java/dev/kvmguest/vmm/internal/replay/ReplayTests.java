@@ -9,14 +9,18 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import dev.kvmguest.vmm.FakeVirtualCpu;
 import dev.kvmguest.vmm.FpuErrorTests;
 import dev.kvmguest.vmm.RecordedRun;
+import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
+import java.util.HexFormat;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -257,8 +261,41 @@ class ReplayTests {
         // mov al,1; out 0xe9,al; mov al,0x41 or 0x42; out 0xe9,al; hlt
         assertThat(parting(real("b0 01 e6 e9 b0 41 e6 e9 f4"), real("b0 01 e6 e9 b0 42 e6 e9 f4")))
                 .contains(
-                        "kvm and the emulator part after 1 exchange, at 0x1008: on kvm the guest wrote 0x41 to port 0xe9,"
+                        "kvm and the emulator part after 1 exchange, at 0x1006: on kvm the guest wrote 0x41 to port 0xe9,"
                                 + " on the emulator it wrote 0x42 to port 0xe9");
+    }
+
+    @Test
+    void divergenceHasTheInstructionThatDidSomethingElse() {
+        // mov esi,0x1000; mov ecx,3; mov edx,0xe9; rep outsb; hlt
+        String repeated = "be 00 10 00 00 b9 03 00 00 00 ba e9 00 00 00 f3 6e f4";
+
+        assertThat(place(real("b0 01 e6 e9 f4"), real("b0 02 e6 e9 f4"))).isEqualTo("out 0xe9, al at 0x1002, e6 e9");
+        assertThat(place(real("b0 01 e6 e9 f4"), real("90 e4 60 f4"))).isEqualTo("in al, 0x60 at 0x1001, e4 60");
+        assertThat(place(real("b0 01 e6 e9 f4"), real("90 90 f4"))).isEqualTo("hlt at 0x1002, f4");
+        assertThat(place(real("b0 01 e6 e9 f4"), flat("90 0f 0b"))).isEqualTo("ud2 at 0x1001, 0f 0b");
+        assertThat(place(flat("fa f4"), flat(repeated))).isEqualTo("rep outsb at 0x100f, f3 6e");
+    }
+
+    private static String place(VcpuConfig recorded, VcpuConfig replayed) {
+        Recording recording = RecordedRun.of(recorded).recording();
+        try (Replay replay = Replay.of(recording, Origin.boot(config(replayed), 0), LIMIT)) {
+            GuestInstruction at = replay.run().orElseThrow().at();
+            return at.inWords() + ", " + HexFormat.ofDelimiter(" ").formatHex(at.bytes());
+        }
+    }
+
+    @Test
+    void partingHasTheNamesOfTheImage() {
+        GuestImage image = TestGuest.image("b0 02 e6 e9 f4", new GuestImage.Symbol("putc", 0x1000, 5, 0x1005, false));
+        Recording recording = RecordedRun.of(real("b0 01 e6 e9 f4")).recording();
+        try (Replay replay = Replay.of(recording, Origin.boot(config(VcpuConfig.of(image)), 0), LIMIT)) {
+            Parting parting = replay.run().orElseThrow().parting("kvm", image);
+
+            assertThat(parting.sentence())
+                    .startsWith("kvm and the emulator part at once, at 0x1002 (putc+0x2): on kvm");
+            assertThat(parting.at().orElseThrow().symbol()).contains("putc+0x2");
+        }
     }
 
     @Test
@@ -285,7 +322,7 @@ class ReplayTests {
                         "kvm and the emulator part at once, at 0x1000: on kvm the guest shut down, on the emulator it read"
                                 + " port 0x60");
         assertThat(parting(flat("0f 0b"), real("f4")))
-                .contains("kvm and the emulator part at once, at 0x1001: on kvm the guest shut down, on the emulator it"
+                .contains("kvm and the emulator part at once, at 0x1000: on kvm the guest shut down, on the emulator it"
                         + " halted");
     }
 

@@ -80,6 +80,30 @@ class EngineSelectorTests {
     }
 
     @ParameterizedTest
+    @EnumSource(names = {"PROTECTED", "MULTIBOOT"})
+    void autoIsTheEmulatorWhereTurningOnPagingWouldBeTheEnd(BootMode mode) {
+        EngineSelector selector = host(kvmWithout(Feature.PAGING_4M, Feature.PAGING_4K));
+
+        EngineSelection selection = selector.choose(config(EngineChoice.AUTO, mode));
+
+        assertThat(selection.engine().name()).isEqualTo("emulator");
+        assertThat(selection.reason())
+                .isEqualTo("this host's KVM can't run all of boot mode " + mode
+                        + ": 32-bit paging with 4 KiB pages: seen to fail");
+        assertThat(selector.choose(config(EngineChoice.KVM, mode)).engine().name())
+                .isEqualTo("kvm");
+        assertThat(selector.choose(config(EngineChoice.AUTO, BootMode.REAL))
+                        .engine()
+                        .name())
+                .isEqualTo("kvm");
+        assertThat(host(kvmWithout(Feature.PAGING_4M))
+                        .choose(config(EngineChoice.AUTO, mode))
+                        .engine()
+                        .name())
+                .isEqualTo("kvm");
+    }
+
+    @ParameterizedTest
     @EnumSource
     void autoIsTheEmulatorWhereKvmInterprets(BootMode mode) {
         EngineSelector selector = host(kvmWithout(Feature.REAL_MODE_SPEED, Feature.PROTECTED_MODE_SPEED));

@@ -40,6 +40,19 @@ class KvmSupportTests {
     }
 
     @Test
+    void aModeInWhichGuestsTurnOnPagingIsNotAllOfItWithoutPaging() {
+        Capabilities unpaged = new Capabilities(Map.of(
+                Feature.PROTECTED_MODE, new Capabilities.Finding(true, ""),
+                Feature.PROTECTED_MODE_INTERRUPTS, new Capabilities.Finding(true, ""),
+                Feature.PAGING_4K, new Capabilities.Finding(false, "the probe guest shut down")));
+
+        assertThat(support(() -> unpaged).whyNot(BootMode.MULTIBOOT)).isEmpty();
+        assertThat(support(() -> unpaged).whyNotAllOf(BootMode.MULTIBOOT))
+                .hasValue("this host's KVM can't run all of boot mode multiboot: 32-bit paging with 4 KiB pages: the"
+                        + " probe guest shut down");
+    }
+
+    @Test
     void aHostWithoutKvmHasTheWayOut() {
         KvmSupport support = support(() -> {
             throw new VmmException("open of the device failed; load kvm-intel");

@@ -4,6 +4,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.FakeVirtualCpu;
+import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
@@ -15,6 +16,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -24,6 +26,10 @@ import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -42,7 +48,8 @@ class VcpuRunnerTests {
 
     private static final GuestMemory MEMORY = new GuestMemory(ByteBuffer.allocateDirect(4096), () -> {});
 
-    private static final Engine FAKE = new Engine() {
+    /** An engine whose probes saw that it can do nothing but these. */
+    private record FakeEngine(Set<Feature> works) implements Engine {
         @Override
         public String name() {
             return "fake";
@@ -50,16 +57,24 @@ class VcpuRunnerTests {
 
         @Override
         public Capabilities capabilities() {
-            throw new UnsupportedOperationException();
+            Map<Feature, Capabilities.Finding> findings = new EnumMap<>(Feature.class);
+            works.forEach(feature -> findings.put(feature, new Capabilities.Finding(true, "")));
+            return new Capabilities(findings);
         }
 
         @Override
         public VirtualMachine createMachine(long memorySize, int vcpus) {
             throw new UnsupportedOperationException();
         }
-    };
+    }
+
+    /** out 0x80,al, and what {@code PagingReplayTests} has */
+    private static final VcpuConfig PAGING =
+            TestGuest.flat("e6 80 0f 20 e0 0c 10 0f 22 e0 c7 05 00 80 00 00 83 00 00 00"
+                    + " b8 00 80 00 00 0f 22 d8 0f 20 c0 0d 00 00 00 80 0f 22 c0 b0 78 e6 e9 fa f4");
 
     private final FakeVirtualCpu cpu = new FakeVirtualCpu();
+    private Set<Feature> works = EnumSet.allOf(Feature.class);
     private Partition partition;
 
     @Test
@@ -87,6 +102,34 @@ class VcpuRunnerTests {
         assertThat(run.wallTime()).isPositive();
         assertThat(run.registers()).contains(cpu.state());
         assertThat(run.screen()).isSameAs(Screen.BLANK);
+    }
+
+    @Test
+    void guestThatTurnsOnPagingOnAKvmWithoutItHasNotDiedByItself() throws Exception {
+        works = EnumSet.of(Feature.PROTECTED_MODE);
+        cpu.then(out(0x80, 0)).then(new VmExit.Shutdown());
+
+        Outcome outcome = run(runner(MachineConfig.builder().vcpu(PAGING).build(), 0));
+
+        assertThat(outcome).isInstanceOfSatisfying(Outcome.Unsupported.class, ended -> assertThat(ended.isOfHost())
+                .isTrue());
+        assertThat(outcome.describe())
+                .isEqualTo("turned on paging by mov cr0, eax at 0x1024, 0f 22 c0: this host's KVM can't page 32-bit"
+                        + " guests, which shut down there; 32-bit paging with 4 KiB pages: not tried; choose engine"
+                        + " emulator, which runs it on from there");
+        assertThat(outcome.run().diagnosis().parting()).isEmpty();
+    }
+
+    @Test
+    void guestThatTurnsOnPagingHasDiedWhereKvmCanPage() throws Exception {
+        works = EnumSet.of(Feature.PROTECTED_MODE, Feature.PAGING_4K);
+        cpu.then(out(0x80, 0)).then(new VmExit.Shutdown());
+
+        Outcome outcome = run(runner(MachineConfig.builder().vcpu(PAGING).build(), 0));
+
+        assertThat(outcome).isInstanceOf(Outcome.TripleFault.class);
+        assertThat(outcome.run().diagnosis().divergence().orElseThrow())
+                .contains("on fake the guest shut down, on the emulator it wrote 0x78 to port 0xe9");
     }
 
     @Test
@@ -309,9 +352,13 @@ class VcpuRunnerTests {
                 .vcpu(config)
                 .timeout(timeout)
                 .build();
-        EngineSelection selection = new EngineSelection(FAKE, "asked for");
+        return runner(machine, 3);
+    }
+
+    private VcpuRunner runner(MachineConfig machine, int number) {
+        EngineSelection selection = new EngineSelection(new FakeEngine(works), "asked for");
         partition = new MachineAssembly(machine, selection, MemoryLayout.UNKNOWN, () -> Screen.BLANK)
-                .partition(3, cpu, MEMORY);
+                .partition(number, cpu, MEMORY);
         return partition.vcpus().get(0);
     }
 

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.report.html;
 
+import dev.kvmguest.vmm.diagnosis.Parting;
 import java.util.List;
 import java.util.Map;
 
@@ -14,14 +15,16 @@ public final class HtmlComparison {
     public static void write(
             HtmlWriter page,
             String title,
-            List<String> findings,
+            List<Parting> findings,
             List<String> headings,
             List<List<String>> rows,
             List<String> notes,
             Map<String, String> reports) {
         page.heading(1).text(title).close();
-        findings.forEach(
-                finding -> page.open("p", "class", "divergence").text(finding).close());
+        for (Parting finding : findings) {
+            page.open("p", "class", "divergence").text(finding.sentence()).close();
+            finding.at().ifPresent(at -> HtmlHeadline.parting(page, at));
+        }
         page.open("section", "id", "runs");
         page.heading(2).text("Runs").close();
         HtmlTable table = HtmlTable.begin(page, "scroll", headings);

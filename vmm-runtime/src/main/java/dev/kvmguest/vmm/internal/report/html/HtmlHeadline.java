@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.report.html;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.report.text.ExceptionWords;
 import dev.kvmguest.vmm.internal.report.text.RunNotes;
@@ -68,6 +69,7 @@ public final class HtmlHeadline {
                 .element("b", "Replay: ")
                 .text(sentence)
                 .close());
+        diagnosis.parting().flatMap(Parting::at).ifPresent(at -> parting(page, at));
         facts(page, run);
         page.close();
     }
@@ -140,8 +142,21 @@ public final class HtmlHeadline {
         page.text(" at ").element("code", address, "class", "dim");
     }
 
+    /** Writes the instruction with which two engines part. */
+    static void parting(HtmlWriter page, GuestInstruction at) {
+        page.open("p", "class", "instruction");
+        text(page, at);
+        place(page, at, Notation.hex(at.eip()));
+        page.close();
+    }
+
     private static void instruction(HtmlWriter page, GuestInstruction at) {
         page.open("p", "class", "instruction");
+        text(page, at);
+        page.close();
+    }
+
+    private static void text(HtmlWriter page, GuestInstruction at) {
         if (at.bytes().length == 0 && at.text().isEmpty()) {
             page.text("The instruction could not be fetched.");
         } else {
@@ -149,7 +164,6 @@ public final class HtmlHeadline {
                     .text(" ")
                     .element("code", HexFormat.ofDelimiter(" ").formatHex(at.bytes()), "class", "dim");
         }
-        page.close();
     }
 
     private static void advice(HtmlWriter page, Diagnosis diagnosis) {

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.diagnosis.Fault.Handler;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.TakenEvent;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.HexFormat;
@@ -65,6 +66,13 @@ public final class FaultJson {
         object.put("times", event.times());
         object.put("at", event.at().map(FaultJson::place).orElse(null));
         return object;
+    }
+
+    /** Puts where two engines part: the sentence, and the object of the instruction; null for what isn't known. */
+    public static void putParting(Map<String, Object> object, Optional<Parting> parting) {
+        object.put("divergence", parting.map(Parting::sentence).orElse(null));
+        object.put(
+                "divergesAt", parting.flatMap(Parting::at).map(FaultJson::place).orElse(null));
     }
 
     private static Map<String, Object> first(Fault fault) {

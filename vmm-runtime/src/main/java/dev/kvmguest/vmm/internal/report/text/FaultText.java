@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Inspection;
+import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.ArrayList;
@@ -124,6 +125,18 @@ public final class FaultText {
      */
     static String instructionAt(GuestInstruction at) {
         return place(at) + ": " + instruction(at);
+    }
+
+    /**
+     * Returns where two engines part, such as {@code there: out 0xe9, al  (e6 e9) at 0x1006 in main+0x6 (main.c:5)},
+     * as lines of text ended by LF; empty if it isn't one instruction.
+     */
+    public static String parting(Parting parting, String indentation) {
+        StringBuilder text = new StringBuilder();
+        parting.at()
+                .ifPresent(at -> wrap(
+                        text, indentation, "there: " + instruction(at) + " at " + Notation.hex(at.eip()) + place(at)));
+        return text.toString();
     }
 
     private static String place(GuestInstruction at) {
