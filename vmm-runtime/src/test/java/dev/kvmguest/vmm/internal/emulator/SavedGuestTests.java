@@ -129,13 +129,13 @@ class SavedGuestTests {
         try (EmulatedGuest guest = EmulatedGuest.flat(0)) {
             VcpuState state = guest.vcpu().save();
             SortedMap<Integer, Long> msrs = new TreeMap<>(state.msrs());
-            msrs.put(0xc000_0102, 1L);
+            msrs.put(0xc000_0104, 1L);
             ByteBuffer area = ByteBuffer.allocate(XsaveArea.MINIMUM_SIZE).order(ByteOrder.LITTLE_ENDIAN);
             area.put(0, new byte[XsaveArea.MINIMUM_SIZE]).putLong(XsaveArea.XSTATE_BV, 7);
 
             assertThatThrownBy(() -> guest.vcpu().restore(with(state, state.fpu(), msrs)))
                     .isInstanceOf(VmmException.class)
-                    .hasMessage("the emulator can't go on from this state: it lacks MSR 0xc0000102");
+                    .hasMessage("the emulator can't go on from this state: it lacks MSR 0xc0000104");
             assertThatThrownBy(() -> guest.vcpu().restore(with(state, new XsaveArea(area), state.msrs())))
                     .isInstanceOf(VmmException.class)
                     .hasMessage("the emulator can't go on from this state: it lacks some of the registers of"

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.x86.PagingMode;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +18,7 @@ import java.util.Arrays;
 public final class Cpuid {
 
     private static final int MAX_BASIC = 2;
-    private static final int MAX_EXTENDED = 0x8000_0004;
+    private static final int MAX_EXTENDED = 0x8000_0008;
 
     /** Kernels decide by the vendor which registers there are; these are Intel's. */
     private static final String VENDOR = "GenuineIntel";
@@ -57,7 +58,26 @@ public final class Cpuid {
     private static final int SSE3 = 1;
     private static final int POPCNT = 1 << 23;
 
+    // In ECX of leaf 1.
+    private static final int CMPXCHG16B = 1 << 13;
+
+    // In EBX and ECX of leaf 7.
+    private static final int FSGSBASE = 1;
+    private static final int SMEP = 1 << 7;
+    private static final int SMAP = 1 << 20;
+    private static final int UMIP = 1 << 2;
+
+    // In EDX of leaf 0x80000001.
+    private static final int SYSCALL = 1 << 11;
     private static final int NO_EXECUTE = 1 << 20;
+    private static final int PAGES_1_GIB = 1 << 26;
+    private static final int LONG_MODE = 1 << 29;
+
+    /** In ECX of leaf 0x80000001: LAHF and SAHF in 64-bit code. */
+    private static final int LAHF_64 = 1;
+
+    /** Bits of linear addresses. */
+    private static final int LINEAR_BITS = 48;
 
     /** One query is enough; 32 KiB of instruction and data cache each, 2 MiB of second-level cache. */
     private static final int CACHES_EAX = 1;
@@ -91,8 +111,10 @@ public final class Cpuid {
             case 0 -> new int[] {MAX_BASIC, vendor.getInt(0), vendor.getInt(8), vendor.getInt(4)};
             case 1 -> new int[] {SIGNATURE, CLFLUSH_LINE, SSE3 | POPCNT, FEATURES};
             case 0x8000_0000 -> new int[] {MAX_EXTENDED, 0, 0, 0};
-            case 0x8000_0001 -> new int[] {0, 0, 0, NO_EXECUTE};
+            case 0x8000_0001 -> new int[] {0, 0, LAHF_64, SYSCALL | NO_EXECUTE | PAGES_1_GIB | LONG_MODE};
             case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> brand(leaf - 0x8000_0002);
+            case 0x8000_0005, 0x8000_0006, 0x8000_0007 -> new int[4];
+            case 0x8000_0008 -> new int[] {PagingMode.PHYSICAL_BITS | LINEAR_BITS << 8, 0, 0, 0};
             default -> new int[] {CACHES_EAX, 0, 0, CACHES_EDX};
         };
     }
