@@ -148,7 +148,7 @@ public final class Decoder {
         Opcode opcode;
         if (opcodeByte == TWO_BYTE_ESCAPE) {
             opcodeByte = next();
-            opcode = OpcodeMap.twoBytes(opcodeByte);
+            opcode = opcodeAfterEscape();
         } else {
             opcode = OpcodeMap.oneByte(opcodeByte);
         }
@@ -161,6 +161,22 @@ public final class Decoder {
         builder.op2 = operand(form, 2);
         builder.width = isByteForm(builder) ? 1 : operandSize;
         requireLegal(builder);
+    }
+
+    private Opcode opcodeAfterEscape() {
+        switch (opcodeByte) {
+            case 0x38 -> {
+                opcodeByte = next();
+                return OpcodeMap.threeBytes38(opcodeByte);
+            }
+            case 0x3a -> {
+                opcodeByte = next();
+                return OpcodeMap.threeBytes3A(opcodeByte);
+            }
+            default -> {
+                return OpcodeMap.twoBytes(opcodeByte);
+            }
+        }
     }
 
     private Form form(Opcode opcode, Instruction.Builder builder, boolean sizePrefix) {
@@ -318,6 +334,7 @@ public final class Decoder {
             case X87_TOP -> Operand.register(Operand.Kind.X87, width, 0);
             case FIXED_REGISTER -> Operand.register(Operand.Kind.REGISTER, width, form.number());
             case FIXED_SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, form.number());
+            case FIXED_XMM -> Operand.register(Operand.Kind.XMM, width, form.number());
         };
     }
 

@@ -223,7 +223,7 @@ public final class Disassembler {
         if (SIZE_IN_NAME.contains(instruction.mnemonic)) {
             return false;
         }
-        if (instruction.mnemonic.is(Trait.SHIFT)) {
+        if (instruction.mnemonic.is(Trait.SHIFT) || instruction.mnemonic == Mnemonic.CRC32) {
             return true;
         }
         Operand other = memory == instruction.op0 ? instruction.op1 : instruction.op0;

@@ -28,6 +28,10 @@ record OperandForm(Source source, int width, int number) {
     static final int X87_ENVIRONMENT = -6;
     /** The x87 state: 94 or 108 bytes. */
     static final int X87_STATE = -7;
+    /** Four bytes in a register and one in memory. */
+    static final int DOUBLEWORD_OR_BYTE = -8;
+    /** Eight bytes with that operand size, else four. */
+    static final int DOUBLEWORD_OR_QUADWORD = -9;
 
     /** Where an operand comes from. */
     enum Source {
@@ -54,7 +58,8 @@ record OperandForm(Source source, int width, int number) {
         X87_IN_RM(true),
         X87_TOP(false),
         FIXED_REGISTER(false),
-        FIXED_SEGMENT(false);
+        FIXED_SEGMENT(false),
+        FIXED_XMM(false);
 
         private final boolean modRm;
 
@@ -75,6 +80,7 @@ record OperandForm(Source source, int width, int number) {
             Map.entry("DS", new OperandForm(Source.FIXED_SEGMENT, 2, Cpu.DS)),
             Map.entry("FS", new OperandForm(Source.FIXED_SEGMENT, 2, Cpu.FS)),
             Map.entry("GS", new OperandForm(Source.FIXED_SEGMENT, 2, Cpu.GS)),
+            Map.entry("XMM0", new OperandForm(Source.FIXED_XMM, 16, 0)),
             Map.entry("I1", new OperandForm(Source.ONE, 1, 0)),
             Map.entry("STi", new OperandForm(Source.X87_IN_RM, 10, 0)),
             Map.entry("ST0", new OperandForm(Source.X87_TOP, 10, 0)));
@@ -111,10 +117,12 @@ record OperandForm(Source source, int width, int number) {
             Map.entry("x", 16),
             Map.entry("512", 512),
             Map.entry("v", OPERAND_SIZE),
+            Map.entry("y", DOUBLEWORD_OR_QUADWORD),
             Map.entry("p", FAR),
             Map.entry("a", TWO_OPERANDS),
             Map.entry("vw", OPERAND_SIZE_OR_WORD),
             Map.entry("dw", DOUBLEWORD_OR_WORD),
+            Map.entry("db", DOUBLEWORD_OR_BYTE),
             Map.entry("env", X87_ENVIRONMENT),
             Map.entry("save", X87_STATE));
 
@@ -146,6 +154,8 @@ record OperandForm(Source source, int width, int number) {
             case TWO_OPERANDS -> 2 * operandSize;
             case OPERAND_SIZE_OR_WORD -> memory ? 2 : operandSize;
             case DOUBLEWORD_OR_WORD -> memory ? 2 : 4;
+            case DOUBLEWORD_OR_BYTE -> memory ? 1 : 4;
+            case DOUBLEWORD_OR_QUADWORD -> operandSize == 8 ? 8 : 4;
             case X87_ENVIRONMENT -> operandSize == 4 ? 28 : 14;
             case X87_STATE -> operandSize == 4 ? 108 : 94;
             default -> width;

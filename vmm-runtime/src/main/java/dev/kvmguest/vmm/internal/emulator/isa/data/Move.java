@@ -24,6 +24,7 @@ public final class Move {
                 .put(Mnemonic.XCHG, Move::xchg)
                 .put(Mnemonic.LEA, Move::lea)
                 .put(Mnemonic.BSWAP, Move::bswap)
+                .put(Mnemonic.MOVBE, Move::movbe)
                 .put(Mnemonic.CBW, Move::cbw)
                 .put(Mnemonic.CWDE, Move::cwde)
                 .put(Mnemonic.CWD, Move::cwd)
@@ -71,6 +72,10 @@ public final class Move {
     private static void bswap(Cpu cpu, Instruction i) {
         long value = i.op0.width == 4 ? Integer.reverseBytes((int) i.op0.read(cpu)) : 0;
         i.op0.write(cpu, value);
+    }
+
+    private static void movbe(Cpu cpu, Instruction i) {
+        i.op0.write(cpu, Long.reverseBytes(i.op1.read(cpu)) >>> Long.SIZE - 8 * i.op0.width);
     }
 
     private static void cbw(Cpu cpu, Instruction i) {
