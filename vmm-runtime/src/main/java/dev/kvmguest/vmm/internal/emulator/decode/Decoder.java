@@ -197,7 +197,7 @@ public final class Decoder {
         Opcode opcode;
         if (opcodeByte == TWO_BYTE_ESCAPE) {
             opcodeByte = next();
-            opcode = OpcodeMap.twoBytes(opcodeByte);
+            opcode = opcodeAfterEscape();
         } else {
             // 90 is XCHG of the accumulator with itself, unless REX.B makes it R8 (volume 2B, NOP).
             opcode = OpcodeMap.oneByte(opcodeByte == NOP && has(REX_B) ? XCHG : opcodeByte);
@@ -223,6 +223,22 @@ public final class Decoder {
     /** The distance counts from the end of the instruction, and an immediate is still to come when it is read. */
     private Operand relativeToEnd(Operand operand) {
         return operand != null && operand.isMemory() ? operand.relativeTo(eip + length) : operand;
+    }
+
+    private Opcode opcodeAfterEscape() {
+        switch (opcodeByte) {
+            case 0x38 -> {
+                opcodeByte = next();
+                return OpcodeMap.threeBytes38(opcodeByte);
+            }
+            case 0x3a -> {
+                opcodeByte = next();
+                return OpcodeMap.threeBytes3A(opcodeByte);
+            }
+            default -> {
+                return OpcodeMap.twoBytes(opcodeByte);
+            }
+        }
     }
 
     private Form form(Opcode opcode, Instruction.Builder builder) {
@@ -386,6 +402,7 @@ public final class Decoder {
             case X87_TOP -> Operand.register(Operand.Kind.X87, width, 0);
             case FIXED_REGISTER -> Operand.register(Operand.Kind.REGISTER, width, form.number());
             case FIXED_SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, form.number());
+            case FIXED_XMM -> Operand.register(Operand.Kind.XMM, width, form.number());
         };
     }
 

@@ -266,7 +266,7 @@ public final class Disassembler {
             // An integer of 64 bits is the only one that these names leave open.
             return memory.width == 8 && FROM_INTEGER.contains(instruction.mnemonic);
         }
-        if (instruction.mnemonic.is(Trait.SHIFT)) {
+        if (instruction.mnemonic.is(Trait.SHIFT) || instruction.mnemonic == Mnemonic.CRC32) {
             return true;
         }
         Operand other = memory == instruction.op0 ? instruction.op1 : instruction.op0;

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 import java.util.Locale;
 
 /**
- * The instructions of the P6, x87, MMX, SSE to SSE3 and POPCNT, by the names that the Intel SDM (volume 2) gives them.
- * Where it has one name for instructions that have nothing to do with each other there are several constants with one
- * text.
+ * The instructions of the P6, x87, MMX, SSE to SSE4.2, POPCNT and MOVBE, by the names that the Intel SDM (volume 2)
+ * gives them. Where it has one name for instructions that have nothing to do with each other there are several
+ * constants with one text.
  */
 public enum Mnemonic {
     // What is no instruction.
@@ -48,6 +48,7 @@ public enum Mnemonic {
     BTR,
     BTS,
     POPCNT,
+    CRC32,
     AAA,
     AAD,
     AAM,
@@ -70,6 +71,7 @@ public enum Mnemonic {
     MOVSX,
     MOVSXD,
     MOVZX,
+    MOVBE,
     SAHF,
     SALC,
     XADD,
@@ -531,7 +533,76 @@ public enum Mnemonic {
     LDDQU,
     MOVDDUP,
     MOVSHDUP,
-    MOVSLDUP;
+    MOVSLDUP,
+    PSHUFB,
+    PHADDW,
+    PHADDD,
+    PHADDSW,
+    PMADDUBSW,
+    PHSUBW,
+    PHSUBD,
+    PHSUBSW,
+    PSIGNB,
+    PSIGNW,
+    PSIGND,
+    PMULHRSW,
+    PBLENDVB,
+    BLENDVPS,
+    BLENDVPD,
+    PTEST,
+    PABSB,
+    PABSW,
+    PABSD,
+    PMOVSXBW,
+    PMOVSXBD,
+    PMOVSXBQ,
+    PMOVSXWD,
+    PMOVSXWQ,
+    PMOVSXDQ,
+    PMULDQ,
+    PCMPEQQ,
+    MOVNTDQA,
+    PACKUSDW,
+    PMOVZXBW,
+    PMOVZXBD,
+    PMOVZXBQ,
+    PMOVZXWD,
+    PMOVZXWQ,
+    PMOVZXDQ,
+    PCMPGTQ,
+    PMINSB,
+    PMINSD,
+    PMINUW,
+    PMINUD,
+    PMAXSB,
+    PMAXSD,
+    PMAXUW,
+    PMAXUD,
+    PMULLD,
+    PHMINPOSUW,
+    ROUNDPS,
+    ROUNDPD,
+    ROUNDSS,
+    ROUNDSD,
+    BLENDPS,
+    BLENDPD,
+    PBLENDW,
+    PALIGNR,
+    PEXTRB,
+    PEXTRD,
+    PEXTRQ,
+    EXTRACTPS,
+    PINSRB,
+    INSERTPS,
+    PINSRD,
+    PINSRQ,
+    DPPS,
+    DPPD,
+    MPSADBW,
+    PCMPESTRM,
+    PCMPESTRI,
+    PCMPISTRM,
+    PCMPISTRI;
 
     private final String text;
 

@@ -22,9 +22,11 @@ final class OpcodeMap {
     static final int IN_64_BIT_MODE = 4;
 
     private static final int TWO_BYTES = 0x100;
+    private static final int THREE_BYTES_38 = 0x200;
+    private static final int THREE_BYTES_3A = 0x300;
     private static final OpcodeMap MAP = read();
 
-    private final Opcode[] opcodes = new Opcode[2 * TWO_BYTES];
+    private final Opcode[] opcodes = new Opcode[THREE_BYTES_3A + 0x100];
     /** By mnemonic: bit n is set if it has trait n. */
     private final int[] traits = new int[Mnemonic.values().length];
 
@@ -138,6 +140,16 @@ final class OpcodeMap {
         return MAP.opcodes[TWO_BYTES + opcode];
     }
 
+    /** Returns what 0F, 38 and this byte mean, or null. */
+    static Opcode threeBytes38(int opcode) {
+        return MAP.opcodes[THREE_BYTES_38 + opcode];
+    }
+
+    /** Returns what 0F, 3A and this byte mean, or null. */
+    static Opcode threeBytes3A(int opcode) {
+        return MAP.opcodes[THREE_BYTES_3A + opcode];
+    }
+
     /** Returns whether instructions of a name have a trait. */
     static boolean has(Mnemonic mnemonic, Trait trait) {
         return (MAP.traits[mnemonic.ordinal()] >>> trait.ordinal() & 1) != 0;
@@ -194,12 +206,24 @@ final class OpcodeMap {
                 Stream.of(mnemonics).map(Mnemonic::valueOf).toArray(Mnemonic[]::new),
                 operands.toArray(OperandForm[]::new),
                 OperandSize64.of(mode));
-        int opcode = words[0].length() == 4
-                ? TWO_BYTES + Integer.parseInt(words[0].substring(2), 16)
-                : Integer.parseInt(words[0], 16);
+        int opcode = index(words[0]);
         if (opcodes[opcode] == null) {
             opcodes[opcode] = new Opcode();
         }
         opcodes[opcode].add(prefix, selector, mode, form);
+    }
+
+    /** Returns where an opcode is: the last byte, in the part for those before it. */
+    private static int index(String opcode) {
+        int last = opcode.length() - 2;
+        int part =
+                switch (opcode.substring(0, last)) {
+                    case "" -> 0;
+                    case "0F" -> TWO_BYTES;
+                    case "0F38" -> THREE_BYTES_38;
+                    case "0F3A" -> THREE_BYTES_3A;
+                    default -> throw new IllegalArgumentException("there is no opcode " + opcode);
+                };
+        return part + Integer.parseInt(opcode.substring(last), 16);
     }
 }

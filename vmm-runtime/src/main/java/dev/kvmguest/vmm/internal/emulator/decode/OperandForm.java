@@ -28,6 +28,8 @@ record OperandForm(Source source, int width, int number) {
     static final int X87_ENVIRONMENT = -6;
     /** The x87 state: 94 or 108 bytes. */
     static final int X87_STATE = -7;
+    /** Four bytes in a register and one in memory. */
+    static final int DOUBLEWORD_OR_BYTE = -8;
     /** Eight bytes with that operand size, else four. */
     static final int DOUBLEWORD_OR_QUADWORD = -9;
     /** As wide as the operand size, but no more than four bytes. */
@@ -62,7 +64,8 @@ record OperandForm(Source source, int width, int number) {
         X87_IN_RM(true),
         X87_TOP(false),
         FIXED_REGISTER(false),
-        FIXED_SEGMENT(false);
+        FIXED_SEGMENT(false),
+        FIXED_XMM(false);
 
         private final boolean modRm;
 
@@ -83,6 +86,7 @@ record OperandForm(Source source, int width, int number) {
             Map.entry("DS", new OperandForm(Source.FIXED_SEGMENT, 2, Cpu.DS)),
             Map.entry("FS", new OperandForm(Source.FIXED_SEGMENT, 2, Cpu.FS)),
             Map.entry("GS", new OperandForm(Source.FIXED_SEGMENT, 2, Cpu.GS)),
+            Map.entry("XMM0", new OperandForm(Source.FIXED_XMM, 16, 0)),
             Map.entry("I1", new OperandForm(Source.ONE, 1, 0)),
             Map.entry("STi", new OperandForm(Source.X87_IN_RM, 10, 0)),
             Map.entry("ST0", new OperandForm(Source.X87_TOP, 10, 0)));
@@ -126,6 +130,7 @@ record OperandForm(Source source, int width, int number) {
             Map.entry("a", TWO_OPERANDS),
             Map.entry("vw", OPERAND_SIZE_OR_WORD),
             Map.entry("dw", DOUBLEWORD_OR_WORD),
+            Map.entry("db", DOUBLEWORD_OR_BYTE),
             Map.entry("env", X87_ENVIRONMENT),
             Map.entry("save", X87_STATE));
 
@@ -157,9 +162,10 @@ record OperandForm(Source source, int width, int number) {
             case TWO_OPERANDS -> 2 * operandSize;
             case OPERAND_SIZE_OR_WORD -> memory ? 2 : operandSize;
             case DOUBLEWORD_OR_WORD -> memory ? 2 : 4;
+            case DOUBLEWORD_OR_BYTE -> memory ? 1 : 4;
+            case DOUBLEWORD_OR_QUADWORD -> operandSize == 8 ? 8 : 4;
             case X87_ENVIRONMENT -> operandSize == 4 ? 28 : 14;
             case X87_STATE -> operandSize == 4 ? 108 : 94;
-            case DOUBLEWORD_OR_QUADWORD -> operandSize == 8 ? 8 : 4;
             case OPERAND_SIZE_TO_DOUBLEWORD -> Math.min(operandSize, 4);
             case QUADWORD_OR_TWO -> operandSize == 8 ? 16 : 8;
             case DESCRIPTOR_TABLE -> operandSize == 8 ? 10 : 6;

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.alu.Arithmetic;
 import dev.kvmguest.vmm.internal.emulator.isa.alu.Bcd;
 import dev.kvmguest.vmm.internal.emulator.isa.alu.Bit;
+import dev.kvmguest.vmm.internal.emulator.isa.alu.Crc32c;
 import dev.kvmguest.vmm.internal.emulator.isa.alu.Logic;
 import dev.kvmguest.vmm.internal.emulator.isa.alu.MultiplyDivide;
 import dev.kvmguest.vmm.internal.emulator.isa.alu.Shift;
@@ -20,10 +21,16 @@ import dev.kvmguest.vmm.internal.emulator.isa.simd.Mmx;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedInteger;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedShuffle;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse3;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Blend;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Float;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Insert;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Integer;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse42Strings;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseArithmetic;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Ssse3;
 import dev.kvmguest.vmm.internal.emulator.isa.system.ControlRegisters;
 import dev.kvmguest.vmm.internal.emulator.isa.system.Cpuid;
 import dev.kvmguest.vmm.internal.emulator.isa.system.DebugRegisterMoves;
@@ -53,6 +60,7 @@ final class InstructionSet {
         MultiplyDivide.install(table);
         Bit.install(table);
         Bcd.install(table);
+        Crc32c.install(table);
         Move.install(table);
         Stack.install(table);
         Strings.install(table);
@@ -79,6 +87,12 @@ final class InstructionSet {
         SseConvert.install(table);
         PackedInteger.install(table);
         PackedShuffle.install(table);
+        Ssse3.install(table);
+        Sse41Integer.install(table);
+        Sse41Blend.install(table);
+        Sse41Insert.install(table);
+        Sse41Float.install(table);
+        Sse42Strings.install(table);
         return table;
     }
 }

@@ -63,6 +63,10 @@ enum Difference {
                             Mnemonic.MOVUPD,
                             Mnemonic.MOVDQU,
                             Mnemonic.LDDQU,
+                            Mnemonic.PCMPESTRI,
+                            Mnemonic.PCMPESTRM,
+                            Mnemonic.PCMPISTRI,
+                            Mnemonic.PCMPISTRM,
                             Mnemonic.FXSAVE,
                             Mnemonic.FXRSTOR)
                     && executed.real().vector == Vector.AC.number()),

@@ -161,7 +161,10 @@ record Executed(
 
     /** Returns whether an access may begin in the last bytes of 4 GiB and end in the first ones. */
     boolean wrapsAt4GiB() {
-        Instruction instruction = step.instruction().orElseThrow();
+        return step.instruction().filter(this::wrapsAt4GiB).isPresent();
+    }
+
+    private boolean wrapsAt4GiB(Instruction instruction) {
         return isAtEnd(register(Registers.RSP) - LARGEST)
                 || instruction.mnemonic.is(Trait.STRING)
                         && (isAtEnd(register(Registers.RSI))

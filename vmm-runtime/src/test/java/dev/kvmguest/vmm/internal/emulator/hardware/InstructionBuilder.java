@@ -58,7 +58,7 @@ final class InstructionBuilder {
         Mnemonic mnemonic = Mnemonic.valueOf(form.mnemonic());
         boolean isPrefixed = !form.prefix().isEmpty();
         boolean wide = mode == CpuMode.PROTECTED32;
-        if (values.chance(isPrefixed ? 0.02 : 0.25)) {
+        if (values.chance(isPrefixed && !form.hasOperandSize() ? 0.02 : 0.25)) {
             bytes.write(OPERAND_SIZE);
         }
         if (values.chance(0.15)) {
@@ -77,8 +77,10 @@ final class InstructionBuilder {
         if (isPrefixed && !form.prefix().equals("np")) {
             bytes.write(Integer.parseInt(form.prefix(), 16));
         }
-        if (form.isTwoBytes()) {
-            bytes.write(form.opcode() >> 8);
+        for (int shift = 16; shift > 0; shift -= Byte.SIZE) {
+            if (form.opcode() >> shift != 0) {
+                bytes.write(form.opcode() >> shift);
+            }
         }
         bytes.write(form.opcode());
         if (form.hasModRm()) {
@@ -163,6 +165,8 @@ final class InstructionBuilder {
             set(Registers.RBX, address(instruction.segment));
         } else if (mnemonic == Mnemonic.MASKMOVQ || mnemonic == Mnemonic.MASKMOVDQU) {
             set(Registers.RDI, address(instruction.segment));
+        } else if (mnemonic == Mnemonic.PCMPESTRI || mnemonic == Mnemonic.PCMPESTRM) {
+            setLengths();
         } else if (DIVISIONS.contains(mnemonic) && values.chance(0.5)) {
             set(Registers.RDX, values.below(2) - 1);
         }
@@ -183,6 +187,14 @@ final class InstructionBuilder {
         }
         if (instruction.repeat != Instruction.NO_REPEAT && values.chance(0.9)) {
             set(Registers.RCX, values.chance(0.8) ? values.below(40) : values.below(0x2000));
+        }
+    }
+
+    /** Sets lengths of strings; a negative one counts as its magnitude. */
+    private void setLengths() {
+        if (values.chance(0.8)) {
+            set(Registers.RAX, values.below(40) - 20);
+            set(Registers.RDX, values.below(40) - 20);
         }
     }
 

@@ -13,7 +13,7 @@ import java.util.Set;
  * A line of the emulator's opcode map, {@code opcodes.txt}, which says how it is written. There is none for what is in
  * 64-bit code only.
  *
- * @param opcode one byte, or 0x0f00 and a second one
+ * @param opcode one byte, 0x0f00 and a second one, or 0x0f3800 or 0x0f3a00 and a third one
  * @param prefix np, 66, F3, F2, or nothing
  * @param selector what ModRM must be, or nothing
  * @param mnemonic the first one
@@ -54,8 +54,9 @@ record OpcodeForm(int opcode, String prefix, String selector, String mnemonic, L
         return new OpcodeForm(Integer.parseInt(words[0], 16), prefix, selector, mnemonic, operands);
     }
 
-    boolean isTwoBytes() {
-        return opcode > 0xff;
+    /** Returns whether an operand is as wide as the operand size. */
+    boolean hasOperandSize() {
+        return operands.stream().anyMatch(code -> code.endsWith("v"));
     }
 
     boolean hasModRm() {

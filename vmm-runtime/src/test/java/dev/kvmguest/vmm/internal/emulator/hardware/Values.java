@@ -147,12 +147,19 @@ final class Values {
                 : bits() & 0x800f_ffff_ffff_ffffL | 0x3f0L + below(32) << 52;
     }
 
-    /** Returns eight bytes of integers or floating-point numbers. */
+    /** Returns eight characters of a small alphabet, of a byte or two each, as strings have that are searched. */
+    private long text() {
+        long characters = bits() & 0x0303_0303_0303_0303L;
+        return chance(0.5) ? characters : characters & 0x0003_0003_0003_0003L;
+    }
+
+    /** Returns eight bytes of text, integers or floating-point numbers. */
     long eightBytes() {
-        return switch (below(4)) {
+        return switch (below(5)) {
             case 0 -> bits();
-            case 1 -> (long) number() << 32 | Integer.toUnsignedLong(number());
-            case 2 -> (long) single() << 32 | Integer.toUnsignedLong(single());
+            case 1 -> text();
+            case 2 -> (long) number() << 32 | Integer.toUnsignedLong(number());
+            case 3 -> (long) single() << 32 | Integer.toUnsignedLong(single());
             default -> real();
         };
     }

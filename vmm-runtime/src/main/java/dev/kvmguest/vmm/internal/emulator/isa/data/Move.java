@@ -25,6 +25,7 @@ public final class Move {
                 .put(Mnemonic.XCHG, Move::xchg)
                 .put(Mnemonic.LEA, Move::lea)
                 .put(Mnemonic.BSWAP, Move::bswap)
+                .put(Mnemonic.MOVBE, Move::movbe)
                 .put(Mnemonic.CBW, Move::cbw)
                 .put(Mnemonic.CWDE, Move::cwde)
                 .put(Mnemonic.CWD, Move::cwd)
@@ -80,6 +81,10 @@ public final class Move {
                     case 4 -> Integer.reverseBytes((int) value);
                     default -> 0;
                 });
+    }
+
+    private static void movbe(Cpu cpu, Instruction i) {
+        i.op0.write(cpu, Long.reverseBytes(i.op1.read(cpu)) >>> Long.SIZE - 8 * i.op0.width);
     }
 
     private static void cbw(Cpu cpu, Instruction i) {

@@ -71,6 +71,31 @@ final class Lanes {
         return result;
     }
 
+    /** Applies an operation to neighbouring signed lanes; the results are the low 32 bits. */
+    static long neighbours(long value, int bits, LongBinaryOperator operation) {
+        int unused = Long.SIZE - bits;
+        long mask = (1L << bits) - 1;
+        long result = 0;
+        for (int pair = 0; pair < Long.SIZE / (2 * bits); pair++) {
+            int start = 2 * bits * pair;
+            long lower = value << unused - start >> unused;
+            long upper = value << unused - bits - start >> unused;
+            result |= (operation.applyAsLong(lower, upper) & mask) << bits * pair;
+        }
+        return result;
+    }
+
+    /** Adds the products of neighbouring bytes, unsigned ones and signed ones, with saturation (PMADDUBSW). */
+    static long multiplyAddBytes(long unsigned, long signed) {
+        long result = 0;
+        for (int shift = 0; shift < Long.SIZE; shift += 16) {
+            long lower = (unsigned >>> shift & 0xff) * (byte) (signed >>> shift);
+            long upper = (unsigned >>> shift + 8 & 0xff) * (byte) (signed >>> shift + 8);
+            result |= (saturate(lower + upper, 16) & 0xffff) << shift;
+        }
+        return result;
+    }
+
     /** Adds the products of neighbouring signed words (PMADDWD). */
     static long multiplyAdd(long a, long b) {
         long low = (short) a * (long) (short) b + (short) (a >> 16) * (long) (short) (b >> 16);
@@ -85,6 +110,16 @@ final class Lanes {
             sum += Math.abs((a >>> shift & 0xff) - (b >>> shift & 0xff));
         }
         return sum;
+    }
+
+    /** Returns one of the eight words of 128 bits. */
+    static long word(long low, long high, int number) {
+        return (number < 4 ? low : high) >>> 16 * (number & 3) & 0xffff;
+    }
+
+    /** Returns one of the sixteen bytes of 128 bits, unsigned. */
+    static int byteOf(long low, long high, int number) {
+        return (int) ((number < 8 ? low : high) >>> 8 * (number & 7)) & 0xff;
     }
 
     /** Picks words by the pairs of bits in an immediate. */

@@ -123,16 +123,18 @@ public final class PackedInteger {
                 .applyAsLong(value, 0);
     }
 
-    private static Operation signed(int bits, LongBinaryOperator operation) {
+    /** An instruction on lanes, each sign-extended. */
+    static Operation signed(int bits, LongBinaryOperator operation) {
         return whole(Lanes.signed(bits, operation));
     }
 
-    private static Operation unsigned(int bits, LongBinaryOperator operation) {
+    /** An instruction on lanes, each zero-extended. */
+    static Operation unsigned(int bits, LongBinaryOperator operation) {
         return whole(Lanes.unsigned(bits, operation));
     }
 
     /** An instruction that replaces its first operand, each 64 bits for themselves. */
-    private static Operation whole(LongBinaryOperator operation) {
+    static Operation whole(LongBinaryOperator operation) {
         return (cpu, i) -> {
             FpuState fpu = cpu.fpu;
             int number = i.op0.number;

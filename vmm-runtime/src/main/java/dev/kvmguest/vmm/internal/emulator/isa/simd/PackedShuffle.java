@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Operation;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import java.util.function.LongUnaryOperator;
 
 /** Unpacks, packs, shuffles, inserts and extracts: lanes that move (Intel SDM volume 2). */
 public final class PackedShuffle {
@@ -79,14 +80,23 @@ public final class PackedShuffle {
     }
 
     private static Operation pack(int bits, boolean toUnsigned) {
+        return halving(value -> Lanes.pack(value, bits, toUnsigned));
+    }
+
+    /**
+     * An instruction that makes 32 bits of every 64, those of the first operand before those of the second.
+     *
+     * @param half gives the 32 bits, and zeros above them
+     */
+    static Operation halving(LongUnaryOperator half) {
         return (cpu, i) -> {
-            long low = Lanes.pack(readSources(cpu, i, true), bits, toUnsigned);
-            long sourceLow = Lanes.pack(cpu.fpu.low, bits, toUnsigned);
+            long low = half.applyAsLong(readSources(cpu, i, true));
+            long sourceLow = half.applyAsLong(cpu.fpu.low);
             if (isMmx(i.op0)) {
                 cpu.fpu.setMmx(i.op0.number, low | sourceLow << 32);
             } else {
-                long high = Lanes.pack(cpu.fpu.xmm[2 * i.op0.number + 1], bits, toUnsigned);
-                long sourceHigh = Lanes.pack(cpu.fpu.high, bits, toUnsigned);
+                long high = half.applyAsLong(cpu.fpu.xmm[2 * i.op0.number + 1]);
+                long sourceHigh = half.applyAsLong(cpu.fpu.high);
                 setXmm(cpu, i, low | high << 32, sourceLow | sourceHigh << 32);
             }
         };
@@ -201,7 +211,7 @@ public final class PackedShuffle {
      * @param vectorFirst whether the first operand is an MMX or XMM register
      * @return the first operand, its low half if it is an XMM register; 0 if it is a general register
      */
-    private static long readSources(Cpu cpu, Instruction i, boolean vectorFirst) {
+    static long readSources(Cpu cpu, Instruction i, boolean vectorFirst) {
         Operand vector = vectorFirst ? i.op0 : i.op1;
         requireFor(cpu, vector);
         if (isMmx(vector)) {
@@ -221,11 +231,11 @@ public final class PackedShuffle {
         }
     }
 
-    private static boolean isMmx(Operand operand) {
+    static boolean isMmx(Operand operand) {
         return operand.kind == Operand.Kind.MMX;
     }
 
-    private static void setXmm(Cpu cpu, Instruction i, long low, long high) {
+    static void setXmm(Cpu cpu, Instruction i, long low, long high) {
         cpu.fpu.xmm[2 * i.op0.number] = low;
         cpu.fpu.xmm[2 * i.op0.number + 1] = high;
     }

@@ -44,12 +44,12 @@ public final class SseArithmetic {
 
     static final Lane ADD = lane(FloatUnit::add, Double::sum);
     static final Lane SUBTRACT = lane(FloatUnit::subtract, (a, b) -> a - b);
+    static final Lane MULTIPLY = lane(FloatUnit::multiply, (a, b) -> a * b);
 
     private SseArithmetic() {}
 
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
-        Lane multiply = lane(FloatUnit::multiply, (a, b) -> a * b);
         Lane divide = lane(FloatUnit::divide, (a, b) -> a / b);
         Lane root = lane((unit, a, b) -> unit.squareRoot(b), (a, b) -> Math.sqrt(b));
         Lane squareRoot = (sse, format, a, b, predicate) -> root.apply(sse, format, b, b, predicate);
@@ -57,7 +57,7 @@ public final class SseArithmetic {
         Lane larger = extreme(1);
         put(table, ADD, Mnemonic.ADDPS, Mnemonic.ADDSS, Mnemonic.ADDPD, Mnemonic.ADDSD);
         put(table, SUBTRACT, Mnemonic.SUBPS, Mnemonic.SUBSS, Mnemonic.SUBPD, Mnemonic.SUBSD);
-        put(table, multiply, Mnemonic.MULPS, Mnemonic.MULSS, Mnemonic.MULPD, Mnemonic.MULSD);
+        put(table, MULTIPLY, Mnemonic.MULPS, Mnemonic.MULSS, Mnemonic.MULPD, Mnemonic.MULSD);
         put(table, divide, Mnemonic.DIVPS, Mnemonic.DIVSS, Mnemonic.DIVPD, Mnemonic.DIVSD);
         put(table, squareRoot, Mnemonic.SQRTPS, Mnemonic.SQRTSS, Mnemonic.SQRTPD, Mnemonic.SQRTSD);
         put(table, smaller, Mnemonic.MINPS, Mnemonic.MINSS, Mnemonic.MINPD, Mnemonic.MINSD);

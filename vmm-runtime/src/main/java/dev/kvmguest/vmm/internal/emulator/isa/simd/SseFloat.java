@@ -72,7 +72,12 @@ final class SseFloat {
 
     /** Notes what an operation without a packed result has raised. */
     void note(FloatUnit unit) {
-        flags |= unit.flags();
+        note(unit.flags());
+    }
+
+    /** Notes exceptions. */
+    void note(int exceptions) {
+        flags |= exceptions;
     }
 
     /** Returns what two operands give of which at least one is NaN: the first that is (volume 1, table 4-7). */

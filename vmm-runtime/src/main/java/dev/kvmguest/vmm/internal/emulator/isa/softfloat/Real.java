@@ -121,6 +121,11 @@ public record Real(Kind kind, boolean negative, long significand, int exponent, 
         return new Real(kind, isNegative, significand, exponent, denormal);
     }
 
+    /** Returns it for an operation to which it is no exception that a number is denormal. */
+    public Real withoutDenormal() {
+        return new Real(kind, negative, significand, exponent, false);
+    }
+
     public Real negate() {
         return withSign(!negative);
     }

@@ -12,14 +12,22 @@ import dev.kvmguest.vmm.internal.emulator.core.UnsupportedInstruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Decoder;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
+import dev.kvmguest.vmm.internal.emulator.isa.alu.Bit;
+import dev.kvmguest.vmm.internal.emulator.isa.alu.Crc32c;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.Mmx;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedInteger;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.PackedShuffle;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse3;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Blend;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Float;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Insert;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse41Integer;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Sse42Strings;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseArithmetic;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Ssse3;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
@@ -63,6 +71,8 @@ public final class FpuCpu {
         OperationTable table = new OperationTable();
         X87.install(table);
         Mmx.install(table);
+        Bit.install(table);
+        Crc32c.install(table);
         SseState.install(table);
         SseMove.install(table);
         Sse3.install(table);
@@ -70,6 +80,12 @@ public final class FpuCpu {
         SseConvert.install(table);
         PackedInteger.install(table);
         PackedShuffle.install(table);
+        Ssse3.install(table);
+        Sse41Integer.install(table);
+        Sse41Blend.install(table);
+        Sse41Insert.install(table);
+        Sse41Float.install(table);
+        Sse42Strings.install(table);
         return table;
     }
 
