@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A guest that the emulator runs from its {@link Origin} with what was recorded in the place of a machine: each port
@@ -40,6 +41,7 @@ public final class Replay implements AutoCloseable {
     private final EmulatedMachine machine;
     private final EmulatedVirtualCpu cpu;
 
+    private Companion companion = Companion.NONE;
     private ExecutionPoint point;
     private boolean awaited;
     private long exits;
@@ -82,6 +84,11 @@ public final class Replay implements AutoCloseable {
         return new Replay(recording, origin, limit);
     }
 
+    /** Has something come along from now on. */
+    public void accompany(Companion other) {
+        companion = other;
+    }
+
     /** Returns the vCPU, for what it tells. */
     public EmulatedVirtualCpu cpu() {
         return cpu;
@@ -103,7 +110,7 @@ public final class Replay implements AutoCloseable {
     }
 
     /** Returns what led to the guest's shutdown, without symbols and advice; empty if it didn't shut down. */
-    Optional<Fault> fault() {
+    public Optional<Fault> fault() {
         return cpu.observer().flatMap(ExecutionObserver::fault);
     }
 
@@ -209,6 +216,7 @@ public final class Replay implements AutoCloseable {
 
     private void interrupt() {
         if (cpu.canInjectInterrupt()) {
+            companion.interrupt(IoEvent.vector(next.event()), !IoEvent.hasPoint(next.event()));
             cpu.injectInterrupt(IoEvent.vector(next.event()));
             quietFrom = instructions() + 1;
             consume();
@@ -240,22 +248,28 @@ public final class Replay implements AutoCloseable {
             lookAtTheTime();
         }
         if (exit instanceof VmExit.PortOut out) {
-            while (out.data().hasRemaining() && !over) {
+            while (out.data().hasRemaining() && !isOver()) {
                 written(out, ExitData.get(out.data(), out.width()));
             }
         } else if (exit instanceof VmExit.PortIn in) {
-            while (in.data().hasRemaining() && !over) {
-                read(in);
+            while (in.data().hasRemaining() && !isOver()) {
+                read(in).ifPresent(value -> companion.in(in.port(), in.width(), value));
             }
         } else if (exit instanceof VmExit.FpuError error) {
-            read(new VmExit.PortIn(Recording.FPU_ERROR, 1, error.ignored()));
+            read(new VmExit.PortIn(Recording.FPU_ERROR, 1, error.ignored()))
+                    .ifPresent(ignored -> companion.fpuError(ignored != 0));
         } else if (exit instanceof VmExit.FpuErrorCleared) {
+            companion.fpuErrorCleared();
             quietFrom = instructions();
         } else if (exit instanceof VmExit.MemoryWrite write) {
-            memory(IoEvent.memory(Kind.WRITE, write.address(), write.data().remaining()));
+            int width = write.data().remaining();
+            memory(IoEvent.memory(Kind.WRITE, write.address(), width));
+            companion.write(write.address(), width, ExitData.get(write.data(), width));
             quietFrom = instructions();
         } else if (exit instanceof VmExit.MemoryRead read) {
-            memory(IoEvent.memory(Kind.READ, read.address(), read.data().remaining()));
+            int width = read.data().remaining();
+            memory(IoEvent.memory(Kind.READ, read.address(), width));
+            companion.read(read.address(), width);
             answer(read.data());
             quietFrom = instructions() + 1;
         } else if (exit instanceof VmExit.Halt) {
@@ -272,6 +286,11 @@ public final class Replay implements AutoCloseable {
         return exit instanceof VmExit.SingleStep;
     }
 
+    /** Returns whether nothing comes after this exchange, such as after one of several of a string instruction. */
+    private boolean isOver() {
+        return over || next.isAtEnd() && recording.end() == End.EXCHANGE;
+    }
+
     private static void answer(ByteBuffer data) {
         while (data.hasRemaining()) {
             data.put(OPEN_BUS);
@@ -283,20 +302,24 @@ public final class Replay implements AutoCloseable {
         if (comesTo(event) && next.event() == event) {
             consume();
             quietFrom = instructions();
+            companion.out(out.port(), out.width(), value);
         } else {
             diverge(IoEvent.describe(event));
         }
     }
 
-    private void read(VmExit.PortIn in) {
+    /** Gives the guest what it read then, and returns that; empty if it read nothing then. */
+    private OptionalLong read(VmExit.PortIn in) {
         long event = IoEvent.port(Kind.IN, in.port(), in.width(), 0);
         if (comesTo(event)) {
-            ExitData.put(in.data(), in.width(), IoEvent.value(next.event()));
+            long value = IoEvent.value(next.event());
+            ExitData.put(in.data(), in.width(), value);
             consume();
             quietFrom = instructions() + 1;
-        } else {
-            diverge(IoEvent.describe(event));
+            return OptionalLong.of(value);
         }
+        diverge(IoEvent.describe(event));
+        return OptionalLong.empty();
     }
 
     /**
@@ -311,9 +334,11 @@ public final class Replay implements AutoCloseable {
     private void halted() {
         long event = IoEvent.halt(0);
         if (comesTo(event)) {
-            cpu.clock().advance(IoEvent.nanos(next.event()));
+            long nanos = IoEvent.nanos(next.event());
+            cpu.clock().advance(nanos);
             consume();
             quietFrom = instructions();
+            companion.halt(nanos);
         } else {
             diverge(IoEvent.describe(event));
         }
@@ -321,16 +346,22 @@ public final class Replay implements AutoCloseable {
 
     /** Returns whether that, but for its value, is what comes next, other than accesses to memory. */
     private boolean comesTo(long event) {
-        while (!next.isAtEnd() && IoEvent.isMemory(next.event())) {
-            consume();
-        }
+        skipMemory();
         return !next.isAtEnd() && IoEvent.subject(next.event()) == IoEvent.subject(event);
     }
 
-    private void shutDown() {
-        while (!next.isAtEnd() && IoEvent.isMemory(next.event())) {
+    /** Goes past accesses to memory. A recording from elsewhere may say that there were as many as can be counted. */
+    private void skipMemory() {
+        for (long skipped = 1; !next.isAtEnd() && IoEvent.isMemory(next.event()); skipped++) {
+            if (skipped % SLICE == 0 && isTimeOver()) {
+                return;
+            }
             consume();
         }
+    }
+
+    private void shutDown() {
+        skipMemory();
         if (next.isAtEnd() && recording.end() == End.SHUTDOWN) {
             over = true;
         } else {
