@@ -143,8 +143,8 @@ public final class Bundle {
      * Writes the files into a folder, which is made if it isn't there.
      *
      * @return where the files are, in their order
-     * @throws IOException if a file is there already, or the way to it leads elsewhere by a link, and nothing is written
-     *     then; or if one can't be written
+     * @throws IOException if a file is there already, or the way to it leads elsewhere by a link, and nothing is
+     *     written then; or if one can't be written
      */
     public List<Path> unpack(Path folder) throws IOException {
         List<Path> paths = new ArrayList<>();

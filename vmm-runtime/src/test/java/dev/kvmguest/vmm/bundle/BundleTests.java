@@ -200,8 +200,8 @@ class BundleTests {
 
         assertThat(replay.cameToTheSameEnd()).isFalse();
         assertThat(replay.sentence())
-                .isEqualTo("Replayed on the emulator, the guest left the recorded run: the emulator of then and the"
-                        + " emulator part at once, at 0x1004: on the emulator of then the guest wrote 0x41 to port 0xe9,"
+                .isEqualTo("Replayed on the emulator, the guest left the recorded run: the emulator of then and"
+                        + " the emulator part at once, at 0x1004: on the emulator of then the guest wrote 0x41 to port 0xe9,"
                         + " on the emulator it wrote 0x42 to port 0xe9");
         assertThat(replay.outcome().kind()).isEqualTo(Outcome.Kind.STOPPED);
         assertThat(replay.outcome().run().diagnosis().divergence()).isEqualTo(replay.divergence());
