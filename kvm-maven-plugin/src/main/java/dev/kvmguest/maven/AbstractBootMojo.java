@@ -104,7 +104,7 @@ abstract class AbstractBootMojo extends AbstractMojo {
         return guests().inputs(target, modules);
     }
 
-    /** Returns where the source files are of a guest of the project, or of an image, which may be of the project too. */
+    /** Returns where a guest's source files are, if the project has them. */
     final SourceFolders sources(BootTargets.Target target) {
         return sources(project, target.files().keySet());
     }

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 import org.apache.maven.plugin.MojoExecutionException;
 
 /**
- * What a goal writes about the guest that it has run: the report, the page and the picture. A file that can't be written is a
- * complaint for after the diagnosis.
+ * What a goal writes about the guest that it has run: the report, the page and the picture. A file that can't be
+ * written is a complaint for after the diagnosis.
  */
 final class BootFiles {
 
