@@ -32,6 +32,10 @@ public final class Replay implements AutoCloseable {
     private static final long SLICE = 1_000_000;
 
     private static final int EXITS_A_LOOK = 1024;
+
+    /** How long a place is looked for that may be behind billions of instructions, when nothing else is to come. */
+    private static final Duration LAST_STRETCH = Duration.ofSeconds(10);
+
     private static final byte OPEN_BUS = (byte) 0xff;
 
     private final Recording recording;
@@ -48,6 +52,8 @@ public final class Replay implements AutoCloseable {
     private long events;
     private long quietFrom;
     private boolean over;
+    private boolean ranOn;
+    private long lastStretch;
     private boolean interruptsGuessed;
     private Divergence divergence;
 
@@ -132,6 +138,14 @@ public final class Replay implements AutoCloseable {
     public Optional<Divergence> run() {
         runTo(Long.MAX_VALUE);
         return Optional.ofNullable(divergence);
+    }
+
+    /**
+     * Returns whether {@link #run} ended with the guest still running after all that was recorded: it didn't come by
+     * the place at which the host ended it, which an engine that counts no instructions knows by the registers only.
+     */
+    public boolean ranOn() {
+        return ranOn;
     }
 
     /**
@@ -237,6 +251,7 @@ public final class Replay implements AutoCloseable {
         awaited = false;
         if (next.isAtEnd()) {
             point = recording.end() == End.PLACE ? recording.point() : null;
+            lastStretch = System.nanoTime();
         } else if (IoEvent.hasPoint(next.event())) {
             point = Recording.placeOf(next);
         }
@@ -304,6 +319,10 @@ public final class Replay implements AutoCloseable {
             quietFrom = instructions();
             companion.out(out.port(), out.width(), value);
         } else {
+            if (looksForItsEnd()) {
+                ranOn = true;
+                companion.out(out.port(), out.width(), value);
+            }
             diverge(IoEvent.describe(event));
         }
     }
@@ -340,6 +359,10 @@ public final class Replay implements AutoCloseable {
             quietFrom = instructions();
             companion.halt(nanos);
         } else {
+            if (looksForItsEnd()) {
+                ranOn = true;
+                companion.halt(0);
+            }
             diverge(IoEvent.describe(event));
         }
     }
@@ -379,11 +402,17 @@ public final class Replay implements AutoCloseable {
     }
 
     private void lookAtTheTime() {
-        if (!over && isTimeOver()) {
+        boolean lost = looksForItsEnd() && System.nanoTime() - lastStretch > LAST_STRETCH.toNanos();
+        if (!over && (lost || isTimeOver())) {
+            ranOn = looksForItsEnd();
             long millis = (System.nanoTime() - start) / 1_000_000;
             diverge("had not come to that after " + millis + " ms of wall time and " + instructions()
                     + " instructions");
         }
+    }
+
+    private boolean looksForItsEnd() {
+        return next.isAtEnd() && point != null && point.retired() == ExecutionPoint.NOT_COUNTED;
     }
 
     private boolean isTimeOver() {
