@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Standstill;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.keyboard.Key;
@@ -84,13 +85,24 @@ class BundleReplayTests {
                 diagnosis
                         .fault()
                         .map(fault -> List.of(
-                                fault.at(), fault.chain(), fault.shutdown(), fault.lastInstructions(), fault.advice())),
+                                text(fault.at()),
+                                fault.chain(),
+                                fault.shutdown(),
+                                fault.lastInstructions().stream()
+                                        .map(BundleReplayTests::text)
+                                        .toList(),
+                                fault.advice())),
                 diagnosis.origin().map(Fault::chain),
                 diagnosis.standstill().map(Standstill::advice),
                 diagnosis.timeline().entries().stream()
                         .map(entry -> entry.kind() + " " + entry.address() + " "
                                 + HexFormat.of().formatHex(entry.values()) + " " + entry.times())
                         .toList());
+    }
+
+    private static String text(GuestInstruction instruction) {
+        return Long.toHexString(instruction.eip()) + " " + HexFormat.of().formatHex(instruction.bytes()) + " "
+                + instruction.text();
     }
 
     @ParameterizedTest
