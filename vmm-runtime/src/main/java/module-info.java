@@ -9,6 +9,7 @@ module dev.kvmguest.vmm {
 
     exports dev.kvmguest.vmm;
     exports dev.kvmguest.vmm.bisect;
+    exports dev.kvmguest.vmm.bundle;
     exports dev.kvmguest.vmm.compare;
     exports dev.kvmguest.vmm.config;
     exports dev.kvmguest.vmm.cpu;

@@ -1,7 +1,10 @@
 package dev.kvmguest.junit;
 
+import dev.kvmguest.vmm.Host;
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.bundle.Bundle;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.doctor.HostReport;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -51,6 +54,19 @@ record GuestFiles(
 
     /** The configuration parameter by which a failed test publishes a C program that repeats its guest's run. */
     static final String EXPORT = "kvmguest.export";
+
+    /** The configuration parameter by which a failed test publishes its guest's run as a bundle. */
+    static final String BUNDLE = "kvmguest.bundle";
+
+    private static HostReport host;
+
+    /** Returns what this host can do, which takes a second and doesn't change. */
+    private static synchronized HostReport host() {
+        if (host == null) {
+            host = Host.report();
+        }
+        return host;
+    }
 
     /**
      * Returns the files of a test that has a guest.
@@ -135,8 +151,15 @@ record GuestFiles(
                     : "console-" + outcome.run().vcpu() + ".txt";
             publisher.text(name, MediaType.TEXT_PLAIN_UTF_8, outcome::console);
         }
-        if (publisher.wantsProgram()) {
-            machine.ifPresent(ended -> publisher.program("guest", ended));
+        if (publisher.wants(EXPORT)) {
+            machine.ifPresent(ended -> publisher.made("guest.c", Publisher.C, EXPORT, () -> ended.reproducer()
+                    .toC(prefix + "guest")
+                    .getBytes(StandardCharsets.UTF_8)));
+        }
+        if (publisher.wants(BUNDLE)) {
+            machine.ifPresent(ended -> publisher.made(
+                    "guest" + Bundle.SUFFIX, Publisher.ZIP, BUNDLE, () -> ended.bundle(failed(), host(), sources)
+                            .bytes()));
         }
         if (!screen.isBlank()) {
             publisher.text("screen.txt", MediaType.TEXT_PLAIN_UTF_8, screen::text);
@@ -161,6 +184,15 @@ record GuestFiles(
         return GitHubActions.of(environment, Path.of("")).map(github -> github.error(place, test, message));
     }
 
+    /** Returns the number of the first vCPU whose run was not as expected; of the first one if all were. */
+    private int failed() {
+        return outcomes.stream()
+                .filter(outcome -> !mismatches.apply(outcome).isEmpty())
+                .map(outcome -> outcome.run().vcpu())
+                .findFirst()
+                .orElse(0);
+    }
+
     private String text(Outcome outcome) {
         List<Mismatch> found = mismatches.apply(outcome);
         return (found.isEmpty() ? "" : TextReport.failure(test, found)) + TextReport.whole(outcome);
@@ -171,6 +203,7 @@ record GuestFiles(
 
         private static final MediaType HTML = MediaType.create("text", "html", StandardCharsets.UTF_8);
         private static final MediaType C = MediaType.create("text", "x-c", StandardCharsets.UTF_8);
+        private static final MediaType ZIP = MediaType.create("application", "zip");
 
         private final ExtensionContext context;
         private final List<RuntimeException> problems;
@@ -185,21 +218,22 @@ record GuestFiles(
             bytes(name, type, () -> text.get().getBytes(StandardCharsets.UTF_8));
         }
 
-        boolean wantsProgram() {
-            return context.getConfigurationParameter(EXPORT, Boolean::valueOf).orElse(false);
+        boolean wants(String parameter) {
+            return context.getConfigurationParameter(parameter, Boolean::valueOf)
+                    .orElse(false);
         }
 
-        /** A run that can't be repeated has no file, and the failure says why. */
-        void program(String name, Machine ended) {
-            String text;
+        /** A run of which a file can't be made has none, and the failure says why. */
+        void made(String name, MediaType type, String parameter, Supplier<byte[]> content) {
+            byte[] bytes;
             try {
-                text = ended.reproducer().toC(prefix + name);
+                bytes = content.get();
             } catch (IllegalArgumentException | VmmException e) {
                 problems.add(new UnsupportedOperationException(
-                        "there is no " + prefix + name + ".c, for which " + EXPORT + " asks: " + e.getMessage(), e));
+                        "there is no " + prefix + name + ", for which " + parameter + " asks: " + e.getMessage(), e));
                 return;
             }
-            text(name + ".c", C, () -> text);
+            bytes(name, type, () -> bytes);
         }
 
         void bytes(String name, MediaType type, Supplier<byte[]> content) {

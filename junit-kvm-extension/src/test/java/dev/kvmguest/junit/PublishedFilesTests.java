@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.kvmguest.vmm.bundle.Bundle;
+import dev.kvmguest.vmm.bundle.BundleReplay;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -15,6 +17,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -220,6 +223,48 @@ class PublishedFilesTests {
         @Test
         @KvmGuest(image = TestGuests.UD2, boot = BootMode.PROTECTED, engine = EngineChoice.QEMU)
         void dies() {}
+    }
+
+    @Test
+    void aTestThatFailsPublishesABundleIfItIsAskedTo() throws IOException {
+        Map<String, String> files = filesOf(Dies.class, Map.of("kvmguest.bundle", "true"));
+
+        assertThat(files)
+                .containsKeys("guest.bundle.zip", "guest.html", "guest.json")
+                .doesNotContainKey("guest.c");
+        Bundle bundle = bundle();
+        BundleReplay replay = bundle.replay(Duration.ofSeconds(30));
+        assertThat(replay.cameToTheSameEnd()).as(replay.sentence()).isTrue();
+        assertThat(replay.outcome().kind()).isEqualTo(Outcome.Kind.TRIPLE_FAULT);
+        assertThat(bundle.files()).containsKeys("doctor.json", "image/0/boot-ud2.bin", "recording.bin");
+    }
+
+    @Test
+    void theBundleRepeatsWhatALiveTestTyped() throws IOException {
+        filesOf(TypesAndFails.class, Map.of("kvmguest.bundle", "true"));
+
+        BundleReplay replay = bundle().replay(Duration.ofSeconds(30));
+
+        assertThat(replay.cameToTheSameEnd()).as(replay.sentence()).isTrue();
+        assertThat(replay.outcome().console()).startsWith("q");
+    }
+
+    @Test
+    void theBundleOfSeveralVcpusIsOfTheOneThatFailed() throws IOException {
+        filesOf(TwoVcpus.class, Map.of("kvmguest.bundle", "true"));
+
+        Bundle bundle = bundle();
+
+        assertThat(bundle.vcpu()).isEqualTo(1);
+        assertThat(bundle.replay(Duration.ofSeconds(30)).outcome().describe()).startsWith("halted with interrupts on");
+    }
+
+    private Bundle bundle() throws IOException {
+        try (Stream<Path> all = Files.walk(root)) {
+            return Bundle.read(all.filter(file -> file.endsWith("guest.bundle.zip"))
+                    .findFirst()
+                    .orElseThrow());
+        }
     }
 
     @Test

@@ -1,7 +1,9 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.vmm.image.SourceFolders;
 import java.io.File;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import org.apache.maven.plugin.AbstractMojo;
@@ -100,6 +102,22 @@ abstract class AbstractBootMojo extends AbstractMojo {
     /** Returns what a guest is booted from, which no output may replace. */
     final Map<Path, String> inputs(BootTargets.Target target) {
         return guests().inputs(target, modules);
+    }
+
+    /** Returns where a guest's source files are, if the project has them. */
+    final SourceFolders sources(BootTargets.Target target) {
+        return sources(project, target.files().keySet());
+    }
+
+    /**
+     * Returns where source files are that a guest names.
+     *
+     * @param project Maven's project, which has no folder where there is no POM
+     * @param guests the files that the guest was read from
+     */
+    static SourceFolders sources(MavenProject project, Collection<Path> guests) {
+        File basedir = project.getBasedir();
+        return new SourceFolders(basedir == null ? Path.of("") : basedir.toPath(), guests);
     }
 
     /** Returns the values of these parameters as they were written. */

@@ -17,17 +17,24 @@ import java.util.stream.Stream;
 import org.apache.maven.plugin.MojoExecutionException;
 
 /**
- * What kvm:boot writes about one guest: the report, the page and the picture. A file that can't be written is a
- * complaint for after the diagnosis.
+ * What a goal writes about the guest that it has run: the report, the page and the picture. A file that can't be
+ * written is a complaint for after the diagnosis.
  */
 final class BootFiles {
 
+    private final String goal;
     private final OutputFile report;
     private final OutputFile page;
     private final OutputFile screenshot;
     private final List<String> complaints = new ArrayList<>();
 
-    BootFiles(OutputFile report, OutputFile page, OutputFile screenshot) {
+    /**
+     * Creates the files of a guest.
+     *
+     * @param goal the goal that writes them, such as {@code kvm:boot}, for the page's title
+     */
+    BootFiles(String goal, OutputFile report, OutputFile page, OutputFile screenshot) {
+        this.goal = goal;
         this.report = report;
         this.page = page;
         this.screenshot = screenshot;
@@ -73,7 +80,7 @@ final class BootFiles {
         if (!withPage || page.file() == null) {
             return Optional.empty();
         }
-        String name = "kvm:boot of " + outcome.run().guest();
+        String name = goal + " of " + outcome.run().guest();
         boolean written = write(page, () -> utf8(HtmlReport.of(List.of(outcome), sources, name, run -> mismatches)));
         return written ? Optional.of(HtmlReport.link(page.file().toPath())) : Optional.empty();
     }

@@ -3,7 +3,6 @@ package dev.kvmguest.maven;
 import dev.kvmguest.maven.boot.BootSession;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
-import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
@@ -11,7 +10,6 @@ import dev.kvmguest.vmm.report.TextReport;
 import java.io.File;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -245,12 +243,6 @@ public class BootMojo extends AbstractBootMojo {
         }
     }
 
-    private SourceFolders sources(BootTargets.Target target) {
-        File basedir = project.getBasedir();
-        return new SourceFolders(
-                basedir == null ? Path.of("") : basedir.toPath(), target.files().keySet());
-    }
-
     private static String withoutDeath(Outcome outcome, boolean screenIsShown) {
         String where = outcome.kind() == Outcome.Kind.STOPPED ? TextReport.standstill(outcome) : "";
         return TextReport.line(outcome) + "\n" + where + (screenIsShown ? "" : screen(outcome));
@@ -263,7 +255,10 @@ public class BootMojo extends AbstractBootMojo {
 
     private BootFiles files(String guest) {
         return new BootFiles(
-                new OutputFile("kvm.report", report), pageFile(guest), new OutputFile("kvm.screenshot", screenshot));
+                "kvm:boot",
+                new OutputFile("kvm.report", report),
+                pageFile(guest),
+                new OutputFile("kvm.screenshot", screenshot));
     }
 
     /**

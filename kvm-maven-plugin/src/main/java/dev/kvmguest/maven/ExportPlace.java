@@ -1,10 +1,11 @@
 package dev.kvmguest.maven;
 
+import dev.kvmguest.vmm.bundle.Bundle;
 import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Where kvm:export writes.
+ * Where kvm:export and kvm:bundle write.
  *
  * @param folder the folder
  * @param name what the files' names begin with
@@ -26,7 +27,27 @@ record ExportPlace(Path folder, String name) {
                 .or(() -> output)
                 .orElse(Path.of(""));
         String name = file.map(path -> path.getFileName().toString().replaceFirst(C_FILE, ""))
-                .orElseGet(() -> guest.replaceFirst(IMAGE_FILE, ""));
-        return new ExportPlace(folder.toAbsolutePath(), name.replaceAll("[^A-Za-z0-9._-]", "_"));
+                .orElseGet(() -> withoutSuffix(guest));
+        return new ExportPlace(folder.toAbsolutePath(), plain(name));
+    }
+
+    /**
+     * Returns the file for a guest's bundle.
+     *
+     * @param output {@code kvm.output}: a folder, or a file that ends in {@code .zip}
+     * @param guest the image's name
+     */
+    static Path bundle(Optional<Path> output, String guest) {
+        return output.filter(path -> path.toString().endsWith(".zip"))
+                .orElseGet(() -> output.orElse(Path.of("")).resolve(plain(withoutSuffix(guest)) + Bundle.SUFFIX))
+                .toAbsolutePath();
+    }
+
+    private static String withoutSuffix(String guest) {
+        return guest.replaceFirst(IMAGE_FILE, "");
+    }
+
+    private static String plain(String name) {
+        return name.replaceAll("[^A-Za-z0-9._-]", "_");
     }
 }

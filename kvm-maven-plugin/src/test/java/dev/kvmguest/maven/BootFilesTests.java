@@ -18,8 +18,8 @@ class BootFilesTests {
     @Test
     void twoFilesOfTheSameNameAreRefusedBeforeAnyIsRemoved() throws IOException {
         Path one = Files.writeString(folder.resolve("one"), "kept");
-        BootFiles files =
-                new BootFiles(file("kvm.report", "one"), file("kvm.html", "two"), file("kvm.screenshot", "one"));
+        BootFiles files = new BootFiles(
+                "kvm:boot", file("kvm.report", "one"), file("kvm.html", "two"), file("kvm.screenshot", "one"));
 
         assertThatThrownBy(() -> files.requireFree(Map.of()))
                 .hasMessage("kvm.screenshot: " + one + " is kvm.report too; name another file");
@@ -31,7 +31,7 @@ class BootFilesTests {
     void refusalIsWrittenInPlaceOfAnOldReport() throws Exception {
         Path report = Files.writeString(folder.resolve("report.json"), "old");
         BootFiles files = new BootFiles(
-                file("kvm.report", "report.json"), file("kvm.html", "none"), file("kvm.screenshot", "no"));
+                "kvm:boot", file("kvm.report", "report.json"), file("kvm.html", "none"), file("kvm.screenshot", "no"));
 
         files.requireFree(Map.of());
         files.removeOld();
@@ -47,7 +47,10 @@ class BootFilesTests {
     void whatCannotBeWrittenIsAComplaint() throws IOException {
         Files.createFile(folder.resolve("file"));
         BootFiles files = new BootFiles(
-                file("kvm.report", "file/report.json"), file("kvm.html", "page"), file("kvm.screenshot", "picture"));
+                "kvm:boot",
+                file("kvm.report", "file/report.json"),
+                file("kvm.html", "page"),
+                file("kvm.screenshot", "picture"));
 
         files.removeOld();
         files.writeRefusal("kernel", "no KVM");

@@ -32,6 +32,15 @@ class ExportPlaceTests {
     }
 
     @Test
+    void bundleIsCalledAfterTheGuestUnlessAZipFileIsNamed() {
+        assertThat(ExportPlace.bundle(Optional.empty(), "kernel.elf")).isEqualTo(HERE.resolve("kernel.bundle.zip"));
+        assertThat(ExportPlace.bundle(Optional.of(Path.of("out")), "my kernel.bin"))
+                .isEqualTo(HERE.resolve("out/my_kernel.bundle.zip"));
+        assertThat(ExportPlace.bundle(Optional.of(Path.of("out/death.zip")), "kernel.elf"))
+                .isEqualTo(HERE.resolve("out/death.zip"));
+    }
+
+    @Test
     void charactersThatAShellWouldTakeForItselfAreReplaced() {
         assertThat(ExportPlace.of(Optional.empty(), "my kernel;.bin").name()).isEqualTo("my_kernel_");
     }

@@ -1,10 +1,14 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.bundle.Bundle;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.doctor.HostReport;
 import dev.kvmguest.vmm.export.KvmReproducer;
+import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.bundle.BundleContents;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.device.UsLayout;
@@ -22,10 +26,15 @@ import dev.kvmguest.vmm.mouse.MouseButton;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.report.HtmlReport;
+import dev.kvmguest.vmm.report.JsonReport;
+import dev.kvmguest.vmm.report.TextReport;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -217,10 +226,32 @@ public final class Machine implements AutoCloseable {
         return new RecordedGuest(
                 config,
                 end,
-                backend.recording()
+                backend.recording(0)
                         .orElseThrow(
                                 () -> new IllegalArgumentException("a run in QEMU is not recorded, so that it can't be"
                                         + " exported; run the guest on engine emulator or kvm")));
+    }
+
+    /**
+     * Returns a vCPU's run in a file for another machine, which can replay it without KVM.
+     *
+     * @param vcpu the vCPU's number, from 0
+     * @param host what this host can do, as {@link Host#report} finds out
+     * @param sources where the guest's source files are, for the page that is in it
+     * @throws IllegalStateException if it has not ended
+     * @throws IllegalArgumentException if an image was not read from a file, or the bundle would be too large
+     */
+    public Bundle bundle(int vcpu, HostReport host, SourceFolders sources) {
+        Outcome end = outcome(vcpu).orElseThrow(() -> new IllegalStateException("the guest has not ended yet"));
+        Map<String, String> reports = new LinkedHashMap<>();
+        reports.put("report.json", JsonReport.of(end));
+        reports.put("report.txt", TextReport.whole(end));
+        reports.put("report.html", HtmlReport.of(List.of(end), sources));
+        reports.put("doctor.json", host.json());
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        reports.forEach((name, text) -> files.put(name, text.getBytes(StandardCharsets.UTF_8)));
+        String name = end.run().guest() + Bundle.SUFFIX;
+        return Bundle.of(name, BundleContents.write(config, end, backend.recording(vcpu), files));
     }
 
     /** Ends every vCPU that is still running, with {@link Outcome.Stopped}. Does not wait for it. */

@@ -244,6 +244,14 @@ public record GuestImage(
     }
 
     /**
+     * Returns the ELF file that {@link #withDetailsOf} was given, from which symbols, source lines and sections are;
+     * not to be changed. Empty if the image has those of its own file.
+     */
+    public Optional<byte[]> detailsFile() {
+        return Optional.of(lines.file()).filter(other -> other != file);
+    }
+
+    /**
      * Returns the symbol that an address lies in by the symbol's size, else the nearest label before it in the same
      * section.
      *

@@ -31,6 +31,11 @@ public final class LineTable {
         return new LineTable(file);
     }
 
+    /** Returns the file that the lines are of. */
+    byte[] file() {
+        return file;
+    }
+
     /**
      * Returns the line that an instruction was compiled from, if the file says.
      *

@@ -114,6 +114,7 @@ class DocumentationTests {
         for (String file : List.of(
                 "BisectMojo.java",
                 "BootMojo.java",
+                "BundleMojo.java",
                 "CompareMojo.java",
                 "ExportMojo.java",
                 "Guest.java",

@@ -201,6 +201,15 @@ public final class PcBoard extends Board {
         ports().map(CMOS, CmosClock.PORTS, clock);
     }
 
+    /**
+     * Has the processor take an interrupt that another run of this machine had at this moment.
+     *
+     * @param vector its vector, 0 to 255
+     */
+    public void takeInterrupt(int vector) {
+        interrupts.take(vector);
+    }
+
     @Override
     public boolean fpuError() {
         return fpuErrors.asserted();

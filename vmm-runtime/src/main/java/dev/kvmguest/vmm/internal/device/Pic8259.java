@@ -148,6 +148,12 @@ final class Pic8259 implements ByteDevice, Persistent<Pic8259.State> {
             // The data sheet's default IR7: the answer to a request that has gone away.
             return IR7;
         }
+        take(level);
+        return level;
+    }
+
+    /** Has the input {@code level} be acknowledged, whether or not it requests anything now. */
+    void take(int level) {
         risen &= ~(1 << level);
         if (!automaticEoi) {
             inService |= 1 << level;
@@ -155,7 +161,6 @@ final class Pic8259 implements ByteDevice, Persistent<Pic8259.State> {
             lowestPriority = level;
         }
         update();
-        return level;
     }
 
     /** Returns whether a request on the input {@code level}, if it came now, would raise INT or has raised it. */

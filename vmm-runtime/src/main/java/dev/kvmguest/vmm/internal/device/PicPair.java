@@ -87,6 +87,29 @@ public final class PicPair implements InterruptController, Persistent<PicPair.St
     }
 
     /**
+     * Has the processor take an interrupt that another run of this machine had at this moment: as
+     * {@link #acknowledge} does if it is the one that is requested, else as if its line had asked for it.
+     *
+     * @param vector its vector, 0 to 0xff; one that no line has changes nothing
+     */
+    public void take(int vector) {
+        State before = save();
+        if (!interruptRequested || acknowledge() != vector) {
+            restore(before);
+            for (int irq = 0; irq < lines(); irq++) {
+                if (vector(irq) == vector && irq != CASCADE) {
+                    Pic8259 own = irq < Pic8259.INPUTS ? master : slave;
+                    own.take(irq % Pic8259.INPUTS);
+                    if (own == slave) {
+                        master.take(CASCADE);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /**
      * Returns whether a request of {@code irq}, if it came now, would reach the processor: not masked, nor its cascade,
      * and not blocked by what is in service.
      *

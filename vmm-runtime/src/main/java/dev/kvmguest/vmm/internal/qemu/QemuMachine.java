@@ -225,7 +225,7 @@ public final class QemuMachine implements MachineBackend {
     }
 
     @Override
-    public Optional<Recording> recording() {
+    public Optional<Recording> recording(int vcpu) {
         return Optional.empty();
     }
 

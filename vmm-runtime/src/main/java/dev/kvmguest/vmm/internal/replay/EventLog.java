@@ -16,7 +16,7 @@ final class EventLog {
     static final int GENERAL = 2;
 
     /** Polling is seldom more than to write, to read, and to look at something else. */
-    private static final int LONGEST_PERIOD = 4;
+    static final int LONGEST_PERIOD = 4;
 
     /** Marks numbers that are no exchange: so many exchanges, the last of those before over and over. */
     private static final long REPEAT = 0xfL << 60;
@@ -34,6 +34,7 @@ final class EventLog {
     private int phase;
     private long repeated;
     private boolean full;
+    private long events;
 
     /**
      * Creates an empty log.
@@ -44,6 +45,46 @@ final class EventLog {
         this.limit = limit;
     }
 
+    /**
+     * Returns a log of numbers that {@link #numbers} gave.
+     *
+     * @throws IllegalArgumentException if they are not what a log can have
+     */
+    static EventLog of(long[] numbers) {
+        EventLog log = new EventLog(numbers.length);
+        log.events = LogCheck.events(numbers);
+        log.words = numbers.clone();
+        log.size = numbers.length;
+        log.plain = numbers.length;
+        return log;
+    }
+
+    /** Returns the numbers that are kept. Nothing may be added any more. */
+    long[] numbers() {
+        settle();
+        return Arrays.copyOf(words, size);
+    }
+
+    /** Returns how many exchanges there were, those included that are not kept. */
+    long events() {
+        return events;
+    }
+
+    /** Returns whether a number stands for exchanges over and over. */
+    static boolean isRepeat(long word) {
+        return (word & REPEAT) == REPEAT;
+    }
+
+    /** Returns how many exchanges before a repetition it repeats in turn, 0 to 15. */
+    static int period(long repeat) {
+        return (int) (repeat >>> PERIOD_SHIFT) & 0xf;
+    }
+
+    /** Returns how many exchanges a repetition stands for. */
+    static long times(long repeat) {
+        return repeat & TIMES;
+    }
+
     /** Returns whether there was more than is kept. Nothing is kept then. */
     boolean isFull() {
         return full;
@@ -51,6 +92,7 @@ final class EventLog {
 
     /** Adds an exchange of one number. */
     void add(long event) {
+        events++;
         if (period != 0) {
             if (words[size - period + phase] == event) {
                 repeated++;
@@ -72,6 +114,7 @@ final class EventLog {
 
     /** Adds an interrupt with the {@link #PLACE_LENGTH} numbers of its place. */
     void add(long interrupt, long[] point) {
+        events++;
         settle();
         append(interrupt);
         for (long part : point) {
@@ -149,9 +192,9 @@ final class EventLog {
                 long event = words[at];
                 at += IoEvent.hasPoint(event) ? 1 + PLACE_LENGTH : 1;
             }
-            if (left == 0 && at < size && (words[at] & REPEAT) == REPEAT) {
-                length = (int) (words[at] >>> PERIOD_SHIFT) & 0xf;
-                left = words[at] & TIMES;
+            if (left == 0 && at < size && isRepeat(words[at])) {
+                length = period(words[at]);
+                left = times(words[at]);
                 source = at - length;
                 step = 0;
             }

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.diagnosis.Timeline.Kind;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import java.util.function.IntToLongFunction;
 
 /**
  * What a guest got from its machine and gave it, as it runs: all that another engine needs to be in the machine's
@@ -14,7 +15,7 @@ import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 public final class Recording {
 
     /** Numbers kept, 12 MiB: what polls in between is few, so that only an endless conversation is longer. */
-    private static final int LIMIT = 3 << 19;
+    static final int LIMIT = 3 << 19;
 
     private static final long OPEN_BUS = -1;
     /** Bit 0 of a point's first number; the instructions retired are above it. */
@@ -39,6 +40,13 @@ public final class Recording {
     private boolean atEvent = true;
     private End end = End.EXCHANGE;
     private ExecutionPoint point;
+
+    private Recording(EventLog log, End end, ExecutionPoint point) {
+        this.cpu = null;
+        this.log = log;
+        this.end = end;
+        this.point = point;
+    }
 
     /** Creates an empty recording of what a vCPU does. */
     public Recording(VirtualCpu cpu) {
@@ -127,7 +135,27 @@ public final class Recording {
         return cpu.hasRegistersAtHand() ? cpu.register(Register.RIP) : RecentEvents.NO_EIP;
     }
 
-    private static long[] numbers(ExecutionPoint point) {
+    /**
+     * Returns what was recorded by another.
+     *
+     * @param numbers what {@link #numbers()} gave
+     * @param end how it ends
+     * @param place the numbers of where it ends; empty unless {@code end} is {@link End#PLACE}
+     * @throws IllegalArgumentException if they are not what a recording can have
+     */
+    static Recording of(long[] numbers, End end, long[] place) {
+        if (place.length > 0) {
+            LogCheck.requirePlace(place, 0);
+        }
+        return new Recording(EventLog.of(numbers), end, place.length == 0 ? null : placeOf(i -> place[i]));
+    }
+
+    /** Returns all of it in numbers, once the run has ended; it must not be {@link #isTooLong}. */
+    long[] numbers() {
+        return log.numbers();
+    }
+
+    static long[] numbers(ExecutionPoint point) {
         long[] numbers = new long[EventLog.PLACE_LENGTH];
         numbers[0] = point.retired() << 1 | (point.interruptible() ? INTERRUPTIBLE : 0);
         numbers[1] = point.eip();
@@ -137,12 +165,16 @@ public final class Recording {
 
     /** Returns the place of the interrupt that is next. */
     static ExecutionPoint placeOf(EventLog.Cursor cursor) {
+        return placeOf(cursor::point);
+    }
+
+    private static ExecutionPoint placeOf(IntToLongFunction numbers) {
         long[] general = new long[ExecutionPoint.REGISTERS];
         for (int i = 0; i < general.length; i++) {
-            general[i] = cursor.point(EventLog.GENERAL + i);
+            general[i] = numbers.applyAsLong(EventLog.GENERAL + i);
         }
-        return new ExecutionPoint(
-                general, cursor.point(1), (cursor.point(0) & INTERRUPTIBLE) != 0, cursor.point(0) >> 1);
+        long first = numbers.applyAsLong(0);
+        return new ExecutionPoint(general, numbers.applyAsLong(1), (first & INTERRUPTIBLE) != 0, first >> 1);
     }
 
     /** Returns the last of it. */
@@ -152,7 +184,7 @@ public final class Recording {
 
     /** Returns the number of exchanges, those included that are not kept. */
     long events() {
-        return recent.events();
+        return log.events();
     }
 
     /** Returns whether there were more exchanges than can be kept, so that there is nothing to replay. */
@@ -185,6 +217,11 @@ public final class Recording {
 
     End end() {
         return end;
+    }
+
+    /** Returns whether the host ended the run wherever the guest was, or the engine could not go on there. */
+    public boolean endsAtAPlace() {
+        return end == End.PLACE;
     }
 
     /** Returns where it ends, if that is known better than by what came before. */

@@ -20,6 +20,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * A guest that the emulator runs from its {@link Origin} with what was recorded in the place of a machine: each port
@@ -32,6 +33,10 @@ public final class Replay implements AutoCloseable {
     private static final long SLICE = 1_000_000;
 
     private static final int EXITS_A_LOOK = 1024;
+
+    /** How long a place is looked for that may be behind billions of instructions, when nothing else is to come. */
+    private static final Duration LAST_STRETCH = Duration.ofSeconds(10);
+
     private static final byte OPEN_BUS = (byte) 0xff;
 
     private final Recording recording;
@@ -41,12 +46,15 @@ public final class Replay implements AutoCloseable {
     private final EmulatedMachine machine;
     private final EmulatedVirtualCpu cpu;
 
+    private Companion companion = Companion.NONE;
     private ExecutionPoint point;
     private boolean awaited;
     private long exits;
     private long events;
     private long quietFrom;
     private boolean over;
+    private boolean ranOn;
+    private long lastStretch;
     private boolean interruptsGuessed;
     private Divergence divergence;
 
@@ -83,6 +91,11 @@ public final class Replay implements AutoCloseable {
         return new Replay(recording, origin, limit);
     }
 
+    /** Has something come along from now on. */
+    public void accompany(Companion other) {
+        companion = other;
+    }
+
     /** Returns the vCPU, for what it tells. */
     public EmulatedVirtualCpu cpu() {
         return cpu;
@@ -104,7 +117,7 @@ public final class Replay implements AutoCloseable {
     }
 
     /** Returns what led to the guest's shutdown, without symbols and advice; empty if it didn't shut down. */
-    Optional<Fault> fault() {
+    public Optional<Fault> fault() {
         return cpu.observer().flatMap(ExecutionObserver::fault);
     }
 
@@ -131,6 +144,14 @@ public final class Replay implements AutoCloseable {
     /** Returns whether the guest, which shut down after the last exchange, went on here. */
     boolean hasOutlivedShutdown() {
         return divergence != null && next.isAtEnd() && recording.end() == End.SHUTDOWN;
+    }
+
+    /**
+     * Returns whether {@link #run} ended with the guest still running after all that was recorded: it didn't come by
+     * the place at which the host ended it, which an engine that counts no instructions knows by the registers only.
+     */
+    public boolean ranOn() {
+        return ranOn;
     }
 
     /**
@@ -215,6 +236,7 @@ public final class Replay implements AutoCloseable {
 
     private void interrupt() {
         if (cpu.canInjectInterrupt()) {
+            companion.interrupt(IoEvent.vector(next.event()), !IoEvent.hasPoint(next.event()));
             cpu.injectInterrupt(IoEvent.vector(next.event()));
             quietFrom = instructions() + 1;
             consume();
@@ -235,6 +257,7 @@ public final class Replay implements AutoCloseable {
         awaited = false;
         if (next.isAtEnd()) {
             point = recording.end() == End.PLACE ? recording.point() : null;
+            lastStretch = System.nanoTime();
         } else if (IoEvent.hasPoint(next.event())) {
             point = Recording.placeOf(next);
         }
@@ -246,22 +269,28 @@ public final class Replay implements AutoCloseable {
             lookAtTheTime();
         }
         if (exit instanceof VmExit.PortOut out) {
-            while (out.data().hasRemaining() && !over) {
+            while (out.data().hasRemaining() && !isOver()) {
                 written(out, ExitData.get(out.data(), out.width()));
             }
         } else if (exit instanceof VmExit.PortIn in) {
-            while (in.data().hasRemaining() && !over) {
-                read(in);
+            while (in.data().hasRemaining() && !isOver()) {
+                read(in).ifPresent(value -> companion.in(in.port(), in.width(), value));
             }
         } else if (exit instanceof VmExit.FpuError error) {
-            read(new VmExit.PortIn(Recording.FPU_ERROR, 1, error.ignored()));
+            read(new VmExit.PortIn(Recording.FPU_ERROR, 1, error.ignored()))
+                    .ifPresent(ignored -> companion.fpuError(ignored != 0));
         } else if (exit instanceof VmExit.FpuErrorCleared) {
+            companion.fpuErrorCleared();
             quietFrom = instructions();
         } else if (exit instanceof VmExit.MemoryWrite write) {
-            memory(IoEvent.memory(Kind.WRITE, write.address(), write.data().remaining()));
+            int width = write.data().remaining();
+            memory(IoEvent.memory(Kind.WRITE, write.address(), width));
+            companion.write(write.address(), width, ExitData.get(write.data(), width));
             quietFrom = instructions();
         } else if (exit instanceof VmExit.MemoryRead read) {
-            memory(IoEvent.memory(Kind.READ, read.address(), read.data().remaining()));
+            int width = read.data().remaining();
+            memory(IoEvent.memory(Kind.READ, read.address(), width));
+            companion.read(read.address(), width);
             answer(read.data());
             quietFrom = instructions() + 1;
         } else if (exit instanceof VmExit.Halt) {
@@ -278,6 +307,11 @@ public final class Replay implements AutoCloseable {
         return exit instanceof VmExit.SingleStep;
     }
 
+    /** Returns whether nothing comes after this exchange, such as after one of several of a string instruction. */
+    private boolean isOver() {
+        return over || next.isAtEnd() && recording.end() == End.EXCHANGE;
+    }
+
     private static void answer(ByteBuffer data) {
         while (data.hasRemaining()) {
             data.put(OPEN_BUS);
@@ -289,20 +323,28 @@ public final class Replay implements AutoCloseable {
         if (comesTo(event) && next.event() == event) {
             consume();
             quietFrom = instructions();
+            companion.out(out.port(), out.width(), value);
         } else {
+            if (looksForItsEnd()) {
+                ranOn = true;
+                companion.out(out.port(), out.width(), value);
+            }
             diverge(IoEvent.describe(event), executed());
         }
     }
 
-    private void read(VmExit.PortIn in) {
+    /** Gives the guest what it read then, and returns that; empty if it read nothing then. */
+    private OptionalLong read(VmExit.PortIn in) {
         long event = IoEvent.port(Kind.IN, in.port(), in.width(), 0);
         if (comesTo(event)) {
-            ExitData.put(in.data(), in.width(), IoEvent.value(next.event()));
+            long value = IoEvent.value(next.event());
+            ExitData.put(in.data(), in.width(), value);
             consume();
             quietFrom = instructions() + 1;
-        } else {
-            diverge(IoEvent.describe(event));
+            return OptionalLong.of(value);
         }
+        diverge(IoEvent.describe(event));
+        return OptionalLong.empty();
     }
 
     /**
@@ -317,26 +359,38 @@ public final class Replay implements AutoCloseable {
     private void halted() {
         long event = IoEvent.halt(0);
         if (comesTo(event)) {
-            cpu.clock().advance(IoEvent.nanos(next.event()));
+            long nanos = IoEvent.nanos(next.event());
+            cpu.clock().advance(nanos);
             consume();
             quietFrom = instructions();
+            companion.halt(nanos);
         } else {
+            if (looksForItsEnd()) {
+                ranOn = true;
+                companion.halt(0);
+            }
             diverge(IoEvent.describe(event), executed());
         }
     }
 
     /** Returns whether that, but for its value, is what comes next, other than accesses to memory. */
     private boolean comesTo(long event) {
-        while (!next.isAtEnd() && IoEvent.isMemory(next.event())) {
-            consume();
-        }
+        skipMemory();
         return !next.isAtEnd() && IoEvent.subject(next.event()) == IoEvent.subject(event);
     }
 
-    private void shutDown() {
-        while (!next.isAtEnd() && IoEvent.isMemory(next.event())) {
+    /** Goes past accesses to memory. A recording from elsewhere may say that there were as many as can be counted. */
+    private void skipMemory() {
+        for (long skipped = 1; !next.isAtEnd() && IoEvent.isMemory(next.event()); skipped++) {
+            if (skipped % SLICE == 0 && isTimeOver()) {
+                return;
+            }
             consume();
         }
+    }
+
+    private void shutDown() {
+        skipMemory();
         if (next.isAtEnd() && recording.end() == End.SHUTDOWN) {
             over = true;
         } else {
@@ -356,11 +410,17 @@ public final class Replay implements AutoCloseable {
     }
 
     private void lookAtTheTime() {
-        if (!over && isTimeOver()) {
+        boolean lost = looksForItsEnd() && System.nanoTime() - lastStretch > LAST_STRETCH.toNanos();
+        if (!over && (lost || isTimeOver())) {
+            ranOn = looksForItsEnd();
             long millis = (System.nanoTime() - start) / 1_000_000;
             diverge("had not come to that after " + millis + " ms of wall time and " + instructions()
                     + " instructions");
         }
+    }
+
+    private boolean looksForItsEnd() {
+        return next.isAtEnd() && point != null && point.retired() == ExecutionPoint.NOT_COUNTED;
     }
 
     private boolean isTimeOver() {

@@ -125,8 +125,8 @@ public final class EngineMachine implements MachineBackend {
     }
 
     @Override
-    public Optional<Recording> recording() {
-        return Optional.of(runners.get(0).recording());
+    public Optional<Recording> recording(int vcpu) {
+        return Optional.of(runners.get(vcpu).recording());
     }
 
     @Override

@@ -65,7 +65,7 @@ public record MachineAssembly(
         FirmwareCalls firmware = new FirmwareCalls(
                 FirmwareRom.in(layout), memory, config.vcpus().get(number).boot());
         return new VcpuRunner(
-                new VcpuRunner.Description(
+                new RunDescription(
                         number,
                         config.vcpus().get(number),
                         TimeFactor.stretch(config.timeout()),

@@ -57,8 +57,8 @@ public interface MachineBackend {
     /** Returns the guests' RAM. */
     GuestMemory memory();
 
-    /** Returns what the first vCPU exchanged with its devices, once it has ended; empty if nobody has recorded it. */
-    Optional<Recording> recording();
+    /** Returns what a vCPU exchanged with its devices, once it has ended; empty if nobody has recorded it. */
+    Optional<Recording> recording(int vcpu);
 
     /**
      * Stops what is running, waits for it to end, and frees everything; called once.

@@ -1,10 +1,6 @@
 package dev.kvmguest.vmm.internal.run;
 
-import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
-import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.diagnosis.Diagnosis;
-import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
@@ -16,20 +12,14 @@ import dev.kvmguest.vmm.internal.vcpu.ExitHandler;
 import dev.kvmguest.vmm.internal.vcpu.FirmwareCalls;
 import dev.kvmguest.vmm.internal.vcpu.Interrupts;
 import dev.kvmguest.vmm.internal.vcpu.TimeLimits;
-import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
-import dev.kvmguest.vmm.outcome.Screen;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.OptionalLong;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
-import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /** Runs one vCPU on its board until it ends or is ended. */
 public final class VcpuRunner {
@@ -64,25 +54,7 @@ public final class VcpuRunner {
             LastMoment lastMoment,
             TimeLimits limits) {}
 
-    /**
-     * What a run's record says that isn't found out while it runs.
-     *
-     * @param vcpu the number of the vCPU, from 0
-     * @param config what it runs
-     * @param timeout its time limit
-     * @param engine the engine, and why it
-     * @param layout what lies where in memory
-     * @param screen gives what the machine's screen shows
-     */
-    record Description(
-            int vcpu,
-            VcpuConfig config,
-            Duration timeout,
-            EngineSelection engine,
-            MemoryLayout layout,
-            Supplier<Screen> screen) {}
-
-    private final Description description;
+    private final RunDescription description;
     private final VirtualCpu cpu;
     private final PcBoard board;
     private final ConsoleOutput console;
@@ -106,7 +78,7 @@ public final class VcpuRunner {
     private boolean halted;
     private Thread thread;
 
-    VcpuRunner(Description description, Parts parts) {
+    VcpuRunner(RunDescription description, Parts parts) {
         this.description = description;
         this.cpu = parts.cpu;
         this.board = parts.board;
@@ -139,8 +111,8 @@ public final class VcpuRunner {
     /** Starts a thread that calls {@link #run}, for a guest that somebody may type for while it runs. */
     public void start() {
         live = true;
-        String guest = description.config.image().name();
-        thread = new Thread(this::run, "kvmguest-vcpu-" + description.vcpu + "-" + guest);
+        String guest = description.config().image().name();
+        thread = new Thread(this::run, "kvmguest-vcpu-" + description.vcpu() + "-" + guest);
         // A daemon, so that a machine that nobody closes doesn't keep the JVM alive.
         thread.setDaemon(true);
         thread.start();
@@ -191,7 +163,7 @@ public final class VcpuRunner {
     public void run() {
         running = Thread.currentThread();
         long start = System.nanoTime();
-        TimeLimits.Limit limit = limits.start(description.timeout, this::timeOut);
+        TimeLimits.Limit limit = limits.start(description.timeout(), this::timeOut);
         Ending how;
         try {
             how = runToItsEnd(limit);
@@ -201,7 +173,10 @@ public final class VcpuRunner {
         }
         limit.cancel();
         try {
-            outcome.complete(examined(how, record(Duration.ofNanos(System.nanoTime() - start))));
+            outcome.complete(examined(
+                    how,
+                    description.record(
+                            cpu, board, console.console(), firmware, Duration.ofNanos(System.nanoTime() - start))));
         } catch (RuntimeException | Error e) {
             outcome.completeExceptionally(e);
         } finally {
@@ -214,7 +189,7 @@ public final class VcpuRunner {
 
     private void timeOut() {
         // A guest whose test is over has been as long as it should.
-        end(lastMoment.hasBegun() ? new Ending.Stopped() : new Ending.TimedOut(description.timeout));
+        end(lastMoment.hasBegun() ? new Ending.Stopped() : new Ending.TimedOut(description.timeout()));
     }
 
     private Ending runToItsEnd(TimeLimits.Limit limit) {
@@ -242,7 +217,7 @@ public final class VcpuRunner {
             }
             if (loop != null && loop.isProved(exit)) {
                 end(new Ending.TimedOut(
-                        description.timeout,
+                        description.timeout(),
                         Optional.of(Duration.ofNanos(cpu.clock().time()))));
             }
             endAtGuestTimeLimit();
@@ -295,41 +270,5 @@ public final class VcpuRunner {
         }
         Ending told = postMortem.ofHost(end).orElse(how);
         return told.of(run.with(postMortem.examine(Optional.ofNullable(last), told.of(run), halted)));
-    }
-
-    private GuestRun record(Duration wallTime) {
-        return new GuestRun(
-                description.config.image().name(),
-                description.config.boot(),
-                description.vcpu,
-                description.engine.engine().name(),
-                description.engine.reason(),
-                console.console().bytes(),
-                board.ports().written(),
-                board.ports().unclaimed(),
-                board.memory().unclaimed(),
-                cpu.observer().map(seen -> OptionalLong.of(seen.instructions())).orElse(OptionalLong.empty()),
-                wallTime,
-                registers(),
-                description.layout,
-                description.screen.get(),
-                board.testPort().result(),
-                Diagnosis.NONE,
-                symbols());
-    }
-
-    private Set<String> symbols() {
-        return description.config.image().symbols().stream().map(Symbol::name).collect(Collectors.toSet());
-    }
-
-    private Optional<CpuState> registers() {
-        try {
-            return Optional.of(cpu.state())
-                    .filter(state -> !state.isResetState())
-                    .map(firmware::atTheEnd);
-        } catch (RuntimeException e) {
-            // The engine's failure is what the outcome tells; that its registers can't be read adds nothing.
-            return Optional.empty();
-        }
     }
 }

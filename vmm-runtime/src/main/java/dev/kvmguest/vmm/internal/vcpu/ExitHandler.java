@@ -99,6 +99,18 @@ public final class ExitHandler {
         return Optional.empty();
     }
 
+    /** Has the devices see that the guest read a port, and got in place of their answer what it got in another run. */
+    public void answered(int port, int width, long value) {
+        board.in(requester, port, width);
+        recording.in(port, width, value);
+    }
+
+    /** Has the devices see an x87 error likewise. */
+    public void answeredFpuError(boolean ignored) {
+        board.fpuError();
+        recording.fpuError(ignored);
+    }
+
     /** Returns whether the guest has interrupts on. */
     public boolean interruptsEnabled() {
         return (cpu.register(Register.RFLAGS) & Flag.IF) != 0;

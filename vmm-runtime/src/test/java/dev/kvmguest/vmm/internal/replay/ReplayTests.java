@@ -374,4 +374,25 @@ class ReplayTests {
                 .hasValueSatisfying(sentence ->
                         assertThat(sentence).contains("on kvm the guest halted, on the emulator it can't go on: "));
     }
+
+    @Test
+    void guestThatDoesNotComeByItsLastPlaceHasRunOn() {
+        // mov al,1; out 0x80,al; again: inc ecx; out 0x80,al; jmp again
+        VcpuConfig guest = real("b0 01 e6 80 66 41 e6 80 eb fa");
+        FakeVirtualCpu uncounted = new FakeVirtualCpu();
+        uncounted.setState(CpuState.builder().set(Register.RIP, 0x7777).build());
+        Recording recording = new Recording(uncounted);
+        recording.out(0x80, 1, 1);
+        recording.stopHere();
+
+        try (Replay replay = Replay.of(recording, Origin.boot(config(guest), 0), LIMIT)) {
+            assertThat(replay.run()).isPresent();
+            assertThat(replay.ranOn()).isTrue();
+        }
+        Recording other = RecordedRun.of(flat("0f 0b")).recording(); // ud2
+        try (Replay replay = Replay.of(other, Origin.boot(config(guest), 0), LIMIT)) {
+            assertThat(replay.run()).isPresent();
+            assertThat(replay.ranOn()).isFalse();
+        }
+    }
 }
