@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Timeout(60)
 class EngineLimitsTests {
 
-    /** mov ecx,0xc0000080; xor edx,edx; mov eax,1; wrmsr: the emulator has no SYSCALL. */
-    private static final String ENABLE_SYSCALL = "b9 80 00 00 c0 31 d2 b8 01 00 00 00 0f 30";
+    /** mov ecx, 0x1b; xor edx, edx; mov eax, 0xfee00900; wrmsr. */
+    private static final String ENABLE_APIC = "b9 1b 00 00 00 31 d2 b8 00 09 e0 fe 0f 30";
 
     @ParameterizedTest
     @EnumSource(names = {"PAGED", "PAGED_4K"})
@@ -53,7 +53,7 @@ class EngineLimitsTests {
 
     @Test
     void instructionThatTheEmulatorLacksIsUnsupportedWithItsBytes() {
-        Outcome outcome = TestGuest.run(flat(ENABLE_SYSCALL), EngineChoice.EMULATOR);
+        Outcome outcome = TestGuest.run(flat(ENABLE_APIC), EngineChoice.EMULATOR);
 
         assertThat(outcome)
                 .isInstanceOfSatisfying(Outcome.Unsupported.class, unsupported -> assertThat(unsupported.bytes())

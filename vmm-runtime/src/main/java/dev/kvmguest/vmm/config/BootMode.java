@@ -49,9 +49,9 @@ public enum BootMode {
 
     /**
      * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
-     * to 2 GiB. CR4.PAE, EFER.LME and LMA are set. Code 0x08, data 0x10, user data 0x18, user code 0x20, as SYSRET wants
-     * them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0. Flat
-     * images are loaded at 0x100000 and entered there.
+     * to 2 GiB. CR4.PAE, EFER.LME and LMA are set. Code 0x08, data 0x10, user data 0x18, user code 0x20, as SYSRET
+     * wants them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0.
+     * Flat images are loaded at 0x100000 and entered there.
      */
     LONG("long", 0xffff_ffff_8000_0000L);
 

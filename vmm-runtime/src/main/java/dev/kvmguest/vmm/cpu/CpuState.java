@@ -112,8 +112,8 @@ public final class CpuState {
     }
 
     /**
-     * Returns the linear address of an offset in a segment, wrapped at 4 GiB. In 64-bit code only FS and GS have a base,
-     * and nothing wraps. Limits are not checked.
+     * Returns the linear address of an offset in a segment, wrapped at 4 GiB. In 64-bit code only FS and GS have a
+     * base, and nothing wraps. Limits are not checked.
      */
     public long linear(SegmentRegister register, long offset) {
         if (!code64()) {

@@ -65,12 +65,50 @@ class CpuStateTests {
     }
 
     @Test
+    void registersOfLongModeHaveAllTheirBitsUnderTheirOwnNames() {
+        CpuState state = CpuState.builder()
+                .set(Register.RAX, 0x1_ffff_fff0L)
+                .set(Register.R15, -1)
+                .set(Register.RIP, 0xffff_ffff_8010_0000L)
+                .set(Register.EFER, 0x500)
+                .segment(SegmentRegister.CS, new SegmentState(8, 0, 0xffff_ffffL, 0xa09b))
+                .segment(SegmentRegister.DS, new SegmentState(16, 0x1000, 0xffff_ffffL, 0xc093))
+                .segment(SegmentRegister.GS, new SegmentState(16, 0xffff_8000_0000_0000L, 0xffff_ffffL, 0xc093))
+                .build();
+
+        assertThat(state.named())
+                .containsEntry("rax", 0x1_ffff_fff0L)
+                .containsEntry("r15", -1L)
+                .containsEntry("rip", 0xffff_ffff_8010_0000L)
+                .containsEntry("gs.base", 0xffff_8000_0000_0000L)
+                .doesNotContainKeys("eax", "eip");
+        assertThat(state.eip()).isEqualTo(0xffff_ffff_8010_0000L);
+        assertThat(state.linear(SegmentRegister.GS, 8)).isEqualTo(0xffff_8000_0000_0008L);
+        assertThat(state.linear(SegmentRegister.DS, 8))
+                .as("a base that 64-bit mode ignores")
+                .isEqualTo(8);
+    }
+
+    @Test
+    void compatibilityModeHasTheRegistersOfLongModeAndAddressesOf32Bits() {
+        CpuState state = CpuState.builder()
+                .set(Register.RIP, 0x1_8000_1000L)
+                .set(Register.EFER, 0x500)
+                .segment(SegmentRegister.CS, SegmentState.flatCode(8))
+                .build();
+
+        assertThat(state.named()).containsKey("rip");
+        assertThat(state.code64()).isFalse();
+        assertThat(state.eip()).isEqualTo(0x8000_1000L);
+    }
+
+    @Test
     void namedRegistersHaveTheirValues() {
         CpuState state = CpuState.builder()
                 .set(Register.RAX, 0x1_ffff_fff0L)
                 .set(Register.RIP, 0x8000_1000L)
                 .set(Register.CR0, 0x8000_0011L)
-                .set(Register.EFER, 0x500)
+                .set(Register.EFER, 0x800)
                 .segment(SegmentRegister.CS, SegmentState.flatCode(8))
                 .segment(SegmentRegister.TR, new SegmentState(0x28, 0, 0x67, 0x8b))
                 .gdt(new DescriptorTable(0x500, 0x27))
@@ -81,7 +119,7 @@ class CpuStateTests {
                 .containsEntry("eax", 0xffff_fff0L)
                 .containsEntry("eip", 0x8000_1000L)
                 .containsEntry("cr0", 0x8000_0011L)
-                .containsEntry("efer", 0x500L)
+                .containsEntry("efer", 0x800L)
                 .containsEntry("cs", 8L)
                 .containsEntry("tr", 0x28L)
                 .containsEntry("gdtr.base", 0x500L)

@@ -10,8 +10,9 @@ import java.util.List;
 /**
  * Where a guest is, between two instructions, as far as a host can see at little cost.
  *
- * @param general EAX to EDI by number (Intel SDM volume 2, appendix B.1.4.2), zero-extended; R8 to R15 will follow them
- * @param eip EIP, zero-extended
+ * @param general RAX to R15 by number (Intel SDM volume 2, appendix B.1.4.2), zero-extended; outside long mode R8
+ *     to R15 are 0
+ * @param eip EIP, zero-extended; RIP in 64-bit mode
  * @param interruptible whether IF is set
  * @param retired the number of instructions retired; {@link #NOT_COUNTED} if the engine counts none
  */
@@ -21,7 +22,7 @@ public record ExecutionPoint(long[] general, long eip, boolean interruptible, lo
     public static final long NOT_COUNTED = -1;
 
     /** How many general registers there are to a point. */
-    public static final int REGISTERS = 8;
+    public static final int REGISTERS = 16;
 
     private static final List<Register> GENERAL = Register.byNumber().subList(0, REGISTERS);
 

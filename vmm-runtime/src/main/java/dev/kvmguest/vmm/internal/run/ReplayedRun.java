@@ -136,8 +136,8 @@ public final class ReplayedRun {
         Outcome outcome = how.of(end.run().with(postMortem.examine(last(how), end, wasHalted)));
         return new Result(
                 divergence
-                        .map(found -> how.of(outcome.run()
-                                .with(outcome.run().diagnosis().withParting(found))))
+                        .map(found -> how.of(
+                                outcome.run().with(outcome.run().diagnosis().withParting(found))))
                         .orElse(outcome),
                 divergence.map(Parting::sentence));
     }

@@ -39,15 +39,24 @@ class CapabilitiesTests {
                         INT and IRET in protected mode        no, not tried
                         32-bit paging with 4 MiB pages        no, the probe guest shut down
                         32-bit paging with 4 KiB pages        no, not tried
+                        long mode                             no, not tried
+                        INT and IRET in long mode             no, not tried
                         real mode at a processor's speed      no, not tried
                         protected mode at a processor's speed no, not tried
+                        long mode at a processor's speed      no, not tried
                         single-stepping                       no, not tried
                         several vCPUs in parallel             no, not tried
                         """);
     }
 
     @ParameterizedTest
-    @CsvSource({"REAL, REAL_MODE", "PROTECTED, PROTECTED_MODE", "PAGED, PAGING_4M", "PAGED_4K, PAGING_4K"})
+    @CsvSource({
+        "REAL, REAL_MODE",
+        "PROTECTED, PROTECTED_MODE",
+        "PAGED, PAGING_4M",
+        "PAGED_4K, PAGING_4K",
+        "LONG, LONG_MODE"
+    })
     void bootModeNeedsItsFeature(BootMode mode, Feature feature) {
         assertThat(Feature.neededBy(mode)).isEqualTo(feature);
     }
@@ -60,7 +69,12 @@ class CapabilitiesTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"REAL, REAL_MODE_SPEED", "PROTECTED, PROTECTED_MODE_SPEED", "PAGED, PROTECTED_MODE_SPEED"})
+    @CsvSource({
+        "REAL, REAL_MODE_SPEED",
+        "PROTECTED, PROTECTED_MODE_SPEED",
+        "PAGED, PROTECTED_MODE_SPEED",
+        "LONG, LONG_MODE_SPEED"
+    })
     void speedIsAFeatureOfItsOwn(BootMode mode, Feature feature) {
         assertThat(Feature.speedIn(mode)).isEqualTo(feature);
     }

@@ -4,7 +4,9 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
-/** The stack pointers in the TSS of long mode, and the empty SS that goes with them (Intel SDM volume 3A, 6.14 and 7.7). */
+/**
+ * The stack pointers in the TSS of long mode, and the empty SS that goes with them (Intel SDM volume 3A, 6.14 and 7.7).
+ */
 public final class LongModeStacks {
 
     private static final int RSP_0 = 4;

@@ -52,8 +52,8 @@ public final class Segmentation {
     /**
      * Reads all of a gate or system descriptor of long mode.
      *
-     * @param vector the exception, with the selector as its error code, if it is beyond the limit of its table, or has a
-     *     type in its upper half
+     * @param vector the exception, with the selector as its error code, if it is beyond the limit of its table, or has
+     *     a type in its upper half
      */
     public LongModeDescriptor wide(int selector, SegmentDescriptor low, Vector vector) {
         long limit = Selector.isLocal(selector) ? cpu.ldtr.limit() : cpu.gdtr.limit();

@@ -29,8 +29,8 @@ class LongModeSwitchTests {
     @Test
     void pagingWithLmeActivatesLongModeAndAFarJumpEnters64BitCode() {
         try (EmulatedGuest guest = beforeLongMode()) {
-            // mov cr0, eax; jmp 0x60:0x400a
-            guest.put(EmulatedGuest.CODE, MOV_CR0 + "ea 0a 40 00 00 60 00");
+            guest.put(EmulatedGuest.CODE, MOV_CR0);
+            guest.put(EmulatedGuest.CODE + 3, "ea 0a 40 00 00 60 00"); // jmp 0x60:0x400a
             // mov rax, 0x1122334455667788; hlt
             guest.put(EmulatedGuest.CODE + 10, "48 b8 88 77 66 55 44 33 22 11 f4");
             guest.run();
@@ -241,7 +241,9 @@ class LongModeSwitchTests {
                 guest.set(Register.CR4, PAE | (prevented ? 1 << 11 : 0))
                         .set(Register.RBX, EmulatedGuest.DATA)
                         .step();
-                guest.set(Register.RIP, EmulatedGuest.CODE).put(EmulatedGuest.CODE, code).step();
+                guest.set(Register.RIP, EmulatedGuest.CODE)
+                        .put(EmulatedGuest.CODE, code)
+                        .step();
 
                 assertThat(guest.get(Register.RIP) == 0x1000 + GP).isEqualTo(prevented);
             }
