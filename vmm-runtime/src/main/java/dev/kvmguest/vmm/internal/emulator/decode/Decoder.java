@@ -9,8 +9,9 @@ import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Arrays;
 
 /**
- * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap};
- * what memory ModRM means is in {@link EffectiveAddress}; here are prefixes, registers and immediates. One thread at a time may use a decoder.
+ * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap},
+ * what memory ModRM means in {@link EffectiveAddress}; here are prefixes, registers and immediates. One thread at a
+ * time may use a decoder.
  */
 public final class Decoder {
 

@@ -4,8 +4,8 @@ import java.util.Locale;
 
 /**
  * The instructions of the P6, x87, MMX, SSE to SSE3, POPCNT and 64-bit mode, by the names that the Intel SDM (volume 2)
- * gives them. Where it has one name for instructions that have nothing to do with each other there are several constants
- * with one text.
+ * gives them. Where it has one name for instructions that have nothing to do with each other there are several
+ * constants with one text.
  */
 public enum Mnemonic {
     // What is no instruction.

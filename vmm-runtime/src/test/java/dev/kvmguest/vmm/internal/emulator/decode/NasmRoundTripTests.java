@@ -22,7 +22,7 @@ class NasmRoundTripTests {
 
     private static final int SLOT = 32;
 
-    /** What NASM can't say: sizes of conditional jumps, MOVSXD that extends nothing, and an instruction of the 80287. */
+    /** What NASM can't say: sizes of conditional jumps, MOVSXD that isn't to 64 bits, an instruction of the 80287. */
     private static final Set<String> REFUSED = Set.of(
             "fnsetpm",
             "je dword 0x1007",
