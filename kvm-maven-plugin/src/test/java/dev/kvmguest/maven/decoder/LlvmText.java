@@ -12,8 +12,9 @@ import java.util.regex.Pattern;
  * An instruction as LLVM prints it in Intel syntax, brought into a form that can be compared.
  *
  * @param mnemonic its name
- * @param operands its operands: numbers as decimal, memory as {@code WIDTH SEGMENT [BASE+SCALE*INDEX+DISPLACEMENT]} with
- *     a question mark for a width that the text leaves open, and {@link #FLAT} for segments that 64-bit code ignores
+ * @param operands its operands: numbers as decimal, memory as {@code WIDTH SEGMENT [BASE+SCALE*INDEX+DISPLACEMENT]}
+ *     with a question mark for a width that the text leaves open, and {@link #FLAT} for segments that 64-bit code
+ *     ignores
  */
 record LlvmText(String mnemonic, List<String> operands) {
 

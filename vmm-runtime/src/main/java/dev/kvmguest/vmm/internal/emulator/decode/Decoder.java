@@ -9,8 +9,9 @@ import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.util.Arrays;
 
 /**
- * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap};
- * here are prefixes, ModRM, SIB, displacements and immediates. One thread at a time may use a decoder.
+ * Decodes instructions (Intel SDM volume 2, chapter 2 and appendix A). What is encoded how is in {@link OpcodeMap},
+ * what memory ModRM means in {@link EffectiveAddress}; here are prefixes, registers and immediates. One thread at a
+ * time may use a decoder.
  */
 public final class Decoder {
 
@@ -45,38 +46,10 @@ public final class Decoder {
     private static final int NOP = 0x90;
     private static final int XCHG = 0x91;
 
-    // The REX prefix (volume 2A, 2.2.1).
-    private static final int REX = 0x40;
-    private static final int REX_W = 8;
-    private static final int REX_R = 4;
-    private static final int REX_X = 2;
-    private static final int REX_B = 1;
-
-    // 16-bit addressing by r/m (volume 2, table 2-1).
-    private static final int[] BASE_16 = {
-        Registers.RBX,
-        Registers.RBX,
-        Registers.RBP,
-        Registers.RBP,
-        Registers.RSI,
-        Registers.RDI,
-        Registers.RBP,
-        Registers.RBX
-    };
-    private static final int[] INDEX_16 = {
-        Registers.RSI,
-        Registers.RDI,
-        Registers.RSI,
-        Registers.RDI,
-        Registers.NONE,
-        Registers.NONE,
-        Registers.NONE,
-        Registers.NONE
-    };
-
     private static final int NO_OVERRIDE = -1;
 
     private final OperationTable operations;
+    private final EffectiveAddress address = new EffectiveAddress(this::number);
 
     private Bytes bytes;
     private final byte[] code = new byte[LONGEST];
@@ -91,14 +64,6 @@ public final class Decoder {
     private int override;
     private int modRm;
     private int opcodeByte;
-
-    // The memory operand of ModRM, without its width.
-    private int base;
-    private int index;
-    private int scale;
-    private long displacement;
-    private int defaultSegment;
-    private boolean ripRelative;
 
     /** Creates a decoder whose instructions are bound to these operations. */
     public Decoder(OperationTable operations) {
@@ -119,7 +84,7 @@ public final class Decoder {
         is64 = mode.is64();
         rex = 0;
         sizePrefix = false;
-        ripRelative = false;
+        address.ripRelative = false;
         operandSize = mode.operandSize();
         addressSize = mode.addressSize();
         override = NO_OVERRIDE;
@@ -138,7 +103,7 @@ public final class Decoder {
     private void decode(Instruction.Builder builder) {
         opcodeByte = next();
         while (true) {
-            if (is64 && (opcodeByte & 0xf0) == REX) {
+            if (is64 && Rex.is(opcodeByte)) {
                 rex = opcodeByte;
             } else if (isPrefix(builder)) {
                 // REX counts only where nothing comes between it and the opcode.
@@ -148,7 +113,7 @@ public final class Decoder {
             }
             opcodeByte = next();
         }
-        if (has(REX_W)) {
+        if ((rex & Rex.W) != 0) {
             operandSize = 8;
         }
         decodeOpcode(builder);
@@ -184,15 +149,6 @@ public final class Decoder {
         }
     }
 
-    private boolean has(int rexBit) {
-        return (rex & rexBit) != 0;
-    }
-
-    /** Returns the number of a register whose highest bit is one of the REX prefix's. */
-    private int extended(int low, int rexBit) {
-        return has(rexBit) ? low | 8 : low;
-    }
-
     private void decodeOpcode(Instruction.Builder builder) {
         Opcode opcode;
         if (opcodeByte == TWO_BYTE_ESCAPE) {
@@ -200,7 +156,7 @@ public final class Decoder {
             opcode = opcodeAfterEscape();
         } else {
             // 90 is XCHG of the accumulator with itself, unless REX.B makes it R8 (volume 2B, NOP).
-            opcode = OpcodeMap.oneByte(opcodeByte == NOP && has(REX_B) ? XCHG : opcodeByte);
+            opcode = OpcodeMap.oneByte(opcodeByte == NOP && (rex & Rex.B) != 0 ? XCHG : opcodeByte);
         }
         Form form = require(opcode == null ? null : form(opcode, builder));
         if (is64) {
@@ -212,7 +168,7 @@ public final class Decoder {
         builder.op0 = operand(form, 0);
         builder.op1 = operand(form, 1);
         builder.op2 = operand(form, 2);
-        if (ripRelative) {
+        if (address.ripRelative) {
             builder.op0 = relativeToEnd(builder.op0);
             builder.op1 = relativeToEnd(builder.op1);
         }
@@ -305,67 +261,11 @@ public final class Decoder {
     }
 
     private void decodeModRm(boolean registerOnly) {
-        int mod = modRm >> 6;
-        int rm = modRm & 7;
         if (registerOnly) {
             modRm |= REGISTER_FORM << 6;
-            return;
+        } else if (modRm >> 6 != REGISTER_FORM) {
+            address.decode(modRm, rex, addressSize, is64);
         }
-        if (mod == REGISTER_FORM) {
-            return;
-        }
-        index = Registers.NONE;
-        scale = 0;
-        if (addressSize == 2) {
-            decodeAddress16(mod, rm);
-        } else {
-            decodeAddress(mod, rm);
-        }
-    }
-
-    private void decodeAddress16(int mod, int rm) {
-        base = BASE_16[rm];
-        index = INDEX_16[rm];
-        if (mod == 0 && rm == 6) {
-            base = Registers.NONE;
-            displacement = number(2);
-        } else {
-            displacement = displacement(mod, 2);
-        }
-        defaultSegment = base == Registers.RBP ? Cpu.SS : Cpu.DS;
-    }
-
-    /** Addresses of 32 and 64 bits. R12 needs a SIB byte as RSP does, and R13 a displacement as RBP does. */
-    private void decodeAddress(int mod, int rm) {
-        int low = rm;
-        if (rm == Registers.RSP) {
-            int sib = next();
-            scale = sib >> 6;
-            index = extended(sib >> 3 & 7, REX_X);
-            low = sib & 7;
-            if (index == Registers.RSP) {
-                // No index, and so nothing to scale.
-                index = Registers.NONE;
-                scale = 0;
-            }
-        }
-        if (mod == 0 && low == Registers.RBP) {
-            base = Registers.NONE;
-            displacement = number(4);
-            ripRelative = is64 && rm == Registers.RBP;
-        } else {
-            base = extended(low, REX_B);
-            displacement = displacement(mod, 4);
-        }
-        defaultSegment = base == Registers.RBP || base == Registers.RSP ? Cpu.SS : Cpu.DS;
-    }
-
-    private long displacement(int mod, int width) {
-        return switch (mod) {
-            case 0 -> 0;
-            case 1 -> number(1);
-            default -> number(width);
-        };
     }
 
     private Operand operand(Form form, int position) {
@@ -373,14 +273,15 @@ public final class Decoder {
     }
 
     private Operand operand(OperandForm form) {
-        int reg = modRm >> 3 & 7;
-        int rm = modRm & 7;
+        // A REX prefix says nothing of segment, MMX and x87 registers (volume 2A, 2.2.1.2).
+        int reg = Rex.extend(rex, Rex.R, modRm >> 3 & 7);
+        int rm = Rex.extend(rex, Rex.B, modRm & 7);
         boolean memory = modRm >> 6 != REGISTER_FORM;
         int width = form.width(operandSize, memory && form.needsModRm());
         return switch (form.source()) {
-            case REGISTER -> general(width, extended(reg, REX_R));
-            case REGISTER_OR_MEMORY -> memory ? memory(width) : general(width, extended(rm, REX_B));
-            case REGISTER_IN_RM -> general(width, extended(rm, REX_B));
+            case REGISTER -> general(width, reg);
+            case REGISTER_OR_MEMORY -> memory ? memory(width) : general(width, rm);
+            case REGISTER_IN_RM -> general(width, rm);
             case MEMORY -> memory(requireMemory(width));
             case IMMEDIATE -> Operand.immediate(width, number(width));
             case SIGN_EXTENDED -> Operand.immediate(operandSize, number(width));
@@ -388,17 +289,17 @@ public final class Decoder {
             case RELATIVE -> relative(width);
             case FAR_POINTER -> farPointer();
             case OFFSET -> offset(width);
-            case SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, reg);
-            case CONTROL -> Operand.register(Operand.Kind.CONTROL, width, extended(reg, REX_R));
-            case DEBUG -> Operand.register(Operand.Kind.DEBUG, width, extended(reg, REX_R));
-            case OPCODE -> general(width, extended(opcodeByte & 7, REX_B));
-            case MMX -> Operand.register(Operand.Kind.MMX, 8, reg);
-            case MMX_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.MMX, 8, rm);
-            case MMX_IN_RM -> Operand.register(Operand.Kind.MMX, requireRegister(8), rm);
-            case XMM -> Operand.register(Operand.Kind.XMM, 16, extended(reg, REX_R));
-            case XMM_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.XMM, 16, extended(rm, REX_B));
-            case XMM_IN_RM -> Operand.register(Operand.Kind.XMM, requireRegister(16), extended(rm, REX_B));
-            case X87_IN_RM -> Operand.register(Operand.Kind.X87, width, rm);
+            case SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, reg & 7);
+            case CONTROL -> Operand.register(Operand.Kind.CONTROL, width, reg);
+            case DEBUG -> Operand.register(Operand.Kind.DEBUG, width, reg);
+            case OPCODE -> general(width, Rex.extend(rex, Rex.B, opcodeByte & 7));
+            case MMX -> Operand.register(Operand.Kind.MMX, 8, reg & 7);
+            case MMX_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.MMX, 8, rm & 7);
+            case MMX_IN_RM -> Operand.register(Operand.Kind.MMX, requireRegister(8), rm & 7);
+            case XMM -> Operand.register(Operand.Kind.XMM, 16, reg);
+            case XMM_OR_MEMORY -> memory ? memory(width) : Operand.register(Operand.Kind.XMM, 16, rm);
+            case XMM_IN_RM -> Operand.register(Operand.Kind.XMM, requireRegister(16), rm);
+            case X87_IN_RM -> Operand.register(Operand.Kind.X87, width, rm & 7);
             case X87_TOP -> Operand.register(Operand.Kind.X87, width, 0);
             case FIXED_REGISTER -> Operand.register(Operand.Kind.REGISTER, width, form.number());
             case FIXED_SEGMENT -> Operand.register(Operand.Kind.SEGMENT, width, form.number());
@@ -412,8 +313,9 @@ public final class Decoder {
     }
 
     private Operand memory(int width) {
-        int segment = override == NO_OVERRIDE ? defaultSegment : override;
-        return Operand.memory(width, segment, base, index, scale, displacement, addressSize);
+        int segment = override == NO_OVERRIDE ? address.defaultSegment : override;
+        return Operand.memory(
+                width, segment, address.base, address.index, address.scale, address.displacement, addressSize);
     }
 
     private Operand offset(int width) {

@@ -57,9 +57,7 @@ public final class Disassembler {
             Mnemonic.IRET,
             Mnemonic.POPA,
             Mnemonic.PUSHA,
-            Mnemonic.RETF,
-            Mnemonic.SYSEXIT,
-            Mnemonic.SYSRET);
+            Mnemonic.RETF);
 
     /** The same, where it is that of pushes unless a prefix changes it: 64 bits in 64-bit mode. */
     private static final Set<Mnemonic> HIDDEN_STACK_OPERAND_SIZE = EnumSet.of(
@@ -127,6 +125,10 @@ public final class Disassembler {
                 (mnemonic == Mnemonic.PUSH || mnemonic == Mnemonic.POP) && instruction.op0.kind == Operand.Kind.SEGMENT;
         if (segmentOnStack || HIDDEN_STACK_OPERAND_SIZE.contains(mnemonic)) {
             return instruction.operandSize != instruction.mode.stackOperandSize();
+        }
+        if (mnemonic == Mnemonic.SYSEXIT || mnemonic == Mnemonic.SYSRET) {
+            // REX.W says what code they return to. Prefix 66 says nothing.
+            return instruction.operandSize == 8;
         }
         return instruction.operandSize != instruction.mode.operandSize() && HIDDEN_OPERAND_SIZE.contains(mnemonic);
     }

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.emulator.decode;
 import java.util.Locale;
 
 /**
- * The instructions of the P6, x87, MMX, SSE to SSE4.2, POPCNT and MOVBE, by the names that the Intel SDM (volume 2)
- * gives them. Where it has one name for instructions that have nothing to do with each other there are several
- * constants with one text.
+ * The instructions of the P6, x87, MMX, SSE to SSE4.2, POPCNT, MOVBE and 64-bit mode, by the names that the Intel SDM
+ * (volume 2) gives them. Where it has one name for instructions that have nothing to do with each other there are
+ * several constants with one text.
  */
 public enum Mnemonic {
     // What is no instruction.

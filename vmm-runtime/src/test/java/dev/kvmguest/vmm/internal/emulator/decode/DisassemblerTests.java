@@ -22,7 +22,7 @@ class DisassemblerTests {
     private static final int EIP = 0x1000;
 
     /** A line of disassembly.txt. */
-    private record Case(CpuMode mode, byte[] bytes, String text) {
+    record Case(CpuMode mode, byte[] bytes, String text) {
 
         static Case of(String line) {
             String[] columns = line.split(" \\| ");
@@ -33,11 +33,16 @@ class DisassemblerTests {
         }
 
         Instruction instruction() {
-            return new Decoder(new OperationTable()).decode(index -> bytes[index] & 0xff, EIP, mode);
+            return instruction(bytes);
+        }
+
+        /** Returns what other bytes are in the same place. */
+        Instruction instruction(byte[] other) {
+            return new Decoder(new OperationTable()).decode(index -> other[index] & 0xff, EIP, mode);
         }
     }
 
-    private static List<Case> cases() throws IOException {
+    static List<Case> cases() throws IOException {
         try (InputStream text = DisassemblerTests.class.getResourceAsStream("disassembly.txt")) {
             return new String(text.readAllBytes(), StandardCharsets.US_ASCII)
                     .lines()
