@@ -201,7 +201,7 @@ class BundleTests {
         assertThat(replay.cameToTheSameEnd()).isFalse();
         assertThat(replay.sentence())
                 .isEqualTo("Replayed on the emulator, the guest left the recorded run: the emulator of then and"
-                        + " the emulator part at once, at 0x1004: on the emulator of then the guest wrote 0x41 to port 0xe9,"
+                        + " the emulator part at once, at 0x1002: on the emulator of then the guest wrote 0x41 to port 0xe9,"
                         + " on the emulator it wrote 0x42 to port 0xe9");
         assertThat(replay.outcome().kind()).isEqualTo(Outcome.Kind.STOPPED);
         assertThat(replay.outcome().run().diagnosis().divergence()).isEqualTo(replay.divergence());
@@ -290,7 +290,7 @@ class BundleTests {
             }
         }
         assertThat(harmless).hasSizeLessThan(150);
-        for (int length = 0; length < whole.length; length += 97) {
+        for (int length = 0; length < whole.length; length += length < whole.length - 100 ? 97 : 1) {
             byte[] cut = Arrays.copyOf(whole, length);
             assertThatIllegalArgumentException().isThrownBy(() -> Bundle.of("cut", cut));
         }

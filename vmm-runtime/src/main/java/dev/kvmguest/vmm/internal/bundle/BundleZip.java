@@ -42,8 +42,10 @@ public final class BundleZip {
 
     private static final byte[] FIRST_ENTRY = {'P', 'K', 3, 4};
     private static final byte[] END = {'P', 'K', 5, 6};
+    /** Bytes of that record without a comment. */
+    private static final int SHORTEST_END = 22;
     /** The record at the end, and the longest comment after it. */
-    private static final int LONGEST_END = 22 + 0xffff;
+    private static final int LONGEST_END = SHORTEST_END + 0xffff;
 
     private BundleZip() {}
 
@@ -89,12 +91,21 @@ public final class BundleZip {
     }
 
     private static boolean hasEnd(byte[] zip) {
-        int at = zip.length - END.length;
+        int at = zip.length - SHORTEST_END;
         int first = Math.max(0, zip.length - LONGEST_END);
-        while (at >= first && !startsWith(zip, at, END)) {
+        while (at >= first && !isEnd(zip, at)) {
             at--;
         }
         return at >= first;
+    }
+
+    /** Returns whether the record that ends a zip is at an index, with its comment up to the last byte. */
+    private static boolean isEnd(byte[] zip, int at) {
+        if (!startsWith(zip, at, END)) {
+            return false;
+        }
+        int comment = zip[at + SHORTEST_END - 2] & 0xff | (zip[at + SHORTEST_END - 1] & 0xff) << 8;
+        return at + SHORTEST_END + comment == zip.length;
     }
 
     /** Reads one zip. */

@@ -81,9 +81,9 @@ class GivenUpTests {
 
     @Test
     void whatTheEmulatorCanNotExecuteEitherIsNoFault() {
-        // mov ecx,0xc0000080; xor edx,edx; mov eax,1; wrmsr: SYSCALL, which the emulator lacks
+        // mov ecx,0x1b; xor edx,edx; mov eax,0xfee00900; wrmsr: a local APIC, which the emulator lacks
         CpuState.Builder end = at(0x100c, 0).set(Register.RCX, 0xc000_0080L).set(Register.RAX, 1);
-        assertThat(replay(flat("b9 80 00 00 c0 31 d2 b8 01 00 00 00 0f 30"), end))
+        assertThat(replay(flat("b9 1b 00 00 00 31 d2 b8 00 09 e0 fe 0f 30"), end))
                 .isEqualTo(DeathReplay.NONE);
     }
 

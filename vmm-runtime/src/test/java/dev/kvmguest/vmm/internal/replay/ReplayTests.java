@@ -30,8 +30,8 @@ import org.junit.jupiter.api.Timeout;
 class ReplayTests {
 
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    /** mov ecx,0xc0000080; xor edx,edx; mov eax,1; wrmsr: the emulator has no SYSCALL. */
-    private static final String ENABLE_SYSCALL = "66 b9 80 00 00 c0 66 31 d2 66 b8 01 00 00 00 0f 30";
+    /** mov ecx, 0x1b; xor edx, edx; mov eax, 0xfee00900; wrmsr. */
+    private static final String ENABLE_APIC = "66 b9 1b 00 00 00 66 31 d2 66 b8 00 09 e0 fe 0f 30";
 
     /**
      * mov esp,0x8000; IDT[8] to 0x1053; out 0x21,0xfe; sti; wait: hlt; rdtsc; mov esi,eax; cmp byte [ticks],3; jb wait;
@@ -370,7 +370,7 @@ class ReplayTests {
 
     @Test
     void whatTheEmulatorCanNotExecuteIsSaid() {
-        assertThat(parting(real("f4"), real(ENABLE_SYSCALL))) // hlt
+        assertThat(parting(real("f4"), real(ENABLE_APIC))) // hlt
                 .hasValueSatisfying(sentence ->
                         assertThat(sentence).contains("on kvm the guest halted, on the emulator it can't go on: "));
     }
