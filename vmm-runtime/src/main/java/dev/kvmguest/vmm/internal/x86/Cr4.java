@@ -28,5 +28,8 @@ public final class Cr4 {
     /** The operating system handles #XM. */
     public static final long OSXMMEXCPT = 1 << 10;
 
+    /** The operating system manages state with XSAVE: without this bit, it and XGETBV are #UD. */
+    public static final long OSXSAVE = 1 << 18;
+
     private Cr4() {}
 }

@@ -42,6 +42,7 @@ public final class MsrFile {
     public static final int PAT = 0x277;
     public static final int MTRR_DEFAULT_TYPE = 0x2ff;
     public static final int EFER = 0xc000_0080;
+    public static final int TSC_AUX = 0xc000_0103;
 
     private static final long APIC_BASE_RESET = 0xfee0_0000L;
     private static final long APIC_BASE_BOOT_PROCESSOR = 1 << 8;
@@ -166,7 +167,8 @@ public final class MsrFile {
                     PERFORMANCE_COUNTER_0,
                     PERFORMANCE_COUNTER_1,
                     PERFORMANCE_EVENT_0,
-                    PERFORMANCE_EVENT_1 -> true;
+                    PERFORMANCE_EVENT_1,
+                    TSC_AUX -> true;
             default ->
                 number >= MTRR_BASE_0 && number <= MTRR_MASK_7
                         || number >= MTRR_FIXED_4K_C0000 && number <= MTRR_FIXED_4K_F8000;
@@ -187,6 +189,7 @@ public final class MsrFile {
                 // Enabled or not, nothing is counted.
                 return value & LOW_32;
             }
+            case TSC_AUX -> require(value >>> 32 == 0);
             case PAT -> requireTypes(value, true);
             case MTRR_DEFAULT_TYPE ->
                 require((value & MTRR_DEFAULT_TYPE_RESERVED) == 0 && isMtrrType((int) value & 0xff));

@@ -283,7 +283,9 @@ public final class Disassembler {
                 Mnemonic.LES,
                 Mnemonic.LFS,
                 Mnemonic.LGS,
-                Mnemonic.LSS));
+                Mnemonic.LSS,
+                Mnemonic.XRSTOR,
+                Mnemonic.XSAVE));
         return names;
     }
 }

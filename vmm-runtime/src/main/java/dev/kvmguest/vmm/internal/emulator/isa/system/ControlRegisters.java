@@ -23,8 +23,17 @@ public final class ControlRegisters {
     private static final long CR0_RELOADS_POINTERS = Cr0.PG | Cr0.CD | Cr0.NW;
 
     /** What CPUID says there is; the other bits are reserved. */
-    private static final long CR4_DEFINED =
-            Cr4.VME | Cr4.PVI | Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT;
+    private static final long CR4_DEFINED = Cr4.VME
+            | Cr4.PVI
+            | Cr4.TSD
+            | Cr4.DE
+            | Cr4.PSE
+            | Cr4.PAE
+            | Cr4.PGE
+            | Cr4.PCE
+            | Cr4.OSFXSR
+            | Cr4.OSXMMEXCPT
+            | Cr4.OSXSAVE;
 
     private static final long CR4_RELOADS_POINTERS = Cr4.PAE | Cr4.PGE | Cr4.PSE;
 
