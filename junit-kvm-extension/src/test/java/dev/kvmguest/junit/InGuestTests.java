@@ -52,8 +52,8 @@ class InGuestTests {
                 .test("dies", "kernel.c", 3, "Sdies\0", "0f0b")
                 // mov al, '!'; out 0xe9, al; here: jmp here
                 .test("hangs", "kernel.c", 4, "Shangs\0", "b021 e6e9 ebfe")
-                // mov ecx, 0xc0000080; xor edx, edx; mov eax, 1; wrmsr: SYSCALL, which the emulator doesn't do
-                .test("is_unsupported", "kernel.c", 5, "Sis_unsupported\0", "b9800000c0 31d2 b801000000 0f30")
+                // mov ecx, 0x1b; xor edx, edx; mov eax, 0xfee00900; wrmsr: a local APIC, which the emulator lacks
+                .test("is_unsupported", "kernel.c", 5, "Sis_unsupported\0", "b91b000000 31d2 b80009e0fe 0f30")
                 .test("leaves_without_a_verdict", "kernel.c", 6, "Sleaves_without_a_verdict\0", InGuestElf.EXIT_0)
                 // hlt
                 .test("is_never_started", "kernel.c", 7, "", "f4")

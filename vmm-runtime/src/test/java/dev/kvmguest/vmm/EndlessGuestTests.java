@@ -96,7 +96,15 @@ class EndlessGuestTests {
     void loopThatLooksAtTheTimeMayEnd() {
         // again: rdtsc; mov eax,0; mov edx,0; jmp again
         assertNotProved(flat("0f 31 b8 00 00 00 00 ba 00 00 00 00 eb f2"));
+        // again: rdtscp; mov eax,0; mov edx,0; mov ecx,0; jmp again
+        assertNotProved(flat("0f 01 f9 b8 00 00 00 00 ba 00 00 00 00 b9 00 00 00 00 eb ec"));
         assertNotProved(flat("e4 40 b0 00 eb fa")); // again: in al,0x40; mov al,0; jmp again: the timer's count
+    }
+
+    @Test
+    void loopThatLooksAtARandomNumberMayEnd() {
+        // again: rdrand eax; mov eax,0; cmp eax,eax; jmp again
+        assertNotProved(flat("0f c7 f0 b8 00 00 00 00 39 c0 eb f4"));
     }
 
     @Test

@@ -44,9 +44,12 @@ final class Encodings {
     private static final int ESCAPE = 0x0f;
     private static final int LOCK = 0xf0;
     private static final int MOV = 0x8b;
-    /** One byte, and from 0x100 on those behind 0F. */
-    private static final int[] OPCODES = IntStream.range(0, 0x200)
+    private static final int ESCAPE_38 = 0x38;
+    private static final int ESCAPE_3A = 0x3a;
+    /** One byte; from 0x100 on those behind 0F, from 0x200 on behind 0F 38, from 0x300 on behind 0F 3A. */
+    private static final int[] OPCODES = IntStream.range(0, 0x400)
             .filter(opcode -> opcode != ESCAPE && opcode != LOCK)
+            .filter(opcode -> opcode != 0x100 + ESCAPE_38 && opcode != 0x100 + ESCAPE_3A)
             .filter(opcode -> IntStream.of(PREFIXES).noneMatch(prefix -> prefix == opcode))
             .toArray();
 
@@ -143,6 +146,9 @@ final class Encodings {
         }
         if (opcode >= 0x100) {
             bytes[next++] = ESCAPE;
+        }
+        if (opcode >= 0x200) {
+            bytes[next++] = (byte) (opcode < 0x300 ? ESCAPE_38 : ESCAPE_3A);
         }
         bytes[next++] = (byte) opcode;
         bytes[next] = (byte) modRm;

@@ -29,6 +29,7 @@ final class Names {
             Map.entry("PCE", 0x100L),
             Map.entry("OSFXSR", 0x200L),
             Map.entry("OSXMMEXCPT", 0x400L),
+            Map.entry("OSXSAVE", 0x4_0000L),
             // EFLAGS
             Map.entry("CF", 1L),
             Map.entry("ZF", 0x40L),

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator;
 
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
@@ -18,6 +19,8 @@ import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.engine.XsaveArea;
+import dev.kvmguest.vmm.text.Notation;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -203,7 +206,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
                 cpu.state(),
                 cpu.memory.pageDirectoryPointers(),
                 FpuImage.save(cpu.fpu),
-                0,
+                cpu.xcr0(),
                 cpu.msrs.save(),
                 cpu.debug.save(),
                 emulator.events(),
@@ -220,6 +223,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
             cpu.memory.setPageDirectoryPointers(state.pageDirectoryPointers());
         }
         FpuImage.restore(cpu.fpu, state.fpu());
+        restoreXcr0(state.xcr0());
         cpu.restoreTime(state.instructions().orElse(0), state.time());
         cpu.msrs.restore(state.msrs());
         cpu.debug.restore(state.debugRegisters());
@@ -228,6 +232,15 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
         if (state.activity() == Activity.HALTED) {
             rest();
         }
+    }
+
+    /** An engine without XSAVE has saved 0; XCR0 begins with x87. */
+    private void restoreXcr0(long saved) {
+        if ((saved & ~(XsaveArea.X87 | XsaveArea.SSE)) != 0) {
+            throw new VmmException("the emulator can't go on from this state: it lacks some of the registers of XCR0="
+                    + Notation.hex(saved));
+        }
+        cpu.setXcr0(saved == 0 ? XsaveArea.X87 : saved);
     }
 
     private void rest() {

@@ -51,11 +51,19 @@ final class CrossCheck {
             Mnemonic.INTO);
 
     /** What these read is each engine's own. */
-    private static final Set<Mnemonic> DIFFER = EnumSet.of(Mnemonic.RDTSC, Mnemonic.RDPMC, Mnemonic.CPUID);
+    private static final Set<Mnemonic> DIFFER =
+            EnumSet.of(Mnemonic.RDTSC, Mnemonic.RDTSCP, Mnemonic.RDPMC, Mnemonic.RDRAND, Mnemonic.CPUID);
 
     /** What these depend on is not in {@link CpuState}. */
-    private static final Set<Mnemonic> NEED_MORE =
-            EnumSet.of(Mnemonic.SYSENTER, Mnemonic.SYSEXIT, Mnemonic.RDMSR, Mnemonic.WRMSR);
+    private static final Set<Mnemonic> NEED_MORE = EnumSet.of(
+            Mnemonic.SYSENTER,
+            Mnemonic.SYSEXIT,
+            Mnemonic.RDMSR,
+            Mnemonic.WRMSR,
+            Mnemonic.XGETBV,
+            Mnemonic.XSETBV,
+            Mnemonic.XSAVE,
+            Mnemonic.XRSTOR);
 
     private final CpuState start;
     private final List<GuestInstruction> instructions = new ArrayList<>();

@@ -36,6 +36,8 @@ public final class Cr4 {
     public static final long SMEP = 1 << 20;
     /** Supervisor-mode access prevention: with EFLAGS.AC clear, rings 0 to 2 must not access pages of ring 3. */
     public static final long SMAP = 1 << 21;
+    /** The operating system manages state with XSAVE: without this bit, it and XGETBV are #UD. */
+    public static final long OSXSAVE = 1 << 18;
 
     private Cr4() {}
 }

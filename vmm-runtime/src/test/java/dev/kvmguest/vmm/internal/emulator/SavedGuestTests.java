@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
@@ -143,12 +144,39 @@ class SavedGuestTests {
         }
     }
 
+    @Test
+    void componentsThatXsaveSavesAreThoseThatTheGuestHasTurnedOn() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0);
+                EmulatedGuest other = EmulatedGuest.flat(0)) {
+            assertThat(guest.vcpu().save().xcr0()).isEqualTo(XsaveArea.X87);
+            // mov eax,cr4; bts eax,18; mov cr4,eax; xor ecx,ecx; xor edx,edx; mov eax,3; xsetbv
+            guest.run("0f 20 e0 0f ba e8 12 0f 22 e0 31 c9 31 d2 b8 03 00 00 00 0f 01 d1");
+            VcpuState saved = guest.vcpu().save();
+            assertThat(saved.xcr0()).isEqualTo(XsaveArea.X87 | XsaveArea.SSE);
+
+            other.vcpu().restore(saved);
+            assertThat(other.vcpu().save()).isEqualTo(saved);
+            other.set(Register.RIP, EmulatedGuest.CODE).run("31 c0 0f 01 d0"); // xor eax,eax; xgetbv
+            assertThat(other.get(Register.RAX)).isEqualTo(3);
+            VcpuState withoutXsave = with(saved, saved.fpu(), 0, saved.msrs());
+            other.vcpu().restore(withoutXsave);
+            assertThat(other.vcpu().save().xcr0()).isEqualTo(XsaveArea.X87);
+            assertThatThrownBy(() -> other.vcpu().restore(with(saved, saved.fpu(), 7, saved.msrs())))
+                    .isInstanceOf(VmmException.class)
+                    .hasMessage("the emulator can't go on from this state: it lacks some of the registers of XCR0=0x7");
+        }
+    }
+
     private static VcpuState with(VcpuState state, XsaveArea fpu, SortedMap<Integer, Long> msrs) {
+        return with(state, fpu, state.xcr0(), msrs);
+    }
+
+    private static VcpuState with(VcpuState state, XsaveArea fpu, long xcr0, SortedMap<Integer, Long> msrs) {
         return new VcpuState(
                 state.registers(),
                 state.pageDirectoryPointers(),
                 fpu,
-                state.xcr0(),
+                xcr0,
                 msrs,
                 state.debugRegisters(),
                 state.events(),

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
 import dev.kvmguest.vmm.internal.engine.InterruptShadow;
+import dev.kvmguest.vmm.internal.engine.XsaveArea;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
@@ -73,13 +74,14 @@ public final class Cpu {
     private long cr3;
     private long cr4;
     private long efer;
+    private long xcr0 = XsaveArea.X87;
     private int cpl;
     /** CR8, 0 to 15. */
     public long taskPriority;
 
     /** Instructions retired; while one is executed that ends its block, it is counted already. */
     public long retired;
-    /** How often the guest has asked for what time decides: the time-stamp counter and other MSRs. */
+    /** How often the guest has asked for what time decides: the time-stamp counter, random numbers and MSRs. */
     public long timeReads;
     /** Guest time that passed other than by instructions: halted, or at ports. */
     private long otherNanos;
@@ -137,6 +139,16 @@ public final class Cpu {
 
     public long efer() {
         return efer;
+    }
+
+    /** Returns XCR0: the state components that XSAVE saves, bits of {@link XsaveArea}. */
+    public long xcr0() {
+        return xcr0;
+    }
+
+    /** Sets XCR0. What the manual forbids has been refused before. */
+    public void setXcr0(long value) {
+        xcr0 = value;
     }
 
     /**

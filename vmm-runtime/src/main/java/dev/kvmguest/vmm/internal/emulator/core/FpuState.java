@@ -81,11 +81,7 @@ public final class FpuState {
 
     /** Returns whether the guest has left all as it found it, but for where it last executed something. */
     public boolean isUntouched() {
-        return control == INITIAL_CONTROL
-                && status == 0
-                && used == 0
-                && mxcsr == INITIAL_MXCSR
-                && Arrays.stream(xmm).allMatch(half -> half == 0);
+        return control == INITIAL_CONTROL && status == 0 && used == 0 && mxcsr == INITIAL_MXCSR && isXmmInitial();
     }
 
     /** FNINIT. XMM registers and MXCSR stay. */
@@ -98,6 +94,35 @@ public final class FpuState {
         instructionSelector = 0;
         dataOffset = 0;
         dataSelector = 0;
+    }
+
+    /** Sets ST0 to ST7 to 0 and leaves their tags as they are. */
+    public void clearRegisters() {
+        Arrays.fill(significands, 0);
+        Arrays.fill(signExponents, 0);
+    }
+
+    /** Sets the XMM registers to 0. */
+    public void clearXmm() {
+        Arrays.fill(xmm, 0);
+    }
+
+    /** Returns whether x87 is in the state that XRSTOR calls initial (volume 1, 13.6). */
+    public boolean isX87Initial() {
+        return control == INITIAL_CONTROL
+                && status() == 0
+                && used == 0
+                && instructionOffset == 0
+                && instructionSelector == 0
+                && dataOffset == 0
+                && dataSelector == 0
+                && Arrays.stream(significands).allMatch(significand -> significand == 0)
+                && Arrays.stream(signExponents).allMatch(signExponent -> signExponent == 0);
+    }
+
+    /** Returns whether all XMM registers are 0. */
+    public boolean isXmmInitial() {
+        return Arrays.stream(xmm).allMatch(half -> half == 0);
     }
 
     public int mxcsr() {

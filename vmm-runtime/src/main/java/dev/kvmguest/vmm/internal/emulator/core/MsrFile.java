@@ -56,6 +56,7 @@ public final class MsrFile {
     public static final int GS_BASE = 0xc000_0101;
     /** What SWAPGS exchanges the base of GS with. */
     public static final int KERNEL_GS_BASE = 0xc000_0102;
+    public static final int TSC_AUX = 0xc000_0103;
 
     private static final long APIC_BASE_RESET = 0xfee0_0000L;
     private static final long APIC_BASE_BOOT_PROCESSOR = 1 << 8;
@@ -189,7 +190,8 @@ public final class MsrFile {
                     PERFORMANCE_COUNTER_0,
                     PERFORMANCE_COUNTER_1,
                     PERFORMANCE_EVENT_0,
-                    PERFORMANCE_EVENT_1 -> true;
+                    PERFORMANCE_EVENT_1,
+                    TSC_AUX -> true;
             default ->
                 number >= MTRR_BASE_0 && number <= MTRR_MASK_7
                         || number >= MTRR_FIXED_4K_C0000 && number <= MTRR_FIXED_4K_F8000;
@@ -214,6 +216,7 @@ public final class MsrFile {
                 // Enabled or not, nothing is counted.
                 return value & LOW_32;
             }
+            case TSC_AUX -> require(value >>> 32 == 0);
             case PAT -> requireTypes(value, true);
             case MTRR_DEFAULT_TYPE ->
                 require((value & MTRR_DEFAULT_TYPE_RESERVED) == 0 && isMtrrType((int) value & 0xff));

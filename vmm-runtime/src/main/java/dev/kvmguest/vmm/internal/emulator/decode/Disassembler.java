@@ -349,7 +349,9 @@ public final class Disassembler {
                 Mnemonic.LIDT,
                 Mnemonic.LSS,
                 Mnemonic.SGDT,
-                Mnemonic.SIDT));
+                Mnemonic.SIDT,
+                Mnemonic.XRSTOR,
+                Mnemonic.XSAVE));
         return names;
     }
 }

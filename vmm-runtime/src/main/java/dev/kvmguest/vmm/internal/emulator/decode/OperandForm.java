@@ -122,6 +122,7 @@ record OperandForm(Source source, int width, int number) {
             Map.entry("t", 10),
             Map.entry("x", 16),
             Map.entry("512", 512),
+            Map.entry("576", 576),
             Map.entry("v", OPERAND_SIZE),
             Map.entry("y", DOUBLEWORD_OR_QUADWORD),
             Map.entry("z", OPERAND_SIZE_TO_DOUBLEWORD),

@@ -46,7 +46,7 @@ public enum Trait {
     BIT_TEST,
     /** An x87 instruction, FXSAVE and FXRSTOR included. */
     X87,
-    /** An MMX, SSE, SSE2 or SSE3 instruction. */
+    /** An MMX instruction, or one of SSE to SSE4.2 on MMX and XMM registers. */
     SIMD;
 
     /** Returns all instructions that have this trait, in a set of the caller's own. */

@@ -255,6 +255,8 @@ public final class CodeCache implements Ram.CodeWatcher {
                 Mnemonic.MOV_CONTROL,
                 Mnemonic.MOV_DEBUG,
                 Mnemonic.RDTSC,
+                Mnemonic.RDTSCP,
+                Mnemonic.RDRAND,
                 Mnemonic.RDMSR,
                 Mnemonic.WRMSR));
         return ends;

@@ -31,6 +31,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.Ssse3;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Xsave;
 import dev.kvmguest.vmm.internal.emulator.isa.system.ControlRegisters;
 import dev.kvmguest.vmm.internal.emulator.isa.system.Cpuid;
 import dev.kvmguest.vmm.internal.emulator.isa.system.DebugRegisterMoves;
@@ -38,6 +39,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.system.DescriptorTableInstructions
 import dev.kvmguest.vmm.internal.emulator.isa.system.FastSystemCalls;
 import dev.kvmguest.vmm.internal.emulator.isa.system.LongModeSystemCalls;
 import dev.kvmguest.vmm.internal.emulator.isa.system.Msr;
+import dev.kvmguest.vmm.internal.emulator.isa.system.RandomNumbers;
 import dev.kvmguest.vmm.internal.emulator.isa.system.SegmentChecks;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.X87;
 
@@ -75,12 +77,14 @@ final class InstructionSet {
         DescriptorTableInstructions.install(table);
         SegmentChecks.install(table);
         Msr.install(table);
+        RandomNumbers.install(table);
         Cpuid.install(table);
         FastSystemCalls.install(table);
         LongModeSystemCalls.install(table);
         X87.install(table);
         Mmx.install(table);
         SseState.install(table);
+        Xsave.install(table);
         SseMove.install(table);
         Sse3.install(table);
         SseArithmetic.install(table);

@@ -23,6 +23,7 @@ final class StateWatch {
     private final CpuState registers;
     private final List<Long> pageDirectoryPointers;
     private final XsaveArea fpu;
+    private final long xcr0;
     private final SortedMap<Integer, Long> msrs;
     private final DebugRegisterState debug;
     private final long timeReads;
@@ -34,6 +35,7 @@ final class StateWatch {
         this.registers = cpu.state();
         this.pageDirectoryPointers = cpu.memory.pageDirectoryPointers();
         this.fpu = FpuImage.save(cpu.fpu);
+        this.xcr0 = cpu.xcr0();
         this.msrs = msrs();
         this.debug = cpu.debug.save();
         this.timeReads = cpu.timeReads;
@@ -51,6 +53,7 @@ final class StateWatch {
                 && cpu.state().equals(registers)
                 && cpu.memory.pageDirectoryPointers().equals(pageDirectoryPointers)
                 && FpuImage.save(cpu.fpu).equals(fpu)
+                && cpu.xcr0() == xcr0
                 && cpu.debug.save().equals(debug)
                 && msrs().equals(msrs);
     }

@@ -414,7 +414,7 @@ class DecoderTests {
                 "ff d8",
                 "ff e8",
                 "0f 01 c0",
-                "0f 01 d0",
+                "0f 01 d2",
                 "0f 01 f8",
                 "0f c7 c8",
                 "0f c3 c0",

@@ -10,7 +10,13 @@ import java.util.stream.Collectors;
 
 /** What isn't executed, and why. */
 enum Exclusion {
-    IDENTITY("says which processor it is, or what time it is there", named(Mnemonic.CPUID, Mnemonic.RDTSC)),
+    IDENTITY(
+            "says which processor it is, or what time it is there",
+            named(Mnemonic.CPUID, Mnemonic.RDTSC, Mnemonic.RDTSCP)),
+    RANDOM("a number that is another each time", named(Mnemonic.RDRAND)),
+    COMPONENTS(
+            "depends on CR4.OSXSAVE and XCR0, which Linux sets as the processor allows",
+            named(Mnemonic.XGETBV, Mnemonic.XSETBV, Mnemonic.XSAVE, Mnemonic.XRSTOR)),
     LINUX_CALL(
             "calls Linux",
             named(Mnemonic.SYSENTER)
@@ -22,7 +28,7 @@ enum Exclusion {
     TIME_STAMP_DISABLED("depends on CR4.PCE, which Linux sets as it likes", named(Mnemonic.RDPMC)),
     INT1("hypervisors intercept #DB and lose how long the instruction was", named(Mnemonic.INT1)),
     OPCODE_0F01(
-            "with a register these are other instructions on newer processors: of virtualization, XSAVE and more",
+            "with a register these are other instructions on newer processors: of virtualization and more",
             encoding ->
                     encoding.form().opcode() == 0x0f01 && encoding.instruction().isEmpty()),
     VECTOR_PREFIX(
@@ -30,11 +36,11 @@ enum Exclusion {
             encoding -> Set.of(0x62, 0xc4, 0xc5).contains(encoding.form().opcode())
                     && encoding.instruction().isEmpty()),
     OPCODE_0FAE(
-            "with a mandatory prefix, or those registers, these are newer instructions: CLFLUSHOPT, CLWB, XSAVE",
+            "with a mandatory prefix, or those registers, these are newer instructions: CLFLUSHOPT, CLWB, XSAVEOPT",
             encoding ->
                     encoding.form().opcode() == 0x0fae && encoding.instruction().isEmpty()),
     OPCODE_0FC7(
-            "other forms of it are newer instructions, such as RDRAND and XSAVEC",
+            "other forms of it are newer instructions, such as RDSEED and XSAVEC",
             encoding ->
                     encoding.form().opcode() == 0x0fc7 && encoding.instruction().isEmpty()),
     OTHER_PREFIX(

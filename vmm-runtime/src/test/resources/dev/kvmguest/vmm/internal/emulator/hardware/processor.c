@@ -333,6 +333,14 @@ static void look_at_gdt(struct descriptor *gdt) {
     }
 }
 
+/* Under some hypervisors modify_ldt succeeds, and the processor has no LDT all the same. */
+static int has_descriptor(uint32_t index) {
+    uint32_t rights;
+    uint8_t visible;
+    __asm__("lar %2, %0; setz %1" : "=r"(rights), "=q"(visible) : "r"(index << 3 | 7) : "cc");
+    return visible;
+}
+
 static void set_up(struct answer *answer) {
     struct setup setup;
     take(&setup, sizeof setup);
@@ -352,6 +360,8 @@ static void set_up(struct answer *answer) {
         take(&descriptor, sizeof descriptor);
         if (syscall(SYS_modify_ldt, 0x11, &descriptor, sizeof descriptor) != 0) {
             answer->status = errno;
+        } else if (!descriptor.seg_not_present && !has_descriptor(descriptor.entry_number)) {
+            answer->status = ENOTSUP;
         }
     }
     stay();

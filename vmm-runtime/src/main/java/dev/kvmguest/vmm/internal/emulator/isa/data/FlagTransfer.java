@@ -31,6 +31,8 @@ public final class FlagTransfer {
                 .put(Mnemonic.CMC, (cpu, i) -> cpu.eflags.setCarry(!cpu.eflags.carry()))
                 .put(Mnemonic.CLD, (cpu, i) -> cpu.eflags.put(Flag.DF, false))
                 .put(Mnemonic.STD, (cpu, i) -> cpu.eflags.put(Flag.DF, true))
+                .put(Mnemonic.CLAC, (cpu, i) -> setAlignmentCheck(cpu, false))
+                .put(Mnemonic.STAC, (cpu, i) -> setAlignmentCheck(cpu, true))
                 .put(Mnemonic.CLI, FlagTransfer::cli)
                 .put(Mnemonic.STI, FlagTransfer::sti)
                 .put(Mnemonic.LAHF, FlagTransfer::lahf)
@@ -41,6 +43,14 @@ public final class FlagTransfer {
                 .put(Mnemonic.POPF, FlagTransfer::popf)
                 .put(Mnemonic.POPFD, FlagTransfer::popf)
                 .put(Mnemonic.POPFQ, FlagTransfer::popf);
+    }
+
+    /** CLAC and STAC: with CR4.SMAP the flag lets ring 0 access pages of ring 3 (volume 2, CLAC). */
+    private static void setAlignmentCheck(Cpu cpu, boolean on) {
+        if (cpu.cpl() != 0 || cpu.isVirtual8086()) {
+            throw CpuFault.invalidOpcode().because("the instruction is for privilege level 0");
+        }
+        cpu.eflags.put(Flag.AC, on);
     }
 
     /** Nothing can become due by it, so that the block goes on. */

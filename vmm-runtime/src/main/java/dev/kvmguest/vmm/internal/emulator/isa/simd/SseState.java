@@ -6,18 +6,14 @@ import dev.kvmguest.vmm.internal.emulator.core.FpuChecks;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
-import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.emulator.isa.x87.FpuErrorPin;
-import dev.kvmguest.vmm.internal.engine.XsaveArea;
 
 /** FXSAVE, FXRSTOR, LDMXCSR, STMXCSR, fences and prefetches (Intel SDM volume 2; volume 1, 10.5 for FXSAVE's image). */
 public final class SseState {
 
     /** Bytes of FXSAVE's image. */
     private static final int SIZE = 512;
-    /** How much of it is read: what follows the XMM registers is reserved. */
-    private static final int USED = XsaveArea.XMM0 + XsaveArea.SLOT * FpuState.XMM_REGISTERS;
 
     private SseState() {}
 
@@ -42,68 +38,22 @@ public final class SseState {
     private static void fxsave(Cpu cpu, Instruction i) {
         FpuChecks.requireX87(cpu);
         VectorOperands.requireAligned(cpu, i.op0);
-        int segment = i.op0.segment;
-        long at = i.op0.offset(cpu);
-        long mask = i.op0.addressMask;
-        for (int part = 0; part < SIZE; part += partSize(i.op0, at)) {
-            cpu.memory.checkWritable(segment, at + part & mask, partSize(i.op0, at));
-        }
-        FpuState fpu = cpu.fpu;
-        cpu.memory.write16(segment, at, fpu.control());
-        cpu.memory.write16(segment, at + XsaveArea.FSW & mask, fpu.status());
-        // The opcode field after the tags is 0: no opcode is kept.
-        cpu.memory.write32(segment, at + XsaveArea.FTW & mask, fpu.used());
-        cpu.memory.write32(segment, at + XsaveArea.FIP & mask, fpu.instructionOffset());
-        cpu.memory.write32(segment, at + XsaveArea.FCS & mask, fpu.instructionSelector());
-        cpu.memory.write32(segment, at + XsaveArea.FDP & mask, fpu.dataOffset());
-        cpu.memory.write32(segment, at + XsaveArea.FDS & mask, fpu.dataSelector());
-        cpu.memory.write32(segment, at + XsaveArea.MXCSR & mask, fpu.mxcsr());
-        cpu.memory.write32(segment, at + XsaveArea.MXCSR_MASK & mask, FpuState.MXCSR_MASK);
-        for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
-            long slot = at + XsaveArea.ST0 + XsaveArea.SLOT * n & mask;
-            cpu.memory.write64(segment, slot, fpu.significand(n));
-            cpu.memory.write64(segment, slot + 8, fpu.signExponent(n));
-        }
-        for (int n = 0; n < fpu.xmm.length; n++) {
-            cpu.memory.write64(segment, at + XsaveArea.XMM0 + 8 * n & mask, fpu.xmm[n]);
-        }
+        FxImage image = new FxImage(cpu, i.op0);
+        image.checkWritable(SIZE);
+        image.writeX87();
+        image.writeMxcsr();
+        image.writeXmm();
     }
 
     private static void fxrstor(Cpu cpu, Instruction i) {
         FpuChecks.requireX87(cpu);
         VectorOperands.requireAligned(cpu, i.op0);
-        int segment = i.op0.segment;
-        long at = i.op0.offset(cpu);
-        long mask = i.op0.addressMask;
-        for (int part = 0; part < SIZE; part += partSize(i.op0, at)) {
-            cpu.memory.checkReadable(segment, at + part & mask, partSize(i.op0, at));
-        }
-        long[] image = new long[USED / 8];
-        for (int n = 0; n < image.length; n++) {
-            image[n] = cpu.memory.read64(segment, at + 8 * n & mask);
-        }
-        FpuState fpu = cpu.fpu;
-        fpu.setMxcsr(checkedMxcsr(field(image, XsaveArea.MXCSR)));
-        fpu.setControl((int) field(image, 0));
-        fpu.setStatus((int) field(image, XsaveArea.FSW) & 0xffff);
-        fpu.setUsed((int) field(image, XsaveArea.FTW));
-        fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
-        fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
-        for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
-            int slot = (XsaveArea.ST0 + XsaveArea.SLOT * n) / 8;
-            fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
-        }
-        System.arraycopy(image, XsaveArea.XMM0 / 8, fpu.xmm, 0, fpu.xmm.length);
-    }
-
-    /** Returns how much of the image is checked at once: with 16-bit addresses each part wraps at 64 KiB for itself. */
-    private static int partSize(Operand image, long at) {
-        return at + SIZE - 1 > image.addressMask ? XsaveArea.SLOT : SIZE;
-    }
-
-    /** Returns the 32 bits at an offset in the image, as far as they are within the same 8 bytes. */
-    private static long field(long[] image, int offset) {
-        return image[offset / 8] >>> 8 * (offset % 8) & 0xffff_ffffL;
+        FxImage inMemory = new FxImage(cpu, i.op0);
+        inMemory.checkReadable(SIZE);
+        long[] image = inMemory.read();
+        cpu.fpu.setMxcsr(checkedMxcsr(FxImage.mxcsr(image)));
+        FxImage.restoreX87(cpu.fpu, image);
+        FxImage.restoreXmm(cpu.fpu, image);
     }
 
     private static void ldmxcsr(Cpu cpu, Instruction i) {
@@ -116,7 +66,8 @@ public final class SseState {
         i.op0.write(cpu, cpu.fpu.mxcsr());
     }
 
-    private static int checkedMxcsr(long value) {
+    /** Returns what MXCSR may be set to; another value is #GP(0). */
+    static int checkedMxcsr(long value) {
         if ((value & ~FpuState.MXCSR_MASK) != 0) {
             throw CpuFault.generalProtection();
         }

@@ -66,8 +66,13 @@ final class VectorOperands {
 
     /** Throws #GP(0) unless a memory operand is on a 16-byte boundary. */
     static void requireAligned(Cpu cpu, Operand operand) {
+        requireAligned(cpu, operand, SIZE);
+    }
+
+    /** Throws #GP(0) unless a memory operand is on a boundary of so many bytes, a power of two. */
+    static void requireAligned(Cpu cpu, Operand operand, int alignment) {
         long linear = cpu.segments[operand.segment].base() + operand.offset(cpu);
-        if ((linear & SIZE - 1) != 0) {
+        if ((linear & alignment - 1) != 0) {
             throw CpuFault.generalProtection();
         }
     }

@@ -35,6 +35,7 @@ public final class ControlRegisters {
             | Cr4.OSXMMEXCPT
             | Cr4.UMIP
             | Cr4.FSGSBASE
+            | Cr4.OSXSAVE
             | Cr4.SMEP
             | Cr4.SMAP;
 

@@ -9,7 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 
-/** RDMSR, WRMSR, RDTSC, RDPMC (Intel SDM volume 2). */
+/** RDMSR, WRMSR, RDTSC, RDTSCP, RDPMC (Intel SDM volume 2). */
 public final class Msr {
 
     private static final int COUNTERS = 2;
@@ -21,6 +21,7 @@ public final class Msr {
         table.put(Mnemonic.RDMSR, Msr::rdmsr)
                 .put(Mnemonic.WRMSR, Msr::wrmsr)
                 .put(Mnemonic.RDTSC, Msr::rdtsc)
+                .put(Mnemonic.RDTSCP, Msr::rdtscp)
                 .put(Mnemonic.RDPMC, Msr::rdpmc);
     }
 
@@ -40,6 +41,11 @@ public final class Msr {
             Privilege.requireSupervisor(cpu);
         }
         setEdxEax(cpu, cpu.msrs.tsc());
+    }
+
+    private static void rdtscp(Cpu cpu, Instruction i) {
+        rdtsc(cpu, i);
+        cpu.registers.set(Registers.RCX, 4, cpu.msrs.stored(MsrFile.TSC_AUX));
     }
 
     private static void rdpmc(Cpu cpu, Instruction i) {

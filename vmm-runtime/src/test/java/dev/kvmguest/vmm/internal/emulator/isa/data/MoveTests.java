@@ -54,6 +54,8 @@ class MoveTests {
         "678d4008, 00008089",
         "8d44d900, 00041408",
         "0fc8, ccbbaaaa",
+        "0f38f005 00900000, 11223344",
+        "660f38f005 00900000, aaaa1122",
         "660fc8, aaaa0000",
         "98, ffffbbcc",
         "6698, aaaaffcc",
@@ -260,6 +262,15 @@ class MoveTests {
 
         assertThat(guest.get(Register.RAX)).isEqualTo(0xaaaa_5678L);
         assertThat(guest.vcpu().state().segment(SegmentRegister.ES).base()).isEqualTo(0x12340);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0f38f105 00900000, 11223344", "660f38f105 00900000, ffff1122"})
+    void bytesAreStoredTheOtherWayRound(String code, String stored) {
+        guest.memory().writeInt(EmulatedGuest.DATA, -1);
+        guest.set(Register.RAX, 0x4433_2211).run(code);
+
+        assertThat(guest.memory().readInt(EmulatedGuest.DATA)).isEqualTo((int) Long.parseLong(stored, 16));
     }
 
     @Test

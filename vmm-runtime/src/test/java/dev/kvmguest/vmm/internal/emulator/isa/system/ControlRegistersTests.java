@@ -81,7 +81,7 @@ class ControlRegistersTests {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {0x40, 0x1000, 0x2000, 0x2_0000, 0x40_0000, 0x8000_0000L})
+    @ValueSource(longs = {0x40, 0x1000, 0x2000, 0x2_0000, 0x8_0000, 0x40_0000, 0x8000_0000L})
     void cr4RefusesReservedBits(long value) {
         guest.set(Register.RAX, value);
 

@@ -29,15 +29,15 @@ class CpuidTests {
     void vendorAndHighestLeafComeFirst() {
         cpuid(0);
 
-        assertThat(guest.get(Register.RAX)).isEqualTo(2);
+        assertThat(guest.get(Register.RAX)).isEqualTo(0xd);
         assertThat(text(Register.RBX, Register.RDX, Register.RCX)).isEqualTo("GenuineIntel");
     }
 
     @Test
-    void processorIsAP6() {
+    void processorIsOfFamily6AndModel92() {
         cpuid(1);
 
-        assertThat(guest.get(Register.RAX) >> 8 & 0xf).isEqualTo(6);
+        assertThat(guest.get(Register.RAX)).isEqualTo(0x506c9);
     }
 
     @Test
@@ -48,20 +48,70 @@ class CpuidTests {
             brand.append(text(Register.RAX, Register.RBX, Register.RCX, Register.RDX));
         }
 
-        assertThat(brand.toString().replace("\0", "")).isEqualTo("kvmguest emulated P6 processor");
+        assertThat(brand.toString().replace("\0", "")).isEqualTo("kvmguest emulated x86-64-v2 processor");
         cpuid(0x8000_0000L);
         assertThat(guest.get(Register.RAX)).isEqualTo(0x8000_0004L);
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {3, 7, 0x4000_0000L, 0x8000_0005L, 0xffff_ffffL})
+    @ValueSource(longs = {0xe, 0x15, 0x4000_0000L, 0x8000_0005L, 0xffff_ffffL})
     void leavesThatDoNotExistAreTheHighestBasicOne(long leaf) {
-        cpuid(2);
-        long caches = guest.get(Register.RDX);
         cpuid(leaf);
 
-        assertThat(guest.get(Register.RAX) & 0xff).isEqualTo(1);
-        assertThat(guest.get(Register.RDX)).isEqualTo(caches);
+        assertThat(guest.get(Register.RAX)).isEqualTo(3);
+        assertThat(guest.get(Register.RBX)).isEqualTo(576);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {3, 5, 6, 7, 8, 9, 0xa, 0xb, 0xc})
+    void leavesBetweenAreEmpty(long leaf) {
+        cpuid(leaf);
+
+        assertThat(guest.get(Register.RAX)).isZero();
+        assertThat(guest.get(Register.RBX)).isZero();
+        assertThat(guest.get(Register.RCX)).isZero();
+        assertThat(guest.get(Register.RDX)).isZero();
+    }
+
+    /** The part of leaf 4, type and level, and the size in KiB. */
+    @ParameterizedTest
+    @CsvSource({"0, 1, 1, 32", "1, 2, 1, 32", "2, 3, 2, 2048"})
+    void cachesAreTheSameInBothLeaves(long part, int type, int level, int size) {
+        cpuid(4, part);
+
+        assertThat(guest.get(Register.RAX) & 0x1f).isEqualTo(type);
+        assertThat(guest.get(Register.RAX) >> 5 & 7).isEqualTo(level);
+        long line = (guest.get(Register.RBX) & 0xfff) + 1;
+        long ways = (guest.get(Register.RBX) >> 22) + 1;
+        assertThat(line * ways * (guest.get(Register.RCX) + 1)).isEqualTo(1024L * size);
+        cpuid(4, 3);
+        assertThat(guest.get(Register.RAX)).as("no more").isZero();
+        cpuid(2);
+        assertThat(guest.get(Register.RDX)).isEqualTo(0x7d302c);
+    }
+
+    @Test
+    void leafOfXsaveHasComponentsAndSizes() {
+        cpuid(0xd);
+        assertThat(guest.get(Register.RAX)).as("x87 and SSE").isEqualTo(3);
+        assertThat(guest.get(Register.RBX)).as("turned on").isEqualTo(576);
+        assertThat(guest.get(Register.RCX)).as("all").isEqualTo(576);
+        assertThat(guest.get(Register.RDX)).isZero();
+        for (long part = 1; part < 4; part++) {
+            cpuid(0xd, part);
+            assertThat(guest.get(Register.RAX))
+                    .as("no variants, no further components")
+                    .isZero();
+            assertThat(guest.get(Register.RBX)).isZero();
+        }
+    }
+
+    @Test
+    void bitSaysWhetherTheSystemHasTurnedOnXsave() {
+        guest.set(Register.CR4, 1 << 18);
+        cpuid(1);
+
+        assertThat(guest.get(Register.RCX)).isEqualTo(0x4cd8_0201L);
     }
 
     /** A feature's bit in EDX of leaf 1, and an instruction, with what it needs in CR4 and ECX. */
@@ -104,7 +154,16 @@ class CpuidTests {
     @CsvSource({
         "0, f2 0f 7c c1, 0x200", // SSE3: haddps
         "0, df 0d 00900000, 0", // SSE3: fisttp
-        "23, f3 0f b8 c1, 0" // POPCNT
+        "9, 0f 38 1c c1, 0", // SSSE3: pabsb
+        "19, 66 0f 38 29 c1, 0x200", // SSE4.1: pcmpeqq
+        "19, 66 0f 3a 08 c1 00, 0x200", // SSE4.1: roundps
+        "20, 66 0f 3a 63 c1 00, 0x200", // SSE4.2: pcmpistri
+        "20, f2 0f 38 f1 c1, 0", // SSE4.2: crc32
+        "22, 0f 38 f0 05 00900000, 0", // MOVBE
+        "23, f3 0f b8 c1, 0", // POPCNT
+        "26, 31 c9 0f 01 d0, 0x40000", // XSAVE: xor ecx,ecx; xgetbv
+        "26, 0f ae 25 00900000, 0x40000", // XSAVE: xsave
+        "30, 0f c7 f0, 0" // RDRAND
     })
     void whatIsOfferedInEcxIsThere(int feature, String code, String cr4) {
         cpuid(1);
@@ -129,14 +188,23 @@ class CpuidTests {
         cpuid(1);
 
         assertThat(guest.get(Register.RDX)).isEqualTo(0x078b_b97fL);
-        assertThat(guest.get(Register.RCX)).as("SSE3 and POPCNT").isEqualTo(0x80_0001L);
+        assertThat(guest.get(Register.RCX))
+                .as("SSE3, SSSE3, SSE4.1, SSE4.2, MOVBE, POPCNT, XSAVE and RDRAND")
+                .isEqualTo(0x44d8_0201L);
         cpuid(0x8000_0001L);
-        assertThat(guest.get(Register.RDX)).as("no-execute pages only").isEqualTo(1 << 20);
+        assertThat(guest.get(Register.RDX)).as("no-execute pages and RDTSCP").isEqualTo(1 << 27 | 1 << 20);
         assertThat(guest.get(Register.RCX)).isZero();
     }
 
     private void cpuid(long leaf) {
-        guest.set(Register.RIP, EmulatedGuest.CODE).set(Register.RAX, leaf).run(CPUID);
+        cpuid(leaf, 0);
+    }
+
+    private void cpuid(long leaf, long part) {
+        guest.change(state -> state.set(Register.RIP, EmulatedGuest.CODE)
+                        .set(Register.RAX, leaf)
+                        .set(Register.RCX, part))
+                .run(CPUID);
     }
 
     private String text(Register... registers) {

@@ -39,7 +39,8 @@ class MsrTests {
         "0x277, 0x0007040600070406",
         "0x2ff, 0",
         "0x174, 0",
-        "0xc0000080, 0"
+        "0xc0000080, 0",
+        "0xc0000103, 0"
     })
     void registersHaveTheirResetValues(String number, String value) {
         run(RDMSR, number);
@@ -61,6 +62,7 @@ class MsrTests {
         "0x2ff, 0xc06, 0xc06",
         "0xc1, 0x80000000, 0xff80000000",
         "0xc0000080, 0x900, 0x900",
+        "0xc0000103, 0xffffffff, 0xffffffff",
         "0xc0000080, 0xc00, 0x800",
         "0xc0000080, 0x101, 0x101",
         "0xc0000084, 0x1122334455667788, 0x55667788"
@@ -153,6 +155,37 @@ class MsrTests {
         guest.set(Register.RIP, EmulatedGuest.CODE);
         run(RDMSR, "0x10");
         assertThat(guest.get(Register.RDX)).isEqualTo(5);
+    }
+
+    @Test
+    void timeStampCounterComesWithANumberThatTheSystemChooses() {
+        write("0xc0000103", "0x87654321");
+        // rdtscp; mov ebx, eax; mov esi, ecx; rdtsc; sub eax, ebx
+        guest.set(Register.RIP, EmulatedGuest.CODE).run("0f 01 f9 89 c3 89 ce 0f 31 29 d8");
+
+        assertThat(guest.get(Register.RSI)).isEqualTo(0x8765_4321L);
+        assertThat(guest.get(Register.RAX)).isEqualTo(3 * 10);
+        assertThat(guest.get(Register.RDX)).isZero();
+    }
+
+    @Test
+    void timeStampCounterWithItsNumberIsDisabledLikeIt() {
+        guest.close();
+        guest = EmulatedGuest.flat(3);
+        guest.set(Register.CR4, TSD).run("0f 01 f9");
+
+        assertThat(guest.vector()).isEqualTo(Vector.GP.number());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0x100000000", "0x8000000000000000"})
+    void numberBesideTheTimeStampCounterHas32Bits(String value) {
+        guest.set(Register.RCX, 0xc000_0103L)
+                .set(Register.RAX, 0)
+                .set(Register.RDX, Long.parseUnsignedLong(value.substring(2), 16) >>> 32)
+                .run(WRMSR);
+
+        assertThat(guest.vector()).isEqualTo(Vector.GP.number());
     }
 
     @Test

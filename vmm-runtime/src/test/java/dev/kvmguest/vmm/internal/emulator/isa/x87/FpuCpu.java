@@ -28,6 +28,7 @@ import dev.kvmguest.vmm.internal.emulator.isa.simd.SseConvert;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseMove;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.SseState;
 import dev.kvmguest.vmm.internal.emulator.isa.simd.Ssse3;
+import dev.kvmguest.vmm.internal.emulator.isa.simd.Xsave;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
@@ -74,6 +75,7 @@ public final class FpuCpu {
         Bit.install(table);
         Crc32c.install(table);
         SseState.install(table);
+        Xsave.install(table);
         SseMove.install(table);
         Sse3.install(table);
         SseArithmetic.install(table);

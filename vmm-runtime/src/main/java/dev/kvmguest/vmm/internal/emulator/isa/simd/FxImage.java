@@ -1,0 +1,126 @@
+package dev.kvmguest.vmm.internal.emulator.isa.simd;
+
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
+import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.engine.XsaveArea;
+
+/**
+ * FXSAVE's image in a guest's memory, which is the beginning of XSAVE's area too (Intel SDM volume 1, 10.5.1 and 13.4.1).
+ * With 16-bit addresses each part wraps at 64 KiB for itself.
+ */
+final class FxImage {
+
+    /** How much of it is read: what follows the XMM registers is reserved. */
+    private static final int USED = XsaveArea.XMM0 + XsaveArea.SLOT * FpuState.XMM_REGISTERS;
+
+    private final Cpu cpu;
+    private final int segment;
+    private final long at;
+    private final long mask;
+
+    FxImage(Cpu cpu, Operand operand) {
+        this.cpu = cpu;
+        this.segment = operand.segment;
+        this.at = operand.offset(cpu);
+        this.mask = operand.addressMask;
+    }
+
+    /** Throws the fault of a write to the first bytes. */
+    void checkWritable(int size) {
+        for (int part = 0; part < size; part += partSize(size)) {
+            cpu.memory.checkWritable(segment, at + part & mask, partSize(size));
+        }
+    }
+
+    /** Throws the fault of a read of the first bytes. */
+    void checkReadable(int size) {
+        for (int part = 0; part < size; part += partSize(size)) {
+            cpu.memory.checkReadable(segment, at + part & mask, partSize(size));
+        }
+    }
+
+    private int partSize(int size) {
+        return at + size - 1 > mask ? XsaveArea.SLOT : size;
+    }
+
+    long read64(int offset) {
+        return cpu.memory.read64(segment, at + offset & mask);
+    }
+
+    void write64(int offset, long value) {
+        cpu.memory.write64(segment, at + offset & mask, value);
+    }
+
+    private void write32(int offset, long value) {
+        cpu.memory.write32(segment, at + offset & mask, value);
+    }
+
+    /** Writes the x87 registers. */
+    void writeX87() {
+        FpuState fpu = cpu.fpu;
+        cpu.memory.write16(segment, at, fpu.control());
+        cpu.memory.write16(segment, at + XsaveArea.FSW & mask, fpu.status());
+        // The opcode field after the tags is 0: no opcode is kept.
+        write32(XsaveArea.FTW, fpu.used());
+        write32(XsaveArea.FIP, fpu.instructionOffset());
+        write32(XsaveArea.FCS, fpu.instructionSelector());
+        write32(XsaveArea.FDP, fpu.dataOffset());
+        write32(XsaveArea.FDS, fpu.dataSelector());
+        for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
+            int slot = XsaveArea.ST0 + XsaveArea.SLOT * n;
+            write64(slot, fpu.significand(n));
+            write64(slot + 8, fpu.signExponent(n));
+        }
+    }
+
+    /** Writes MXCSR, and which of its bits there are. */
+    void writeMxcsr() {
+        write32(XsaveArea.MXCSR, cpu.fpu.mxcsr());
+        write32(XsaveArea.MXCSR_MASK, FpuState.MXCSR_MASK);
+    }
+
+    /** Writes the XMM registers. */
+    void writeXmm() {
+        for (int n = 0; n < cpu.fpu.xmm.length; n++) {
+            write64(XsaveArea.XMM0 + Long.BYTES * n, cpu.fpu.xmm[n]);
+        }
+    }
+
+    /** Reads all of it, for what follows. */
+    long[] read() {
+        long[] image = new long[USED / Long.BYTES];
+        for (int n = 0; n < image.length; n++) {
+            image[n] = read64(Long.BYTES * n);
+        }
+        return image;
+    }
+
+    /** Sets the x87 registers from an image. */
+    static void restoreX87(FpuState fpu, long[] image) {
+        fpu.setControl((int) field(image, XsaveArea.FCW));
+        fpu.setStatus((int) field(image, XsaveArea.FSW) & 0xffff);
+        fpu.setUsed((int) field(image, XsaveArea.FTW));
+        fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
+        fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
+        for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
+            int slot = (XsaveArea.ST0 + XsaveArea.SLOT * n) / Long.BYTES;
+            fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
+        }
+    }
+
+    /** Sets the XMM registers from an image. */
+    static void restoreXmm(FpuState fpu, long[] image) {
+        System.arraycopy(image, XsaveArea.XMM0 / Long.BYTES, fpu.xmm, 0, fpu.xmm.length);
+    }
+
+    /** Returns MXCSR of an image. */
+    static long mxcsr(long[] image) {
+        return field(image, XsaveArea.MXCSR);
+    }
+
+    /** Returns the 32 bits at an offset, as far as they are within the same 8 bytes. */
+    private static long field(long[] image, int offset) {
+        return image[offset / Long.BYTES] >>> 8 * (offset % Long.BYTES) & 0xffff_ffffL;
+    }
+}
