@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ class GuestSpecTests {
                 List.of(),
                 List.of(),
                 ToolchainKind.LLVM,
+                Architecture.of(BootMode.parse(boot)),
                 "",
                 List.of());
     }

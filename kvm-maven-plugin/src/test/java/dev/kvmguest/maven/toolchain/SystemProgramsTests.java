@@ -40,7 +40,7 @@ class SystemProgramsTests {
 
         Toolchain gcc = programs().gcc();
 
-        assertThat(gcc.compilerFor("main.c").orElseThrow().command())
+        assertThat(gcc.compilerFor("main.c").orElseThrow().command(Target.I386))
                 .startsWith(in("gcc"), "-m32", "-march=i686", "-mno-sse");
         assertThat(gcc.linker()).containsExactly(in("ld"));
         assertThat(gcc.objcopy()).containsExactly(in("objcopy"));
@@ -78,7 +78,8 @@ class SystemProgramsTests {
 
         assertThat(clang.objcopy()).containsExactly(in("objcopy"));
         assertThat(clang.nm()).containsExactly(in("llvm-nm"));
-        assertThat(clang.compilerFor("main.c").orElseThrow().command()).contains("--target=i386-unknown-none-elf");
+        assertThat(clang.compilerFor("main.c").orElseThrow().command(Target.I386))
+                .contains("--target=i386-unknown-none-elf");
     }
 
     @Test
@@ -89,7 +90,8 @@ class SystemProgramsTests {
         Toolchain nasm = programs().withNasm(rest, "boot.asm");
 
         assertThat(nasm.kind()).isEqualTo(ToolchainKind.GCC);
-        assertThat(nasm.compilerFor("boot.asm").orElseThrow().command()).startsWith(in("nasm"), "-f", "elf32");
+        assertThat(nasm.compilerFor("boot.asm").orElseThrow().command(Target.I386))
+                .startsWith(in("nasm"), "-f", "elf32");
         assertThat(nasm.compilerFor("boot.nasm")).isEqualTo(nasm.compilerFor("boot.asm"));
         assertThat(nasm.compilerFor("main.c")).isEqualTo(rest.compilerFor("main.c"));
         assertThat(nasm.linker()).isEqualTo(rest.linker());
