@@ -65,8 +65,8 @@ public class AssembleMojo extends AbstractMojo {
      *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the boot
      *     mode.</li>
      *   <li>{@code boot}: The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k},
-     *     {@code multiboot} or {@code long}. Default: {@code real}; for an image what it asks for itself, by a Multiboot
-     *     header, 64 bits or an entry that real mode can't reach, else {@code real}.</li>
+     *     {@code multiboot} or {@code long}. Default: {@code real}; for an image what it asks for itself, by a
+     *     Multiboot header, 64 bits or an entry that real mode can't reach, else {@code real}.</li>
      *   <li>{@code load}: The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}.
      *     Default: {@code 0x1000}, or {@code 0x100000} for {@code multiboot} and {@code long}, with the built-in linker
      *     script; with another script, what it says; for an image what its ELF file says, {@code 0x7c00} for a boot

@@ -42,6 +42,9 @@ class SystemProgramsTests {
 
         assertThat(gcc.compilerFor("main.c").orElseThrow().command(Target.I386))
                 .startsWith(in("gcc"), "-m32", "-march=i686", "-mno-sse");
+        assertThat(gcc.compilerFor("main.c").orElseThrow().command(Target.X86_64))
+                .startsWith(in("gcc"), "-m64", "-march=x86-64", "-mcmodel=small", "-mno-red-zone")
+                .contains("-mno-sse", "-mno-mmx", "-mno-80387", "-ffreestanding");
         assertThat(gcc.linker()).containsExactly(in("ld"));
         assertThat(gcc.objcopy()).containsExactly(in("objcopy"));
         assertThat(gcc.nm()).containsExactly(in("nm"));
@@ -80,6 +83,8 @@ class SystemProgramsTests {
         assertThat(clang.nm()).containsExactly(in("llvm-nm"));
         assertThat(clang.compilerFor("main.c").orElseThrow().command(Target.I386))
                 .contains("--target=i386-unknown-none-elf");
+        assertThat(clang.compilerFor("main.c").orElseThrow().command(Target.X86_64_EITHER_END))
+                .contains("--target=x86_64-unknown-none-elf", "-mcmodel=kernel", "-mno-red-zone");
     }
 
     @Test

@@ -156,10 +156,12 @@ public record GuestManifest(
     public static GuestManifest parse(String text, String source) {
         try {
             Properties properties = properties(text);
+            String id = required(properties, "id");
+            String image = required(properties, "image");
             BootMode boot = BootMode.parse(required(properties, "boot"));
             return new GuestManifest(
-                    required(properties, "id"),
-                    required(properties, "image"),
+                    id,
+                    image,
                     boot,
                     optionalNumber(properties, "load"),
                     Optional.ofNullable(properties.getProperty("entry")).map(EntryPoint::parse),

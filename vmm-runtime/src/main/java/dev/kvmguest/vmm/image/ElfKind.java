@@ -23,8 +23,8 @@ final class ElfKind {
     private static final int ET_DYN = 3;
     private static final int EM_386 = 3;
     private static final int EM_X86_64 = 62;
-    private static final int PT_DYNAMIC = 2;
-    private static final long DT_RELASZ = 8;
+    private static final int SHT_RELA = 4;
+    private static final int SHF_ALLOC = 1 << 1;
 
     private static final Map<Integer, String> OTHER_MACHINES = Map.of(
             8,
@@ -126,27 +126,21 @@ final class ElfKind {
         }
     }
 
-    /** To be called when the program headers are known to lie within the file. */
+    /**
+     * Returns the bytes of the sections that a dynamic loader reads. The program headers need not have those: a linker
+     * script may leave PT_DYNAMIC out.
+     */
     private static long relocationBytes(ByteBuffer file, ElfLayout layout) {
-        int table = (int) layout.word(file, layout.header().programHeaders());
-        int entrySize = Short.toUnsignedInt(file.getShort(layout.header().programHeaderSize()));
-        int count = Short.toUnsignedInt(file.getShort(layout.header().programHeaderCount()));
-        for (int i = 0; i < count; i++) {
-            int at = table + i * entrySize;
-            long offset = layout.word(file, at + layout.programHeader().offset());
-            long size = layout.word(file, at + layout.programHeader().fileSize());
-            boolean isInFile =
-                    offset >= 0 && size >= 0 && offset <= file.capacity() && size <= file.capacity() - offset;
-            if (file.getInt(at) == PT_DYNAMIC && isInFile) {
-                int pair = 2 * layout.wordSize();
-                for (int tag = (int) offset; tag + pair <= offset + size; tag += pair) {
-                    if (layout.word(file, tag) == DT_RELASZ) {
-                        return layout.word(file, tag + layout.wordSize());
-                    }
-                }
-            }
+        ElfLayout.SectionHeader header = layout.sectionHeader();
+        int table = (int) layout.word(file, layout.header().sectionHeaders());
+        int entrySize = Short.toUnsignedInt(file.getShort(layout.header().sectionHeaderSize()));
+        int count = Short.toUnsignedInt(file.getShort(layout.header().sectionHeaderCount()));
+        long bytes = 0;
+        for (int at = table; at < table + count * entrySize; at += entrySize) {
+            boolean isRead = file.getInt(at + 4) == SHT_RELA && (layout.word(file, at + 8) & SHF_ALLOC) != 0;
+            bytes += isRead ? layout.word(file, at + header.length()) : 0;
         }
-        return 0;
+        return bytes;
     }
 
     static IllegalArgumentException truncated(String name, String what, long offset, long size, int fileSize) {

@@ -56,13 +56,14 @@ public final class ElfReader {
 
     private GuestImage read() {
         List<Segment> segments = readSegments();
+        List<Symbol> symbols = readSymbols();
         ElfKind.requireFixedAddresses(name, file, layout, segments);
         return new GuestImage(
                 name,
                 layout.is64() ? GuestImage.Format.ELF64 : GuestImage.Format.ELF32,
                 segments,
                 OptionalLong.of(word(layout.header().entry())),
-                readSymbols(),
+                symbols,
                 file.array(),
                 LineTable.of(file.array()),
                 readSections());

@@ -26,6 +26,7 @@ class Elf64ReaderTests {
     private static final int E_TYPE = 16;
     private static final int E_MACHINE = 18;
     private static final int HEADER = 64;
+    private static final int SECTION_HEADER = 64;
     private static final int P_OFFSET = HEADER + 8;
     private static final int P_FILESZ = HEADER + 32;
     private static final int P_MEMSZ = HEADER + 40;
@@ -277,28 +278,17 @@ class Elf64ReaderTests {
 
     @Test
     void positionIndependentExecutableWithAnAddressMayHaveNoRelocations() {
-        byte[] without = relocatable(0);
-        byte[] with = relocatable(24);
+        byte[] file = kernel().loadedSection(".rela.dyn", 0x10_2000, 24).build();
+        file[E_TYPE] = 3;
+        assertThat(GuestImage.of("kernel", file).physicalStart()).isEqualTo(0x10_0000);
 
-        assertThat(GuestImage.of("kernel", without).physicalStart()).isEqualTo(0x10_0000);
+        // The section before the last, which has the names, becomes SHT_RELA.
+        file[file.length - 2 * SECTION_HEADER + 4] = 4;
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> GuestImage.of("kernel", with))
+                .isThrownBy(() -> GuestImage.of("kernel", file))
                 .withMessageStartingWith("image kernel is a position-independent executable with 24 bytes of"
                         + " relocations, which no loader applies here, so that its pointers would be 0; link it for"
                         + " fixed addresses: ");
-    }
-
-    /** Returns a file of type ET_DYN with a dynamic section: DT_RELASZ and its value, DT_NULL. */
-    private static byte[] relocatable(int bytes) {
-        int[] dynamic = new int[32];
-        dynamic[0] = 8;
-        dynamic[8] = bytes;
-        byte[] file = ElfBuilder.of64()
-                .load(0x10_0000, 0x10_0000, 0x1000, 0xf4)
-                .segment(2, 0, 0, 32, dynamic)
-                .build();
-        file[E_TYPE] = 3;
-        return file;
     }
 
     private static void assertRefused(byte[] file, String message) {
