@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.assemble;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.maven.toolchain.PinnedToolchain;
@@ -208,6 +209,28 @@ class Guests64Tests {
         linkAt(0x10_0000);
 
         assertEndsWell(run(build(builder)));
+    }
+
+    @Test
+    void partsAtBothEndsOfMemoryNeedPhysicalAddresses() throws Exception {
+        write("start.S", START);
+        write("main.c", MAIN);
+        write("kernel.ld", """
+                ENTRY(_start)
+                PHDRS { boot PT_LOAD FLAGS(5); kernel PT_LOAD FLAGS(7); }
+                SECTIONS {
+                    .boot 0x100000 : { *start.S.o(.text) } :boot
+                    .text 0xffffffff80110000 : { *(.text .rodata .rodata.* .data .bss) } :kernel
+                    /DISCARD/ : { *(.comment) *(.note*) }
+                }
+                """);
+        linkerScript = Optional.of(basedir.resolve("src/kernel.ld"));
+
+        assertThatThrownBy(() -> build(Builder.LLVM))
+                .isInstanceOf(GuestBuildException.class)
+                .hasMessageContaining(" bytes of physical memory, from 0x100000 to 0xffffffff8011")
+                .hasMessageContaining(
+                        "give the sections that the linker script puts high a physical address with AT(...)");
     }
 
     private static void assertEndsWell(Outcome outcome) {

@@ -117,7 +117,7 @@ public final class ElfReader {
         requireNoWrap(number, "physical", segment.physicalAddress(), segment.memorySize());
         requireNoWrap(number, "virtual", segment.virtualAddress(), segment.memorySize());
         long last = segment.virtualAddress() + segment.memorySize() - 1;
-        if (!isCanonical(segment.virtualAddress()) || !isCanonical(last) || (segment.virtualAddress() ^ last) < 0) {
+        if (!isCanonical(segment.virtualAddress()) || !isCanonical(last)) {
             throw error("has a program header " + number + " for the virtual addresses " + hex(segment.virtualAddress())
                     + "-" + hex(last) + ", of which some are not canonical: no x86-64 processor with 4-level paging"
                     + " has 0x800000000000-0xffff7fffffffffff; link it elsewhere");

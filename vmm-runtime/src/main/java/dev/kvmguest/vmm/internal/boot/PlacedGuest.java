@@ -81,7 +81,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         // A flat image of long mode is entered where it is loaded, by the map of each address to itself.
         long base = boot == BootMode.LONG ? 0 : boot.kernelBase();
         long entry = image.entry().orElse(base + image.physicalStart());
-        if (boot != BootMode.LONG && entry > 0xffff_ffffL) {
+        if (image.entry().isEmpty() && boot != BootMode.LONG && entry > 0xffff_ffffL) {
             throw new IllegalArgumentException("load " + hex(image.physicalStart())
                     + " is beyond what is mapped when a guest is entered in boot mode " + boot);
         }

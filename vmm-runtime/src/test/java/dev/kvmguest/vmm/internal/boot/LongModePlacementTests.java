@@ -16,6 +16,7 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where images of 64 bits go, where they are entered, and in which boot modes. */
 class LongModePlacementTests {
@@ -91,6 +92,14 @@ class LongModePlacementTests {
                 "entry 0xffff800000100000 is not mapped when a guest is entered in boot mode long, which maps"
                         + " 0x0-0xffffffff and 0xffffffff80000000-0xffffffffffffffff",
                 elf64(0xffff_8000_0010_0000L, Guests.segment(0x10_0000, 0xffff_8000_0010_0000L, 4)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {1L << 32, BASE + 0x10_0000})
+    void entryAbove4GiBIsRefusedIn32BitMode(long entry) {
+        assertRefused(
+                "entry 0x" + Long.toHexString(entry) + " is above 4 GiB, where only boot mode long can enter a guest",
+                elf64(entry, Guests.segment(0x10_0000, entry, 4)).withBoot(BootMode.PROTECTED));
     }
 
     @Test
