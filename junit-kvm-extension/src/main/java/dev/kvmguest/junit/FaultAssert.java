@@ -94,11 +94,13 @@ public class FaultAssert extends AbstractAssert<FaultAssert, Fault> {
     }
 
     /**
-     * Verifies EIP at the first exception. The upper half of {@code eip} is ignored, so {@code 0x80001000} can be
-     * written as an {@code int}.
+     * Verifies EIP or RIP at the first exception. If that is below 4 GiB, the upper half of {@code eip} is ignored, so
+     * {@code 0x80001000} can be written as an {@code int}.
      */
     public FaultAssert isAt(long eip) {
-        long expected = eip & 0xffff_ffffL;
+        long lower = eip & 0xffff_ffffL;
+        boolean isHigh = actual != null && Long.compareUnsigned(actual.at().eip(), 0xffff_ffffL) > 0;
+        long expected = isHigh ? eip : lower;
         return check(
                 fault -> fault.at().eip() == expected,
                 "begin at " + Notation.hex(expected),

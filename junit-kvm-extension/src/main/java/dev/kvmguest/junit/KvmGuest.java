@@ -91,15 +91,15 @@ public @interface KvmGuest {
     String[] image() default {};
 
     /**
-     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a Multiboot header
-     * or an entry that real mode can't reach, else {@link BootMode#REAL}.
+     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a Multiboot
+     * header, 64 bits or an entry that real mode can't reach, else {@link BootMode#REAL}.
      */
     BootMode[] boot() default {};
 
     /**
      * The physical address of the image's first byte, such as {@code 0x7c00}. Default: what the manifest or the ELF
-     * file says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat
-     * binary.
+     * file says; 0x7c00 for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x100000 for another
+     * flat binary in {@link BootMode#LONG}, else 0x1000.
      */
     String load() default "";
 

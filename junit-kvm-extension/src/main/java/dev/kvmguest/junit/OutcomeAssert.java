@@ -221,18 +221,22 @@ public class OutcomeAssert extends AbstractAssert<OutcomeAssert, Outcome> {
     }
 
     /**
-     * Verifies the lower 32 bits of a register at the end, which are all that a guest outside long mode sees. The upper
-     * half of {@code value} is ignored, so {@code 0x80001000} can be written as an {@code int}.
+     * Verifies a register at the end: all of it for a guest in long mode, else the lower 32 bits, which are all that
+     * the guest sees. The upper half of {@code value} is ignored then, so {@code 0x80001000} can be written as an
+     * {@code int}.
      */
     public OutcomeAssert hasRegister(Register register, long value) {
         isNotNull();
-        String expected = "expected " + register.name32() + " to be " + Notation.hex(lower(value)) + ", but ";
         Optional<CpuState> state = actual.run().registers();
+        boolean all = state.filter(CpuState::longMode).isPresent();
+        long wanted = all ? value : lower(value);
+        String expected = "expected " + (all ? register.name64() : register.name32()) + " to be " + Notation.hex(wanted)
+                + ", but ";
         if (state.isEmpty()) {
             return check(Optional.of(expected + "the engine has lost the registers"));
         }
-        long found = lower(state.get().get(register));
-        return check(found == lower(value) ? Optional.empty() : Optional.of(expected + "it is " + Notation.hex(found)));
+        long found = all ? state.get().get(register) : lower(state.get().get(register));
+        return check(found == wanted ? Optional.empty() : Optional.of(expected + "it is " + Notation.hex(found)));
     }
 
     /**

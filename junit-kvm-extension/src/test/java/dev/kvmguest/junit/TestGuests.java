@@ -56,6 +56,9 @@ final class TestGuests {
     /** A Multiboot kernel that writes its command line and its first module to 0xE9 and halts. */
     static final String MULTIBOOT = "target/test-guests/multiboot.bin";
 
+    /** Writes "Hello 64", the bytes of RAX, to 0xE9 and halts, in 64-bit mode. */
+    static final String LONG = "target/test-guests/long.bin";
+
     /** The id of {@link #MULTIBOOT} with a manifest that has the command line "from=manifest" and one module. */
     static final String MULTIBOOT_ID = "multiboot";
     /** The class path resource that is the module of {@link #MULTIBOOT_ID}. */
@@ -67,6 +70,8 @@ final class TestGuests {
     static final String HELLO_ID = "hello";
     /** The id of {@link #UD2} with a manifest that says protected mode. */
     static final String UD2_ID = "ud2";
+    /** The id of {@link #LONG} with a manifest that says long mode. */
+    static final String LONG_ID = "long";
     /** The class path resource of {@link #HELLO}. */
     static final String HELLO_RESOURCE = "META-INF/kvm-guests/hello/hello.bin";
 
@@ -106,6 +111,8 @@ final class TestGuests {
             // mov al, 0xa8; out 0x64, al; mov al, 0xd4; out 0x64, al; mov al, 0xf4; out 0x60, al; mov cx, 13
             // next: in al, 0x64; test al, 1; jz next; in al, 0x60; out 0xe9, al; loop next; hlt
             entry(MOUSE, "b0a8 e664 b0d4 e664 b0f4 e660 b90d00 e464 a801 74fa e460 e6e9 e2f4 f4"),
+            // mov rax, 0x3436206f6c6c6548; next: out 0xe9, al; shr rax, 8; jnz next; hlt
+            entry(LONG, "48b848656c6c6f203634 e6e9 48c1e808 75f8 f4"),
             // out 0xe0, al; hlt
             entry(STRAY_PORT, "e6e0 f4"),
             // mov al, 0x55; out 0x80, al; mov al, 0xaa; out 0x80, al; mov ax, 0x1234; hlt
@@ -147,6 +154,7 @@ final class TestGuests {
                 MULTIBOOT,
                 "id=multiboot\nimage=multiboot.bin\nboot=multiboot\ncommandLine=from=manifest\nmodules=module.txt\n");
         Files.writeString(classPathRoot().resolve(MODULE_RESOURCE), MODULE_TEXT);
+        writeManifest(LONG_ID, LONG, "id=long\nimage=long.bin\nboot=long\narch=x86_64\n");
         writeManifest(UD2_ID, UD2, "id=ud2\nimage=ud2.bin\nboot=protected\n");
     }
 

@@ -21,7 +21,8 @@ abstract class AbstractBootMojo extends AbstractMojo {
 
     /**
      * The physical address of the image's first byte. Default: what the project's guest or the ELF file says; 0x7c00
-     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
+     * for a boot sector in real mode (512 bytes with 0x55 0xAA at their end), 0x100000 for another flat binary in
+     * {@code long}, else 0x1000.
      */
     @Parameter(property = "kvm.load")
     protected String load;

@@ -49,16 +49,16 @@ public class BisectMojo extends AbstractMojo {
     private File bad;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k} or {@code multiboot}.
-     * Default: what the images ask for themselves, by a Multiboot header or an entry that real mode can't reach, else
-     * {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot} or
+     * {@code long}. Default: what the images ask for themselves, by a Multiboot header, 64 bits or an entry that real
+     * mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
 
     /**
      * The physical address of an image's first byte. Default: what the ELF files say; 0x7c00 for a boot sector in real
-     * mode (512 bytes with 0x55 0xAA at their end), 0x1000 for another flat binary.
+     * mode (512 bytes with 0x55 0xAA at their end), 0x100000 for another flat binary in {@code long}, else 0x1000.
      */
     @Parameter(property = "kvm.load")
     private String load;

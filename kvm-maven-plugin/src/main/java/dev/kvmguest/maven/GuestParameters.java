@@ -4,6 +4,7 @@ import dev.kvmguest.maven.assemble.GuestSpec;
 import dev.kvmguest.maven.assemble.ImageSpec;
 import dev.kvmguest.maven.assemble.SourceTree;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.GuestManifest;
@@ -116,6 +117,7 @@ final class GuestParameters {
         given.put("linkerArgs", !guest.linkerArgs.isEmpty());
         given.put("includes", !guest.includes.isEmpty());
         given.put("toolchain", guest.toolchain != null);
+        given.put("arch", guest.arch != null);
         for (Map.Entry<String, Boolean> element : given.entrySet()) {
             if (element.getValue()) {
                 throw new MojoExecutionException(at(id, element.getKey()) + "this guest also has <image> " + guest.image
@@ -151,6 +153,8 @@ final class GuestParameters {
                 at(id, "toolchain"),
                 () -> guest.toolchain == null ? ToolchainKind.LLVM : ToolchainKind.parse(guest.toolchain));
         BootMode boot = value(at(id, "boot"), () -> guest.boot == null ? BootMode.REAL : BootMode.parse(guest.boot));
+        Architecture arch = value(
+                at(id, "arch"), () -> guest.arch == null ? Architecture.of(boot) : Architecture.parse(guest.arch));
         OptionalLong load = load(id, guest);
         Optional<EntryPoint> entry = entry(id, guest);
         OptionalLong memory = memory(id, guest);
@@ -183,6 +187,7 @@ final class GuestParameters {
                         linkerArgs,
                         includes,
                         toolchain,
+                        arch,
                         Objects.requireNonNullElse(guest.commandLine, ""),
                         modules));
     }

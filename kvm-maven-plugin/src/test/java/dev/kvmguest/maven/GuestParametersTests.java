@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.maven.assemble.GuestSpec;
 import dev.kvmguest.maven.assemble.ImageSpec;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import java.io.File;
@@ -63,7 +64,7 @@ class GuestParametersTests {
         Files.createDirectory(basedir.resolve("include"));
         guest.sources = new File("src/main/guest/kernel/boot.S");
         guest.linkerScript = new File("kernel.ld");
-        guest.boot = "paged-4k";
+        guest.boot = "protected";
         guest.load = "0x2000";
         guest.entry = "0x80002000";
         guest.memory = "16M";
@@ -71,11 +72,12 @@ class GuestParametersTests {
         guest.linkerArgs = List.of("--gc-sections");
         guest.includes = List.of(new File("include"));
         guest.toolchain = "gcc";
+        guest.arch = "x86-64";
 
         GuestSpec spec = read();
 
         assertThat(spec.linkerScript()).hasValue(basedir.resolve("kernel.ld"));
-        assertThat(spec.boot()).isEqualTo(BootMode.PAGED_4K);
+        assertThat(spec.boot()).isEqualTo(BootMode.PROTECTED);
         assertThat(spec.load()).hasValue(0x2000);
         assertThat(spec.entry()).hasValue(EntryPoint.linear(0x80002000L));
         assertThat(spec.memory()).hasValue(16 << 20);
@@ -83,6 +85,7 @@ class GuestParametersTests {
         assertThat(spec.linkerArgs()).containsExactly("--gc-sections");
         assertThat(spec.includes()).containsExactly(basedir.resolve("include"));
         assertThat(spec.toolchain()).isEqualTo(ToolchainKind.GCC);
+        assertThat(spec.arch()).isEqualTo(Architecture.X86_64);
     }
 
     @Test
@@ -103,7 +106,7 @@ class GuestParametersTests {
     void badValuesAreRefusedAtTheirElement() {
         guest.boot = "long-mode";
         assertRefused("<guests><guest id=kernel><boot>: boot mode \"long-mode\" is unknown;"
-                + " use one of real, protected, paged, paged-4k, multiboot");
+                + " use one of real, protected, paged, paged-4k, multiboot, long");
         guest.boot = "real";
 
         guest.load = "1000h";
@@ -118,6 +121,9 @@ class GuestParametersTests {
         assertRefused("<guests><guest id=kernel><memory>: memory \"lots\" is not a size; write it as 16M or 640K");
         guest.memory = null;
 
+        guest.arch = "arm";
+        assertRefused("<guests><guest id=kernel><arch>: architecture \"arm\" is unknown; use one of i386, x86_64");
+        guest.arch = null;
         guest.toolchain = "tcc";
         assertRefused("<guests><guest id=kernel><toolchain>: toolchain \"tcc\" is unknown;"
                 + " use one of llvm, gcc, clang, nasm");
@@ -254,6 +260,8 @@ class GuestParametersTests {
         guest.linkerScript = new File("kernel.ld");
         assertThatThrownBy(this::readImage).hasMessageContaining("<linkerScript>: this guest also has <image>");
         guest.linkerScript = null;
+        guest.arch = "i386";
+        assertThatThrownBy(this::readImage).hasMessageContaining("<arch>: this guest also has <image>");
         guest.toolchain = "llvm";
         assertThatThrownBy(this::readImage).hasMessageContaining("<toolchain>: this guest also has <image>");
     }

@@ -99,7 +99,7 @@ final class BuildPlan {
     private String nasm() {
         return toolchain.compilers().values().stream()
                 .filter(compiler -> compiler.dialect() == Dialect.NASM)
-                .map(compiler -> compiler.command().get(0))
+                .map(Compiler::program)
                 .findFirst()
                 .orElse("");
     }
@@ -109,7 +109,7 @@ final class BuildPlan {
         Path object = work.resolve("obj").resolve(name + ".o");
         Path dependencies = work.resolve("obj").resolve(name + ".d");
         Compiler compiler = toolchain.compilerFor(name).orElseThrow();
-        List<String> command = new ArrayList<>(compiler.command());
+        List<String> command = new ArrayList<>(compiler.command(spec.target()));
         if (compiler.dialect() == Dialect.NASM) {
             command.add("-I" + relative(source.getParent()) + "/");
             includeFolders().forEach(folder -> command.add("-I" + relative(folder) + "/"));
@@ -155,7 +155,8 @@ final class BuildPlan {
      */
     List<String> linkCommand(boolean definesStart) {
         List<String> command = new ArrayList<>(toolchain.linker());
-        command.addAll(List.of("-m", "elf_i386", "-static", "-nostdlib", "--build-id=none", "-z", "noexecstack"));
+        command.addAll(List.of(
+                "-m", spec.target().emulation(), "-static", "-nostdlib", "--build-id=none", "-z", "noexecstack"));
         // Neither page alignment in the file nor ELF headers in memory: a guest's image is its sections alone.
         command.add("-n");
         if (spec.linkerScript().isEmpty() && !definesStart) {

@@ -206,8 +206,8 @@ public final class GuestAssembler {
 
     private static void requireDense(GuestImage elf) {
         long span = elf.physicalEnd() - Manifests.first(elf).physicalAddress();
-        if (span > LARGEST_FLAT_BINARY) {
-            throw new IllegalArgumentException("image " + elf.name() + " spans " + span
+        if (Long.compareUnsigned(span, LARGEST_FLAT_BINARY) > 0) {
+            throw new IllegalArgumentException("image " + elf.name() + " spans " + Long.toUnsignedString(span)
                     + " bytes of physical memory, from " + Notation.hex(elf.physicalStart()) + " to "
                     + Notation.hex(elf.physicalEnd())
                     + "; give the sections that the linker script puts high a physical address with AT(...)");

@@ -1,6 +1,8 @@
 package dev.kvmguest.maven.assemble;
 
+import dev.kvmguest.maven.toolchain.Target;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.GuestManifest;
@@ -27,6 +29,7 @@ import java.util.Set;
  * @param linkerArgs further options of the linker
  * @param includes folders for included files, after the sources' own
  * @param toolchain what builds it
+ * @param arch what it is compiled for
  * @param commandLine what the kernel is told at boot
  * @param modules the files that are loaded beside the kernel
  */
@@ -42,10 +45,13 @@ public record GuestSpec(
         List<String> linkerArgs,
         List<Path> includes,
         ToolchainKind toolchain,
+        Architecture arch,
         String commandLine,
         List<Path> modules) {
 
-    private static final long MULTIBOOT_LOAD = 0x10_0000;
+    /** Where a PC's memory above video memory and firmware begins. */
+    private static final long HIGH_LOAD = 0x10_0000;
+
     private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
     private static final long REAL_MODE_END = 0x10_0000;
 
@@ -56,6 +62,7 @@ public record GuestSpec(
         includes = List.copyOf(includes);
         modules = List.copyOf(modules);
         requireUsableModules(id, boot, commandLine, modules);
+        requireUsableArchitecture(arch, boot);
         long start = load.orElse(VcpuConfig.DEFAULT_LOAD);
         boolean segmented = entry.isPresent() && entry.get().segment().isPresent();
         if (segmented && boot != BootMode.REAL) {
@@ -72,6 +79,16 @@ public record GuestSpec(
             throw new IllegalArgumentException("entry " + entry.get() + " has a segment that starts above load "
                     + Notation.hex(start) + ", so the image is not in it; write the entry as "
                     + EntryPoint.segmented((int) (start >> 4), (int) (start & 0xf)));
+        }
+    }
+
+    private static void requireUsableArchitecture(Architecture arch, BootMode boot) {
+        if (!arch.fits(boot)) {
+            throw new IllegalArgumentException("boot mode " + boot + " can't enter code for " + arch + "; "
+                    + (arch == Architecture.X86_64
+                            ? "choose boot mode " + BootMode.LONG + ", or leave <arch> out"
+                            : "choose boot mode " + BootMode.PROTECTED + ", or leave <arch> out for code for "
+                                    + Architecture.X86_64));
         }
     }
 
@@ -113,7 +130,8 @@ public record GuestSpec(
 
     /** Returns the physical address that the built-in linker script puts the first byte at. */
     public long linkedPhysically() {
-        return load.orElse(boot == BootMode.MULTIBOOT ? MULTIBOOT_LOAD : VcpuConfig.DEFAULT_LOAD);
+        boolean high = boot == BootMode.MULTIBOOT || boot == BootMode.LONG;
+        return load.orElse(high ? HIGH_LOAD : VcpuConfig.DEFAULT_LOAD);
     }
 
     /** Returns the address at which the code linked by the built-in linker script sees its first byte. */
@@ -121,6 +139,19 @@ public record GuestSpec(
         long segment = entry.map(EntryPoint::segment)
                 .flatMap(found -> found.isPresent() ? Optional.of(found.getAsInt() * 16L) : Optional.empty())
                 .orElse(0L);
-        return boot.kernelBase() + linkedPhysically() - segment;
+        // Low memory is mapped as it is, too, in long mode: what a guest needs no map of its own for.
+        long base = boot == BootMode.LONG ? 0 : boot.kernelBase();
+        return base + linkedPhysically() - segment;
+    }
+
+    /**
+     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB; a
+     * script of the guest's own may place it in the last 2 GiB, and code for those runs in the first as well.
+     */
+    Target target() {
+        if (arch == Architecture.I386) {
+            return Target.I386;
+        }
+        return linkerScript.isPresent() ? Target.X86_64_EITHER_END : Target.X86_64;
     }
 }

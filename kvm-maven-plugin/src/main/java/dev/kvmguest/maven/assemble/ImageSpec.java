@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.assemble;
 
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.EntryPoint;
@@ -37,8 +38,12 @@ public record ImageSpec(
     public ImageSpec {
         GuestManifest.requireValidId(id);
         modules = List.copyOf(modules);
-        BootMode mode = boot.orElseGet(() -> DetectedBoot.of(image).boot());
+        BootMode mode = mode(boot, image);
         GuestSpec.requireUsableModules(id, mode, commandLine, modules);
+    }
+
+    private static BootMode mode(Optional<BootMode> boot, GuestImage image) {
+        return boot.orElseGet(() -> DetectedBoot.of(image).boot());
     }
 
     /** Returns what the image asks for itself, if nobody else says the boot mode and it is not real mode. */
@@ -50,20 +55,26 @@ public record ImageSpec(
 
     /** Returns the manifest of the guest, with the file named as seen from the project. */
     GuestManifest manifest(Path basedir) {
+        BootMode mode = mode(boot, image);
         return new GuestManifest(
                 id,
                 fileName(),
-                boot.orElseGet(() -> DetectedBoot.of(image).boot()),
+                mode,
                 load,
                 entry,
                 memory,
                 commandLine,
                 modules.stream().map(module -> module.getFileName().toString()).toList(),
-                Optional.of(RelativePaths.of(basedir, file)));
+                Optional.of(RelativePaths.of(basedir, file)),
+                switch (image.format()) {
+                    case ELF32 -> Architecture.I386;
+                    case ELF64 -> Architecture.X86_64;
+                    case FLAT -> Architecture.of(mode);
+                });
     }
 
     /** Returns the image's name on the class path, which is that of a guest that was built. */
     String fileName() {
-        return id + (image.format() == GuestImage.Format.ELF32 ? ".elf" : ".bin");
+        return id + (image.format().isElf() ? ".elf" : ".bin");
     }
 }

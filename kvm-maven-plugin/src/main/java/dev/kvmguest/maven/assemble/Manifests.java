@@ -75,16 +75,16 @@ final class Manifests {
                 spec.commandLine(),
                 spec.modules().stream()
                         .map(module -> module.getFileName().toString())
-                        .toList());
+                        .toList(),
+                Optional.empty(),
+                spec.arch());
     }
 
     /** Returns the entry that the ELF file names; a linker that finds none writes 0, which is in no segment then. */
     static OptionalLong namedEntry(GuestImage elf) {
         boolean inside = elf.entry().isPresent()
-                && elf.segments().stream().anyMatch(segment -> {
-                    long offset = elf.entry().getAsLong() - segment.virtualAddress();
-                    return offset >= 0 && offset < segment.memorySize();
-                });
+                && elf.segments().stream()
+                        .anyMatch(segment -> segment.holdsVirtual(elf.entry().getAsLong()));
         return inside ? elf.entry() : OptionalLong.empty();
     }
 

@@ -4,12 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A program that turns one source file into an ELF32 object file for i386.
+ * A program that turns one source file into an ELF object file.
  *
  * @param dialect how it takes its options
- * @param command the program and the options that every source file gets
+ * @param program the program
+ * @param options what every source file gets whatever it is compiled for
  */
-public record Compiler(Dialect dialect, List<String> command) {
+public record Compiler(Dialect dialect, String program, List<String> options) {
 
     /** The ways in which compilers take options. */
     public enum Dialect {
@@ -21,50 +22,47 @@ public record Compiler(Dialect dialect, List<String> command) {
         NASM
     }
 
-    // Without -mno-sse and -mno-mmx a compiler may put vector instructions into a memset, and they are #UD in a guest
-    // that never set CR4.OSFXSR.
-    private static final List<String> GUEST_FLAGS = List.of(
-            "-march=i686",
-            "-mno-sse",
-            "-mno-mmx",
-            "-ffreestanding",
-            "-fno-pic",
-            "-fno-stack-protector",
-            "-nostdlib",
-            "-O2",
-            "-g",
-            "-Wall");
+    private static final List<String> FREESTANDING =
+            List.of("-ffreestanding", "-fno-pic", "-fno-stack-protector", "-nostdlib", "-O2", "-g", "-Wall");
 
     public Compiler {
-        command = List.copyOf(command);
+        options = List.copyOf(options);
     }
 
-    /** Returns a clang that compiles for a bare i686 whatever its host. */
+    /** Returns a clang that compiles for a bare machine whatever its host. */
     static Compiler clang(String program, List<String> options) {
-        List<String> command = new ArrayList<>();
-        command.add(program);
-        command.add("--target=i386-unknown-none-elf");
+        List<String> all = new ArrayList<>();
         // Assembly has no use for the options that are about C, and clang would warn of each.
-        command.add("-Qunused-arguments");
-        command.addAll(GUEST_FLAGS);
-        command.addAll(options);
-        return new Compiler(Dialect.CLANG, command);
+        all.add("-Qunused-arguments");
+        all.addAll(options);
+        return new Compiler(Dialect.CLANG, program, all);
     }
 
-    /** Returns a gcc for an x86 host that compiles for a bare i686. */
+    /** Returns a gcc for an x86 host that compiles for a bare machine. */
     static Compiler gcc(String program) {
+        // Distributions turn these on by default.
+        return new Compiler(Dialect.GCC, program, List.of("-fno-pie", "-fcf-protection=none"));
+    }
+
+    /** Returns a nasm that writes source lines. */
+    static Compiler nasm(String program) {
+        return new Compiler(Dialect.NASM, program, List.of("-g", "-F", "dwarf"));
+    }
+
+    /** Returns the program with the options that every source file for a target gets. */
+    public List<String> command(Target target) {
         List<String> command = new ArrayList<>();
         command.add(program);
-        command.add("-m32");
-        command.addAll(GUEST_FLAGS);
-        // Distributions turn these on by default.
-        command.add("-fno-pie");
-        command.add("-fcf-protection=none");
-        return new Compiler(Dialect.GCC, command);
-    }
-
-    /** Returns a nasm that writes ELF32 with source lines. */
-    static Compiler nasm(String program) {
-        return new Compiler(Dialect.NASM, List.of(program, "-f", "elf32", "-g", "-F", "dwarf"));
+        switch (dialect) {
+            case CLANG -> command.add("--target=" + target.triple());
+            case GCC -> command.add(target.gccOption());
+            case NASM -> command.addAll(List.of("-f", target.nasmFormat()));
+        }
+        if (dialect != Dialect.NASM) {
+            command.addAll(target.compilerOptions());
+            command.addAll(FREESTANDING);
+        }
+        command.addAll(options);
+        return command;
     }
 }

@@ -9,6 +9,7 @@ import dev.kvmguest.maven.toolchain.SystemPrograms;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.image.GuestImage;
 import java.io.IOException;
@@ -101,6 +102,7 @@ class GuestAssemblerTests {
                 List.of(),
                 List.of(),
                 ToolchainKind.GCC,
+                Architecture.of(boot),
                 "",
                 List.of());
     }

@@ -8,6 +8,7 @@ import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
@@ -124,6 +125,7 @@ class GuestHeaderTests {
                 linkerArgs,
                 List.of(),
                 kind,
+                Architecture.I386,
                 "",
                 List.of());
         GuestAssembler.Result result = new GuestAssembler(

@@ -3,7 +3,9 @@ package dev.kvmguest.maven.assemble;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.maven.toolchain.Target;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import java.nio.file.Path;
@@ -17,6 +19,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 class GuestSpecTests {
 
     private static GuestSpec spec(String boot, String load, String entry) {
+        return spec(boot, load, entry, Architecture.of(BootMode.parse(boot)).id());
+    }
+
+    private static GuestSpec spec(String boot, String load, String entry, String arch) {
         return new GuestSpec(
                 "kernel",
                 new SourceTree(Path.of("src"), List.of(), List.of()),
@@ -29,6 +35,7 @@ class GuestSpecTests {
                 List.of(),
                 List.of(),
                 ToolchainKind.LLVM,
+                Architecture.parse(arch),
                 "",
                 List.of());
     }
@@ -47,6 +54,8 @@ class GuestSpecTests {
         "paged-4k, 0x200000, , 0x80200000, 0x200000",
         "multiboot, , , 0x100000, 0x100000",
         "multiboot, 0x200000, , 0x200000, 0x200000",
+        "long, , , 0x100000, 0x100000",
+        "long, 0x200000, , 0x200000, 0x200000",
     })
     void theBuiltInScriptLinksWhereTheBootModeRuns(
             String boot, String load, String entry, String linkedAt, String loadedAt) {
@@ -54,6 +63,25 @@ class GuestSpecTests {
 
         assertThat(spec.linkedVirtually()).isEqualTo(Long.decode(linkedAt));
         assertThat(spec.linkedPhysically()).isEqualTo(Long.decode(loadedAt));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "real, x86_64, 'choose boot mode long, or leave <arch> out'",
+        "paged, x86_64, 'choose boot mode long, or leave <arch> out'",
+        "paged-4k, x86_64, 'choose boot mode long, or leave <arch> out'",
+        "long, i386, 'choose boot mode protected, or leave <arch> out for code for x86_64'",
+    })
+    void codeThatABootModeCannotEnterIsRefused(String boot, String arch, String wayOut) {
+        assertThatThrownBy(() -> spec(boot, null, null, arch))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("boot mode " + boot + " can't enter code for " + arch + "; " + wayOut);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"protected", "multiboot", "long"})
+    void codeOf64BitsMayEnterLongModeItself(String boot) {
+        assertThat(spec(boot, null, null, "x86_64").target()).isEqualTo(Target.X86_64);
     }
 
     @Test

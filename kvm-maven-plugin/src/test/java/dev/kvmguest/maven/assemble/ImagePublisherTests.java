@@ -2,6 +2,7 @@ package dev.kvmguest.maven.assemble;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.maven.Elf64File;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -85,6 +86,27 @@ class ImagePublisherTests {
                         .boot())
                 .isEqualTo(BootMode.PROTECTED);
         assertThat(folder.resolve("initrd")).doesNotExist();
+    }
+
+    @Test
+    void fileOf64BitsMakesAGuestOfLongMode() throws IOException {
+        Files.write(image, Elf64File.of(new byte[] {(byte) 0xf4}));
+
+        GuestAssembler.Result result = publish(Optional.empty(), List.of());
+
+        assertThat(result.layout().warnings()).isEmpty();
+        assertThat(folder.resolve("guest.properties")).hasContent("""
+                id=kernel
+                image=kernel.elf
+                boot=long
+                arch=x86_64
+                memory=2097152
+                origin=build/kernel.bin
+                """);
+        assertThat(publish(Optional.of(BootMode.REAL), List.of()).layout().warnings())
+                .containsExactly("it can't be loaded as it is: image kernel is a 64-bit ELF file, and boot mode real"
+                        + " runs 16-bit code; choose boot mode long, or compile and link it for i386 (-m32, ld -m"
+                        + " elf_i386)");
     }
 
     @Test

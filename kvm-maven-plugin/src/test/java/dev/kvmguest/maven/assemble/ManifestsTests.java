@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -31,6 +32,7 @@ class ManifestsTests {
                 List.of(),
                 List.of(),
                 ToolchainKind.LLVM,
+                Architecture.of(boot),
                 "",
                 List.of());
     }

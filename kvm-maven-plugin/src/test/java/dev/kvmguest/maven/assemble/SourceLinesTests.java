@@ -8,6 +8,7 @@ import dev.kvmguest.maven.toolchain.SystemPrograms;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -119,6 +120,7 @@ class SourceLinesTests {
                 linkerArgs,
                 List.of(),
                 builder.kind,
+                Architecture.of(boot),
                 "",
                 List.of());
         GuestAssembler.Result result = new GuestAssembler(

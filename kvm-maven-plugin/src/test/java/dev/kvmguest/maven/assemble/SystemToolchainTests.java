@@ -8,6 +8,7 @@ import dev.kvmguest.maven.toolchain.SystemPrograms;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainException;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
+import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.image.GuestImage;
 import java.io.IOException;
@@ -80,6 +81,7 @@ class SystemToolchainTests {
                 List.of(),
                 List.of(),
                 kind,
+                Architecture.I386,
                 "",
                 List.of());
         GuestAssembler assembler =
@@ -160,6 +162,7 @@ class SystemToolchainTests {
                 List.of(),
                 List.of(sources.resolve("deep")),
                 ToolchainKind.LLVM,
+                Architecture.I386,
                 "",
                 List.of());
         GuestAssembler assembler =

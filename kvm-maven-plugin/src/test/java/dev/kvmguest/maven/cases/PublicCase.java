@@ -1,5 +1,6 @@
 package dev.kvmguest.maven.cases;
 
+import dev.kvmguest.maven.toolchain.Target;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.BootMode;
@@ -137,7 +138,7 @@ record PublicCase(Path source, Map<String, String> options) {
         String name = file.getFileName().toString();
         String object = folder.resolve(name + ".o").toString();
         List<String> command =
-                new ArrayList<>(toolchain.compilerFor(name).orElseThrow().command());
+                new ArrayList<>(toolchain.compilerFor(name).orElseThrow().command(Target.I386));
         command.addAll(List.of("-c", file.toString(), "-o", object));
         run(command, folder);
         return object;

@@ -3,6 +3,7 @@ package dev.kvmguest.maven.init;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.maven.Elf64File;
 import dev.kvmguest.vmm.config.BootMode;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -184,6 +185,16 @@ class ProjectTemplateTests {
         madeFor(elf("real.elf", "0e 58 85c0 7402 0f0b" + HI + "f4"));
 
         assertThat(pom()).contains("<boot>real</boot>");
+    }
+
+    @Test
+    void elfFileOf64BitsIsForLongMode() throws Exception {
+        // mov r8, rax; then out and hlt
+        byte[] code = HexFormat.of().parseHex(("4989c0" + HI + "f4").replace(" ", ""));
+        madeFor(Files.write(folder.resolve("kernel64.elf"), Elf64File.of(code)));
+
+        assertThat(pom()).contains("<boot>long</boot>");
+        assertThat(test()).contains("halted().consoleContains(\"Hi\")");
     }
 
     private Path elf(String name, String code) throws IOException {

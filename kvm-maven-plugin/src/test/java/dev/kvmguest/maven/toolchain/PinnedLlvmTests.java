@@ -128,7 +128,7 @@ class PinnedLlvmTests {
         assertThat(toolchain.objcopy()).containsExactly(bin + "llvm-objcopy");
         assertThat(toolchain.nm()).containsExactly(bin + "llvm-nm");
         assertThat(toolchain.compilerFor("boot.S")).isEqualTo(toolchain.compilerFor("main.c"));
-        assertThat(toolchain.compilerFor("main.c").orElseThrow().command())
+        assertThat(toolchain.compilerFor("main.c").orElseThrow().command(Target.I386))
                 .startsWith(bin + "clang")
                 .contains("--target=i386-unknown-none-elf", "-march=i686", "-mno-sse", "-mno-mmx", "-ffreestanding");
         assertThat(toolchain.compilerFor("boot.asm")).isEmpty();

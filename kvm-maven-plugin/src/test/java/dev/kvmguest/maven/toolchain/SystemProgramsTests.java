@@ -40,8 +40,11 @@ class SystemProgramsTests {
 
         Toolchain gcc = programs().gcc();
 
-        assertThat(gcc.compilerFor("main.c").orElseThrow().command())
+        assertThat(gcc.compilerFor("main.c").orElseThrow().command(Target.I386))
                 .startsWith(in("gcc"), "-m32", "-march=i686", "-mno-sse");
+        assertThat(gcc.compilerFor("main.c").orElseThrow().command(Target.X86_64))
+                .startsWith(in("gcc"), "-m64", "-march=x86-64", "-mcmodel=small", "-mno-red-zone")
+                .contains("-mno-sse", "-mno-mmx", "-mno-80387", "-ffreestanding");
         assertThat(gcc.linker()).containsExactly(in("ld"));
         assertThat(gcc.objcopy()).containsExactly(in("objcopy"));
         assertThat(gcc.nm()).containsExactly(in("nm"));
@@ -78,7 +81,10 @@ class SystemProgramsTests {
 
         assertThat(clang.objcopy()).containsExactly(in("objcopy"));
         assertThat(clang.nm()).containsExactly(in("llvm-nm"));
-        assertThat(clang.compilerFor("main.c").orElseThrow().command()).contains("--target=i386-unknown-none-elf");
+        assertThat(clang.compilerFor("main.c").orElseThrow().command(Target.I386))
+                .contains("--target=i386-unknown-none-elf");
+        assertThat(clang.compilerFor("main.c").orElseThrow().command(Target.X86_64_EITHER_END))
+                .contains("--target=x86_64-unknown-none-elf", "-mcmodel=kernel", "-mno-red-zone");
     }
 
     @Test
@@ -89,7 +95,8 @@ class SystemProgramsTests {
         Toolchain nasm = programs().withNasm(rest, "boot.asm");
 
         assertThat(nasm.kind()).isEqualTo(ToolchainKind.GCC);
-        assertThat(nasm.compilerFor("boot.asm").orElseThrow().command()).startsWith(in("nasm"), "-f", "elf32");
+        assertThat(nasm.compilerFor("boot.asm").orElseThrow().command(Target.I386))
+                .startsWith(in("nasm"), "-f", "elf32");
         assertThat(nasm.compilerFor("boot.nasm")).isEqualTo(nasm.compilerFor("boot.asm"));
         assertThat(nasm.compilerFor("main.c")).isEqualTo(rest.compilerFor("main.c"));
         assertThat(nasm.linker()).isEqualTo(rest.linker());

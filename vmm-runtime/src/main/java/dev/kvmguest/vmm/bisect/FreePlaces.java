@@ -51,9 +51,7 @@ final class FreePlaces {
     private static Segment entered(GuestImage image) {
         long entry = image.entry().orElse(image.segments().get(0).virtualAddress());
         return Stream.concat(
-                        image.segments().stream()
-                                .filter(segment -> entry >= segment.virtualAddress()
-                                        && entry < segment.virtualAddress() + segment.memorySize()),
+                        image.segments().stream().filter(segment -> segment.holdsVirtual(entry)),
                         image.segments().stream())
                 .findFirst()
                 .orElseThrow();

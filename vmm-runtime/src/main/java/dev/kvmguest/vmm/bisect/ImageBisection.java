@@ -7,7 +7,6 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
-import dev.kvmguest.vmm.image.GuestImage.Format;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.bisect.ByteExchange;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -97,7 +96,7 @@ public final class ImageBisection {
     private static void requireOwnSegments(VcpuConfig guest) {
         GuestImage image = guest.image();
         if (guest.boot() == BootMode.MULTIBOOT
-                && image.format() == Format.ELF32
+                && image.format().isElf()
                 && MultibootHeader.find(image.name(), image.file()).addresses().isPresent()) {
             throw new IllegalArgumentException("image " + image.name() + " is an ELF file whose Multiboot header gives"
                     + " load addresses of its own (bit 16 of its flags); leave them out, or bisect flat binaries");

@@ -8,7 +8,8 @@ import dev.kvmguest.vmm.image.MultibootHeader;
 /**
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
- * <p>A Multiboot header means {@link BootMode#MULTIBOOT}. An ELF file whose entry real mode can't reach is meant for
+ * <p>A Multiboot header means {@link BootMode#MULTIBOOT}. Any other 64-bit ELF file is meant for {@link
+ * BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
  *
@@ -31,6 +32,9 @@ public record DetectedBoot(BootMode boot, String reason) {
                             ? "its 512 bytes end with a boot sector's signature, 0x55 0xAA"
                             : "it is a flat binary");
         }
+        if (image.format() == GuestImage.Format.ELF64) {
+            return new DetectedBoot(BootMode.LONG, "it is a 64-bit ELF file without a Multiboot header");
+        }
         long entry = entry(image);
         if (entry < REAL_MODE_SEGMENT_SIZE) {
             return new DetectedBoot(BootMode.REAL, "it is an ELF file with the entry " + hex(entry));
@@ -45,9 +49,7 @@ public record DetectedBoot(BootMode boot, String reason) {
     /** Returns the entry that the file names; a linker that finds none writes 0, where there is no segment then. */
     private static long entry(GuestImage image) {
         long entry = image.entry().orElse(0);
-        return image.segments().stream()
-                        .anyMatch(segment -> segment.virtualAddress() <= entry
-                                && entry < segment.virtualAddress() + segment.memorySize())
+        return image.segments().stream().anyMatch(segment -> segment.holdsVirtual(entry))
                 ? entry
                 : image.segments().get(0).virtualAddress();
     }

@@ -41,6 +41,7 @@ import java.util.stream.Stream;
  * @param modules the files loaded beside the kernel, relative to the manifest
  * @param origin the file that the image is a copy of, relative to the project that published it; empty for a guest that
  *     {@code kvm:assemble} built itself
+ * @param arch what the guest is compiled for
  */
 public record GuestManifest(
         String id,
@@ -51,7 +52,8 @@ public record GuestManifest(
         OptionalLong memory,
         String commandLine,
         List<String> modules,
-        Optional<String> origin) {
+        Optional<String> origin,
+        Architecture arch) {
 
     /** The folder on the class path in which every guest has a folder of its own. */
     public static final String ROOT = "META-INF/kvm-guests/";
@@ -61,9 +63,9 @@ public record GuestManifest(
 
     private static final Pattern PLAIN_NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]*");
     private static final Set<String> KEYS =
-            Set.of("id", "image", "boot", "load", "entry", "memory", "commandLine", "modules", "origin");
+            Set.of("id", "image", "boot", "load", "entry", "memory", "commandLine", "modules", "origin", "arch");
 
-    /** Creates the manifest of a guest that {@code kvm:assemble} built itself. */
+    /** Creates the manifest of a guest that {@code kvm:assemble} built itself for the boot mode's architecture. */
     public GuestManifest(
             String id,
             String image,
@@ -73,7 +75,7 @@ public record GuestManifest(
             OptionalLong memory,
             String commandLine,
             List<String> modules) {
-        this(id, image, boot, load, entry, memory, commandLine, modules, Optional.empty());
+        this(id, image, boot, load, entry, memory, commandLine, modules, Optional.empty(), Architecture.of(boot));
     }
 
     public GuestManifest {
@@ -116,6 +118,9 @@ public record GuestManifest(
         values.put("id", id);
         values.put("image", image);
         values.put("boot", boot.id());
+        if (arch != Architecture.I386) {
+            values.put("arch", arch.id());
+        }
         load.ifPresent(address -> values.put("load", Notation.hex(address)));
         entry.ifPresent(point -> values.put("entry", point.toString()));
         memory.ifPresent(bytes -> values.put("memory", Long.toString(bytes)));
@@ -151,16 +156,22 @@ public record GuestManifest(
     public static GuestManifest parse(String text, String source) {
         try {
             Properties properties = properties(text);
+            String id = required(properties, "id");
+            String image = required(properties, "image");
+            BootMode boot = BootMode.parse(required(properties, "boot"));
             return new GuestManifest(
-                    required(properties, "id"),
-                    required(properties, "image"),
-                    BootMode.parse(required(properties, "boot")),
+                    id,
+                    image,
+                    boot,
                     optionalNumber(properties, "load"),
                     Optional.ofNullable(properties.getProperty("entry")).map(EntryPoint::parse),
                     optionalNumber(properties, "memory"),
                     properties.getProperty("commandLine", ""),
                     names(properties.getProperty("modules", "")),
-                    Optional.ofNullable(properties.getProperty("origin")));
+                    Optional.ofNullable(properties.getProperty("origin")),
+                    Optional.ofNullable(properties.getProperty("arch"))
+                            .map(Architecture::parse)
+                            .orElseGet(() -> Architecture.of(boot)));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(source + ": " + e.getMessage(), e);
         }
@@ -248,7 +259,7 @@ public record GuestManifest(
         private Optional<GuestImage> elfBeside() {
             try {
                 GuestImage elf = GuestImage.read(manifest.id(), sibling(manifest.id() + ".elf"));
-                return Optional.of(elf).filter(found -> found.format() == GuestImage.Format.ELF32);
+                return Optional.of(elf).filter(found -> found.format().isElf());
             } catch (IOException | IllegalArgumentException e) {
                 // It can be booted without; what the ELF file would add only makes checks of the layout sharper.
                 return Optional.empty();

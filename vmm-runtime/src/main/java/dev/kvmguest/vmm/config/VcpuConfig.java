@@ -13,7 +13,7 @@ import java.util.OptionalLong;
  * @param image the guest
  * @param boot the state at entry
  * @param load the physical address of the image's first byte; empty for the default, 0x1000 for a flat binary, 0x7c00
- *     for a boot sector in real mode, and its own addresses for an ELF file
+ *     for a boot sector in real mode, 0x100000 in {@link BootMode#LONG}, and its own addresses for an ELF file
  * @param entry where the guest starts; empty for the ELF file's entry point or a flat binary's first byte
  * @param input the input typed before the guest starts
  * @param commandLine what the kernel is told at boot; only {@link BootMode#MULTIBOOT} can tell

@@ -3,24 +3,21 @@ package dev.kvmguest.vmm.image;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /**
- * The sections of an ELF32 file, as far as debug information needs them.
+ * The sections of an ELF file, as far as debug information needs them.
  *
- * <p>Debug information is an extra: damaged information counts as absent, while {@link Elf32Reader} refuses a damaged
+ * <p>Debug information is an extra: damaged information counts as absent, while {@link ElfReader} refuses a damaged
  * file.
  *
- * <p>Source: TIS Executable and Linking Format Specification, version 1.2, "Sections"; System V gABI, chapter 4,
- * "Section Compression".
+ * <p>Source: System V gABI, chapter 4, "Sections" and "Section Compression".
  */
 final class DebugSections {
 
-    private static final int HEADER_SIZE = 52;
-    private static final int SECTION_HEADER_SIZE = 40;
-    private static final int COMPRESSION_HEADER_SIZE = 12;
     private static final int SHT_NOBITS = 8;
     private static final int SHF_ALLOC = 1 << 1;
     private static final int SHF_COMPRESSED = 1 << 11;
@@ -32,38 +29,53 @@ final class DebugSections {
     private static final ByteBuffer NOTHING = little(ByteBuffer.allocate(0));
 
     private final ByteBuffer file;
+    /** Without sections it is of no use, and has the fields of either class. */
+    private final ElfLayout layout;
+
     private final int table;
     private final int entrySize;
     private final int count;
-    private final TreeMap<Long, Long> loadedEnds = new TreeMap<>();
+    private final int names;
+    private final TreeMap<Long, Long> loadedEnds = new TreeMap<>(Long::compareUnsigned);
 
-    /** Finds the sections of a file. A file that isn't ELF32 has no sections. */
+    /** Finds the sections of a file. A file that isn't ELF has no sections. */
     DebugSections(byte[] bytes) {
-        file = little(ByteBuffer.wrap(bytes));
-        boolean isElf = Elf32Reader.isElf(bytes) && bytes.length >= HEADER_SIZE;
-        entrySize = isElf ? u16(46) : 0;
-        long start = isElf ? u32(32) : 0;
-        boolean isWhole = entrySize >= SECTION_HEADER_SIZE && fits(start, (long) entrySize * u16(48));
+        file = ElfLayout.buffer(bytes);
+        Optional<ElfLayout> found = ElfReader.isElf(bytes) ? ElfLayout.of(bytes) : Optional.empty();
+        layout = found.orElseGet(ElfLayout::of32);
+        boolean isElf = found.isPresent() && bytes.length >= layout.header().size();
+        entrySize = isElf ? u16(layout.header().sectionHeaderSize()) : 0;
+        long start = isElf ? word(layout.header().sectionHeaders()) : 0;
+        int stated = isElf ? u16(layout.header().sectionHeaderCount()) : 0;
+        boolean isWhole = entrySize >= layout.sectionHeader().size() && fits(start, (long) entrySize * stated);
         table = isWhole ? (int) start : 0;
-        count = isWhole ? u16(48) : 0;
+        count = isWhole ? stated : 0;
+        names = isWhole ? u16(layout.header().sectionNames()) : 0;
         for (int i = 0; i < count; i++) {
             if ((flags(i) & SHF_ALLOC) != 0) {
-                loadedEnds.merge(u32(header(i) + 12), u32(header(i) + 12) + u32(header(i) + 20), Math::max);
+                long address = word(header(i) + layout.sectionHeader().address());
+                long end = address + word(header(i) + layout.sectionHeader().length());
+                loadedEnds.merge(address, end, (a, b) -> Long.compareUnsigned(a, b) > 0 ? a : b);
             }
         }
+    }
+
+    /** Returns whether addresses of the file have 64 bits. */
+    boolean is64() {
+        return layout.is64();
     }
 
     /** Returns whether an address lies in a section that is in memory when the guest runs. */
     boolean isLoaded(long address) {
         Map.Entry<Long, Long> section = loadedEnds.floorEntry(address);
-        return section != null && address < section.getValue();
+        return section != null && Long.compareUnsigned(address, section.getValue()) < 0;
     }
 
     /** Returns the bytes of the section of this name, from 0 to the limit; none if there is no such section. */
     ByteBuffer named(String name) {
-        ByteBuffer names = count == 0 || u16(50) >= count ? NOTHING : data(u16(50));
+        ByteBuffer texts = names >= count ? NOTHING : data(names);
         for (int i = 0; i < count; i++) {
-            if (new DwarfText(names, u32(header(i)))
+            if (new DwarfText(texts, u32(header(i)))
                     .decode()
                     .filter(name::equals)
                     .isPresent()) {
@@ -74,24 +86,25 @@ final class DebugSections {
     }
 
     private ByteBuffer data(int section) {
-        long offset = u32(header(section) + 16);
-        long size = u32(header(section) + 20);
+        long offset = word(header(section) + layout.sectionHeader().offset());
+        long size = word(header(section) + layout.sectionHeader().length());
         boolean hasBytes = u32(header(section) + 4) != SHT_NOBITS && fits(offset, size);
         return hasBytes ? little(file.slice((int) offset, (int) size)) : NOTHING;
     }
 
-    private static ByteBuffer inflated(ByteBuffer compressed) {
-        if (compressed.limit() < COMPRESSION_HEADER_SIZE || compressed.getInt(0) != ELFCOMPRESS_ZLIB) {
+    private ByteBuffer inflated(ByteBuffer compressed) {
+        int headerSize = layout.compressionHeaderSize();
+        if (compressed.limit() < headerSize || compressed.getInt(0) != ELFCOMPRESS_ZLIB) {
             return NOTHING;
         }
-        long size = Integer.toUnsignedLong(compressed.getInt(4));
-        if (size > LARGEST_INFLATED) {
+        long size = layout.word(compressed, layout.compressedSize());
+        if (size < 0 || size > LARGEST_INFLATED) {
             return NOTHING;
         }
         Inflater inflater = new Inflater();
         try {
             byte[] bytes = new byte[(int) size];
-            inflater.setInput(compressed.slice(COMPRESSION_HEADER_SIZE, compressed.limit() - COMPRESSION_HEADER_SIZE));
+            inflater.setInput(compressed.slice(headerSize, compressed.limit() - headerSize));
             int length = 0;
             while (length < bytes.length) {
                 int more = inflater.inflate(bytes, length, bytes.length - length);
@@ -116,8 +129,12 @@ final class DebugSections {
         return u32(header(section) + 8);
     }
 
+    private long word(int offset) {
+        return layout.word(file, offset);
+    }
+
     private boolean fits(long offset, long size) {
-        return offset + size <= file.limit();
+        return offset >= 0 && size >= 0 && size <= file.limit() && offset <= file.limit() - size;
     }
 
     private int u16(int offset) {

@@ -3,7 +3,7 @@ package dev.kvmguest.vmm.image;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** Reads DWARF data of a 32-bit little-endian file from a part of a section, and never past that part. */
+/** Reads DWARF data of a little-endian file from a part of a section, and never past that part. */
 final class DwarfCursor {
 
     /** A part of the debug information contradicts itself, or is of a kind that isn't read here. */
@@ -42,6 +42,15 @@ final class DwarfCursor {
 
     long u32() {
         return Integer.toUnsignedLong(require(4).getInt());
+    }
+
+    /** Reads an address that takes all that is left: 4 or 8 bytes. */
+    long address() {
+        return switch (remaining()) {
+            case Integer.BYTES -> u32();
+            case Long.BYTES -> require(Long.BYTES).getLong();
+            default -> throw new DamagedException("an address of " + remaining() + " bytes");
+        };
     }
 
     /** Reads an unsigned LEB128 number; it must fit in 63 bits. */

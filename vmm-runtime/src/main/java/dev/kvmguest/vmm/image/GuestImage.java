@@ -12,13 +12,16 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A guest's code and data as read from a file: a flat binary or an ELF32 executable for i386.
+ * A guest's code and data as read from a file: a flat binary or an ELF executable for i386 or x86-64.
+ *
+ * <p>Addresses are unsigned: those of a 64-bit kernel in the upper half of linear memory are negative numbers.
  *
  * @param name what reports call the guest
  * @param format the file's format
- * @param segments the parts that go into memory, in ascending order of {@link Segment#physicalAddress()}; at least one
+ * @param segments the parts that go into memory, in ascending order of {@link Segment#physicalAddress()}, unsigned; at
+ *     least one
  * @param entry the entry point that the file names; empty for a flat binary
- * @param symbols the functions and other labels that the file names, in ascending order of address
+ * @param symbols the functions and other labels that the file names, in ascending order of address, unsigned
  * @param file the whole file, in which a boot loader looks for a header; not to be changed
  * @param lines the source lines of its code, as far as the file, or the ELF file that it was made from, has them
  * @param sections the linker's sections that are in memory, as far as the same files name them, in their order
@@ -40,7 +43,14 @@ public record GuestImage(
         /** Bytes without a header, loaded where the configuration says. */
         FLAT,
         /** A 32-bit little-endian ELF executable for i386, loaded at its program headers' physical addresses. */
-        ELF32
+        ELF32,
+        /** A 64-bit little-endian ELF executable for x86-64, loaded alike. */
+        ELF64;
+
+        /** Returns whether the file is an ELF file of either class. */
+        public boolean isElf() {
+            return this != FLAT;
+        }
     }
 
     /**
@@ -56,6 +66,21 @@ public record GuestImage(
         /** Returns the physical address just past the segment. */
         public long physicalEnd() {
             return physicalAddress + memorySize;
+        }
+
+        /** Returns the segment at another physical address. */
+        public Segment movedTo(long address) {
+            return new Segment(address, virtualAddress, data, memorySize);
+        }
+
+        /** Returns whether a physical address is in the segment. */
+        public boolean holdsPhysical(long address) {
+            return Long.compareUnsigned(address - physicalAddress, memorySize) < 0;
+        }
+
+        /** Returns whether the code expects to see the segment at a linear address. */
+        public boolean holdsVirtual(long address) {
+            return Long.compareUnsigned(address - virtualAddress, memorySize) < 0;
         }
     }
 
@@ -91,7 +116,11 @@ public record GuestImage(
         }
 
         private boolean reaches(long place) {
-            return address <= place && place < (size == 0 ? sectionEnd : address + size);
+            if (size == 0 && sectionEnd == UNKNOWN_END) {
+                // No section reaches from one half of linear memory into the other.
+                return (place ^ address) >= 0 && Long.compareUnsigned(address, place) <= 0;
+            }
+            return Long.compareUnsigned(place - address, size == 0 ? sectionEnd - address : size) < 0;
         }
     }
 
@@ -106,7 +135,7 @@ public record GuestImage(
 
         /** Returns whether a linear address is in it. */
         public boolean contains(long place) {
-            return place >= address && place < address + size;
+            return Long.compareUnsigned(place - address, size) < 0;
         }
     }
 
@@ -115,11 +144,11 @@ public record GuestImage(
             throw new IllegalArgumentException("image " + name + " has nothing to load");
         }
         segments = segments.stream()
-                .sorted(Comparator.comparingLong(Segment::physicalAddress))
+                .sorted(Comparator.comparing(Segment::physicalAddress, Long::compareUnsigned))
                 .toList();
         symbols = symbols.stream()
                 // Of two at an address the later one is taken: rather the guest's than one that linkers define.
-                .sorted(Comparator.comparingLong(Symbol::address)
+                .sorted(Comparator.comparing(Symbol::address, Long::compareUnsigned)
                         .thenComparing(symbol -> !symbol.name().startsWith("__")))
                 .toList();
         sections = List.copyOf(sections);
@@ -168,7 +197,7 @@ public record GuestImage(
      * @throws IllegalArgumentException if there are no bytes, or they are a damaged or foreign ELF file
      */
     public static GuestImage of(String name, byte[] bytes) {
-        return Elf32Reader.isElf(bytes) ? Elf32Reader.read(name, bytes) : flat(name, bytes);
+        return ElfReader.isElf(bytes) ? ElfReader.read(name, bytes) : flat(name, bytes);
     }
 
     /**
@@ -200,16 +229,23 @@ public record GuestImage(
 
     /** Returns the physical address just past the image, zero-filled parts included. */
     public long physicalEnd() {
-        return segments.stream().mapToLong(Segment::physicalEnd).max().orElseThrow();
+        return segments.stream()
+                .map(Segment::physicalEnd)
+                .max(Long::compareUnsigned)
+                .orElseThrow();
     }
 
     /** Returns the same image moved as a whole in physical memory, so that it starts at {@code load}. */
     public GuestImage movedTo(long load) {
         long by = load - physicalStart();
-        List<Segment> moved = segments.stream()
-                .map(s -> new Segment(s.physicalAddress() + by, s.virtualAddress(), s.data(), s.memorySize()))
-                .toList();
-        return new GuestImage(name, format, moved, entry, symbols, file, lines, sections);
+        return withSegments(segments.stream()
+                .map(segment -> segment.movedTo(segment.physicalAddress() + by))
+                .toList());
+    }
+
+    /** Returns the same image with other segments. */
+    public GuestImage withSegments(List<Segment> newSegments) {
+        return new GuestImage(name, format, newSegments, entry, symbols, file, lines, sections);
     }
 
     /**
@@ -260,7 +296,7 @@ public record GuestImage(
     public Optional<Symbol> symbolAt(long address) {
         Symbol best = null;
         for (Symbol symbol : symbols) {
-            if (symbol.address() > address) {
+            if (Long.compareUnsigned(symbol.address(), address) > 0) {
                 break;
             }
             // A label in the middle of a function is not what the function is known by.

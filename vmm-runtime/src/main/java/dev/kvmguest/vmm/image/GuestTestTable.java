@@ -17,21 +17,24 @@ import java.util.OptionalLong;
 /**
  * Reads the table of tests of an ELF image without booting it: the pointers between the symbols
  * {@code __start_kvmguest_tests} and {@code __stop_kvmguest_tests}, each to a {@code struct kvmguest_test} of
- * {@code kvmguest.h}. Every pointer in an image counts as hostile.
+ * {@code kvmguest.h}. Pointers have 4 bytes, or 8 in a 64-bit file. Every pointer in an image counts as hostile.
  */
 public final class GuestTestTable {
 
     private static final String START = "__start_kvmguest_tests";
     private static final String STOP = "__stop_kvmguest_tests";
-    private static final int POINTER = 4;
-    private static final int ENTRY = 16;
+    /** Name, file, line and function; in a 64-bit file there is a gap after the line. */
+    private static final int WORDS = 4;
+
     private static final int NAME_LIMIT = 255;
     private static final int FILE_LIMIT = 4095;
 
     private final GuestImage image;
+    private final int pointerSize;
 
     private GuestTestTable(GuestImage image) {
         this.image = image;
+        this.pointerSize = image.format() == GuestImage.Format.ELF64 ? Long.BYTES : Integer.BYTES;
     }
 
     /**
@@ -54,9 +57,9 @@ public final class GuestTestTable {
                     + "; the linker script must define both or none");
         }
         long size = stop.getAsLong() - start.getAsLong();
-        if (size < 0 || size % POINTER != 0 || size / POINTER > GuestTestCase.MAX_TESTS) {
+        if (size < 0 || size % pointerSize != 0 || size / pointerSize > GuestTestCase.MAX_TESTS) {
             throw error("has a table of tests from " + hex(start.getAsLong()) + " to " + hex(stop.getAsLong())
-                    + "; it must be made of at most " + GuestTestCase.MAX_TESTS + " pointers of " + POINTER
+                    + "; it must be made of at most " + GuestTestCase.MAX_TESTS + " pointers of " + pointerSize
                     + " bytes");
         }
         if (size == 0) {
@@ -65,7 +68,7 @@ public final class GuestTestTable {
         List<GuestTestCase> tests = new ArrayList<>();
         ByteBuffer table = bytes(start.getAsLong(), (int) size, "the table of tests");
         while (table.hasRemaining()) {
-            tests.add(test(tests.size(), Integer.toUnsignedLong(table.getInt())));
+            tests.add(test(tests.size(), pointer(table)));
         }
         requireDistinctNames(tests);
         tests.sort(Comparator.comparing(GuestTestCase::file).thenComparingInt(GuestTestCase::line));
@@ -81,14 +84,18 @@ public final class GuestTestTable {
 
     private GuestTestCase test(int number, long address) {
         String what = "test " + number;
-        ByteBuffer entry = bytes(address, ENTRY, what);
-        String name = text(Integer.toUnsignedLong(entry.getInt()), NAME_LIMIT, "the name of " + what);
-        String file = text(Integer.toUnsignedLong(entry.getInt()), FILE_LIMIT, "the file name of " + what);
+        ByteBuffer entry = bytes(address, WORDS * pointerSize, what);
+        String name = text(pointer(entry), NAME_LIMIT, "the name of " + what);
+        String file = text(pointer(entry), FILE_LIMIT, "the file name of " + what);
         try {
             return new GuestTestCase(number, name, file, entry.getInt());
         } catch (IllegalArgumentException e) {
             throw error("has a damaged " + what + ": " + e.getMessage());
         }
+    }
+
+    private long pointer(ByteBuffer bytes) {
+        return pointerSize == Long.BYTES ? bytes.getLong() : Integer.toUnsignedLong(bytes.getInt());
     }
 
     private void requireDistinctNames(List<GuestTestCase> tests) {
@@ -128,7 +135,7 @@ public final class GuestTestTable {
     private ByteBuffer rest(long address, String what) {
         for (Segment segment : image.segments()) {
             long offset = address - segment.virtualAddress();
-            if (offset >= 0 && offset < segment.data().length) {
+            if (Long.compareUnsigned(offset, segment.data().length) < 0) {
                 return ByteBuffer.wrap(segment.data()).position((int) offset);
             }
         }

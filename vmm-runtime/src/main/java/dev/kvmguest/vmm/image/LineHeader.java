@@ -64,8 +64,8 @@ final class LineHeader {
             throw new DamagedException("version " + version);
         }
         if (version == 5) {
-            // The sizes of addresses, which DW_LNE_set_address says too, and of segment selectors, which i386 has none
-            // of.
+            // The sizes of addresses, which DW_LNE_set_address says too, and of segment selectors, of which flat
+            // code has none.
             unit.skip(2);
         }
         DwarfCursor header = unit.part(unit.u32());

@@ -23,11 +23,14 @@ final class LineProgram {
     private static final int DW_LNE_SET_ADDRESS = 2;
     private static final int DW_LNE_DEFINE_FILE = 3;
 
+    /** The end of 32-bit addresses, and the longest step. */
     private static final long ADDRESS_SPACE = 1L << 32;
+
     private static final int LAST_OPCODE = 255;
 
     private final LineHeader header;
     private final DwarfCursor program;
+    private final boolean is64;
     private final List<LineSequence> sequences = new ArrayList<>();
     private final LineSequence.Builder rows = new LineSequence.Builder();
     private int rowsLeft;
@@ -40,10 +43,12 @@ final class LineProgram {
      * Creates the program.
      *
      * @param program what follows the header, to the unit's end
+     * @param is64 whether addresses have 64 bits
      * @param mostRows how many rows it may write
      */
-    LineProgram(LineHeader header, DwarfCursor program, int mostRows) {
+    LineProgram(LineHeader header, DwarfCursor program, boolean is64, int mostRows) {
         this.header = header;
+        this.is64 = is64;
         this.program = program;
         this.rowsLeft = mostRows;
     }
@@ -95,7 +100,7 @@ final class LineProgram {
     private void runExtended(DwarfCursor operation) {
         switch (operation.u8()) {
             case DW_LNE_END_SEQUENCE -> endSequence();
-            case DW_LNE_SET_ADDRESS -> moveTo(operation.u32());
+            case DW_LNE_SET_ADDRESS -> moveTo(operation.address());
             case DW_LNE_DEFINE_FILE -> header.defineFile(operation);
             default -> {
                 // Discriminators and vendors' operations say nothing of lines; part() has read past them.
@@ -111,7 +116,7 @@ final class LineProgram {
     }
 
     private void moveTo(long target) {
-        if (target > ADDRESS_SPACE) {
+        if (!is64 && (target < 0 || target > ADDRESS_SPACE)) {
             throw new DamagedException("an address beyond 4 GiB");
         }
         address = target;

@@ -70,7 +70,12 @@ final class LineSequence {
 
         /** Returns the sequence, and starts an empty one; empty if it covers nothing or doesn't ascend. */
         Optional<LineSequence> build(LineHeader header, long end) {
-            boolean covers = ascends && size > 0 && end > addresses[0] && end >= addresses[size - 1];
+            // In one half of linear memory signed numbers are in the order of addresses.
+            boolean covers = ascends
+                    && size > 0
+                    && end > addresses[0]
+                    && end >= addresses[size - 1]
+                    && (addresses[0] ^ end) >= 0;
             Optional<LineSequence> sequence = covers
                     ? Optional.of(new LineSequence(
                             header,

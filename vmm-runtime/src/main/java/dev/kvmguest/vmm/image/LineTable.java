@@ -6,7 +6,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The source lines of an ELF32 file's code, from its section {@code .debug_line}: 32-bit DWARF of the versions 2 to 5.
+ * The source lines of an ELF file's code, from its section {@code .debug_line}: 32-bit DWARF of the versions 2 to 5.
  *
  * <p>The table is read on first use. A file without lines just has no lines. A file with damaged lines has none for the
  * damaged compilation unit.
@@ -26,7 +26,7 @@ public final class LineTable {
         this.file = file;
     }
 
-    /** Returns the lines of a file; an empty table if it isn't ELF32. The bytes must not be changed. */
+    /** Returns the lines of a file; an empty table if it isn't ELF. The bytes must not be changed. */
     public static LineTable of(byte[] file) {
         return new LineTable(file);
     }
@@ -71,7 +71,7 @@ public final class LineTable {
             }
             DwarfCursor unit = units.part(length);
             try {
-                LineProgram program = new LineProgram(new LineHeader(unit, strings), unit, rowsLeft);
+                LineProgram program = new LineProgram(new LineHeader(unit, strings), unit, sections.is64(), rowsLeft);
                 // A linker leaves the lines of functions that it removed at addresses where there is no code.
                 program.run().stream()
                         .filter(sequence -> sections.isLoaded(sequence.start()))

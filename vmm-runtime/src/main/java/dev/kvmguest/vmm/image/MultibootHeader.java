@@ -78,7 +78,7 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
      */
     public static boolean isMeant(GuestImage image) {
         ByteBuffer file = ByteBuffer.wrap(image.file()).order(ByteOrder.LITTLE_ENDIAN);
-        boolean elf = image.format() == GuestImage.Format.ELF32;
+        boolean elf = image.format().isElf();
         for (int at = 0; at + SIZE <= Math.min(SEARCHED, file.capacity()); at += ALIGNMENT) {
             if (file.getInt(at) == MAGIC && (elf || hasChecksum(file, at))) {
                 return true;

@@ -1,5 +1,5 @@
 /**
- * Guest images as files: flat binaries, ELF32 and Multiboot, with their symbols, source lines and in-guest tests.
+ * Guest images as files: flat binaries, ELF and Multiboot, with their symbols, source lines and in-guest tests.
  * Nothing here knows where in memory an image goes.
  */
 package dev.kvmguest.vmm.image;

@@ -1,6 +1,6 @@
 /*
- * Tests inside a guest, and the ports that a tested guest needs. For freestanding C99 or later on 32-bit x86, compiled
- * by gcc or clang. There is nothing to link and nothing to set up: all of it is in this file, which includes no other,
+ * Tests inside a guest, and the ports that a tested guest needs. For freestanding C99 or later on x86 of 32 or 64 bits,
+ * compiled by gcc or clang. There is nothing to link and nothing to set up: all of it is in this file, which includes no other,
  * and it works under any paging, because it talks to its host by I/O ports alone.
  *
  *     #include <kvmguest.h>
@@ -98,7 +98,8 @@ __attribute__((noreturn)) static inline void kvmguest_exit(unsigned status)
 
 /* Fails the running test, showing both values, unless they are equal. Takes integers of any width, and pointers. */
 #define KVMGUEST_ASSERT_EQUAL(a, b)                                                                                    \
-    kvmguest_check_equal(__FILE__, __LINE__, #a " == " #b, KVMGUEST_NUMBER(a), KVMGUEST_NUMBER(b))
+    kvmguest_check_equal(__FILE__, __LINE__, #a " == " #b, KVMGUEST_NUMBER(a), KVMGUEST_NUMBER(b),                     \
+                         KVMGUEST_IS_UNSIGNED(a), KVMGUEST_IS_UNSIGNED(b))
 
 /* Fails the running test. */
 #define KVMGUEST_FAIL(message) kvmguest_fail_at(__FILE__, __LINE__, message)
@@ -114,7 +115,10 @@ __attribute__((noreturn)) static inline void kvmguest_exit(unsigned status)
         kvmguest_pointer_##name = &kvmguest_entry_##name;                                                              \
     void kvmguest_test_##name(void)
 
-/* A test. The host reads these from the ELF file: two pointers, a line, a pointer, of 4 bytes each. */
+/*
+ * A test. The host reads these from the ELF file: two pointers, a line, a pointer, of 4 bytes each; in a 64-bit file
+ * pointers have 8 bytes, and there is a gap of 4 after the line.
+ */
 struct kvmguest_test {
     const char *name;
     const char *file;
@@ -138,10 +142,13 @@ struct kvmguest_progress {
 __attribute__((weak)) struct kvmguest_progress kvmguest_progress;
 
 /* A pointer can't be converted to a wider integer as it is, nor an integer of 64 bits to a pointer. */
-#define KVMGUEST_NUMBER(value)                                                                                         \
-    ((long long)__builtin_choose_expr(__builtin_classify_type(value) == KVMGUEST_POINTER_CLASS,                        \
-                                      (unsigned long)(value), (value)))
+#define KVMGUEST_INTEGER(value)                                                                                        \
+    __builtin_choose_expr(__builtin_classify_type(value) == KVMGUEST_POINTER_CLASS, (unsigned long)(value), (value))
+#define KVMGUEST_NUMBER(value) ((long long)KVMGUEST_INTEGER(value))
 #define KVMGUEST_POINTER_CLASS 5
+
+/* Whether a number of 64 bits that is negative as a long long is a large one. The choice promotes short types. */
+#define KVMGUEST_IS_UNSIGNED(value) ((__typeof__(1 ? KVMGUEST_INTEGER(value) : 0))-1 > 0)
 
 static inline int kvmguest_is_asked(void)
 {
@@ -180,9 +187,9 @@ __attribute__((unused)) static void kvmguest_tell_decimal(unsigned value)
 }
 
 /* Writes a number in hexadecimal and, where 32 bits hold it, in decimal before that. */
-__attribute__((unused)) static void kvmguest_tell_number(long long value)
+__attribute__((unused)) static void kvmguest_tell_number(long long value, int is_unsigned)
 {
-    int is_short = value >= -0x80000000LL && value <= 0xffffffffLL;
+    int is_short = value >= (is_unsigned ? 0 : -0x80000000LL) && value <= 0xffffffffLL;
     unsigned long long bits = is_short ? (unsigned)value : (unsigned long long)value;
     char digits[17];
     char *first = digits + sizeof digits - 1;
@@ -240,7 +247,8 @@ __attribute__((noreturn, unused)) static void kvmguest_fail_at(const char *file,
 }
 
 __attribute__((unused)) static void kvmguest_check_equal(const char *file, unsigned line, const char *expression,
-                                                         long long a, long long b)
+                                                         long long a, long long b, int a_is_unsigned,
+                                                         int b_is_unsigned)
 {
     if (a == b)
         return;
@@ -248,9 +256,9 @@ __attribute__((unused)) static void kvmguest_check_equal(const char *file, unsig
     kvmguest_tell("assertion failed: ");
     kvmguest_tell(expression);
     kvmguest_tell(": ");
-    kvmguest_tell_number(a);
+    kvmguest_tell_number(a, a_is_unsigned);
     kvmguest_tell(" and ");
-    kvmguest_tell_number(b);
+    kvmguest_tell_number(b, b_is_unsigned);
     kvmguest_end_failure();
 }
 

@@ -18,6 +18,7 @@ class BootModeTests {
         "paged, PAGED",
         "paged-4k, PAGED_4K",
         "multiboot, MULTIBOOT",
+        "long, LONG",
         "PAGED_4K, PAGED_4K",
         "Paged-4K, PAGED_4K"
     })
@@ -33,12 +34,12 @@ class BootModeTests {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "long", "paged4k"})
+    @ValueSource(strings = {"", "vm86", "paged4k"})
     void unknownNameListsTheKnownOnes(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootMode.parse(text))
                 .withMessage("boot mode \"" + text
-                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot");
+                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, long");
     }
 
     @ParameterizedTest

@@ -67,6 +67,28 @@ class DetectedBootTests {
     }
 
     @Test
+    void fileOf64BitsIsBootedInLongModeUnlessItHasAMultibootHeader() {
+        assertThat(detect(ElfBuilder.of64()
+                        .entry(0x1000)
+                        .load(0x1000, 0x1000, 0x1000, 0xf4)
+                        .build()))
+                .isEqualTo(new DetectedBoot(BootMode.LONG, "it is a 64-bit ELF file without a Multiboot header"));
+        byte[] header = header(3);
+        assertThat(detect(ElfBuilder.of64()
+                                .entry(0x10_0000)
+                                .load(
+                                        0x10_0000,
+                                        0x10_0000,
+                                        header.length,
+                                        IntStream.range(0, header.length)
+                                                .map(i -> header[i])
+                                                .toArray())
+                                .build())
+                        .boot())
+                .isEqualTo(BootMode.MULTIBOOT);
+    }
+
+    @Test
     void flatBinaryIsReal() {
         assertThat(detect(new byte[] {(byte) 0xf4})).isEqualTo(new DetectedBoot(BootMode.REAL, "it is a flat binary"));
     }

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -118,7 +119,8 @@ class GuestManifestTests {
             OptionalLong.empty(),
             "",
             List.of(),
-            Optional.of("build dir/kernel.elf"));
+            Optional.of("build dir/kernel.elf"),
+            Architecture.I386);
 
     @Test
     void textHasOneKeyALineInAFixedOrder() {
@@ -130,6 +132,33 @@ class GuestManifestTests {
                         entry=0x80001000
                         memory=33554432
                         """);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"LONG, X86_64", "MULTIBOOT, X86_64", "MULTIBOOT, I386"})
+    void textSaysWhatIsNot32Bit(BootMode boot, Architecture arch) {
+        GuestManifest manifest = new GuestManifest(
+                "kernel",
+                "kernel.elf",
+                boot,
+                OptionalLong.empty(),
+                Optional.of(EntryPoint.linear(0xffff_ffff_8010_0000L)),
+                OptionalLong.empty(),
+                "",
+                List.of(),
+                Optional.empty(),
+                arch);
+
+        assertThat(manifest.toText().contains("arch=x86_64\n")).isEqualTo(arch == Architecture.X86_64);
+        assertThat(GuestManifest.parse(manifest.toText(), "text")).isEqualTo(manifest);
+    }
+
+    @Test
+    void missingArchitectureIsThatOfTheBootMode() {
+        assertThat(GuestManifest.parse("id=a\nimage=a.bin\nboot=long\n", "text").arch())
+                .isEqualTo(Architecture.X86_64);
+        assertThat(GuestManifest.parse("id=a\nimage=a.bin\nboot=real\n", "text").arch())
+                .isEqualTo(Architecture.I386);
     }
 
     @Test
@@ -261,7 +290,7 @@ class GuestManifestTests {
                 arguments("", "key \"id\" is missing"),
                 arguments(
                         "id=a\nimage=b\nboot=flat\n",
-                        "boot mode \"flat\" is unknown; use one of real, protected, paged, paged-4k, multiboot"),
+                        "boot mode \"flat\" is unknown; use one of real, protected, paged, paged-4k, multiboot, long"),
                 arguments(
                         "id=a\nimage=b\nboot=real\nload=here\n",
                         "load \"here\" is not a number; write it as 0x1000 or 4096"),

@@ -52,7 +52,7 @@ class DamagedElfTests {
     @MethodSource("everyShorterLength")
     void fileCutAnywhereIsTruncated(int length) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Elf32Reader.read("kernel", Arrays.copyOf(GOOD, length)))
+                .isThrownBy(() -> ElfReader.read("kernel", Arrays.copyOf(GOOD, length)))
                 .withMessageStartingWith("image kernel is truncated: ");
     }
 
@@ -80,7 +80,7 @@ class DamagedElfTests {
 
     private static void readOrRefuse(byte[] file, String what) {
         try {
-            assertThat(Elf32Reader.read("kernel", file).segments()).as(what).isNotEmpty();
+            assertThat(ElfReader.read("kernel", file).segments()).as(what).isNotEmpty();
         } catch (IllegalArgumentException e) {
             assertThat(e).as(what).hasMessageStartingWith("image kernel ");
         }
@@ -100,19 +100,11 @@ class DamagedElfTests {
     }
 
     @Test
-    void elf64SaysHowToLinkIt() {
-        byte[] file = GOOD.clone();
-        file[4] = 2;
-
-        assertRefused(file, "is a 64-bit ELF file; long mode is not supported yet, link it for i386 (ld -m elf_i386)");
-    }
-
-    @Test
     void bigEndianFileIsRefused() {
         byte[] file = GOOD.clone();
         file[5] = 2;
 
-        assertRefused(file, "is not a 32-bit little-endian ELF file (EI_CLASS 1, EI_DATA 2)");
+        assertRefused(file, "is not a little-endian ELF file of 32 or 64 bits (EI_CLASS 1, EI_DATA 2)");
     }
 
     @Test
@@ -120,21 +112,37 @@ class DamagedElfTests {
         byte[] file = GOOD.clone();
         file[4] = 7;
 
-        assertRefused(file, "is not a 32-bit little-endian ELF file (EI_CLASS 7, EI_DATA 1)");
+        assertRefused(file, "is not a little-endian ELF file of 32 or 64 bits (EI_CLASS 7, EI_DATA 1)");
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0, 8, 40, 62, 0xffff})
-    void fileForAnotherMachineIsRefused(int machine) {
-        assertRefused(patched16(E_MACHINE, machine), "is an ELF file for machine " + machine + ", not for i386 (3)");
-    }
-
-    @ParameterizedTest
-    @ValueSource(ints = {0, 1, 4})
-    void objectFileMustBeLinkedFirst(int type) {
+    @CsvSource({"0, machine 0", "8, MIPS", "40, ARM", "183, AArch64", "243, RISC-V", "0xffff, machine 65535"})
+    void fileForAnotherMachineIsRefused(String machine, String name) {
         assertRefused(
-                patched16(E_TYPE, type),
-                "is an ELF file of type " + type + ", not an executable (2); an object file must be linked first");
+                patched16(E_MACHINE, Integer.decode(machine)),
+                "is an ELF file of 32 bits for " + name
+                        + "; this machine runs 32-bit files for i386 (3) and 64-bit files for x86-64 (62)");
+    }
+
+    @Test
+    void x32FileSaysWhatToLinkItFor() {
+        assertRefused(
+                patched16(E_MACHINE, 62),
+                "is an x32 ELF file: 64-bit code with 32-bit pointers; compile and link it for x86-64 (gcc -m64, ld -m"
+                        + " elf_x86_64) or for i386 (gcc -m32, ld -m elf_i386)");
+    }
+
+    @Test
+    void objectFileMustBeLinkedFirst() {
+        assertRefused(
+                patched16(E_TYPE, 1),
+                "is a relocatable object file, which has no addresses yet; link it first, with ld -m elf_i386");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 4})
+    void fileOfAnotherTypeIsRefused(int type) {
+        assertRefused(patched16(E_TYPE, type), "is an ELF file of type " + type + ", not an executable (2)");
     }
 
     @Test
@@ -227,7 +235,7 @@ class DamagedElfTests {
 
     @Test
     void symbolWhoseNameIsOutsideTheNamesIsLeftOut() {
-        assertThat(Elf32Reader.read("kernel", patched(STRTAB + SH_SIZE, 1 + "start".length()))
+        assertThat(ElfReader.read("kernel", patched(STRTAB + SH_SIZE, 1 + "start".length()))
                         .symbols())
                 .extracting(GuestImage.Symbol::name)
                 .containsExactly("start");
@@ -238,7 +246,7 @@ class DamagedElfTests {
         byte[] file = GOOD.clone();
         file[SECTIONS - "start\0data\0".length()] = (byte) 0xff;
 
-        assertThat(Elf32Reader.read("kernel", file).symbols())
+        assertThat(ElfReader.read("kernel", file).symbols())
                 .extracting(GuestImage.Symbol::name)
                 .containsExactly("data");
     }
@@ -247,14 +255,14 @@ class DamagedElfTests {
     void symbolNameWithoutAnEndEndsWithTheNames() {
         byte[] file = patched(STRTAB + SH_SIZE, 1 + "star".length());
 
-        assertThat(Elf32Reader.read("kernel", file).symbols())
+        assertThat(ElfReader.read("kernel", file).symbols())
                 .extracting(GuestImage.Symbol::name)
                 .containsExactly("star");
     }
 
     private static void assertRefused(byte[] file, String message) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Elf32Reader.read("kernel", file))
+                .isThrownBy(() -> ElfReader.read("kernel", file))
                 .withMessage("image kernel " + message);
     }
 

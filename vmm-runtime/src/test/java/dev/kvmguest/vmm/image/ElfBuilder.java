@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Builds ELF32 files byte by byte: the header, program headers, the segments' bytes, symbols and their names, other
+ * Builds ELF files of 32 or 64 bits byte by byte: the header, program headers, the segments' bytes, symbols and their names, other
  * sections and the sections' names, section headers; in that order without gaps, so that a file cut anywhere lacks
  * something that a reader needs.
  */
@@ -36,10 +36,25 @@ public final class ElfBuilder {
 
     private record Section(String name, int flags, long address, long size, byte[] data) {}
 
+    private final boolean is64;
     private final List<Segment> segments = new ArrayList<>();
     private final List<Symbol> symbols = new ArrayList<>();
     private final List<Section> sections = new ArrayList<>();
     private long entry;
+
+    /** Creates a builder of a 32-bit file for i386. */
+    public ElfBuilder() {
+        this(false);
+    }
+
+    private ElfBuilder(boolean is64) {
+        this.is64 = is64;
+    }
+
+    /** Returns a builder of a 64-bit file for x86-64. */
+    public static ElfBuilder of64() {
+        return new ElfBuilder(true);
+    }
 
     public ElfBuilder entry(long address) {
         entry = address;
@@ -96,7 +111,7 @@ public final class ElfBuilder {
         return this;
     }
 
-    /** Returns where a program header starts in the file. */
+    /** Returns where a program header starts in a file of 32 bits. */
     static int programHeader(int index) {
         return HEADER + index * PROGRAM_HEADER;
     }
@@ -104,19 +119,14 @@ public final class ElfBuilder {
     public byte[] build() {
         ByteArrayOutputStream names = new ByteArrayOutputStream();
         names.write(0);
-        ByteBuffer table = little(symbols.isEmpty() ? 0 : (symbols.size() + 1) * SYMBOL);
-        table.position(Math.min(SYMBOL, table.capacity()));
+        ByteBuffer table = little(symbols.isEmpty() ? 0 : (symbols.size() + 1) * symbolSize());
+        table.position(Math.min(symbolSize(), table.capacity()));
         for (Symbol symbol : symbols) {
-            table.putInt(symbol.name.isEmpty() ? 0 : names.size())
-                    .putInt((int) symbol.address)
-                    .putInt((int) symbol.size)
-                    .put((byte) (1 << 4 | symbol.type))
-                    .put((byte) 0)
-                    .putShort((short) symbol.section);
+            putSymbol(table, symbol, symbol.name.isEmpty() ? 0 : names.size());
             names.writeBytes(symbol.name.getBytes(StandardCharsets.UTF_8));
             names.write(0);
         }
-        int dataStart = programHeader(segments.size());
+        int dataStart = headerSize() + segments.size() * programHeaderSize();
         int symbolStart =
                 dataStart + segments.stream().mapToInt(s -> s.data.length).sum();
         int nameStart = symbolStart + table.capacity();
@@ -127,31 +137,24 @@ public final class ElfBuilder {
         int sectionStart = sectionNameStart + sectionNames.length;
         int count = sections.isEmpty() ? (symbols.isEmpty() ? 0 : 3) : 4 + sections.size();
 
-        ByteBuffer file = little(sectionStart + count * SECTION_HEADER);
+        ByteBuffer file = little(sectionStart + count * sectionHeaderSize());
         putHeader(file, count, sectionStart);
         int data = dataStart;
         for (Segment segment : segments) {
-            file.putInt(segment.type)
-                    .putInt(data)
-                    .putInt((int) segment.virtual)
-                    .putInt((int) segment.physical)
-                    .putInt(segment.data.length)
-                    .putInt((int) segment.memorySize)
-                    .putInt(7)
-                    .putInt(4);
+            putProgramHeader(file, segment, data);
             data += segment.data.length;
         }
         segments.forEach(segment -> file.put(segment.data));
         if (count > 0) {
             file.put(table.array()).put(names.toByteArray(), 0, dataSectionStart - nameStart);
             sections.forEach(section -> file.put(section.data));
-            file.put(sectionNames).position(file.position() + SECTION_HEADER);
-            putSection(file, 2, symbolStart, table.capacity(), 2);
-            putSection(file, 3, nameStart, dataSectionStart - nameStart, 0);
+            file.put(sectionNames).position(file.position() + sectionHeaderSize());
+            putSection(file, 0, 2, 0, 0, symbolStart, table.capacity(), 2);
+            putSection(file, 0, 3, 0, 0, nameStart, dataSectionStart - nameStart, 0);
         }
         if (!sections.isEmpty()) {
             putSections(file, dataSectionStart);
-            putSection(file, 3, sectionNameStart, sectionNames.length, 0);
+            putSection(file, 0, 3, 0, 0, sectionNameStart, sectionNames.length, 0);
         }
         return file.array();
     }
@@ -172,50 +175,94 @@ public final class ElfBuilder {
         int name = 1;
         int offset = start;
         for (Section section : sections) {
-            file.putInt(name)
-                    .putInt(1)
-                    .putInt(section.flags)
-                    .putInt((int) section.address)
-                    .putInt(offset)
-                    .putInt((int) section.size)
-                    .putInt(0)
-                    .putInt(0)
-                    .putInt(1)
-                    .putInt(0);
+            putSection(file, name, 1, section.flags, section.address, offset, section.size, 0);
             name += section.name.length() + 1;
             offset += section.data.length;
         }
     }
 
     private void putHeader(ByteBuffer file, int count, int sectionStart) {
-        file.put(new byte[] {0x7f, 'E', 'L', 'F', 1, 1, 1})
+        file.put(new byte[] {0x7f, 'E', 'L', 'F', (byte) (is64 ? 2 : 1), 1, 1})
                 .position(16)
                 .putShort((short) 2)
-                .putShort((short) 3)
-                .putInt(1)
-                .putInt((int) entry)
-                .putInt(HEADER)
-                .putInt(count == 0 ? 0 : sectionStart)
-                .putInt(0)
-                .putShort((short) HEADER)
-                .putShort((short) PROGRAM_HEADER)
+                .putShort((short) (is64 ? 62 : 3))
+                .putInt(1);
+        putWord(file, entry);
+        putWord(file, headerSize());
+        putWord(file, count == 0 ? 0 : sectionStart);
+        file.putInt(0)
+                .putShort((short) headerSize())
+                .putShort((short) programHeaderSize())
                 .putShort((short) segments.size())
-                .putShort((short) SECTION_HEADER)
+                .putShort((short) sectionHeaderSize())
                 .putShort((short) count)
                 .putShort((short) (sections.isEmpty() ? 0 : count - 1));
     }
 
-    private static void putSection(ByteBuffer file, int type, int offset, int size, int link) {
-        file.putInt(0)
-                .putInt(type)
-                .putInt(0)
-                .putInt(0)
-                .putInt(offset)
-                .putInt(size)
-                .putInt(link)
-                .putInt(1)
-                .putInt(4)
-                .putInt(type == 2 ? SYMBOL : 0);
+    /** The flags come early in a file of 64 bits, where the words after them are aligned then. */
+    private void putProgramHeader(ByteBuffer file, Segment segment, int offset) {
+        file.putInt(segment.type);
+        if (is64) {
+            file.putInt(7);
+        }
+        putWord(file, offset);
+        putWord(file, segment.virtual);
+        putWord(file, segment.physical);
+        putWord(file, segment.data.length);
+        putWord(file, segment.memorySize);
+        if (!is64) {
+            file.putInt(7);
+        }
+        putWord(file, 4);
+    }
+
+    private void putSymbol(ByteBuffer table, Symbol symbol, int name) {
+        table.putInt(name);
+        if (!is64) {
+            putWord(table, symbol.address);
+            putWord(table, symbol.size);
+        }
+        table.put((byte) (1 << 4 | symbol.type)).put((byte) 0).putShort((short) symbol.section);
+        if (is64) {
+            putWord(table, symbol.address);
+            putWord(table, symbol.size);
+        }
+    }
+
+    private void putSection(
+            ByteBuffer file, int name, int type, int flags, long address, int offset, long size, int link) {
+        file.putInt(name).putInt(type);
+        putWord(file, flags);
+        putWord(file, address);
+        putWord(file, offset);
+        putWord(file, size);
+        file.putInt(link).putInt(1);
+        putWord(file, 4);
+        putWord(file, type == 2 ? symbolSize() : 0);
+    }
+
+    private void putWord(ByteBuffer file, long value) {
+        if (is64) {
+            file.putLong(value);
+        } else {
+            file.putInt((int) value);
+        }
+    }
+
+    private int headerSize() {
+        return is64 ? 64 : HEADER;
+    }
+
+    private int programHeaderSize() {
+        return is64 ? 56 : PROGRAM_HEADER;
+    }
+
+    private int sectionHeaderSize() {
+        return is64 ? 64 : SECTION_HEADER;
+    }
+
+    private int symbolSize() {
+        return is64 ? 24 : SYMBOL;
     }
 
     private static ByteBuffer little(int size) {

@@ -188,7 +188,7 @@ class GuestTestTableTests {
     }
 
     private static GuestImage read(ElfBuilder elf) {
-        return Elf32Reader.read("kernel", elf.build());
+        return ElfReader.read("kernel", elf.build());
     }
 
     private static void expectRefusal(ElfBuilder elf, String message) {

@@ -167,13 +167,9 @@ final class LayoutPlan {
 
     private Range checked(Kind kind, String name, long start, long end) {
         Range range = new Range(kind, name, start, end);
-        if (start < 0 || end > memorySize) {
+        if (Long.compareUnsigned(start, memorySize) > 0 || Long.compareUnsigned(end, memorySize) > 0) {
             throw refusal(
-                    range,
-                    range + " does not fit into RAM, which ends at " + hex(memorySize - 1)
-                            + (end <= MachineConfig.MAX_MEMORY
-                                    ? "; give the guest more memory or another load address"
-                                    : "; give the guest a lower load address, or link it lower"));
+                    range, range + " does not fit into RAM, which ends at " + hex(memorySize - 1) + wayOut(start, end));
         }
         for (Range other : all()) {
             if (range.overlaps(other)) {
@@ -181,6 +177,15 @@ final class LayoutPlan {
             }
         }
         return range;
+    }
+
+    private static String wayOut(long start, long end) {
+        if (Long.compareUnsigned(end, MachineConfig.MAX_MEMORY) <= 0) {
+            return "; give the guest more memory or another load address";
+        }
+        return start < 0
+                ? "; link it with a physical address below that, by AT(...) in the linker script"
+                : "; give the guest a lower load address, or link it lower";
     }
 
     private IllegalArgumentException refusal(Range range, String message) {

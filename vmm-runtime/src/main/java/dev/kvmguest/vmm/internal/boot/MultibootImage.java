@@ -73,9 +73,8 @@ final class MultibootImage {
     private static GuestImage withPhysicalEntry(GuestImage image) {
         long entry = image.entry().orElseThrow();
         for (Segment segment : image.segments()) {
-            long offset = entry - segment.virtualAddress();
-            if (offset >= 0 && offset < segment.memorySize()) {
-                return image.placed(image.segments(), segment.physicalAddress() + offset);
+            if (segment.holdsVirtual(entry)) {
+                return image.placed(image.segments(), segment.physicalAddress() + entry - segment.virtualAddress());
             }
         }
         return image;

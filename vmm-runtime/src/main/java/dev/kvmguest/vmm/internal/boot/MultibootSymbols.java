@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.boot;
 
+import dev.kvmguest.vmm.image.ElfLayout;
 import dev.kvmguest.vmm.image.GuestImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -10,32 +11,32 @@ import java.util.Optional;
  * image loaded after them and their addresses entered. Other sections that no segment has, such as debug information,
  * stay out of memory with the address 0.
  *
- * <p>Source: Multiboot Specification version 0.6.96, 3.3, "syms"; TIS ELF Specification 1.2, "Section Header".
+ * <p>Source: Multiboot Specification version 0.6.96, 3.3, "syms"; System V gABI, chapter 4,
+ * "Sections".
  */
 final class MultibootSymbols {
 
     private static final int SHT_SYMTAB = 2;
     private static final int SHT_STRTAB = 3;
-    private static final int ADDRESS = 12;
-    private static final int OFFSET = 16;
-    private static final int SIZE = 20;
 
     private final ByteBuffer file;
+    private final ElfLayout layout;
     private final int table;
     private final int entrySize;
     private final int count;
 
-    private MultibootSymbols(ByteBuffer file) {
+    private MultibootSymbols(ByteBuffer file, ElfLayout layout) {
         this.file = file;
-        this.table = file.getInt(32);
-        this.entrySize = Short.toUnsignedInt(file.getShort(46));
-        this.count = Short.toUnsignedInt(file.getShort(48));
+        this.layout = layout;
+        this.table = (int) layout.word(file, layout.header().sectionHeaders());
+        this.entrySize = Short.toUnsignedInt(file.getShort(layout.header().sectionHeaderSize()));
+        this.count = Short.toUnsignedInt(file.getShort(layout.header().sectionHeaderCount()));
     }
 
     /** Returns the headers of an ELF image, which its reader has found to lie within the file; empty if it has none. */
     static Optional<MultibootSymbols> of(GuestImage image) {
-        ByteBuffer file = ByteBuffer.wrap(image.file()).order(ByteOrder.LITTLE_ENDIAN);
-        MultibootSymbols symbols = new MultibootSymbols(file);
+        ElfLayout layout = ElfLayout.of(image.file()).orElseThrow();
+        MultibootSymbols symbols = new MultibootSymbols(ElfLayout.buffer(image.file()), layout);
         return symbols.count == 0 ? Optional.empty() : Optional.of(symbols);
     }
 
@@ -51,7 +52,7 @@ final class MultibootSymbols {
 
     /** Returns the index of the section with the sections' names. */
     int stringSection() {
-        return Short.toUnsignedInt(file.getShort(50));
+        return Short.toUnsignedInt(file.getShort(layout.header().sectionNames()));
     }
 
     /** Returns the bytes that all of it takes; far more than the file has if its headers are made for that. */
@@ -69,26 +70,39 @@ final class MultibootSymbols {
         block.put(file.array(), table, count * entrySize);
         for (int i = 0; i < count; i++) {
             if (isToBeLoaded(i)) {
-                block.putInt(i * entrySize + ADDRESS, (int) address + block.position());
-                int end = block.position() + loadedSize(i);
-                block.put(file.array(), field(i, OFFSET), field(i, SIZE)).position(end);
+                layout.putWord(block, i * entrySize + layout.sectionHeader().address(), address + block.position());
+                int end = block.position() + (int) loadedSize(i);
+                block.put(file.array(), (int) offset(i), (int) length(i)).position(end);
             }
         }
         return block.array();
     }
 
     private boolean isToBeLoaded(int section) {
-        int type = field(section, 4);
-        long end = Integer.toUnsignedLong(field(section, OFFSET)) + Integer.toUnsignedLong(field(section, SIZE));
-        return (type == SHT_SYMTAB || type == SHT_STRTAB) && field(section, ADDRESS) == 0 && end <= file.capacity();
+        int type = file.getInt(header(section) + 4);
+        long address =
+                layout.word(file, header(section) + layout.sectionHeader().address());
+        boolean isInFile = offset(section) >= 0
+                && length(section) >= 0
+                && offset(section) <= file.capacity()
+                && length(section) <= file.capacity() - offset(section);
+        return (type == SHT_SYMTAB || type == SHT_STRTAB) && address == 0 && isInFile;
     }
 
-    /** Returns a section's size, rounded up so that the next one is aligned for its doublewords. */
-    private int loadedSize(int section) {
-        return field(section, SIZE) + 3 & ~3;
+    /** Returns a section's size, rounded up so that the next one is aligned for its fields. */
+    private long loadedSize(int section) {
+        return length(section) + layout.wordSize() - 1 & -layout.wordSize();
     }
 
-    private int field(int section, int offset) {
-        return file.getInt(table + section * entrySize + offset);
+    private long offset(int section) {
+        return layout.word(file, header(section) + layout.sectionHeader().offset());
+    }
+
+    private long length(int section) {
+        return layout.word(file, header(section) + layout.sectionHeader().length());
+    }
+
+    private int header(int section) {
+        return table + section * entrySize;
     }
 }

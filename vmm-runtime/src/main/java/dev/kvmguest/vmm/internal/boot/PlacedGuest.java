@@ -29,6 +29,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     /** Places a guest that has the machine to itself. */
     static PlacedGuest of(VcpuConfig config) {
+        CodeWidth.require(config.image(), config.boot());
         if (config.boot() == BootMode.MULTIBOOT) {
             return multiboot(config);
         }
@@ -37,11 +38,19 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         boolean flat = image.format() == GuestImage.Format.FLAT;
         if (config.load().isPresent() || flat) {
             image = image.movedTo(flat ? config.flatLoad() : config.load().getAsLong());
-        } else if (boot.paging() && isInHighMap(image.physicalStart(), boot)) {
-            // Linked without load addresses of its own: each segment goes where the boot map shows it.
-            image = image.movedTo(image.physicalStart() - boot.kernelBase());
+        } else if (boot.paging()) {
+            image = mappedDown(image, boot);
         }
         return entered(image, config);
+    }
+
+    /** Segments linked without load addresses of their own go where the boot map shows them. */
+    private static GuestImage mappedDown(GuestImage image, BootMode boot) {
+        return image.withSegments(image.segments().stream()
+                .map(segment -> isInHighMap(segment.physicalAddress(), boot)
+                        ? segment.movedTo(segment.physicalAddress() - boot.kernelBase())
+                        : segment)
+                .toList());
     }
 
     /** Returns whether a linear address is one at which the boot mode maps low memory a second time. */
@@ -72,7 +81,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         // A flat image of long mode is entered where it is loaded, by the map of each address to itself.
         long base = boot == BootMode.LONG ? 0 : boot.kernelBase();
         long entry = image.entry().orElse(base + image.physicalStart());
-        if (boot != BootMode.LONG && entry > 0xffff_ffffL) {
+        if (image.entry().isEmpty() && boot != BootMode.LONG && entry > 0xffff_ffffL) {
             throw new IllegalArgumentException("load " + hex(image.physicalStart())
                     + " is beyond what is mapped when a guest is entered in boot mode " + boot);
         }
@@ -207,7 +216,10 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
         if (boot.paging() && isInHighMap(physical, boot)) {
             physical -= boot.kernelBase();
         }
-        if (physical < image.physicalStart() || physical >= image.physicalEnd()) {
+        // A part beyond RAM is refused as such when the image takes its memory.
+        boolean isWithin = Long.compareUnsigned(physical, image.physicalStart()) >= 0
+                && Long.compareUnsigned(physical, image.physicalEnd()) < 0;
+        if (!isWithin) {
             throw new IllegalArgumentException("entry " + entry + " lies outside image " + image.name()
                     + ", which is at physical " + hex(image.physicalStart()) + "-" + hex(image.physicalEnd() - 1)
                     + "; it may be linked at another address than it is loaded at");

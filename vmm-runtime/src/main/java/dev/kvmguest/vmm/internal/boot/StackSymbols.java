@@ -55,7 +55,7 @@ final class StackSymbols {
             long end = upper.get().address();
             return first(word, LOWER)
                     .or(() -> Optional.ofNullable(symbols.get(BSS_END)))
-                    .filter(lower -> lower.address() < end)
+                    .filter(lower -> Long.compareUnsigned(lower.address(), end) < 0)
                     .map(lower -> range(lower.address(), end));
         }
         return Optional.ofNullable(symbols.get(word + ARRAY))
@@ -80,7 +80,7 @@ final class StackSymbols {
     private long toPhysical(long address) {
         Segment nearest = image.segments().get(0);
         for (Segment segment : image.segments()) {
-            if (segment.virtualAddress() <= address) {
+            if (Long.compareUnsigned(segment.virtualAddress(), address) <= 0) {
                 nearest = segment;
             }
         }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
@@ -25,11 +26,10 @@ import java.util.stream.IntStream;
  */
 public record Constructors(List<Table> tables) {
 
-    private static final int POINTER = 4;
     /** No kernel has more. */
     private static final int MOST = 0x4000;
-    /** What tables of GCC's {@code .ctors} begin with; 0 is what they end with. */
-    private static final long NO_POINTER = 0xffff_ffffL;
+    /** What tables of GCC's {@code .ctors} begin with, in each width; 0 is what they end with. */
+    private static final Set<Long> NO_POINTERS = Set.of(0xffff_ffffL, -1L);
 
     private static final Pattern SECTION = Pattern.compile("\\.(preinit_array|init_array|ctors)(\\..*)?");
     private static final String BACKWARDS = ".ctors";
@@ -142,7 +142,7 @@ public record Constructors(List<Table> tables) {
                 && IntStream.range(0, words.size())
                         .allMatch(i -> isPointer(image, words.get(i))
                                 || words.get(i) == 0
-                                || words.get(i) == NO_POINTER
+                                || NO_POINTERS.contains(words.get(i))
                                 || i == 0 && words.get(i) < words.size());
     }
 
@@ -159,7 +159,7 @@ public record Constructors(List<Table> tables) {
     /** Returns the words of a range; none if the file doesn't have all of them. */
     private static List<Long> words(GuestImage image, Range range) {
         long length = range.end - range.start;
-        if (length <= 0 || length > MOST || length % POINTER != 0) {
+        if (length <= 0 || length > MOST || length % pointerSize(image) != 0) {
             return List.of();
         }
         return image.segments().stream()
@@ -167,19 +167,23 @@ public record Constructors(List<Table> tables) {
                 .findFirst()
                 .map(segment -> words(
                         ByteBuffer.wrap(segment.data(), (int) (range.start - segment.virtualAddress()), (int) length),
-                        length))
+                        pointerSize(image)))
                 .orElse(List.of());
     }
 
-    private static List<Long> words(ByteBuffer bytes, long length) {
+    private static int pointerSize(GuestImage image) {
+        return image.format() == GuestImage.Format.ELF64 ? Long.BYTES : Integer.BYTES;
+    }
+
+    private static List<Long> words(ByteBuffer bytes, int size) {
         bytes.order(ByteOrder.LITTLE_ENDIAN);
-        return IntStream.range(0, (int) length / POINTER)
-                .mapToObj(i -> Integer.toUnsignedLong(bytes.getInt()))
+        return IntStream.range(0, bytes.remaining() / size)
+                .mapToObj(i -> size == Long.BYTES ? bytes.getLong() : Integer.toUnsignedLong(bytes.getInt()))
                 .toList();
     }
 
     private static boolean isIn(Segment segment, long address, long length) {
-        return address >= segment.virtualAddress()
-                && address + length <= segment.virtualAddress() + segment.data().length;
+        long offset = address - segment.virtualAddress();
+        return offset >= 0 && offset + length <= segment.data().length;
     }
 }

@@ -59,9 +59,7 @@ public record PlacedImage(GuestImage image, List<Segment> segments) {
      */
     public OptionalLong loadedAt(long linear) {
         return segments.stream()
-                .filter(segment -> isLinked()
-                        && linear >= segment.virtualAddress()
-                        && linear < segment.virtualAddress() + segment.memorySize())
+                .filter(segment -> isLinked() && segment.holdsVirtual(linear))
                 .mapToLong(segment -> segment.physicalAddress() + linear - segment.virtualAddress())
                 .findFirst();
     }
@@ -72,7 +70,7 @@ public record PlacedImage(GuestImage image, List<Segment> segments) {
      */
     public OptionalLong linear(long physical) {
         return segments.stream()
-                .filter(segment -> physical >= segment.physicalAddress() && physical < segment.physicalEnd())
+                .filter(segment -> segment.holdsPhysical(physical))
                 .mapToLong(segment -> linear(segment) + physical - segment.physicalAddress())
                 .findFirst();
     }

@@ -181,6 +181,23 @@ class MultibootInfoTests {
     }
 
     @Test
+    void kernelOf64BitsFindsSectionHeadersOf64Bits() {
+        boot(MultibootKernel.kernel(
+                elf(ElfBuilder.of64()).symbol("_start", LOAD + 12, 0, 0).build()));
+
+        int count = word(28);
+        int size = word(32);
+        int headers = word(36);
+        assertThat(List.of(count, size)).containsExactly(3, 64);
+        int symbolTable = memory.readInt(headers + size + 16);
+        int names = memory.readInt(headers + 2 * size + 16);
+        assertThat(memory.readInt(headers + size + 20)).isZero();
+        // The null symbol, then _start: its name, its value.
+        assertThat(string(names + memory.readInt(symbolTable + 24))).isEqualTo("_start");
+        assertThat(memory.readInt(symbolTable + 32)).isEqualTo(LOAD + 12);
+    }
+
+    @Test
     void sectionHeadersMadeToFillAllMemoryAreRefused() {
         ElfBuilder elf = elf();
         for (int i = 0; i < 3000; i++) {
@@ -202,12 +219,16 @@ class MultibootInfoTests {
     }
 
     private static ElfBuilder elf() {
+        return elf(new ElfBuilder());
+    }
+
+    private static ElfBuilder elf(ElfBuilder builder) {
         byte[] data = join(header(0), Guests.code(4));
         int[] bytes = new int[data.length];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = data[i];
         }
-        return new ElfBuilder().entry(LOAD + 12).load(LOAD, LOAD, bytes.length, bytes);
+        return builder.entry(LOAD + 12).load(LOAD, LOAD, bytes.length, bytes);
     }
 
     private CpuState boot(VcpuConfig kernel) {

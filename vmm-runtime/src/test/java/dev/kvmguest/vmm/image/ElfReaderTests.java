@@ -6,7 +6,7 @@ import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import org.junit.jupiter.api.Test;
 
-class Elf32ReaderTests {
+class ElfReaderTests {
 
     @Test
     void segmentHasItsAddressesBytesAndSizeInMemory() {
@@ -101,7 +101,7 @@ class Elf32ReaderTests {
         file[42] = 2 * ElfBuilder.PROGRAM_HEADER;
         file[44] = 1;
 
-        assertThat(Elf32Reader.read("kernel", file).segments())
+        assertThat(ElfReader.read("kernel", file).segments())
                 .extracting(Segment::physicalAddress)
                 .containsExactly(0x1000L);
     }
@@ -168,10 +168,10 @@ class Elf32ReaderTests {
 
     @Test
     void magicMakesAFileElf() {
-        assertThat(Elf32Reader.isElf(guest().build())).isTrue();
-        assertThat(Elf32Reader.isElf(new byte[] {0x7f, 'E', 'L'})).isFalse();
-        assertThat(Elf32Reader.isElf(new byte[] {0x7f, 'E', 'L', 'f', 1, 1})).isFalse();
-        assertThat(Elf32Reader.isElf(new byte[0])).isFalse();
+        assertThat(ElfReader.isElf(guest().build())).isTrue();
+        assertThat(ElfReader.isElf(new byte[] {0x7f, 'E', 'L'})).isFalse();
+        assertThat(ElfReader.isElf(new byte[] {0x7f, 'E', 'L', 'f', 1, 1})).isFalse();
+        assertThat(ElfReader.isElf(new byte[0])).isFalse();
     }
 
     @Test
@@ -184,6 +184,6 @@ class Elf32ReaderTests {
     }
 
     private static GuestImage read(ElfBuilder elf) {
-        return Elf32Reader.read("kernel", elf.build());
+        return ElfReader.read("kernel", elf.build());
     }
 }
