@@ -136,8 +136,11 @@ class LongModeDeliveryTests {
                     Descriptors.put(guest, Descriptors.FREE, Descriptors.flat(Descriptors.CODE) | 1L << 53);
                     gate(guest, VECTOR, 0x8e, Descriptors.FREE, HANDLER, 0);
                 }),
-                check("an address that is not canonical", GP, 0, guest ->
-                        gate(guest, VECTOR, 0x8e, 0x08, NOT_CANONICAL, 0)),
+                check(
+                        "an address that is not canonical",
+                        GP,
+                        0,
+                        guest -> gate(guest, VECTOR, 0x8e, 0x08, NOT_CANONICAL, 0)),
                 check("the TSS ends within the interrupt stack", TS, 0x48, guest -> {
                     gate(guest, VECTOR, 0x8e, 0x08, HANDLER, 1);
                     Descriptors.taskLimit(guest, IST_1 + 6);
@@ -184,7 +187,8 @@ class LongModeDeliveryTests {
 
     private static void gate(EmulatedGuest guest, int vector, int access, int selector, long offset, int stack) {
         long address = guest.vcpu().state().idt().base() + 16L * vector;
-        guest.memory().writeLong(address, Descriptors.gate(access, selector, offset & 0xffff_ffffL) | (long) stack << 32);
+        guest.memory()
+                .writeLong(address, Descriptors.gate(access, selector, offset & 0xffff_ffffL) | (long) stack << 32);
         guest.memory().writeLong(address + 8, offset >>> 32);
     }
 

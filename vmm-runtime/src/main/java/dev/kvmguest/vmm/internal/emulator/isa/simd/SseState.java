@@ -16,15 +16,15 @@ public final class SseState {
 
     /** Bytes of FXSAVE's image. */
     private static final int SIZE = 512;
-    /** How much of it is read: what follows the XMM registers is reserved. */
-    private static final int USED = XsaveArea.XMM0 + XsaveArea.SLOT * FpuState.XMM_REGISTERS;
 
     private SseState() {}
 
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
         table.put(Mnemonic.FXSAVE, SseState::fxsave)
+                .put(Mnemonic.FXSAVE64, SseState::fxsave)
                 .put(Mnemonic.FXRSTOR, FpuErrorPin.clearing(SseState::fxrstor))
+                .put(Mnemonic.FXRSTOR64, FpuErrorPin.clearing(SseState::fxrstor))
                 .put(Mnemonic.LDMXCSR, SseState::ldmxcsr)
                 .put(Mnemonic.STMXCSR, SseState::stmxcsr)
                 .put(Mnemonic.CLFLUSH, SseState::clflush)
@@ -53,10 +53,15 @@ public final class SseState {
         cpu.memory.write16(segment, at + XsaveArea.FSW & mask, fpu.status());
         // The opcode field after the tags is 0: no opcode is kept.
         cpu.memory.write32(segment, at + XsaveArea.FTW & mask, fpu.used());
-        cpu.memory.write32(segment, at + XsaveArea.FIP & mask, fpu.instructionOffset());
-        cpu.memory.write32(segment, at + XsaveArea.FCS & mask, fpu.instructionSelector());
-        cpu.memory.write32(segment, at + XsaveArea.FDP & mask, fpu.dataOffset());
-        cpu.memory.write32(segment, at + XsaveArea.FDS & mask, fpu.dataSelector());
+        if (hasWidePointers(i)) {
+            cpu.memory.write64(segment, at + XsaveArea.FIP & mask, fpu.instructionOffset());
+            cpu.memory.write64(segment, at + XsaveArea.FDP & mask, fpu.dataOffset());
+        } else {
+            cpu.memory.write32(segment, at + XsaveArea.FIP & mask, fpu.instructionOffset());
+            cpu.memory.write32(segment, at + XsaveArea.FCS & mask, fpu.instructionSelector());
+            cpu.memory.write32(segment, at + XsaveArea.FDP & mask, fpu.dataOffset());
+            cpu.memory.write32(segment, at + XsaveArea.FDS & mask, fpu.dataSelector());
+        }
         cpu.memory.write32(segment, at + XsaveArea.MXCSR & mask, fpu.mxcsr());
         cpu.memory.write32(segment, at + XsaveArea.MXCSR_MASK & mask, FpuState.MXCSR_MASK);
         for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
@@ -64,7 +69,7 @@ public final class SseState {
             cpu.memory.write64(segment, slot, fpu.significand(n));
             cpu.memory.write64(segment, slot + 8, fpu.signExponent(n));
         }
-        for (int n = 0; n < fpu.xmm.length; n++) {
+        for (int n = 0; n < xmmHalves(cpu); n++) {
             cpu.memory.write64(segment, at + XsaveArea.XMM0 + 8 * n & mask, fpu.xmm[n]);
         }
     }
@@ -78,7 +83,8 @@ public final class SseState {
         for (int part = 0; part < SIZE; part += partSize(i.op0, at)) {
             cpu.memory.checkReadable(segment, at + part & mask, partSize(i.op0, at));
         }
-        long[] image = new long[USED / 8];
+        // What follows the XMM registers is reserved.
+        long[] image = new long[XsaveArea.XMM0 / 8 + xmmHalves(cpu)];
         for (int n = 0; n < image.length; n++) {
             image[n] = cpu.memory.read64(segment, at + 8 * n & mask);
         }
@@ -87,13 +93,28 @@ public final class SseState {
         fpu.setControl((int) field(image, 0));
         fpu.setStatus((int) field(image, XsaveArea.FSW) & 0xffff);
         fpu.setUsed((int) field(image, XsaveArea.FTW));
-        fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
-        fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
+        if (hasWidePointers(i)) {
+            fpu.setInstructionPointer(0, image[XsaveArea.FIP / 8]);
+            fpu.setDataPointer(0, image[XsaveArea.FDP / 8]);
+        } else {
+            fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
+            fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
+        }
         for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
             int slot = (XsaveArea.ST0 + XsaveArea.SLOT * n) / 8;
             fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
         }
-        System.arraycopy(image, XsaveArea.XMM0 / 8, fpu.xmm, 0, fpu.xmm.length);
+        System.arraycopy(image, XsaveArea.XMM0 / 8, fpu.xmm, 0, xmmHalves(cpu));
+    }
+
+    /** Returns whether pointers are 64-bit offsets without selectors: with REX.W (volume 1, table 10-2). */
+    private static boolean hasWidePointers(Instruction i) {
+        return i.operandSize == Long.BYTES;
+    }
+
+    /** Returns twice the number of XMM registers in the image: outside 64-bit mode it has no XMM8 to XMM15. */
+    private static int xmmHalves(Cpu cpu) {
+        return cpu.mode().is64() ? 2 * FpuState.XMM_REGISTERS : FpuState.XMM_REGISTERS;
     }
 
     /** Returns how much of the image is checked at once: with 16-bit addresses each part wraps at 64 KiB for itself. */
