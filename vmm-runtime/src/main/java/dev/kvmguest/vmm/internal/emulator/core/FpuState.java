@@ -33,8 +33,8 @@ public final class FpuState {
 
     /** The x87 registers, and MMX registers, which are the same. */
     public static final int X87_REGISTERS = 8;
-    /** The XMM registers; R8 to R15 of long mode have eight more beside them. */
-    public static final int XMM_REGISTERS = 8;
+    /** The XMM registers, of which code outside 64-bit mode sees the first eight. */
+    public static final int XMM_REGISTERS = 16;
 
     private static final int TOP_SHIFT = 11;
     private static final int TOP_MASK = 7 << TOP_SHIFT;
@@ -100,11 +100,6 @@ public final class FpuState {
     public void clearRegisters() {
         Arrays.fill(significands, 0);
         Arrays.fill(signExponents, 0);
-    }
-
-    /** Sets the XMM registers to 0. */
-    public void clearXmm() {
-        Arrays.fill(xmm, 0);
     }
 
     /** Returns whether x87 is in the state that XRSTOR calls initial (volume 1, 13.6). */

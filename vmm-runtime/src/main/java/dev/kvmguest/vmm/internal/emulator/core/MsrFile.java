@@ -56,6 +56,7 @@ public final class MsrFile {
     public static final int GS_BASE = 0xc000_0101;
     /** What SWAPGS exchanges the base of GS with. */
     public static final int KERNEL_GS_BASE = 0xc000_0102;
+
     public static final int TSC_AUX = 0xc000_0103;
 
     private static final long APIC_BASE_RESET = 0xfee0_0000L;

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * What is sent to the processor at once.
  *
- * @param memory the bytes of {@link Window#PAGES}, code included
+ * @param memory the bytes of the pages of a {@link Window}, code included
  */
 record Batch(byte[] memory, List<Sequence> sequences) {
 

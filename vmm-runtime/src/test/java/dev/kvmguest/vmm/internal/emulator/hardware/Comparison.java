@@ -21,7 +21,8 @@ final class Comparison {
     private final ProcessorState before = new ProcessorState();
     private final ProcessorState real = new ProcessorState();
     private final ProcessorState emulated = new ProcessorState();
-    private final byte[] memory = new byte[Window.size()];
+    private final Window window;
+    private final byte[] memory;
 
     private final Map<String, Long> kinds = new TreeMap<>();
     private final Map<Integer, Long> ends = new TreeMap<>();
@@ -32,7 +33,9 @@ final class Comparison {
 
     Comparison(HardwareProcessor hardware) {
         this.hardware = hardware;
-        this.emulator = new EmulatedProcessor(hardware.gdt());
+        this.emulator = new EmulatedProcessor(hardware);
+        this.window = hardware.window();
+        this.memory = new byte[window.size()];
     }
 
     long steps() {
@@ -82,21 +85,21 @@ final class Comparison {
     }
 
     private void judge(Executed executed) {
+        if (System.getenv("DBG") != null) {
+            System.out.println(Divergence.describe(executed, "", ""));
+            System.exit(0);
+        }
         for (Difference difference : Difference.values()) {
             if (difference.covers(executed)) {
                 differences.merge(difference, 1L, Long::sum);
                 return;
             }
         }
-        if (isInEmulatorsTables(emulated.cr2) && emulated.vector == Vector.PF.number()) {
+        if (emulator.isInTables(emulated.cr2) && emulated.vector == Vector.PF.number()) {
+            // They have to be somewhere; at the processor's addresses is nothing there.
             return;
         }
         note(executed, "");
-    }
-
-    /** The emulator's own tables have to be somewhere; at the processor's addresses is nothing there. */
-    private static boolean isInEmulatorsTables(int linear) {
-        return Integer.compareUnsigned(linear - EmulatedProcessor.SYSTEM, EmulatedProcessor.SYSTEM_SIZE) < 0;
     }
 
     private void note(Executed executed, String end) {
@@ -107,8 +110,8 @@ final class Comparison {
                     ? String.format(
                             Locale.ROOT,
                             ", memory from %x to %x",
-                            Window.linear(executed.firstChange()),
-                            Window.linear(executed.lastChange()))
+                            window.linear(executed.firstChange()),
+                            window.linear(executed.lastChange()))
                     : "";
             shown.computeIfAbsent(summary, ignored -> Divergence.describe(executed, end, where));
         }

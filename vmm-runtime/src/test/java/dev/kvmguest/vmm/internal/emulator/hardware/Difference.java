@@ -14,10 +14,12 @@ import java.util.function.Predicate;
 enum Difference {
     ENDLESS(
             "Linux returns for ever from the fault of a far transfer to its 64-bit code segment, without a signal",
-            executed -> executed.real().vector == Executed.ENDLESS && executed.is(Trait.FAR)),
+            executed -> !executed.is64Bit() && executed.real().vector == Executed.ENDLESS && executed.is(Trait.FAR)),
     LONG_MODE(
             "a far transfer to Linux's 64-bit code segment is made in long mode",
-            executed -> executed.is(Trait.FAR) && (executed.emulated().selectors[Cpu.CS] & 0xfffc) == 0x30),
+            executed -> !executed.is64Bit()
+                    && executed.is(Trait.FAR)
+                    && (executed.emulated().selectors[Cpu.CS] & 0xfffc) == 0x30),
     DOUBLE_SHIFT(
             "SHLD and SHRD of 16 bits by more than 16 leave an undefined result (Intel SDM volume 2)",
             executed -> executed.is(Mnemonic.SHLD, Mnemonic.SHRD)
@@ -26,12 +28,26 @@ enum Difference {
     BEYOND_4_GIB(
             "whether an access from the end of 4 GiB to their start is beyond a limit of 4 GiB is up to the processor"
                     + " (SDM volume 3A, 5.3)",
-            executed -> isOneLimit(executed) && executed.wrapsAt4GiB()),
+            executed -> !executed.is64Bit() && isOneLimit(executed) && executed.wrapsAt4GiB()),
+    OFFSET_NOT_CANONICAL(
+            "an offset in FS or GS that isn't canonical is #GP on AMD's processors, although its linear address may be"
+                    + " (SDM volume 1, 3.3.7.1)",
+            executed -> executed.is64Bit()
+                    && executed.real().vector == Vector.GP.number()
+                    && executed.emulated().vector == Vector.PF.number()
+                    && executed.hasOffsetNotCanonical()),
+    SIGN_EXTENSION_OF_WORD(
+            "MOVSXD of 16 bits reads 4 bytes on AMD's processors, 2 on Intel's (SDM volume 2, MOVSXD)",
+            executed -> executed.is(Mnemonic.MOVSXD)
+                    && executed.operandBits() == Short.SIZE
+                    && executed.real().vector != Vector.UD.number()
+                    && (executed.oneFaulted() || executed.bothFaulted())),
     SEGMENT_ON_STACK(
-            "a segment register on the stack is 4 bytes for AMD's processors, and 2 with room for 4 for Intel's",
+            "a segment register on the stack is 4 or 8 bytes for AMD's processors, and 2 with room for as many for"
+                    + " Intel's",
             executed -> executed.is(Mnemonic.PUSH, Mnemonic.POP)
                     && executed.step().instruction().orElseThrow().op0.kind == Operand.Kind.SEGMENT
-                    && executed.step().instruction().orElseThrow().operandSize == Integer.BYTES),
+                    && executed.step().instruction().orElseThrow().operandSize >= Integer.BYTES),
     RESUME_FLAG(
             "a trap between two repetitions pushes RF on Intel's processors (SDM volume 3B, 17.3.1.1), not on AMD's",
             executed -> executed.isRepeated()
@@ -44,6 +60,10 @@ enum Difference {
                     && executed.is(Trait.STRING_COMPARISON)
                     && executed.real().eip == executed.step().eip()
                     && executed.differsInFlagsOnly(Flag.ARITHMETIC | Flag.RF)),
+    BASE_OF_NULL(
+            "AMD's older processors leave the base of FS or GS when a null selector is loaded; so does Linux without"
+                    + " FSGSBASE, if it has another process run then",
+            executed -> executed.differsInKeptBasesOnly()),
     NO_REPETITION(
             "whether INS and OUTS with a count of 0 check for permission is not said",
             executed -> executed.isRepeated()
@@ -68,7 +88,9 @@ enum Difference {
                             Mnemonic.PCMPISTRI,
                             Mnemonic.PCMPISTRM,
                             Mnemonic.FXSAVE,
-                            Mnemonic.FXRSTOR)
+                            Mnemonic.FXSAVE64,
+                            Mnemonic.FXRSTOR,
+                            Mnemonic.FXRSTOR64)
                     && executed.real().vector == Vector.AC.number()),
     STACK_POINTER_OF_ENTER(
             "whether ENTER's check of its final stack pointer includes its alignment is left open",
@@ -104,7 +126,7 @@ enum Difference {
     MISALIGNED_MASK(
             "MXCSR has a bit 17 on AMD's processors, which lets operands of SSE be unaligned, and so has MXCSR_MASK",
             executed -> executed.isMisalignedAllowed()
-                    || executed.is(Mnemonic.FXSAVE) && executed.differsInMxcsrMaskOnly()),
+                    || executed.is(Mnemonic.FXSAVE, Mnemonic.FXSAVE64) && executed.differsInMxcsrMaskOnly()),
     TRANSCENDENTAL(
             "results of x87's transcendental instructions are exact within 1 ulp (SDM volume 1, 8.3.10); outside their"
                     + " range they are undefined",
@@ -143,19 +165,19 @@ enum Difference {
     }
 
     private static boolean isCountZero(Executed executed) {
-        int count = executed.register(Registers.RCX);
-        boolean wide = executed.step().instruction().orElseThrow().addressSize == Integer.BYTES;
-        return (wide ? count : count & 0xffff) == 0;
+        long mask = executed.step().instruction().orElseThrow().addressMask;
+        return (executed.register(Registers.RCX) & mask) == 0;
     }
 
     /** Returns whether an instruction accesses memory more than once, or beyond what one access reads. */
     private static boolean isManifold(Executed executed) {
         Instruction instruction = executed.step().instruction().orElseThrow();
         return switch (instruction.mnemonic) {
-            case CALL, CALL_FAR, JMP_FAR, RET, RETF, IRET, IRETD, ENTER, LEAVE -> true;
+            case CALL, CALL_FAR, JMP_FAR, RET, RETF, IRET, IRETD, IRETQ, ENTER, LEAVE -> true;
             case PUSHA, PUSHAD, POPA, POPAD, BOUND, LDS, LES, LSS, LFS, LGS -> true;
-            case CMPSB, CMPSW, CMPSD, MOVSB, MOVSW, MOVSD -> true;
-            case FXSAVE, FXRSTOR, FNSAVE, FRSTOR, FNSTENV, FLDENV -> true;
+            case CMPSB, CMPSW, CMPSD, CMPSQ, MOVSB, MOVSW, MOVSD, MOVSQ -> true;
+            case FXSAVE, FXSAVE64, FXRSTOR, FXRSTOR64, FNSAVE, FRSTOR, FNSTENV, FLDENV -> true;
+            case FLD, FSTP, FBLD, FBSTP -> instruction.op0.width > Long.BYTES;
             case PUSH, POP -> instruction.op0.isMemory() || instruction.op0.kind == Operand.Kind.SEGMENT;
             default -> false;
         };

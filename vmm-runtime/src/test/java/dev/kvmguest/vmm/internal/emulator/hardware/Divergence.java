@@ -11,7 +11,9 @@ import java.util.Locale;
 /** A step after which the emulator is not as the processor is, in words. */
 final class Divergence {
 
-    private static final String[] GENERAL = {"EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"};
+    private static final String[] GENERAL = {
+        "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI", "R8", "R9", "R10", "R11", "R12", "R13", "R14", "R15"
+    };
     private static final String[] SEGMENTS = {"ES", "CS", "SS", "DS", "FS", "GS"};
 
     private final Executed executed;
@@ -42,8 +44,9 @@ final class Divergence {
         int length = step.instruction().map(instruction -> instruction.length).orElse(step.bytes().length / 2);
         StringBuilder text = new StringBuilder(String.format(
                 Locale.ROOT,
-                "%s  %s  %s, EFLAGS=%x\n    before:",
+                "%s  %x  %s  %s, EFLAGS=%x\n    before:",
                 executed.sequence().mode(),
+                step.eip(),
                 HexFormat.ofDelimiter(" ").formatHex(step.bytes(), 0, length),
                 step.instruction().map(Disassembler::text).orElse("(invalid)"),
                 step.eflags()));
@@ -54,6 +57,7 @@ final class Divergence {
             text.append(String.format(Locale.ROOT, " %s=%x", SEGMENTS[i], executed.before().selectors[i]));
         }
         ProcessorState before = executed.before();
+        text.append(String.format(Locale.ROOT, " FS.base=%x GS.base=%x", before.fsBase, before.gsBase));
         text.append(String.format(
                 Locale.ROOT,
                 " FCW=%x FSW=%x FTW=%x MXCSR=%x",
@@ -81,6 +85,8 @@ final class Divergence {
         if (real.vector == Vector.PF.number()) {
             add("CR2", real.cr2, emulated.cr2);
         }
+        add("FS.base", real.fsBase, emulated.fsBase);
+        add("GS.base", real.gsBase, emulated.gsBase);
         add("EIP", real.eip, emulated.eip);
         add("EFLAGS", real.eflags, emulated.eflags);
         for (int i = 0; i < GENERAL.length; i++) {
@@ -117,7 +123,7 @@ final class Divergence {
         }
     }
 
-    private void add(String name, int real, int emulated) {
+    private void add(String name, long real, long emulated) {
         if (real != emulated) {
             names.add(name);
             lines.add(String.format(Locale.ROOT, "%s %x / %x", name, real, emulated));

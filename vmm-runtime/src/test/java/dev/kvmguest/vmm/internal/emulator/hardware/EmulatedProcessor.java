@@ -24,33 +24,31 @@ import java.util.List;
 
 /**
  * The emulator as Linux has set up the processor for user mode: ring 3, PAE paging with pages that aren't executable,
- * the same LDT, and a GDT that looks the same from ring 3. Each handler is a HLT in ring 0, so that each step ends.
+ * the same LDT, and a GDT that looks the same from ring 3. For 64-bit code it is in long mode. Each handler is a HLT in
+ * ring 0, so that each step ends.
  */
 final class EmulatedProcessor {
 
-    /** Its own tables and handlers are in this page and the next, for ring 0 only. */
-    static final int SYSTEM = 0xffe8_0000;
+    /** Its own tables and handlers are in these pages, for ring 0 only: at the end of addresses. */
+    private static final int SYSTEM = 0xffe8_0000;
 
-    static final int SYSTEM_SIZE = 2 * Window.PAGE;
+    private static final int SYSTEM_SIZE = 3 * Window.PAGE;
 
-    private static final int RAM_SIZE = 0x4_0000;
+    private static final int RAM_SIZE = 0x6_0000;
 
     // Physical addresses.
-    private static final int POINTERS = 0;
-    private static final int DIRECTORY = 0x1000;
-    private static final int TOP_DIRECTORY = 0x2000;
-    private static final int TABLE = 0x3000;
-    private static final int TOP_TABLE = 0x4000;
-    private static final int SYSTEM_PAGES = 0x5000;
-    private static final int USER_PAGES = 0x1_0000;
+    private static final int TOP_TABLE = 0;
+    private static final int OTHER_TABLES = 0x1000;
+    private static final int SYSTEM_PAGES = 0x2_0000;
+    private static final int USER_PAGES = 0x3_0000;
 
     // Offsets in the system pages.
     private static final int GDT = 0;
     private static final int LDT = 0x100;
     private static final int TSS = 0x200;
-    private static final int IDT = 0x800;
-    private static final int HANDLERS = 0x1000;
-    private static final int STACK = 0x1ff0;
+    private static final int IDT = 0x1000;
+    private static final int HANDLERS = 0x2000;
+    private static final int STACK = 0x2ff0;
 
     private static final int GDT_LIMIT = 0xff;
     private static final int TSS_LIMIT = 0x67;
@@ -64,7 +62,8 @@ final class EmulatedProcessor {
     private static final int TSS_SELECTOR = 0x40;
     private static final int LDT_SELECTOR = 0x50;
 
-    private static final long KERNEL_CODE_DESCRIPTOR = 0x00cf_9b00_0000_ffffL;
+    private static final long KERNEL_CODE_32 = 0x00cf_9b00_0000_ffffL;
+    private static final long KERNEL_CODE_64 = 0x00af_9b00_0000_ffffL;
     private static final long KERNEL_DATA_DESCRIPTOR = 0x00cf_9300_0000_ffffL;
 
     private static final long PRESENT_WRITABLE_USER = 7;
@@ -85,30 +84,43 @@ final class EmulatedProcessor {
     private final Emulator emulator = new Emulator(cpu, ram);
     private final SegmentState[] segments = new SegmentState[(GDT_LIMIT + 1) / SegmentDescriptor.BYTES];
     private final SegmentState[] localSegments = new SegmentState[segments.length];
+    private final Window window;
+    private final boolean is64;
+    /** The linear address of its own pages. */
+    private final long system;
 
-    EmulatedProcessor(List<HardwareProcessor.Visible> gdt) {
+    private int nextTable = OTHER_TABLES;
+
+    EmulatedProcessor(HardwareProcessor hardware) {
+        window = hardware.window();
+        is64 = window.is64();
+        system = is64 ? SYSTEM : Integer.toUnsignedLong(SYSTEM);
+        long code = is64 ? KERNEL_CODE_64 : KERNEL_CODE_32;
         writePageTables();
-        writeTables(gdt);
+        writeTables(hardware.gdt(), code);
         CpuState.Builder state = CpuState.builder();
         for (SegmentRegister register : SegmentRegister.values()) {
             state.segment(register, new SegmentDescriptor(KERNEL_DATA_DESCRIPTOR).loaded(KERNEL_DATA));
         }
-        cpu.setState(
-                state.segment(SegmentRegister.CS, new SegmentDescriptor(KERNEL_CODE_DESCRIPTOR).loaded(KERNEL_CODE))
-                        .segment(SegmentRegister.TR, new SegmentState(TSS_SELECTOR, linear(TSS), TSS_LIMIT, 0x8b))
-                        .segment(SegmentRegister.LDTR, new SegmentState(LDT_SELECTOR, linear(LDT), ldtLimit(), 0x82))
-                        .gdt(new DescriptorTable(linear(GDT), GDT_LIMIT))
-                        .idt(new DescriptorTable(linear(IDT), VECTORS * SegmentDescriptor.BYTES - 1))
-                        .set(Register.CR0, Cr0.PE | Cr0.PG | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.MP)
-                        .set(Register.CR3, POINTERS)
-                        .set(Register.CR4, Cr4.PAE | Cr4.OSFXSR | Cr4.OSXMMEXCPT)
-                        .set(Register.EFER, Efer.NXE)
-                        .set(Register.RFLAGS, CpuState.EFLAGS_FIXED)
-                        .build());
+        cpu.setState(state.segment(SegmentRegister.CS, new SegmentDescriptor(code).loaded(KERNEL_CODE))
+                .segment(SegmentRegister.TR, new SegmentState(TSS_SELECTOR, system + TSS, TSS_LIMIT, 0x8b))
+                .segment(
+                        SegmentRegister.LDTR,
+                        hardware.hasLdt()
+                                ? new SegmentState(LDT_SELECTOR, system + LDT, ldtLimit(), 0x82)
+                                : SegmentState.unusable())
+                .gdt(new DescriptorTable(system + GDT, GDT_LIMIT))
+                .idt(new DescriptorTable(system + IDT, VECTORS * gateSize() - 1))
+                .set(Register.CR0, Cr0.PE | Cr0.PG | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.MP)
+                .set(Register.CR3, TOP_TABLE)
+                .set(Register.CR4, Cr4.PAE | Cr4.OSFXSR | Cr4.OSXMMEXCPT)
+                .set(Register.EFER, Efer.NXE | Efer.SCE | (is64 ? Efer.LME | Efer.LMA : 0))
+                .set(Register.RFLAGS, CpuState.EFLAGS_FIXED)
+                .build());
     }
 
-    private static long linear(int offset) {
-        return Integer.toUnsignedLong(SYSTEM + offset);
+    private int gateSize() {
+        return is64 ? 2 * SegmentDescriptor.BYTES : SegmentDescriptor.BYTES;
     }
 
     private static int ldtLimit() {
@@ -120,49 +132,68 @@ final class EmulatedProcessor {
     }
 
     private void writePageTables() {
-        bytes.putLong(POINTERS, DIRECTORY | PRESENT);
-        bytes.putLong(POINTERS + 3 * Long.BYTES, TOP_DIRECTORY | PRESENT);
-        bytes.putLong(DIRECTORY + (Window.CODE >>> 21) * Long.BYTES, TABLE | PRESENT_WRITABLE_USER);
-        bytes.putLong(TOP_DIRECTORY + (Window.TOP >>> 21 & 0x1ff) * Long.BYTES, TOP_TABLE | PRESENT_WRITABLE_USER);
         int physical = USER_PAGES;
-        for (Window.Page page : Window.PAGES) {
+        for (Window.Page page : window.pages()) {
             long rights = PRESENT | USER | (page.writable() ? WRITABLE : 0) | (page.executable() ? 0 : NO_EXECUTE);
             map(page.linear(), physical, rights);
             physical += Window.PAGE;
         }
-        map(SYSTEM, SYSTEM_PAGES, PRESENT | WRITABLE);
-        map(SYSTEM + Window.PAGE, SYSTEM_PAGES + Window.PAGE, PRESENT | WRITABLE);
+        for (int at = 0; at < SYSTEM_SIZE; at += Window.PAGE) {
+            map(system + at, SYSTEM_PAGES + at, PRESENT | WRITABLE);
+        }
     }
 
-    private void map(int linear, int physical, long rights) {
-        int table = linear >>> 21 == Window.CODE >>> 21 ? TABLE : TOP_TABLE;
-        bytes.putLong(table + (linear >>> 12 & 0x1ff) * Long.BYTES, physical | rights);
+    private void map(long linear, int physical, long rights) {
+        int table = TOP_TABLE;
+        int levels = is64 ? 4 : 3;
+        for (int level = levels - 1; level > 0; level--) {
+            int at = entry(table, linear, level);
+            if (bytes.getLong(at) == 0) {
+                // The four entries that PAE paging begins with have no rights.
+                bytes.putLong(at, nextTable | (!is64 && level == levels - 1 ? PRESENT : PRESENT_WRITABLE_USER));
+                nextTable += Window.PAGE;
+            }
+            table = (int) bytes.getLong(at) & -Window.PAGE;
+        }
+        bytes.putLong(entry(table, linear, 0), physical | rights);
     }
 
-    private void writeTables(List<HardwareProcessor.Visible> gdt) {
+    private static int entry(int table, long linear, int level) {
+        return table + ((int) (linear >>> 12 + 9 * level) & 0x1ff) * Long.BYTES;
+    }
+
+    private void writeTables(List<HardwareProcessor.Visible> gdt, long code) {
         for (HardwareProcessor.Visible visible : gdt) {
             long descriptor = (visible.rights() & 0xf0_ff00L) << 32
                     | limitBits(visible.limit(), (visible.rights() & 1 << 23) != 0);
             putDescriptor(GDT, segments, visible.index(), RING_3, descriptor);
         }
-        putDescriptor(GDT, segments, KERNEL_CODE >> 3, 0, KERNEL_CODE_DESCRIPTOR);
+        putDescriptor(GDT, segments, KERNEL_CODE >> 3, 0, code);
         putDescriptor(GDT, segments, KERNEL_DATA >> 3, 0, KERNEL_DATA_DESCRIPTOR);
         for (Window.Descriptor descriptor : Window.DESCRIPTORS) {
             putDescriptor(LDT, localSegments, descriptor.index(), LDT_RING_3, descriptor.raw());
         }
-        bytes.putInt(SYSTEM_PAGES + TSS + 4, SYSTEM + STACK);
-        bytes.putInt(SYSTEM_PAGES + TSS + 8, KERNEL_DATA);
+        if (is64) {
+            bytes.putLong(SYSTEM_PAGES + TSS + 4, system + STACK);
+        } else {
+            bytes.putInt(SYSTEM_PAGES + TSS + 4, SYSTEM + STACK);
+            bytes.putInt(SYSTEM_PAGES + TSS + 8, KERNEL_DATA);
+        }
         bytes.putShort(SYSTEM_PAGES + TSS + 0x66, (short) (TSS_LIMIT + 1));
         for (int vector = 0; vector < VECTORS; vector++) {
             // Linux lets user mode call these two, and 0x80, which no step does.
             int dpl = vector == Vector.BP.number() || vector == Vector.OF.number() ? 3 : 0;
-            int handler = SYSTEM + HANDLERS + vector;
+            long handler = system + HANDLERS + vector;
+            int gate = SYSTEM_PAGES + IDT + vector * gateSize();
             bytes.putLong(
-                    SYSTEM_PAGES + IDT + vector * SegmentDescriptor.BYTES,
+                    gate,
                     (handler & 0xffff_0000L) << 32
                             | 0x8e00L + (dpl << 13) << 32
                             | KERNEL_CODE << 16
                             | handler & 0xffff);
+            if (is64) {
+                bytes.putLong(gate + Long.BYTES, handler >>> 32);
+            }
             bytes.put(SYSTEM_PAGES + HANDLERS + vector, HLT);
         }
     }
@@ -177,6 +208,11 @@ final class EmulatedProcessor {
         loaded[index] = new SegmentDescriptor(descriptor).loaded(index << 3 | low);
     }
 
+    /** Returns whether its own tables are at an address, where the processor has nothing. */
+    boolean isInTables(long linear) {
+        return Long.compareUnsigned(linear - system, SYSTEM_SIZE) < 0;
+    }
+
     /** Sets all memory. */
     void setMemory(byte[] all) {
         memory.write(USER_PAGES, all);
@@ -185,7 +221,7 @@ final class EmulatedProcessor {
     /** Sets the pages that can be written. */
     void setData(byte[] all) {
         int at = 0;
-        for (Window.Page page : Window.PAGES) {
+        for (Window.Page page : window.pages()) {
             if (page.writable()) {
                 memory.write(USER_PAGES + at, Arrays.copyOfRange(all, at, at + Window.PAGE));
             }
@@ -214,10 +250,14 @@ final class EmulatedProcessor {
     /** Sets all registers but EIP, CS and flags. */
     void load(ProcessorState state) {
         for (int i = 0; i < ProcessorState.GENERAL; i++) {
-            cpu.registers.gpr[i] = Integer.toUnsignedLong(state.general[i]);
+            cpu.registers.gpr[i] = state.general[i];
         }
         for (int segment : BY_NUMBER) {
             cpu.loadSegment(segment, segment(state.selectors[segment]));
+        }
+        if (is64) {
+            cpu.setSegmentBase(Cpu.FS, state.fsBase);
+            cpu.setSegmentBase(Cpu.GS, state.gsBase);
         }
         cpu.fpu.initialize();
         cpu.fpu.setControl(state.fpuControl);
@@ -249,20 +289,20 @@ final class EmulatedProcessor {
     String step(Sequence sequence, Step step, int stack, ProcessorState state) {
         for (int i = 0; i < ProcessorState.GENERAL; i++) {
             if ((step.replaced() >> i & 1) != 0) {
-                cpu.registers.gpr[i] = Integer.toUnsignedLong(step.general()[i]);
+                cpu.registers.gpr[i] = step.general()[i];
             }
         }
         emulator.reset();
-        cpu.loadSegment(Cpu.CS, sequence.code().loaded());
+        cpu.loadSegment(Cpu.CS, segment(sequence.start().selectors[Cpu.CS]));
         cpu.loadSegment(Cpu.SS, segment(stack));
         cpu.setCpl(3);
-        cpu.eip = Integer.toUnsignedLong(step.eip());
+        cpu.eip = step.eip();
         cpu.eflags.set(step.eflags());
         cpu.fpu.setInstructionPointer(0, 0);
         cpu.fpu.setDataPointer(0, 0);
         cpu.requestAsyncEvent();
         VmExit exit = emulator.run(Long.MAX_VALUE);
-        int vector = (int) cpu.eip - SYSTEM - HANDLERS - 1;
+        int vector = (int) (cpu.eip - system) - HANDLERS - 1;
         save(state, vector);
         if (!(exit instanceof VmExit.Halt) || vector < 0 || vector >= VECTORS) {
             return exit instanceof VmExit.UnsupportedInstruction unsupported ? unsupported.reason() : exit.toString();
@@ -273,7 +313,7 @@ final class EmulatedProcessor {
 
     private void save(ProcessorState state, int vector) {
         for (int i = 0; i < ProcessorState.GENERAL; i++) {
-            state.general[i] = (int) cpu.registers.gpr[i];
+            state.general[i] = cpu.registers.gpr[i];
         }
         for (int segment : BY_NUMBER) {
             // Linux returns from its handlers by IRET, which leaves 0 in a register with another null selector.
@@ -284,8 +324,12 @@ final class EmulatedProcessor {
             }
             state.selectors[segment] = selector;
         }
+        if (is64) {
+            state.fsBase = cpu.segments[Cpu.FS].cachedBase();
+            state.gsBase = cpu.segments[Cpu.GS].cachedBase();
+        }
         state.vector = vector;
-        state.cr2 = (int) cpu.cr2();
+        state.cr2 = cpu.cr2();
         state.fpuControl = cpu.fpu.control();
         state.fpuStatus = cpu.fpu.status();
         state.fpuUsed = cpu.fpu.used();
@@ -299,17 +343,31 @@ final class EmulatedProcessor {
 
     /** Takes from the handler's stack what the exception has pushed. */
     private void readFrame(ProcessorState state) {
-        int at = SYSTEM_PAGES + (int) cpu.registers.gpr[Registers.RSP] - SYSTEM;
+        int width = is64 ? Long.BYTES : Integer.BYTES;
+        int at = SYSTEM_PAGES + (int) (cpu.registers.gpr[Registers.RSP] - system);
         state.errorCode = 0;
-        if (SYSTEM_PAGES + STACK - at > 5 * Integer.BYTES) {
+        if (SYSTEM_PAGES + STACK - at > 5 * width) {
             state.errorCode = bytes.getInt(at);
-            at += Integer.BYTES;
+            at += width;
         }
-        state.eip = bytes.getInt(at);
-        state.selectors[Cpu.CS] = bytes.getInt(at + 4) & 0xffff;
-        state.eflags = bytes.getInt(at + 8);
-        state.general[Registers.RSP] = bytes.getInt(at + 12);
-        state.selectors[Cpu.SS] = bytes.getInt(at + 16) & 0xffff;
-        cpu.registers.gpr[Registers.RSP] = Integer.toUnsignedLong(state.general[Registers.RSP]);
+        state.eip = word(at);
+        state.selectors[Cpu.CS] = bytes.getInt(at + width) & 0xffff;
+        state.eflags = bytes.getInt(at + 2 * width);
+        state.general[Registers.RSP] = word(at + 3 * width);
+        state.selectors[Cpu.SS] = bytes.getInt(at + 4 * width) & 0xffff;
+        cpu.registers.gpr[Registers.RSP] = state.general[Registers.RSP];
+        if (is64 && state.vector == Vector.PF.number() && !isProgram(state.cr2)) {
+            // Of its own half Linux tells programs only that it is there (arch/x86/mm/fault.c).
+            state.errorCode |= (int) PRESENT;
+        }
+    }
+
+    private long word(int at) {
+        return is64 ? bytes.getLong(at) : Integer.toUnsignedLong(bytes.getInt(at));
+    }
+
+    /** Returns whether an address is one of those that Linux has programs use. */
+    private static boolean isProgram(long linear) {
+        return Long.compareUnsigned(linear, Window.UPPER + Window.PAGE) < 0;
     }
 }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.emulator.hardware;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.emulator.hardware.Generator.Encoding;
 import java.util.Set;
 import java.util.function.Predicate;
@@ -19,12 +20,26 @@ enum Exclusion {
             named(Mnemonic.XGETBV, Mnemonic.XSETBV, Mnemonic.XSAVE, Mnemonic.XRSTOR)),
     LINUX_CALL(
             "calls Linux",
-            named(Mnemonic.SYSENTER)
+            named(Mnemonic.SYSCALL, Mnemonic.SYSENTER)
                     .or(encoding -> decoded(encoding, i -> i.mnemonic == Mnemonic.INT && i.op0.value == 0x80))),
+    HYPERVISOR_CALL(
+            "PVM, a hypervisor, takes some of these vectors for itself",
+            encoding -> decoded(encoding, i -> i.mnemonic == Mnemonic.INT && (i.op0.value & ~0xf) == 0x10)),
     FAST_RETURN("SYSEXIT in compatibility mode is #UD on AMD's processors and #GP on Intel's", named(Mnemonic.SYSEXIT)),
     EMULATED_BY_LINUX(
             "with UMIP these are #GP, which Linux hides from the program by doing them itself",
             named(Mnemonic.SGDT, Mnemonic.SIDT, Mnemonic.SLDT, Mnemonic.STR, Mnemonic.SMSW)),
+    BASES(
+            "whether Linux lets programs use these is up to its version, and where only a hypervisor does, it loses what"
+                    + " they write",
+            named(Mnemonic.RDFSBASE, Mnemonic.RDGSBASE, Mnemonic.WRFSBASE, Mnemonic.WRGSBASE)),
+    SIZE_OF_BRANCH(
+            "in 64-bit code 66 makes near branches those of 16-bit code on AMD's processors, and does nothing on Intel's"
+                    + " (SDM volume 2A, 2.2.1.7)",
+            encoding -> decoded(encoding, i -> i.mode.is64() && isNearBranch(i) && hasSizePrefix(i))),
+    WIDE_FAR_POINTER(
+            "with REX.W far pointers in memory have offsets of 64 bits on Intel's processors, and of 32 bits on AMD's",
+            encoding -> decoded(encoding, i -> i.operandSize == Long.BYTES && isFarPointer(i.mnemonic))),
     TIME_STAMP_DISABLED("depends on CR4.PCE, which Linux sets as it likes", named(Mnemonic.RDPMC)),
     INT1("hypervisors intercept #DB and lose how long the instruction was", named(Mnemonic.INT1)),
     OPCODE_0F01(
@@ -81,6 +96,8 @@ enum Exclusion {
             "0F 0D with a register is #UD on AMD's processors, and does nothing on Intel's",
             encoding -> encoding.form().opcode() == 0x0f0d && decoded(encoding, i -> !i.op0.isMemory()));
 
+    private static final byte OPERAND_SIZE = 0x66;
+
     private final String reason;
     private final Predicate<Encoding> covers;
 
@@ -101,6 +118,26 @@ enum Exclusion {
 
     String reason() {
         return reason;
+    }
+
+    private static boolean isFarPointer(Mnemonic mnemonic) {
+        return switch (mnemonic) {
+            case CALL_FAR, JMP_FAR, LSS, LFS, LGS -> true;
+            default -> false;
+        };
+    }
+
+    private static boolean isNearBranch(Instruction instruction) {
+        return Generator.ELSEWHERE.contains(instruction.mnemonic) && !instruction.mnemonic.is(Trait.FAR);
+    }
+
+    private static boolean hasSizePrefix(Instruction instruction) {
+        for (byte prefix : instruction.bytes()) {
+            if (prefix == OPERAND_SIZE) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static Predicate<Encoding> named(Mnemonic... mnemonics) {

@@ -1,11 +1,13 @@
 package dev.kvmguest.vmm.internal.emulator.hardware;
 
+import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Set;
@@ -42,7 +44,9 @@ record Executed(
     private static final int ROUNDING = FpuState.C1 | FpuState.PRECISION | FpuState.UNDERFLOW;
 
     private static final int COUNT_MASK = 31;
+    private static final int WIDE_COUNT_MASK = 63;
     private static final int LOCK = 0xf0;
+    private static final int REX = 0x40;
     private static final Set<Integer> PREFIXES =
             Set.of(0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, LOCK, 0xf2, 0xf3);
     private static final int MXCSR_MISALIGNED = 1 << 17;
@@ -62,6 +66,10 @@ record Executed(
                 .isPresent();
     }
 
+    boolean is64Bit() {
+        return sequence.mode().is64();
+    }
+
     boolean memoryDiffers() {
         return firstChange >= 0;
     }
@@ -75,7 +83,7 @@ record Executed(
     boolean differsInMxcsrMaskOnly() {
         return real.agrees(emulated)
                 && lastChange - firstChange < Integer.BYTES
-                && (Window.linear(firstChange) & ALIGNMENT) >= MXCSR_MASK;
+                && (firstChange & ALIGNMENT) >= MXCSR_MASK;
     }
 
     /** Returns whether a LOCK prefix is before an invalid instruction. */
@@ -84,13 +92,17 @@ record Executed(
             return false;
         }
         int i = 0;
-        while (PREFIXES.contains(step.bytes()[i] & 0xff)) {
+        while (PREFIXES.contains(step.bytes()[i] & 0xff) || is64Bit() && isRex(step.bytes()[i])) {
             if ((step.bytes()[i] & 0xff) == LOCK) {
                 return true;
             }
             i++;
         }
         return false;
+    }
+
+    private static boolean isRex(byte prefix) {
+        return (prefix & 0xf0) == REX;
     }
 
     boolean isRepeated() {
@@ -138,6 +150,18 @@ record Executed(
         return alike;
     }
 
+    /** Returns whether they differ in nothing but bases of FS and GS, which the processor has kept for null selectors. */
+    boolean differsInKeptBasesOnly() {
+        long fs = emulated.fsBase;
+        long gs = emulated.gsBase;
+        emulated.fsBase = real.selectors[Cpu.FS] == 0 && real.fsBase == before.fsBase ? before.fsBase : fs;
+        emulated.gsBase = real.selectors[Cpu.GS] == 0 && real.gsBase == before.gsBase ? before.gsBase : gs;
+        boolean alike = isAlike();
+        emulated.fsBase = fs;
+        emulated.gsBase = gs;
+        return alike;
+    }
+
     /**
      * Returns whether x87 registers and the exceptions that a rounding raises are as if each had rounded another way,
      * or the operand was outside the range of F2XM1, which is -1 to 1, or of FYL2XP1, a part of it.
@@ -180,14 +204,29 @@ record Executed(
         return operand != null
                 && operand.isMemory()
                 && instruction.addressSize == Integer.BYTES
-                && isAtEnd((int) operand.value + value(operand.base) + (value(operand.index) << operand.scale));
+                && isAtEnd(offset(operand));
     }
 
-    private int value(int number) {
+    /** Returns whether an operand in memory has an offset that isn't canonical. */
+    boolean hasOffsetNotCanonical() {
+        Instruction instruction = step.instruction().orElseThrow();
+        return !isCanonical(instruction.op0) || !isCanonical(instruction.op1);
+    }
+
+    private boolean isCanonical(Operand operand) {
+        return operand == null || !operand.isMemory() || AddressPolicy.isCanonical(offset(operand));
+    }
+
+    private long offset(Operand operand) {
+        return operand.value + value(operand.base) + (value(operand.index) << operand.scale) & operand.addressMask;
+    }
+
+    private long value(int number) {
         return number == Registers.NONE ? 0 : register(number);
     }
 
-    private static boolean isAtEnd(int offset) {
+    private static boolean isAtEnd(long address) {
+        int offset = (int) address;
         return offset < 0 && offset >= -2 * LARGEST;
     }
 
@@ -195,7 +234,8 @@ record Executed(
     int shiftCount() {
         Instruction instruction = step.instruction().orElseThrow();
         Operand count = instruction.op2 != null ? instruction.op2 : instruction.op1;
-        return (count.isRegister() ? register(Registers.RCX) : (int) count.value) & COUNT_MASK;
+        int mask = instruction.op0.width == Long.BYTES ? WIDE_COUNT_MASK : COUNT_MASK;
+        return (int) (count.isRegister() ? register(Registers.RCX) : count.value) & mask;
     }
 
     /** Returns the bits of the first operand. */
@@ -204,7 +244,7 @@ record Executed(
     }
 
     /** Returns a general register as the instruction found it. */
-    int register(int number) {
+    long register(int number) {
         return (step.replaced() >> number & 1) != 0 ? step.general()[number] : before.general[number];
     }
 }

@@ -22,11 +22,11 @@ import java.util.Locale;
 final class HardwareProcessor implements AutoCloseable {
 
     private static final int GDT_ENTRIES = 32;
-    private static final int ANSWER = Integer.BYTES * (1 + 3 * GDT_ENTRIES);
-    private static final int FPU = 288;
-    private static final int SEQUENCE = 48 + FPU;
-    private static final int STEP = 44;
-    private static final int RESULT = 64 + FPU + 2 * Integer.BYTES;
+    private static final int ANSWER = Integer.BYTES * (2 + 3 * GDT_ENTRIES);
+    private static final int FPU = 416;
+    private static final int SEQUENCE = 168 + FPU;
+    private static final int STEP = 144;
+    private static final int RESULT = 184 + FPU + 2 * Integer.BYTES;
     private static final String SOURCE = "processor.c";
 
     private static final List<String> OPTIONS =
@@ -39,9 +39,12 @@ final class HardwareProcessor implements AutoCloseable {
     private final OutputStream in;
     private final DataInputStream out;
     private final List<Visible> gdt = new ArrayList<>();
+    private final Window window;
+    private boolean hasLdt;
     private final ByteBuffer result = little(RESULT);
 
-    private HardwareProcessor(Process process) {
+    private HardwareProcessor(Process process, Window window) {
+        this.window = window;
         this.process = process;
         this.in = process.getOutputStream();
         this.out = new DataInputStream(new BufferedInputStream(process.getInputStream(), 1 << 16));
@@ -51,17 +54,20 @@ final class HardwareProcessor implements AutoCloseable {
      * Starts it; aborts the test, with the reason, if this machine can't.
      *
      * @param folder where the program is compiled
+     * @param window the memory that instructions have
      */
-    static HardwareProcessor orSkip(Path folder) throws IOException, InterruptedException {
+    static HardwareProcessor orSkip(Path folder, Window window) throws IOException, InterruptedException {
         assumeTrue(
                 System.getProperty("os.name").equals("Linux")
                         && System.getProperty("os.arch").equals("amd64"),
                 "random instructions need Linux on x86-64; this is " + System.getProperty("os.name") + " on "
                         + System.getProperty("os.arch"));
         Path program = compile(folder);
-        HardwareProcessor processor = new HardwareProcessor(new ProcessBuilder(program.toString())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start());
+        HardwareProcessor processor = new HardwareProcessor(
+                new ProcessBuilder(program.toString())
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start(),
+                window);
         processor.setUp();
         return processor;
     }
@@ -98,11 +104,11 @@ final class HardwareProcessor implements AutoCloseable {
 
     private void setUp() throws IOException {
         ByteBuffer setup = little(2 * Integer.BYTES
-                + 3 * Integer.BYTES * Window.PAGES.size()
+                + 4 * Integer.BYTES * window.pages().size()
                 + 4 * Integer.BYTES * Window.DESCRIPTORS.size());
-        setup.putInt(Window.PAGES.size()).putInt(Window.DESCRIPTORS.size());
-        for (Window.Page page : Window.PAGES) {
-            setup.putInt(page.linear()).putInt(page.writable() ? 1 : 0).putInt(page.executable() ? 1 : 0);
+        setup.putInt(window.pages().size()).putInt(Window.DESCRIPTORS.size());
+        for (Window.Page page : window.pages()) {
+            setup.putLong(page.linear()).putInt(page.writable() ? 1 : 0).putInt(page.executable() ? 1 : 0);
         }
         for (Window.Descriptor descriptor : Window.DESCRIPTORS) {
             setup.putInt(descriptor.index())
@@ -117,8 +123,12 @@ final class HardwareProcessor implements AutoCloseable {
         int status = answer.getInt();
         if (status != 0) {
             close();
-            abort(String.format(
-                    Locale.ROOT, "Linux gives no memory below 4 GiB or no LDT (mmap or modify_ldt: errno %d)", status));
+            abort(String.format(Locale.ROOT, "Linux gives no memory at fixed addresses (mmap: errno %d)", status));
+        }
+        hasLdt = answer.getInt() != 0;
+        if (!hasLdt && !window.is64()) {
+            close();
+            abort("segments of an LDT can't be used here: Linux has no modify_ldt, or the hypervisor no LDT");
         }
         for (int i = 0; i < GDT_ENTRIES; i++) {
             boolean isVisible = answer.getInt() != 0;
@@ -134,6 +144,15 @@ final class HardwareProcessor implements AutoCloseable {
         return gdt;
     }
 
+    /** Returns whether segments of the LDT can be used. */
+    boolean hasLdt() {
+        return hasLdt;
+    }
+
+    Window window() {
+        return window;
+    }
+
     /** Has a batch executed; its results come one by one from {@link #next}. */
     void send(Batch batch) throws IOException {
         ByteBuffer message = little(2 * Integer.BYTES
@@ -142,18 +161,20 @@ final class HardwareProcessor implements AutoCloseable {
                 + STEP * batch.steps());
         message.putInt(batch.sequences().size()).putInt(batch.steps()).put(batch.memory());
         for (Sequence sequence : batch.sequences()) {
-            message.putInt(sequence.steps().size());
-            for (int value : sequence.start().general) {
-                message.putInt(value);
+            message.putLong(sequence.steps().size());
+            for (long value : sequence.start().general) {
+                message.putLong(value);
             }
+            message.putLong(sequence.start().fsBase).putLong(sequence.start().gsBase);
             sequence.start().writeSelectors(message);
+            message.putInt(0);
             sequence.start().writeFpu(message);
         }
         for (Sequence sequence : batch.sequences()) {
             for (Step step : sequence.steps()) {
-                message.putInt(step.eip()).putInt(step.eflags()).putInt(step.replaced());
-                for (int value : step.general()) {
-                    message.putInt(value);
+                message.putLong(step.eip()).putInt(step.eflags()).putInt(step.replaced());
+                for (long value : step.general()) {
+                    message.putLong(value);
                 }
             }
         }

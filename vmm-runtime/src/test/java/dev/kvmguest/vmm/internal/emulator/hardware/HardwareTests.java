@@ -7,13 +7,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Random instructions of user mode do the same on the emulator as on this machine's own processor: every form of the
- * opcode map with all prefixes, in 16-bit and 32-bit code, with registers, flags, memory, and exceptions with their
+ * opcode map with all prefixes, in code of 16, 32 and 64 bits, with registers, flags, memory, and exceptions with their
  * error codes and CR2.
  */
 @Tag("hardware")
@@ -31,14 +32,26 @@ class HardwareTests {
 
     @Test
     void randomInstructionsDoTheSameOnThisMachinesProcessor() throws IOException, InterruptedException {
+        compare(Window.FOR_32_BITS);
+    }
+
+    @Test
+    void randomInstructionsOf64BitCodeDoTheSameOnThisMachinesProcessor() throws IOException, InterruptedException {
+        assumeTrue(
+                !hasFlag("la57"),
+                "with five levels of page tables the processor takes other addresses for canonical than the emulator");
+        compare(Window.FOR_64_BITS);
+    }
+
+    private void compare(Window window) throws IOException, InterruptedException {
         String vendor = vendor();
         assumeTrue(
                 ANY || vendor.equals(KNOWN_VENDOR),
                 () -> "where processors of " + vendor
                         + " and the emulator may differ has not been looked into, only for " + KNOWN_VENDOR
                         + "; -Dkvmguest.hardware.any=true compares them all the same");
-        Generator generator = new Generator(SEED, Exclusion::allows);
-        try (HardwareProcessor hardware = HardwareProcessor.orSkip(folder)) {
+        try (HardwareProcessor hardware = HardwareProcessor.orSkip(folder, window)) {
+            Generator generator = new Generator(SEED, window, hardware.hasLdt(), Exclusion::allows);
             Comparison comparison = new Comparison(hardware);
             Batch batch = generator.batch();
             while (comparison.steps() < STEPS) {
@@ -60,12 +73,20 @@ class HardwareTests {
 
     /** Returns what CPUID's leaf 0 says, by Linux; something else on other systems, which are skipped for themselves. */
     private static String vendor() throws IOException {
+        return field("vendor_id").orElse("an unknown maker");
+    }
+
+    private static boolean hasFlag(String name) throws IOException {
+        return List.of(field("flags").orElse("").split(" ")).contains(name);
+    }
+
+    /** Returns what Linux says of the first processor. */
+    private static Optional<String> field(String name) throws IOException {
         Path processors = Path.of("/proc/cpuinfo");
         List<String> lines = Files.isReadable(processors) ? Files.readAllLines(processors) : List.of();
         return lines.stream()
-                .filter(line -> line.startsWith("vendor_id"))
+                .filter(line -> line.startsWith(name))
                 .map(line -> line.substring(line.indexOf(':') + 1).trim())
-                .findFirst()
-                .orElse("an unknown maker");
+                .findFirst();
     }
 }

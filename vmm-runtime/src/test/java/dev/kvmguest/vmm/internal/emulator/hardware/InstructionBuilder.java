@@ -18,6 +18,9 @@ final class InstructionBuilder {
     private static final int OPERAND_SIZE = 0x66;
     private static final int ADDRESS_SIZE = 0x67;
     private static final int LOCK = 0xf0;
+    private static final int REX = 0x40;
+    private static final int UPPER_BITS = 16;
+    private static final long LOW_32 = 0xffff_ffffL;
     private static final List<Integer> SEGMENT_PREFIXES = List.of(0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65);
     private static final List<Integer> REPEAT_PREFIXES = List.of(0xf2, 0xf3);
 
@@ -28,19 +31,28 @@ final class InstructionBuilder {
     private static final Set<Mnemonic> DIVISIONS = Set.of(Mnemonic.DIV, Mnemonic.IDIV);
 
     private final Values values;
+    private final Targets targets;
     private final CpuMode mode;
     private final ProcessorState start;
+    private final boolean is64;
+    private final long eip;
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    private final int[] general = new int[ProcessorState.GENERAL];
+    private final long[] general = new long[ProcessorState.GENERAL];
     private int replaced;
+    /** In bytes, by the mode and a prefix. */
+    private int addressSize;
 
     /**
      * Begins an instruction.
      *
      * @param start the state of the sequence's start; segments are likely to be as they are there
+     * @param eip where it will be
      */
-    InstructionBuilder(Values values, CpuMode mode, ProcessorState start) {
+    InstructionBuilder(Values values, Targets targets, CpuMode mode, ProcessorState start, long eip) {
         this.values = values;
+        this.targets = targets;
+        this.is64 = mode.is64();
+        this.eip = eip;
         this.mode = mode;
         this.start = start;
     }
@@ -49,7 +61,7 @@ final class InstructionBuilder {
         return replaced;
     }
 
-    int[] general() {
+    long[] general() {
         return general;
     }
 
@@ -57,13 +69,17 @@ final class InstructionBuilder {
     byte[] encode(OpcodeForm form) {
         Mnemonic mnemonic = Mnemonic.valueOf(form.mnemonic());
         boolean isPrefixed = !form.prefix().isEmpty();
-        boolean wide = mode == CpuMode.PROTECTED32;
+        addressSize = mode.addressSize();
+        if (is64 && values.chance(0.02)) {
+            // Mostly not right before the opcode, where it would count.
+            addRex();
+        }
         if (values.chance(isPrefixed && !form.hasOperandSize() ? 0.02 : 0.25)) {
             bytes.write(OPERAND_SIZE);
         }
         if (values.chance(0.15)) {
             bytes.write(ADDRESS_SIZE);
-            wide = !wide;
+            addressSize = is64 ? Integer.BYTES : 6 - addressSize;
         }
         if (values.chance(0.2)) {
             bytes.write(values.oneOf(SEGMENT_PREFIXES));
@@ -77,6 +93,9 @@ final class InstructionBuilder {
         if (isPrefixed && !form.prefix().equals("np")) {
             bytes.write(Integer.parseInt(form.prefix(), 16));
         }
+        if (is64 && values.chance(0.6)) {
+            addRex();
+        }
         for (int shift = 16; shift > 0; shift -= Byte.SIZE) {
             if (form.opcode() >> shift != 0) {
                 bytes.write(form.opcode() >> shift);
@@ -84,7 +103,12 @@ final class InstructionBuilder {
         }
         bytes.write(form.opcode());
         if (form.hasModRm()) {
-            addModRm(form, wide);
+            addModRm(form);
+        }
+        if (form.hasOffset() && is64) {
+            long offset = address(Cpu.DS, addressSize);
+            addNumber(Integer.BYTES, (int) offset);
+            addNumber(addressSize - Integer.BYTES, (int) (offset >>> Integer.SIZE));
         }
         while (bytes.size() < CodeReader.LONGEST) {
             addNumber(Integer.BYTES, values.number());
@@ -92,7 +116,12 @@ final class InstructionBuilder {
         return bytes.toByteArray();
     }
 
-    private void addModRm(OpcodeForm form, boolean wide) {
+    private void addRex() {
+        bytes.write(REX | values.below(0x10));
+    }
+
+    private void addModRm(OpcodeForm form) {
+        boolean wide = addressSize != Short.BYTES;
         if (form.fixedModRm() >= 0) {
             bytes.write(form.fixedModRm());
             return;
@@ -115,10 +144,15 @@ final class InstructionBuilder {
             bytes.write(values.below(0x100));
         } else if (mod == 2) {
             addNumber(wide ? Integer.BYTES : Short.BYTES, values.number());
+        } else if (is64 && rm == RM_DISPLACEMENT_32) {
+            // From the end of the instruction, if it has no immediate.
+            long end = eip + bytes.size() + Integer.BYTES;
+            addNumber(
+                    Integer.BYTES, values.chance(0.8) ? (int) (Window.NEAR + targets.offset() - end) : values.number());
         } else if (wide && (rm == RM_DISPLACEMENT_32 || sibBase == RM_DISPLACEMENT_32)) {
-            addNumber(Integer.BYTES, values.chance(0.5) ? Window.DATA + offset() : offset());
+            addNumber(Integer.BYTES, values.chance(0.5) ? Window.DATA + targets.offset() : targets.offset());
         } else if (!wide && rm == RM_DISPLACEMENT_16) {
-            addNumber(Short.BYTES, offset());
+            addNumber(Short.BYTES, targets.offset());
         }
     }
 
@@ -128,43 +162,25 @@ final class InstructionBuilder {
         }
     }
 
-    /** Returns an offset in a data segment: at a page's end or a number's boundary often. */
-    private int offset() {
-        int page =
-                switch (values.below(8)) {
-                    case 0 -> Window.READ_ONLY;
-                    case 1 -> Window.LAST;
-                    case 2, 3 -> Window.SECOND;
-                    default -> 0;
-                };
-        int inPage =
-                switch (values.below(4)) {
-                    case 0 -> values.below(Window.PAGE);
-                    case 1 -> Window.PAGE - 1 - values.below(40);
-                    default -> values.below(Window.PAGE) & -16;
-                };
-        return page + inPage;
-    }
-
     /** Sets registers that hold addresses, counts, selectors and dividends, as a rule. */
     void setRegisters(Instruction instruction) {
         Mnemonic mnemonic = instruction.mnemonic;
-        for (int i = 0; i < ProcessorState.GENERAL; i++) {
+        for (int i = 0; i < ProcessorState.generalOf(mode); i++) {
             if (values.chance(0.15)) {
-                set(i, values.number());
+                set(i, values.word());
             }
         }
         if (values.chance(0.7)) {
-            set(Registers.RSP, address(Cpu.SS));
+            set(Registers.RSP, address(Cpu.SS, is64 ? Long.BYTES : Integer.BYTES));
         }
         if (mnemonic.is(Trait.STRING)) {
             setString(instruction);
         } else if (mnemonic == Mnemonic.LEAVE || mnemonic == Mnemonic.ENTER) {
-            set(Registers.RBP, address(Cpu.SS));
+            set(Registers.RBP, address(Cpu.SS, is64 ? Long.BYTES : Integer.BYTES));
         } else if (mnemonic == Mnemonic.XLATB) {
-            set(Registers.RBX, address(instruction.segment));
+            set(Registers.RBX, address(instruction.segment, instruction.addressSize));
         } else if (mnemonic == Mnemonic.MASKMOVQ || mnemonic == Mnemonic.MASKMOVDQU) {
-            set(Registers.RDI, address(instruction.segment));
+            set(Registers.RDI, address(instruction.segment, instruction.addressSize));
         } else if (mnemonic == Mnemonic.PCMPESTRI || mnemonic == Mnemonic.PCMPESTRM) {
             setLengths();
         } else if (DIVISIONS.contains(mnemonic) && values.chance(0.5)) {
@@ -180,10 +196,18 @@ final class InstructionBuilder {
         }
     }
 
+    /** Makes RSP canonical in 64-bit code: PVM, a hypervisor, doesn't go back to code in which it isn't. */
+    void setStackPointer() {
+        if (is64) {
+            long pointer = (replaced >> Registers.RSP & 1) != 0 ? general[Registers.RSP] : values.word();
+            set(Registers.RSP, pointer << UPPER_BITS >> UPPER_BITS);
+        }
+    }
+
     private void setString(Instruction instruction) {
         if (values.chance(0.9)) {
-            set(Registers.RSI, address(instruction.segment));
-            set(Registers.RDI, address(Cpu.ES));
+            set(Registers.RSI, address(instruction.segment, instruction.addressSize));
+            set(Registers.RDI, address(Cpu.ES, instruction.addressSize));
         }
         if (instruction.repeat != Instruction.NO_REPEAT && values.chance(0.9)) {
             set(Registers.RCX, values.chance(0.8) ? values.below(40) : values.below(0x2000));
@@ -216,9 +240,9 @@ final class InstructionBuilder {
         if (!operand.isMemory() || values.chance(0.1)) {
             return;
         }
-        int target = address(operand.segment) - (int) operand.value;
+        long target = address(operand.segment, instruction.addressSize) - operand.value;
         if (operand.index != Registers.NONE && operand.index != operand.base) {
-            int index = values.chance(0.8) ? values.below(64) : values.number();
+            long index = values.chance(0.8) ? values.below(64) : values.word();
             set(operand.index, index);
             target -= index << operand.scale;
         }
@@ -230,16 +254,22 @@ final class InstructionBuilder {
     }
 
     /** Returns an offset in a segment at which there is memory, if the segment is as at the sequence's start. */
-    private int address(int segment) {
+    private long address(int segment, int size) {
+        if (is64) {
+            long base = segment == Cpu.FS ? start.fsBase : segment == Cpu.GS ? start.gsBase : 0;
+            long offset = targets.linear() - base;
+            boolean fits = size == Long.BYTES || offset >>> Integer.SIZE == 0;
+            return fits ? offset : Window.DATA + targets.offset() - base;
+        }
         int selector = start.selectors[segment];
         if (selector == Window.FLAT_DATA.selector() || selector == Window.FLAT_CODE.selector()) {
-            return values.chance(0.03) ? Window.TOP + values.below(Window.PAGE) : Window.DATA + offset();
+            return values.chance(0.03) ? Window.TOP + values.below(Window.PAGE) : Window.DATA + targets.offset();
         }
-        return offset();
+        return targets.offset();
     }
 
-    private void set(int register, int value) {
-        general[register] = value;
+    private void set(int register, long value) {
+        general[register] = is64 ? value : value & LOW_32;
         replaced |= 1 << register;
     }
 }

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.emulator.hardware;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
@@ -9,27 +10,36 @@ import java.util.Arrays;
 /** All registers of user mode, and how the last step ended. Reused from step to step. */
 final class ProcessorState {
 
-    static final int GENERAL = 8;
+    static final int GENERAL = 16;
     private static final int X87_REGISTERS = FpuState.X87_REGISTERS;
     private static final int XMM_HALVES = 2 * FpuState.XMM_REGISTERS;
     private static final int SLOT = 16;
 
-    final int[] general = new int[GENERAL];
+    final long[] general = new long[GENERAL];
     /** By the number of the segment register. */
     final int[] selectors = new int[Cpu.GS + 1];
 
     final long[] significands = new long[X87_REGISTERS];
     final int[] signExponents = new int[X87_REGISTERS];
     final long[] xmm = new long[XMM_HALVES];
-    int eip;
+    /** The bases of FS and GS; 0 unless the code is 64-bit code. */
+    long fsBase;
+
+    long gsBase;
+    long eip;
     int eflags;
     int vector;
     int errorCode;
-    int cr2;
+    long cr2;
     int fpuControl;
     int fpuStatus;
     int fpuUsed;
     int mxcsr;
+
+    /** Returns how many general registers code of a mode has. */
+    static int generalOf(CpuMode mode) {
+        return mode.is64() ? GENERAL : GENERAL / 2;
+    }
 
     void copy(ProcessorState other) {
         System.arraycopy(other.general, 0, general, 0, GENERAL);
@@ -37,6 +47,8 @@ final class ProcessorState {
         System.arraycopy(other.significands, 0, significands, 0, X87_REGISTERS);
         System.arraycopy(other.signExponents, 0, signExponents, 0, X87_REGISTERS);
         System.arraycopy(other.xmm, 0, xmm, 0, XMM_HALVES);
+        fsBase = other.fsBase;
+        gsBase = other.gsBase;
         eip = other.eip;
         eflags = other.eflags;
         vector = other.vector;
@@ -51,14 +63,16 @@ final class ProcessorState {
     /** Reads a {@code struct result} of {@code processor.c} up to what it says of memory. */
     void read(ByteBuffer from) {
         for (int i = 0; i < GENERAL; i++) {
-            general[i] = from.getInt();
+            general[i] = from.getLong();
         }
-        eip = from.getInt();
+        fsBase = from.getLong();
+        gsBase = from.getLong();
+        eip = from.getLong();
+        cr2 = from.getLong();
         eflags = from.getInt();
-        readSelectors(from);
         vector = from.getInt();
         errorCode = from.getInt();
-        cr2 = from.getInt();
+        readSelectors(from);
         readFpu(from);
     }
 
@@ -121,6 +135,8 @@ final class ProcessorState {
     /** Returns whether two states are the same, CR2 after a page fault included. */
     boolean agrees(ProcessorState other) {
         return eip == other.eip
+                && fsBase == other.fsBase
+                && gsBase == other.gsBase
                 && eflags == other.eflags
                 && vector == other.vector
                 && errorCode == other.errorCode

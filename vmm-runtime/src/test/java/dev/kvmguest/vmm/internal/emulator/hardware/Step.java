@@ -8,7 +8,7 @@ import java.util.Optional;
  *
  * @param bytes the instruction and what is after it in memory
  * @param instruction what the emulator's decoder makes of it; empty if it is none
- * @param eip where it is: an offset in the code segment
+ * @param eip where it is: an offset in the code segment, RIP in 64-bit code
  * @param eflags all flags
  * @param replaced bit n is set if general register n gets the value in {@code general}
  * @param kind what it is counted as
@@ -16,10 +16,10 @@ import java.util.Optional;
 record Step(
         byte[] bytes,
         Optional<Instruction> instruction,
-        int eip,
+        long eip,
         int eflags,
         int replaced,
-        int[] general,
+        long[] general,
         String kind) {
 
     /** Bytes of memory for an instruction and what is after it. */

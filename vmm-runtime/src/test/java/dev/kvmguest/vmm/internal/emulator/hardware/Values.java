@@ -104,10 +104,31 @@ final class Values {
         0xc90f_daa2_2168_c235L
     };
 
-    private final SplittableRandom random;
+    private static final long[] WIDE_NUMBERS = {
+        0x7fff_ffffL,
+        0x8000_0000L,
+        0xffff_ffffL,
+        0x1_0000_0000L,
+        -0x8000_0001L,
+        -0x1_0000_0000L,
+        Window.LOWER_END - 1,
+        Window.LOWER_END,
+        -Window.LOWER_END,
+        -Window.LOWER_END - 1,
+        Long.MAX_VALUE - 1,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE,
+        Long.MIN_VALUE + 1
+    };
 
-    Values(SplittableRandom random) {
+    private final SplittableRandom random;
+    private final Window window;
+    private final boolean hasLdt;
+
+    Values(SplittableRandom random, Window window, boolean hasLdt) {
+        this.hasLdt = hasLdt;
         this.random = random;
+        this.window = window;
     }
 
     boolean chance(double probability) {
@@ -134,6 +155,22 @@ final class Values {
             case 4 -> 1 << below(32);
             case 5 -> (int) bits() >> below(32);
             default -> (int) bits();
+        };
+    }
+
+    /** Returns what a general register may hold: 64 bits in 64-bit code. */
+    long word() {
+        return window.is64() ? wide() : Integer.toUnsignedLong(number());
+    }
+
+    private long wide() {
+        return switch (below(8)) {
+            case 0, 1, 2 -> number();
+            case 3 -> Integer.toUnsignedLong(number());
+            case 4 -> WIDE_NUMBERS[below(WIDE_NUMBERS.length)];
+            case 5 -> 1L << below(64);
+            case 6 -> bits() >> below(64);
+            default -> bits();
         };
     }
 
@@ -199,9 +236,38 @@ final class Values {
     /** Sets random segment registers. */
     void setSegments(ProcessorState state) {
         for (int segment : new int[] {Cpu.DS, Cpu.ES, Cpu.FS, Cpu.GS}) {
-            state.selectors[segment] = chance(0.05) ? 0 : oneOf(Window.TO_READ).selector();
+            state.selectors[segment] = chance(0.05) ? 0 : loadable(Window.TO_READ);
         }
-        state.selectors[Cpu.SS] = oneOf(Window.STACKS).selector();
+        state.selectors[Cpu.SS] = loadable(Window.STACKS);
+        if (window.is64()) {
+            state.fsBase = base(state, Cpu.FS);
+            state.gsBase = base(state, Cpu.GS);
+        }
+    }
+
+    /** Returns the selector of one of these, in 64-bit code also Linux's own. */
+    private int loadable(List<Window.Descriptor> descriptors) {
+        return !hasLdt || window.is64() && chance(0.3)
+                ? Window.LINUX_DATA
+                : oneOf(descriptors).selector();
+    }
+
+    /** Returns the base of FS or GS: that of its descriptor or, often, any with a null selector. */
+    private long base(ProcessorState state, int segment) {
+        if (chance(0.5)) {
+            state.selectors[segment] = 0;
+            return switch (below(4)) {
+                case 0 -> Window.DATA;
+                case 1 -> Window.NEAR + below(0x40);
+                case 2 -> Window.UPPER - Integer.toUnsignedLong(number());
+                default -> 0;
+            };
+        }
+        return Window.DESCRIPTORS.stream()
+                .filter(descriptor -> descriptor.selector() == state.selectors[segment])
+                .mapToLong(Window.Descriptor::base)
+                .findFirst()
+                .orElse(0);
     }
 
     /** Returns a selector: as a rule of the LDT, and loadable. */
@@ -209,7 +275,8 @@ final class Values {
         return switch (below(10)) {
             case 0 -> below(4);
             case 1 -> below(0x1_0000) | 1 << 2;
-            case 2 -> below(6) << 3 | 3;
+            // Those of the GDT, up to Linux's 64-bit code, where code of 16 and 32 bits can't be.
+            case 2 -> below(window.is64() ? 7 : 6) << 3 | 3;
             case 3 -> oneOf(Window.DESCRIPTORS).selector() & ~below(4);
             default -> oneOf(Window.DESCRIPTORS).selector();
         };

@@ -5,27 +5,54 @@ import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The memory and the segments that random instructions have, on the machine's processor and on the emulator. */
-final class Window {
+/**
+ * The memory that random instructions have, on the machine's processor and on the emulator; and the segments, which are
+ * the same for code of all sizes.
+ */
+enum Window {
+    /** That of 16-bit and 32-bit code. */
+    FOR_32_BITS(Window.CODE, List.of()),
+    /** That of 64-bit code: as well beside it, at the ends of 4 GiB, and at the end of the lower half of addresses. */
+    FOR_64_BITS(
+            Window.CODE_64,
+            List.of(
+                    new Page(Window.NEAR, true, false),
+                    new Page(Window.NEAR + Window.SECOND, true, false),
+                    new Page(Window.NEAR + Window.READ_ONLY, false, false),
+                    new Page(Window.BEYOND, true, false),
+                    new Page(Window.UPPER, true, false)));
 
     static final int PAGE = 4096;
 
     /** Read-only; a 16-bit code segment begins here. */
     static final int CODE = 0x1000_0000;
+    /** Where 64-bit code is, read-only. */
+    static final long CODE_64 = 0x1234_5600_0000L;
 
     static final int CODE_SIZE = 0x1_0000;
     /** Data segments of 64 KiB begin here. Most of their pages are not present. */
     static final int DATA = 0x1002_0000;
     /** The last page of 4 GiB. */
-    static final int TOP = 0xffff_f000;
+    static final long TOP = 0xffff_f000L;
+    /** The first page after them, for 64-bit code as all that follows. */
+    static final long BEYOND = 0x1_0000_0000L;
+    /** Data that is near the code: its first three pages are as at {@link #DATA}. */
+    static final long NEAR = CODE_64 + 0x2_0000;
+    /** The last page that Linux gives to programs; the one after it is the last one of the lower half. */
+    static final long UPPER = 0x7fff_ffff_e000L;
+    /** The end of the lower half of canonical addresses. */
+    static final long LOWER_END = 0x8000_0000_0000L;
+
+    /** Linux's 64-bit code segment for programs, and its data segment. */
+    static final int LINUX_CODE = 0x33;
+
+    static final int LINUX_DATA = 0x2b;
 
     /** Offsets of pages with data: two to write and a third to read, the segment's last one to write. */
     static final int SECOND = 0x1000;
 
     static final int READ_ONLY = 0x2000;
     static final int LAST = 0xf000;
-
-    private static final int CODE_PAGES = CODE_SIZE / PAGE;
 
     /** What {@code modify_ldt} calls contents. */
     private static final int DATA_SEGMENT = 0;
@@ -37,7 +64,7 @@ final class Window {
     private static final int USER_SEGMENT = 0xf0;
 
     /** A page of linear addresses. */
-    record Page(int linear, boolean writable, boolean executable) {}
+    record Page(long linear, boolean writable, boolean executable) {}
 
     /**
      * An entry of the LDT.
@@ -84,8 +111,6 @@ final class Window {
             return set ? 1 << number : 0;
         }
     }
-
-    static final List<Page> PAGES = pages();
 
     static final Descriptor FLAT_CODE = new Descriptor(1, 0, 0xf_ffff, CODE_SEGMENT, true, false, true, true);
     static final Descriptor CODE_16 = new Descriptor(2, CODE, 0xffff, CODE_SEGMENT, false, false, false, true);
@@ -134,28 +159,44 @@ final class Window {
     static final List<Descriptor> STACKS =
             List.of(FLAT_DATA, FLAT_DATA, DATA_16, DATA_32, SHORT_DATA, DOWN_16, DOWN_32);
 
-    private Window() {}
+    private final long code;
+    private final List<Page> pages;
 
-    private static List<Page> pages() {
-        List<Page> pages = new ArrayList<>();
-        for (int i = 0; i < CODE_PAGES; i++) {
-            pages.add(new Page(CODE + i * PAGE, false, true));
+    Window(long code, List<Page> others) {
+        this.code = code;
+        List<Page> all = new ArrayList<>();
+        for (int i = 0; i < CODE_SIZE / PAGE; i++) {
+            all.add(new Page(code + i * PAGE, false, true));
         }
-        pages.add(new Page(DATA, true, false));
-        pages.add(new Page(DATA + SECOND, true, false));
-        pages.add(new Page(DATA + READ_ONLY, false, false));
-        pages.add(new Page(DATA + LAST, true, false));
-        pages.add(new Page(TOP, true, false));
-        return List.copyOf(pages);
+        all.add(new Page(DATA, true, false));
+        all.add(new Page(DATA + SECOND, true, false));
+        all.add(new Page(DATA + READ_ONLY, false, false));
+        all.add(new Page(DATA + LAST, true, false));
+        all.add(new Page(TOP, true, false));
+        all.addAll(others);
+        pages = List.copyOf(all);
+    }
+
+    boolean is64() {
+        return this == FOR_64_BITS;
+    }
+
+    /** Returns where the code is. */
+    long code() {
+        return code;
+    }
+
+    List<Page> pages() {
+        return pages;
     }
 
     /** Returns the linear address of what is at an offset in {@link Batch#memory}. */
-    static int linear(int offset) {
-        return PAGES.get(offset / PAGE).linear() + offset % PAGE;
+    long linear(int offset) {
+        return pages.get(offset / PAGE).linear() + offset % PAGE;
     }
 
     /** Returns the size of all pages, which are one after the other in {@link Batch#memory}. */
-    static int size() {
-        return PAGES.size() * PAGE;
+    int size() {
+        return pages.size() * PAGE;
     }
 }

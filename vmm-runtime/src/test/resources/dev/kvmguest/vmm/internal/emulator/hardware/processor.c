@@ -1,8 +1,9 @@
 /*
- * Executes instructions of 16-bit and 32-bit code on the machine's own processor, for HardwareTests; Linux on x86-64.
+ * Executes instructions of 16-bit, 32-bit and 64-bit code on the machine's own processor, for HardwareTests; Linux on
+ * x86-64.
  *
- * The segments are in an LDT, and memory is mapped below 4 GiB, so that code of 16 and 32 bits runs in this 64-bit
- * process (compatibility mode). Every instruction ends in a signal: by TF or INT3 if it is completed, by its exception
+ * The segments are in an LDT, and memory for code of 16 and 32 bits is mapped below 4 GiB, so that it runs in this
+ * 64-bit process (compatibility mode). 64-bit code runs in Linux's own code segment, with memory anywhere. Every instruction ends in a signal: by TF or INT3 if it is completed, by its exception
  * otherwise. All work is done in the handler: it notes the registers, puts those of the next step into the frame, and
  * returns into it. Nothing of libc that keeps data of the thread may be used there, since FS isn't the thread's then.
  *
@@ -12,6 +13,7 @@
  */
 #define _GNU_SOURCE
 #include <asm/ldt.h>
+#include <asm/prctl.h>
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -32,6 +34,10 @@
 #define ID 0x200000
 #define STRICT_RESTORE_SS 4
 #define ENDLESS 0x100
+#define GENERAL_REGISTERS 16
+#define XMM_REGISTERS 16
+#define CODE_64 0x33
+#define LOW_32 0xffffffff
 
 struct setup {
     uint32_t pages;
@@ -40,7 +46,7 @@ struct setup {
 
 /* A page of the code is read and executed, others are read, and written if they are writable. */
 struct page {
-    uint32_t linear;
+    uint64_t linear;
     uint32_t writable;
     uint32_t executable;
 };
@@ -51,8 +57,10 @@ struct descriptor {
     uint32_t limit;
 };
 
+/* Local says whether segments of the LDT can be used, which not every hypervisor has. */
 struct answer {
     uint32_t status;
+    uint32_t local;
     struct descriptor gdt[GDT_ENTRIES];
 };
 
@@ -61,33 +69,48 @@ struct fpu {
     uint64_t instruction, data;
     uint32_t mxcsr, mxcsr_mask;
     uint8_t st[8][16];
-    uint8_t xmm[8][16];
+    uint8_t xmm[XMM_REGISTERS][16];
 };
 
-/* The state that a sequence begins with; memory is what the batch has. */
+/*
+ * The state that a sequence begins with; memory is what the batch has. The bases are for 64-bit code with null selectors
+ * in FS and GS.
+ */
 struct sequence {
-    uint32_t steps;
-    uint32_t general[8];
+    uint64_t steps;
+    uint64_t general[GENERAL_REGISTERS];
+    uint64_t fs_base, gs_base;
     uint16_t cs, ss, ds, es, fs, gs;
+    uint32_t unused;
     struct fpu fpu;
 };
 
 /* One instruction: which general registers get new values before it, its flags, with TF or without. */
 struct step {
-    uint32_t eip;
+    uint64_t rip;
     uint32_t eflags;
     uint32_t replaced;
-    uint32_t general[8];
+    uint64_t general[GENERAL_REGISTERS];
 };
 
-/* Trap is the vector, or ENDLESS if a second of the processor's time didn't end the step. */
+/*
+ * Trap is the vector, or ENDLESS if a second of the processor's time didn't end the step. The bases are only noted for
+ * 64-bit code.
+ */
 struct result {
-    uint32_t general[8];
-    uint32_t eip, eflags;
+    uint64_t general[GENERAL_REGISTERS];
+    uint64_t fs_base, gs_base;
+    uint64_t rip, cr2;
+    uint32_t eflags, trap, error;
     uint16_t cs, ss, ds, es, fs, gs;
-    uint32_t trap, error, cr2;
     struct fpu fpu;
     uint32_t changed_at, changed;
+};
+
+/* A base that Linux was told, for a null selector. */
+struct base {
+    int valid;
+    uint64_t base;
 };
 
 static struct page pages[MOST_PAGES];
@@ -100,6 +123,7 @@ static uint8_t out[1 << 20];
 static size_t out_length;
 
 static uint32_t sequence_count, at_sequence, at_step, steps_left;
+static struct base known_fs, known_gs;
 static uint64_t steps_done, steps_at_tick;
 static int running;
 
@@ -154,7 +178,7 @@ static void give(const void *bytes, size_t length) {
 }
 
 static uint8_t *page_bytes(uint32_t page) {
-    return (uint8_t *) (uintptr_t) pages[page].linear;
+    return (uint8_t *) pages[page].linear;
 }
 
 static void copy_page(void *to, const void *from) {
@@ -234,14 +258,37 @@ static void copy_fpu(struct fpu *to, const struct fpu *from) {
     }
 }
 
-static const int GENERAL[] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI};
+static const int GENERAL[] = {
+    REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+    REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15,
+};
+
+static int is_64_bit_code(void) {
+    return sequences[at_sequence - 1].cs == CODE_64;
+}
+
+/*
+ * Also tells Linux a base that it doesn't know: without FSGSBASE it doesn't look for itself before another process runs.
+ */
+static void note_base(uint64_t *base, struct base *known, uint16_t selector, int get, int set) {
+    system_call(SYS_arch_prctl, get, (long) base, 0);
+    if (selector != 0) {
+        known->valid = 0;
+    } else if (!known->valid || known->base != *base) {
+        system_call(SYS_arch_prctl, set, *base, 0);
+        known->valid = 1;
+        known->base = *base;
+    }
+}
 
 static void note(const greg_t *registers, const struct fpu *fpu, int endless) {
     static struct result result;
-    for (int i = 0; i < 8; i++) {
-        result.general[i] = registers[GENERAL[i]];
+    uint64_t mask = is_64_bit_code() ? -1L : LOW_32;
+    for (int i = 0; i < GENERAL_REGISTERS; i++) {
+        result.general[i] = registers[GENERAL[i]] & mask;
     }
-    result.eip = registers[REG_RIP];
+    result.rip = registers[REG_RIP] & mask;
+    result.cr2 = registers[REG_CR2] & mask;
     result.eflags = registers[REG_EFL];
     result.cs = registers[REG_CSGSFS];
     result.ss = (uint64_t) registers[REG_CSGSFS] >> 48;
@@ -249,9 +296,12 @@ static void note(const greg_t *registers, const struct fpu *fpu, int endless) {
     __asm__ volatile("mov %%es, %0" : "=m"(result.es));
     __asm__ volatile("mov %%fs, %0" : "=m"(result.fs));
     __asm__ volatile("mov %%gs, %0" : "=m"(result.gs));
+    if (is_64_bit_code()) {
+        note_base(&result.fs_base, &known_fs, result.fs, ARCH_GET_FS, ARCH_SET_FS);
+        note_base(&result.gs_base, &known_gs, result.gs, ARCH_GET_GS, ARCH_SET_GS);
+    }
     result.trap = endless ? ENDLESS : registers[REG_TRAPNO];
     result.error = registers[REG_ERR];
-    result.cr2 = registers[REG_CR2];
     copy_fpu(&result.fpu, fpu);
     note_changes(&result);
     give(&result, sizeof result);
@@ -262,7 +312,7 @@ static void begin_sequence(greg_t *registers, struct fpu *fpu) {
     const struct sequence *sequence = &sequences[at_sequence++];
     set_memory(0);
     steps_left = sequence->steps;
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < GENERAL_REGISTERS; i++) {
         registers[GENERAL[i]] = sequence->general[i];
     }
     registers[REG_CSGSFS] = (uint64_t) sequence->ss << 48 | sequence->cs;
@@ -270,6 +320,14 @@ static void begin_sequence(greg_t *registers, struct fpu *fpu) {
     __asm__ volatile("mov %0, %%es" : : "r"(sequence->es));
     __asm__ volatile("mov %0, %%fs" : : "r"(sequence->fs));
     __asm__ volatile("mov %0, %%gs" : : "r"(sequence->gs));
+    known_fs.valid = 0;
+    known_gs.valid = 0;
+    if (is_64_bit_code() && sequence->fs == 0) {
+        system_call(SYS_arch_prctl, ARCH_SET_FS, sequence->fs_base, 0);
+    }
+    if (is_64_bit_code() && sequence->gs == 0) {
+        system_call(SYS_arch_prctl, ARCH_SET_GS, sequence->gs_base, 0);
+    }
     copy_fpu(fpu, &sequence->fpu);
 }
 
@@ -300,12 +358,12 @@ static void handle(int number, siginfo_t *info, void *context) {
     }
     steps_left--;
     const struct step *step = &steps[at_step++];
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < GENERAL_REGISTERS; i++) {
         if (step->replaced >> i & 1) {
             registers[GENERAL[i]] = step->general[i];
         }
     }
-    registers[REG_RIP] = step->eip;
+    registers[REG_RIP] = step->rip;
     registers[REG_EFL] = step->eflags;
     registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~0xffffL) | sequences[at_sequence - 1].cs;
     /* Processors differ in what these are, and when. */
@@ -323,22 +381,13 @@ static void stay(void) {
     sched_setaffinity(0, sizeof here, &here);
 }
 
-static void look_at_gdt(struct descriptor *gdt) {
-    for (uint32_t i = 0; i < GDT_ENTRIES; i++) {
-        uint32_t selector = i << 3 | 3;
-        uint8_t visible;
-        __asm__("lar %2, %0; setz %1" : "=r"(gdt[i].rights), "=q"(visible) : "r"(selector) : "cc");
-        gdt[i].visible = visible;
-        __asm__("xor %0, %0; lsl %1, %0" : "=&r"(gdt[i].limit) : "r"(selector) : "cc");
-    }
-}
-
-/* Under some hypervisors modify_ldt succeeds, and the processor has no LDT all the same. */
-static int has_descriptor(uint32_t index) {
-    uint32_t rights;
+static struct descriptor look_at(uint32_t selector) {
+    struct descriptor descriptor;
     uint8_t visible;
-    __asm__("lar %2, %0; setz %1" : "=r"(rights), "=q"(visible) : "r"(index << 3 | 7) : "cc");
-    return visible;
+    __asm__("lar %2, %0; setz %1" : "=r"(descriptor.rights), "=q"(visible) : "r"(selector) : "cc");
+    descriptor.visible = visible;
+    __asm__("xor %0, %0; lsl %1, %0" : "=&r"(descriptor.limit) : "r"(selector) : "cc");
+    return descriptor;
 }
 
 static void set_up(struct answer *answer) {
@@ -355,17 +404,20 @@ static void set_up(struct answer *answer) {
             answer->status = errno ? errno : EEXIST;
         }
     }
+    answer->local = 1;
     for (uint32_t i = 0; i < setup.descriptors; i++) {
         struct user_desc descriptor;
         take(&descriptor, sizeof descriptor);
-        if (syscall(SYS_modify_ldt, 0x11, &descriptor, sizeof descriptor) != 0) {
-            answer->status = errno;
-        } else if (!descriptor.seg_not_present && !has_descriptor(descriptor.entry_number)) {
-            answer->status = ENOTSUP;
+        /* Under some hypervisors modify_ldt succeeds, and the processor has no LDT all the same. */
+        uint32_t selector = descriptor.entry_number << 3 | 7;
+        if (syscall(SYS_modify_ldt, 0x11, &descriptor, sizeof descriptor) != 0 || !look_at(selector).visible) {
+            answer->local = 0;
         }
     }
     stay();
-    look_at_gdt(answer->gdt);
+    for (uint32_t i = 0; i < GDT_ENTRIES; i++) {
+        answer->gdt[i] = look_at(i << 3 | 3);
+    }
 }
 
 int main(void) {

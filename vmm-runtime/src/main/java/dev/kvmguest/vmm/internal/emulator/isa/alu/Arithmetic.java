@@ -113,7 +113,10 @@ public final class Arithmetic {
         setFlagsOfSum(cpu, a, b, sum, i.width);
     }
 
-    /** CMPXCHG writes its destination in any case, with what it was if that isn't the accumulator. */
+    /**
+     * CMPXCHG writes memory in any case, with what it was if that isn't the accumulator (volume 2, CMPXCHG). A register
+     * with another value keeps its upper half in 64-bit mode, as on processors: it is not written.
+     */
     private static void cmpxchg(Cpu cpu, Instruction i) {
         int width = i.width;
         long current = i.op0.readForUpdate(cpu);
@@ -121,7 +124,9 @@ public final class Arithmetic {
         if (current == expected) {
             i.op0.write(cpu, i.op1.read(cpu));
         } else {
-            i.op0.write(cpu, current);
+            if (i.op0.isMemory()) {
+                i.op0.write(cpu, current);
+            }
             cpu.registers.set(Registers.RAX, width, current);
         }
         setFlagsOfDifference(cpu, expected, current, expected - current, width);

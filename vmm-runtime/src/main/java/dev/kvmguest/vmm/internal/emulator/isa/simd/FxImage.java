@@ -2,8 +2,9 @@ package dev.kvmguest.vmm.internal.emulator.isa.simd;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.core.FpuState;
-import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.engine.XsaveArea;
+import java.util.Arrays;
 
 /**
  * FXSAVE's image in a guest's memory, which is the beginning of XSAVE's area too (Intel SDM volume 1, 10.5.1 and 13.4.1).
@@ -11,19 +12,23 @@ import dev.kvmguest.vmm.internal.engine.XsaveArea;
  */
 final class FxImage {
 
-    /** How much of it is read: what follows the XMM registers is reserved. */
-    private static final int USED = XsaveArea.XMM0 + XsaveArea.SLOT * FpuState.XMM_REGISTERS;
-
     private final Cpu cpu;
     private final int segment;
     private final long at;
     private final long mask;
+    /** Whether pointers are 64-bit offsets without selectors: with REX.W (volume 1, table 10-2). */
+    private final boolean widePointers;
+    /** Twice the number of XMM registers in the image: outside 64-bit mode it has no XMM8 to XMM15. */
+    private final int xmmHalves;
 
-    FxImage(Cpu cpu, Operand operand) {
+    /** Takes the image that an instruction has as its operand. */
+    FxImage(Cpu cpu, Instruction i) {
         this.cpu = cpu;
-        this.segment = operand.segment;
-        this.at = operand.offset(cpu);
-        this.mask = operand.addressMask;
+        this.segment = i.op0.segment;
+        this.at = i.op0.offset(cpu);
+        this.mask = i.op0.addressMask;
+        this.widePointers = i.operandSize == Long.BYTES;
+        this.xmmHalves = cpu.mode().is64() ? 2 * FpuState.XMM_REGISTERS : FpuState.XMM_REGISTERS;
     }
 
     /** Throws the fault of a write to the first bytes. */
@@ -63,10 +68,15 @@ final class FxImage {
         cpu.memory.write16(segment, at + XsaveArea.FSW & mask, fpu.status());
         // The opcode field after the tags is 0: no opcode is kept.
         write32(XsaveArea.FTW, fpu.used());
-        write32(XsaveArea.FIP, fpu.instructionOffset());
-        write32(XsaveArea.FCS, fpu.instructionSelector());
-        write32(XsaveArea.FDP, fpu.dataOffset());
-        write32(XsaveArea.FDS, fpu.dataSelector());
+        if (widePointers) {
+            write64(XsaveArea.FIP, fpu.instructionOffset());
+            write64(XsaveArea.FDP, fpu.dataOffset());
+        } else {
+            write32(XsaveArea.FIP, fpu.instructionOffset());
+            write32(XsaveArea.FCS, fpu.instructionSelector());
+            write32(XsaveArea.FDP, fpu.dataOffset());
+            write32(XsaveArea.FDS, fpu.dataSelector());
+        }
         for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
             int slot = XsaveArea.ST0 + XsaveArea.SLOT * n;
             write64(slot, fpu.significand(n));
@@ -82,14 +92,14 @@ final class FxImage {
 
     /** Writes the XMM registers. */
     void writeXmm() {
-        for (int n = 0; n < cpu.fpu.xmm.length; n++) {
+        for (int n = 0; n < xmmHalves; n++) {
             write64(XsaveArea.XMM0 + Long.BYTES * n, cpu.fpu.xmm[n]);
         }
     }
 
-    /** Reads all of it, for what follows. */
+    /** Reads it for what follows, up to the last XMM register: the rest is reserved. */
     long[] read() {
-        long[] image = new long[USED / Long.BYTES];
+        long[] image = new long[XsaveArea.XMM0 / Long.BYTES + xmmHalves];
         for (int n = 0; n < image.length; n++) {
             image[n] = read64(Long.BYTES * n);
         }
@@ -97,12 +107,18 @@ final class FxImage {
     }
 
     /** Sets the x87 registers from an image. */
-    static void restoreX87(FpuState fpu, long[] image) {
+    void restoreX87(long[] image) {
+        FpuState fpu = cpu.fpu;
         fpu.setControl((int) field(image, XsaveArea.FCW));
         fpu.setStatus((int) field(image, XsaveArea.FSW) & 0xffff);
         fpu.setUsed((int) field(image, XsaveArea.FTW));
-        fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
-        fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
+        if (widePointers) {
+            fpu.setInstructionPointer(0, image[XsaveArea.FIP / Long.BYTES]);
+            fpu.setDataPointer(0, image[XsaveArea.FDP / Long.BYTES]);
+        } else {
+            fpu.setInstructionPointer((int) field(image, XsaveArea.FCS) & 0xffff, field(image, XsaveArea.FIP));
+            fpu.setDataPointer((int) field(image, XsaveArea.FDS) & 0xffff, field(image, XsaveArea.FDP));
+        }
         for (int n = 0; n < FpuState.X87_REGISTERS; n++) {
             int slot = (XsaveArea.ST0 + XsaveArea.SLOT * n) / Long.BYTES;
             fpu.restoreRegister(n, (int) image[slot + 1], image[slot]);
@@ -110,8 +126,13 @@ final class FxImage {
     }
 
     /** Sets the XMM registers from an image. */
-    static void restoreXmm(FpuState fpu, long[] image) {
-        System.arraycopy(image, XsaveArea.XMM0 / Long.BYTES, fpu.xmm, 0, fpu.xmm.length);
+    void restoreXmm(long[] image) {
+        System.arraycopy(image, XsaveArea.XMM0 / Long.BYTES, cpu.fpu.xmm, 0, xmmHalves);
+    }
+
+    /** Makes those XMM registers zero that the image has. */
+    void clearXmm() {
+        Arrays.fill(cpu.fpu.xmm, 0, xmmHalves, 0);
     }
 
     /** Returns MXCSR of an image. */

@@ -48,14 +48,19 @@ public final class SseConvert {
 
     private static long fromInteger(SseFloat sse, FloatFormat format, long value) {
         FloatUnit unit = sse.unit(format);
-        return sse.result(format, unit, unit.round(Real.of((int) value)));
+        return sse.result(format, unit, unit.round(Real.of(value)));
     }
 
+    /** Converts to a packed integer of 32 bits. */
     private static long toInteger(SseFloat sse, FloatFormat format, long bits, boolean truncate) {
+        return toInteger(sse, format, bits, truncate, INTEGER_BITS) & LOW_32;
+    }
+
+    private static long toInteger(SseFloat sse, FloatFormat format, long bits, boolean truncate, int integerBits) {
         FloatUnit unit = truncate ? sse.unit(format, FloatUnit.TRUNCATE) : sse.unit(format);
-        long value = unit.toInteger(sse.operand(format, bits), INTEGER_BITS);
+        long value = unit.toInteger(sse.operand(format, bits), integerBits);
         sse.note(unit);
-        return value & LOW_32;
+        return value;
     }
 
     private static long convert(SseFloat sse, FloatFormat from, FloatFormat to, long bits) {
@@ -80,8 +85,8 @@ public final class SseConvert {
     }
 
     private static long integersToSingles(SseFloat sse, long integers) {
-        return fromInteger(sse, FloatFormat.SINGLE, integers)
-                | fromInteger(sse, FloatFormat.SINGLE, integers >>> 32) << 32;
+        return fromInteger(sse, FloatFormat.SINGLE, (int) integers)
+                | fromInteger(sse, FloatFormat.SINGLE, (int) (integers >>> 32)) << 32;
     }
 
     private static Operation integerToScalar(FloatFormat format) {
@@ -89,7 +94,7 @@ public final class SseConvert {
             FpuChecks.requireSse(cpu);
             long value = i.op1.read(cpu);
             SseFloat sse = new SseFloat(cpu);
-            long result = fromInteger(sse, format, value);
+            long result = fromInteger(sse, format, i.op1.width == Long.BYTES ? value : (int) value);
             sse.finish();
             setLowest(cpu, i, format, result);
         };
@@ -99,7 +104,8 @@ public final class SseConvert {
         return (cpu, i) -> {
             FpuChecks.requireSse(cpu);
             SseFloat sse = new SseFloat(cpu);
-            long value = toInteger(sse, format, VectorOperands.readLow(cpu, i.op1), truncate);
+            long bits = VectorOperands.readLow(cpu, i.op1);
+            long value = toInteger(sse, format, bits, truncate, i.op0.width * Byte.SIZE);
             sse.finish();
             i.op0.write(cpu, value);
         };

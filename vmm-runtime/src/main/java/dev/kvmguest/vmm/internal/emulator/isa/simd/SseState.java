@@ -20,7 +20,9 @@ public final class SseState {
     /** Puts this family's operations into the table. */
     public static void install(OperationTable table) {
         table.put(Mnemonic.FXSAVE, SseState::fxsave)
+                .put(Mnemonic.FXSAVE64, SseState::fxsave)
                 .put(Mnemonic.FXRSTOR, FpuErrorPin.clearing(SseState::fxrstor))
+                .put(Mnemonic.FXRSTOR64, FpuErrorPin.clearing(SseState::fxrstor))
                 .put(Mnemonic.LDMXCSR, SseState::ldmxcsr)
                 .put(Mnemonic.STMXCSR, SseState::stmxcsr)
                 .put(Mnemonic.CLFLUSH, SseState::clflush)
@@ -38,7 +40,7 @@ public final class SseState {
     private static void fxsave(Cpu cpu, Instruction i) {
         FpuChecks.requireX87(cpu);
         VectorOperands.requireAligned(cpu, i.op0);
-        FxImage image = new FxImage(cpu, i.op0);
+        FxImage image = new FxImage(cpu, i);
         image.checkWritable(SIZE);
         image.writeX87();
         image.writeMxcsr();
@@ -48,12 +50,12 @@ public final class SseState {
     private static void fxrstor(Cpu cpu, Instruction i) {
         FpuChecks.requireX87(cpu);
         VectorOperands.requireAligned(cpu, i.op0);
-        FxImage inMemory = new FxImage(cpu, i.op0);
+        FxImage inMemory = new FxImage(cpu, i);
         inMemory.checkReadable(SIZE);
         long[] image = inMemory.read();
         cpu.fpu.setMxcsr(checkedMxcsr(FxImage.mxcsr(image)));
-        FxImage.restoreX87(cpu.fpu, image);
-        FxImage.restoreXmm(cpu.fpu, image);
+        inMemory.restoreX87(image);
+        inMemory.restoreXmm(image);
     }
 
     private static void ldmxcsr(Cpu cpu, Instruction i) {

@@ -112,14 +112,14 @@ public final class Xsave {
         if ((asked & XsaveArea.SSE) != 0) {
             fpu.setMxcsr(SseState.checkedMxcsr(FxImage.mxcsr(image)));
             if ((present & XsaveArea.SSE) != 0) {
-                FxImage.restoreXmm(fpu, image);
+                area.restoreXmm(image);
             } else {
-                fpu.clearXmm();
+                area.clearXmm();
             }
         }
         if ((asked & XsaveArea.X87) != 0) {
             if ((present & XsaveArea.X87) != 0) {
-                FxImage.restoreX87(fpu, image);
+                area.restoreX87(image);
             } else {
                 fpu.initialize();
                 fpu.clearRegisters();
@@ -133,6 +133,6 @@ public final class Xsave {
             throw CpuFault.of(Vector.NM);
         }
         VectorOperands.requireAligned(cpu, i.op0, ALIGNMENT);
-        return new FxImage(cpu, i.op0);
+        return new FxImage(cpu, i);
     }
 }

@@ -141,8 +141,7 @@ public final class Cpuid {
             case 3, 5, 6, 8, 9, 0xa, 0xb, 0xc -> new int[4];
             case 7 -> part == 0 ? new int[] {0, FSGSBASE | SMEP | SMAP, UMIP, 0} : new int[4];
             case 0x8000_0000 -> new int[] {MAX_EXTENDED, 0, 0, 0};
-            case 0x8000_0001 ->
-                new int[] {0, 0, LAHF_64, SYSCALL | NO_EXECUTE | PAGES_1_GIB | RDTSCP | LONG_MODE};
+            case 0x8000_0001 -> new int[] {0, 0, LAHF_64, SYSCALL | NO_EXECUTE | PAGES_1_GIB | RDTSCP | LONG_MODE};
             case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> brand(leaf - 0x8000_0002);
             case 0x8000_0005, 0x8000_0006, 0x8000_0007 -> new int[4];
             case 0x8000_0008 -> new int[] {PagingMode.PHYSICAL_BITS | LINEAR_BITS << 8, 0, 0, 0};

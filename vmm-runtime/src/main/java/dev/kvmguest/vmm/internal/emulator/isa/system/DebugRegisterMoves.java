@@ -14,6 +14,8 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 /** MOV to and from debug registers (Intel SDM volume 2, MOV, and volume 3B, 17.2). */
 public final class DebugRegisterMoves {
 
+    private static final int LAST = 7;
+
     private DebugRegisterMoves() {}
 
     /** Puts this family's operations into the table. */
@@ -44,8 +46,14 @@ public final class DebugRegisterMoves {
         cpu.requestAsyncEvent();
     }
 
-    /** DR4 and DR5 are other names of DR6 and DR7, unless debug extensions are on. */
+    /**
+     * DR4 and DR5 are other names of DR6 and DR7, unless debug extensions are on; there is no DR8 to DR15, which REX.R
+     * would mean (volume 2, MOV).
+     */
     private static int realNumber(Cpu cpu, int number) {
+        if (number > LAST) {
+            throw CpuFault.invalidOpcode();
+        }
         if (number != 4 && number != 5) {
             return number;
         }

@@ -185,6 +185,16 @@ class ArithmeticTests {
     }
 
     @Test
+    void compareAndExchangeOfAnotherValueDoesNotEvenClearTheUpperHalf() {
+        alu.cpu.registers.gpr[AL] = 0x1111_1111_1111_1111L;
+        alu.cpu.registers.gpr[CL] = 0x2222_2222_2222_2222L;
+        alu.execute(Mnemonic.CMPXCHG, 4, register(4, CL), register(4, DL));
+
+        assertThat(alu.cpu.registers.gpr[AL]).isEqualTo(0x2222_2222L);
+        assertThat(alu.cpu.registers.gpr[CL]).isEqualTo(0x2222_2222_2222_2222L);
+    }
+
+    @Test
     void compareAndExchangeOfEightBytesStoresWhatEcxAndEbxHold() {
         alu.write(0x200, 8, 0x0011_2233_4455_6677L).flags(ALL & ~Flag.ZF);
         alu.set(Registers.RDX, 0x0011_2233).set(Registers.RAX, 0x4455_6677);

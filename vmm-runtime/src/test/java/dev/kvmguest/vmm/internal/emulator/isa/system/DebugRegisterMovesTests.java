@@ -49,6 +49,14 @@ class DebugRegisterMovesTests {
         assertThat(guest.get(Register.RBX)).isEqualTo(0x700);
     }
 
+    @Test
+    void thereIsNoDebugRegister8() {
+        try (EmulatedGuest user = EmulatedGuest.long64(3)) {
+            user.run("44 0f 23 c0"); // mov dr8,rax
+            assertThat(user.vector()).isEqualTo(Vector.UD.number());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"0f 21 e0", "0f 21 e8", "0f 23 e0", "0f 23 e8"})
     void debugExtensionsMakeThemUndefined(String code) {
