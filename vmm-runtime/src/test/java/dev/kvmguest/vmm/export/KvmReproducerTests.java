@@ -62,8 +62,19 @@ class KvmReproducerTests {
                 .isExecutable();
     }
 
+    @Test
+    void guestOfLongModeIsRefused() {
+        try (Machine machine = TestGuest.machine(real("f4").withBoot(BootMode.LONG), EngineChoice.EMULATOR)) { // hlt
+            machine.run();
+
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> machine.reproducer().toC("guest"))
+                    .withMessage("a guest in boot mode long can't be exported; export one that enters long mode itself");
+        }
+    }
+
     @ParameterizedTest
-    @EnumSource(BootMode.class)
+    @EnumSource(value = BootMode.class, mode = EnumSource.Mode.EXCLUDE, names = "LONG")
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
