@@ -6,7 +6,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operation;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
-/** Blends of SSE4.1: lanes of one operand or the other, by an immediate or by XMM0 (Intel SDM volume 1, 12.8; volume 2). */
+/**
+ * Blends of SSE4.1: lanes of one operand or the other, by an immediate or by XMM0 (Intel SDM volume 1, 12.8; volume 2).
+ */
 public final class Sse41Blend {
 
     private static final int BYTE = 8;

@@ -5,7 +5,9 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.OperationTable;
 
-/** SSSE3: integers across lanes, and shuffles of bytes, for MMX and XMM registers (Intel SDM volume 1, 12.6; volume 2). */
+/**
+ * SSSE3: integers across lanes, and shuffles of bytes, for MMX and XMM registers (Intel SDM volume 1, 12.6; volume 2).
+ */
 public final class Ssse3 {
 
     private Ssse3() {}
