@@ -69,7 +69,8 @@ class KvmReproducerTests {
 
             assertThatIllegalArgumentException()
                     .isThrownBy(() -> machine.reproducer().toC("guest"))
-                    .withMessage("a guest in boot mode long can't be exported; export one that enters long mode itself");
+                    .withMessage(
+                            "a guest in boot mode long can't be exported; export one that enters long mode itself");
         }
     }
 

@@ -136,7 +136,7 @@ public final class LinearMemory {
     /** Returns whether a linear address is one of RAM. */
     public boolean isRam(long linear) {
         OptionalLong physical = physical(linear);
-        return physical.isPresent() && physical.getAsLong() < memory.size();
+        return physical.isPresent() && Long.compareUnsigned(physical.getAsLong(), memory.size()) < 0;
     }
 
     /** Returns bytes that start at a linear address; empty unless all of them are in RAM. */
@@ -146,7 +146,7 @@ public final class LinearMemory {
         while (done < length) {
             OptionalLong physical = physical(linear + done);
             int part = (int) Math.min(length - done, PAGE - (linear + done & PAGE - 1));
-            if (physical.isEmpty() || physical.getAsLong() > memory.size() - part) {
+            if (physical.isEmpty() || Long.compareUnsigned(physical.getAsLong(), memory.size() - part) > 0) {
                 return Optional.empty();
             }
             System.arraycopy(memory.read(physical.getAsLong(), part), 0, bytes, done, part);

@@ -82,7 +82,7 @@ class GivenUpTests {
     @Test
     void whatTheEmulatorCanNotExecuteEitherIsNoFault() {
         // mov ecx,0x1b; xor edx,edx; mov eax,0xfee00900; wrmsr: a local APIC, which the emulator lacks
-        CpuState.Builder end = at(0x100c, 0).set(Register.RCX, 0xc000_0080L).set(Register.RAX, 1);
+        CpuState.Builder end = at(0x100c, 0).set(Register.RCX, 0x1b).set(Register.RAX, 0xfee0_0900L);
         assertThat(replay(flat("b9 1b 00 00 00 31 d2 b8 00 09 e0 fe 0f 30"), end))
                 .isEqualTo(DeathReplay.NONE);
     }

@@ -106,7 +106,8 @@ class EngineSelectorTests {
     @ParameterizedTest
     @EnumSource
     void autoIsTheEmulatorWhereKvmInterprets(BootMode mode) {
-        EngineSelector selector = host(kvmWithout(Feature.REAL_MODE_SPEED, Feature.PROTECTED_MODE_SPEED));
+        EngineSelector selector =
+                host(kvmWithout(Feature.REAL_MODE_SPEED, Feature.PROTECTED_MODE_SPEED, Feature.LONG_MODE_SPEED));
 
         EngineSelection selection = selector.choose(config(EngineChoice.AUTO, mode));
 

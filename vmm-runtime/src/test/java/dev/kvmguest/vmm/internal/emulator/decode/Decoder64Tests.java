@@ -429,7 +429,6 @@ class Decoder64Tests {
         "0f 05, SYSCALL",
         "0f 07, SYSRET",
         "0f 01 f8, SWAPGS",
-        "0f 01 f9, RDTSCP",
         "f3 0f ae c0, RDFSBASE",
         "f3 0f ae c8, RDGSBASE",
         "f3 0f ae d0, WRFSBASE",

@@ -7,8 +7,8 @@ import dev.kvmguest.vmm.internal.engine.XsaveArea;
 import java.util.Arrays;
 
 /**
- * FXSAVE's image in a guest's memory, which is the beginning of XSAVE's area too (Intel SDM volume 1, 10.5.1 and 13.4.1).
- * With 16-bit addresses each part wraps at 64 KiB for itself.
+ * FXSAVE's image in a guest's memory, which is the beginning of XSAVE's area too (Intel SDM volume 1, 10.5.1 and
+ * 13.4.1). With 16-bit addresses each part wraps at 64 KiB for itself.
  */
 final class FxImage {
 

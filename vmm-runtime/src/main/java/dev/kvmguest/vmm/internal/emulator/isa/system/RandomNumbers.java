@@ -9,8 +9,8 @@ import dev.kvmguest.vmm.internal.x86.Flag;
 /**
  * RDRAND (Intel SDM volume 1, 7.3.17; volume 2): numbers that look random, and are the same in every run of a guest.
  *
- * <p>They follow from the number of instructions retired, which no two have in common, so that a saved vCPU goes on with
- * the same ones.
+ * <p>They follow from the number of instructions retired, which no two have in common, so that a saved vCPU goes on
+ * with the same ones.
  */
 public final class RandomNumbers {
 

@@ -20,9 +20,11 @@ class Crc32cTests {
     @CsvSource({
         // mov esi,0x9000; mov eax,-1; mov edi,4096; next: crc32 eax,byte [esi]; inc esi; sub edi,1; jnz next; not eax
         "be 00 90 00 00 b8 ff ff ff ff bf 00 10 00 00 f2 0f 38 f0 06 46 83 ef 01 75 f5 f7 d0",
-        // the same by words: add esi,2; sub edi,2
+        // mov esi,0x9000; mov eax,-1; mov edi,4096; next: crc32 eax,word [esi]; add esi,2; sub edi,2;
+        // jnz next; not eax
         "be 00 90 00 00 b8 ff ff ff ff bf 00 10 00 00 66 f2 0f 38 f1 06 83 c6 02 83 ef 02 75 f2 f7 d0",
-        // and by doublewords
+        // mov esi,0x9000; mov eax,-1; mov edi,4096; next: crc32 eax,dword [esi]; add esi,4; sub edi,4;
+        // jnz next; not eax
         "be 00 90 00 00 b8 ff ff ff ff bf 00 10 00 00 f2 0f 38 f1 06 83 c6 04 83 ef 04 75 f3 f7 d0"
     })
     void checksumIsThatOfTheLibrary(String code) {

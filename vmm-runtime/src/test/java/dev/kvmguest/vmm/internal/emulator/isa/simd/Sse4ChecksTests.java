@@ -26,12 +26,12 @@ class Sse4ChecksTests {
 
     private final FpuCpu guest = new FpuCpu();
 
-    /** SSSE3, each with an operand in memory at EBX and the displacement that follows. */
+    /** SSSE3, PALIGNR last, each with an operand in memory at EBX and the displacement that follows. */
     static Stream<String> mmx() {
         return Stream.concat(
                 IntStream.concat(IntStream.rangeClosed(0, 0xb), IntStream.rangeClosed(0x1c, 0x1e))
                         .mapToObj(opcode -> String.format(Locale.ROOT, "0f 38 %02x 43 ", opcode)),
-                Stream.of("0f 3a 0f 43 ")); // palignr
+                Stream.of("0f 3a 0f 43 "));
     }
 
     /** Those that work on 16 bytes. */

@@ -50,11 +50,11 @@ class CpuidTests {
 
         assertThat(brand.toString().replace("\0", "")).isEqualTo("kvmguest emulated x86-64-v2 processor");
         cpuid(0x8000_0000L);
-        assertThat(guest.get(Register.RAX)).isEqualTo(0x8000_0004L);
+        assertThat(guest.get(Register.RAX)).isEqualTo(0x8000_0008L);
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {0xe, 0x15, 0x4000_0000L, 0x8000_0005L, 0xffff_ffffL})
+    @ValueSource(longs = {0xe, 0x15, 0x4000_0000L, 0x8000_0009L, 0xffff_ffffL})
     void leavesThatDoNotExistAreTheHighestBasicOne(long leaf) {
         cpuid(leaf);
 
@@ -63,7 +63,7 @@ class CpuidTests {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {3, 5, 6, 7, 8, 9, 0xa, 0xb, 0xc})
+    @ValueSource(longs = {3, 5, 6, 8, 9, 0xa, 0xb, 0xc, 0x8000_0005L, 0x8000_0006L, 0x8000_0007L})
     void leavesBetweenAreEmpty(long leaf) {
         cpuid(leaf);
 
@@ -111,7 +111,7 @@ class CpuidTests {
         guest.set(Register.CR4, 1 << 18);
         cpuid(1);
 
-        assertThat(guest.get(Register.RCX)).isEqualTo(0x4cd8_0201L);
+        assertThat(guest.get(Register.RCX)).isEqualTo(0x4cd8_2201L);
     }
 
     /** A feature's bit in EDX of leaf 1, and an instruction, with what it needs in CR4 and ECX. */
@@ -189,11 +189,18 @@ class CpuidTests {
 
         assertThat(guest.get(Register.RDX)).isEqualTo(0x078b_b97fL);
         assertThat(guest.get(Register.RCX))
-                .as("SSE3, SSSE3, SSE4.1, SSE4.2, MOVBE, POPCNT, XSAVE and RDRAND")
-                .isEqualTo(0x44d8_0201L);
+                .as("SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, MOVBE, POPCNT, XSAVE and RDRAND")
+                .isEqualTo(0x44d8_2201L);
+        cpuid(7);
+        assertThat(guest.get(Register.RBX)).as("FSGSBASE, SMEP and SMAP").isEqualTo(1 | 1 << 7 | 1 << 20);
+        assertThat(guest.get(Register.RCX)).as("UMIP").isEqualTo(1 << 2);
         cpuid(0x8000_0001L);
-        assertThat(guest.get(Register.RDX)).as("no-execute pages and RDTSCP").isEqualTo(1 << 27 | 1 << 20);
-        assertThat(guest.get(Register.RCX)).isZero();
+        assertThat(guest.get(Register.RDX))
+                .as("SYSCALL, no-execute pages, pages of 1 GiB, RDTSCP and long mode")
+                .isEqualTo(1 << 11 | 1 << 20 | 1 << 26 | 1 << 27 | 1 << 29);
+        assertThat(guest.get(Register.RCX)).as("LAHF in 64-bit code").isEqualTo(1);
+        cpuid(0x8000_0008L);
+        assertThat(guest.get(Register.RAX)).as("bits of addresses").isEqualTo(36 | 48 << 8);
     }
 
     private void cpuid(long leaf) {
