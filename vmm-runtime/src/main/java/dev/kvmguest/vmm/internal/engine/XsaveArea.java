@@ -30,6 +30,9 @@ public final class XsaveArea {
 
     public static final int SLOT = 16;
 
+    /** The last 48 bytes of FXSAVE's image, which are software's. */
+    public static final int SOFTWARE = 464;
+
     /** XSTATE_BV, the first 8 bytes of the header: a bit for each component that is not in its initial state. */
     public static final int XSTATE_BV = 512;
     /** Bytes of FXSAVE's image and of the header. */

@@ -23,7 +23,6 @@ public final class SavedRuns {
 
     private static final int VECTOR = 0x20;
     private static final int INITIAL_FCW = 0x37f;
-    private static final int SOFTWARES = 464;
     /** Who writes to it ends the run: not every KVM has an exit for a HLT that is stepped. */
     private static final int END_PORT = 0xf4;
 
@@ -153,7 +152,7 @@ public final class SavedRuns {
         if ((area.components() & ~(XsaveArea.X87 | XsaveArea.SSE)) == 0) {
             bytes.put(XsaveArea.MINIMUM_SIZE, new byte[bytes.capacity() - XsaveArea.MINIMUM_SIZE]);
         }
-        bytes.put(SOFTWARES, new byte[XsaveArea.XSTATE_BV - SOFTWARES]);
+        bytes.put(XsaveArea.SOFTWARE, new byte[XsaveArea.XSTATE_BV - XsaveArea.SOFTWARE]);
         bytes.putLong(XsaveArea.XSTATE_BV, area.components() | XsaveArea.X87 | XsaveArea.SSE);
         return new XsaveArea(bytes);
     }

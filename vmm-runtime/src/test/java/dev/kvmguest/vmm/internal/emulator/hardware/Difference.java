@@ -6,8 +6,10 @@ import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.Vector;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /** What the emulator may do otherwise than the machine's processor, and why. */
@@ -29,6 +31,9 @@ enum Difference {
             "whether an access from the end of 4 GiB to their start is beyond a limit of 4 GiB is up to the processor"
                     + " (SDM volume 3A, 5.3)",
             executed -> !executed.is64Bit() && isOneLimit(executed) && executed.wrapsAt4GiB()),
+    IMAGE_AT_4_GIB(
+            "where 32-bit addresses of 64-bit code wrap within an image of x87 or SSE registers is left open",
+            executed -> executed.is64Bit() && executed.hasWideOperandAt4GiB()),
     OFFSET_NOT_CANONICAL(
             "an offset in FS or GS that isn't canonical is #GP on AMD's processors, although its linear address may be"
                     + " (SDM volume 1, 3.3.7.1)",
@@ -48,6 +53,15 @@ enum Difference {
             executed -> executed.is(Mnemonic.PUSH, Mnemonic.POP)
                     && executed.step().instruction().orElseThrow().op0.kind == Operand.Kind.SEGMENT
                     && executed.step().instruction().orElseThrow().operandSize >= Integer.BYTES),
+    STACK_POINTER_NOT_CANONICAL(
+            "PVM, a hypervisor, doesn't go back to code whose RSP isn't canonical, if it interrupts it right then",
+            executed -> executed.is64Bit()
+                    && !AddressPolicy.isCanonical(executed.real().general[Registers.RSP])
+                    && Set.of(Vector.UD.number(), Vector.GP.number()).contains(executed.real().vector)
+                    && Set.of(Vector.DB.number(), Vector.BP.number()).contains(executed.emulated().vector)),
+    NESTED_TASK(
+            "PVM, a hypervisor, gives up NT if it interrupts the program right then",
+            executed -> (executed.emulated().eflags & Flag.NT) != 0 && executed.differsInFlagsOnly(Flag.NT)),
     RESUME_FLAG(
             "a trap between two repetitions pushes RF on Intel's processors (SDM volume 3B, 17.3.1.1), not on AMD's",
             executed -> executed.isRepeated()
@@ -61,9 +75,10 @@ enum Difference {
                     && executed.real().eip == executed.step().eip()
                     && executed.differsInFlagsOnly(Flag.ARITHMETIC | Flag.RF)),
     BASE_OF_NULL(
-            "AMD's older processors leave the base of FS or GS when a null selector is loaded; so does Linux without"
-                    + " FSGSBASE, if it has another process run then",
-            executed -> executed.differsInKeptBasesOnly()),
+            "AMD's older processors leave the base of FS or GS when a null selector is loaded; Linux without FSGSBASE"
+                    + " restores one that was, if another process has run",
+            executed -> executed.is(Mnemonic.MOV_SEGMENT, Mnemonic.POP, Mnemonic.LFS, Mnemonic.LGS)
+                    && executed.differsInBasesOfNullOnly()),
     NO_REPETITION(
             "whether INS and OUTS with a count of 0 check for permission is not said",
             executed -> executed.isRepeated()

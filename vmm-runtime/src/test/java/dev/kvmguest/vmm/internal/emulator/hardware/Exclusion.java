@@ -24,7 +24,8 @@ enum Exclusion {
                     .or(encoding -> decoded(encoding, i -> i.mnemonic == Mnemonic.INT && i.op0.value == 0x80))),
     HYPERVISOR_CALL(
             "PVM, a hypervisor, takes some of these vectors for itself",
-            encoding -> decoded(encoding, i -> i.mnemonic == Mnemonic.INT && (i.op0.value & ~0xf) == 0x10)),
+            encoding -> decoded(
+                    encoding, i -> i.mode.is64() && i.mnemonic == Mnemonic.INT && (i.op0.value & ~0xf) == 0x10)),
     FAST_RETURN("SYSEXIT in compatibility mode is #UD on AMD's processors and #GP on Intel's", named(Mnemonic.SYSEXIT)),
     EMULATED_BY_LINUX(
             "with UMIP these are #GP, which Linux hides from the program by doing them itself",

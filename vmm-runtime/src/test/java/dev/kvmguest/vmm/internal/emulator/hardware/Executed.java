@@ -43,6 +43,9 @@ record Executed(
     private static final int EXPONENT_OF_1 = 0x3fff;
     private static final int ROUNDING = FpuState.C1 | FpuState.PRECISION | FpuState.UNDERFLOW;
 
+    /** Bytes of an XMM register. */
+    private static final int XMM = 16;
+
     private static final int COUNT_MASK = 31;
     private static final int WIDE_COUNT_MASK = 63;
     private static final int LOCK = 0xf0;
@@ -150,12 +153,12 @@ record Executed(
         return alike;
     }
 
-    /** Returns whether they differ in nothing but bases of FS and GS, which the processor has kept for null selectors. */
-    boolean differsInKeptBasesOnly() {
+    /** Returns whether they differ in nothing but bases of FS and GS with null selectors, which the emulator clears. */
+    boolean differsInBasesOfNullOnly() {
         long fs = emulated.fsBase;
         long gs = emulated.gsBase;
-        emulated.fsBase = real.selectors[Cpu.FS] == 0 && real.fsBase == before.fsBase ? before.fsBase : fs;
-        emulated.gsBase = real.selectors[Cpu.GS] == 0 && real.gsBase == before.gsBase ? before.gsBase : gs;
+        emulated.fsBase = real.selectors[Cpu.FS] == 0 && fs == 0 ? real.fsBase : fs;
+        emulated.gsBase = real.selectors[Cpu.GS] == 0 && gs == 0 ? real.gsBase : gs;
         boolean alike = isAlike();
         emulated.fsBase = fs;
         emulated.gsBase = gs;
@@ -201,20 +204,24 @@ record Executed(
     }
 
     private boolean isAtEnd(Instruction instruction, Operand operand) {
-        return operand != null
-                && operand.isMemory()
-                && instruction.addressSize == Integer.BYTES
-                && isAtEnd(offset(operand));
+        return isMemory(operand) && instruction.addressSize == Integer.BYTES && isAtEnd(offset(operand));
     }
 
-    /** Returns whether an operand in memory has an offset that isn't canonical. */
+    /** Returns whether the emulator's page fault is at an offset that isn't canonical: without the segment's base. */
     boolean hasOffsetNotCanonical() {
-        Instruction instruction = step.instruction().orElseThrow();
-        return !isCanonical(instruction.op0) || !isCanonical(instruction.op1);
+        int segment = step.instruction().orElseThrow().segment;
+        long base = segment == Cpu.FS ? before.fsBase : segment == Cpu.GS ? before.gsBase : 0;
+        return !AddressPolicy.isCanonical(emulated.cr2 - base);
     }
 
-    private boolean isCanonical(Operand operand) {
-        return operand == null || !operand.isMemory() || AddressPolicy.isCanonical(offset(operand));
+    /** Returns whether an operand larger than an XMM register is at the end of 4 GiB, by a 32-bit address. */
+    boolean hasWideOperandAt4GiB() {
+        Instruction instruction = step.instruction().orElseThrow();
+        return isAtEnd(instruction, instruction.op0) && instruction.op0.width > XMM;
+    }
+
+    private static boolean isMemory(Operand operand) {
+        return operand != null && operand.isMemory();
     }
 
     private long offset(Operand operand) {
