@@ -24,7 +24,7 @@ class LongModeTests {
         assertThat(outcome).tripleFaulted();
         assertThat(outcome).fault().isAt(0xffff_ffff_8010_0000L);
         assertThatThrownBy(() -> assertThat(outcome).fault().isAt(0x8010_0000L))
-                .hasMessageContaining("begin at 0x80100000, but began at 0xffffffff80100000");
+                .hasMessageContaining("begin at 0x80100000, but it began at 0xffffffff80100000");
     }
 
     @Test

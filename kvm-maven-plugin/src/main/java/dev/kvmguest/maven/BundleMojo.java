@@ -27,8 +27,8 @@ public class BundleMojo extends AbstractBootMojo {
 
     /**
      * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot} or
-     * {@code long}. Default: what the project's guest says; for an image what it asks for itself, by a Multiboot header or an entry
-     * that real mode can't reach, else {@code real}.
+     * {@code long}. Default: what the project's guest says; for an image what it asks for itself, by a Multiboot
+     * header, 64 bits or an entry that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;

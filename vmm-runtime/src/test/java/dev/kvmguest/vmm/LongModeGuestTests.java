@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import static dev.kvmguest.vmm.TestGuest.real;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.cpu.CpuState;
@@ -18,6 +19,7 @@ class LongModeGuestTests {
     private final EngineChoice engine;
 
     LongModeGuestTests(EngineChoice engine) {
+        Device.assumeFor(engine);
         this.engine = engine;
     }
 

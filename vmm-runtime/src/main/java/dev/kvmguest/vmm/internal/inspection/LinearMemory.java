@@ -146,7 +146,7 @@ public final class LinearMemory {
         while (done < length) {
             OptionalLong physical = physical(linear + done);
             int part = (int) Math.min(length - done, PAGE - (linear + done & PAGE - 1));
-            if (physical.isEmpty() || Long.compareUnsigned(physical.getAsLong(), memory.size() - part) > 0) {
+            if (physical.isEmpty() || physical.getAsLong() < 0 || physical.getAsLong() > memory.size() - part) {
                 return Optional.empty();
             }
             System.arraycopy(memory.read(physical.getAsLong(), part), 0, bytes, done, part);
