@@ -43,8 +43,8 @@ record Executed(
     private static final int EXPONENT_OF_1 = 0x3fff;
     private static final int ROUNDING = FpuState.C1 | FpuState.PRECISION | FpuState.UNDERFLOW;
 
-    /** Bytes of an XMM register. */
-    private static final int XMM = 16;
+    /** Bytes of an x87 register. */
+    private static final int REAL = 10;
 
     private static final int COUNT_MASK = 31;
     private static final int WIDE_COUNT_MASK = 63;
@@ -214,10 +214,12 @@ record Executed(
         return !AddressPolicy.isCanonical(emulated.cr2 - base);
     }
 
-    /** Returns whether an operand larger than an XMM register is at the end of 4 GiB, by a 32-bit address. */
+    /** Returns whether an image of several x87 or SSE registers is at the end of 4 GiB, by a 32-bit address. */
     boolean hasWideOperandAt4GiB() {
         Instruction instruction = step.instruction().orElseThrow();
-        return isAtEnd(instruction, instruction.op0) && instruction.op0.width > XMM;
+        return instruction.mnemonic.is(Trait.X87)
+                && isAtEnd(instruction, instruction.op0)
+                && instruction.op0.width > REAL;
     }
 
     private static boolean isMemory(Operand operand) {

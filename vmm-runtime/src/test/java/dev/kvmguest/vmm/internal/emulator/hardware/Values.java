@@ -259,7 +259,7 @@ final class Values {
             return switch (below(4)) {
                 case 0 -> Window.DATA;
                 case 1 -> Window.NEAR + below(0x40);
-                case 2 -> Window.UPPER - Integer.toUnsignedLong(number());
+                case 2 -> Window.CODE_64 - Integer.toUnsignedLong(number());
                 default -> 0;
             };
         }

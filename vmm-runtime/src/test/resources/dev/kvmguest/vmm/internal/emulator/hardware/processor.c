@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -29,6 +30,7 @@
 #define MOST_STEPS 4096
 #define PAGE 4096
 #define GDT_ENTRIES 32
+#define STACK_ROOM 0x1000000
 #define NT 0x4000
 #define AC 0x40000
 #define ID 0x200000
@@ -126,6 +128,7 @@ static uint32_t sequence_count, at_sequence, at_step, steps_left;
 static struct base known_fs, known_gs;
 static uint64_t steps_done, steps_at_tick;
 static int running;
+static uint64_t stack_start, stack_end;
 
 static long system_call(long number, long a, long b, long c) {
     long result;
@@ -346,6 +349,10 @@ static void handle(int number, siginfo_t *info, void *context) {
     if (running) {
         note(registers, fpu, number == SIGPROF);
     }
+    if (!running) {
+        /* Code that goes astray must not find it: it is just below the end of addresses, where data is too. */
+        system_call(SYS_munmap, stack_start, stack_end - stack_start, 0);
+    }
     running = 1;
     steps_done++;
     while (steps_left == 0) {
@@ -436,6 +443,9 @@ int main(void) {
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         sigaction(signals[i], &action, NULL);
     }
+    /* Addresses of a variable, with room for Linux to let the stack grow, and of the last string that Linux put there. */
+    stack_start = ((uint64_t) &signal_stack & -PAGE) - STACK_ROOM;
+    stack_end = (getauxval(AT_EXECFN) & -PAGE) + PAGE;
     struct itimerval second = {.it_interval = {.tv_sec = 1}, .it_value = {.tv_sec = 1}};
     setitimer(ITIMER_PROF, &second, NULL);
     __asm__ volatile("ud2");
