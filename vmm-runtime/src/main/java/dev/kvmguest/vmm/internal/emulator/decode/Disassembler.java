@@ -351,7 +351,9 @@ public final class Disassembler {
                 Mnemonic.SGDT,
                 Mnemonic.SIDT,
                 Mnemonic.XRSTOR,
-                Mnemonic.XSAVE));
+                Mnemonic.XRSTOR64,
+                Mnemonic.XSAVE,
+                Mnemonic.XSAVE64));
         return names;
     }
 }

@@ -17,7 +17,13 @@ enum Exclusion {
     RANDOM("a number that is another each time", named(Mnemonic.RDRAND)),
     COMPONENTS(
             "depends on CR4.OSXSAVE and XCR0, which Linux sets as the processor allows",
-            named(Mnemonic.XGETBV, Mnemonic.XSETBV, Mnemonic.XSAVE, Mnemonic.XRSTOR)),
+            named(
+                    Mnemonic.XGETBV,
+                    Mnemonic.XSETBV,
+                    Mnemonic.XSAVE,
+                    Mnemonic.XSAVE64,
+                    Mnemonic.XRSTOR,
+                    Mnemonic.XRSTOR64)),
     LINUX_CALL(
             "calls Linux",
             named(Mnemonic.SYSCALL, Mnemonic.SYSENTER)

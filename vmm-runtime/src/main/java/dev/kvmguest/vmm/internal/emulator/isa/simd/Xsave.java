@@ -31,7 +31,9 @@ public final class Xsave {
         table.put(Mnemonic.XGETBV, Xsave::xgetbv)
                 .put(Mnemonic.XSETBV, Xsave::xsetbv)
                 .put(Mnemonic.XSAVE, Xsave::xsave)
-                .put(Mnemonic.XRSTOR, FpuErrorPin.clearing(Xsave::xrstor));
+                .put(Mnemonic.XSAVE64, Xsave::xsave)
+                .put(Mnemonic.XRSTOR, FpuErrorPin.clearing(Xsave::xrstor))
+                .put(Mnemonic.XRSTOR64, FpuErrorPin.clearing(Xsave::xrstor));
     }
 
     /** #UD unless the system has turned on XSAVE. */

@@ -241,7 +241,9 @@ class LongModeSwitchTests {
                 guest.set(Register.CR4, PAE | (prevented ? 1 << 11 : 0))
                         .set(Register.RBX, EmulatedGuest.DATA)
                         .step();
-                guest.set(Register.RIP, EmulatedGuest.CODE).put(EmulatedGuest.CODE, code).step();
+                guest.set(Register.RIP, EmulatedGuest.CODE)
+                        .put(EmulatedGuest.CODE, code)
+                        .step();
 
                 assertThat(guest.get(Register.RIP) == 0x1000 + GP).isEqualTo(prevented);
             }
