@@ -92,7 +92,9 @@ final class Encodings {
         byte[] xop = {(byte) 0x8f, (byte) 0xe9, 0x78, (byte) 0x80, (byte) 0xc0};
         // XOR of 16 bytes in 64-bit code.
         byte[] tooLong = {0x66, 0x64, 0x26, 0x2e, 0x49, (byte) 0x81, (byte) 0xb4, 0x76, 1, 2, 3, 4, 5, 6, 7, 8};
-        return List.of(Arrays.copyOf(xop, LENGTH), tooLong);
+        // ENDBR64.
+        byte[] branchEnd = {(byte) 0xf3, 0x0f, 0x1e, (byte) 0xfa};
+        return List.of(Arrays.copyOf(xop, LENGTH), tooLong, Arrays.copyOf(branchEnd, LENGTH));
     }
 
     private void addEveryModAndReg(List<byte[]> encodings, int[] prefixes, int opcode) {
