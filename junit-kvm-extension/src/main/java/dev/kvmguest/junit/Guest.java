@@ -45,8 +45,8 @@ import java.util.regex.Pattern;
 public final class Guest {
 
     /**
-     * How long what the guest does is awaited if no time is named: its own time limit ends the run, after which nothing is
-     * awaited. How long it takes until that shows depends on the host.
+     * How long what the guest does is awaited if no time is named: its own time limit ends the run, after which
+     * nothing is awaited. How long it takes until that shows depends on the host.
      */
     private static final Duration UNTIL_THE_GUEST_ENDS = ChronoUnit.FOREVER.getDuration();
 
