@@ -390,7 +390,8 @@ public final class Emulator implements ExecutionObserver {
         shadow = cpu.nextShadow;
         cpu.nextShadow = InterruptShadow.NONE;
         trap |= cpu.debug.takeHits();
-        if (traced && !cpu.trapCancelled) {
+        // After MOV SS no breakpoint is lost, but a single step is (volume 3A, 6.8.3, and processors).
+        if (traced && !cpu.trapCancelled && shadow != InterruptShadow.MOV_SS) {
             trap |= DebugRegisters.DR6_BS;
         }
         cpu.trapCancelled = false;
