@@ -97,10 +97,10 @@ final class Expected {
             boolean right = ending.equals("shutdown")
                     ? exit instanceof VmExit.Shutdown
                     : exit instanceof VmExit.UnsupportedInstruction;
-            return right ? List.of() : List.of("ended with " + exit + " at " + end.instructionPointer());
+            return right ? List.of() : List.of("ended with " + name(exit) + " at " + end.instructionPointer());
         }
         if (!(exit instanceof VmExit.Halt)) {
-            return List.of("ended with " + exit + " at " + end.instructionPointer());
+            return List.of("ended with " + name(exit) + " at " + end.instructionPointer());
         }
         // In long mode all of RAM is mapped in the upper half, too.
         long address = end.instructionAddress();
@@ -125,6 +125,13 @@ final class Expected {
         }
         compare(ok, vector >= 0);
         return differences;
+    }
+
+    /** Returns an exit in words that are the same each time. */
+    private static String name(VmExit exit) {
+        return exit instanceof VmExit.UnsupportedInstruction unsupported
+                ? "UnsupportedInstruction " + unsupported.reason()
+                : exit.toString();
     }
 
     private int vectorWanted() {
@@ -204,8 +211,10 @@ final class Expected {
             compare("tos", wanted("tos", stackTop()), observed.get("tos"));
         }
         if (end.longMode() && framed) {
-            compare("ss in the handler", isInner() ? 0 : observed.get("ss"), end.segment(SegmentRegister.SS)
-                    .selector());
+            compare(
+                    "ss in the handler",
+                    isInner() ? 0 : observed.get("ss"),
+                    end.segment(SegmentRegister.SS).selector());
         }
         Stream.concat((wide ? GENERAL_64 : GENERAL).stream(), Stream.of("cr0", "cr2", "cr3", "cr4", "efer"))
                 .forEach(name -> {

@@ -102,7 +102,7 @@ class KvmFaultTableTests {
     private static List<Feature> needs(FaultLine line) {
         String start = line.setup()[0];
         if (start.startsWith("long") || start.startsWith("compat")) {
-            return List.of(Feature.LONG_MODE, Feature.LONG_MODE_INTERRUPTS);
+            return List.of(Feature.LONG_MODE);
         }
         return start.equals("real") || start.startsWith("flat")
                 ? List.of(Feature.PROTECTED_MODE_INTERRUPTS)

@@ -6,7 +6,6 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.memory.GuestMemory;
-import java.util.HexFormat;
 import java.util.Locale;
 
 /** The world of code of 16 and 32 bits outside long mode, with descriptors and gates of every kind. */
@@ -20,8 +19,7 @@ final class ProtectedWorld extends GuestWorld {
     private static final int PAE_TABLE = 0x35000;
 
     /** Stores DR6 through SS, turns breakpoints off and halts, with all other registers as they were. */
-    private static final String DEBUG_HANDLER_CODE =
-            "36a304430000 0f21f0 36a300430000 b800000000 0f23f8 36a104430000";
+    private static final String DEBUG_HANDLER_CODE = "36a304430000 0f21f0 36a300430000 b800000000 0f23f8 36a104430000";
 
     /** Puts everything in place. */
     ProtectedWorld(GuestMemory memory) {

@@ -114,8 +114,8 @@ final class Scenario {
 
     private void base(SegmentRegister register, long base) {
         SegmentState old = state.segment(register);
-        set(builder -> builder.segment(
-                register, new SegmentState(old.selector(), base, old.limit(), old.accessRights())));
+        set(builder ->
+                builder.segment(register, new SegmentState(old.selector(), base, old.limit(), old.accessRights())));
     }
 
     private void set(UnaryOperator<CpuState.Builder> change) {
