@@ -16,7 +16,7 @@ assert new File(basedir, 'qemu').list() == ['ud2.kernel']
 def log = new File(basedir, 'build.log').readLines()
 assert log.any { it =~ /guest ud2.bin \(boot protected\) triple-faulted .* on emulator$/ }
 assert log.any { it == "[INFO] Wrote ${new File(basedir, 'echo.c')}" as String }
-assert log.any { it.contains("In ${new File(basedir, 'qemu')}: qemu-system-i386 -kernel ud2.kernel -m 16384K ") }
+assert log.any { it.contains("In ${new File(basedir, 'qemu')}: qemu-system-x86_64 -kernel ud2.kernel -m 16384K ") }
 assert log.any { it == '[INFO] Note: QEMU ends with status 0 when the guest triple-faults or is reset' }
 
 assert log.any { it.contains("guest fpu.bin can't be exported: this run can't be exported as a C program: its x87 unit reported an error") }

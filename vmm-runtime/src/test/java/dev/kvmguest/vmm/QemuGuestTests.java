@@ -48,21 +48,10 @@ class QemuGuestTests {
                 : TestGuest.real(code).withBoot(mode);
     }
 
-    @Test
-    void longModeIsRefused() {
-        MachineConfig config = config(guest(BootMode.LONG, "f4")).build(); // hlt
-
-        assertThatThrownBy(() -> Machine.create(config))
-                .isInstanceOf(VmmException.class)
-                .hasMessage(
-                        "engine qemu can't enter a guest in boot mode long; choose another engine, or a boot mode from"
-                                + " which the guest enters long mode itself");
-    }
-
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "LONG")
+    @EnumSource
     void guestIsEnteredAsOnTheEmulatorInEachBootMode(BootMode mode) {
-        // mov al,'x'; out 0xe9,al; cli; hlt: the same in code of 16 and 32 bits
+        // mov al,'x'; out 0xe9,al; cli; hlt: the same in code of 16, 32 and 64 bits
         VcpuConfig guest = guest(mode, "b0 78 e6 e9 fa f4");
 
         Outcome outcome = run(guest);

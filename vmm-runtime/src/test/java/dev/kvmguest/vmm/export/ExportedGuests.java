@@ -78,7 +78,18 @@ enum ExportedGuests {
     /** {@code mov al,'P'; out 0xe9,al; ud2} with paging. */
     DIES_WITH_PAGING(flat("b0 50 e6 e9 0f 0b").withBoot(BootMode.PAGED), Feature.PAGING_4M),
     /** {@code mov al,'p'; out 0xe9,al; hlt} with paging. */
-    HALTS_WITH_SMALL_PAGES(flat("b0 70 e6 e9 f4").withBoot(BootMode.PAGED_4K), Feature.PAGING_4K);
+    HALTS_WITH_SMALL_PAGES(flat("b0 70 e6 e9 f4").withBoot(BootMode.PAGED_4K), Feature.PAGING_4K),
+    /**
+     * {@code mov rax,0xffffffff80100009; jmp rax; mov r8,'L'; mov al,r8b; out 0xe9,al; hlt}, the last four by their
+     * upper addresses.
+     */
+    HALTS_IN_LONG_MODE(
+            real("48 c7 c0 09 00 10 80 ff e0 49 c7 c0 4c 00 00 00 44 88 c0 e6 e9 f4")
+                    .withBoot(BootMode.LONG),
+            Feature.LONG_MODE),
+    /** {@code mov al,'D'; out 0xe9,al; mov rax,0xffff800000000000; mov ecx,[rax+8]}. */
+    DIES_IN_LONG_MODE(
+            real("b0 44 e6 e9 48 b8 00 00 00 00 00 80 ff ff 8b 48 08").withBoot(BootMode.LONG), Feature.LONG_MODE);
 
     final VcpuConfig guest;
     final Optional<Feature> feature;

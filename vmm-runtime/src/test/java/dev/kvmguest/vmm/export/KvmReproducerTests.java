@@ -8,7 +8,6 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.NeedsQemu;
-import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
@@ -63,20 +62,8 @@ class KvmReproducerTests {
                 .isExecutable();
     }
 
-    @Test
-    void guestOfLongModeIsRefused() {
-        try (Machine machine = TestGuest.machine(real("f4").withBoot(BootMode.LONG), EngineChoice.EMULATOR)) { // hlt
-            machine.run();
-
-            assertThatIllegalArgumentException()
-                    .isThrownBy(() -> machine.reproducer().toC("guest"))
-                    .withMessage(
-                            "a guest in boot mode long can't be exported; export one that enters long mode itself");
-        }
-    }
-
     @ParameterizedTest
-    @EnumSource(value = BootMode.class, mode = EnumSource.Mode.EXCLUDE, names = "LONG")
+    @EnumSource
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
@@ -93,6 +80,18 @@ class KvmReproducerTests {
     /** A Multiboot header with the kernel's addresses, and {@code hlt} after it, for a file loaded at 1 MiB. */
     private static final String MULTIBOOT =
             "02 b0 ad 1b 00 00 01 00 fe 4f 51 e4" + " 00 00 10 00 00 00 10 00 00 00 00 00 00 00 00 00 20 00 10 00 f4";
+
+    @Test
+    void programSetsTheRegistersOfLongMode() {
+        String program = ExportedGuests.run(flat("f4").withBoot(BootMode.LONG)).program();
+
+        assertThat(program)
+                .contains("\tsregs.cs = (struct kvm_segment){ .selector = 0x8, .base = 0x0, .limit = 0xffffffff,"
+                        + " .type = 11, .s = 1, .present = 1, .l = 1, .g = 1 };\n")
+                .contains("\tsregs.tr = (struct kvm_segment){ .selector = 0x28, .base = 0x540, .limit = 0x67,"
+                        + " .type = 11, .present = 1 };\n")
+                .contains("\tsregs.cr4 = 0x20;\n", "\tsregs.efer = 0x500;\n", "\tregs.rip = 0x100000;\n");
+    }
 
     @Test
     void programSetsTheRegistersOfTheBootMode() {

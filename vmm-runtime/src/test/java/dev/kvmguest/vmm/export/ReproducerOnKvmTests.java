@@ -83,6 +83,19 @@ class ReproducerOnKvmTests {
     }
 
     @Test
+    void programSaysTheRegistersOfLongModeToo() throws IOException, InterruptedException {
+        Device.assumeFor(EngineChoice.KVM, Feature.LONG_MODE);
+
+        String messages = compileAndRun(
+                        ExportedGuests.HALTS_IN_LONG_MODE.run(EngineChoice.KVM).program())
+                .messages();
+
+        assertThat(messages)
+                .containsPattern("(?m)^rip=0xffffffff80100016 ")
+                .containsPattern("(?m)^r8=0x4c r9=0x0 .* r15=0x0 efer=0x500$");
+    }
+
+    @Test
     void programOfAnotherGuestsAnswersSaysWhereItDiffersAndGoesOn() throws IOException, InterruptedException {
         ExportedGuests.Run run = ExportedGuests.ECHOES_INPUT.run(EngineChoice.KVM);
         assertThat(run.outcome().kind()).isEqualTo(Outcome.Kind.HALTED);

@@ -7,15 +7,15 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.export.EntryImage.Chunk;
+import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
-import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 
 /**
@@ -35,26 +35,31 @@ public final class EntryKernel {
     /** Where in the file things are; it is loaded at a multiple of a page. */
     private static final int CODE = 0x20;
 
-    private static final int IDT_POINTER = 0x1c0;
-    private static final int GDT_POINTER = 0x1c8;
-    private static final int OWN_GDT_POINTER = 0x1d0;
-    private static final int OWN_GDT = 0x1d8;
-    private static final int OWN_GDT_SIZE = 0x18;
+    /** Each of 10 bytes, which 64-bit code reads of them. */
+    private static final int IDT_POINTER = 0x1a8;
+
+    private static final int GDT_POINTER = 0x1b2;
+    private static final int OWN_GDT_POINTER = 0x1bc;
+    private static final int OWN_GDT = 0x1c8;
+    private static final int OWN_GDT_SIZE = 0x38;
     private static final int STACK_END = 0x220;
     static final int TABLES = 0x220;
+    private static final int MOST_CODE = IDT_POINTER - CODE;
 
-    /** The selectors of the boot modes that have a GDT. */
-    private static final int OWN_CODE = 0x08;
+    /** The selectors on the way to real mode. */
+    private static final int REAL_CODE = 0x08;
 
-    private static final int OWN_DATA = 0x10;
+    private static final int REAL_DATA = 0x10;
 
     /** Registers that guests outside long mode have. */
     private static final int GENERAL = 8;
 
     private static final long PAGE = 0x1000;
     private static final long LOWEST = 0x10_0000;
-    /** What is mapped to itself at the entry of a guest with paging. */
+    /** What is mapped to itself at the entry of a guest with paging, outside long mode and in it. */
     private static final long IDENTITY_MAP = 0x40_0000;
+
+    private static final long LONG_MODE_IDENTITY_MAP = 1L << 32;
 
     private static final long FIRMWARE_END = 0x500;
     private static final long EXTENDED_BIOS_DATA = 0x9_fc00;
@@ -120,10 +125,11 @@ public final class EntryKernel {
                 .max()
                 .orElse(0);
         long place = Math.max(LOWEST, (end + PAGE - 1) / PAGE * PAGE);
-        if (isPaging() && place + PAGE > IDENTITY_MAP) {
+        long mapped = state.longMode() ? LONG_MODE_IDENTITY_MAP : IDENTITY_MAP;
+        if (isPaging() && place + PAGE > mapped) {
             throw new IllegalArgumentException("the guest ends at " + hex(end)
                     + ", and the code that enters it must lie"
-                    + " after it and below " + hex(IDENTITY_MAP) + ", where memory is mapped to itself in boot mode "
+                    + " after it and below " + hex(mapped) + ", where memory is mapped to itself in boot mode "
                     + config.vcpus().get(0).boot() + "; make the guest smaller, or load it lower");
         }
         return place;
@@ -145,9 +151,12 @@ public final class EntryKernel {
         out.putInt(MAGIC).putInt(HAS_ADDRESSES).putInt(-MAGIC - HAS_ADDRESSES);
         out.putInt((int) base).putInt((int) base).putInt((int) (base + length)).putInt(0);
         out.putInt((int) base + CODE);
-        Code code = new Code();
+        EntryCode code = new EntryCode();
         moveMemory(code, length);
         enter(code);
+        if (code.length() > MOST_CODE) {
+            throw new AssertionError(code.length() + " bytes of code");
+        }
         out.put(CODE, code.bytes());
         putTables(out);
         out.position(TABLES);
@@ -198,7 +207,7 @@ public final class EntryKernel {
         }
     }
 
-    private void moveMemory(Code code, int length) {
+    private void moveMemory(EntryCode code, int length) {
         code.add("fa fc"); // cli; cld
         code.add("bc").number(base + STACK_END); // mov esp, STACK_END
         code.add("b0 ff e6 21 e6 a1"); // mov al, 0xff; out 0x21, al; out 0xa1, al: all interrupts are masked
@@ -214,14 +223,16 @@ public final class EntryKernel {
         code.add("31 c0 f3 ab"); // xor eax, eax; rep stosd
     }
 
-    private void enter(Code code) {
+    private void enter(EntryCode code) {
         code.add("68").number(state.get(Register.RFLAGS)).add("9d"); // push flags; popfd: nothing below changes them
         code.add("0f 01 1d").number(base + IDT_POINTER); // lidt [IDT_POINTER]
         code.add("0f 01 15").number(base + OWN_GDT_POINTER); // lgdt [OWN_GDT_POINTER]
         code.add("b8").number(state.get(Register.CR3)).add("0f 22 d8"); // mov eax, CR3; mov cr3, eax
         code.add("b8").number(state.get(Register.CR4)).add("0f 22 e0"); // mov eax, CR4; mov cr4, eax
         code.add("b8 00 00 00 00 0f 00 d0"); // mov eax, 0; lldt ax
-        if (state.protectedMode()) {
+        if (state.longMode()) {
+            enterLongMode(code);
+        } else if (state.protectedMode()) {
             enterProtectedMode(code);
         } else {
             enterRealMode(code);
@@ -229,9 +240,28 @@ public final class EntryKernel {
     }
 
     /**
+     * Activates long mode in the code segment of the loader, as compatibility mode, and goes on in 64-bit code. The
+     * descriptor that LTR marks as busy is one of its own GDT, too.
+     */
+    private void enterLongMode(EntryCode code) {
+        code.add("b9 80 00 00 c0 ba 00 00 00 00 b8"); // mov ecx, IA32_EFER; mov edx, 0; mov eax, EFER without LMA
+        code.number(state.get(Register.EFER) & ~CpuState.EFER_LMA).add("0f 30"); // wrmsr
+        code.add("b8").number(state.get(Register.CR0)).add("0f 22 c0"); // mov eax, CR0; mov cr0, eax
+        loadOwnSegments(code);
+        code.add("66 b8").shortNumber(selector(SegmentRegister.TR)).add("0f 00 d8"); // mov ax, TR; ltr ax
+        code.add("0f 01 14 25").number(base + GDT_POINTER); // lgdt [GDT_POINTER]
+        List<Register> general = Register.byNumber();
+        for (int i = 0; i < general.size(); i++) {
+            code.add(String.format("%02x %02x", 0x48 | i >> 3, 0xb8 | i & 7)); // mov register, value
+            code.longNumber(state.get(general.get(i)));
+        }
+        code.add("ff 25 00 00 00 00").longNumber(state.get(Register.RIP)); // jmp [rip]
+    }
+
+    /**
      * Loads segments of its own GDT, which are the guest's, so that the guest's descriptors aren't marked as accessed.
      */
-    private void enterProtectedMode(Code code) {
+    private void enterProtectedMode(EntryCode code) {
         loadOwnSegments(code);
         code.add("0f 01 15").number(base + GDT_POINTER); // lgdt [GDT_POINTER]
         for (int i = 1; i < GENERAL; i++) {
@@ -239,7 +269,7 @@ public final class EntryKernel {
         }
         code.add("b8").number(state.get(Register.CR0)).add("0f 22 c0"); // mov eax, CR0; mov cr0, eax
         code.add("b8").number(general(0)); // mov eax, value
-        long next = base + CODE + code.bytes().length + 5;
+        long next = base + CODE + code.length() + 5;
         code.add("e9").number(state.get(Register.RIP) - next); // jmp EIP
     }
 
@@ -247,11 +277,11 @@ public final class EntryKernel {
      * Goes by 16-bit protected mode. After that, CS still has this file as its base until the jump to the guest: this
      * code runs in real mode above 1 MiB, so that nothing of it need be where a guest may be.
      */
-    private void enterRealMode(Code code) {
+    private void enterRealMode(EntryCode code) {
         loadOwnSegments(code);
         code.add("2e 66 0f 01 16").shortNumber(GDT_POINTER); // o32 lgdt [cs:GDT_POINTER]
         code.add("66 b8").number(state.get(Register.CR0)).add("0f 22 c0"); // mov eax, CR0; mov cr0, eax
-        for (SegmentRegister register : Code.DATA_SEGMENTS) {
+        for (SegmentRegister register : EntryCode.DATA_SEGMENTS) {
             code.add("b8").shortNumber(state.segment(register).selector()); // mov ax, segment
             code.load(register);
         }
@@ -262,13 +292,25 @@ public final class EntryKernel {
         code.shortNumber(state.segment(SegmentRegister.CS).selector());
     }
 
-    private void loadOwnSegments(Code code) {
-        code.add("b8").number(OWN_DATA); // mov eax, OWN_DATA
-        Code.DATA_SEGMENTS.forEach(code::load);
-        int next = CODE + code.bytes().length + 7;
+    private void loadOwnSegments(EntryCode code) {
+        code.add("b8").number(ownSelector(SegmentRegister.DS)); // mov eax, data
+        EntryCode.DATA_SEGMENTS.forEach(code::load);
+        int next = CODE + code.length() + 7;
         // Real mode has a base of its own.
-        code.add("ea").number(state.protectedMode() ? base + next : next); // jmp OWN_CODE:next
-        code.shortNumber(OWN_CODE);
+        code.add("ea").number(state.protectedMode() ? base + next : next); // jmp code:next
+        code.shortNumber(ownSelector(SegmentRegister.CS));
+    }
+
+    /** Returns the selector that a register has in its own GDT: the guest's, but on the way to real mode. */
+    private int ownSelector(SegmentRegister register) {
+        if (state.protectedMode()) {
+            return selector(register);
+        }
+        return register == SegmentRegister.CS ? REAL_CODE : REAL_DATA;
+    }
+
+    private int selector(SegmentRegister register) {
+        return state.segment(register).selector();
     }
 
     private long general(int number) {
@@ -280,58 +322,28 @@ public final class EntryKernel {
         putPointer(out, GDT_POINTER, state.gdt());
         putPointer(out, OWN_GDT_POINTER, new DescriptorTable(base + OWN_GDT, OWN_GDT_SIZE - 1));
         if (state.protectedMode()) {
-            // Flat, of 32 bits.
-            out.putLong(OWN_GDT + OWN_CODE, 0x00cf_9b00_0000_ffffL);
-            out.putLong(OWN_GDT + OWN_DATA, 0x00cf_9300_0000_ffffL);
+            putSegment(out, SegmentRegister.CS, ~0);
+            putSegment(out, SegmentRegister.DS, ~0);
         } else {
             // Of 64 KiB: 16-bit code at this file, data at 0.
-            out.putLong(OWN_GDT + OWN_CODE, 0x0000_9b00_0000_ffffL | (base & 0xff_ffff) << 16 | base >>> 24 << 56);
-            out.putLong(OWN_GDT + OWN_DATA, 0x0000_9300_0000_ffffL);
+            out.putLong(OWN_GDT + REAL_CODE, 0x0000_9b00_0000_ffffL | (base & 0xff_ffff) << 16 | base >>> 24 << 56);
+            out.putLong(OWN_GDT + REAL_DATA, 0x0000_9300_0000_ffffL);
         }
+        if (state.longMode()) {
+            putSegment(out, SegmentRegister.TR, ~SegmentDescriptor.TSS_BUSY);
+        }
+    }
+
+    /** @param rights the access rights that are kept */
+    private void putSegment(ByteBuffer out, SegmentRegister register, int rights) {
+        SegmentState segment = state.segment(register);
+        out.putLong(
+                OWN_GDT + segment.selector(),
+                SegmentDescriptor.of(segment.base(), segment.limit(), segment.accessRights() & rights)
+                        .raw());
     }
 
     private static void putPointer(ByteBuffer out, int at, DescriptorTable table) {
         out.putShort(at, (short) table.limit()).putInt(at + 2, (int) table.base());
-    }
-
-    /** Instructions. */
-    private static final class Code {
-
-        static final List<SegmentRegister> DATA_SEGMENTS = List.of(
-                SegmentRegister.DS, SegmentRegister.ES, SegmentRegister.FS, SegmentRegister.GS, SegmentRegister.SS);
-
-        private final ByteArrayOutputStream out = new ByteArrayOutputStream();
-
-        Code add(String hex) {
-            out.writeBytes(HexFormat.of().parseHex(hex.replace(" ", "")));
-            return this;
-        }
-
-        Code number(long value) {
-            return shortNumber((int) value).shortNumber((int) (value >>> 16));
-        }
-
-        Code shortNumber(int value) {
-            out.write(value);
-            out.write(value >>> 8);
-            return this;
-        }
-
-        /** mov register, ax */
-        void load(SegmentRegister register) {
-            add(
-                    switch (register) {
-                        case DS -> "8e d8";
-                        case ES -> "8e c0";
-                        case FS -> "8e e0";
-                        case GS -> "8e e8";
-                        case SS -> "8e d0";
-                        default -> throw new AssertionError(register);
-                    });
-        }
-
-        byte[] bytes() {
-            return out.toByteArray();
-        }
     }
 }

@@ -5,6 +5,8 @@ import dev.kvmguest.vmm.config.BootModule;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.export.QemuCommand;
+import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
@@ -36,7 +38,7 @@ record QemuLine(MachineConfig config, Outcome outcome) {
         List<String> notes = new ArrayList<>();
         StringBuilder kernel = new StringBuilder("-kernel " + name + ".kernel");
         long memory = Math.max(LEAST_MEMORY, config.memorySize());
-        if (guest.boot() == BootMode.MULTIBOOT) {
+        if (guest.boot() == BootMode.MULTIBOOT && isLoadedByQemu(guest.image())) {
             files.put(name + ".kernel", guest.image().file());
             if (!guest.commandLine().isEmpty()) {
                 kernel.append(" -append ").append(quoted(guest.commandLine()));
@@ -53,8 +55,14 @@ record QemuLine(MachineConfig config, Outcome outcome) {
         return new QemuCommand(input(guest) + line(kernel.toString(), memory), files, notes);
     }
 
+    /** QEMU refuses a 64-bit ELF file, but for one that it loads by the addresses in its Multiboot header. */
+    private static boolean isLoadedByQemu(GuestImage image) {
+        return image.format() != GuestImage.Format.ELF64
+                || MultibootHeader.find(image.name(), image.file()).addresses().isPresent();
+    }
+
     private static String line(String kernel, long memory) {
-        return "qemu-system-i386 " + kernel + " -m " + (memory >> 10) + "K -display none -nic none -no-reboot"
+        return "qemu-system-x86_64 " + kernel + " -m " + (memory >> 10) + "K -display none -nic none -no-reboot"
                 + " -chardev stdio,id=console,mux=on,signal=off -serial none"
                 + " -device isa-debug-exit,iobase=0xf4,iosize=0x04 -device isa-debugcon,iobase=0xe9,chardev=console"
                 // Last: of those that share a terminal, QEMU gives its input to the one that was made last.

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.export;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.export.QemuCommand;
@@ -34,10 +33,6 @@ public record RecordedGuest(MachineConfig config, Outcome outcome, Recording rec
         if (!name.matches(NAME)) {
             throw new IllegalArgumentException(
                     "name \"" + name + "\" has characters other than letters, digits, dots, underscores and hyphens");
-        }
-        if (config.vcpus().get(0).boot() == BootMode.LONG) {
-            throw new IllegalArgumentException(
-                    "a guest in boot mode long can't be exported; export one that enters long mode itself");
         }
         if (config.vcpus().size() > 1) {
             throw new IllegalArgumentException(

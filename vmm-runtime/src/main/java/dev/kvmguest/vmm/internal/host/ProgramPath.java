@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 public record ProgramPath(Map<String, String> environment) {
 
     /** The programs that are a PC, the one that is taken first in front. */
-    public static final List<String> QEMU = List.of("qemu-system-i386", "qemu-system-x86_64");
+    public static final List<String> QEMU = List.of("qemu-system-x86_64", "qemu-system-i386");
 
     /** Returns the first program of this name, with or without {@code .exe}. */
     public Optional<Path> find(String name) {

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Finds out why a guest in QEMU died. The emulator runs the guest once more, and if it comes to the same end, what it
@@ -41,19 +42,10 @@ record QemuDiagnosis(MachineConfig config, QemuProcess process, boolean logged, 
     private static final String BOTH = "the emulator, which came to the same end as QEMU";
 
     /** Flags and results that the manual leaves undefined may differ; what else a guest works with doesn't. */
-    private static final List<Register> COMPARED = List.of(
-            Register.RIP,
-            Register.RAX,
-            Register.RBX,
-            Register.RCX,
-            Register.RDX,
-            Register.RSI,
-            Register.RDI,
-            Register.RBP,
-            Register.RSP,
-            Register.CR0,
-            Register.CR3,
-            Register.CR4);
+    private static final List<Register> COMPARED = Stream.concat(
+                    Register.byNumber().stream(),
+                    Stream.of(Register.RIP, Register.CR0, Register.CR3, Register.CR4, Register.EFER))
+            .toList();
 
     Diagnosis of(Outcome end) {
         boolean died = end.kind() == Outcome.Kind.TRIPLE_FAULT;

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -16,8 +17,9 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Puts a guest and the registers with which it is entered into a machine whose firmware has come to the boot sector.
@@ -48,58 +50,70 @@ final class QemuEntry {
     private final CpuState wanted;
     private final RegisterNumbers numbers;
 
-    /** The stub's numbers of registers: it counts those of its program's widest processor. */
-    private record RegisterNumbers(Map<Register, Integer> general, int eip, int control, int bytes) {
+    /** LTR AX. */
+    private static final byte[] LOAD_TASK_REGISTER = {0x0f, 0x00, (byte) 0xd8};
 
-        private static final Map<Register, Integer> NARROW = Map.of(
-                Register.RAX, 0,
-                Register.RCX, 1,
-                Register.RDX, 2,
-                Register.RBX, 3,
-                Register.RSP, 4,
-                Register.RBP, 5,
-                Register.RSI, 6,
-                Register.RDI, 7);
-        private static final Map<Register, Integer> WIDE = Map.of(
-                Register.RAX, 0,
-                Register.RBX, 1,
-                Register.RCX, 2,
-                Register.RDX, 3,
-                Register.RSI, 4,
-                Register.RDI, 5,
-                Register.RBP, 6,
-                Register.RSP, 7);
+    /** Where the type of a segment is in its descriptor, and the bit that says that a TSS is busy. */
+    private static final int TYPE = 5;
 
-        /** After the general registers come EIP, EFLAGS, six segments, three bases and then the control registers. */
+    private static final int BUSY = 2;
+
+    /**
+     * The stub's numbers of registers: it counts those of its program's widest processor.
+     *
+     * @param general the general registers, which come first
+     * @param bytes the size of one
+     */
+    private record RegisterNumbers(List<Register> general, int bytes) {
+
+        private static final List<Register> NARROW = Register.byNumber().subList(0, 8);
+        private static final List<Register> WIDE =
+                Stream.of(Register.values()).filter(Register::isGeneral).toList();
+
+        /** After EIP come EFLAGS, six segments, three bases and then the control registers. */
         private static final int FROM_EIP_TO_CONTROL = 11;
 
         static RegisterNumbers of(QemuProgram program) {
-            return program.name().contains("x86_64")
-                    ? new RegisterNumbers(WIDE, 16, 16 + FROM_EIP_TO_CONTROL, Long.BYTES)
-                    : new RegisterNumbers(NARROW, 8, 8 + FROM_EIP_TO_CONTROL, Integer.BYTES);
+            return program.isWide()
+                    ? new RegisterNumbers(WIDE, Long.BYTES)
+                    : new RegisterNumbers(NARROW, Integer.BYTES);
+        }
+
+        int general(Register register) {
+            return general.indexOf(register);
+        }
+
+        int eip() {
+            return general.size();
         }
 
         int eflags() {
-            return eip + 1;
-        }
-
-        int cr0() {
-            return control;
-        }
-
-        int cr3() {
-            return control + 2;
-        }
-
-        int cr4() {
-            return control + 3;
+            return eip() + 1;
         }
 
         /** CS, SS, DS, ES, FS and GS follow EFLAGS. */
         int segment(int index) {
-            return eip + 2 + index;
+            return eip() + 2 + index;
+        }
+
+        int cr0() {
+            return eip() + FROM_EIP_TO_CONTROL;
+        }
+
+        int cr3() {
+            return cr0() + 2;
+        }
+
+        int cr4() {
+            return cr0() + 3;
+        }
+
+        int efer() {
+            return cr0() + 5;
         }
     }
+
+    private static final Set<Kind> NEED_RAM = Set.of(Kind.IMAGE, Kind.BSS, Kind.BOOT_INFORMATION);
 
     private static final List<SegmentRegister> SEGMENTS = List.of(
             SegmentRegister.CS,
@@ -113,7 +127,7 @@ final class QemuEntry {
      * Finds a place for the guest.
      *
      * @throws IllegalArgumentException if an image can't be placed as the configuration says
-     * @throws VmmException if it lies where a PC has no RAM
+     * @throws VmmException if it, or a table that it is entered with, lies where a PC has no RAM
      */
     QemuEntry(MachineConfig config, QemuProgram program) {
         loader = new BootLoader(config.memorySize(), config.vcpus());
@@ -122,13 +136,13 @@ final class QemuEntry {
         refused().ifPresent(range -> {
             throw new VmmException("engine qemu can't load " + range
                     + ": on a PC the first 1280 bytes are the firmware's, and 0xa0000 to 0xfffff are video memory and"
-                    + " ROM; link the image elsewhere, or choose another engine");
+                    + " ROM; make the image smaller, link it elsewhere, or choose another engine");
         });
     }
 
     private Optional<Range> refused() {
         return layout().ranges().stream()
-                .filter(range -> range.kind() == Kind.IMAGE)
+                .filter(range -> NEED_RAM.contains(range.kind()) || range.kind().isBootTable())
                 .filter(range -> range.start() < FIRMWARE_DATA_END || range.start() < HIGH && range.end() >= ADAPTERS)
                 .findFirst();
     }
@@ -155,7 +169,12 @@ final class QemuEntry {
         clear(memory, HIGH, memory.size() - FIRMWARE_TABLES);
         gdb.clear(Screen.MEMORY, SCREEN_BYTES);
         loader.loadGuests(memory);
-        setRegisters(gdb);
+        setControlRegisters(gdb);
+        setSegments(gdb);
+        if (wanted.longMode()) {
+            loadTaskRegister(gdb, memory);
+        }
+        setGeneralRegisters(gdb);
         QemuRegisters found = QemuRegisters.parse(monitor.human("info registers"))
                 .orElseThrow(() -> new IOException("QEMU prints no registers"));
         Optional<String> difference = found.difference(wanted);
@@ -171,20 +190,49 @@ final class QemuEntry {
         }
     }
 
-    /** Protection comes before the segments, whose descriptors are read from the GDT then, and paging comes last. */
-    private void setRegisters(GdbClient gdb) throws IOException {
-        gdb.setRegister(numbers.cr0(), wanted.get(Register.CR0) & ~CpuState.CR0_PG, numbers.bytes());
+    /** Paging comes last: long mode becomes active by it (Intel SDM volume 3A, 9.8.5). */
+    private void setControlRegisters(GdbClient gdb) throws IOException {
+        set(gdb, numbers.cr0(), wanted.get(Register.CR0) & ~CpuState.CR0_PG);
+        set(gdb, numbers.cr3(), wanted.get(Register.CR3));
+        set(gdb, numbers.cr4(), wanted.get(Register.CR4));
+        if (wanted.longMode()) {
+            set(gdb, numbers.efer(), wanted.get(Register.EFER) & ~CpuState.EFER_LMA);
+        }
+        set(gdb, numbers.cr0(), wanted.get(Register.CR0));
+    }
+
+    /** In protected mode the stub reads them from the GDT. It takes 64 bits of a register once CS is 64-bit code. */
+    private void setSegments(GdbClient gdb) throws IOException {
         for (int i = 0; i < SEGMENTS.size(); i++) {
             gdb.setRegister(numbers.segment(i), wanted.segment(SEGMENTS.get(i)).selector(), Integer.BYTES);
         }
-        for (Map.Entry<Register, Integer> register : numbers.general().entrySet()) {
-            gdb.setRegister(register.getValue(), wanted.get(register.getKey()), numbers.bytes());
+    }
+
+    /**
+     * Executes LTR, since the stub has no TR. LTR reads the descriptor and not the TSS, so the TSS is where it can lie
+     * for so long; it wants a TSS that isn't busy, and makes it so.
+     */
+    private void loadTaskRegister(GdbClient gdb, GuestMemory memory) throws IOException {
+        SegmentState task = wanted.segment(SegmentRegister.TR);
+        long type = wanted.gdt().base() + task.selector() + TYPE;
+        memory.write(type, new byte[] {(byte) (memory.readByte(type) & ~BUSY)});
+        memory.write(task.base(), LOAD_TASK_REGISTER);
+        set(gdb, numbers.general(Register.RAX), task.selector());
+        set(gdb, numbers.eip(), task.base());
+        gdb.step();
+        memory.write(task.base(), new byte[LOAD_TASK_REGISTER.length]);
+    }
+
+    private void setGeneralRegisters(GdbClient gdb) throws IOException {
+        for (Register register : numbers.general()) {
+            set(gdb, numbers.general(register), wanted.get(register));
         }
-        gdb.setRegister(numbers.eip(), wanted.get(Register.RIP), numbers.bytes());
+        set(gdb, numbers.eip(), wanted.get(Register.RIP));
         gdb.setRegister(numbers.eflags(), wanted.get(Register.RFLAGS), Integer.BYTES);
-        gdb.setRegister(numbers.cr3(), wanted.get(Register.CR3), numbers.bytes());
-        gdb.setRegister(numbers.cr4(), wanted.get(Register.CR4), numbers.bytes());
-        gdb.setRegister(numbers.cr0(), wanted.get(Register.CR0), numbers.bytes());
+    }
+
+    private void set(GdbClient gdb, int number, long value) throws IOException {
+        gdb.setRegister(number, value, numbers.bytes());
     }
 
     private static byte[] operand(DescriptorTable table) {

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.qemu;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
@@ -61,7 +60,7 @@ public final class QemuMachine implements MachineBackend {
         requireFit(config);
         this.config = config;
         this.guest = config.vcpus().get(0);
-        QemuProgram program = QemuProgram.find(System.getenv());
+        QemuProgram program = QemuProgram.find(System.getenv(), guest);
         entry = new QemuEntry(config, program);
         process = new QemuProcess(program, config, entry);
         this.reason = reason + ": " + program.name() + " " + process.monitor().version()
@@ -73,10 +72,6 @@ public final class QemuMachine implements MachineBackend {
         if (config.vcpus().size() > 1) {
             throw new VmmException(
                     "engine qemu runs one vCPU, and not " + config.vcpus().size() + "; choose another engine");
-        }
-        if (config.vcpus().get(0).boot() == BootMode.LONG) {
-            throw new VmmException("engine qemu can't enter a guest in boot mode long; choose another engine, or a boot"
-                    + " mode from which the guest enters long mode itself");
         }
         if (config.vcpus().get(0).guestTest().isPresent()) {
             throw new VmmException("engine qemu has no port for the tests inside a guest; choose another engine");

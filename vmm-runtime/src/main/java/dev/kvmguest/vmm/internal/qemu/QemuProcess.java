@@ -99,7 +99,7 @@ final class QemuProcess implements AutoCloseable {
 
     /** Starts the QEMU of this host for a guest, as the constructor does. */
     static QemuProcess of(MachineConfig config) {
-        QemuProgram program = QemuProgram.find(System.getenv());
+        QemuProgram program = QemuProgram.find(System.getenv(), config.vcpus().get(0));
         return new QemuProcess(program, config, new QemuEntry(config, program));
     }
 

@@ -6,7 +6,6 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -85,26 +84,20 @@ record QemuRegisters(CpuState state, boolean halted) {
     }
 
     /**
-     * Returns the first register that isn't as it should be, as a sentence without a full stop. QEMU has no null LDTR
-     * and no way to set TR: both are as a reset leaves them.
+     * Returns the first register that isn't as it should be, as a sentence without a full stop. QEMU has no null LDTR,
+     * and outside long mode TR isn't set: both are as a reset leaves them.
      */
     Optional<String> difference(CpuState wanted) {
         for (Register register : Register.values()) {
             if (register != Register.CR2 && state.get(register) != wanted.get(register)) {
-                return Optional.of(register.name32() + " is " + Long.toHexString(state.get(register)) + " and not "
-                        + Long.toHexString(wanted.get(register)));
+                return Optional.of(wanted.nameOf(register) + " is " + Long.toHexString(state.get(register))
+                        + " and not " + Long.toHexString(wanted.get(register)));
             }
         }
-        for (SegmentRegister register : List.of(
-                SegmentRegister.CS,
-                SegmentRegister.DS,
-                SegmentRegister.ES,
-                SegmentRegister.SS,
-                SegmentRegister.FS,
-                SegmentRegister.GS)) {
+        for (SegmentRegister register : SegmentRegister.values()) {
             SegmentState is = state.segment(register);
             SegmentState should = wanted.segment(register);
-            if (is.selector() != should.selector() || is.base() != should.base() || is.limit() != should.limit()) {
+            if (isComparable(register, wanted) && !isAlike(is, should)) {
                 return Optional.of(register.lowerCaseName() + " is " + is + " and not " + should);
             }
         }
@@ -114,6 +107,21 @@ record QemuRegisters(CpuState state, boolean halted) {
         return state.idt().equals(wanted.idt())
                 ? Optional.empty()
                 : Optional.of("IDTR is " + state.idt() + " and not " + wanted.idt());
+    }
+
+    private static boolean isComparable(SegmentRegister register, CpuState wanted) {
+        return switch (register) {
+            case LDTR -> false;
+            case TR -> wanted.longMode();
+            default -> true;
+        };
+    }
+
+    private static boolean isAlike(SegmentState is, SegmentState should) {
+        return is.selector() == should.selector()
+                && is.base() == should.base()
+                && is.limit() == should.limit()
+                && is.longMode() == should.longMode();
     }
 
     /** Returns the number after a name and an equals sign, in hexadecimal. */

@@ -337,6 +337,9 @@ static void print_registers(void)
 	    sregs.cs.selector, sregs.ss.selector, sregs.ds.selector);
 	say("rax=0x%llx rbx=0x%llx rcx=0x%llx rdx=0x%llx rsi=0x%llx rdi=0x%llx rbp=0x%llx\n", regs.rax, regs.rbx,
 	    regs.rcx, regs.rdx, regs.rsi, regs.rdi, regs.rbp);
+	if (sregs.efer & 0x400) /* long mode is active */
+		say("r8=0x%llx r9=0x%llx r10=0x%llx r11=0x%llx r12=0x%llx r13=0x%llx r14=0x%llx r15=0x%llx efer=0x%llx\n",
+		    regs.r8, regs.r9, regs.r10, regs.r11, regs.r12, regs.r13, regs.r14, regs.r15, sregs.efer);
 	say("cr0=0x%llx cr2=0x%llx cr3=0x%llx cr4=0x%llx gdt=0x%llx/0x%x idt=0x%llx/0x%x\n", sregs.cr0, sregs.cr2,
 	    sregs.cr3, sregs.cr4, sregs.gdt.base, sregs.gdt.limit, sregs.idt.base, sregs.idt.limit);
 	if (run->exit_reason == KVM_EXIT_SHUTDOWN && regs.rip == 0xfff0 && sregs.cs.selector == 0xf000)

@@ -39,8 +39,8 @@ class InstalledProgramsTests {
                         Map.entry("clang", "14.0.6"),
                         Map.entry("ld.lld", "found, and says no version"),
                         Map.entry("nasm", "2.16.01"),
-                        Map.entry("qemu-system-i386", "7.2.22"),
-                        Map.entry("qemu-system-x86_64", "not found"));
+                        Map.entry("qemu-system-x86_64", "not found"),
+                        Map.entry("qemu-system-i386", "7.2.22"));
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.EntryPoint;
@@ -16,6 +17,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.boot.MultibootKernel;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -62,11 +64,10 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "LONG"})
+    @EnumSource
     void registersAreThoseOfTheBootMode(BootMode boot) {
-        MachineConfig config = config(real(HLT).withBoot(boot));
+        VcpuConfig guest = boot == BootMode.MULTIBOOT ? MultibootKernel.flat(TestGuest.bytes(HLT)) : real(HLT);
+        MachineConfig config = config(guest.withBoot(boot));
 
         CpuState found = Entered.by(EntryKernel.of(config)).registers;
 
@@ -84,9 +85,7 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "LONG"})
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
     void memoryIsThatOfTheBootModeButForFirmwareAndTheFilesCode(BootMode boot) {
         MachineConfig config = config(real(HLT).withBoot(boot));
         EntryKernel kernel = EntryKernel.of(config);
@@ -101,15 +100,17 @@ class EntryKernelTests {
         forget(expected, found, 0, FIRMWARE_END);
         forget(expected, found, EXTENDED_BIOS_DATA, HOLE_END);
         forget(expected, found, (int) kernel.base(), (int) kernel.base() + EntryKernel.TABLES);
-        if (boot.paging()) {
-            forgetMarks(expected, found, HOLE_END, HOLE_END + 0x3000);
+        if (boot == BootMode.LONG) {
+            forgetMarks(expected, found, 0x7_1000, 0x7_8000, Long.BYTES);
+        } else if (boot.paging()) {
+            forgetMarks(expected, found, HOLE_END, HOLE_END + 0x3000, Integer.BYTES);
         }
         assertThat(Arrays.mismatch(found, expected)).isEqualTo(-1);
     }
 
     /** The processor marks the entries of pages as accessed and dirty. */
-    private static void forgetMarks(byte[] one, byte[] other, int start, int end) {
-        for (int entry = start; entry < end; entry += 4) {
+    private static void forgetMarks(byte[] one, byte[] other, int start, int end, int size) {
+        for (int entry = start; entry < end; entry += size) {
             one[entry] &= ~0x60;
             other[entry] &= ~0x60;
         }

@@ -3,7 +3,10 @@ package dev.kvmguest.vmm.internal.qemu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.image.GuestImage;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,23 +26,43 @@ class QemuProgramTests {
         return program;
     }
 
+    private static VcpuConfig guest(BootMode boot) {
+        return VcpuConfig.of(GuestImage.flat("kernel.bin", new byte[] {(byte) 0xf4}))
+                .withBoot(boot);
+    }
+
     @Test
-    void narrowProgramIsPreferredWhereverItIs() throws IOException {
-        install("qemu-system-x86_64");
+    void programWithLongModeIsPreferredWhereverItIs() throws IOException {
+        install("qemu-system-i386");
         Map<String, String> path = Map.of("PATH", "/nowhere" + File.pathSeparator + folder);
 
-        assertThat(QemuProgram.find(path).name()).isEqualTo("qemu-system-x86_64");
+        assertThat(QemuProgram.find(path, guest(BootMode.PROTECTED)).isWide()).isFalse();
 
-        Path narrow = install("qemu-system-i386");
-        assertThat(QemuProgram.find(path).file()).isEqualTo(narrow);
+        Path wide = install("qemu-system-x86_64");
+        assertThat(QemuProgram.find(path, guest(BootMode.PROTECTED)).file()).isEqualTo(wide);
+        assertThat(QemuProgram.find(path, guest(BootMode.LONG)).isWide()).isTrue();
+    }
+
+    @Test
+    void programWithoutLongModeIsRefusedForAGuestThatNeedsIt() throws IOException {
+        install("qemu-system-i386");
+        Map<String, String> path = Map.of("PATH", folder.toString());
+
+        assertThatThrownBy(() -> QemuProgram.find(path, guest(BootMode.LONG)))
+                .isInstanceOf(VmmException.class)
+                .hasMessage("engine qemu needs qemu-system-x86_64 for the 64-bit code of image kernel.bin, and only"
+                        + " qemu-system-i386 is in a folder of PATH; install it (Debian, Ubuntu: package"
+                        + " qemu-system-x86; Fedora: qemu-system-x86-core; Homebrew: qemu), or choose another engine");
     }
 
     @Test
     void missingProgramIsNamedWithItsPackage() {
-        assertThatThrownBy(() -> QemuProgram.find(Map.of("PATH", folder.toString())))
+        Map<String, String> path = Map.of("PATH", folder.toString());
+
+        assertThatThrownBy(() -> QemuProgram.find(path, guest(BootMode.REAL)))
                 .isInstanceOf(VmmException.class)
                 .hasMessage(
-                        "engine qemu needs qemu-system-i386 or qemu-system-x86_64, and neither is in a folder of PATH;"
+                        "engine qemu needs qemu-system-x86_64 or qemu-system-i386, and neither is in a folder of PATH;"
                                 + " install it (Debian, Ubuntu: package qemu-system-x86; Fedora: qemu-system-x86-core; Homebrew:"
                                 + " qemu), or choose another engine");
     }
