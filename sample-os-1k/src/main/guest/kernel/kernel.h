@@ -60,6 +60,7 @@ void segments_set_kernel_stack(uintptr_t top);
 
 /* trap.c */
 #define EXCEPTIONS 32
+#define DOUBLE_FAULT 8
 #define FLAGS_FIXED 0x2
 #define FLAGS_INTERRUPTS 0x200
 void trap_handler(struct trap_frame *frame);

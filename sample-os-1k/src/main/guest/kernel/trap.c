@@ -22,11 +22,14 @@ static unsigned long fault_address(void)
     return address;
 }
 
-/* An exception of a program ends the program, one of the kernel the kernel. */
+/*
+ * An exception of a program ends the program, one of the kernel the kernel. A double fault is always the kernel's: it
+ * had no stack or no gate for the first exception, whosever that was.
+ */
 static void exception(const struct trap_frame *frame, bool from_user)
 {
     const char *name = names[frame->vector];
-    if (!from_user) {
+    if (!from_user || frame->vector == DOUBLE_FAULT) {
         PANIC("%s in the kernel at 0x%lx, error code 0x%lx, CR2 0x%lx", name, (unsigned long)frame->ip,
               (unsigned long)frame->error_code, fault_address());
     }

@@ -10,6 +10,8 @@
 
 /* An entry of a page directory or table. */
 typedef uint32_t page_entry;
+/* How many tables lead to a page, one from the other. */
+#define PAGING_LEVELS 2
 
 /* segments.c */
 #define KERNEL_CODE 0x08

@@ -30,4 +30,10 @@ public @interface EnabledIfKvm {
 
     /** The boot mode that KVM must be able to run. */
     BootMode value() default BootMode.REAL;
+
+    /**
+     * Whether KVM must be able to run all that guests in the boot mode may do: take interrupts and exceptions, turn on
+     * paging themselves and, in long mode, serve programs by SYSCALL.
+     */
+    boolean allOfIt() default false;
 }

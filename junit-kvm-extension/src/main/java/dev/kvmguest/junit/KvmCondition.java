@@ -13,12 +13,13 @@ final class KvmCondition implements ExecutionCondition {
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
         return AnnotationSupport.findAnnotation(context.getElement(), EnabledIfKvm.class)
-                .map(annotation -> evaluate(annotation.value()))
+                .map(KvmCondition::evaluate)
                 .orElseGet(() -> ConditionEvaluationResult.enabled("@EnabledIfKvm is not present"));
     }
 
-    private static ConditionEvaluationResult evaluate(BootMode mode) {
-        return Host.whyNoKvm(mode)
+    private static ConditionEvaluationResult evaluate(EnabledIfKvm annotation) {
+        BootMode mode = annotation.value();
+        return (annotation.allOfIt() ? Host.whyNoKvmWithInterrupts(mode) : Host.whyNoKvm(mode))
                 .map(ConditionEvaluationResult::disabled)
                 .orElseGet(() -> ConditionEvaluationResult.enabled("this host's KVM runs boot mode " + mode));
     }

@@ -15,8 +15,9 @@ class EnabledIfKvmTests {
 
     @Test
     void theAnnotationAsksThisHostOnClassesAndMethods() {
-        assertSkippedOrPassed(Fixture.run(OnClass.class), BootMode.REAL);
-        assertSkippedOrPassed(Fixture.run(OnMethod.class), BootMode.PAGED);
+        assertSkippedOrPassed(Fixture.run(OnClass.class), Host.whyNoKvm(BootMode.REAL));
+        assertSkippedOrPassed(Fixture.run(OnMethod.class), Host.whyNoKvm(BootMode.PAGED));
+        assertSkippedOrPassed(Fixture.run(ForAllOfIt.class), Host.whyNoKvmWithInterrupts(BootMode.PROTECTED));
     }
 
     @EnabledIfKvm
@@ -31,9 +32,13 @@ class EnabledIfKvmTests {
         void runs() {}
     }
 
-    private static void assertSkippedOrPassed(EngineExecutionResults results, BootMode mode) {
-        Optional<String> whyNot = Host.whyNoKvm(mode);
+    @EnabledIfKvm(value = BootMode.PROTECTED, allOfIt = true)
+    static class ForAllOfIt {
+        @Test
+        void runs() {}
+    }
 
+    private static void assertSkippedOrPassed(EngineExecutionResults results, Optional<String> whyNot) {
         List<String> reasons = results.allEvents()
                 .skipped()
                 .map(event -> event.getRequiredPayload(String.class))

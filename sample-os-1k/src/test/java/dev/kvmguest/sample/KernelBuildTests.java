@@ -2,7 +2,6 @@ package dev.kvmguest.sample;
 
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static dev.kvmguest.sample.ShellSession.PRIMES;
-import static dev.kvmguest.sample.ShellSession.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.Machine;
@@ -29,9 +28,14 @@ class KernelBuildTests {
         "kernel-o1,    paged",
         "kernel-o1,    paged-4k",
         "kernel-os,    paged",
-        "kernel-os,    paged-4k"
+        "kernel-os,    paged-4k",
+        "kernel-x86_64,           long", // -march=x86-64 -O2, and so on
+        "kernel-x86_64-multiboot, multiboot",
+        "kernel-x86_64-o0,        long",
+        "kernel-x86_64-os,        long"
     })
     void bootsRunsAProgramAndExits(String id, String boot) throws IOException {
+        ShellSession shell = id.startsWith("kernel-x86_64") ? ShellSession.X86_64 : ShellSession.I386;
         VcpuConfig vcpu = VcpuConfig.of(find(id)).withBoot(BootMode.parse(boot)).withInput("5\ndivide\n0\n");
         MachineConfig config =
                 MachineConfig.builder().vcpu(vcpu).engine(EngineChoice.EMULATOR).build();
@@ -39,7 +43,7 @@ class KernelBuildTests {
             Outcome outcome = machine.run();
             assertThat(outcome).debugExited(0).consoleMatches("#DE divide error at 0x4000[0-9a-f]{4}\n");
             assertThat(outcome.console().replaceAll("divide was .*\n", ""))
-                    .isEqualTo(session("5", PRIMES, "divide", ""));
+                    .isEqualTo(shell.session("5", PRIMES, "divide", ""));
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.kvmguest.sample;
 
 import static dev.kvmguest.junit.GuestAssertions.assertThat;
-import static dev.kvmguest.sample.ShellSession.BANNER;
 import static dev.kvmguest.sample.ShellSession.COUNTED;
 import static dev.kvmguest.sample.ShellSession.FACTORIALS;
 import static dev.kvmguest.sample.ShellSession.MENU;
@@ -9,7 +8,6 @@ import static dev.kvmguest.sample.ShellSession.NUMBERS_OF_FIBONACCI;
 import static dev.kvmguest.sample.ShellSession.PRIMES;
 import static dev.kvmguest.sample.ShellSession.PROMPT;
 import static dev.kvmguest.sample.ShellSession.TABLES;
-import static dev.kvmguest.sample.ShellSession.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.junit.KvmGuest;
@@ -24,14 +22,28 @@ import org.junit.jupiter.api.Test;
  */
 abstract class KernelGuests {
 
-    private static final String ABOUT =
-            "1K OS is a small kernel for 32-bit x86: ring 3, paging, processes, files in memory.\n";
     private static final String A_LONG_LINE = "0123456789abcdef".repeat(16);
+
+    private final ShellSession shell;
+
+    /** Tests the 32-bit kernel. */
+    KernelGuests() {
+        this(ShellSession.I386);
+    }
+
+    /** Tests the kernel that has these sessions. */
+    KernelGuests(ShellSession shell) {
+        this.shell = shell;
+    }
+
+    private String session(String... exchanges) {
+        return shell.session(exchanges);
+    }
 
     @Test
     @KvmGuest
     void bootsWithABannerShowsTheMenuAndWaitsForInput(Outcome outcome) {
-        assertThat(outcome).waitsForInterrupt().hasConsole(BANNER + MENU + PROMPT);
+        assertThat(outcome).waitsForInterrupt().hasConsole(shell.banner() + MENU + PROMPT);
     }
 
     @Test
@@ -152,7 +164,7 @@ abstract class KernelGuests {
     void aboutSaysWhatThisIs(Outcome outcome) {
         assertThat(outcome)
                 .debugExited(0)
-                .consoleMatches("9\n" + Pattern.quote(ABOUT) + "\\d+ pages of memory are free\\.\n");
+                .consoleMatches("9\n" + Pattern.quote(shell.about()) + "\\d+ pages of memory are free\\.\n");
     }
 
     @Test

@@ -8,12 +8,12 @@ import org.junit.jupiter.api.TestFactory;
 
 /**
  * The kernel's string functions, page allocator, page tables and file system, tested inside a guest. Each subclass runs
- * them on an engine.
+ * them for an architecture and on an engine.
  */
 abstract class KernelUnits {
 
     @TestFactory
-    @KvmGuest(value = "kernel-tests", timeout = "60s")
+    @KvmGuest(timeout = "60s")
     Stream<DynamicTest> inTheGuest(GuestTests tests) {
         return tests.stream();
     }

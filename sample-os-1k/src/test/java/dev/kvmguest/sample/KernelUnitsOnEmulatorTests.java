@@ -4,5 +4,5 @@ import dev.kvmguest.junit.KvmGuest;
 import dev.kvmguest.vmm.config.EngineChoice;
 
 /** On the emulator, which runs anywhere. */
-@KvmGuest(engine = EngineChoice.EMULATOR)
+@KvmGuest(value = "kernel-tests", engine = EngineChoice.EMULATOR)
 class KernelUnitsOnEmulatorTests extends KernelUnits {}

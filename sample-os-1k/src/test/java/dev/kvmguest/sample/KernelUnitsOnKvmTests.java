@@ -7,5 +7,5 @@ import dev.kvmguest.vmm.config.EngineChoice;
 
 /** On KVM, and skipped where it is missing or lacks the mode. */
 @EnabledIfKvm(BootMode.PAGED)
-@KvmGuest(engine = EngineChoice.KVM)
+@KvmGuest(value = "kernel-tests", engine = EngineChoice.KVM)
 class KernelUnitsOnKvmTests extends KernelUnits {}

@@ -6,7 +6,12 @@ import java.util.stream.IntStream;
 /** What the console of the kernel shows: the banner, the menu, and what was typed at the prompt with what came of it. */
 final class ShellSession {
 
-    static final String BANNER = "1K OS\nconsole on COM1, 15360 KiB free, 2 files\n";
+    /** With the 32-bit kernel, which leaves the first 1 MiB of 16 MiB to itself and the boot loader. */
+    static final ShellSession I386 = new ShellSession(32, 15360);
+
+    /** With the 64-bit kernel, which leaves the first 2 MiB. */
+    static final ShellSession X86_64 = new ShellSession(64, 14336);
+
     static final String MENU = """
             1) multiplication table
             2) counter
@@ -48,15 +53,31 @@ final class ShellSession {
             12! = 479001600
             """;
 
-    private ShellSession() {}
+    private final int bits;
+    private final int kibFree;
+
+    private ShellSession(int bits, int kibFree) {
+        this.bits = bits;
+        this.kibFree = kibFree;
+    }
+
+    /** Returns what the kernel says before it starts the shell. */
+    String banner() {
+        return "1K OS\nconsole on COM1, " + kibFree + " KiB free, 2 files\n";
+    }
+
+    /** Returns the first line of the program that tells about the kernel. */
+    String about() {
+        return "1K OS is a small kernel for " + bits + "-bit x86: ring 3, paging, processes, files in memory.\n";
+    }
 
     /**
      * Returns the console of a session that ends with exit, typed as 0.
      *
      * @param exchanges a line typed at the prompt and what is shown after it, by turns
      */
-    static String session(String... exchanges) {
-        StringBuilder console = new StringBuilder(BANNER).append(MENU);
+    String session(String... exchanges) {
+        StringBuilder console = new StringBuilder(banner()).append(MENU);
         for (int i = 0; i < exchanges.length; i += 2) {
             console.append(PROMPT).append(exchanges[i]).append('\n').append(exchanges[i + 1]);
         }

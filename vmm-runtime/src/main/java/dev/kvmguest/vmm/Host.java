@@ -24,8 +24,8 @@ public final class Host {
     }
 
     /**
-     * Returns why this host's KVM can't run all that guests in this mode may do, interrupts and exceptions included, as
-     * a sentence; empty if it can.
+     * Returns why this host's KVM can't run all that guests in this mode may do, as a sentence; empty if it can. That
+     * includes interrupts and exceptions, paging that a guest turns on itself and, in long mode, SYSCALL and SYSRET.
      */
     public static Optional<String> whyNoKvmWithInterrupts(BootMode mode) {
         return KvmSupport.OF_THIS_HOST.whyNotAllOf(mode);

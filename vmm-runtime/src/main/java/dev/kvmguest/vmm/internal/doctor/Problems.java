@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.host.ProgramPath;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -111,8 +112,9 @@ final class Problems {
     private static List<HostProblem> missing(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
         for (Feature feature : Feature.values()) {
-            String modes =
-                    modesThat(mode -> Feature.neededBy(mode) == feature || Feature.interruptsIn(mode) == feature);
+            String modes = modesThat(mode -> Feature.neededBy(mode) == feature
+                    || Feature.interruptsIn(mode) == feature
+                    || Feature.systemCallsIn(mode).equals(Optional.of(feature)));
             boolean speed = Arrays.stream(BootMode.values()).anyMatch(mode -> Feature.speedIn(mode) == feature);
             if (kvm.has(feature) || speed) {
                 continue;

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.engine;
 
 import dev.kvmguest.vmm.config.BootMode;
+import java.util.Optional;
 
 /** Something that a guest or the runtime may need of an engine and that not every host offers. */
 public enum Feature {
@@ -12,6 +13,7 @@ public enum Feature {
     PAGING_4K("32-bit paging with 4 KiB pages"),
     LONG_MODE("long mode"),
     LONG_MODE_INTERRUPTS("INT and IRET in long mode"),
+    LONG_MODE_SYSTEM_CALLS("SYSCALL and SYSRET in long mode"),
     REAL_MODE_SPEED("real mode at a processor's speed"),
     PROTECTED_MODE_SPEED("protected mode at a processor's speed"),
     LONG_MODE_SPEED("long mode at a processor's speed"),
@@ -47,6 +49,14 @@ public enum Feature {
             case LONG -> LONG_MODE_INTERRUPTS;
             case PROTECTED, MULTIBOOT, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
         };
+    }
+
+    /**
+     * Returns what programs of a guest booted in this mode can't make their system calls without; empty if INT is all
+     * that they need.
+     */
+    public static Optional<Feature> systemCallsIn(BootMode mode) {
+        return mode == BootMode.LONG ? Optional.of(LONG_MODE_SYSTEM_CALLS) : Optional.empty();
     }
 
     /** Returns what makes a guest booted in this mode slower than on the emulator if it is missing. */

@@ -82,6 +82,20 @@ public final class HostProbe {
     private static final String LONG_INTERRUPT_GUEST = "bc 00 80 00 00 c7 04 25 00 03 07 00 25 00 08 00"
             + " c7 04 25 04 03 07 00 00 8e 10 00 cd 30 88 04 25 00 30 00 00 f4 b0 4b 48 cf";
 
+    /**
+     * A program in ring 3 whose system call halts, which only ring 0 may.
+     *
+     * <p>mov esp, 0x8000; the pages for ring 3: mov rax, cr3; or byte [rax], 4; mov rax, [rax]; and eax, -4096; or byte
+     * [rax], 4; mov rax, [rax]; and eax, -4096; or byte [rax], 4; mov rax, cr3; mov cr3, rax; STAR: mov ecx,
+     * 0xc0000081; xor eax, eax; mov edx, 0x00100008; wrmsr; LSTAR: inc ecx; lea rax, [rip+entry]; cdq; wrmsr; EFER.SCE:
+     * mov cl, 0x80; rdmsr; or al, 1; wrmsr; lea rcx, [rip+user]; mov r11d, 2; sysretq; user: syscall; entry: mov byte
+     * [0x3000], 0x4b; hlt
+     */
+    private static final String LONG_SYSTEM_CALL_GUEST = "bc 00 80 00 00"
+            + " 0f 20 d8 80 08 04 48 8b 00 25 00 f0 ff ff 80 08 04 48 8b 00 25 00 f0 ff ff 80 08 04 0f 20 d8 0f 22 d8"
+            + " b9 81 00 00 c0 31 c0 ba 08 00 10 00 0f 30 ff c1 48 8d 05 1d 00 00 00 99 0f 30 b1 80 0f 32 0c 01 0f 30"
+            + " 48 8d 0d 09 00 00 00 41 bb 02 00 00 00 48 0f 07 0f 05 c6 04 25 00 30 00 00 4b f4";
+
     /** mov ecx, 4000; again: dec ecx; jnz again; mov byte [0x3000], 0x4b; hlt */
     private static final String LONG_LOOP_GUEST = "b9 a0 0f 00 00 ff c9 75 fc c6 04 25 00 30 00 00 4b f4";
 
@@ -138,6 +152,7 @@ public final class HostProbe {
         findings.put(Feature.PAGING_4K, tryGuest(BootMode.PAGED_4K, FLAT_GUEST));
         findings.put(Feature.LONG_MODE, tryGuest(BootMode.LONG, LONG_GUEST));
         findings.put(Feature.LONG_MODE_INTERRUPTS, tryGuest(BootMode.LONG, LONG_INTERRUPT_GUEST));
+        findings.put(Feature.LONG_MODE_SYSTEM_CALLS, tryGuest(BootMode.LONG, LONG_SYSTEM_CALL_GUEST));
         findings.put(Feature.REAL_MODE_SPEED, trySpeed(BootMode.REAL, REAL_LOOP_GUEST));
         findings.put(Feature.PROTECTED_MODE_SPEED, trySpeed(BootMode.PROTECTED, FLAT_LOOP_GUEST));
         findings.put(Feature.LONG_MODE_SPEED, trySpeed(BootMode.LONG, LONG_LOOP_GUEST));

@@ -31,13 +31,14 @@ public final class KvmSupport {
     }
 
     /**
-     * Returns why KVM can't run all that a guest in this boot mode may do: interrupts and exceptions included, and
-     * paging that it turns on itself.
+     * Returns why KVM can't run all that a guest in this boot mode may do: interrupts and exceptions included, paging
+     * that it turns on itself and, in long mode, system calls of programs.
      */
     public Optional<String> whyNotAllOf(BootMode mode) {
         return whyNot(mode)
                 .or(() -> whyNot(Feature.interruptsIn(mode), "all of boot mode " + mode))
-                .or(() -> ask(capabilities -> KvmFitness.whyNotPaged(capabilities, mode)));
+                .or(() -> ask(capabilities -> KvmFitness.whyNotPaged(capabilities, mode)))
+                .or(() -> ask(capabilities -> KvmFitness.whyNoSystemCalls(capabilities, mode)));
     }
 
     private Optional<String> whyNot(Feature feature, String what) {

@@ -53,6 +53,19 @@ class KvmSupportTests {
     }
 
     @Test
+    void longModeWithoutSystemCallsIsNotAllOfIt() {
+        Capabilities silent = new Capabilities(Map.of(
+                Feature.LONG_MODE, new Capabilities.Finding(true, ""),
+                Feature.LONG_MODE_INTERRUPTS, new Capabilities.Finding(true, ""),
+                Feature.LONG_MODE_SYSTEM_CALLS, new Capabilities.Finding(false, "the probe guest shut down")));
+
+        assertThat(support(() -> silent).whyNot(BootMode.LONG)).isEmpty();
+        assertThat(support(() -> silent).whyNotAllOf(BootMode.LONG))
+                .hasValue("this host's KVM can't run all of boot mode long: SYSCALL and SYSRET in long mode: the probe"
+                        + " guest shut down");
+    }
+
+    @Test
     void aHostWithoutKvmHasTheWayOut() {
         KvmSupport support = support(() -> {
             throw new VmmException("open of the device failed; load kvm-intel");

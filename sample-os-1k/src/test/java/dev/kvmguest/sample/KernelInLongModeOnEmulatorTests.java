@@ -1,0 +1,12 @@
+package dev.kvmguest.sample;
+
+import dev.kvmguest.junit.KvmGuest;
+import dev.kvmguest.vmm.config.EngineChoice;
+
+/** The 64-bit kernel. */
+@KvmGuest(value = "kernel-x86_64", engine = EngineChoice.EMULATOR)
+class KernelInLongModeOnEmulatorTests extends KernelGuests {
+    KernelInLongModeOnEmulatorTests() {
+        super(ShellSession.X86_64);
+    }
+}
