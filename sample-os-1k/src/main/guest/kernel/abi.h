@@ -4,11 +4,9 @@
 #include <stdint.h>
 
 /*
- * System calls: INT 0x80 with the call's number in EAX and its arguments in EBX, ECX and EDX; the result is in
- * EAX. A negative one is an error: a bad argument, or an address that isn't the program's.
+ * System calls, by number; system_call.h says how they are made. A negative result is an error: a bad argument, or an
+ * address that isn't the program's.
  */
-#define SYSCALL_VECTOR 0x80
-
 enum {
     SYS_EXIT,       /* (status): ends the program; the first one's end is the kernel's */
     SYS_WRITE,      /* (text, length): writes to the console */

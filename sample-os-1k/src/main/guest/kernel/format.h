@@ -4,11 +4,11 @@
 #pragma once
 
 #include <stdarg.h>
-#include <stdint.h>
+#include <stdbool.h>
 
-static inline void format_number(void (*put)(char), uint32_t value, uint32_t base, int width, char padding)
+static inline void format_number(void (*put)(char), unsigned long value, unsigned base, int width, char padding)
 {
-    char digits[10];
+    char digits[20];
     int count = 0;
     do {
         digits[count++] = "0123456789abcdef"[value % base];
@@ -22,7 +22,10 @@ static inline void format_number(void (*put)(char), uint32_t value, uint32_t bas
     }
 }
 
-/* Understands %c, %s, %d, %u, %x and %%, and a width, padded with zeros if it starts with one, for %u and %x. */
+/*
+ * Understands %c, %s, %d, %u, %x, %lu, %lx and %%, and a width, padded with zeros if it starts with one, for all of the
+ * unsigned numbers.
+ */
 static inline void format(void (*put)(char), const char *text, va_list arguments)
 {
     for (; *text != 0; text++) {
@@ -35,6 +38,8 @@ static inline void format(void (*put)(char), const char *text, va_list arguments
         for (; *text >= '0' && *text <= '9'; text++) {
             width = width * 10 + *text - '0';
         }
+        bool is_long = *text == 'l';
+        text += is_long;
         switch (*text) {
         case 'c':
             put((char)va_arg(arguments, int));
@@ -49,12 +54,13 @@ static inline void format(void (*put)(char), const char *text, va_list arguments
             if (value < 0) {
                 put('-');
             }
-            format_number(put, value < 0 ? -(uint32_t)value : (uint32_t)value, 10, 0, ' ');
+            format_number(put, value < 0 ? -(unsigned)value : (unsigned)value, 10, 0, ' ');
             break;
         }
         case 'u':
         case 'x':
-            format_number(put, va_arg(arguments, uint32_t), *text == 'u' ? 10 : 16, width, padding);
+            format_number(put, is_long ? va_arg(arguments, unsigned long) : va_arg(arguments, unsigned),
+                          *text == 'u' ? 10 : 16, width, padding);
             break;
         default:
             put(*text);

@@ -6,15 +6,12 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "arch.h"
 #include "ports.h"
 
-/* The kernel sees physical memory from here on; user programs have what is below. */
-#define KERNEL_BASE 0x80000000u
 #define PAGE_SIZE 4096u
 /* What the boot modes give a guest that doesn't ask for more. */
 #define RAM_SIZE (16u << 20)
-/* Below are the image, the boot loader's tables and a PC's video memory and ROM. */
-#define FREE_MEMORY_START (1u << 20)
 
 /* The instructions that C has no words for. */
 static inline void outb(uint16_t port, uint8_t value)
@@ -29,12 +26,12 @@ static inline uint8_t inb(uint16_t port)
     return value;
 }
 
-static inline uint32_t physical(const void *address)
+static inline uintptr_t physical(const void *address)
 {
-    return (uint32_t)address - KERNEL_BASE;
+    return (uintptr_t)address - KERNEL_BASE;
 }
 
-static inline void *virtual(uint32_t address)
+static inline void *virtual(uintptr_t address)
 {
     return (void *)(address + KERNEL_BASE);
 }
@@ -57,26 +54,26 @@ _Noreturn void kernel_exit(uint8_t status);
 #define PANIC(...) panic(__FILE__, __LINE__, __VA_ARGS__)
 #define STATUS_PANIC 0xff
 
-/* segments.c */
-#define KERNEL_CODE 0x08
-#define KERNEL_DATA 0x10
-#define USER_CODE 0x1b
-#define USER_DATA 0x23
-#define TASK_STATE 0x28
+/* segments.c, by architecture */
 void segments_init(void);
-void segments_set_kernel_stack(uint32_t top);
+void segments_set_kernel_stack(uintptr_t top);
 
-/* trap.c and trap.S */
-struct trap_frame {
-    uint32_t gs, fs, es, ds;                                 /* pushed by trap_entry */
-    uint32_t edi, esi, ebp, esp_of_pusha, ebx, edx, ecx, eax; /* pushed by trap_entry with PUSHA */
-    uint32_t vector;                                         /* pushed by the vector's stub */
-    uint32_t error_code;                                     /* pushed by the CPU, or a 0 by the vector's stub */
-    uint32_t eip, cs, eflags;                                /* pushed by the CPU */
-    uint32_t esp, ss;                                        /* pushed by the CPU if it came from ring 3 */
-};
+/* trap.c */
+#define EXCEPTIONS 32
+#define FLAGS_FIXED 0x2
+#define FLAGS_INTERRUPTS 0x200
+void trap_handler(struct trap_frame *frame);
+
+/* idt.c and trap.S, by architecture */
 void traps_init(void);
 void trap_return(void);
+/* Carries out the system call that a frame is of. */
+void trap_system_call(struct trap_frame *frame);
+/*
+ * Makes the frame of a process that is about to call user_start(main, arguments). The arguments are at the top of its
+ * stack, at an address of the program's; `top` is where the kernel sees it.
+ */
+void trap_start(struct trap_frame *frame, uintptr_t main, uintptr_t arguments, void *top);
 
 /* pic.c */
 #define IRQ_BASE 0x20
@@ -102,19 +99,19 @@ void *page_alloc(void);
 void page_free(void *page);
 uint32_t page_count_free(void);
 
-/* paging.c */
+/* paging.c, by architecture */
 #define PAGE_PRESENT 0x1u
 #define PAGE_WRITABLE 0x2u
 #define PAGE_USER 0x4u
 void paging_init(void);
-void paging_load(const uint32_t *directory);
-uint32_t *space_create(void);
-void *space_map(uint32_t *directory, uint32_t address, uint32_t flags);
-void *space_find(const uint32_t *directory, uint32_t address, uint32_t flags);
-void space_destroy(uint32_t *directory);
-extern uint32_t kernel_directory[];
+void paging_load(const page_entry *space);
+page_entry *space_create(void);
+void *space_map(page_entry *space, uintptr_t address, uint32_t flags);
+void *space_find(const page_entry *space, uintptr_t address, uint32_t flags);
+void space_destroy(page_entry *space);
+extern page_entry kernel_space[];
 
-/* process.c and switch.S */
+/* process.c, and switch.S by architecture */
 enum process_state { FREE, RUNNABLE, SLEEPING, ENDED };
 struct process {
     enum process_state state;
@@ -125,8 +122,8 @@ struct process {
     int status;
     uint32_t ticks;
     const void *awaited; /* what it sleeps for */
-    uint32_t *directory;
-    uint32_t esp; /* in the kernel, while another one runs */
+    page_entry *space;
+    uintptr_t stack; /* its stack pointer in the kernel, while another one runs */
 };
 extern struct process *current;
 _Noreturn void process_start_first(const char *name);
@@ -139,10 +136,13 @@ void process_interrupt(void);
 void process_yield(void);
 void process_sleep(const void *awaited);
 void process_wake(const void *awaited);
-void switch_stacks(uint32_t *saved_esp, uint32_t esp);
+void switch_stacks(uintptr_t *saved, uintptr_t stack);
 
 /* syscall.c */
-int syscall(uint32_t number, uint32_t first, uint32_t second, uint32_t third);
+int syscall(uint32_t number, uintptr_t first, uintptr_t second, uintptr_t third);
+
+/* user/lib.c; in ring 3 */
+void user_start(int (*main)(const char *), const char *arguments);
 
 /* tar.c and archive.S */
 void tar_init(void);

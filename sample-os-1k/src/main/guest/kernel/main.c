@@ -18,7 +18,7 @@ _Noreturn void kernel_main(void)
     segments_init(); /* our own segments; the boot loader's have no task state segment */
     traps_init();    /* from here on an exception is a PANIC that says what and where */
     console_init();  /* from here on output goes to COM1, if there is one */
-    paging_init();   /* our own page directory; the boot loader's maps 8 MiB */
+    paging_init();   /* our own page tables; the boot loader's are not ours to change */
     tar_init();      /* unpacks the files in the image */
     pic_init();      /* moves interrupts off the exceptions' vectors; all of them still masked */
     timer_init();    /* 100 interrupts a second, from when a process runs */

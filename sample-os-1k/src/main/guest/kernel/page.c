@@ -10,7 +10,7 @@ struct free_page {
 static struct free_page *freed;
 static uint32_t freed_count;
 /* What has never been handed out starts here. */
-static uint32_t untouched = FREE_MEMORY_START;
+static uintptr_t untouched = FREE_MEMORY_START;
 
 /* Returns a page full of zeros, or NULL if there is none. */
 void *page_alloc(void)
@@ -31,9 +31,9 @@ void *page_alloc(void)
 
 void page_free(void *page)
 {
-    uint32_t address = physical(page);
+    uintptr_t address = physical(page);
     if (address % PAGE_SIZE != 0 || address < FREE_MEMORY_START || address >= untouched) {
-        PANIC("0x%x is not a page that was handed out", (uint32_t)page);
+        PANIC("0x%lx is not a page that was handed out", (unsigned long)page);
     }
     struct free_page *first = page;
     first->next = freed;
@@ -43,5 +43,5 @@ void page_free(void *page)
 
 uint32_t page_count_free(void)
 {
-    return freed_count + (RAM_SIZE - untouched) / PAGE_SIZE;
+    return freed_count + (uint32_t)(RAM_SIZE - untouched) / PAGE_SIZE;
 }

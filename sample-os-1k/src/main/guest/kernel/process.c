@@ -8,27 +8,11 @@
 #define USER_STACK_TOP 0x40400000u
 #define USER_STACK_PAGES 4
 #define KERNEL_STACK_SIZE 4096
-#define EFLAGS_FIXED 0x2
-#define EFLAGS_INTERRUPTS 0x200
-
-/* What switch_stacks leaves on a stack. */
-struct switch_frame {
-    uint32_t edi, esi, ebx, ebp;
-    void (*eip)(void);
-};
-
-/* The top of the user stack at the start: the arguments of user_start. */
-struct start_frame {
-    uint32_t return_address;
-    uint32_t main;
-    uint32_t arguments;
-};
 
 /* From the linker script: where the programs' image is, where it runs, and from where on it is writable. */
 extern const uint8_t __user_image[], __user_data[], __user_end[];
 extern const struct program __programs[], __programs_end[];
 #define USER_BASE 0x40000000u
-void user_start(int (*main)(const char *), const char *arguments);
 
 struct process *current;
 static struct process processes[MAX_PROCESSES];
@@ -54,15 +38,15 @@ static bool lives(const struct process *process)
     return process != NULL && process->state != FREE && process->state != ENDED && !process->killed;
 }
 
-static uint32_t stack_top(const struct process *process)
+static uintptr_t stack_top(const struct process *process)
 {
-    return (uint32_t)kernel_stacks[process - processes] + KERNEL_STACK_SIZE;
+    return (uintptr_t)kernel_stacks[process - processes] + KERNEL_STACK_SIZE;
 }
 
 /* Finds a program in the image, where its entry is at another address than where it will run. */
 static const struct program *find_program(const char *name)
 {
-    const struct program *programs = (const void *)(__user_image + ((uint32_t)__programs - USER_BASE));
+    const struct program *programs = (const void *)(__user_image + ((uintptr_t)__programs - USER_BASE));
     for (int i = 0; i < __programs_end - __programs; i++) {
         if (memcmp(programs[i].name, name, strlen(name) + 1) == 0) {
             return &programs[i];
@@ -71,12 +55,12 @@ static const struct program *find_program(const char *name)
     return NULL;
 }
 
-/* Maps a copy of the image. Returns whether memory sufficed, as the functions below do. */
-static bool map_image(uint32_t *directory)
+/* Maps a copy of the image. Returns whether memory sufficed. */
+static bool map_image(page_entry *space)
 {
-    for (uint32_t address = USER_BASE; address < (uint32_t)__user_end; address += PAGE_SIZE) {
-        uint32_t rest = (uint32_t)__user_end - address;
-        void *page = space_map(directory, address, address < (uint32_t)__user_data ? 0 : PAGE_WRITABLE);
+    for (uintptr_t address = USER_BASE; address < (uintptr_t)__user_end; address += PAGE_SIZE) {
+        uintptr_t rest = (uintptr_t)__user_end - address;
+        void *page = space_map(space, address, address < (uintptr_t)__user_data ? 0 : PAGE_WRITABLE);
         if (page == NULL) {
             return false;
         }
@@ -85,43 +69,27 @@ static bool map_image(uint32_t *directory)
     return true;
 }
 
-/* Maps the user stack, with the arguments of user_start on it. */
-static bool map_stack(uint32_t *directory, const struct program *program, const char *arguments, uint32_t *esp)
+/* Maps the user stack. Returns where the kernel sees its end, or NULL if memory is short. */
+static uint8_t *map_stack(page_entry *space)
 {
-    uint8_t *top = NULL;
-    for (int i = USER_STACK_PAGES; i > 0; i--) {
-        uint8_t *page = space_map(directory, USER_STACK_TOP - (uint32_t)i * PAGE_SIZE, PAGE_WRITABLE);
+    uint8_t *page = NULL;
+    for (uintptr_t i = USER_STACK_PAGES; i > 0; i--) {
+        page = space_map(space, USER_STACK_TOP - i * PAGE_SIZE, PAGE_WRITABLE);
         if (page == NULL) {
-            return false;
+            return NULL;
         }
-        top = page + PAGE_SIZE;
     }
-    string_copy((char *)top - ARGUMENTS_SIZE, arguments, ARGUMENTS_SIZE);
-    *esp = USER_STACK_TOP - ARGUMENTS_SIZE - sizeof(struct start_frame);
-    struct start_frame *start = (void *)(top - (USER_STACK_TOP - *esp));
-    start->main = (uint32_t)program->main;
-    start->arguments = USER_STACK_TOP - ARGUMENTS_SIZE;
-    return true;
+    return page + PAGE_SIZE;
 }
 
 /* Makes the kernel stack look as if the process had entered the kernel at the first instruction of user_start. */
-static uint32_t prepare_kernel_stack(const struct process *process, uint32_t user_esp)
+static uintptr_t prepare_kernel_stack(const struct process *process, uintptr_t main, uint8_t *arguments)
 {
     struct trap_frame *trap = (struct trap_frame *)stack_top(process) - 1;
-    *trap = (struct trap_frame){
-        .gs = USER_DATA,
-        .fs = USER_DATA,
-        .es = USER_DATA,
-        .ds = USER_DATA,
-        .eip = (uint32_t)user_start,
-        .cs = USER_CODE,
-        .eflags = EFLAGS_FIXED | EFLAGS_INTERRUPTS,
-        .esp = user_esp,
-        .ss = USER_DATA,
-    };
+    trap_start(trap, main, USER_STACK_TOP - ARGUMENTS_SIZE, arguments);
     struct switch_frame *frame = (struct switch_frame *)trap - 1;
-    *frame = (struct switch_frame){.eip = trap_return};
-    return (uint32_t)frame;
+    *frame = (struct switch_frame){.ip = trap_return};
+    return (uintptr_t)frame;
 }
 
 /* Starts a program. Returns the process's number, or -1 if there is no such program, no memory or no place. */
@@ -132,41 +100,43 @@ int process_spawn(const char *name, const char *arguments, bool background)
         process++;
     }
     const struct program *program = find_program(name);
-    uint32_t *directory = program != NULL && process < processes + MAX_PROCESSES ? space_create() : NULL;
-    if (directory == NULL) {
+    page_entry *space = program != NULL && process < processes + MAX_PROCESSES ? space_create() : NULL;
+    if (space == NULL) {
         return -1;
     }
-    uint32_t user_esp;
-    if (!map_image(directory) || !map_stack(directory, program, arguments, &user_esp)) {
-        space_destroy(directory);
+    uint8_t *stack = map_image(space) ? map_stack(space) : NULL;
+    if (stack == NULL) {
+        space_destroy(space);
         return -1;
     }
+    uint8_t *on_stack = stack - ARGUMENTS_SIZE;
+    string_copy((char *)on_stack, arguments, ARGUMENTS_SIZE);
     memset(process, 0, sizeof *process);
     memcpy(process->name, program->name, NAME_SIZE);
     process->parent = current;
     process->background = background;
-    process->directory = directory;
-    process->esp = prepare_kernel_stack(process, user_esp);
+    process->space = space;
+    process->stack = prepare_kernel_stack(process, (uintptr_t)program->main, on_stack);
     process->state = RUNNABLE;
     return number_of(process);
 }
 
-static void switch_to(struct process *next, uint32_t *saved_esp)
+static void switch_to(struct process *next, uintptr_t *saved)
 {
     current = next;
     segments_set_kernel_stack(stack_top(next));
-    paging_load(next->directory);
-    switch_stacks(saved_esp, next->esp);
+    paging_load(next->space);
+    switch_stacks(saved, next->stack);
 }
 
 /* Starts the process whose end is the kernel's, and scheduling with it. */
 _Noreturn void process_start_first(const char *name)
 {
-    uint32_t boot_esp;
+    uintptr_t boot_stack;
     if (process_spawn(name, "", false) < 0) {
         PANIC("no program %s", name);
     }
-    switch_to(first, &boot_esp);
+    switch_to(first, &boot_stack);
     PANIC("back on the boot stack");
 }
 
@@ -189,7 +159,7 @@ void process_yield(void)
             struct process *next = &processes[(current - processes + i) % MAX_PROCESSES];
             if (next->state == RUNNABLE) {
                 if (next != current) {
-                    switch_to(next, &current->esp);
+                    switch_to(next, &current->stack);
                 }
                 return;
             }
@@ -233,8 +203,8 @@ _Noreturn void process_exit(int status)
             child->state = child->state == ENDED ? FREE : child->state;
         }
     }
-    paging_load(kernel_directory);
-    space_destroy(current->directory);
+    paging_load(kernel_space);
+    space_destroy(current->space);
     current->status = status;
     current->state = current->background ? FREE : ENDED;
     process_wake(current);

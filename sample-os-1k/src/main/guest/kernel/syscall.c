@@ -9,12 +9,12 @@
 #define CHUNK 64u
 
 /* Copies between the kernel and a user address, page by page. Returns whether the program itself may do that. */
-static bool copy(uint32_t user, void *kernel, size_t count, bool to_user)
+static bool copy(uintptr_t user, void *kernel, size_t count, bool to_user)
 {
     uint8_t *bytes = kernel;
     for (size_t done = 0; done < count;) {
-        uint32_t address = user + done;
-        void *found = space_find(current->directory, address, to_user ? PAGE_WRITABLE : 0);
+        uintptr_t address = user + done;
+        void *found = space_find(current->space, address, to_user ? PAGE_WRITABLE : 0);
         size_t to_page_end = PAGE_SIZE - address % PAGE_SIZE;
         size_t length = count - done < to_page_end ? count - done : to_page_end;
         if (found == NULL) {
@@ -27,7 +27,7 @@ static bool copy(uint32_t user, void *kernel, size_t count, bool to_user)
 }
 
 /* Copies a string of the program's. Returns whether it may be read and fits with its end. */
-static bool copy_string(char *to, uint32_t user, size_t size)
+static bool copy_string(char *to, uintptr_t user, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
         if (!copy(user + i, &to[i], 1, false)) {
@@ -40,7 +40,7 @@ static bool copy_string(char *to, uint32_t user, size_t size)
     return false;
 }
 
-static int write_console(uint32_t user, size_t length)
+static int write_console(uintptr_t user, size_t length)
 {
     char chunk[CHUNK];
     for (size_t done = 0; done < length; done += CHUNK) {
@@ -55,7 +55,7 @@ static int write_console(uint32_t user, size_t length)
     return 0;
 }
 
-static int spawn(uint32_t user_name, uint32_t user_arguments, bool background)
+static int spawn(uintptr_t user_name, uintptr_t user_arguments, bool background)
 {
     char name[NAME_SIZE];
     char arguments[ARGUMENTS_SIZE];
@@ -65,14 +65,14 @@ static int spawn(uint32_t user_name, uint32_t user_arguments, bool background)
     return process_spawn(name, arguments, background);
 }
 
-static int tell_process(int number, uint32_t user_info)
+static int tell_process(int number, uintptr_t user_info)
 {
     struct process_info info;
     bool exists = process_info(number, &info);
     return copy(user_info, &info, sizeof info, true) ? exists : FAILED;
 }
 
-static int file_name(int index, uint32_t user_name)
+static int file_name(int index, uintptr_t user_name)
 {
     char name[NAME_SIZE];
     int size = tar_name(index, name);
@@ -82,7 +82,7 @@ static int file_name(int index, uint32_t user_name)
 /* A kernel stack is too small for a file. One buffer will do, since the kernel is never preempted. */
 static char file_buffer[FILE_SIZE];
 
-static int file_read(uint32_t user_name, uint32_t user_buffer, size_t size)
+static int file_read(uintptr_t user_name, uintptr_t user_buffer, size_t size)
 {
     char name[NAME_SIZE];
     int length = copy_string(name, user_name, sizeof name) ? tar_read(name, file_buffer, FILE_SIZE) : FAILED;
@@ -93,7 +93,7 @@ static int file_read(uint32_t user_name, uint32_t user_buffer, size_t size)
     return copy(user_buffer, file_buffer, wanted, true) ? (int)wanted : FAILED;
 }
 
-static int file_write(uint32_t user_name, uint32_t user_data, size_t length)
+static int file_write(uintptr_t user_name, uintptr_t user_data, size_t length)
 {
     char name[NAME_SIZE];
     if (length > FILE_SIZE || !copy_string(name, user_name, sizeof name) ||
@@ -103,7 +103,7 @@ static int file_write(uint32_t user_name, uint32_t user_data, size_t length)
     return tar_write(name, file_buffer, length);
 }
 
-static int flush(uint32_t user_info)
+static int flush(uintptr_t user_info)
 {
     struct archive_info info;
     int count = tar_flush(&info);
@@ -111,7 +111,7 @@ static int flush(uint32_t user_info)
 }
 
 /* Carries out a system call and returns its result. */
-int syscall(uint32_t number, uint32_t first, uint32_t second, uint32_t third)
+int syscall(uint32_t number, uintptr_t first, uintptr_t second, uintptr_t third)
 {
     switch (number) {
     case SYS_EXIT:
@@ -127,7 +127,7 @@ int syscall(uint32_t number, uint32_t first, uint32_t second, uint32_t third)
     case SYS_KILL:
         return process_kill((int)first);
     case SYS_SLEEP:
-        timer_sleep(first);
+        timer_sleep((uint32_t)first);
         return 0;
     case SYS_PROCESS:
         return tell_process((int)first, second);

@@ -161,7 +161,7 @@ int tar_flush(struct archive_info *info)
         write_octal(header->mode, sizeof header->mode - 1, 0644);
         write_octal(header->owner, sizeof header->owner - 1, 0);
         write_octal(header->group, sizeof header->group - 1, 0);
-        write_octal(header->size, sizeof header->size - 1, file->size);
+        write_octal(header->size, sizeof header->size - 1, (uint32_t)file->size);
         write_octal(header->modified, sizeof header->modified - 1, 0);
         header->type = REGULAR_FILE;
         memcpy(header->magic, "ustar", sizeof header->magic);
@@ -173,7 +173,7 @@ int tar_flush(struct archive_info *info)
         memcpy(&archive[at], file->data, file->size);
         at += round_up(file->size);
     }
-    info->address = physical(archive);
-    info->size = at + END_BLOCKS * BLOCK;
+    info->address = (uint32_t)physical(archive);
+    info->size = (uint32_t)at + END_BLOCKS * BLOCK;
     return count;
 }

@@ -18,7 +18,7 @@ KVMGUEST_TEST(page_alloc_gives_whole_pages_of_zeros)
     for (int i = 0; i < 3; i++) {
         void *page = page_alloc();
 
-        KVMGUEST_ASSERT_EQUAL((uint32_t)page % PAGE_SIZE, 0);
+        KVMGUEST_ASSERT_EQUAL((uintptr_t)page % PAGE_SIZE, 0);
         KVMGUEST_ASSERT(physical(page) >= FREE_MEMORY_START);
         KVMGUEST_ASSERT(is_zero(page));
     }

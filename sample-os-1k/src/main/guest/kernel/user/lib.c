@@ -14,13 +14,13 @@ static uint32_t output_length;
 /* Where the kernel starts each program. */
 __attribute__((noreturn)) void user_start(int (*main)(const char *), const char *arguments)
 {
-    call(SYS_EXIT, (uint32_t)main(arguments), 0, 0);
+    call(SYS_EXIT, (uintptr_t)main(arguments), 0, 0);
     __builtin_unreachable();
 }
 
 static void flush_output(void)
 {
-    call(SYS_WRITE, (uint32_t)output, output_length, 0);
+    call(SYS_WRITE, (uintptr_t)output, output_length, 0);
     output_length = 0;
 }
 

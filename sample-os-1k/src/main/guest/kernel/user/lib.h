@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "../abi.h"
+#include "system_call.h"
 
 #define LINE_SIZE 256
 
@@ -18,17 +19,6 @@
         id##_main,                                                                         \
     };                                                                                     \
     static int id##_main(const char *arguments __attribute__((unused)))
-
-/* Calls the kernel; see abi.h. Arguments that a call doesn't have are ignored. */
-static inline int call(uint32_t number, uint32_t first, uint32_t second, uint32_t third)
-{
-    int result;
-    __asm__ volatile("int %5"
-                     : "=a"(result)
-                     : "a"(number), "b"(first), "c"(second), "d"(third), "i"(SYSCALL_VECTOR)
-                     : "memory");
-    return result;
-}
 
 void printf(const char *text, ...) __attribute__((format(printf, 1, 2)));
 int read_line(char line[LINE_SIZE]);

@@ -151,7 +151,8 @@ PROGRAM(gcd)
 
 PROGRAM(about)
 {
-    printf("1K OS is a small kernel for 32-bit x86: ring 3, paging, processes, files in memory.\n");
+    printf("1K OS is a small kernel for %d-bit x86: ring 3, paging, processes, files in memory.\n",
+           (int)sizeof(void *) * 8);
     printf("%d pages of memory are free.\n", call(SYS_FREE_PAGES, 0, 0, 0));
     return 0;
 }

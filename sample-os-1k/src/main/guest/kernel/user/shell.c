@@ -36,7 +36,7 @@ static void show_processes(void)
 {
     struct process_info info;
     for (int number = 1; number <= MAX_PROCESSES; number++) {
-        if (call(SYS_PROCESS, (uint32_t)number, (uint32_t)&info, 0) == 1) {
+        if (call(SYS_PROCESS, (uint32_t)number, (uintptr_t)&info, 0) == 1) {
             printf("%d %s, %u ticks%s\n", number, info.name, info.ticks, info.background ? ", background" : "");
         }
     }
@@ -54,7 +54,7 @@ static void list_files(void)
 {
     char name[NAME_SIZE];
     int size;
-    for (uint32_t i = 0; (size = call(SYS_FILE_NAME, i, (uint32_t)name, 0)) >= 0; i++) {
+    for (uint32_t i = 0; (size = call(SYS_FILE_NAME, i, (uintptr_t)name, 0)) >= 0; i++) {
         printf("%s, %d bytes\n", name, size);
     }
 }
@@ -62,11 +62,11 @@ static void list_files(void)
 static void show_file(const char *name)
 {
     static char buffer[FILE_BUFFER_SIZE];
-    int size = call(SYS_FILE_READ, (uint32_t)name, (uint32_t)buffer, sizeof buffer);
+    int size = call(SYS_FILE_READ, (uintptr_t)name, (uintptr_t)buffer, sizeof buffer);
     if (size < 0) {
         printf("cat: no file %s\n", name);
     } else {
-        call(SYS_WRITE, (uint32_t)buffer, (uint32_t)size, 0);
+        call(SYS_WRITE, (uintptr_t)buffer, (uint32_t)size, 0);
     }
 }
 
@@ -95,7 +95,7 @@ static void write_file(char *arguments)
     }
     /* The line's end takes the place of the string's. */
     text[length] = '\n';
-    if (call(SYS_FILE_WRITE, (uint32_t)arguments, (uint32_t)text, length + 1) != 0) {
+    if (call(SYS_FILE_WRITE, (uintptr_t)arguments, (uintptr_t)text, length + 1) != 0) {
         printf("write: no room for %s\n", arguments);
     }
 }
@@ -103,13 +103,13 @@ static void write_file(char *arguments)
 static void flush_files(void)
 {
     struct archive_info info;
-    int count = call(SYS_FLUSH, (uint32_t)&info, 0, 0);
+    int count = call(SYS_FLUSH, (uintptr_t)&info, 0, 0);
     printf("%d files in %u bytes at 0x%x\n", count, info.size, info.address);
 }
 
 static void run(const char *program, const char *arguments, bool background)
 {
-    int number = call(SYS_SPAWN, (uint32_t)program, (uint32_t)arguments, background);
+    int number = call(SYS_SPAWN, (uintptr_t)program, (uintptr_t)arguments, background);
     if (number < 0) {
         printf("%s: no such program, or no room for it; try menu\n", program);
     } else if (background) {

@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.text.ConsoleText;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -43,8 +44,11 @@ import java.util.regex.Pattern;
  */
 public final class Guest {
 
-    /** How long awaiting goes on after the guest's time limit, so that the guest's own limit ends the run first. */
-    private static final Duration UNTIL_LIMIT_SHOWS = Duration.ofSeconds(1);
+    /**
+     * How long what the guest does is awaited if no time is named: its own time limit ends the run, after which
+     * nothing is awaited. How long it takes until that shows depends on the host.
+     */
+    private static final Duration UNTIL_THE_GUEST_ENDS = ChronoUnit.FOREVER.getDuration();
 
     /**
      * The interval between looks at the screen, in milliseconds: short for a person, and almost no load for a
@@ -67,7 +71,7 @@ public final class Guest {
      * @throws AssertionError if the guest ends first; the message says how, with the console's tail
      */
     public String awaitOutput(String text) {
-        return found(text, timeLimit());
+        return found(text, UNTIL_THE_GUEST_ENDS);
     }
 
     /**
@@ -88,7 +92,7 @@ public final class Guest {
      * @throws AssertionError if the guest ends first, or the search for the pattern takes too long
      */
     public String awaitOutput(Pattern pattern) {
-        return found(pattern, timeLimit());
+        return found(pattern, UNTIL_THE_GUEST_ENDS);
     }
 
     /**
@@ -110,7 +114,7 @@ public final class Guest {
      * @throws AssertionError if the guest ends first; the message says how, and shows the screen
      */
     public Screen awaitScreen(String text) {
-        return shown(text, timeLimit());
+        return shown(text, UNTIL_THE_GUEST_ENDS);
     }
 
     /**
@@ -248,10 +252,6 @@ public final class Guest {
 
     private Console bootedConsole() {
         return session.machine().console(vcpu);
-    }
-
-    private Duration timeLimit() {
-        return TimeFactor.stretch(session.config().timeout()).plus(UNTIL_LIMIT_SHOWS);
     }
 
     private String found(String text, Duration timeout) {

@@ -6,9 +6,11 @@ import dev.kvmguest.vmm.Host;
 import dev.kvmguest.vmm.config.BootMode;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.testkit.engine.EngineExecutionResults;
 
+@Tag("kvm")
 class EnabledIfKvmTests {
 
     @Test

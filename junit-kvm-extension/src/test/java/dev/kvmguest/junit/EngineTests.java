@@ -7,11 +7,13 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.outcome.Outcome;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What the engine attribute does, and what happens where it says nothing. */
 @BootsGuests
 @KvmGuest(image = TestGuests.HELLO)
+@Tag("kvm")
 class EngineTests {
 
     @GuestTest(image = TestGuests.HELLO, boot = BootMode.PAGED, console = "Hello")

@@ -7,11 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.report.TextReport;
 import java.time.Duration;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Live guests that say what they have to say on the screen only. */
 @BootsGuests
 @KvmGuest(image = TestGuests.SHOW_AND_HANG)
+@Tag("kvm")
 class GuestScreenTests {
 
     private static final String SHOWN = "  screen:\n  +------+\n  |      |\n  |   Hi |\n  +------+\n";

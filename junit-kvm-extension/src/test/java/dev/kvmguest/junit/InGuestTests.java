@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.extension.ExtensionConfigurationException;
@@ -28,6 +29,7 @@ import org.junit.platform.engine.support.descriptor.FileSource;
 import org.junit.platform.testkit.engine.Event;
 
 /** Tests inside guests as dynamic tests; the guests are made here, without a compiler. */
+@Tag("kvm")
 class InGuestTests {
 
     /** A guest with a test for every way to end, the last of them defined in a file that there is. */

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What becomes of a guest that still runs when the body of its test has passed. */
 @BootsGuests
+@Tag("kvm")
 class LastMomentTests {
 
     private static final String DIED = "expected the guest to end normally, but it triple-faulted";

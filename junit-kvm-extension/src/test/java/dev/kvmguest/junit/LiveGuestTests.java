@@ -17,12 +17,14 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @BootsGuests
 @KvmGuest(image = TestGuests.ECHO)
 @Timeout(60)
+@Tag("kvm")
 class LiveGuestTests {
 
     @Test

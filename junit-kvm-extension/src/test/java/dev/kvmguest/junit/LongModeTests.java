@@ -7,10 +7,12 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.outcome.Outcome;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Guests of 64 bits, named by file and by id. */
 @BootsGuests
+@Tag("kvm")
 class LongModeTests {
 
     private static final String HIGH = "0xffffffff80100000";

@@ -4,10 +4,12 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.outcome.Outcome;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What an annotation says of a Multiboot kernel, as the kernel writes it out. */
 @BootsGuests
+@Tag("kvm")
 class MultibootTests {
 
     @GuestTest(id = TestGuests.MULTIBOOT_ID, console = "from=manifest|" + TestGuests.MODULE_TEXT)

@@ -59,6 +59,8 @@ public class AssembleMojo extends AbstractMojo {
      *   <li>{@code sources}: A folder, of which all sources at any depth are built, or a single file; relative to the
      *     project. Sources are C ({@code .c}), GNU assembly ({@code .S}, {@code .s}) and, with nasm installed on this
      *     host, {@code .asm} and {@code .nasm}. Default: {@code src/main/guest/ID}.</li>
+     *   <li>{@code excludes}: Files and folders of the sources that aren't built, relative to the folder of {@code
+     *     sources}: those for another architecture, for instance. Default: none.</li>
      *   <li>{@code image}: An ELF file or a flat binary that something else builds, such as make, relative to the
      *     project. It takes the place of {@code <sources>}, and of all that says how to compile and link them. Default:
      *     none; the guest is built from its sources.</li>

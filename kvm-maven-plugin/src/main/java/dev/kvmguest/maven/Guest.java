@@ -18,6 +18,12 @@ public class Guest {
     File sources;
 
     /**
+     * Files and folders of the sources that aren't built, relative to the folder of {@link #sources}: those for another
+     * architecture, for instance. Default: none.
+     */
+    List<String> excludes = new ArrayList<>();
+
+    /**
      * An ELF file or a flat binary that something else builds, such as make, relative to the project. It takes the
      * place of {@code <sources>}, and of all that says how to compile and link them. Default: none; the guest is built
      * from its sources.

@@ -112,6 +112,7 @@ final class GuestParameters {
     private static void requireNothingToBuild(String id, Guest guest) throws MojoExecutionException {
         Map<String, Boolean> given = new LinkedHashMap<>();
         given.put("sources", guest.sources != null);
+        given.put("excludes", !guest.excludes.isEmpty());
         given.put("linkerScript", guest.linkerScript != null);
         given.put("compilerArgs", !guest.compilerArgs.isEmpty());
         given.put("linkerArgs", !guest.linkerArgs.isEmpty());
@@ -158,11 +159,11 @@ final class GuestParameters {
         OptionalLong load = load(id, guest);
         Optional<EntryPoint> entry = entry(id, guest);
         OptionalLong memory = memory(id, guest);
-        SourceTree sources = value(at(id, "sources"), () -> {
-            Path path =
-                    guest.sources == null ? basedir.resolve("src/main/guest").resolve(id) : path(guest.sources);
-            return SourceTree.find(path);
-        });
+        Path folder = guest.sources == null ? basedir.resolve("src/main/guest").resolve(id) : path(guest.sources);
+        List<Path> excludes = value(at(id, "excludes"), () -> requireNoEmpty(guest.excludes).stream()
+                .map(exclude -> requireBelow(folder, exclude))
+                .toList());
+        SourceTree sources = value(at(id, "sources"), () -> SourceTree.find(folder, excludes));
         Optional<Path> linkerScript = value(
                 at(id, "linkerScript"),
                 () -> Optional.ofNullable(guest.linkerScript).map(this::path).map(GuestParameters::requireFile));
@@ -244,6 +245,15 @@ final class GuestParameters {
             }
         }
         return elements;
+    }
+
+    private static Path requireBelow(Path folder, String exclude) {
+        Path path = folder.resolve(exclude).normalize();
+        if (path.equals(folder) || !path.startsWith(folder) || !Files.exists(path)) {
+            throw new IllegalArgumentException("there is no file or folder " + exclude + " in the sources, " + folder
+                    + "; name one by its path from there, without wildcards, or leave the element out");
+        }
+        return path;
     }
 
     private static Path requireFile(Path file) {

@@ -186,6 +186,21 @@ class GuestParametersTests {
     }
 
     @Test
+    void anExcludeIsAFileOrFolderOfTheSources() throws Exception {
+        Path other = Files.createDirectories(basedir.resolve("src/main/guest/kernel/i386"));
+        Files.writeString(other.resolve("boot.S"), "");
+        guest.excludes = List.of("i386");
+        assertThat(read().sources().files()).doesNotContain(other.resolve("boot.S"));
+
+        for (String bad : List.of("i486", "../kernel", "**/i386", ".")) {
+            guest.excludes = List.of("i386", bad);
+            assertRefused("<guests><guest id=kernel><excludes>: there is no file or folder " + bad
+                    + " in the sources, " + basedir.resolve("src/main/guest/kernel")
+                    + "; name one by its path from there, without wildcards, or leave the element out");
+        }
+    }
+
+    @Test
     void anEmptyElementOfAListIsRefused() {
         guest.compilerArgs = Arrays.asList("-O1", null);
 

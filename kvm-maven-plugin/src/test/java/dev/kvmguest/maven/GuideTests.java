@@ -97,6 +97,9 @@ class GuideTests {
         }
         if (guest.sources == null && guest.image == null) {
             guest.sources = file("src/main/guest/kernel");
+            for (String exclude : guest.excludes) {
+                file("src/main/guest/kernel/" + exclude);
+            }
         }
 
         assertThatCode(() -> {

@@ -38,14 +38,20 @@ public record SourceTree(Path root, List<Path> files, List<Path> foreign) {
         foreign = List.copyOf(foreign);
     }
 
+    /** Finds the sources, and excludes none of them. */
+    public static SourceTree find(Path sources) throws IOException {
+        return find(sources, List.of());
+    }
+
     /**
      * Finds the sources: the named file, or those below the named folder that can be built. A file that another
      * one includes by nasm's {@code %include} is a part of that one.
      *
+     * @param excluded files and folders below the named folder that don't count
      * @throws IllegalArgumentException if there are none
      * @throws IOException if the folder can't be read
      */
-    public static SourceTree find(Path sources) throws IOException {
+    public static SourceTree find(Path sources, List<Path> excluded) throws IOException {
         if (Files.isRegularFile(sources)) {
             if (!isBuilt(sources)) {
                 throw new IllegalArgumentException(
@@ -57,7 +63,9 @@ public record SourceTree(Path root, List<Path> files, List<Path> foreign) {
             throw new IllegalArgumentException("the folder or file " + sources
                     + " does not exist; create it, or name the place where the guest's sources are");
         }
-        List<Path> all = filesBelow(sources);
+        List<Path> all = filesBelow(sources).stream()
+                .filter(file -> excluded.stream().noneMatch(file::startsWith))
+                .toList();
         Set<Path> included = includedByNasm(sources, all);
         List<Path> files = all.stream()
                 .filter(SourceTree::isBuilt)
@@ -69,7 +77,8 @@ public record SourceTree(Path root, List<Path> files, List<Path> foreign) {
                 .toList();
         SourceTree tree = new SourceTree(sources, files, foreign);
         if (files.isEmpty()) {
-            throw new IllegalArgumentException("the folder " + sources + " has no sources, which are "
+            throw new IllegalArgumentException("the folder " + sources + " has no sources"
+                    + (excluded.isEmpty() ? "" : " but those that are excluded") + ", which are "
                     + String.join(", ", EXTENSIONS)
                     + tree.ignored().map(ignored -> "; " + ignored).orElse(""));
         }

@@ -38,6 +38,21 @@ class SourceTreeTests {
     }
 
     @Test
+    void excludedFilesAndFoldersDoNotCount() throws IOException {
+        write("main.c", "main32.c", "i386/boot.S", "i386/lib/trap.rs", "i386.c", "x86_64/boot.S");
+        List<Path> excluded = List.of(folder.resolve("i386"), folder.resolve("main32.c"));
+
+        SourceTree tree = SourceTree.find(folder, excluded);
+
+        assertThat(tree.files())
+                .containsExactly(folder.resolve("i386.c"), folder.resolve("main.c"), folder.resolve("x86_64/boot.S"));
+        assertThat(tree.ignored()).isEmpty();
+        assertThatThrownBy(() -> SourceTree.find(folder.resolve("i386"), List.of(folder.resolve("i386/boot.S"))))
+                .hasMessageStartingWith("the folder " + folder.resolve("i386")
+                        + " has no sources but those that are excluded, which are .c, ");
+    }
+
+    @Test
     void whatAnotherNasmSourceIncludesIsNoSourceOfItsOwn() throws IOException {
         write("gdt.asm", "lib/print.asm", "lib/digits.asm", "alone.asm", "commented.asm");
         Files.writeString(folder.resolve("boot.asm"), """

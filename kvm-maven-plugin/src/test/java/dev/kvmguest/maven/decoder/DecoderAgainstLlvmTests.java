@@ -20,6 +20,7 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -28,14 +29,15 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Compares the emulator's decoder with LLVM's: what is an instruction, how long it is, its name and its operands.
  *
- * <p>It is here because this module has the pinned LLVM. {@code -Dkvmguest.decoder.seed=N} and
- * {@code -Dkvmguest.decoder.cases=N} (for each of 16-, 32- and 64-bit code) choose other random bytes,
- * {@code -Dkvmguest.decoder.llvm-mc=FILE} another LLVM.
+ * <p>It is here because this module has the pinned LLVM. A build compares one in eight encodings, spread over all of them;
+ * {@code -Dkvmguest.decoder.one-in=1} compares all. {@code -Dkvmguest.decoder.seed=N} and {@code -Dkvmguest.decoder.cases=N}
+ * (for each of 16-, 32- and 64-bit code) choose other random bytes, {@code -Dkvmguest.decoder.llvm-mc=FILE} another LLVM.
  */
 class DecoderAgainstLlvmTests {
 
     private static final long SEED = Long.getLong("kvmguest.decoder.seed", 1);
     private static final int CASES = Integer.getInteger("kvmguest.decoder.cases", 120_000);
+    private static final int ONE_IN = Integer.getInteger("kvmguest.decoder.one-in", 8);
 
     private static final int EIP = 0x1000;
     private static final int PER_RUN = 100_000;
@@ -57,9 +59,11 @@ class DecoderAgainstLlvmTests {
     void bytesAreTheSameInstructions() throws Exception {
         LlvmMc llvm = new LlvmMc(program(), folder);
         Encodings encodings = new Encodings(SEED);
+        Random choice = new Random(SEED);
         for (CpuMode mode : List.of(CpuMode.PROTECTED32, CpuMode.PROTECTED16, CpuMode.LONG64)) {
             List<byte[]> all = encodings.systematic(mode);
             all.addAll(encodings.random(CASES, mode));
+            all.removeIf(encoding -> choice.nextInt(ONE_IN) != 0);
             for (int from = 0; from < all.size(); from += PER_RUN) {
                 compare(llvm, all.subList(from, Math.min(from + PER_RUN, all.size())), mode);
             }
@@ -68,9 +72,12 @@ class DecoderAgainstLlvmTests {
         assertThat(differences.values())
                 .as("differences, with -Dkvmguest.decoder.seed=%d", SEED)
                 .isEmpty();
-        assertThat(known.unused())
-                .as("lines of llvm-differences.txt that nothing has needed")
-                .isEmpty();
+        // A part of the encodings doesn't meet all of them.
+        if (ONE_IN == 1) {
+            assertThat(known.unused())
+                    .as("lines of llvm-differences.txt that nothing has needed")
+                    .isEmpty();
+        }
     }
 
     private void compare(LlvmMc llvm, List<byte[]> encodings, CpuMode mode) throws IOException, InterruptedException {

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import dev.kvmguest.sample.corpus.Browser.View;
 import dev.kvmguest.vmm.Machine;
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
@@ -19,7 +18,6 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,8 +64,8 @@ class PagesInBrowserTests {
     void writePagesAndStartTheBrowser(@TempDir Path folder) throws IOException {
         Optional<Browser.Programs> programs = Browser.Programs.installed();
         assumeTrue(programs.isPresent(), "there is no chromium with a chromedriver on the path");
-        for (FaultyGuest guest : corpus()) {
-            String name = guest.folder() + "/" + guest.name();
+        for (FaultyGuest guest : CorpusFolder.allGuests()) {
+            String name = guest.folder().id() + "/" + guest.name();
             if (OF_THE_CORPUS.contains(name)) {
                 write(folder, name, List.of(guest.run(EngineChoice.EMULATOR)));
             }
@@ -79,14 +77,6 @@ class PagesInBrowserTests {
             functions = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
         browser = new Browser(programs.get());
-    }
-
-    private static List<FaultyGuest> corpus() throws IOException {
-        List<FaultyGuest> all = new ArrayList<>(FaultyGuest.hanging());
-        for (BootMode mode : FaultyGuest.MODES) {
-            all.addAll(FaultyGuest.dyingIn(mode));
-        }
-        return all;
     }
 
     private static List<Outcome> run(String... guests) throws IOException {

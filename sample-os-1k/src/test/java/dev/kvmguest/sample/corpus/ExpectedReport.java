@@ -36,6 +36,9 @@ final class ExpectedReport {
     private static final String PROVED = "can never end, proved after";
 
     private static final int LINES = 25;
+    /** The registers of 64-bit code take three lines more. */
+    private static final int LINES_64 = 28;
+
     private static final int WIDTH = 120;
 
     private static final Pattern FACTS =
@@ -50,7 +53,7 @@ final class ExpectedReport {
     private final Path json;
 
     ExpectedReport(FaultyGuest guest) {
-        Path folder = FOLDER.resolve(guest.folder());
+        Path folder = FOLDER.resolve(guest.folder().id());
         text = folder.resolve(guest.name() + TEXT);
         json = folder.resolve(guest.name() + JSON);
     }
@@ -109,7 +112,8 @@ final class ExpectedReport {
     }
 
     private static void assertFitsAScreen(String screen) {
-        assertThat(screen.lines()).as("fits a screen").hasSizeLessThanOrEqualTo(LINES);
+        int lines = screen.contains(" rax=") ? LINES_64 : LINES;
+        assertThat(screen.lines()).as("fits a screen").hasSizeLessThanOrEqualTo(lines);
         // The first line has the names of guest and case, and is a sentence of its own.
         assertThat(screen.lines().skip(1)).as("fits a screen").allMatch(line -> line.length() <= WIDTH);
     }

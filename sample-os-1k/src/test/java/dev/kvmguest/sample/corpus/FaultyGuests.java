@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
@@ -27,8 +26,8 @@ abstract class FaultyGuests {
         this.engine = engine;
     }
 
-    /** Says why the engine can't run the guests of a mode; empty if it can. */
-    abstract Optional<String> whyNot(BootMode mode);
+    /** Says why the engine can't run the guests of a folder; empty if it can. */
+    abstract Optional<String> whyNot(CorpusFolder folder);
 
     /** Says why the engine can't be given a guest; empty if it can. */
     abstract Optional<String> whyNot(FaultyGuest guest);
@@ -38,15 +37,15 @@ abstract class FaultyGuests {
 
     @TestFactory
     List<DynamicContainer> reportsAreThoseExpected() throws IOException {
-        List<DynamicContainer> modes = new ArrayList<>();
-        for (BootMode mode : FaultyGuest.MODES) {
-            Optional<String> whyNot = whyNot(mode);
+        List<DynamicContainer> folders = new ArrayList<>();
+        for (CorpusFolder folder : CorpusFolder.dying()) {
+            Optional<String> whyNot = whyNot(folder);
             Stream<DynamicTest> tests = whyNot.isPresent()
                     ? Stream.of(dynamicTest("all", () -> abort(whyNot.get())))
-                    : FaultyGuest.dyingIn(mode).stream().map(guest -> dynamicTest(guest.name(), () -> check(guest)));
-            modes.add(dynamicContainer(mode.id(), tests));
+                    : folder.guests().stream().map(guest -> dynamicTest(guest.name(), () -> check(guest)));
+            folders.add(dynamicContainer(folder.id(), tests));
         }
-        return modes;
+        return folders;
     }
 
     private void check(FaultyGuest guest) throws IOException {

@@ -2,10 +2,8 @@ package dev.kvmguest.sample.corpus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -18,7 +16,7 @@ class FaultyGuestsOnEmulatorTests extends FaultyGuests {
     }
 
     @Override
-    Optional<String> whyNot(BootMode mode) {
+    Optional<String> whyNot(CorpusFolder folder) {
         return Optional.empty();
     }
 
@@ -34,11 +32,9 @@ class FaultyGuestsOnEmulatorTests extends FaultyGuests {
 
     @Test
     void everyExpectedReportIsThatOfAGuest() throws IOException {
-        List<String> guests = new ArrayList<>();
-        for (BootMode mode : FaultyGuest.MODES) {
-            FaultyGuest.dyingIn(mode).forEach(guest -> guests.add(guest.folder() + "/" + guest.name()));
-        }
-        FaultyGuest.hanging().forEach(guest -> guests.add(guest.folder() + "/" + guest.name()));
+        List<String> guests = CorpusFolder.allGuests().stream()
+                .map(guest -> guest.folder().id() + "/" + guest.name())
+                .toList();
 
         assertThat(ExpectedReport.names()).containsExactlyInAnyOrderElementsOf(guests);
     }

@@ -37,9 +37,11 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
     }
 
     @Override
-    Optional<String> whyNot(BootMode mode) {
+    Optional<String> whyNot(CorpusFolder folder) {
+        BootMode mode = folder.mode();
         // The guests that start in real mode take their exceptions in protected mode.
-        return Host.whyNoKvm(mode).or(() -> Host.whyNoKvmWithInterrupts(BootMode.PROTECTED));
+        return Host.whyNoKvm(mode)
+                .or(() -> Host.whyNoKvmWithInterrupts(mode == BootMode.LONG ? mode : BootMode.PROTECTED));
     }
 
     @Override

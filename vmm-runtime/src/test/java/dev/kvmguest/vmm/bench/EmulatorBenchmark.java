@@ -23,7 +23,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
- * Measures the emulator: instructions a second of four kinds of work in three modes, beside QEMU's software emulation of
+ * Measures the emulator: instructions a second of four kinds of work in four modes, beside QEMU's software emulation of
  * the same boot sectors if it is installed; the time from a warm JVM to a guest's first byte of output; the heap that an
  * idle guest takes. The boot sectors are compiled on the spot.
  */
@@ -38,7 +38,8 @@ public final class EmulatorBenchmark {
     private enum Mode {
         REAL,
         PROTECTED,
-        PAGED
+        PAGED,
+        LONG
     }
 
     /** What a guest does, and how often: about a second's worth, unless the run is short. */
@@ -79,7 +80,7 @@ public final class EmulatorBenchmark {
     }
 
     private void run() throws IOException, InterruptedException {
-        boolean qemu = isInstalled("qemu-system-i386");
+        boolean qemu = isInstalled("qemu-system-x86_64");
         System.out.printf(
                 Locale.ROOT,
                 "%-34s %10s %10s %8s %6s%n",
@@ -142,7 +143,7 @@ public final class EmulatorBenchmark {
     /** Runs the image compiled last in QEMU, and returns the time between its two bytes of output. */
     private long qemuNanos() throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
-                        "qemu-system-i386",
+                        "qemu-system-x86_64",
                         "-accel",
                         "tcg",
                         "-display",

@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -75,6 +76,9 @@ enum BundledGuests {
     /** Bytes of the interrupt vector table. */
     private static final int VECTORS = 0x400;
 
+    /** All of them end by themselves, the longest after a million exchanges. */
+    private static final Duration LIMIT = Duration.ofMinutes(1);
+
     private static final HostReport NO_REPORT = new HostReport(List.of(), List.of());
 
     final VcpuConfig guest;
@@ -106,7 +110,7 @@ enum BundledGuests {
     }
 
     static MachineConfig config(VcpuConfig guest, EngineChoice engine) {
-        return MachineConfig.builder().vcpu(guest).engine(engine).build();
+        return MachineConfig.builder().vcpu(guest).engine(engine).timeout(LIMIT).build();
     }
 
     /** Returns the bundle of a machine's first vCPU, which has ended; as read from its file. */

@@ -42,7 +42,8 @@ class InspectedEndsTests {
     @Test
     void guestThatTripleFaultedIsLookedAt() {
         // ud2
-        assertThat(caller(run("0f 0b"), Outcome.Kind.TRIPLE_FAULT)).isEqualTo(0x100a);
+        assertThat(caller(TestGuest.run(guest("0f 0b"), engine), Outcome.Kind.TRIPLE_FAULT))
+                .isEqualTo(0x100a);
     }
 
     @Test
@@ -54,7 +55,8 @@ class InspectedEndsTests {
     @Test
     void guestThatWasResetIsLookedAt() {
         // mov al,0xfe; out 0x64,al
-        assertThat(caller(run("b0 fe e6 64"), Outcome.Kind.RESET)).isEqualTo(0x100a);
+        assertThat(caller(TestGuest.run(guest("b0 fe e6 64"), engine), Outcome.Kind.RESET))
+                .isEqualTo(0x100a);
     }
 
     @Test
@@ -66,8 +68,8 @@ class InspectedEndsTests {
     @Test
     void guestThatEndedInOrderIsNot() {
         // hlt; mov al,1, out 0xf4,al
-        assertThat(inspection(run("f4"))).isEmpty();
-        assertThat(inspection(run("b0 01 e6 f4"))).isEmpty();
+        assertThat(inspection(TestGuest.run(guest("f4"), engine))).isEmpty();
+        assertThat(inspection(TestGuest.run(guest("b0 01 e6 f4"), engine))).isEmpty();
     }
 
     @Test

@@ -19,6 +19,9 @@ public final class DebugRegisters {
     public static final int DR7_GD = 1 << 13;
 
     private static final int BREAKPOINTS = 4;
+    /** DR6.B0 to B3: the breakpoints that were hit. */
+    private static final long DR6_BREAKPOINTS = 0xf;
+
     private static final long DR6_FIXED = 0xffff_0ff0L;
     private static final long DR6_WRITABLE = 0xe00f;
     private static final long DR7_FIXED = 0x400;
@@ -146,9 +149,12 @@ public final class DebugRegisters {
         return found;
     }
 
-    /** Sets what a debug exception is for, before it is delivered: bits of DR6. DR7.GD is cleared. */
+    /**
+     * Sets what a debug exception is for, before it is delivered: bits of DR6. Of those that were set B0 to B3 are
+     * cleared, as on processors (the manual allows both), and the others stay. DR7.GD is cleared.
+     */
     public void raise(int reasons) {
-        dr6 |= reasons;
+        dr6 = dr6 & ~DR6_BREAKPOINTS | reasons;
         dr7 &= ~DR7_GD;
     }
 

@@ -206,12 +206,17 @@ public final class Segmentation {
         }
     }
 
-    /** Empties the data segment registers that an outer level must not have inherited (volume 3A, 5.8.6). */
+    /**
+     * Empties the data segment registers that an outer level must not have inherited (volume 3A, 5.8.6). In long mode
+     * they keep their bases, as on processors: FS and GS of a program in 64-bit mode go by what the kernel wrote to the
+     * MSRs, whichever selector it left there.
+     */
     public void dropInnerData() {
         for (int number : DATA) {
             Segment segment = cpu.segments[number];
             if (!segment.isUnusable() && !segment.isConforming() && segment.dpl() < cpu.cpl()) {
-                cpu.loadSegment(number, SegmentState.unusable());
+                long base = cpu.isLongMode() ? segment.cachedBase() : 0;
+                cpu.loadSegment(number, new SegmentState(0, base, 0, SegmentState.UNUSABLE));
             }
         }
     }

@@ -214,6 +214,21 @@ class EventsTests {
     }
 
     @Test
+    void singleStepAfterMovSsIsLost() {
+        try (EmulatedGuest guest = flat(0, TF)) {
+            guest.put(EmulatedGuest.CODE, "8ed0 f1").set(Register.RAX, 0x10); // mov ss, eax; int1
+
+            guest.run();
+
+            // One exception, that of INT1, after which nothing is due.
+            assertThat(guest.vector()).isEqualTo(1);
+            assertThat(guest.stack(0)).isEqualTo(EmulatedGuest.CODE + 3);
+            assertThat(guest.stack(1)).isEqualTo(8);
+            assertThat(guest.vcpu().save().debugRegisters().dr6()).isEqualTo(0xffff_0ff0L);
+        }
+    }
+
+    @Test
     void userCodeIsTracedAndItsSystemCallsAreNot() {
         try (EmulatedGuest guest = flat(3, TF)) {
             handler(guest, 1, 0, COUNT);

@@ -125,7 +125,7 @@ public final class Cpuid {
     /**
      * Returns what CPUID answers.
      *
-     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one
+     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one, or 0 among hypervisors' leaves
      * @param part ECX, for leaves of several parts
      * @param osxsave whether CR4.OSXSAVE is set
      * @return EAX, EBX, ECX and EDX
@@ -145,8 +145,16 @@ public final class Cpuid {
             case 0x8000_0002, 0x8000_0003, 0x8000_0004 -> brand(leaf - 0x8000_0002);
             case 0x8000_0005, 0x8000_0006, 0x8000_0007 -> new int[4];
             case 0x8000_0008 -> new int[] {PagingMode.PHYSICAL_BITS | LINEAR_BITS << 8, 0, 0, 0};
-            default -> xsave(part);
+            default -> isForHypervisors(leaf) ? new int[4] : xsave(part);
         };
+    }
+
+    /**
+     * Returns whether no processor will ever have a leaf (volume 2, table 3-8). Kernels look there for a hypervisor, some
+     * of them without having asked leaf 1 for one, and take what they find for its features.
+     */
+    private static boolean isForHypervisors(int leaf) {
+        return leaf >>> 28 == 4;
     }
 
     private static int[] caches(int part) {

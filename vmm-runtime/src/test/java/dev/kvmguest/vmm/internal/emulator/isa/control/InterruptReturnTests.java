@@ -3,6 +3,8 @@ package dev.kvmguest.vmm.internal.emulator.isa.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.x86.Flag;
@@ -148,5 +150,35 @@ class InterruptReturnTests {
             assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
             assertThat(guest.get(Register.RFLAGS)).isEqualTo(Flag.FIXED);
         }
+    }
+
+    @Test
+    void basesOfFsAndGsOutliveTheReturnToAnOuterLevelInLongMode() {
+        try (EmulatedGuest guest = EmulatedGuest.long64(0)) {
+            // As after MOV FS and MOV GS of the kernel's selector, and WRMSR.
+            guest.change(s -> s.segment(SegmentRegister.FS, dataOfRing0(0x9000))
+                    .segment(SegmentRegister.GS, dataOfRing0(0x1234_5678_9000L))
+                    .segment(SegmentRegister.DS, dataOfRing0(0)));
+            guest.memory().writeLong(0x9008, 42);
+            long[] frame = {EmulatedGuest.CODE + 2, 0x3b, 2, 0x7000, 0x43};
+            for (int i = 0; i < frame.length; i++) {
+                guest.memory().writeLong(EmulatedGuest.STACK + 8L * i, frame[i]);
+            }
+
+            guest.run("48 cf  64 48 8b 04 25 08 00 00 00"); // iretq; mov rax, fs:[8]; hlt, which ring 3 may not
+
+            assertThat(guest.get(Register.RAX)).isEqualTo(42);
+            for (SegmentRegister register :
+                    new SegmentRegister[] {SegmentRegister.DS, SegmentRegister.FS, SegmentRegister.GS}) {
+                SegmentState segment = guest.vcpu().state().segment(register);
+                assertThat(segment.selector()).as("%s", register).isZero();
+                assertThat(segment.isUnusable()).as("%s", register).isTrue();
+            }
+            assertThat(guest.vcpu().state().segment(SegmentRegister.GS).base()).isEqualTo(0x1234_5678_9000L);
+        }
+    }
+
+    private static SegmentState dataOfRing0(long base) {
+        return new SegmentState(0x10, base, 0xffff_ffffL, 0xc093);
     }
 }

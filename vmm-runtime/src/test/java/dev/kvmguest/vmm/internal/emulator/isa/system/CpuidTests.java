@@ -54,12 +54,23 @@ class CpuidTests {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {0xe, 0x15, 0x4000_0000L, 0x8000_0009L, 0xffff_ffffL})
+    @ValueSource(longs = {0xe, 0x15, 0x3fff_ffffL, 0x5000_0000L, 0x8000_0009L, 0xffff_ffffL})
     void leavesThatDoNotExistAreTheHighestBasicOne(long leaf) {
         cpuid(leaf);
 
         assertThat(guest.get(Register.RAX)).isEqualTo(3);
         assertThat(guest.get(Register.RBX)).isEqualTo(576);
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0x4000_0000L, 0x4000_0001L, 0x4fff_ffffL})
+    void noHypervisorIsAnnounced(long leaf) {
+        cpuid(leaf);
+
+        assertThat(guest.get(Register.RAX)).isZero();
+        assertThat(guest.get(Register.RBX)).isZero();
+        assertThat(guest.get(Register.RCX)).isZero();
+        assertThat(guest.get(Register.RDX)).isZero();
     }
 
     @ParameterizedTest

@@ -102,6 +102,18 @@ class DebugRegisterMovesTests {
     }
 
     @Test
+    void onlyTheBreakpointsOfTheLastExceptionAreReported() {
+        // DR6 with BS and B1; mov dr0, eax; mov dr7, ebx; mov dr6, ecx; nop
+        guest.set(Register.RAX, EmulatedGuest.CODE + 9)
+                .set(Register.RBX, 2)
+                .set(Register.RCX, 0x4002)
+                .run("0f 23 c0 0f 23 fb 0f 23 f1 90");
+
+        assertThat(guest.vector()).isEqualTo(Vector.DB.number());
+        assertThat(guest.vcpu().save().debugRegisters().dr6()).isEqualTo(0xffff_4ff1L);
+    }
+
+    @Test
     void codeBreakpointHitsBeforeTheNextInstruction() {
         // mov dr0, eax; mov dr7, ebx; nop; nop
         guest.set(Register.RAX, EmulatedGuest.CODE + 7).set(Register.RBX, 2).run("0f 23 c0 0f 23 fb 90 90");

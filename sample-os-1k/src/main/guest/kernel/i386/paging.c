@@ -12,8 +12,8 @@
 #define FIRST_KERNEL_ENTRY (KERNEL_BASE / TABLE_SPAN)
 #define FLAGS (PAGE_SIZE - 1)
 
-uint32_t kernel_directory[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
-static uint32_t kernel_tables[KERNEL_TABLES][ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+page_entry kernel_space[ENTRIES] __attribute__((aligned(PAGE_SIZE)));
+static page_entry kernel_tables[KERNEL_TABLES][ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 
 /* Leaves the boot loader's map for one that has all of RAM from KERNEL_BASE on and nothing else. */
 void paging_init(void)
@@ -22,28 +22,28 @@ void paging_init(void)
         kernel_tables[page / ENTRIES][page % ENTRIES] = page * PAGE_SIZE | PAGE_PRESENT | PAGE_WRITABLE;
     }
     for (uint32_t table = 0; table < KERNEL_TABLES; table++) {
-        kernel_directory[FIRST_KERNEL_ENTRY + table] =
+        kernel_space[FIRST_KERNEL_ENTRY + table] =
             physical(kernel_tables[table]) | PAGE_PRESENT | PAGE_WRITABLE;
     }
-    paging_load(kernel_directory);
+    paging_load(kernel_space);
 }
 
-void paging_load(const uint32_t *directory)
+void paging_load(const page_entry *directory)
 {
     __asm__ volatile("mov %0, %%cr3" : : "r"(physical(directory)) : "memory");
 }
 
 /* Returns a directory that maps the kernel only, or NULL. */
-uint32_t *space_create(void)
+page_entry *space_create(void)
 {
-    uint32_t *directory = page_alloc();
+    page_entry *directory = page_alloc();
     if (directory != NULL) {
-        memcpy(directory, kernel_directory, PAGE_SIZE);
+        memcpy(directory, kernel_space, PAGE_SIZE);
     }
     return directory;
 }
 
-static void *target(uint32_t entry)
+static void *target(page_entry entry)
 {
     return virtual(entry & ~FLAGS);
 }
@@ -52,9 +52,9 @@ static void *target(uint32_t entry)
  * Maps a new page at a user address. Returns where the kernel sees it, or NULL if memory is short; what was mapped
  * before stays then.
  */
-void *space_map(uint32_t *directory, uint32_t address, uint32_t flags)
+void *space_map(page_entry *directory, uintptr_t address, uint32_t flags)
 {
-    uint32_t *entry = &directory[address / TABLE_SPAN];
+    page_entry *entry = &directory[address / TABLE_SPAN];
     if (*entry == 0) {
         void *table = page_alloc();
         if (table == NULL) {
@@ -64,33 +64,33 @@ void *space_map(uint32_t *directory, uint32_t address, uint32_t flags)
     }
     void *page = page_alloc();
     if (page != NULL) {
-        uint32_t *table = target(*entry);
+        page_entry *table = target(*entry);
         table[address / PAGE_SIZE % ENTRIES] = physical(page) | PAGE_PRESENT | PAGE_USER | flags;
     }
     return page;
 }
 
 /* Returns where the kernel sees a user address, or NULL if it isn't mapped for the user with all of these flags. */
-void *space_find(const uint32_t *directory, uint32_t address, uint32_t flags)
+void *space_find(const page_entry *directory, uintptr_t address, uint32_t flags)
 {
     uint32_t wanted = PAGE_PRESENT | PAGE_USER | flags;
-    uint32_t entry = directory[address / TABLE_SPAN];
+    page_entry entry = directory[address / TABLE_SPAN];
     if ((entry & wanted) != wanted) {
         return NULL;
     }
-    uint32_t *table = target(entry);
+    page_entry *table = target(entry);
     entry = table[address / PAGE_SIZE % ENTRIES];
     return (entry & wanted) == wanted ? (uint8_t *)target(entry) + address % PAGE_SIZE : NULL;
 }
 
 /* Frees a directory, which must not be loaded, with its user pages and their tables. */
-void space_destroy(uint32_t *directory)
+void space_destroy(page_entry *directory)
 {
     for (uint32_t i = 0; i < FIRST_KERNEL_ENTRY; i++) {
         if (directory[i] == 0) {
             continue;
         }
-        uint32_t *table = target(directory[i]);
+        page_entry *table = target(directory[i]);
         for (uint32_t j = 0; j < ENTRIES; j++) {
             if (table[j] != 0) {
                 page_free(target(table[j]));

@@ -28,7 +28,8 @@ trap_\vector:
 .irp vector, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47
     stub \vector
 .endr
-.globl trap_128
+.globl trap_system_call_gate
+trap_system_call_gate:
 stub 128
 
 trap_entry:

@@ -1,7 +1,7 @@
 /* Changes from one process's kernel stack to another's. */
 
 /*
- * void switch_stacks(uint32_t *saved_esp, uint32_t esp): keeps on the old stack what a C function must not change,
+ * void switch_stacks(uintptr_t *saved, uintptr_t stack): keeps on the old stack what a C function must not change,
  * and returns to whoever left the new one. The stack of a new process looks as if it had left it; see struct
  * switch_frame.
  */

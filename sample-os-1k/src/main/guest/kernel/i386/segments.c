@@ -78,7 +78,7 @@ void segments_init(void)
 }
 
 /* Chooses the stack on which the CPU enters the kernel from ring 3. */
-void segments_set_kernel_stack(uint32_t top)
+void segments_set_kernel_stack(uintptr_t top)
 {
     tss.esp0 = top;
 }
