@@ -41,16 +41,21 @@ record ByteDifferences(VcpuConfig guest, GuestImage good, GuestImage changed, Ou
     private long start(int segment) {
         Segment place = good.segments().get(segment);
         boolean unlinked = good.format() == Format.FLAT && good.symbols().isEmpty();
-        return unlinked ? guest.boot().kernelBase() + guest.flatLoad() : place.virtualAddress();
+        return unlinked ? flatBase() + guest.flatLoad() : place.virtualAddress();
+    }
+
+    /** A flat image of long mode is entered where it is loaded, and not in the upper half. */
+    private long flatBase() {
+        return guest.boot() == BootMode.LONG ? 0 : guest.boot().kernelBase();
     }
 
     /** Returns the instructions that bytes of one function or section are in, each once. */
     List<Change> changes(List<ByteDifference> bytes) {
         List<Change> changes = new ArrayList<>();
-        long shown = Long.MIN_VALUE;
+        long shown = 0;
         for (ByteDifference one : bytes) {
             long address = address(one);
-            if (address >= shown) {
+            if (Long.compareUnsigned(address, shown) >= 0) {
                 long begin = instructionStart(one.segment(), address);
                 GuestInstruction before = read(good, one.segment(), begin);
                 GuestInstruction after = read(changed, one.segment(), begin);
@@ -108,11 +113,10 @@ record ByteDifferences(VcpuConfig guest, GuestImage good, GuestImage changed, Ou
     }
 
     private long linear(GuestInstruction instruction) {
-        long base = run.fault()
+        return run.fault()
                 .map(Fault::registers)
-                .map(registers -> registers.segment(SegmentRegister.CS).base())
-                .orElse(0L);
-        return instruction.eip() + base;
+                .map(registers -> registers.linear(SegmentRegister.CS, instruction.eip()))
+                .orElse(instruction.eip());
     }
 
     /** Returns the instruction at an address, or its first byte without a text. */
@@ -125,8 +129,23 @@ record ByteDifferences(VcpuConfig guest, GuestImage good, GuestImage changed, Ou
     }
 
     private Optional<GuestInstruction> decode(GuestImage image, int segment, long address) {
-        CpuMode mode = guest.boot() == BootMode.REAL ? CpuMode.REAL16 : CpuMode.PROTECTED32;
-        return CodeReader.read(bytes(image, segment, address, CodeReader.LONGEST), address, mode);
+        return CodeReader.read(bytes(image, segment, address, CodeReader.LONGEST), address, mode(address));
+    }
+
+    /** A 64-bit ELF file that is entered in 32 bits is all 64-bit code but for the function that is entered. */
+    private CpuMode mode(long address) {
+        return switch (guest.boot()) {
+            case REAL -> CpuMode.REAL16;
+            case LONG -> CpuMode.LONG64;
+            default -> good.format() == Format.ELF64 && !isEntered(address) ? CpuMode.LONG64 : CpuMode.PROTECTED32;
+        };
+    }
+
+    private boolean isEntered(long address) {
+        Optional<Long> function = good.symbolAt(address).map(GuestImage.Symbol::address);
+        return good.entry().isPresent()
+                && function.isPresent()
+                && function.equals(good.symbolAt(good.entry().getAsLong()).map(GuestImage.Symbol::address));
     }
 
     private byte[] bytes(GuestImage image, int segment, long address, int length) {

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.GuestImage.Format;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.bisect.DeltaDebugging;
 import dev.kvmguest.vmm.internal.bisect.FunctionExchange;
@@ -100,14 +101,15 @@ final class FunctionBisection {
     }
 
     private void requireFunctions() {
-        boolean realMode = boots.machine(good).vcpus().get(0).boot() == BootMode.REAL;
+        boolean otherCode = boots.machine(good).vcpus().get(0).boot() == BootMode.REAL
+                || Stream.of(good, bad).anyMatch(image -> image.format() == Format.ELF64);
         GuestImage without = hasFunctions(good) ? bad : good;
-        if (realMode || !hasFunctions(good) || !hasFunctions(bad)) {
+        if (otherCode || !hasFunctions(good) || !hasFunctions(bad)) {
             throw new BisectionException("nothing of " + bad.name()
                     + " can be exchanged: it is laid out otherwise than "
                     + good.name() + " (" + moved + "), so that bytes at equal addresses have nothing to do with each"
                     + " other, and "
-                    + (realMode
+                    + (otherCode
                             ? "functions can be exchanged in 32-bit code only"
                             : without.name() + " has no symbols of functions with a size")
                     + "; name ELF files that aren't stripped, or build the two so that all keeps its address, such as by"

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.bisect;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.kvmguest.vmm.GuestRuns;
 import dev.kvmguest.vmm.LinkedGuest;
@@ -13,14 +14,22 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.MultibootKernel;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class ImageBisectionTests {
+
+    private static final long LOWER = 0x10_0000;
+    private static final long UPPER = 0xffff_ffff_8010_0000L;
+    /** The type of a symbol that is a function's. */
+    private static final int FUNCTION = 2;
 
     private final List<BisectionProgress> progress = new ArrayList<>();
 
@@ -73,6 +82,72 @@ class ImageBisectionTests {
                         + "  it dies at ud2 at 0x1002, as bad does\n")
                 .contains("\n  good left by the debug-exit port with ")
                 .contains("\n  good with segment 0 of bad died of #UD without a handler\n");
+    }
+
+    @Test
+    void bytesOfLongModeAreShownAs64BitCodeWhereAFlatImageIsLoaded() {
+        // mov r8, 0x7000, or 0x800000007000, which isn't canonical; mov rax, [r8]; mov al, 0; out 0xf4, al
+        VcpuConfig good = guest("49 b8 00 70 00 00 00 00 00 00 49 8b 00 b0 00 e6 f4", "good");
+        VcpuConfig bad = guest("49 b8 00 70 00 00 00 80 00 00 49 8b 00 b0 00 e6 f4", "bad");
+
+        BisectionResult result = bisection(good.withBoot(BootMode.LONG), bad.withBoot(BootMode.LONG))
+                .run();
+
+        assertThat(BisectionReport.text(result))
+                .contains("  segment 0 at 0x100007: 1 byte\n"
+                        + "    0x100000: mov r8, 0x7000 (49 b8 00 70 00 00 00 00 00 00) became mov r8, 0x800000007000"
+                        + " (49 b8 00 70 00 00 00 80 00 00)\n"
+                        + "  it dies at mov rax, [r8] at 0x10000a, as bad does\n");
+    }
+
+    @Test
+    void bytesOfA64BitElfFileAreShownAs64BitCode() {
+        // mov al, 7; inc r8, or dec r8; add al, r8b; out 0xf4, al; nop
+        VcpuConfig good = elf64("good", UPPER, "b0 07 49 ff c0 44 00 c0 e6 f4 90 90", UPPER);
+        VcpuConfig bad = elf64("bad", UPPER, "b0 07 49 ff c8 44 00 c0 e6 f4 90 90", UPPER);
+
+        Part part = bisection(good, bad).run().parts().get(0);
+
+        assertThat(part.name()).isEqualTo("f0");
+        assertThat(part.changes()).singleElement().satisfies(change -> {
+            assertThat(change.address()).isEqualTo(UPPER + 2);
+            assertThat(change.good().text()).isEqualTo("inc r8");
+            assertThat(change.bad().text()).isEqualTo("dec r8");
+        });
+    }
+
+    @Test
+    void theFunctionThatA64BitElfFileIsEnteredAtIs32BitCodeInABootModeOf32Bits() {
+        // mov al, 7; nop, or dec eax, which is a prefix in 64-bit code; jmp f1; nops; f1: the same; out 0xf4, al
+        String start = "b0 07 90 eb 07 90 90 90 90 90 90 90";
+        String end = "90 e6 f4 90";
+        VcpuConfig good = elf64("good", LOWER, start + end, LOWER, LOWER + 12);
+        VcpuConfig first = elf64("bad", LOWER, start.replace("90 eb", "48 eb") + end, LOWER, LOWER + 12);
+        VcpuConfig second = elf64("bad", LOWER, start + end.replace("90 e6", "48 e6"), LOWER, LOWER + 12);
+
+        assertThat(multiboot(good, second).parts().get(0).changes())
+                .extracting(change -> change.bad().bytes().length, change -> change.bad()
+                        .text())
+                .containsExactly(tuple(3, "out 0xf4, al"));
+        assertThat(multiboot(good, first).parts().get(0).changes())
+                .extracting(change -> change.bad().bytes().length, change -> change.bad()
+                        .text())
+                .containsExactly(tuple(1, "dec eax"));
+    }
+
+    private BisectionResult multiboot(VcpuConfig good, VcpuConfig bad) {
+        return bisection(good.withBoot(BootMode.MULTIBOOT), bad.withBoot(BootMode.MULTIBOOT))
+                .run();
+    }
+
+    @Test
+    void functionsOf64BitElfFilesAreNotExchanged() {
+        VcpuConfig good = elf64("good", UPPER, "b0 00 e6 f4", UPPER);
+        VcpuConfig bad = elf64("bad", UPPER, "90 90 90 90 b0 07 e6 f4", UPPER);
+
+        assertThatThrownBy(() -> bisection(good, bad).run())
+                .isInstanceOf(BisectionException.class)
+                .hasMessageContaining("and functions can be exchanged in 32-bit code only; ");
     }
 
     @Test
@@ -319,6 +394,23 @@ class ImageBisectionTests {
     private ImageBisection linked(GuestImage one, GuestImage other) {
         return ImageBisection.of(LinkedGuest.machine(one), LinkedGuest.machine(other))
                 .listener(progress::add);
+    }
+
+    /** Returns a 64-bit Multiboot kernel with its code where boot mode long maps 1 MiB, and functions f0, f1 and so on. */
+    private static VcpuConfig elf64(String name, long address, String code, long... functions) {
+        byte[] bytes = MultibootKernel.join(TestGuest.bytes(code), MultibootKernel.header(0));
+        ElfBuilder elf = ElfBuilder.of64()
+                .entry(address)
+                .load(
+                        LOWER,
+                        address,
+                        bytes.length,
+                        IntStream.range(0, bytes.length).map(i -> bytes[i]).toArray());
+        for (int i = 0; i < functions.length; i++) {
+            long end = i + 1 < functions.length ? functions[i + 1] : address + TestGuest.bytes(code).length;
+            elf.symbol("f" + i, functions[i], end - functions[i], FUNCTION);
+        }
+        return VcpuConfig.of(GuestImage.of(name, elf.build())).withBoot(BootMode.LONG);
     }
 
     private ImageBisection flat(String good, String bad) {
