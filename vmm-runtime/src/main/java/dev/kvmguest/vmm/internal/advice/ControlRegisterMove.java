@@ -10,19 +10,17 @@ import dev.kvmguest.vmm.internal.emulator.isa.system.ControlRegisters;
 import dev.kvmguest.vmm.internal.engine.XsaveArea;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Cr0;
-import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
- * Recognizes a MOV to a control register of a value that it doesn't take: reserved bits, features that are not there,
- * and bits that don't go together (Intel SDM volume 2, MOV to control registers, and volume 3A, 2.5).
+ * Recognizes a MOV to a control register, or an XSETBV, of a value with reserved bits or of a feature that is not there
+ * (Intel SDM volume 2, MOV to control registers and XSETBV, and volume 3A, 2.5).
  *
- * <p>Silent outside ring 0, and where setting CR0.PG fails for what it is to switch on.
+ * <p>Silent outside ring 0, and about what switches long mode and paging on or off.
  */
 final class ControlRegisterMove {
 
@@ -82,9 +80,9 @@ final class ControlRegisterMove {
                 & AddressPolicy.offsetMask(at.op1.width);
         Optional<String> why =
                 switch (at.op0.number) {
-                    case 0 -> cr0(evidence, value);
+                    case 0 -> cr0(value);
                     case 3 -> cr3(evidence, value);
-                    case 4 -> cr4(evidence, value);
+                    case 4 -> cr4(value);
                     case TASK_PRIORITY ->
                         (value & ~HIGHEST_PRIORITY) == 0
                                 ? Optional.empty()
@@ -116,8 +114,7 @@ final class ControlRegisterMove {
                 : Optional.empty();
     }
 
-    private static Optional<String> cr0(Evidence evidence, long value) {
-        boolean paging = (value & Cr0.PG) != 0;
+    private static Optional<String> cr0(long value) {
         if (value >>> Integer.SIZE != 0) {
             return Optional.of("of which bits 63 to 32 are reserved; "
                     + (value >>> Integer.SIZE == LOW_32
@@ -125,42 +122,26 @@ final class ControlRegisterMove {
                                     + " clears the upper half"
                             : "clear them"));
         }
-        if (paging && (value & Cr0.PE) == 0) {
-            return Optional.of("which sets PG (bit 31) without PE (bit 0); paging is for protected mode, so set both");
-        }
-        if ((value & Cr0.NW) != 0 && (value & Cr0.CD) == 0) {
-            return Optional.of("which sets NW (bit 29) without CD (bit 30); set both, to switch caches off, or none");
-        }
-        return !paging && evidence.mode().is64()
-                ? Optional.of(
-                        "which clears PG (bit 31) in 64-bit mode; change only the bits that are meant in what was read"
-                                + " from CR0, or go to compatibility mode by a far transfer first, to leave long mode")
+        return (value & Cr0.NW) != 0 && (value & Cr0.CD) == 0
+                ? Optional.of("which sets NW (bit 29) without CD (bit 30); set both, to switch caches off, or none")
                 : Optional.empty();
     }
 
     private static Optional<String> cr3(Evidence evidence, long value) {
-        if (!evidence.mode().isLong() || (value & ~PagingMode.PHYSICAL) == 0) {
-            return Optional.empty();
-        }
-        OptionalLong physical = evidence.memory().physical(value);
-        return Optional.of("in which the bits " + hex(value & ~PagingMode.PHYSICAL) + " are reserved; "
-                + (AddressPolicy.isCanonical(value) && physical.isPresent()
-                        ? "CR3 takes the physical address of the PML4, which is " + hex(physical.getAsLong())
-                                + " for this linear one"
-                        : "CR3 takes the physical address of the PML4, a multiple of 4096"));
+        long reserved = value & ~PagingMode.PHYSICAL;
+        return evidence.mode().isLong() && reserved != 0 && !evidence.memory().isMapped(value)
+                ? Optional.of("in which the bits " + hex(reserved)
+                        + " are reserved; CR3 takes the physical address of the PML4, a multiple of 4096")
+                : Optional.empty();
     }
 
-    private static Optional<String> cr4(Evidence evidence, long value) {
+    private static Optional<String> cr4(long value) {
         long absent = value & ~ControlRegisters.CR4_DEFINED;
         if (absent != 0) {
             return Optional.of("in which " + names(absent) + " not there on this processor; ask CPUID for a feature"
                     + " before its bit is set in CR4");
         }
-        return (value & Cr4.PAE) == 0 && evidence.mode().isLong()
-                ? Optional.of(
-                        "which clears PAE (bit 5) in long mode; change only the bits that are meant in what was read"
-                                + " from CR4")
-                : Optional.empty();
+        return Optional.empty();
     }
 
     private static String names(long bits) {

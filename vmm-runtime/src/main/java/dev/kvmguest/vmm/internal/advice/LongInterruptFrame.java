@@ -67,7 +67,7 @@ final class LongInterruptFrame {
     private static Optional<String> elsewhere(Evidence evidence) {
         int error = evidence.first().errorCode().orElse(-1);
         boolean byCode = error == 0 || error == (int) (stack(evidence, CODE).orElse(-1) & Selector.WITHOUT_RPL);
-        if (!isRefused(evidence) || !byCode || !evidence.at().is(Mnemonic.IRETQ) || isFrame(evidence, 0)) {
+        if (!isRefused(evidence) || !byCode || !evidence.at().is(Mnemonic.IRETQ) || resemblesFrame(evidence)) {
             return Optional.empty();
         }
         if (isFrame(evidence, -1)) {
@@ -204,6 +204,27 @@ final class LongInterruptFrame {
                 && (Vector.GP.is(vector) || Vector.NP.is(vector) || Vector.SS.is(vector));
     }
 
+    /** Returns whether selectors and flags are where a frame has them, even if they name nothing. */
+    private static boolean resemblesFrame(Evidence evidence) {
+        OptionalLong code = stack(evidence, CODE);
+        OptionalLong flags = stack(evidence, FLAGS);
+        OptionalLong stack = stack(evidence, STACK);
+        return code.isPresent()
+                && isSelector(code.getAsLong())
+                && flags.isPresent()
+                && isFlags(flags.getAsLong())
+                && stack.isPresent()
+                && isSelector(stack.getAsLong());
+    }
+
+    private static boolean isSelector(long value) {
+        return value >= 0 && value <= LARGEST_SELECTOR;
+    }
+
+    private static boolean isFlags(long value) {
+        return (value & ~0xffff_ffffL) == 0 && (value & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED;
+    }
+
     /** Returns whether a frame that would be returned to begins at an index of the stack. */
     private static boolean isFrame(Evidence evidence, int index) {
         return isFrame(
@@ -227,8 +248,7 @@ final class LongInterruptFrame {
         return there
                 && evidence.memory().isRam(rip.getAsLong())
                 && isOfCode(evidence, code.getAsLong())
-                && (flags.getAsLong() & ~0xffff_ffffL) == 0
-                && (flags.getAsLong() & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED
+                && isFlags(flags.getAsLong())
                 && AddressPolicy.isCanonical(pointer.getAsLong())
                 && isOfStack(evidence, stack.getAsLong(), Selector.rpl((int) code.getAsLong()));
     }

@@ -50,7 +50,9 @@ final class MissingFeature {
     }
 
     private static Optional<String> absent(Evidence evidence) {
-        if (!evidence.isInImage(evidence.address())) {
+        boolean data = ExecutedData.ofText(evidence).isPresent()
+                || ExecutedData.ofObject(evidence).isPresent();
+        if (data || !evidence.isInImage(evidence.address())) {
             return Optional.empty();
         }
         byte[] code = evidence.memory().code(evidence.address());

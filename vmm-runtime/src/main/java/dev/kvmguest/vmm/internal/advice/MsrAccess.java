@@ -7,7 +7,6 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
-import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.internal.x86.MsrName;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -17,7 +16,8 @@ import java.util.Optional;
  * Recognizes RDMSR and WRMSR of a model-specific register that the processor doesn't have, and WRMSR with a value that
  * the register doesn't take (Intel SDM volume 2, and volume 4, 2.1).
  *
- * <p>Silent outside ring 0, where the instructions are forbidden whatever the register.
+ * <p>Silent outside ring 0, where the instructions are forbidden whatever the register, and about EFER.LME, which is
+ * part of the way into long mode.
  */
 final class MsrAccess {
 
@@ -66,7 +66,7 @@ final class MsrAccess {
     /** Returns why a register refuses a value, and the way out. */
     private static Optional<String> wrong(Evidence evidence, int number, long value) {
         return switch (number) {
-            case MsrFile.EFER -> wrongEfer(evidence, value);
+            case MsrFile.EFER -> wrongEfer(value);
             case MsrFile.FS_BASE,
                     MsrFile.GS_BASE,
                     MsrFile.KERNEL_GS_BASE,
@@ -86,7 +86,7 @@ final class MsrAccess {
         };
     }
 
-    private static Optional<String> wrongEfer(Evidence evidence, long value) {
+    private static Optional<String> wrongEfer(long value) {
         long reserved = value & ~EFER_DEFINED;
         if (reserved != 0) {
             String upper = reserved >>> Integer.SIZE == 0 || (reserved & LOW_32) != 0
@@ -94,16 +94,7 @@ final class MsrAccess {
                     : "WRMSR takes the upper half from EDX: keep what RDMSR has put there, or clear it";
             return Optional.of("in which the bits " + hex(reserved) + " are reserved; " + upper);
         }
-        long changed = (value ^ evidence.registers().get(Register.EFER)) & Efer.LME;
-        boolean paging = (evidence.registers().get(Register.CR0) & Cr0.PG) != 0;
-        return changed != 0 && paging
-                ? Optional.of(
-                        (value & Efer.LME) == 0
-                                ? "which clears LME (bit 8) in long mode; change the bits that are meant in what RDMSR has read,"
-                                        + " and write that"
-                                : "which sets LME (bit 8) with paging on; clear CR0.PG first, from memory that is mapped to"
-                                        + " itself")
-                : Optional.empty();
+        return Optional.empty();
     }
 
     /** EDX has often been forgotten where all of the address is in RAX. */

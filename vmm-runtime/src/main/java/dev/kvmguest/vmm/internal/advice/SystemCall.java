@@ -119,11 +119,21 @@ final class SystemCall {
             if (path.get(i).is(Mnemonic.SYSCALL)) {
                 return i;
             }
-            if (path.get(i).is(Mnemonic.SYSRET) || path.get(i).is(Trait.INTERRUPT_RETURN)) {
+            if (path.get(i).is(Mnemonic.SYSRET)
+                    || path.get(i).is(Trait.INTERRUPT_RETURN)
+                    || !leadsTo(path.get(i), path.get(i + 1))) {
                 return -1;
             }
         }
         return -1;
+    }
+
+    /** Returns whether an instruction can have come after another one without a handler's entry between them. */
+    private static boolean leadsTo(Executed executed, Executed next) {
+        return executed.isTransfer()
+                || executed.decoded()
+                        .filter(one -> one.nextEip == next.eip() || one.repeat != Instruction.NO_REPEAT)
+                        .isPresent();
     }
 
     private static boolean isStackFault(Evidence evidence) {

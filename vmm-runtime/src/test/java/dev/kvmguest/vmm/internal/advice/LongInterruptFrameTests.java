@@ -114,4 +114,14 @@ class LongInterruptFrameTests {
         assertThat(about("6a 10 68 00 00 18 00 6a 00 6a 08 48 8d 05 00 00 00 00 50 53 48 cf"))
                 .doesNotContain("frame");
     }
+
+    @Test
+    void frameFurtherUpIsNotMeantWhereThereIsOneWithAFlaw() {
+        // push 0x10; push 0x180000; push 2; push 8; lea rax, [rip]; push rax
+        String outer = "6a 10 68 00 00 18 00 6a 02 6a 08 48 8d 05 00 00 00 00 50";
+
+        // push 0x10; push 0x180000; push 2; push 0x90; lea rax, [rip]; push rax; iretq
+        assertThat(about(outer + "6a 10 68 00 00 18 00 6a 02 68 90 00 00 00 48 8d 05 00 00 00 00 50 48 cf"))
+                .doesNotContain("above its frame");
+    }
 }

@@ -34,7 +34,6 @@ class MsrAccessTests {
             value = {
                 "c0000080 | 40000501 | in which the bits 0x40000000 are reserved;",
                 "c0000080 | 100000501 | WRMSR takes the upper half from EDX: keep what RDMSR has put there",
-                "c0000080 | 1 | which clears LME (bit 8) in long mode;",
                 "c0000101 | 800000000000 | IA32_GS_BASE, which is not canonical:",
                 "c0000103 | 100000000 | which has 32 bits;",
                 "00000277 | 2 | of which a byte is no memory type;",
