@@ -15,6 +15,8 @@ import dev.kvmguest.vmm.internal.engine.VmExit;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
@@ -192,6 +194,11 @@ public final class FakeVirtualCpu implements VirtualCpu {
         @Override
         public DeliveryLog handlers() {
             return DeliveryLog.EMPTY;
+        }
+
+        @Override
+        public SortedMap<Integer, Long> msrs() {
+            return new TreeMap<>();
         }
     }
 }

@@ -48,7 +48,8 @@ class MnemonicCommentsTests {
     private static final Set<String> MNEMONICS =
             Arrays.stream(Mnemonic.values()).map(Mnemonic::text).collect(Collectors.toCollection(TreeSet::new));
 
-    private static final Set<String> PREFIXES = Set.of("rep", "repe", "repne", "lock", "o16", "o32", "a16", "a32");
+    private static final Set<String> PREFIXES =
+            Set.of("rep", "repe", "repne", "lock", "o16", "o32", "o64", "a16", "a32");
 
     @Test
     void mnemonicsAreThoseOfTheBytes() throws IOException {

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /**
  * Returns the advice for a guest that died of an exception, whether or not a handler took it: what is likely wrong, and
@@ -29,13 +30,26 @@ public final class Advice {
             ifNoHandlerTookIt(UnhandledInterrupt::withoutHandler),
             CodeSegmentMove::tried,
             FloatingPoint::disabled,
+            SystemCall::off,
+            SystemCall::stepped,
+            SystemReturn::notCanonical,
+            SystemReturn::to32,
+            SystemReturn::flagsLost,
+            SystemCallSelectors::unfit,
+            KernelGs::exchanged,
+            SystemCall::onUsersStack,
+            RedZone::overwritten,
+            MissingFeature::undefined,
+            PrivilegedInstruction::inRing3,
+            MsrAccess::refused,
+            ControlRegisterMove::refused,
             GateTarget::any,
             ifNoHandlerTookIt(Overwritten::gdt),
             ifNoHandlerTookIt(Overwritten::idt),
             OverwrittenPages::ofCode,
             PagingSwitch::codeUnmapped,
             PagingSwitch::codeElsewhere,
-            SegmentUse::nullSegment,
+            unless(SystemReturn::to32, SegmentUse::nullSegment),
             SegmentUse::wrongKind,
             SegmentUse::ofRealMode,
             StringDirection::down,
@@ -45,13 +59,16 @@ public final class Advice {
             OverwrittenCode::byStack,
             StackBelowZero::byLocals,
             Execution::leftTheImage,
-            StackPointer::neverSet,
+            ofOwnStack(StackPointer::neverSet),
             StackPointer::lost,
             StackPointer::overflow,
-            StackPointer::unmapped,
+            ofOwnStack(StackPointer::unmapped),
             StackPointer::insideTable,
             InnerStackMissing::noTask,
+            RingZeroStack::unusable,
             InterruptFrame::elsewhere,
+            HandlerReturn::failed,
+            HandlerReturn::byRet,
             SegmentLoad::unfit,
             Division::divides,
             ifNoHandlerTookIt(Gates::forbidden),
@@ -62,11 +79,28 @@ public final class Advice {
     private Advice() {}
 
     /**
+     * Returns whether rules need memory as an exception found it, though a handler took it: it used memory below RSP,
+     * where the exception's own frame is now.
+     */
+    public static boolean needsMemoryOf(Fault fault) {
+        return fault.handler().isPresent() && RedZone.isUsed(fault);
+    }
+
+    /**
      * Has a rule be silent that says why no handler took an exception, if a handler took it, or took the one that it
      * all began with.
      */
     private static Rule ifNoHandlerTookIt(Rule rule) {
         return evidence -> evidence.isHandled() || evidence.isConsequence() ? Optional.empty() : rule.apply(evidence);
+    }
+
+    /** Has a rule be silent where another one explains more. */
+    private static Rule unless(Rule other, Rule rule) {
+        return evidence -> other.apply(evidence).isPresent() ? Optional.empty() : rule.apply(evidence);
+    }
+
+    private static Rule ofOwnStack(Rule rule) {
+        return unless(KernelGs::exchanged, unless(SystemCall::onUsersStack, rule));
     }
 
     /**
@@ -77,11 +111,17 @@ public final class Advice {
      * @param image what the guest runs
      * @param layout what lay where when the guest started; what it doesn't know isn't advised about
      * @param memory the guest's RAM as its end left it
+     * @param msrs the model-specific registers, by number; rules about those that are missing are silent
      * @param changes tells who overwrote what, if a rule asks
      */
     public static List<String> of(
-            Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes) {
-        return of(fault, false, image, layout, memory, changes);
+            Fault fault,
+            GuestImage image,
+            MemoryLayout layout,
+            GuestMemory memory,
+            SortedMap<Integer, Long> msrs,
+            LastChange changes) {
+        return of(fault, false, image, layout, memory, msrs, changes);
     }
 
     /**
@@ -90,8 +130,13 @@ public final class Advice {
      * @param fault see there, as for the others
      */
     public static List<String> ofConsequence(
-            Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes) {
-        return of(fault, true, image, layout, memory, changes);
+            Fault fault,
+            GuestImage image,
+            MemoryLayout layout,
+            GuestMemory memory,
+            SortedMap<Integer, Long> msrs,
+            LastChange changes) {
+        return of(fault, true, image, layout, memory, msrs, changes);
     }
 
     private static List<String> of(
@@ -100,6 +145,7 @@ public final class Advice {
             GuestImage image,
             MemoryLayout layout,
             GuestMemory memory,
+            SortedMap<Integer, Long> msrs,
             LastChange changes) {
         Evidence evidence = new Evidence(
                 fault,
@@ -107,6 +153,7 @@ public final class Advice {
                 PlacedImage.of(image, layout),
                 layout,
                 new LinearMemory(memory, fault.registers()),
+                msrs,
                 changes);
         return RULES.stream()
                 .map(rule -> rule.apply(evidence))

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
+import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
 
@@ -33,6 +35,7 @@ final class Evidence {
     private final PlacedImage image;
     private final MemoryLayout layout;
     private final LinearMemory memory;
+    private final SortedMap<Integer, Long> msrs;
     private final LastChange changes;
     private final Executed at;
     private final List<Executed> executed;
@@ -47,6 +50,7 @@ final class Evidence {
      * @param image what the guest runs, and where it was loaded
      * @param layout what lay where when the guest started
      * @param memory the guest's memory as the triple fault left it
+     * @param msrs the model-specific registers then, by number, as far as they are known
      * @param changes tells who overwrote what; costly, see there
      */
     Evidence(
@@ -55,12 +59,14 @@ final class Evidence {
             PlacedImage image,
             MemoryLayout layout,
             LinearMemory memory,
+            SortedMap<Integer, Long> msrs,
             LastChange changes) {
         this.fault = fault;
         this.consequence = consequence;
         this.image = image;
         this.layout = layout;
         this.memory = memory;
+        this.msrs = msrs;
         this.changes = changes;
         this.at = Executed.of(fault.at(), mode());
         this.executed = fault.lastInstructions().stream()
@@ -87,6 +93,15 @@ final class Evidence {
 
     LinearMemory memory() {
         return memory;
+    }
+
+    /**
+     * Returns a model-specific register, 0 if it was never written; empty if nothing is known of them.
+     *
+     * @param number as {@link MsrFile} has it
+     */
+    OptionalLong msr(int number) {
+        return msrs.isEmpty() ? OptionalLong.empty() : OptionalLong.of(msrs.getOrDefault(number, 0L));
     }
 
     LastChange changes() {
@@ -170,6 +185,17 @@ final class Evidence {
      */
     OptionalLong stack(int index) {
         return memory.readInt(mode().addresses().linear(stackPointer() + 4L * index));
+    }
+
+    /**
+     * Returns a word of the stack, {@code index} times its width above its top, or below for a negative one; empty if
+     * it can't be read.
+     *
+     * @param width bytes: 4, or 8
+     */
+    OptionalLong stackWord(int index, int width) {
+        long address = mode().addresses().linear(stackPointer() + (long) width * index);
+        return width == Long.BYTES ? memory.readLong(address) : memory.readInt(address);
     }
 
     /** Returns the current privilege level, 0 to 3. */

@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.Cr0;
@@ -195,8 +196,15 @@ final class Execution {
             return "the frame that IRET found on the stack is not one of an interrupt: look for pushes that were not popped,"
                     + " and for an error code that was not removed";
         }
+        if (from.is(Mnemonic.SYSCALL)) {
+            return SystemCall.remedy(evidence, to);
+        }
+        if (from.is(Mnemonic.SYSRET)) {
+            return SystemReturn.remedy(evidence);
+        }
         if (from.is(Trait.RETURN)) {
-            return ReturnAddress.overwritten(evidence, from)
+            return HandlerReturn.frameTaken(evidence, to)
+                    .or(() -> ReturnAddress.overwritten(evidence, from))
                     .orElse(
                             "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"
                                     + " variables");

@@ -34,6 +34,9 @@ final class InterruptFrame {
 
     /** The frame is on the stack, but not at its top. */
     static Optional<String> elsewhere(Evidence evidence) {
+        if (evidence.mode().is64()) {
+            return LongInterruptFrame.wrong(evidence);
+        }
         boolean refused = evidence.mode().usesDescriptors()
                 && evidence.at().is(Mnemonic.IRETD)
                 && evidence.first().errorCode().orElse(-1) == (evidence.stack(1).orElse(-1) & Selector.WITHOUT_RPL)

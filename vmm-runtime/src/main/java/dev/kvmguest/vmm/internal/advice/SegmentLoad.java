@@ -35,6 +35,7 @@ final class SegmentLoad {
         if (!evidence.mode().usesDescriptors()
                 || !Vector.hasSelector(first.vector())
                 || InterruptFrame.elsewhere(evidence).isPresent()
+                || SystemCallSelectors.unfit(evidence).isPresent()
                 // What is beyond the limit has nothing to do with what the table holds.
                 || (Selector.isWithin(error, evidence.table(error).limit())
                         && Overwritten.gdt(evidence).isPresent())) {

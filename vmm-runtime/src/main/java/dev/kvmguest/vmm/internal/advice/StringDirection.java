@@ -50,6 +50,11 @@ final class StringDirection {
                     .map(std -> fact + ", as " + std.inWords()
                             + " left it; execute CLD after what needs DF, before any other function is called");
         }
+        if (entry > 0 && path.get(entry - 1).is(Mnemonic.SYSCALL)) {
+            return Optional.of(
+                    fact + ", as the program had it at " + path.get(entry - 1).inWords()
+                            + "; have IA32_FMASK clear DF (0x400), or begin the entry with CLD");
+        }
         if (entry >= 0) {
             return Optional.of(fact + ", as it was set in what was interrupted before "
                     + path.get(entry).inWords() + "; begin the handler with CLD, before it calls any code of C");
@@ -104,6 +109,7 @@ final class StringDirection {
         return instruction.is(Mnemonic.STD)
                 || instruction.is(Mnemonic.POPF)
                 || instruction.is(Mnemonic.POPFD)
+                || instruction.is(Mnemonic.POPFQ)
                 || instruction.is(Trait.INTERRUPT_RETURN);
     }
 
@@ -133,7 +139,8 @@ final class StringDirection {
             if (instruction.isEmpty()
                     || instruction.get().mnemonic == Mnemonic.STD
                     || instruction.get().mnemonic == Mnemonic.POPF
-                    || instruction.get().mnemonic == Mnemonic.POPFD) {
+                    || instruction.get().mnemonic == Mnemonic.POPFD
+                    || instruction.get().mnemonic == Mnemonic.POPFQ) {
                 return true;
             }
             address = instruction.get().nextEip;

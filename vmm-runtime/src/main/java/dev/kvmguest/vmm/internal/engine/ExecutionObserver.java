@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /** What an engine sees of a guest because it executes each instruction itself. */
 public interface ExecutionObserver {
@@ -32,4 +33,7 @@ public interface ExecutionObserver {
 
     /** Returns which handlers the guest has entered, and which of them have not returned; noted without being asked. */
     DeliveryLog handlers();
+
+    /** Returns the model-specific registers that can be written, by number, as they are now; EFER is not among them. */
+    SortedMap<Integer, Long> msrs();
 }

@@ -15,6 +15,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /**
  * Adds symbols and advice to what a guest died of.
@@ -23,6 +24,7 @@ import java.util.Optional;
  * @param config the vCPU's part of its configuration
  * @param layout what lay where at the start
  * @param memory the RAM as the end left it
+ * @param msrs the model-specific registers at the end, by number; none where they aren't known
  * @param recording of the run
  * @param start where a replay starts
  * @param limit how long each replay may take
@@ -32,6 +34,7 @@ record FaultAdvice(
         VcpuConfig config,
         MemoryLayout layout,
         GuestMemory memory,
+        SortedMap<Integer, Long> msrs,
         Recording recording,
         Origin start,
         Duration limit) {
@@ -42,7 +45,13 @@ record FaultAdvice(
     /** Gives advice, as {@link Advice} does. */
     @FunctionalInterface
     private interface Adviser {
-        List<String> advise(Fault fault, GuestImage image, MemoryLayout layout, GuestMemory memory, LastChange changes);
+        List<String> advise(
+                Fault fault,
+                GuestImage image,
+                MemoryLayout layout,
+                GuestMemory memory,
+                SortedMap<Integer, Long> msrs,
+                LastChange changes);
     }
 
     /** Returns whether an exception was raised again and again, or many were, each in the handler of the one before. */
@@ -54,12 +63,12 @@ record FaultAdvice(
 
     /** Returns what led to a triple fault, with advice. */
     Fault of(Fault fault) {
-        return advised(fault, Advice::of, memory, changes());
+        return advised(fault, Advice::of, memory, msrs, changes());
     }
 
     /** Returns the same where it happened in the handler of another exception. */
     Fault ofConsequence(Fault fault) {
-        return advised(fault, Advice::ofConsequence, memory, changes());
+        return advised(fault, Advice::ofConsequence, memory, msrs, changes());
     }
 
     /** Returns what led to a triple fault after a storm, whose frames have overwritten what could be told of it. */
@@ -69,10 +78,12 @@ record FaultAdvice(
 
     /**
      * Returns the exception that an end came from, with advice: from the memory as it was then if a storm has followed,
-     * and it can be replayed.
+     * or a rule needs that, and it can be replayed.
      */
     Fault ofOrigin(ExceptionOrigin.Found first) {
-        return isStorm(first.fault()) ? asItWasThen(first).orElseGet(() -> of(first.fault())) : of(first.fault());
+        return isStorm(first.fault()) || Advice.needsMemoryOf(first.fault())
+                ? asItWasThen(first).orElseGet(() -> of(first.fault()))
+                : of(first.fault());
     }
 
     private Optional<Fault> asItWasThen(ExceptionOrigin.Found first) {
@@ -86,6 +97,7 @@ record FaultAdvice(
                             first.fault(),
                             Advice::of,
                             replay.memory(),
+                            replay.msrs(),
                             new ReplayedChanges(recording, start, limit, first.instructions())))
                     : Optional.empty();
         } catch (RuntimeException e) {
@@ -98,10 +110,11 @@ record FaultAdvice(
         return new ReplayedChanges(recording, start, limit);
     }
 
-    private Fault advised(Fault fault, Adviser adviser, GuestMemory seen, LastChange changes) {
+    private Fault advised(
+            Fault fault, Adviser adviser, GuestMemory seen, SortedMap<Integer, Long> then, LastChange changes) {
         try {
             Fault named = fault.namedBy(config.image());
-            return named.withAdvice(adviser.advise(named, config.image(), layout, seen, changes));
+            return named.withAdvice(adviser.advise(named, config.image(), layout, seen, then, changes));
         } catch (RuntimeException e) {
             // The facts must not be lost with an explanation that stumbles over what a guest has left behind.
             PostMortem.stumbled(e);

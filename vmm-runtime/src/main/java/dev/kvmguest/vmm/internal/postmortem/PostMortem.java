@@ -43,6 +43,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.stream.Stream;
 
 /**
@@ -112,7 +113,9 @@ public final class PostMortem {
                 departures(),
                 new ReplayedChanges(recording, origin, replayLimit()),
                 this::constructors);
-        FaultAdvice advice = new FaultAdvice(machine, config, layout, memory, recording, origin, replayLimit());
+        SortedMap<Integer, Long> msrs =
+                cpu.observer().map(ExecutionObserver::msrs).orElse(known.isPresent() ? death.msrs() : taken.msrs());
+        FaultAdvice advice = new FaultAdvice(machine, config, layout, memory, msrs, recording, origin, replayLimit());
         Optional<Fault> first =
                 origin(handlers, end, death.fault()).map(advice::ofOrigin).map(past::addTo);
         Optional<Fault> fault = death.fault()

@@ -7,7 +7,9 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /**
  * Finds out why a guest shut down on an engine that doesn't see it: KVM delivers exceptions without a word, and on AMD
@@ -16,20 +18,30 @@ import java.util.Optional;
  *
  * @param fault what led to the shutdown, without symbols and advice
  * @param handlers what the guest entered handlers for before, if it was replayed up to its end
+ * @param msrs the model-specific registers at its end, by number; empty where {@code handlers} is
  * @param parting where the engines disagree, or why the guest could not be replayed
  */
-public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers, Optional<Parting> parting) {
+public record DeathReplay(
+        Optional<Fault> fault,
+        Optional<DeliveryLog> handlers,
+        SortedMap<Integer, Long> msrs,
+        Optional<Parting> parting) {
 
     /** Nothing is known. */
     public static final DeathReplay NONE = new DeathReplay(Optional.empty(), Optional.empty(), Optional.empty());
+
+    /** Creates one of a guest that was not replayed up to its end, or needn't be. */
+    public DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers, Optional<Parting> parting) {
+        this(fault, handlers, Collections.emptySortedMap(), parting);
+    }
 
     /** Returns what the engine has seen itself. */
     public static DeathReplay seen(Fault fault) {
         return new DeathReplay(Optional.of(fault), Optional.empty(), Optional.empty());
     }
 
-    private DeathReplay with(DeliveryLog taken) {
-        return new DeathReplay(fault, Optional.of(taken), parting);
+    private DeathReplay with(DeliveryLog taken, SortedMap<Integer, Long> last) {
+        return new DeathReplay(fault, Optional.of(taken), last, parting);
     }
 
     /**
@@ -61,6 +73,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
         long end;
         Fault fault;
         DeliveryLog handlers;
+        SortedMap<Integer, Long> msrs;
         try (Replay replay = Replay.of(recording, origin, limit)) {
             Optional<Divergence> divergence = replay.run();
             if (divergence.isPresent()) {
@@ -79,11 +92,12 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
             if (gaveUp) {
                 return seen(fault.seenBy("the emulator, which replayed what " + engine.name()
                                 + " ran and did what it could not"))
-                        .with(replay.handlers());
+                        .with(replay.handlers(), replay.msrs());
             }
             quietFrom = replay.quietFrom();
             end = replay.instructions();
             handlers = replay.handlers();
+            msrs = replay.msrs();
         }
         Duration left = limit.minusNanos(System.nanoTime() - start);
         return confirmed(
@@ -91,7 +105,7 @@ public record DeathReplay(Optional<Fault> fault, Optional<DeliveryLog> handlers,
                         fault.seenBy(replayed(engine.name())),
                         engine.name(),
                         CrossCheck.of(recording, origin, left, engine, quietFrom, end))
-                .with(handlers);
+                .with(handlers, msrs);
     }
 
     /** Returns who has seen what was replayed, to follow "seen by" in a sentence. */

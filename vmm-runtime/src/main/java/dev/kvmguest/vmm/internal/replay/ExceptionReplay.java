@@ -5,8 +5,10 @@ import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 
 /**
  * Finds out which exceptions a guest took, and what else it entered handlers for, on an engine that delivers them
@@ -14,21 +16,25 @@ import java.util.Optional;
  *
  * @param exceptions the first 1,000, without symbols; empty if the guest could not be replayed
  * @param handlers what it entered handlers for
+ * @param msrs the model-specific registers at its end, by number; empty likewise
  * @param parting where the engines disagree, or why the guest could not be replayed
  */
 public record ExceptionReplay(
-        Optional<List<HandledException>> exceptions, DeliveryLog handlers, Optional<Parting> parting) {
+        Optional<List<HandledException>> exceptions,
+        DeliveryLog handlers,
+        SortedMap<Integer, Long> msrs,
+        Optional<Parting> parting) {
 
     /** Some rounds of a handler that prints a line and returns into the same exception. */
     private static final int SOME_ROUNDS = 20_000;
 
     /** Nothing is known. */
     public static final ExceptionReplay NONE =
-            new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Optional.empty());
+            new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Collections.emptySortedMap(), Optional.empty());
 
     /** Returns that nothing could be found out. */
     public static ExceptionReplay failed(Parting why) {
-        return new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Optional.of(why));
+        return new ExceptionReplay(Optional.empty(), DeliveryLog.EMPTY, Collections.emptySortedMap(), Optional.of(why));
     }
 
     /**
@@ -48,12 +54,13 @@ public record ExceptionReplay(
             observer.watchExceptions();
             Optional<Divergence> divergence = replay.run();
             List<HandledException> exceptions = observer.exceptions();
+            SortedMap<Integer, Long> msrs = replay.msrs();
             replay.runOn(SOME_ROUNDS);
             // What was taken on the way to somewhere else says nothing of this guest.
             return divergence
                     .map(found -> failed(found.parting(engine, origin.image())))
-                    .orElseGet(
-                            () -> new ExceptionReplay(Optional.of(exceptions), observer.handlers(), Optional.empty()));
+                    .orElseGet(() ->
+                            new ExceptionReplay(Optional.of(exceptions), observer.handlers(), msrs, Optional.empty()));
         }
     }
 }

@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SortedMap;
 
 /**
  * A guest that the emulator runs from its {@link Origin} with what was recorded in the place of a machine: each port
@@ -124,6 +125,11 @@ public final class Replay implements AutoCloseable {
     /** Returns what the guest has entered handlers for since the origin. */
     DeliveryLog handlers() {
         return cpu.observer().map(ExecutionObserver::handlers).orElse(DeliveryLog.EMPTY);
+    }
+
+    /** Returns the model-specific registers as they are now. */
+    public SortedMap<Integer, Long> msrs() {
+        return cpu.observer().map(ExecutionObserver::msrs).orElseThrow();
     }
 
     /** Returns the number of instructions retired by which all exchanges so far were over and done. */

@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
@@ -24,6 +25,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
 class AdviceTests {
@@ -41,6 +44,19 @@ class AdviceTests {
     private static final List<String> CODE =
             List.of("", "cf", "c3", "8e d0", "ea 00 10 00 00", "66 0f 6e c0", "f7 f1", "0f 22 c0", "cd 80", "0f 0b");
 
+    /** iretq; syscall; o64 sysret; wrmsr; swapgs; push rax; mov rax, gs:[0]; mov rax, [rsp-8]; hlt; mov cr4, rax. */
+    private static final List<String> CODE_64 = List.of(
+            "48 cf",
+            "0f 05",
+            "48 0f 07",
+            "0f 30",
+            "0f 01 f8",
+            "50",
+            "65 48 8b 04 25 00 00 00 00",
+            "48 8b 44 24 f8",
+            "f4",
+            "0f 22 e0");
+
     @Test
     void whateverAGuestLeavesBehindIsAdvisedAboutInThreeSentencesAtMost() {
         Random random = new Random(6);
@@ -54,6 +70,7 @@ class AdviceTests {
                             IMAGE,
                             random.nextBoolean() ? LAYOUT : MemoryLayout.UNKNOWN,
                             memory,
+                            msrs(random),
                             LastChange.UNKNOWN))
                     .hasSizeLessThanOrEqualTo(3)
                     .allSatisfy(sentence -> assertThat(sentence).contains("; ").doesNotContain("null,", "Optional"));
@@ -63,7 +80,7 @@ class AdviceTests {
     @Test
     void guestWithoutMemoryIsAdvisedAboutByItsRegisters() {
         GuestMemory memory = new GuestMemory(ByteBuffer.allocate(0), () -> {});
-        GuestInstruction at = instruction(0x1000, "66 0f 6e c0"); // movd xmm0, eax
+        GuestInstruction at = instruction(0x1000, "66 0f 6e c0", CpuMode.REAL16); // movd xmm0, eax
         Fault fault = new Fault(
                 at,
                 List.of(new Fault.Event(6, OptionalInt.empty(), OptionalLong.empty(), Optional.empty())),
@@ -76,10 +93,26 @@ class AdviceTests {
                 "a test",
                 List.of());
 
-        assertThat(Advice.of(fault, IMAGE, MemoryLayout.UNKNOWN, memory, LastChange.UNKNOWN))
+        assertThat(Advice.of(fault, IMAGE, MemoryLayout.UNKNOWN, memory, new TreeMap<>(), LastChange.UNKNOWN))
                 .singleElement()
                 .asString()
                 .contains("CR4.OSFXSR is clear");
+    }
+
+    private static SortedMap<Integer, Long> msrs(Random random) {
+        SortedMap<Integer, Long> msrs = new TreeMap<>();
+        for (int number : List.of(
+                MsrFile.STAR,
+                MsrFile.LSTAR,
+                MsrFile.CSTAR,
+                MsrFile.FMASK,
+                MsrFile.KERNEL_GS_BASE,
+                MsrFile.SYSENTER_CS)) {
+            if (random.nextBoolean()) {
+                msrs.put(number, number(random));
+            }
+        }
+        return msrs;
     }
 
     private static Fault fault(Random random) {
@@ -96,14 +129,17 @@ class AdviceTests {
                             random.nextInt(0x1_0000), number(random), number(random), random.nextInt(0x2_0000)));
         }
         CpuState registers = state.build();
-        GuestInstruction at = instruction(registers.eip(), CODE.get(random.nextInt(CODE.size())));
-        GuestInstruction before = instruction(number(random), CODE.get(random.nextInt(CODE.size())));
+        boolean code64 = random.nextBoolean();
+        List<String> code = code64 ? CODE_64 : CODE;
+        CpuMode mode = code64 ? CpuMode.LONG64 : CpuMode.REAL16;
+        GuestInstruction at = instruction(registers.eip(), code.get(random.nextInt(code.size())), mode);
+        GuestInstruction before = instruction(number(random), code.get(random.nextInt(code.size())), mode);
         return new Fault(
                 at, List.of(event(random), event(random)), "", List.of(before, at), registers, "a test", List.of());
     }
 
-    private static GuestInstruction instruction(long eip, String code) {
-        return CodeReader.read(TestGuest.bytes(code), eip, CpuMode.REAL16).orElseGet(() -> CodeReader.unread(eip));
+    private static GuestInstruction instruction(long eip, String code, CpuMode mode) {
+        return CodeReader.read(TestGuest.bytes(code), eip, mode).orElseGet(() -> CodeReader.unread(eip));
     }
 
     private static Fault.Event event(Random random) {

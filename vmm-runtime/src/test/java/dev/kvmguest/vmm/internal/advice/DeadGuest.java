@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.List;
+import java.util.TreeMap;
 
 /** Runs guests that triple-fault on the emulator, and has their ends explained. */
 final class DeadGuest {
@@ -48,7 +49,12 @@ final class DeadGuest {
             Outcome outcome = machine.run();
             assertThat(outcome).isInstanceOf(Outcome.TripleFault.class);
             return Advice.of(
-                    outcome.fault().orElseThrow(), guest.image(), outcome.run().layout(), machine.memory(), changes);
+                    outcome.fault().orElseThrow(),
+                    guest.image(),
+                    outcome.run().layout(),
+                    machine.memory(),
+                    new TreeMap<>(),
+                    changes);
         }
     }
 }

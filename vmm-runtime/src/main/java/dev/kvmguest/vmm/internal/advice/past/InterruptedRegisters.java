@@ -54,7 +54,7 @@ final class InterruptedRegisters {
     private static String sentence(PastEvidence evidence, ChangedRegisters changed) {
         CpuState before = changed.interrupt().registers().orElseThrow();
         String registers = changed(changed).stream()
-                .map(register -> name(register) + " " + hex(before.get(register)) + " became "
+                .map(register -> name(before, register) + " " + hex(before.get(register)) + " became "
                         + hex(changed.after().get(register)))
                 .collect(Collectors.joining(", "));
         long handler = changed.interrupt().handler();
@@ -62,18 +62,20 @@ final class InterruptedRegisters {
                 + evidence.symbol(handler)
                 + " returned with other registers than it was entered with, the first time to "
                 + hex(before.eip()) + evidence.symbol(before.instructionAddress()) + ": " + registers
-                + "; what was interrupted goes on with them: save all registers that the handler changes, by PUSHA and"
-                + " POPA around a function in C";
+                + "; what was interrupted goes on with them: save all registers that the handler changes, "
+                + (before.code64()
+                        ? "those that functions may change (RAX, RCX, RDX, RSI, RDI, R8 to R11) around a function in C"
+                        : "by PUSHA and POPA around a function in C");
     }
 
-    private static String name(Register register) {
-        return register.name32().toUpperCase(Locale.ROOT);
+    private static String name(CpuState registers, Register register) {
+        return registers.nameOf(register).toUpperCase(Locale.ROOT);
     }
 
     private static List<Register> changed(ChangedRegisters changed) {
         CpuState before = changed.interrupt().registers().orElseThrow();
         return Register.byNumber().stream()
-                .limit(8)
+                .limit(before.code64() ? 16 : 8)
                 .filter(register -> register != Register.RSP)
                 .filter(register -> before.get(register) != changed.after().get(register))
                 .toList();
@@ -131,8 +133,9 @@ final class InterruptedRegisters {
         return operand != null && operand.kind == Operand.Kind.REGISTER && operand.wholeRegister() == register;
     }
 
+    /** Returns whether all of a register is written: in 64-bit code, 32 bits clear the upper half. */
     private static boolean isWhole(Operand operand, int register) {
-        return isRegister(operand, register) && operand.width == 4;
+        return isRegister(operand, register) && operand.width >= Integer.BYTES;
     }
 
     private static boolean addresses(Operand operand, int register) {

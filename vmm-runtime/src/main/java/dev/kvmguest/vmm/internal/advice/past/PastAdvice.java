@@ -14,6 +14,7 @@ public final class PastAdvice {
     private static final List<Function<PastEvidence, Optional<String>>> RULES = List.of(
             BootInformation::overwritten,
             InterruptedRegisters::byHandler,
+            SharedInterruptStack::frameLost,
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
             LocalsBelowZero::goOn,

@@ -169,6 +169,25 @@ public final class MsrFile {
         }
     }
 
+    /** Returns whether there is a register of this number. */
+    public static boolean exists(int number) {
+        return isStored(number)
+                || switch (number) {
+                    case TSC,
+                            APIC_BASE,
+                            EFER,
+                            FS_BASE,
+                            GS_BASE,
+                            MTRR_CAPABILITIES,
+                            MISC_ENABLE,
+                            PLATFORM_ID,
+                            MICROCODE_REVISION,
+                            MACHINE_CHECK_CAPABILITIES,
+                            DEBUG_CONTROL -> true;
+                    default -> false;
+                };
+    }
+
     private static void requireStored(int number) {
         require(isStored(number));
     }

@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.SortedMap;
 
 /**
  * Executes a vCPU's instructions, and between them looks at what else is due, in the manual's order (Intel SDM volume
@@ -217,6 +218,11 @@ public final class Emulator implements ExecutionObserver {
     @Override
     public DeliveryLog handlers() {
         return handlers.log();
+    }
+
+    @Override
+    public SortedMap<Integer, Long> msrs() {
+        return cpu.msrs.save();
     }
 
     /** As {@link StateReturn#mark} says. */

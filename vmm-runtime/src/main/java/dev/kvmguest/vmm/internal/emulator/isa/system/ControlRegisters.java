@@ -23,7 +23,7 @@ public final class ControlRegisters {
     private static final long CR0_RELOADS_POINTERS = Cr0.PG | Cr0.CD | Cr0.NW;
 
     /** What CPUID says there is; the other bits are reserved. */
-    private static final long CR4_DEFINED = Cr4.VME
+    public static final long CR4_DEFINED = Cr4.VME
             | Cr4.PVI
             | Cr4.TSD
             | Cr4.DE
