@@ -22,6 +22,7 @@ public final class Advice {
     /** What explains the first exception comes before what explains that no handler took it. */
     private static final List<Rule> RULES = List.of(
             CodeSize::wrong,
+            LongModeSwitch::refused,
             ifNoHandlerTookIt(DeliberateReset::byEmptyTable),
             TableOperand::ofLgdt,
             TableOperand::ofLidt,
@@ -35,6 +36,7 @@ public final class Advice {
             OverwrittenPages::ofCode,
             PagingSwitch::codeUnmapped,
             PagingSwitch::codeElsewhere,
+            PagingSwitch::stackUnmapped,
             SegmentUse::nullSegment,
             SegmentUse::wrongKind,
             SegmentUse::ofRealMode,
@@ -55,6 +57,9 @@ public final class Advice {
             SegmentLoad::unfit,
             Division::divides,
             ifNoHandlerTookIt(Gates::forbidden),
+            ifNoHandlerTookIt(GateSize::ofProtectedMode),
+            ifNoHandlerTookIt(InterruptStack::unusable),
+            ifNoHandlerTookIt(InterruptStack::missingForDoubleFault),
             ifNoHandlerTookIt(Gates::outOfReach),
             ifNoHandlerTookIt(Gates::missing),
             ifNoHandlerTookIt(Gates::malformed));
