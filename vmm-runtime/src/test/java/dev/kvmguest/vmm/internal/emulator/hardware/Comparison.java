@@ -2,10 +2,12 @@ package dev.kvmguest.vmm.internal.emulator.hardware;
 
 import dev.kvmguest.vmm.internal.emulator.core.Cpu;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -17,7 +19,10 @@ final class Comparison {
     private static final int MOST_SHOWN = 400;
 
     private final HardwareProcessor hardware;
-    private final EmulatedProcessor emulator;
+    /** For code of 16 and 32 bits two, of which batches have one by turns: in protected and in compatibility mode. */
+    private final List<EmulatedProcessor> emulators;
+
+    private EmulatedProcessor emulator;
     private final ProcessorState before = new ProcessorState();
     private final ProcessorState real = new ProcessorState();
     private final ProcessorState emulated = new ProcessorState();
@@ -30,11 +35,14 @@ final class Comparison {
     private final Map<String, Long> divergences = new TreeMap<>();
     private final Map<String, String> shown = new LinkedHashMap<>();
     private long steps;
+    private int batches;
 
     Comparison(HardwareProcessor hardware) {
         this.hardware = hardware;
-        this.emulator = new EmulatedProcessor(hardware);
         this.window = hardware.window();
+        this.emulators = window.is64()
+                ? List.of(new EmulatedProcessor(hardware, false))
+                : List.of(new EmulatedProcessor(hardware, false), new EmulatedProcessor(hardware, true));
         this.memory = new byte[window.size()];
     }
 
@@ -44,6 +52,7 @@ final class Comparison {
 
     /** Executes and compares a batch that has been sent to the hardware. */
     void compare(Batch batch) throws IOException {
+        emulator = emulators.get(batches++ % emulators.size());
         emulator.setMemory(batch.memory());
         for (Sequence sequence : batch.sequences()) {
             before.copy(sequence.start());
@@ -141,7 +150,14 @@ final class Comparison {
         return text.toString();
     }
 
-    /** Returns how many steps there were, by kind, by how they ended, and by accepted difference. */
+    /** Returns how many steps the emulator has executed in each mode. */
+    Map<CpuMode, Long> modes() {
+        Map<CpuMode, Long> all = new EnumMap<>(CpuMode.class);
+        emulators.forEach(one -> one.modes().forEach((mode, count) -> all.merge(mode, count, Long::sum)));
+        return all;
+    }
+
+    /** Returns how many steps there were, by kind, by the emulator's mode, by how they ended, and by accepted difference. */
     String statistics() {
         String byKind = kinds.entrySet().stream()
                 .map(entry -> entry.getValue() + " " + entry.getKey())
@@ -153,7 +169,7 @@ final class Comparison {
                 .map(entry -> "\n  " + entry.getValue() + " times " + entry.getKey() + ": "
                         + entry.getKey().reason())
                 .collect(Collectors.joining());
-        return steps + " steps: " + byKind + "; ended in: " + byEnd + byDifference;
+        return steps + " steps: " + byKind + "; " + modes() + "; ended in: " + byEnd + byDifference;
     }
 
     private static String end(int vector) {

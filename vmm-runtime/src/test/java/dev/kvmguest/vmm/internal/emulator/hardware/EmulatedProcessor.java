@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.exec.Emulator;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Efer;
@@ -20,12 +21,15 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The emulator as Linux has set up the processor for user mode: ring 3, PAE paging with pages that aren't executable,
- * the same LDT, and a GDT that looks the same from ring 3. For 64-bit code it is in long mode. Each handler is a HLT in
- * ring 0, so that each step ends.
+ * the same LDT, and a GDT that looks the same from ring 3. For 64-bit code it is in long mode, and so it may be for code
+ * of 16 and 32 bits: in compatibility mode, as on the processor below a 64-bit Linux. Each handler is a HLT in ring 0,
+ * so that each step ends.
  */
 final class EmulatedProcessor {
 
@@ -86,16 +90,25 @@ final class EmulatedProcessor {
     private final SegmentState[] localSegments = new SegmentState[segments.length];
     private final Window window;
     private final boolean is64;
+    /** Whether it is in long mode, for code of whatever size. */
+    private final boolean isLong;
     /** The linear address of its own pages. */
     private final long system;
 
+    private final Map<CpuMode, Long> modes = new EnumMap<>(CpuMode.class);
     private int nextTable = OTHER_TABLES;
 
-    EmulatedProcessor(HardwareProcessor hardware) {
+    /**
+     * Creates it.
+     *
+     * @param compatibility whether code of 16 and 32 bits is that of compatibility mode
+     */
+    EmulatedProcessor(HardwareProcessor hardware, boolean compatibility) {
         window = hardware.window();
         is64 = window.is64();
-        system = is64 ? SYSTEM : Integer.toUnsignedLong(SYSTEM);
-        long code = is64 ? KERNEL_CODE_64 : KERNEL_CODE_32;
+        isLong = is64 || compatibility;
+        system = isLong ? SYSTEM : Integer.toUnsignedLong(SYSTEM);
+        long code = isLong ? KERNEL_CODE_64 : KERNEL_CODE_32;
         writePageTables();
         writeTables(hardware.gdt(), code);
         CpuState.Builder state = CpuState.builder();
@@ -114,13 +127,13 @@ final class EmulatedProcessor {
                 .set(Register.CR0, Cr0.PE | Cr0.PG | Cr0.ET | Cr0.NE | Cr0.WP | Cr0.AM | Cr0.MP)
                 .set(Register.CR3, TOP_TABLE)
                 .set(Register.CR4, Cr4.PAE | Cr4.OSFXSR | Cr4.OSXMMEXCPT)
-                .set(Register.EFER, Efer.NXE | Efer.SCE | (is64 ? Efer.LME | Efer.LMA : 0))
+                .set(Register.EFER, Efer.NXE | Efer.SCE | (isLong ? Efer.LME | Efer.LMA : 0))
                 .set(Register.RFLAGS, CpuState.EFLAGS_FIXED)
                 .build());
     }
 
     private int gateSize() {
-        return is64 ? 2 * SegmentDescriptor.BYTES : SegmentDescriptor.BYTES;
+        return isLong ? 2 * SegmentDescriptor.BYTES : SegmentDescriptor.BYTES;
     }
 
     private static int ldtLimit() {
@@ -145,12 +158,12 @@ final class EmulatedProcessor {
 
     private void map(long linear, int physical, long rights) {
         int table = TOP_TABLE;
-        int levels = is64 ? 4 : 3;
+        int levels = isLong ? 4 : 3;
         for (int level = levels - 1; level > 0; level--) {
             int at = entry(table, linear, level);
             if (bytes.getLong(at) == 0) {
                 // The four entries that PAE paging begins with have no rights.
-                bytes.putLong(at, nextTable | (!is64 && level == levels - 1 ? PRESENT : PRESENT_WRITABLE_USER));
+                bytes.putLong(at, nextTable | (!isLong && level == levels - 1 ? PRESENT : PRESENT_WRITABLE_USER));
                 nextTable += Window.PAGE;
             }
             table = (int) bytes.getLong(at) & -Window.PAGE;
@@ -173,7 +186,7 @@ final class EmulatedProcessor {
         for (Window.Descriptor descriptor : Window.DESCRIPTORS) {
             putDescriptor(LDT, localSegments, descriptor.index(), LDT_RING_3, descriptor.raw());
         }
-        if (is64) {
+        if (isLong) {
             bytes.putLong(SYSTEM_PAGES + TSS + 4, system + STACK);
         } else {
             bytes.putInt(SYSTEM_PAGES + TSS + 4, SYSTEM + STACK);
@@ -191,7 +204,7 @@ final class EmulatedProcessor {
                             | 0x8e00L + (dpl << 13) << 32
                             | KERNEL_CODE << 16
                             | handler & 0xffff);
-            if (is64) {
+            if (isLong) {
                 bytes.putLong(gate + Long.BYTES, handler >>> 32);
             }
             bytes.put(SYSTEM_PAGES + HANDLERS + vector, HLT);
@@ -206,6 +219,11 @@ final class EmulatedProcessor {
     private void putDescriptor(int table, SegmentState[] loaded, int index, int low, long descriptor) {
         bytes.putLong(SYSTEM_PAGES + table + index * SegmentDescriptor.BYTES, descriptor);
         loaded[index] = new SegmentDescriptor(descriptor).loaded(index << 3 | low);
+    }
+
+    /** Returns how many steps it has executed in each mode. */
+    Map<CpuMode, Long> modes() {
+        return modes;
     }
 
     /** Returns whether its own tables are at an address, where the processor has nothing. */
@@ -301,6 +319,7 @@ final class EmulatedProcessor {
         cpu.fpu.setInstructionPointer(0, 0);
         cpu.fpu.setDataPointer(0, 0);
         cpu.requestAsyncEvent();
+        modes.merge(cpu.mode(), 1L, Long::sum);
         VmExit exit = emulator.run(Long.MAX_VALUE);
         int vector = (int) (cpu.eip - system) - HANDLERS - 1;
         save(state, vector);
@@ -343,7 +362,7 @@ final class EmulatedProcessor {
 
     /** Takes from the handler's stack what the exception has pushed. */
     private void readFrame(ProcessorState state) {
-        int width = is64 ? Long.BYTES : Integer.BYTES;
+        int width = isLong ? Long.BYTES : Integer.BYTES;
         int at = SYSTEM_PAGES + (int) (cpu.registers.gpr[Registers.RSP] - system);
         state.errorCode = 0;
         if (SYSTEM_PAGES + STACK - at > 5 * width) {
@@ -363,7 +382,7 @@ final class EmulatedProcessor {
     }
 
     private long word(int at) {
-        return is64 ? bytes.getLong(at) : Integer.toUnsignedLong(bytes.getInt(at));
+        return isLong ? bytes.getLong(at) : Integer.toUnsignedLong(bytes.getInt(at));
     }
 
     /** Returns whether an address is one of those that Linux has programs use. */

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.emulator.hardware;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,9 @@ import org.junit.jupiter.api.io.TempDir;
 class HardwareTests {
 
     private static final long STEPS = Long.getLong("kvmguest.hardware.steps", 200_000);
+    /** Several batches. */
+    private static final long ENOUGH_FOR_ALL_MODES = 10_000;
+
     private static final long SEED = Long.getLong("kvmguest.hardware.seed", 1);
     private static final boolean ANY = Boolean.getBoolean("kvmguest.hardware.any");
 
@@ -32,7 +36,13 @@ class HardwareTests {
 
     @Test
     void randomInstructionsDoTheSameOnThisMachinesProcessor() throws IOException, InterruptedException {
-        compare(Window.FOR_32_BITS);
+        Comparison comparison = compare(Window.FOR_32_BITS);
+
+        if (comparison.steps() >= ENOUGH_FOR_ALL_MODES) {
+            assertThat(comparison.modes())
+                    .containsOnlyKeys(
+                            CpuMode.PROTECTED16, CpuMode.PROTECTED32, CpuMode.COMPATIBILITY16, CpuMode.COMPATIBILITY32);
+        }
     }
 
     @Test
@@ -40,10 +50,12 @@ class HardwareTests {
         assumeTrue(
                 !hasFlag("la57"),
                 "with five levels of page tables the processor takes other addresses for canonical than the emulator");
-        compare(Window.FOR_64_BITS);
+        Comparison comparison = compare(Window.FOR_64_BITS);
+
+        assertThat(comparison.modes()).containsOnlyKeys(CpuMode.LONG64);
     }
 
-    private void compare(Window window) throws IOException, InterruptedException {
+    private Comparison compare(Window window) throws IOException, InterruptedException {
         String vendor = vendor();
         assumeTrue(
                 ANY || vendor.equals(KNOWN_VENDOR),
@@ -68,6 +80,7 @@ class HardwareTests {
                             SEED, STEPS)
                     .isEmpty();
             assertThat(comparison.steps()).isPositive();
+            return comparison;
         }
     }
 
