@@ -207,6 +207,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
                 cpu.memory.pageDirectoryPointers(),
                 FpuImage.save(cpu.fpu),
                 cpu.xcr0(),
+                cpu.taskPriority,
                 cpu.msrs.save(),
                 cpu.debug.save(),
                 emulator.events(),
@@ -224,6 +225,7 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
         }
         FpuImage.restore(cpu.fpu, state.fpu());
         restoreXcr0(state.xcr0());
+        cpu.taskPriority = state.taskPriority();
         cpu.restoreTime(state.instructions().orElse(0), state.time());
         cpu.msrs.restore(state.msrs());
         cpu.debug.restore(state.debugRegisters());

@@ -21,6 +21,7 @@ import java.util.TreeMap;
  *     where they are to be loaded from memory
  * @param fpu x87, MMX and SSE registers, and further ones that XSAVE saves
  * @param xcr0 which components XSAVE saves; 0 if the engine doesn't have XSAVE
+ * @param taskPriority CR8, 0 to 15
  * @param msrs model-specific registers by number, the time-stamp counter (0x10) among them
  * @param debugRegisters DR0 to DR7
  * @param events what is due before the next instruction
@@ -34,6 +35,7 @@ public record VcpuState(
         List<Long> pageDirectoryPointers,
         XsaveArea fpu,
         long xcr0,
+        long taskPriority,
         SortedMap<Integer, Long> msrs,
         DebugRegisterState debugRegisters,
         EventState events,

@@ -38,6 +38,7 @@ final class KvmSavedState {
                 List.of(),
                 new XsaveArea(vcpu.xsave().bytes().duplicate()),
                 xcr0(vcpu.xcrs().bytes()),
+                vcpu.taskPriority(),
                 KvmMsrs.save(vcpu),
                 debugRegisters(vcpu.debugRegs().bytes()),
                 events(vcpu.events().bytes()),
@@ -62,6 +63,7 @@ final class KvmSavedState {
             xcrs.bytes().putInt(kvm_xcrs.nr_xcrs, 1).putLong(kvm_xcrs.xcrs + kvm_xcr.value, state.xcr0());
             vcpu.setXcrs(xcrs);
         }
+        vcpu.setTaskPriority(state.taskPriority());
         NativeBuffer xsave = new NativeBuffer(kvm_xsave.SIZE);
         ByteBuffer area = state.fpu().bytes();
         xsave.bytes().put(kvm_xsave.region, area, 0, area.limit());

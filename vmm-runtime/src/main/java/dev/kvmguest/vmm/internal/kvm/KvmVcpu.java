@@ -103,6 +103,18 @@ public final class KvmVcpu implements AutoCloseable {
         fd.ioctl("KVM_SET_SREGS", Kvm.KVM_SET_SREGS, sregs);
     }
 
+    /** Returns CR8 as it was at the last exit or has been set since. */
+    long taskPriority() {
+        return runPage().getLong(kvm_run.cr8);
+    }
+
+    /**
+     * Sets CR8. Without an APIC in the kernel each run takes it from the page, whatever {@code KVM_SET_SREGS} has said.
+     */
+    void setTaskPriority(long priority) {
+        runPage().putLong(kvm_run.cr8, priority);
+    }
+
     /** Returns x87, SSE and whatever else XSAVE saves, as a {@code kvm_xsave}. */
     NativeBuffer xsave() {
         return read("KVM_GET_XSAVE", Kvm.KVM_GET_XSAVE, kvm_xsave.SIZE);

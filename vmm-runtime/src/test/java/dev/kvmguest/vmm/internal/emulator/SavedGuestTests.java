@@ -177,6 +177,7 @@ class SavedGuestTests {
                 state.pageDirectoryPointers(),
                 fpu,
                 xcr0,
+                state.taskPriority(),
                 msrs,
                 state.debugRegisters(),
                 state.events(),

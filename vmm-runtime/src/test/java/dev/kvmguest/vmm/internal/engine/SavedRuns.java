@@ -122,6 +122,7 @@ public final class SavedRuns {
                 state.pageDirectoryPointers(),
                 comparable(state.fpu()),
                 state.xcr0(),
+                state.taskPriority(),
                 msrs,
                 state.debugRegisters(),
                 state.events(),

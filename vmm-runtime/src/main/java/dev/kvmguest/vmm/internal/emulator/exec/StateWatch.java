@@ -24,6 +24,7 @@ final class StateWatch {
     private final List<Long> pageDirectoryPointers;
     private final XsaveArea fpu;
     private final long xcr0;
+    private final long taskPriority;
     private final SortedMap<Integer, Long> msrs;
     private final DebugRegisterState debug;
     private final long timeReads;
@@ -36,6 +37,7 @@ final class StateWatch {
         this.pageDirectoryPointers = cpu.memory.pageDirectoryPointers();
         this.fpu = FpuImage.save(cpu.fpu);
         this.xcr0 = cpu.xcr0();
+        this.taskPriority = cpu.taskPriority;
         this.msrs = msrs();
         this.debug = cpu.debug.save();
         this.timeReads = cpu.timeReads;
@@ -54,6 +56,7 @@ final class StateWatch {
                 && cpu.memory.pageDirectoryPointers().equals(pageDirectoryPointers)
                 && FpuImage.save(cpu.fpu).equals(fpu)
                 && cpu.xcr0() == xcr0
+                && cpu.taskPriority == taskPriority
                 && cpu.debug.save().equals(debug)
                 && msrs().equals(msrs);
     }

@@ -236,6 +236,7 @@ public final class Structs {
         public static final int immediate_exit = 1;
         public static final int exit_reason = 8;
         public static final int ready_for_interrupt_injection = 12;
+        public static final int cr8 = 16;
 
         public static final int fail_entry_hardware_entry_failure_reason = 32;
         public static final int hw_hardware_exit_reason = 32;
