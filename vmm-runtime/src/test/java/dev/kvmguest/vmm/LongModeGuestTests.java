@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import org.junit.jupiter.api.Test;
@@ -38,6 +39,7 @@ class LongModeGuestTests {
 
     @Test
     void handlerIsEnteredThroughAGateOfSixteenBytesAndReturns() {
+        Device.assumeFor(engine, Feature.LONG_MODE_INTERRUPTS);
         // mov esp,0x8000; mov dword [0x70300],0x00080020; mov dword [0x70304],0x00108e00; int 0x30; out 0xe9,al; hlt;
         // mov al,0x4b; iretq
         Outcome outcome = run("bc 00 80 00 00 c7 04 25 00 03 07 00 20 00 08 00 c7 04 25 04 03 07 00 00 8e 10 00"

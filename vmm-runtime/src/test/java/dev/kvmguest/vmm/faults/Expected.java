@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Compares how a scenario ended with what its line says.
@@ -23,7 +24,8 @@ import java.util.regex.Pattern;
  * segment registers and data included, but for what further words name: {@code at} or {@code behind} which instruction
  * the pushed EIP is, {@code eip=}, {@code cs=}, {@code esp=}, {@code ss=}, {@code efl+}, {@code efl-} or {@code efl=?}
  * of the interrupted code, {@code cr2=}, {@code dr6=}, registers, {@code m32[data]=}, {@code tos=} for the stack that
- * the frame is on and {@code frame16} for a frame of 16-bit words.
+ * the frame is on and {@code frame16} for a frame of 16-bit words. In long mode registers are {@code rip}, {@code rsp}
+ * and {@code rax} to {@code r15}, and {@code fsbase=} is the base of FS alone.
  */
 final class Expected {
 
@@ -40,12 +42,24 @@ final class Expected {
 
     private static final long RF = 1 << 16;
     private static final int LOWEST_RPL = 3;
+    /** In long mode frames begin at a multiple of 16 bytes. */
+    private static final long FRAME_ALIGNMENT = -16;
+
+    private static final List<String> GENERAL = List.of("eax", "ebx", "ecx", "edx", "esi", "edi", "ebp");
+    private static final List<String> GENERAL_64 = List.of(
+            "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15");
 
     private final Scenario scenario;
     private final FaultLine line;
     private final Names names;
     private final String ending;
     private final String argument;
+    /** Whether the line is one of long mode, so that registers have 64 bits. */
+    private final boolean wide;
+    /** The names of the instruction and the stack pointer. */
+    private final String ip;
+
+    private final String sp;
     private final Map<String, String> words = new HashMap<>();
     private final List<String> differences = new ArrayList<>();
 
@@ -57,6 +71,9 @@ final class Expected {
         this.scenario = scenario;
         this.line = scenario.line;
         this.names = scenario.world.names;
+        this.wide = scenario.state().longMode();
+        this.ip = wide ? "rip" : "eip";
+        this.sp = wide ? "rsp" : "esp";
         Matcher matcher = ENDING.matcher(line.expected()[0]);
         boolean event = matcher.matches();
         ending = event ? matcher.group(1) : line.expected()[0];
@@ -80,16 +97,18 @@ final class Expected {
             boolean right = ending.equals("shutdown")
                     ? exit instanceof VmExit.Shutdown
                     : exit instanceof VmExit.UnsupportedInstruction;
-            return right ? List.of() : List.of("ended with " + exit + " at " + end.instructionPointer());
+            return right ? List.of() : List.of("ended with " + name(exit) + " at " + end.instructionPointer());
         }
         if (!(exit instanceof VmExit.Halt)) {
-            return List.of("ended with " + exit + " at " + end.instructionPointer());
+            return List.of("ended with " + name(exit) + " at " + end.instructionPointer());
         }
-        int vector = GuestWorld.vectorAt(end.instructionAddress());
+        // In long mode all of RAM is mapped in the upper half, too.
+        long address = end.instructionAddress();
+        int vector = GuestWorld.vectorAt(wide ? address & GuestWorld.SIZE - 1 : address);
         boolean ok = ending.equals("ok");
         if (vector < 0) {
             observe(end.eip() - 1, end.segment(SegmentRegister.CS).selector(), end.get(Register.RFLAGS));
-            observed.put("esp", end.get(Register.RSP));
+            observed.put(sp, end.get(Register.RSP));
             observed.put("ss", (long) end.segment(SegmentRegister.SS).selector());
             if (!ok) {
                 differences.add("no exception; halted at " + end.instructionPointer());
@@ -99,7 +118,7 @@ final class Expected {
             // In the outer rings, the HLT behind the code is #GP(0).
             int wanted = ok ? VECTORS.indexOf("#GP") : vectorWanted();
             readFrame(vector, !ok && ending.equals("int"));
-            if (vector != wanted || ok && observed.get("eip") != eipWanted()) {
+            if (vector != wanted || ok && observed.get(ip) != eipWanted()) {
                 differences.add("vector " + vector + " with frame " + observed);
                 return differences;
             }
@@ -108,18 +127,29 @@ final class Expected {
         return differences;
     }
 
+    /** Returns an exit in words that are the same each time. */
+    private static String name(VmExit exit) {
+        return exit instanceof VmExit.UnsupportedInstruction unsupported
+                ? "UnsupportedInstruction " + unsupported.reason()
+                : exit.toString();
+    }
+
     private int vectorWanted() {
         return ending.equals("int") ? Integer.parseInt(argument) : VECTORS.indexOf(ending);
     }
 
     private void observe(long eip, long cs, long flags) {
-        observed.put("eip", eip);
+        observed.put(ip, eip);
         observed.put("cs", cs);
         observed.put("efl", flags);
     }
 
     private void readFrame(int vector, boolean software) {
         int size = words.containsKey("frame16") || !end.protectedMode() ? 2 : 4;
+        if (end.longMode()) {
+            readWideFrame(!software && hasErrorCode(vector));
+            return;
+        }
         SegmentState ss = end.segment(SegmentRegister.SS);
         long esp = end.get(Register.RSP) & (ss.default32() ? 0xffff_ffffL : 0xffff);
         long frame = ss.base() + esp;
@@ -130,18 +160,33 @@ final class Expected {
         }
         observe(read(frame, size), read(frame + size, size), read(frame + 2 * size, size));
         long after = frame + 3L * size;
-        boolean inner = end.protectedMode()
-                && (observed.get("cs") & LOWEST_RPL)
-                        > (end.segment(SegmentRegister.CS).selector() & LOWEST_RPL);
-        if (inner) {
-            observed.put("esp", read(after, size));
+        if (end.protectedMode() && isInner()) {
+            observed.put(sp, read(after, size));
             observed.put("ss", read(after + size, size));
             after += 2L * size;
             observed.put("tos", after - ss.base());
         } else {
-            observed.put("esp", after - ss.base());
+            observed.put(sp, after - ss.base());
             observed.put("ss", (long) ss.selector());
         }
+    }
+
+    /** In long mode SS and RSP are pushed always. */
+    private void readWideFrame(boolean code) {
+        long frame = end.get(Register.RSP);
+        if (code) {
+            observed.put("code", memory(frame));
+            frame += Long.BYTES;
+        }
+        observe(memory(frame), memory(frame + 8), memory(frame + 16));
+        observed.put(sp, memory(frame + 24));
+        observed.put("ss", memory(frame + 32));
+        observed.put("tos", frame + 40);
+    }
+
+    /** Reads from a stack, all of which are mapped where they are in RAM, or in the upper half. */
+    private long memory(long linear) {
+        return scenario.memory.readLong(linear & GuestWorld.SIZE - 1);
     }
 
     private static boolean hasErrorCode(int vector) {
@@ -157,18 +202,25 @@ final class Expected {
         if (!ok && observed.containsKey("code")) {
             compare("code", argument == null ? 0 : names.evaluate(argument), observed.get("code"));
         }
-        compare("eip", eipWanted(), observed.get("eip"));
+        compare(ip, eipWanted(), observed.get(ip));
         compare("cs", wanted("cs", start.segment(SegmentRegister.CS).selector()), observed.get("cs"));
         compareFlags(start, ok, framed);
-        compare("esp", wanted("esp", start.get(Register.RSP)), observed.get("esp"));
+        compare(sp, wanted(sp, start.get(Register.RSP)), observed.get(sp));
         compare("ss", wanted("ss", start.segment(SegmentRegister.SS).selector()), observed.get("ss"));
         if (observed.containsKey("tos")) {
-            compare("tos", wanted("tos", GuestWorld.STACK0), observed.get("tos"));
+            compare("tos", wanted("tos", stackTop()), observed.get("tos"));
         }
-        for (String name : new String[] {"eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "cr0", "cr2", "cr3", "cr4"}) {
-            Register register = Scenario.register(name);
-            compare(name, wanted(name, start.get(register)), end.get(register));
+        if (end.longMode() && framed) {
+            compare(
+                    "ss in the handler",
+                    isInner() ? 0 : observed.get("ss"),
+                    end.segment(SegmentRegister.SS).selector());
         }
+        Stream.concat((wide ? GENERAL_64 : GENERAL).stream(), Stream.of("cr0", "cr2", "cr3", "cr4", "efer"))
+                .forEach(name -> {
+                    Register register = Scenario.register(name);
+                    compare(name, wanted(name, start.get(register)), end.get(register));
+                });
         for (String name : new String[] {"ds", "es", "fs", "gs", "tr", "ldtr"}) {
             SegmentRegister register = SegmentRegister.valueOf(name.toUpperCase(Locale.ROOT));
             compareSegment(name, start.segment(register), end.segment(register));
@@ -181,10 +233,20 @@ final class Expected {
         compareData();
     }
 
+    /** Returns where the frame ends if no gate names another stack. */
+    private long stackTop() {
+        return isInner() ? GuestWorld.STACK0 : observed.get(sp) & FRAME_ALIGNMENT;
+    }
+
+    private boolean isInner() {
+        return (observed.get("cs") & LOWEST_RPL)
+                > (end.segment(SegmentRegister.CS).selector() & LOWEST_RPL);
+    }
+
     private long eipWanted() {
         long entry = scenario.state().eip();
-        if (words.containsKey("eip")) {
-            return wanted("eip", 0);
+        if (words.containsKey(ip)) {
+            return wanted(ip, 0);
         }
         if (ending.equals("ok")) {
             return entry + line.code().length;
@@ -217,7 +279,9 @@ final class Expected {
     }
 
     private void compareSegment(String name, SegmentState before, SegmentState now) {
-        if (words.containsKey(name)) {
+        if (words.containsKey(name + "base")) {
+            compare(name + "base", wanted(name + "base", 0), now.base());
+        } else if (words.containsKey(name)) {
             compare(name, wanted(name, 0), now.selector());
         } else if (before.selector() != now.selector()
                 || before.isUnusable() != now.isUnusable()
@@ -236,7 +300,7 @@ final class Expected {
     private void compareData() {
         byte[] wanted = scenario.dataBefore.clone();
         words.forEach((name, text) -> {
-            Matcher matcher = Pattern.compile("m(8|16|32)\\[(.+)]").matcher(name);
+            Matcher matcher = Pattern.compile("m(8|16|32|64)\\[(.+)]").matcher(name);
             if (matcher.matches()) {
                 int offset = (int) names.evaluate(matcher.group(2)) - GuestWorld.DATA;
                 long value = names.evaluate(text);
@@ -256,7 +320,7 @@ final class Expected {
 
     private long wanted(String name, long otherwise) {
         String text = words.get(name);
-        return text == null || text.equals("?") ? otherwise : names.evaluate(text) & 0xffff_ffffL;
+        return text == null || text.equals("?") ? otherwise : names.evaluate(text) & (wide ? -1 : 0xffff_ffffL);
     }
 
     private void compare(String name, long wanted, long is) {

@@ -33,7 +33,15 @@ class FaultTableTests {
             "far",
             "system",
             "alignment",
-            "real");
+            "real",
+            "long-delivery",
+            "long-returns",
+            "long-far",
+            "long-calls",
+            "long-paging",
+            "long-canonical",
+            "long-system",
+            "compatibility");
 
     /** A line takes some microseconds; one that goes wrong may run for ever. */
     private static final int SECONDS_FOR_A_LINE = 5;

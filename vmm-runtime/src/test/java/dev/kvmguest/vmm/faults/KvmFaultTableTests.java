@@ -101,6 +101,9 @@ class KvmFaultTableTests {
      */
     private static List<Feature> needs(FaultLine line) {
         String start = line.setup()[0];
+        if (start.startsWith("long") || start.startsWith("compat")) {
+            return List.of(Feature.LONG_MODE);
+        }
         return start.equals("real") || start.startsWith("flat")
                 ? List.of(Feature.PROTECTED_MODE_INTERRUPTS)
                 : List.of(Feature.PROTECTED_MODE_INTERRUPTS, Feature.PAGING_4K, Feature.PAGING_4M);

@@ -29,7 +29,26 @@ final class Names {
             Map.entry("PCE", 0x100L),
             Map.entry("OSFXSR", 0x200L),
             Map.entry("OSXMMEXCPT", 0x400L),
+            Map.entry("UMIP", 0x800L),
+            Map.entry("FSGSBASE", 0x1_0000L),
+            Map.entry("PCIDE", 0x2_0000L),
             Map.entry("OSXSAVE", 0x4_0000L),
+            Map.entry("SMEP", 0x10_0000L),
+            Map.entry("SMAP", 0x20_0000L),
+            // EFER
+            Map.entry("SCE", 1L),
+            Map.entry("LME", 0x100L),
+            Map.entry("LMA", 0x400L),
+            Map.entry("NXE", 0x800L),
+            // Model-specific registers
+            Map.entry("SYSENTER_CS", 0x174L),
+            Map.entry("SYSENTER_ESP", 0x175L),
+            Map.entry("SYSENTER_EIP", 0x176L),
+            Map.entry("STAR", 0xc000_0081L),
+            Map.entry("LSTAR", 0xc000_0082L),
+            Map.entry("FMASK", 0xc000_0084L),
+            Map.entry("KERNEL_GS_BASE", 0xc000_0102L),
+            Map.entry("TSC_AUX", 0xc000_0103L),
             // EFLAGS
             Map.entry("CF", 1L),
             Map.entry("ZF", 0x40L),
@@ -50,7 +69,8 @@ final class Names {
             Map.entry("P", 1L),
             Map.entry("W", 2L),
             Map.entry("U", 4L),
-            Map.entry("RSVD", 8L));
+            Map.entry("RSVD", 8L),
+            Map.entry("F", 0x10L));
 
     private final Map<String, Long> known = new HashMap<>(BITS);
 
@@ -61,6 +81,10 @@ final class Names {
     }
 
     long evaluate(String expression) {
+        Long alone = known.get(expression);
+        if (alone != null) {
+            return alone;
+        }
         long sum = 0;
         for (String term : expression.split("(?=[+-])")) {
             sum += term.startsWith("-") ? -term(term.substring(1)) : term(term.replace("+", ""));
@@ -68,11 +92,16 @@ final class Names {
         return sum;
     }
 
+    /** Returns a number, which may have all of 64 bits in hexadecimal. */
+    private static long number(String term) {
+        return term.startsWith("0x") ? Long.parseUnsignedLong(term.substring(2), 16) : Long.decode(term);
+    }
+
     private long term(String term) {
         if (term.matches("idt\\d+")) {
             return Long.parseLong(term.substring(3)) * 8 + 2;
         }
         Long value = known.get(term);
-        return value != null ? value : Long.decode(term);
+        return value != null ? value : number(term);
     }
 }

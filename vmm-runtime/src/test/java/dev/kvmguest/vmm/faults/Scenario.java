@@ -5,11 +5,14 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.HexFormat;
 import java.util.Locale;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,7 +24,7 @@ import java.util.regex.Pattern;
  * {@code cr0-NE} change registers, {@code ds=ro0} a segment register as if loaded, {@code m32[data+4]=1} memory,
  * {@code bytes[data]=cc90} too, {@code gate6=np} the IDT, {@code page[userRw]=0} a page-table entry,
  * {@code gdtLimit=0x17} a descriptor-table register, and {@code codeAt=data} where in memory the code goes if paging has
- * EIP elsewhere.
+ * EIP elsewhere. {@code msr[STAR]=5} is a model-specific register, and {@code fsbase=0x1000} the base of FS or GS alone.
  */
 final class Scenario {
 
@@ -36,6 +39,7 @@ final class Scenario {
     /** The data at the start. */
     final byte[] dataBefore;
 
+    private final SortedMap<Integer, Long> msrs = new TreeMap<>();
     private CpuState state;
     /** Where the code goes, if EIP's page is mapped elsewhere; else -1. */
     private long codePlace = -1;
@@ -43,7 +47,7 @@ final class Scenario {
     Scenario(FaultLine line, GuestMemory memory) {
         this.line = line;
         this.memory = memory;
-        world = new GuestWorld(memory);
+        world = GuestWorld.of(line.setup()[0], memory);
         state = world.start(line.setup()[0]);
         for (int i = 1; i < line.setup().length; i++) {
             change(line.setup()[i]);
@@ -87,6 +91,8 @@ final class Scenario {
                 set(builder ->
                         builder.idt(new DescriptorTable(value, state.idt().limit())));
             case "cs", "ss", "ds", "es", "fs", "gs", "tr", "ldtr" -> segment(what, (int) value);
+            case "fsbase" -> base(SegmentRegister.FS, value);
+            case "gsbase" -> base(SegmentRegister.GS, value);
             default -> {
                 Register register = register(what);
                 long old = state.get(register);
@@ -96,7 +102,7 @@ final class Scenario {
                             case "-" -> old & ~value;
                             default -> value;
                         };
-                set(builder -> builder.set(register, changed & 0xffff_ffffL));
+                set(builder -> builder.set(register, state.longMode() ? changed : changed & 0xffff_ffffL));
             }
         }
     }
@@ -104,6 +110,12 @@ final class Scenario {
     private void segment(String name, int selector) {
         SegmentState segment = line.setup()[0].equals("real") ? SegmentState.real(selector) : world.segment(selector);
         set(builder -> builder.segment(SegmentRegister.valueOf(name.toUpperCase(Locale.ROOT)), segment));
+    }
+
+    private void base(SegmentRegister register, long base) {
+        SegmentState old = state.segment(register);
+        set(builder ->
+                builder.segment(register, new SegmentState(old.selector(), base, old.limit(), old.accessRights())));
     }
 
     private void set(UnaryOperator<CpuState.Builder> change) {
@@ -117,11 +129,15 @@ final class Scenario {
             case "m32" -> memory.writeInt(address, (int) value);
             case "m64" -> memory.writeLong(address, value);
             case "page" -> world.page(address, value);
+            case "msr" -> msrs.put((int) address, value);
             default -> throw new IllegalArgumentException(width + " is no width");
         }
     }
 
-    /** Returns the register with this name: {@code eax} to {@code edi}, {@code eip}, {@code efl}, {@code cr0} ... */
+    /**
+     * Returns the register with this name: {@code eax} to {@code edi} or {@code rax} to {@code r15}, {@code eip}, {@code
+     * efl}, {@code cr0} ...
+     */
     static Register register(String name) {
         return switch (name) {
             case "efl" -> Register.RFLAGS;
@@ -143,6 +159,9 @@ final class Scenario {
     /** The same from a state that an engine takes for this scenario's. */
     VmExit run(VirtualCpu vcpu, CpuState start) {
         vcpu.setState(start);
+        if (!msrs.isEmpty()) {
+            vcpu.restore(withMsrs(vcpu.save()));
+        }
         VmExit exit = vcpu.run();
         for (int i = 0; i < MOST_EXITS && (exit instanceof VmExit.PortOut || exit instanceof VmExit.PortIn); i++) {
             if (exit instanceof VmExit.PortIn in) {
@@ -153,5 +172,24 @@ final class Scenario {
             exit = vcpu.run();
         }
         return exit;
+    }
+
+    /** Returns what was saved with the line's model-specific registers. */
+    private VcpuState withMsrs(VcpuState saved) {
+        SortedMap<Integer, Long> all = new TreeMap<>(saved.msrs());
+        all.putAll(msrs);
+        return new VcpuState(
+                saved.registers(),
+                saved.pageDirectoryPointers(),
+                saved.fpu(),
+                saved.xcr0(),
+                saved.taskPriority(),
+                all,
+                saved.debugRegisters(),
+                saved.events(),
+                saved.progress(),
+                saved.activity(),
+                saved.time(),
+                saved.instructions());
     }
 }

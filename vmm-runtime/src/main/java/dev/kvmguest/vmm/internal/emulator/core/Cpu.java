@@ -96,6 +96,8 @@ public final class Cpu {
     public InterruptShadow nextShadow = InterruptShadow.NONE;
     /** Set when what is entered now is not traced, though TF was set: an interrupt's handler. */
     public boolean trapCancelled;
+    /** Set when the instruction is followed by a single-step trap, though TF was not set before it. */
+    public boolean trapRequested;
     /** Changes with all that decoded blocks depend on beside memory: translations, CS, privilege. */
     public long codeStamp;
 
@@ -407,6 +409,13 @@ public final class Cpu {
     /** Drops the single-step trap that TF would have caused after this instruction: it has entered a handler. */
     public void cancelTrap() {
         trapCancelled = true;
+        asyncEvent = true;
+    }
+
+    /** Has TF as it is now, and not as it was before, decide on the trap after this instruction: SYSCALL and SYSRET. */
+    public void traceByNewFlags() {
+        trapRequested = eflags.has(Flag.TF);
+        trapCancelled = !trapRequested;
         asyncEvent = true;
     }
 

@@ -98,6 +98,7 @@ public final class Emulator implements ExecutionObserver {
         cpu.repeated = false;
         cpu.nextShadow = InterruptShadow.NONE;
         cpu.trapCancelled = false;
+        cpu.trapRequested = false;
         shadow = InterruptShadow.NONE;
         trap = 0;
         begun = false;
@@ -390,10 +391,11 @@ public final class Emulator implements ExecutionObserver {
         shadow = cpu.nextShadow;
         cpu.nextShadow = InterruptShadow.NONE;
         trap |= cpu.debug.takeHits();
-        if (traced && !cpu.trapCancelled) {
+        if (traced && !cpu.trapCancelled || cpu.trapRequested) {
             trap |= DebugRegisters.DR6_BS;
         }
         cpu.trapCancelled = false;
+        cpu.trapRequested = false;
         stepped |= !begun;
         CpuFault after = cpu.takeFaultAfter();
         if (after != null) {
@@ -410,6 +412,7 @@ public final class Emulator implements ExecutionObserver {
         cpu.nextShadow = InterruptShadow.NONE;
         cpu.debug.takeHits();
         cpu.trapCancelled = false;
+        cpu.trapRequested = false;
         shadow = InterruptShadow.NONE;
         trap = 0;
         begun = false;

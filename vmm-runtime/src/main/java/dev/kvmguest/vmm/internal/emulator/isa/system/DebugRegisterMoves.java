@@ -14,6 +14,9 @@ import dev.kvmguest.vmm.internal.x86.Vector;
 /** MOV to and from debug registers (Intel SDM volume 2, MOV, and volume 3B, 17.2). */
 public final class DebugRegisterMoves {
 
+    /** DR6; the addresses are below it, and DR7 is above. */
+    private static final int STATUS = 6;
+
     private static final int LAST = 7;
 
     private DebugRegisterMoves() {}
@@ -37,8 +40,12 @@ public final class DebugRegisterMoves {
             i.op0.write(cpu, cpu.debug.get(number));
             return;
         }
+        long value = i.op1.read(cpu);
+        if (number >= STATUS && value >>> Integer.SIZE != 0) {
+            throw CpuFault.generalProtection().because("DR" + number + " has no upper 32 bits that could be set");
+        }
         boolean watched = cpu.debug.watchesData();
-        cpu.debug.set(number, i.op1.read(cpu));
+        cpu.debug.set(number, value);
         if (cpu.debug.watchesData() != watched) {
             // Translations that are kept let accesses pass unseen.
             cpu.memory.flush();

@@ -51,10 +51,10 @@ public final class LongModeSystemCalls {
         requireEnabled(cpu);
         long[] gpr = cpu.registers.gpr;
         gpr[Registers.RCX] = i.nextEip;
-        gpr[Registers.R11] = cpu.eflags.get();
+        gpr[Registers.R11] = cpu.eflags.get() & ~Flag.RF;
         int cleared = (int) cpu.msrs.stored(MsrFile.FMASK);
         cpu.eflags.set(cpu.eflags.get() & ~(cleared | Flag.RF));
-        cpu.controlFlagsChanged();
+        cpu.traceByNewFlags();
         int selector = (int) (cpu.msrs.stored(MsrFile.STAR) >>> KERNEL_SHIFT) & Selector.WITHOUT_RPL;
         enter(cpu, code64(selector), selector + STACK_OFFSET, 0);
         cpu.eip = cpu.msrs.stored(MsrFile.LSTAR);
@@ -70,7 +70,7 @@ public final class LongModeSystemCalls {
         }
         int selector = (int) (cpu.msrs.stored(MsrFile.STAR) >>> USER_SHIFT) | USER;
         cpu.eflags.set((int) cpu.registers.gpr[Registers.R11] & RETURNED_FLAGS);
-        cpu.controlFlagsChanged();
+        cpu.traceByNewFlags();
         SegmentState code = to64 ? code64(selector + CODE_64_OFFSET) : SegmentState.flatCode(selector);
         enter(cpu, code, selector + STACK_OFFSET, USER);
         cpu.eip = target;
