@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.export.QemuCommand;
 import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.memory.RamMap;
 import dev.kvmguest.vmm.outcome.Outcome;
 
 /**
@@ -38,6 +39,10 @@ public record RecordedGuest(MachineConfig config, Outcome outcome, Recording rec
         if (config.vcpus().get(0).boot() == BootMode.LONG) {
             throw new IllegalArgumentException(
                     "a guest in boot mode long can't be exported; export one that enters long mode itself");
+        }
+        if (config.memorySize() > RamMap.DEVICES) {
+            throw new IllegalArgumentException("a guest with " + config.memorySize()
+                    + " bytes of memory can't be exported; export one with 3G at most");
         }
         if (config.vcpus().size() > 1) {
             throw new IllegalArgumentException(
