@@ -161,7 +161,7 @@ final class PagingSwitch {
     }
 
     private static boolean isBehindRam(Evidence evidence) {
-        return evidence.memory().directory() >= evidence.memory().ramSize();
+        return !evidence.memory().ram().contains(evidence.memory().directory());
     }
 
     /** Returns where the code is mapped now, if it was in the image before paging and isn't any more. */

@@ -113,7 +113,7 @@ final class PageWalks {
         }
         long physical = walk.physical().orElseThrow();
         boolean readOnly = !all(walk.entries(), PageEntry.WRITABLE);
-        return "physical " + hex(physical) + (physical < memory.size() ? "" : ", beyond RAM") + ", "
+        return "physical " + hex(physical) + (memory.map().contains(physical) ? "" : ", beyond RAM") + ", "
                 + rights(walk.entries())
                 + (readOnly && !writeProtect ? ", though CR0.WP is clear and ring 0 may write" : "");
     }

@@ -83,7 +83,7 @@ public final class KvmEngine implements Engine {
             this.vm = vm;
             try {
                 Mapping ram = Mapping.anonymous(memorySize);
-                memory = new GuestMemory(ram.bytes(), ram::close);
+                memory = KvmMemory.of(ram);
                 vm.mapMemory(ram);
                 for (int i = 0; i < vcpuCount; i++) {
                     KvmVcpu vcpu = vm.createVcpu(i);
