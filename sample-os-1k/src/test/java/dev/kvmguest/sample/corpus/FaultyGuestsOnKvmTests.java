@@ -16,6 +16,8 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
             "the kvm-lab's processor, which is QEMU's, doesn't look at segments' limits";
     private static final String OLD_ENTRIES = "where a guest dies hangs on what the processor's TLB still has";
 
+    private static final String ANY_TASK = "KVM on PVM has LTR take any descriptor";
+
     /** KVM has no answer where the processor reads code or gates and no RAM is. */
     private static final Set<String> WITHOUT_RAM = Set.of(
             "jump_behind_ram", "call_without_stack", "stack_behind_ram", "idt_behind_ram", "paging_switched_off");
@@ -30,6 +32,10 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
             Map.entry("stack_beyond_its_segment", NO_LIMITS),
             Map.entry("protected_mode_with_interrupts_on", "the timer ticks when it likes, and no HLT waits for it"),
             Map.entry("sse_exception_unmasked", "the kvm-lab's processor, which is QEMU's, never raises #XM"),
+            Map.entry("gate_to_32_bit_code", "KVM on PVM enters the handler as 32-bit code"),
+            Map.entry("task_of_8_bytes", ANY_TASK),
+            Map.entry("task_cut_by_the_limit", ANY_TASK),
+            Map.entry("task_of_16_bits", ANY_TASK),
             Map.entry("ring_3_without_tss", "QEMU ends with \"invalid tss type\", and the kvm-lab with it"));
 
     FaultyGuestsOnKvmTests() {

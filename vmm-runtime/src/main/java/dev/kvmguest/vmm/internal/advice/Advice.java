@@ -23,6 +23,7 @@ public final class Advice {
     /** What explains the first exception comes before what explains that no handler took it. */
     private static final List<Rule> RULES = List.of(
             CodeSize::wrong,
+            LongModeSwitch::refused,
             ifNoHandlerTookIt(DeliberateReset::byEmptyTable),
             TableOperand::ofLgdt,
             TableOperand::ofLidt,
@@ -49,6 +50,7 @@ public final class Advice {
             OverwrittenPages::ofCode,
             PagingSwitch::codeUnmapped,
             PagingSwitch::codeElsewhere,
+            PagingSwitch::stackUnmapped,
             unless(SystemReturn::to32, SegmentUse::nullSegment),
             SegmentUse::wrongKind,
             SegmentUse::ofRealMode,
@@ -72,6 +74,9 @@ public final class Advice {
             SegmentLoad::unfit,
             Division::divides,
             ifNoHandlerTookIt(Gates::forbidden),
+            ifNoHandlerTookIt(GateSize::ofProtectedMode),
+            ifNoHandlerTookIt(InterruptStack::unusable),
+            ifNoHandlerTookIt(InterruptStack::missingForDoubleFault),
             ifNoHandlerTookIt(Gates::outOfReach),
             ifNoHandlerTookIt(Gates::missing),
             ifNoHandlerTookIt(Gates::malformed));

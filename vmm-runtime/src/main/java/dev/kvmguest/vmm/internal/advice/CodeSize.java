@@ -1,28 +1,33 @@
 package dev.kvmguest.vmm.internal.advice;
 
-import static dev.kvmguest.vmm.text.Notation.hex;
-
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Disassembler;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.Code;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
-import dev.kvmguest.vmm.internal.x86.Selector;
+import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * Recognizes 32-bit code that was executed as 16-bit code, or the reverse, because of the D bit of CS (Intel SDM volume
- * 3A, 3.4.5 and 21.1).
+ * Recognizes code of 16, 32 or 64 bits that was executed as of another size, because of the D and L bits of CS or
+ * since long mode is not active (Intel SDM volume 3A, 3.4.5, 5.2.1 and 21.1).
  *
- * <p>Most bytes mean something either way. So the code is read both ways from where CS was loaded or the guest was
- * entered, up to the first jump. The rule is silent unless something in it shows which one is meant.
+ * <p>Most bytes mean something either way. So the code is read both ways from where CS was loaded, the guest was
+ * entered or long mode activated, up to the first jump. The rule is silent unless something in it shows which one is
+ * meant.
  */
 final class CodeSize {
 
@@ -31,35 +36,82 @@ final class CodeSize {
 
     private static final long LARGEST_16 = 0xffff;
 
+    private static final long LOW_32 = 0xffff_ffffL;
+
+    /**
+     * First bytes of instructions that code of 32 bits has, and of 64 bits not: PUSH and POP of segments, PUSHA, POPA,
+     * BOUND, far calls and jumps, LES, LDS, INTO and those for decimals (Intel SDM volume 2D, appendix A, table A-2).
+     */
+    private static final Set<Integer> ABSENT_IN_64_BITS = Set.of(
+            0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0x9a, 0xc4, 0xc5, 0xce, 0xd4,
+            0xd5, 0xea);
+
+    /** Bytes of the shortest MOV between the accumulator and memory whose address has 64 bits. */
+    private static final int WIDE_ADDRESS = 9;
+
     private CodeSize() {}
 
-    /** The bytes are meant for the other size. */
+    /** The bytes are meant for another size. */
     static Optional<String> wrong(Evidence evidence) {
         List<Executed> path = evidence.path();
-        int start = start(path);
+        int start = start(evidence, path);
         CpuMode mode = evidence.mode();
         // There is no other size in virtual-8086 mode.
-        if (start < 0 || mode == CpuMode.VIRTUAL8086) {
+        if (start < 0 || mode == CpuMode.VIRTUAL8086 || !evidence.isInImage(evidence.linear(path.get(start)))) {
             return Optional.empty();
         }
-        CpuMode other = CpuMode.of(mode.usesDescriptors(), mode.operandSize() == 2);
-        long from = path.get(start).eip();
-        List<Instruction> executed = straight(code(evidence, mode), from, path.subList(start, path.size()));
+        return others(evidence, path.subList(start, path.size())).stream()
+                .map(other -> wrong(evidence, path.subList(start, path.size()), other))
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    private static Optional<String> wrong(Evidence evidence, List<Executed> path, CpuMode other) {
+        CpuMode mode = evidence.mode();
+        long from = path.get(0).eip();
+        List<Instruction> executed = straight(code(evidence, mode), from, path);
         Map<Long, Instruction> meant = otherwise(code(evidence, other), from, executed);
-        if (!evidence.isInImage(evidence.linear(from)) || !saysOtherwise(evidence, mode, executed, meant)) {
-            return Optional.empty();
+        if (!saysOtherwise(evidence, mode, other, executed, meant)
+                && !(other.is64() && rexPrefixes(evidence, path).areThere())) {
+            return mode.is64() ? absent(evidence, other, from) : Optional.empty();
         }
         return executed.stream()
                 .filter(instruction -> meant.containsKey(instruction.eip))
                 .filter(instruction -> instruction.length != meant.get(instruction.eip).length)
                 .findFirst()
-                .map(first -> sentence(evidence, mode, from, first, meant.get(first.eip)));
+                .map(first ->
+                        CodeSizeWords.sentence(evidence, other, from, meant.get(first.eip), Disassembler.text(first)));
     }
 
-    /** Returns where in the path CS was loaded, or the guest entered; -1 if that was longer ago. */
-    private static int start(List<Executed> path) {
+    /** Returns the modes whose code it may be, the likeliest first. */
+    private static List<CpuMode> others(Evidence evidence, List<Executed> path) {
+        CpuMode mode = evidence.mode();
+        if (mode.is64()) {
+            return List.of(CpuMode.COMPATIBILITY32, CpuMode.COMPATIBILITY16);
+        }
+        CpuMode other = mode.isLong()
+                ? CpuMode.ofLongMode(false, mode.operandSize() == 2)
+                : CpuMode.of(mode.usesDescriptors(), mode.operandSize() == 2);
+        boolean isMarked = evidence.registers().protectedMode()
+                && evidence.registers().segment(SegmentRegister.CS).longMode();
+        boolean wide = isMarked
+                || mode.operandSize() == 4
+                || rexPrefixes(evidence, path).areThere();
+        return wide ? List.of(CpuMode.LONG64, other) : List.of(other, CpuMode.LONG64);
+    }
+
+    private static RexPrefixes rexPrefixes(Evidence evidence, List<Executed> path) {
+        return new RexPrefixes(
+                path, code(evidence, CpuMode.LONG64), evidence.image().image());
+    }
+
+    /**
+     * Returns where in the path CS was loaded, long mode activated or the guest entered; -1 if that was longer ago.
+     */
+    private static int start(Evidence evidence, List<Executed> path) {
         for (int i = path.size() - 1; i > 0; i--) {
-            if (path.get(i - 1).is(Trait.FAR)) {
+            boolean activated = evidence.mode().isLong() && PagingSwitch.setsPaging(path.get(i - 1));
+            if (path.get(i - 1).is(Trait.FAR) || activated) {
                 return i;
             }
         }
@@ -68,7 +120,7 @@ final class CodeSize {
 
     private static Code code(Evidence evidence, CpuMode mode) {
         return new Code(
-                evidence.registers().segment(SegmentRegister.CS).base(),
+                evidence.registers().linear(SegmentRegister.CS, 0),
                 mode,
                 evidence.memory(),
                 evidence.layout(),
@@ -105,13 +157,69 @@ final class CodeSize {
     }
 
     private static boolean saysOtherwise(
-            Evidence evidence, CpuMode mode, List<Instruction> executed, Map<Long, Instruction> meant) {
+            Evidence evidence, CpuMode mode, CpuMode other, List<Instruction> executed, Map<Long, Instruction> meant) {
         // Near jumps in 16-bit code go to 16-bit addresses only.
         boolean is16 = mode.operandSize() == 2;
         boolean high = is16 && !executed.isEmpty() && executed.get(0).eip > LARGEST_16;
         return high
                 || is16 && hasZerosOfOperands(executed, meant)
+                || mode.is64() && other.operandSize() == 4 && hasAddressOf32Bits(evidence)
                 || tearsLabels(evidence.image().image(), executed, meant);
+    }
+
+    /**
+     * Returns whether the instruction takes its address from eight bytes that follow it, of which the first four alone
+     * are an address of the image, and the whole leads nowhere.
+     */
+    private static boolean hasAddressOf32Bits(Evidence evidence) {
+        return evidence.at()
+                .decoded()
+                .filter(at -> at.mnemonic == Mnemonic.MOV && at.length >= WIDE_ADDRESS)
+                .flatMap(at ->
+                        Stream.of(at.op0, at.op1).filter(Operand::isMemory).findFirst())
+                .filter(memory -> memory.base == Registers.NONE && !memory.ripRelative)
+                .filter(memory -> !evidence.memory().isMapped(memory.value)
+                        && evidence.memory().physical(memory.value & LOW_32).stream()
+                                .anyMatch(evidence::isTaken))
+                .isPresent();
+    }
+
+    /** The instruction that 64-bit mode doesn't have is one of the file's, and execution ran on to it. */
+    private static Optional<String> absent(Evidence evidence, CpuMode other, long from) {
+        long place = evidence.at().eip();
+        boolean ranOn = evidence.before()
+                .flatMap(Executed::decoded)
+                .filter(before -> before.nextEip == place || before.mnemonic.is(Trait.FAR))
+                .isPresent();
+        boolean refused = Vector.UD.is(evidence.first().vector())
+                && evidence.at().decoded().isEmpty()
+                && ranOn
+                && other.operandSize() == 4
+                && ABSENT_IN_64_BITS.contains(firstByte(evidence))
+                && ExecutedData.ofText(evidence).isEmpty()
+                && ExecutedData.ofObject(evidence).isEmpty()
+                && isOfTheFile(evidence);
+        return refused
+                ? code(evidence, other)
+                        .instruction(place)
+                        .map(meant -> CodeSizeWords.sentence(evidence, other, from, meant, "no instruction at all"))
+                : Optional.empty();
+    }
+
+    private static int firstByte(Evidence evidence) {
+        return evidence.memory()
+                .read(evidence.address(), 1)
+                .map(bytes -> bytes[0] & 0xff)
+                .orElse(0);
+    }
+
+    private static boolean isOfTheFile(Evidence evidence) {
+        OptionalLong physical = evidence.memory().physical(evidence.address());
+        return physical.isPresent()
+                && evidence.image()
+                        .original(physical.getAsLong(), 1)
+                        .filter(original -> (original[0] & 0xff) == firstByte(evidence))
+                        .isPresent();
     }
 
     /**
@@ -159,24 +267,5 @@ final class CodeSize {
                 .isPresent();
         Optional<String> line = image.sourceAt(address);
         return symbol || line.isPresent() && !line.equals(image.sourceAt(address - 1));
-    }
-
-    private static String sentence(
-            Evidence evidence, CpuMode mode, long from, Instruction executed, Instruction meant) {
-        boolean is32 = mode.operandSize() == 4;
-        int selector = evidence.registers().segment(SegmentRegister.CS).selector();
-        String entry = "entry " + Selector.index(selector) + " of the GDT at "
-                + hex(evidence.registers().gdt().base());
-        String why = !evidence.registers().protectedMode()
-                ? "the guest is in real mode; boot it in protected mode"
-                : is32
-                        ? "D is set in CS's descriptor, " + entry
-                                + "; clear D there, bit 6 of byte 6, or boot it in real mode"
-                        : "D is clear in CS's descriptor, " + entry + "; set D there, bit 6 of byte 6";
-        return "the code at " + hex(from) + evidence.symbol(from) + " is of " + (is32 ? "16" : "32")
-                + " bits and was executed as of " + (is32 ? "32" : "16") + ", so that " + Disassembler.text(meant)
-                + " at "
-                + hex(meant.eip) + " became " + Disassembler.text(executed) + ": " + why + ", or assemble the code for "
-                + (is32 ? "32 bits (.code32, bits 32)" : "16 bits (.code16, bits 16)");
     }
 }

@@ -3,16 +3,17 @@ package dev.kvmguest.vmm.internal.advice;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
-import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.memory.MemoryLayout;
@@ -20,6 +21,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -181,21 +183,20 @@ final class Evidence {
 
     /**
      * Returns four bytes of the stack, {@code index} times four above its top, or below for a negative one; empty if
-     * they can't be read.
+     * they can't be read. In 64-bit code it is eight bytes.
      */
     OptionalLong stack(int index) {
-        return memory.readInt(mode().addresses().linear(stackPointer() + 4L * index));
+        return stack(index, mode().is64() ? Long.BYTES : Integer.BYTES);
     }
 
     /**
-     * Returns a word of the stack, {@code index} times its width above its top, or below for a negative one; empty if
-     * it can't be read.
+     * Returns the same for words of another width.
      *
-     * @param width bytes: 4, or 8
+     * @param width 4 or 8
      */
-    OptionalLong stackWord(int index, int width) {
-        long address = mode().addresses().linear(stackPointer() + (long) width * index);
-        return width == Long.BYTES ? memory.readLong(address) : memory.readInt(address);
+    OptionalLong stack(int index, int width) {
+        long linear = mode().addresses().linear(stackPointer() + (long) width * index);
+        return width == Long.BYTES ? memory.readLong(linear) : memory.readInt(linear);
     }
 
     /** Returns the current privilege level, 0 to 3. */
@@ -239,13 +240,18 @@ final class Evidence {
     }
 
     /** Returns an IDT entry; empty if it can't be read. Whether it is within the limit is not asked. */
-    Optional<SegmentDescriptor> gate(int vector) {
-        return number(memory.readLong(gateAddress(vector))).map(SegmentDescriptor::new);
+    Optional<InterruptGate> gate(int vector) {
+        return InterruptGate.at(memory, gateAddress(vector), registers().longMode());
     }
 
     /** Returns the linear address of an IDT entry. */
     long gateAddress(int vector) {
-        return mode().addresses().linear(registers().idt().base() + InterruptTable.offset(vector));
+        return InterruptGate.address(registers(), vector);
+    }
+
+    /** Returns the name of a register as the guest has it, such as {@code RSP}. */
+    String nameOf(Register register) {
+        return registers().nameOf(register).toUpperCase(Locale.ROOT);
     }
 
     private static Optional<Long> number(OptionalLong number) {
@@ -296,9 +302,15 @@ final class Evidence {
      * isn't, or they don't map it.
      */
     OptionalLong bootMap(long linear) {
+        Kind outermost = registers().longMode() ? Kind.PAGE_TABLES : Kind.PAGE_DIRECTORY;
         boolean boot = layout.ranges().stream()
-                .anyMatch(range -> range.kind() == Kind.PAGE_DIRECTORY && range.start() == memory.directory());
-        return boot ? BootMode.PAGED.physical(linear) : OptionalLong.empty();
+                .anyMatch(range -> range.kind() == outermost && range.start() == memory.directory());
+        return boot ? bootMode().physical(linear) : OptionalLong.empty();
+    }
+
+    /** Returns the boot mode that has paging as the guest has it now. */
+    BootMode bootMode() {
+        return registers().longMode() ? BootMode.LONG : BootMode.PAGED;
     }
 
     /** Returns whether a physical address is one of the boot mode's page tables. */

@@ -38,6 +38,7 @@ final class Execution {
                 || StackPointer.lost(evidence).isPresent()
                 || StackBelowZero.byLocals(evidence).isPresent()
                 || OverwrittenCode.byStack(evidence).isPresent()
+                || PagingSwitch.codeUnmapped(evidence).isPresent()
                 || GateTarget.any(evidence).isPresent()) {
             return Optional.empty();
         }

@@ -6,8 +6,9 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
@@ -44,11 +45,12 @@ final class Gates {
             return beyondVectors(evidence, idt);
         }
         String gate = name(vector) + ", the gate of " + Fault.Event.name(vector);
-        if (!InterruptTable.holds(idt.limit(), vector)) {
+        if (!InterruptGate.isWithinLimit(evidence.registers(), vector)) {
+            int bytes = InterruptGate.bytes(evidence.registers());
             return Optional.of("IDTR's limit is " + hex(idt.limit()) + ", so that there is no " + gate
                     + behindLimit(evidence, vector) + "; LIDT takes the table's size in bytes less 1, "
-                    + hex(InterruptTable.FULL_LIMIT)
-                    + " for 256 gates");
+                    + hex(InterruptTable.VECTORS * bytes - 1)
+                    + " for 256 gates" + (evidence.registers().longMode() ? " of " + bytes + " bytes" : ""));
         }
         boolean lost = PagingSwitch.codeUnmapped(evidence).isPresent()
                 || OverwrittenPages.ofCode(evidence).isPresent();
@@ -98,9 +100,7 @@ final class Gates {
     }
 
     private static boolean leadsToCode(Evidence evidence, int vector) {
-        return evidence.gate(vector)
-                .filter(gate -> leadsToCode(evidence, gate.raw()))
-                .isPresent();
+        return evidence.gate(vector).filter(gate -> leadsToCode(evidence, gate)).isPresent();
     }
 
     /** Returns whether a gate is within the limit and in RAM, and not empty. */
@@ -127,7 +127,7 @@ final class Gates {
                     "IDTR is still that of real mode, base 0 and limit 0x3ff, without gates for protected mode"
                             + BUILD);
         }
-        long gates = IntStream.range(0, InterruptTable.gates(idt.limit()))
+        long gates = IntStream.range(0, InterruptGate.count(evidence.registers()))
                 .filter(vector -> !isEmpty(evidence, vector))
                 .count();
         return Optional.of(
@@ -162,7 +162,8 @@ final class Gates {
                 || StackPointer.isInsideIdt(evidence)
                 || TableOperand.ofLgdt(evidence).isPresent()
                 || TableOperand.ofLidt(evidence).isPresent()
-                || GateTarget.any(evidence).isPresent()) {
+                || GateTarget.any(evidence).isPresent()
+                || GateSize.ofProtectedMode(evidence).isPresent()) {
             return Optional.empty();
         }
         return vectors(evidence).stream()
@@ -173,27 +174,34 @@ final class Gates {
     }
 
     private static Optional<String> malformed(Evidence evidence, int vector) {
-        SegmentDescriptor gate = evidence.gate(vector).orElseThrow();
+        InterruptGate gate = evidence.gate(vector).orElseThrow();
         Optional<String> wrong = fault(evidence, gate);
         String where = name(vector) + " at " + hex(evidence.gateAddress(vector)) + " ";
-        return wrong.map(words -> where + swapped(evidence, gate.raw()).orElse(words));
+        return wrong.map(words -> where + swapped(evidence, gate).orElse(words));
     }
 
     /** Returns what keeps a gate from leading to a code segment. */
-    private static Optional<String> fault(Evidence evidence, SegmentDescriptor gate) {
+    private static Optional<String> fault(Evidence evidence, InterruptGate gate) {
         int selector = gate.gateSelector();
+        String remedy = "0x8e makes it a " + (gate.longMode() ? "64" : "32") + "-bit interrupt gate";
         String access = "has the access byte " + hex(gate.accessByte());
         if (!gate.isInterruptGate() && !gate.isTrapGate()) {
             return gate.isTaskGate()
                     ? Optional.empty()
-                    : Optional.of(access + ", which is no gate; 0x8e makes it a 32-bit interrupt gate");
+                    : Optional.of(
+                            access + ", which is no gate" + (gate.longMode() ? " of long mode" : "") + "; " + remedy);
         }
         if (!gate.isPresent()) {
-            return Optional.of(access + ", in which P (bit 7) is clear; 0x8e makes it a 32-bit interrupt gate");
+            return Optional.of(access + ", in which P (bit 7) is clear; " + remedy);
         }
-        Optional<String> segment = Selectors.unfit(evidence, selector, Selectors.Use.CODE);
+        Selectors.Use use = Selectors.Use.ofHandlers(evidence);
+        Optional<String> segment = Selectors.unfit(evidence, selector, use);
+        if (segment.isEmpty() && !AddressPolicy.isCanonical(gate.gateOffset())) {
+            return Optional.of("leads to " + hex(gate.gateOffset())
+                    + ", which is not canonical; put the upper half of the handler's address into bytes 8 to 11");
+        }
         return segment.map(words -> "has the selector " + hex(selector) + ", " + words + "; "
-                + ofTable(evidence, selector).orElse("bytes 2 and 3 of a gate take the selector of a code segment"));
+                + ofTable(evidence, selector).orElse("bytes 2 and 3 of a gate take the selector of " + use.words()));
     }
 
     /** Returns what to do where the gate's selector is right by itself, and the GDT is not the one that it is for. */
@@ -211,21 +219,22 @@ final class Gates {
                 : Optional.empty();
     }
 
-    private static Optional<String> swapped(Evidence evidence, long raw) {
+    private static Optional<String> swapped(Evidence evidence, InterruptGate gate) {
+        long raw = gate.raw();
         long low = raw & 0xffff;
         long second = raw >>> 16 & 0xffff;
         long access = raw >>> 32 & 0xffff;
         long high = raw >>> 48;
-        if (leadsToCode(evidence, high << 48 | access << 32 | low << 16 | second)) {
-            return Optional.of(swapped(low, second | high << 16, "the lower half of the offset"));
+        if (leadsToCode(evidence, gate.withLow(high << 48 | access << 32 | low << 16 | second))) {
+            return Optional.of(swapped(low, second | high << 16 | gate.high() << 32, "the lower half of the offset"));
         }
         long exchanged = (access & 0xff) << 8 | access >> 8;
-        if (leadsToCode(evidence, high << 48 | exchanged << 32 | second << 16 | low)) {
+        if (leadsToCode(evidence, gate.withLow(high << 48 | exchanged << 32 | second << 16 | low))) {
             return Optional.of("has " + hex(access & 0xff) + " in byte 4 and " + hex(access >> 8)
                     + " in byte 5, the wrong way round; byte 4 of a gate is 0, and byte 5 the access byte");
         }
-        if (leadsToCode(evidence, second << 48 | access << 32 | high << 16 | low)) {
-            return Optional.of(swapped(high, low | second << 16, "the upper half of the offset"));
+        if (leadsToCode(evidence, gate.withLow(second << 48 | access << 32 | high << 16 | low))) {
+            return Optional.of(swapped(high, low | second << 16 | gate.high() << 32, "the upper half of the offset"));
         }
         return Optional.empty();
     }
@@ -236,15 +245,14 @@ final class Gates {
                 + " the offset's upper half";
     }
 
-    private static boolean leadsToCode(Evidence evidence, long raw) {
-        SegmentDescriptor gate = new SegmentDescriptor(raw);
+    private static boolean leadsToCode(Evidence evidence, InterruptGate gate) {
         return !gate.isTaskGate() && fault(evidence, gate).isEmpty() && evidence.isInImage(gate.gateOffset());
     }
 
     /** Returns whether an IDT entry is within the limit and in RAM. */
     static boolean isReadable(Evidence evidence, int vector) {
         return evidence.registers().protectedMode()
-                && InterruptTable.holds(evidence.registers().idt().limit(), vector)
+                && InterruptGate.isWithinLimit(evidence.registers(), vector)
                 && evidence.memory().isRam(evidence.gateAddress(vector));
     }
 

@@ -92,9 +92,9 @@ final class HandlerReturn {
      */
     static Optional<String> frameTaken(Evidence evidence, long to) {
         int running = evidence.registers().segment(SegmentRegister.CS).selector();
-        OptionalLong before = evidence.stackWord(-2, WORD);
-        OptionalLong flags = evidence.stackWord(0, WORD);
-        OptionalLong pointer = evidence.stackWord(1, WORD);
+        OptionalLong before = evidence.stack(-2, WORD);
+        OptionalLong flags = evidence.stack(0, WORD);
+        OptionalLong pointer = evidence.stack(1, WORD);
         long frameEnd = evidence.stackPointer() + 3L * WORD;
         boolean taken = evidence.mode().is64()
                 && to == running

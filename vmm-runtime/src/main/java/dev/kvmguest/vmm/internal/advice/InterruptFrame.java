@@ -4,9 +4,8 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.Flag;
-import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.List;
@@ -98,8 +97,7 @@ final class InterruptFrame {
 
     /** Returns the vectors whose gates lead to the nearest place before IRET. */
     private static List<Integer> handlers(Evidence evidence) {
-        List<Integer> vectors = IntStream.range(
-                        0, InterruptTable.gates(evidence.registers().idt().limit()))
+        List<Integer> vectors = IntStream.range(0, InterruptGate.count(evidence.registers()))
                 .filter(vector -> offset(evidence, vector) >= 0)
                 .boxed()
                 .toList();
@@ -116,7 +114,7 @@ final class InterruptFrame {
     private static long offset(Evidence evidence, int vector) {
         return evidence.gate(vector)
                 .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())
-                .map(SegmentDescriptor::gateOffset)
+                .map(InterruptGate::gateOffset)
                 .filter(offset -> offset <= evidence.at().eip())
                 .orElse(-1L);
     }

@@ -297,7 +297,7 @@ final class LongInterruptFrame {
     }
 
     private static OptionalLong stack(Evidence evidence, int index) {
-        return evidence.stackWord(index, WORD);
+        return evidence.stack(index, WORD);
     }
 
     private static long word(Evidence evidence, int index) {

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.advice.Selectors.Use;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
@@ -63,7 +64,7 @@ final class Overwritten {
                         Kind.GDT,
                         "entry " + Selector.index(selector) + " of the GDT at " + hex(gdt.base()),
                         gdt,
-                        evidence.mode().addresses().linear(gdt.base() + selector + SegmentDescriptor.ACCESS_BYTE),
+                        gdt.base() + selector + SegmentDescriptor.ACCESS_BYTE,
                         1,
                         bytes -> (bytes[0] & SEGMENT) == SEGMENT))
                 .filter(part -> !isSound(evidence, part))
@@ -85,7 +86,7 @@ final class Overwritten {
         for (int vector : Gates.vectors(evidence)) {
             evidence.gate(vector)
                     .filter(gate -> Gates.isThere(evidence, vector) && (gate.accessByte() & GATE_BITS) == GATE)
-                    .map(SegmentDescriptor::gateSelector)
+                    .map(InterruptGate::gateSelector)
                     .filter(selector -> !Selector.isLocal(selector))
                     .ifPresent(selector -> selectors.add(Selector.offset(selector)));
         }
@@ -121,7 +122,7 @@ final class Overwritten {
                 .isPresent();
         return isGate
                 ? new Part(Kind.IDT, name, idt, gate + SELECTOR, 2, bytes -> Selectors.unfit(
-                                evidence, (bytes[0] & 0xff) | (bytes[1] & 0xff) << 8, Use.CODE)
+                                evidence, (bytes[0] & 0xff) | (bytes[1] & 0xff) << 8, Use.ofHandlers(evidence))
                         .isEmpty())
                 : new Part(
                         Kind.IDT,
@@ -143,7 +144,12 @@ final class Overwritten {
      * @param sound says whether bytes are what belongs there
      */
     private record Part(
-            Kind kind, String name, DescriptorTable table, long linear, int length, Predicate<byte[]> sound) {}
+            Kind kind, String name, DescriptorTable table, long linear, int length, Predicate<byte[]> sound) {
+
+        int entryBytes(Evidence evidence) {
+            return kind == Kind.IDT ? InterruptGate.bytes(evidence.registers()) : SegmentDescriptor.BYTES;
+        }
+    }
 
     /** Returns whether a part of a table is as it should be, or can't be read. */
     private static boolean isSound(Evidence evidence, Part part) {
@@ -155,7 +161,7 @@ final class Overwritten {
 
     private static boolean isEmpty(Evidence evidence, Part part) {
         return evidence.memory()
-                .readLong(part.linear() - (part.linear() - part.table().base()) % SegmentDescriptor.BYTES)
+                .readLong(part.linear() - (part.linear() - part.table().base()) % part.entryBytes(evidence))
                 .equals(OptionalLong.of(0));
     }
 

@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -25,10 +24,6 @@ import java.util.stream.LongStream;
  */
 final class OverwrittenPages {
 
-    private static final long LARGE_PAGE = PagingMode.BITS_32.span(PageLevel.DIRECTORY);
-    /** Where the boot mode's tables map physical 0 for a second time, and 8 MiB from there on. */
-    private static final long KERNEL = BootMode.PAGED.kernelBase();
-
     private OverwrittenPages() {}
 
     /** The running code was mapped, and is not any more. */
@@ -44,7 +39,7 @@ final class OverwrittenPages {
     private static boolean wasExecuted(Evidence evidence, long code) {
         return evidence.at().isFetched()
                 || evidence.before()
-                        .filter(before -> evidence.linear(before) / LinearMemory.PAGE == code / LinearMemory.PAGE)
+                        .filter(before -> (evidence.linear(before) & -LinearMemory.PAGE) == (code & -LinearMemory.PAGE))
                         .isPresent();
     }
 
@@ -54,11 +49,18 @@ final class OverwrittenPages {
         if (walk.physical().equals(expected)) {
             return Optional.empty();
         }
-        Entry directory = walk.entries().get(0);
-        boolean intact = directory.pageSize() == 0
-                ? evidence.isBootPageTable(directory.frame())
-                : directory.frame() == (expected.getAsLong() & -LARGE_PAGE);
-        return overwritten(evidence, walk.linear(), intact ? walk.last() : directory, true);
+        Entry lost = walk.entries().stream()
+                .filter(entry -> !isIntact(evidence, entry, expected.getAsLong()))
+                .findFirst()
+                .orElse(walk.last());
+        return overwritten(evidence, walk.linear(), lost, true);
+    }
+
+    private static boolean isIntact(Evidence evidence, Entry entry, long expected) {
+        return entry.isPresent()
+                && (entry.pageSize() == 0
+                        ? evidence.isBootPageTable(entry.frame())
+                        : entry.frame() == (expected & -entry.pageSize()));
     }
 
     /**
@@ -73,15 +75,14 @@ final class OverwrittenPages {
     }
 
     private static Optional<String> overwritten(Evidence evidence, long code, Entry entry, boolean soundAtStart) {
-        boolean directory = entry.level() != PageLevel.TABLE;
-        Kind kind = directory ? Kind.PAGE_DIRECTORY : Kind.PAGE_TABLES;
+        Kind kind = entry.level() == PageLevel.TABLE ? Kind.PAGE_TABLES : Kind.PAGE_DIRECTORY;
         long start = entry.address() & -LinearMemory.PAGE;
         String name =
                 entry.name() + " at " + hex(entry.address()) + ", which mapped the running code at " + hex(code) + ",";
-        Range table =
-                new Range(kind, directory ? "the page directory" : "a page table", start, start + LinearMemory.PAGE);
+        Range table = new Range(kind, table(entry.level()), start, start + LinearMemory.PAGE);
+        int bytes = evidence.memory().pae() ? Long.BYTES : Integer.BYTES;
         return evidence.changes()
-                .in(new Range(kind, name, entry.address(), entry.address() + Integer.BYTES))
+                .in(new Range(kind, name, entry.address(), entry.address() + bytes))
                 .filter(change ->
                         soundAtStart || wasPresent(change, entry) || OverwriteReport.isPush(evidence, change.by()))
                 .map(change -> isSwept(evidence, entry, code, change)
@@ -90,16 +91,36 @@ final class OverwrittenPages {
                                 + "; leave it as it is until nothing runs there any more");
     }
 
+    private static String table(PageLevel level) {
+        return switch (level) {
+            case MAP -> "the page-map level-4 table";
+            case POINTER -> "a table of page directories";
+            case DIRECTORY -> "the page directory";
+            case TABLE -> "a page table";
+        };
+    }
+
     /** Returns whether more than this entry was changed, which alone a guest might have meant. */
     private static boolean isSwept(Evidence evidence, Entry entry, long code, Change change) {
         return OverwriteReport.isPush(evidence, change.by())
                 || OverwriteReport.isRepeated(evidence, change.by())
-                || LongStream.of(0, KERNEL, KERNEL + LARGE_PAGE, code ^ LinearMemory.PAGE)
-                                .filter(linear ->
-                                        linear / LARGE_PAGE != code / LARGE_PAGE || entry.level() == PageLevel.TABLE)
-                                .filter(linear -> isLost(evidence, linear))
-                                .count()
-                        > 0;
+                || others(evidence, code)
+                        .filter(linear ->
+                                ((linear ^ code) & -largePage(evidence)) != 0 || entry.level() == PageLevel.TABLE)
+                        .anyMatch(linear -> isLost(evidence, linear));
+    }
+
+    /**
+     * Returns what the boot mode's tables map by other entries: 0, physical 0 for a second time and a large page above
+     * it, and the next small page.
+     */
+    private static LongStream others(Evidence evidence, long code) {
+        long kernel = evidence.bootMode().kernelBase();
+        return LongStream.of(0, kernel, kernel + largePage(evidence), code ^ LinearMemory.PAGE);
+    }
+
+    private static long largePage(Evidence evidence) {
+        return (evidence.registers().longMode() ? PagingMode.LEVELS_4 : PagingMode.BITS_32).span(PageLevel.DIRECTORY);
     }
 
     private static boolean isLost(Evidence evidence, long linear) {

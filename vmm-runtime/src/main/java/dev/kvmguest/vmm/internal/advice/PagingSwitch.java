@@ -3,8 +3,10 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -13,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * Recognizes code that is not mapped, or mapped elsewhere, once it has switched paging on or off or changed the page
@@ -32,6 +35,7 @@ final class PagingSwitch {
     private static final int CACHING = 0x18;
 
     private static final int OFFSET = LinearMemory.PAGE - 1;
+    private static final long LOW_32 = 0xffff_ffffL;
 
     private PagingSwitch() {}
 
@@ -49,6 +53,43 @@ final class PagingSwitch {
         }
         return elsewhere(evidence, next)
                 .map(place -> by + " on another page, which is " + place + ": " + directory(evidence, next));
+    }
+
+    /** The stack is not in the page tables that the code has switched to. */
+    static Optional<String> stackUnmapped(Evidence evidence) {
+        List<Executed> path = evidence.path();
+        int change = path.size() - 1;
+        while (change >= 0 && !isSwitch(path.get(change))) {
+            change--;
+        }
+        boolean same =
+                change >= 0 && path.subList(change + 1, path.size()).stream().noneMatch(PagingSwitch::setsStackPointer);
+        if (!same || !isPaging(evidence) || !StackPointer.isUnmappedPush(evidence)) {
+            return Optional.empty();
+        }
+        long top = evidence.stackPointer() - 1;
+        OptionalLong stack = Stream.of(
+                        evidence.image().loadedAt(top), evidence.bootMode().physical(top))
+                .filter(physical -> physical.isPresent() && evidence.isTaken(physical.getAsLong()))
+                .findFirst()
+                .orElse(OptionalLong.empty());
+        return stack.isEmpty()
+                ? Optional.empty()
+                : Optional.of(path.get(change).inWords() + " left the stack at " + evidence.nameOf(Register.RSP) + " "
+                        + hex(evidence.stackPointer()) + evidence.symbol(top) + " without a page, which is at physical "
+                        + hex(stack.getAsLong() + 1)
+                        + "; map it too, or load " + evidence.nameOf(Register.RSP)
+                        + " with an address that the new tables map");
+    }
+
+    private static boolean setsStackPointer(Executed instruction) {
+        return instruction
+                .decoded()
+                .filter(decoded -> decoded.op0 != null
+                        && decoded.op0.isRegister()
+                        && decoded.op0.wholeRegister() == Registers.RSP
+                        && !decoded.mnemonic.is(Trait.PUSH))
+                .isPresent();
     }
 
     /** The code that switches paging off runs where its bytes are only with paging. */
@@ -92,6 +133,11 @@ final class PagingSwitch {
         return writesControl(instruction, SWITCHES);
     }
 
+    /** Returns whether an instruction writes to CR0, which is how paging is switched on. */
+    static boolean setsPaging(Executed instruction) {
+        return writesControl(instruction, Set.of(0));
+    }
+
     private static boolean writesControl(Executed instruction, Set<Integer> registers) {
         return instruction
                 .decoded()
@@ -131,22 +177,28 @@ final class PagingSwitch {
 
     private static String directory(Evidence evidence, long code) {
         LinearMemory memory = evidence.memory();
-        long cr3 = evidence.registers().get(Register.CR3) & 0xffff_ffffL;
-        OptionalLong loaded = evidence.image().loadedAt(cr3);
-        if (loaded.isPresent()
-                && loaded.getAsLong() != cr3
-                && maps(evidence, code, memory.withDirectory(loaded.getAsLong()))) {
-            return "CR3 is " + hex(cr3) + evidence.symbol(cr3)
-                    + ", the linear address of the page directory; it takes the" + " physical one, "
-                    + hex(loaded.getAsLong());
+        boolean longMode = evidence.registers().longMode();
+        String table = longMode ? "page-map level-4 table" : "page directory";
+        long cr3 = evidence.registers().get(Register.CR3) & (longMode ? -1 : LOW_32);
+        // 32-bit code has only the lower half of a linear address of 64 bits.
+        for (long linear : longMode ? new long[] {cr3, cr3 | ~LOW_32} : new long[] {cr3}) {
+            OptionalLong loaded = evidence.image().loadedAt(linear);
+            if (loaded.isPresent()
+                    && loaded.getAsLong() != cr3
+                    && maps(evidence, code, memory.withDirectory(loaded.getAsLong()))) {
+                return "CR3 is " + hex(cr3) + evidence.symbol(linear) + ", the linear address of the " + table
+                        + "; it takes the physical one, " + hex(loaded.getAsLong());
+            }
         }
         if (isBehindRam(evidence)) {
-            return "CR3 is " + hex(cr3) + ", where no RAM is; it takes the physical address of the page directory";
+            return "CR3 is " + hex(cr3) + ", where no RAM is; it takes the physical address of the " + table;
         }
-        if (!memory.pae() && (cr3 & OFFSET & ~CACHING) != 0) {
-            return "CR3 is " + hex(cr3)
-                    + ", but its lower 12 bits don't count, so that the page directory is read from "
+        if ((longMode || !memory.pae()) && (cr3 & OFFSET & ~CACHING) != 0) {
+            return "CR3 is " + hex(cr3) + ", but its lower 12 bits don't count, so that the " + table + " is read from "
                     + hex(memory.directory()) + "; align it to 4096 bytes";
+        }
+        if (longMode) {
+            return PageLevels.mistake(evidence, code);
         }
         Optional<String> reserved = memory.reserved(code);
         if (reserved.isPresent()) {

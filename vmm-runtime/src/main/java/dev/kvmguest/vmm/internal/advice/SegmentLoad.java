@@ -60,7 +60,7 @@ final class SegmentLoad {
     private static Optional<String> pointer(Evidence evidence, int error) {
         OptionalLong value = loaded(evidence);
         boolean matches = value.isPresent()
-                && value.getAsLong() > LARGEST_SELECTOR
+                && Long.compareUnsigned(value.getAsLong(), LARGEST_SELECTOR) > 0
                 && (value.getAsLong() & Selector.WITHOUT_RPL) == (error & Selector.WITHOUT_RPL)
                 && (error | 7) > evidence.table(error).limit();
         if (!matches) {
@@ -79,7 +79,7 @@ final class SegmentLoad {
                 : Optional.empty();
     }
 
-    /** Returns all 32 bits of which a segment register gets the lower half, where they are known to belong together. */
+    /** Returns all bits of which a segment register gets the lowest 16, where they are known to belong together. */
     private static OptionalLong loaded(Evidence evidence) {
         Instruction at = evidence.at().decoded().orElseThrow();
         if (at.mnemonic == Mnemonic.POP) {
@@ -94,9 +94,9 @@ final class SegmentLoad {
             if (written.filter(operand -> operand.isRegister() && operand.wholeRegister() == at.op1.number)
                     .isPresent()) {
                 // MOV to AX alone leaves the upper half of something else.
-                return written.get().width == Integer.BYTES
-                        ? OptionalLong.of(
-                                evidence.registers().get(Register.byNumber().get(at.op1.number)) & 0xffff_ffffL)
+                long value = evidence.registers().get(Register.byNumber().get(at.op1.number));
+                return written.get().width >= Integer.BYTES
+                        ? OptionalLong.of(written.get().width == Integer.BYTES ? value & 0xffff_ffffL : value)
                         : OptionalLong.empty();
             }
         }
@@ -111,14 +111,14 @@ final class SegmentLoad {
                         .map(operand -> operand.number == Cpu.SS ? Use.STACK : Use.DATA);
             case LSS -> Optional.of(Use.STACK);
             case LDS, LES, LFS, LGS -> Optional.of(Use.DATA);
-            case LTR -> Optional.of(Use.TASK);
+            case LTR -> Optional.of(Use.ofTasks(evidence));
             case LLDT -> Optional.of(Use.LOCAL_TABLE);
-            case JMP_FAR, CALL_FAR -> Optional.of(Use.CODE);
+            case JMP_FAR, CALL_FAR -> Optional.of(Use.ofTransfers(evidence));
             // On the way to an outer ring they load SS too.
-            case RETF, IRET, IRETD ->
-                isOnStack(evidence, 1, selector)
-                        ? Optional.of(Use.CODE)
-                        : isOnStack(evidence, at.mnemonic == Mnemonic.RETF ? 3 : 4, selector)
+            case RETF, IRET, IRETD, IRETQ ->
+                isOnStack(evidence, at, 1, selector)
+                        ? Optional.of(Use.ofTransfers(evidence))
+                        : isOnStack(evidence, at, at.mnemonic == Mnemonic.RETF ? 3 : 4, selector)
                                 ? Optional.of(Use.STACK)
                                 : Optional.empty();
             default -> Optional.empty();
@@ -135,8 +135,9 @@ final class SegmentLoad {
         };
     }
 
-    private static boolean isOnStack(Evidence evidence, int index, int selector) {
-        return (evidence.stack(index).orElse(0) & Selector.WITHOUT_RPL) == selector;
+    private static boolean isOnStack(Evidence evidence, Instruction at, int index, int selector) {
+        int width = Math.max(at.operandSize, Integer.BYTES);
+        return (evidence.stack(index, width).orElse(0) & Selector.WITHOUT_RPL) == selector;
     }
 
     private static Optional<String> privilege(Evidence evidence, int selector) {
@@ -147,6 +148,19 @@ final class SegmentLoad {
     }
 
     private static String remedy(Evidence evidence, int selector, Use wanted) {
+        Optional<SegmentDescriptor> found = evidence.descriptor(selector);
+        if (wanted == Use.TASK_64 && found.filter(wanted::takes).isPresent()) {
+            return "; put bits 63 to 32 of the TSS's address into the second entry, with 0 above them, and count both in the"
+                    + " limit that LGDT loads";
+        }
+        if (wanted == Use.TASK_64
+                && found.filter(SegmentDescriptor::isAvailableTss).isPresent()) {
+            return "; give its descriptor the access byte 0x89";
+        }
+        if (wanted == Use.CODE_OF_EITHER_SIZE
+                && found.filter(code -> code.isLong() && code.default32()).isPresent()) {
+            return "; clear D (bit 6 of byte 6 of the descriptor), so that byte 6 is 0xaf";
+        }
         boolean beyond = (selector | 7) > evidence.registers().gdt().limit();
         if (evidence.hasBootGdt() && beyond) {
             return ", and GDTR is still the boot table's: load the guest's own GDT with LGDT first";

@@ -6,20 +6,18 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
-import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -34,8 +32,6 @@ final class SegmentUse {
     private static final int CANARY = 0x14;
 
     private static final int REAL_MODE_LIMIT = 0xffff;
-    /** No GDT of a kernel has more that would help a reader. */
-    private static final int ENTRIES = 16;
 
     private SegmentUse() {}
 
@@ -126,7 +122,9 @@ final class SegmentUse {
     /** Returns the accesses of the instruction that was refused for a reason that may be its segment. */
     private static List<Access> refused(Evidence evidence) {
         int vector = evidence.first().vector();
+        // 64-bit code has no segments to be refused for.
         boolean refused = evidence.registers().protectedMode()
+                && !evidence.mode().is64()
                 && !evidence.first().interrupt()
                 && (Vector.GP.is(vector) || Vector.SS.is(vector))
                 && evidence.first().errorCode().orElse(-1) == 0;
@@ -169,15 +167,8 @@ final class SegmentUse {
 
     /** Returns which selector the GDT has for data, if it has one. */
     private static String dataSelector(Evidence evidence) {
-        return IntStream.range(1, ENTRIES)
-                .map(entry -> entry * SegmentDescriptor.BYTES)
-                .filter(selector ->
-                        Selector.isWithin(selector, evidence.registers().gdt().limit()))
-                .filter(selector -> evidence.descriptor(selector)
-                        .filter(found -> found.isPresent() && found.isWritable() && found.dpl() == 0)
-                        .isPresent())
-                .mapToObj(selector -> ", which is " + hex(selector) + " in this GDT")
-                .findFirst()
+        return Selectors.first(evidence, Use.STACK)
+                .map(selector -> ", which is " + hex(selector) + " in this GDT")
                 .orElse("");
     }
 

@@ -125,6 +125,7 @@ final class StackPointer {
         OptionalLong fault = unmappedPush(evidence);
         if (fault.isEmpty()
                 || neverSet(evidence).isPresent()
+                || PagingSwitch.stackUnmapped(evidence).isPresent()
                 || overflow(evidence).isPresent()) {
             return Optional.empty();
         }
@@ -180,11 +181,17 @@ final class StackPointer {
         return "the " + table + " at " + hex(place.base()) + "-" + hex(place.base() + place.limit());
     }
 
+    /** Returns whether something could not be pushed, or used beside the stack pointer, because no page is there. */
+    static boolean isUnmappedPush(Evidence evidence) {
+        return unmappedPush(evidence).isPresent();
+    }
+
     /** Returns the address at which something could not be pushed, or used beside ESP, because no page is there. */
     private static OptionalLong unmappedPush(Evidence evidence) {
         long esp = evidence.stackPointer();
         // Of the page faults in a chain CR2 has the last, which may be of a frame that could not be pushed.
-        long last = evidence.registers().get(Register.CR2) & 0xffff_ffffL;
+        long last =
+                evidence.registers().get(Register.CR2) & (evidence.registers().longMode() ? -1 : 0xffff_ffffL);
         boolean first = Vector.PF.is(evidence.first().vector());
         if (first && isAtStack(evidence.first().cr2().orElse(0), esp, PUSHED)) {
             last = evidence.first().cr2().orElse(0);

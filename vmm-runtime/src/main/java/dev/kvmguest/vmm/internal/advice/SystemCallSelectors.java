@@ -112,6 +112,6 @@ final class SystemCallSelectors {
     }
 
     private static int slot(Evidence evidence, int index) {
-        return (int) evidence.stackWord(index, Long.BYTES).orElse(0) & 0xffff;
+        return (int) evidence.stack(index, Long.BYTES).orElse(0) & 0xffff;
     }
 }

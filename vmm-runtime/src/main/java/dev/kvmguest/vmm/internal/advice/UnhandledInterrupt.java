@@ -35,7 +35,8 @@ final class UnhandledInterrupt {
         String source = irq == 0 ? "the timer's IRQ 0" : irq == 1 ? "the keyboard's IRQ 1" : "IRQ " + irq;
         return Optional.of(source + " came at vector " + first.vector() + whenItCame(evidence) + ", which is "
                 + use(first.vector())
-                + " in protected mode: the interrupt controllers are not remapped; initialize both 8259A for vectors from"
+                + " in " + (evidence.registers().longMode() ? "long" : "protected")
+                + " mode: the interrupt controllers are not remapped; initialize both 8259A for vectors from"
                 + " 0x20 on (ICW1 to ICW4 at ports 0x20, 0x21, 0xa0 and 0xa1), or mask them, before STI");
     }
 

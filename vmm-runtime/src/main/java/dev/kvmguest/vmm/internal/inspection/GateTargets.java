@@ -7,12 +7,10 @@ import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -31,6 +29,7 @@ import java.util.stream.Stream;
 public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout layout, LinearMemory memory) {
 
     private static final long BLOCK = 0x1_0000;
+    private static final long LOW_32 = 0xffff_ffffL;
     /** Handlers by their first bytes are looked for in no more than this. */
     private static final int LARGEST_IMAGE = 4 << 20;
 
@@ -52,15 +51,11 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
                 .findFirst();
     }
 
-    private Optional<SegmentDescriptor> gate(int vector) {
-        if (!registers.protectedMode() || !InterruptTable.holds(registers.idt().limit(), vector)) {
-            return Optional.empty();
-        }
-        OptionalLong raw = memory.readLong(registers.idt().base() + InterruptTable.offset(vector));
-        return raw.isEmpty()
-                ? Optional.empty()
-                : Optional.of(new SegmentDescriptor(raw.getAsLong()))
-                        .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent());
+    private Optional<InterruptGate> gate(int vector) {
+        return registers.protectedMode()
+                ? InterruptGate.of(registers, memory, vector)
+                        .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())
+                : Optional.empty();
     }
 
     /** Returns whether a guest may have code at an address: it is one of an image, or something has been put there. */
@@ -74,7 +69,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
             return false;
         }
         boolean taken = layout.isIn(Kind.IMAGE, physical.getAsLong()) || layout.isIn(Kind.BSS, physical.getAsLong());
-        return taken || lowest() < BLOCK || (physical.getAsLong() >= LowMemory.END && isMade(linear));
+        return taken || isBelow(lowest(), BLOCK) || (physical.getAsLong() >= LowMemory.END && isMade(linear));
     }
 
     private boolean isMade(long linear) {
@@ -83,67 +78,85 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
     }
 
     private long lowest() {
-        return image.segments().stream().mapToLong(image::linear).min().orElse(0);
+        return image.segments().stream()
+                .map(image::linear)
+                .min(Long::compareUnsigned)
+                .orElse(0L);
     }
 
     /** The gate has the first four bytes of a handler where the handler's address belongs. */
-    private Optional<String> bytesOfHandler(int vector, SegmentDescriptor gate) {
+    private Optional<String> bytesOfHandler(int vector, InterruptGate gate) {
         List<Long> places = functions()
                 .map(Symbol::address)
-                .filter(address -> loadedAt(address).equals(OptionalLong.of(gate.gateOffset())))
+                .filter(address -> beginsWith(address, gate))
                 .toList();
         if (places.isEmpty() && image.image().symbols().isEmpty()) {
-            places = occurrences(gate.gateOffset());
+            places = occurrences(gate);
         }
         // Of several functions that begin alike none can be told to be meant; that bytes were taken is clear all the
         // same. Zeros begin nothing.
-        boolean found = !places.isEmpty() && gate.gateOffset() >= BLOCK;
+        boolean found = !places.isEmpty() && !isBelow(gate.gateOffset(), BLOCK);
         long place = found ? places.get(0) : 0;
         return found
-                ? Optional.of(where(vector, gate) + ", which are the first four bytes of the code at " + hex(place)
-                        + symbol(place)
+                ? Optional.of(where(vector, gate) + ", which are the first " + (isWide(gate) ? "eight" : "four")
+                        + " bytes of the code at " + hex(place) + symbol(place)
                         + " and no address; put the handler's address into the gate: declare handlers as"
                         + " functions (extern void handler(void)), not as variables, and don't dereference them")
                 : Optional.empty();
     }
 
-    /** Returns four bytes of an image as it was loaded: a storm of exceptions may have overwritten it since. */
-    private OptionalLong loadedAt(long linear) {
-        return image.segments().stream()
-                .mapToLong(segment -> {
-                    long at = linear - image.linear(segment);
-                    return at < 0 || at > segment.data().length - Integer.BYTES
-                            ? -1
-                            : Integer.toUnsignedLong(ByteBuffer.wrap(segment.data())
-                                    .order(ByteOrder.LITTLE_ENDIAN)
-                                    .getInt((int) at));
-                })
-                .filter(value -> value >= 0)
-                .findFirst();
+    /** Returns whether a gate's address has more than 32 bits, and is none of 32 that was sign-extended. */
+    private static boolean isWide(InterruptGate gate) {
+        return gate.gateOffset() != (int) gate.gateOffset() && gate.gateOffset() >>> Integer.SIZE != 0;
     }
 
-    private List<Long> occurrences(long value) {
+    /**
+     * Returns whether an image as it was loaded has the bytes of a gate's address: a storm of exceptions may have
+     * overwritten it since.
+     */
+    private boolean beginsWith(long linear, InterruptGate gate) {
+        return image.segments().stream().anyMatch(segment -> {
+            long at = linear - image.linear(segment);
+            return at >= 0 && at <= segment.data().length - length(gate) && has(segment, (int) at, gate);
+        });
+    }
+
+    private static int length(InterruptGate gate) {
+        return isWide(gate) ? Long.BYTES : Integer.BYTES;
+    }
+
+    private static boolean has(Segment segment, int index, InterruptGate gate) {
+        ByteBuffer data = ByteBuffer.wrap(segment.data()).order(ByteOrder.LITTLE_ENDIAN);
+        return isWide(gate) ? data.getLong(index) == gate.gateOffset() : data.getInt(index) == (int) gate.gateOffset();
+    }
+
+    private List<Long> occurrences(InterruptGate gate) {
         return image.segments().stream()
                 .filter(segment -> segment.data().length <= LARGEST_IMAGE)
-                .flatMap(segment -> {
-                    ByteBuffer data = ByteBuffer.wrap(segment.data()).order(ByteOrder.LITTLE_ENDIAN);
-                    return IntStream.rangeClosed(0, data.limit() - Integer.BYTES)
-                            .filter(i -> data.getInt(i) == (int) value)
-                            .mapToObj(i -> image.linear(segment) + i);
-                })
+                .flatMap(segment -> IntStream.rangeClosed(0, segment.data().length - length(gate))
+                        .filter(i -> has(segment, i, gate))
+                        .mapToObj(i -> image.linear(segment) + i))
                 .limit(1)
                 .toList();
     }
 
     /** The gate has the lower half of the handler's address, and zeros for the upper one. */
-    private Optional<String> halfAddress(int vector, SegmentDescriptor gate) {
+    private Optional<String> halfAddress(int vector, InterruptGate gate) {
         long offset = gate.gateOffset();
-        if (offset >= BLOCK || lowest() < BLOCK) {
+        if (gate.longMode() && offset >= BLOCK && offset <= LOW_32) {
+            return functions()
+                    .filter(symbol -> (symbol.address() & LOW_32) == offset && symbol.address() != offset)
+                    .findFirst()
+                    .map(symbol -> where(vector, gate) + ", where the image has no code; " + symbol.name() + " is at "
+                            + hex(symbol.address())
+                            + ": bytes 8 to 11 of the gate, the upper half of the handler's address, were never set");
+        }
+        if (offset < 0 || offset >= BLOCK || isBelow(lowest(), BLOCK)) {
             return Optional.empty();
         }
         Optional<Symbol> meant = functions()
-                .filter(symbol -> symbol.address() % BLOCK == offset)
-                .min(Comparator.comparingLong(Symbol::address));
+                .filter(symbol -> (symbol.address() & BLOCK - 1) == offset)
+                .min((one, other) -> Long.compareUnsigned(one.address(), other.address()));
         boolean possible = meant.isPresent()
                 || image.image().symbols().isEmpty()
                         && image.segments().stream().anyMatch(segment -> hasPlace(segment, offset));
@@ -151,14 +164,19 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
                 ? Optional.of(where(vector, gate) + ", below 64 KiB, where the image has no code"
                         + meant.map(symbol -> "; " + symbol.name() + " is at " + hex(symbol.address()))
                                 .orElse("")
-                        + ": bytes 6 and 7 of the gate, the upper half of the handler's address, were never set")
+                        + ": bytes 6 " + (isBelow(LOW_32, lowest()) ? "to 11" : "and 7")
+                        + " of the gate, the upper half of the handler's address, were never set")
                 : Optional.empty();
+    }
+
+    private static boolean isBelow(long one, long other) {
+        return Long.compareUnsigned(one, other) < 0;
     }
 
     /** Returns whether a segment of an image has an address whose lower half is this. */
     private boolean hasPlace(Segment segment, long offset) {
         long start = image.linear(segment);
-        long first = start / BLOCK * BLOCK + offset;
+        long first = (start & -BLOCK) + offset;
         return (first < start ? first + BLOCK : first) < start + segment.data().length;
     }
 
@@ -168,7 +186,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
                 .filter(symbol -> image.loadedAt(symbol.address()).isPresent());
     }
 
-    private String where(int vector, SegmentDescriptor gate) {
+    private String where(int vector, InterruptGate gate) {
         return "IDT[" + vector + "] leads to " + hex(gate.gateOffset());
     }
 

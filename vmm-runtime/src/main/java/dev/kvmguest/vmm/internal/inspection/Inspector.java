@@ -9,12 +9,11 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr0;
-import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
+import java.util.Locale;
 import java.util.OptionalLong;
 
 /** Looks at what a dead or stuck guest has in its registers and its memory. */
@@ -23,7 +22,7 @@ public final class Inspector {
     private Inspector() {}
 
     /**
-     * Returns what can be seen; empty in long mode.
+     * Returns what can be seen.
      *
      * @param registers those at its end or, of one that triple-faulted, at the first exception
      * @param chain the exceptions that led to a triple fault, the first one first; empty if there was none
@@ -31,23 +30,20 @@ public final class Inspector {
      * @param layout what lay where when the guest started; what it doesn't know is no code
      * @param image the guest's symbols and source lines
      */
-    public static Optional<Inspection> inspect(
+    public static Inspection inspect(
             CpuState registers, List<Fault.Event> chain, GuestMemory memory, MemoryLayout layout, GuestImage image) {
-        if ((registers.get(Register.EFER) & Efer.LMA) != 0) {
-            return Optional.empty();
-        }
         LinearMemory linear = new LinearMemory(memory, registers);
-        return Optional.of(new Inspection(
+        return new Inspection(
                 CallChain.of(registers, linear, layout, image),
                 PageWalks.of(registers, memory, chain),
                 TableViews.of(registers, linear, image, FirmwareRom.in(layout)),
-                places(registers, linear)));
+                places(registers, linear));
     }
 
     private static List<PointerTarget> places(CpuState registers, LinearMemory memory) {
         List<PointerTarget> places = new ArrayList<>();
-        places.add(place("EIP", registers.instructionAddress(), memory));
-        places.add(place("ESP", CpuMode.stackTop(registers), memory));
+        places.add(place(name(registers, Register.RIP), registers.instructionAddress(), memory));
+        places.add(place(name(registers, Register.RSP), CpuMode.stackTop(registers), memory));
         if (registers.protectedMode()) {
             places.add(place("GDTR", registers.gdt().base(), memory));
         }
@@ -56,6 +52,10 @@ public final class Inspector {
             places.add(new PointerTarget("CR3", memory.directory(), OptionalLong.of(memory.directory())));
         }
         return places;
+    }
+
+    private static String name(CpuState registers, Register register) {
+        return registers.nameOf(register).toUpperCase(Locale.ROOT);
     }
 
     private static PointerTarget place(String register, long linear, LinearMemory memory) {

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
@@ -66,6 +67,17 @@ public final class LinearMemory {
     /** Returns the same memory as it would be seen with CR4.PAE changed. */
     public LinearMemory withPaeChanged() {
         return with(Register.CR4, registers.get(Register.CR4) ^ Cr4.PAE);
+    }
+
+    /** Returns the same memory as it would be seen with paging on, and of another kind; pages of 4 MiB are on too. */
+    public LinearMemory withPaging(PagingMode mode) {
+        long ofLongMode = Efer.LME | Efer.LMA;
+        long efer = registers.get(Register.EFER);
+        long cr4 = registers.get(Register.CR4);
+        CpuState changed = registers.with(state -> state.set(Register.CR0, registers.get(Register.CR0) | Cr0.PG)
+                .set(Register.CR4, mode == PagingMode.BITS_32 ? cr4 & ~Cr4.PAE | Cr4.PSE : cr4 | Cr4.PAE)
+                .set(Register.EFER, mode == PagingMode.LEVELS_4 ? efer | ofLongMode : efer & ~ofLongMode));
+        return new LinearMemory(memory, changed, false);
     }
 
     /** Reserved bits don't count: walks as the registers are have set accessed bits where other tables reserve them. */

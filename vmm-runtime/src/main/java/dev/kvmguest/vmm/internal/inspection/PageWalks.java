@@ -102,13 +102,14 @@ final class PageWalks {
             return "not mapped, since " + beyond.get().name() + " would be at "
                     + hex(beyond.get().address()) + ", beyond RAM";
         }
-        if (!last.isPresent()) {
-            return "not mapped, since " + last.name() + " is not present";
-        }
+        // Where they are set, a processor goes no further.
         Optional<Entry> reserved = walk.reserved();
         if (reserved.isPresent()) {
             return "not usable, since " + reserved.get().name() + " has reserved bits "
                     + hex(reserved.get().reserved());
+        }
+        if (!last.isPresent()) {
+            return "not mapped, since " + last.name() + " is not present";
         }
         long physical = walk.physical().orElseThrow();
         boolean readOnly = !all(walk.entries(), PageEntry.WRITABLE);
@@ -119,7 +120,8 @@ final class PageWalks {
 
     /** Returns how the tables differ from what a page fault found, or which right was missing, as a clause. */
     private static String comparison(Walk walk, int code) {
-        boolean mapped = walk.last().isPresent() && walk.entries().stream().allMatch(Entry::isInRam);
+        boolean mapped = walk.reserved().isPresent()
+                || walk.last().isPresent() && walk.entries().stream().allMatch(Entry::isInRam);
         boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
         if (mapped != wasPresent) {
             return mapped ? "; the fault found it not present" : "; the fault found it present";

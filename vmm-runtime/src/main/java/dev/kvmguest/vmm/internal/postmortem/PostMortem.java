@@ -217,7 +217,7 @@ public final class PostMortem {
         return end.run()
                 .registers()
                 .map(registers -> atItsEnd(registers, end))
-                .flatMap(registers -> Inspector.inspect(registers, List.of(), memory, layout, config.image()))
+                .map(registers -> Inspector.inspect(registers, List.of(), memory, layout, config.image()))
                 .filter(found -> found.callChain().stream().anyMatch(Inspection.Frame::interrupted))
                 .isPresent();
     }
@@ -321,7 +321,7 @@ public final class PostMortem {
         try {
             return fault.map(Fault::registers)
                     .or(() -> end.run().registers().map(registers -> atItsEnd(registers, end)))
-                    .flatMap(registers -> Inspector.inspect(registers, chain, memory, layout, config.image()));
+                    .map(registers -> Inspector.inspect(registers, chain, memory, layout, config.image()));
         } catch (RuntimeException e) {
             // Nor with what the rest of its memory tells.
             stumbled(e);

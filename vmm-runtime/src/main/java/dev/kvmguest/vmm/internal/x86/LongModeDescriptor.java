@@ -17,7 +17,8 @@ public record LongModeDescriptor(SegmentDescriptor low, long high) {
     private static final int CALL_GATE = 12;
     private static final int INTERRUPT_GATE = 14;
     private static final int TRAP_GATE = 15;
-    private static final int TYPE_OF_HIGH = 0x1f00;
+    /** The bits of the last four bytes that are the type in descriptors of eight bytes, and 0 here. */
+    public static final int TYPE_OF_HIGH = 0x1f00;
 
     /** Returns whether this is a gate that clears IF. */
     public boolean isInterruptGate() {

@@ -10,8 +10,12 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.outcome.Outcome;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Runs guests that triple-fault on the emulator, and has their ends explained. */
 final class DeadGuest {
@@ -26,6 +30,53 @@ final class DeadGuest {
     /** Returns what is advised about a guest in {@code paged}, given as its bytes. */
     static List<String> paged(String code) {
         return adviceFor(TestGuest.real(code).withBoot(BootMode.PAGED));
+    }
+
+    /** Returns what is advised about a guest in {@code long} at 0x100000, given as its bytes. */
+    static List<String> inLongMode(String code, Table... tables) {
+        return adviceFor(guest(BootMode.LONG, 0x10_0000, code, tables));
+    }
+
+    /** Returns what is advised about a guest in protected mode at 0x1000, given as its bytes. */
+    static List<String> inProtectedMode(String code, Table... tables) {
+        return adviceFor(guest(BootMode.PROTECTED, 0x1000, code, tables));
+    }
+
+    /**
+     * A part of an image.
+     *
+     * @param address where it is
+     * @param entries its bytes, eight by eight
+     */
+    record Table(long address, long... entries) {
+
+        private GuestImage.Segment segment(long linear) {
+            ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * entries.length).order(ByteOrder.LITTLE_ENDIAN);
+            for (long entry : entries) {
+                bytes.putLong(entry);
+            }
+            return new GuestImage.Segment(address, address + linear, bytes.array(), bytes.capacity());
+        }
+    }
+
+    /** Returns what is advised about a guest in {@code long} at 0x100000 that is linked for the last 2 GiB. */
+    static List<String> inUpperHalf(String code, Table... tables) {
+        return adviceFor(guest(BootMode.LONG, 0x10_0000, BootMode.LONG.kernelBase(), code, tables));
+    }
+
+    /** Returns a 64-bit file with code, at whose start it is entered, and tables. */
+    static VcpuConfig guest(BootMode boot, long at, String code, Table... tables) {
+        return guest(boot, at, 0, code, tables);
+    }
+
+    private static VcpuConfig guest(BootMode boot, long at, long linear, String code, Table... tables) {
+        byte[] bytes = TestGuest.bytes(code);
+        Stream<GuestImage.Segment> segments = Stream.concat(
+                Stream.of(new GuestImage.Segment(at, at + linear, bytes, bytes.length)),
+                Stream.of(tables).map(table -> table.segment(linear)));
+        return VcpuConfig.of(new GuestImage(
+                        "kernel", GuestImage.Format.ELF64, segments.toList(), OptionalLong.of(at + linear), List.of()))
+                .withBoot(boot);
     }
 
     /** Returns what is advised about an image in a boot mode. */

@@ -5,9 +5,9 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.Optional;
 
 /**
@@ -30,14 +30,9 @@ record LineHandler(int vector, long offset, long linear) {
     }
 
     private static Optional<LineHandler> gate(int vector, CpuState registers, LinearMemory memory) {
-        if (!InterruptTable.holds(registers.idt().limit(), vector)) {
-            return Optional.empty();
-        }
-        return memory.readLong(registers.idt().base() + InterruptTable.offset(vector)).stream()
-                .mapToObj(SegmentDescriptor::new)
+        return InterruptGate.of(registers, memory, vector)
                 .filter(gate -> gate.isPresent() && (gate.isInterruptGate() || gate.isTrapGate()))
-                .map(gate -> new LineHandler(vector, gate.gateOffset(), gate.gateOffset()))
-                .findFirst();
+                .map(gate -> new LineHandler(vector, gate.gateOffset(), gate.gateOffset()));
     }
 
     private static Optional<LineHandler> pointer(int vector, CpuState registers, LinearMemory memory) {
@@ -50,7 +45,7 @@ record LineHandler(int vector, long offset, long linear) {
 
     /** Returns whether there may be code: RAM above the firmware's tables that is not all zero. */
     boolean isCode(LinearMemory memory) {
-        return linear >= LowMemory.END
+        return Long.compareUnsigned(linear, LowMemory.END) >= 0
                 && memory.read(linear, ZEROS)
                         .filter(bytes -> {
                             for (byte octet : bytes) {

@@ -3,7 +3,8 @@ package dev.kvmguest.vmm.internal.advice.hang;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.Register;
-import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -17,8 +18,6 @@ final class StackWithoutRam {
     /** More than the local variables of a function and its callees take, mostly. */
     private static final long NEAR = 0x1_0000;
 
-    private static final long ALL_ONES = 0xffff_ffffL;
-
     private StackWithoutRam() {}
 
     /** The loop reads from the stack, and the stack isn't there. */
@@ -27,13 +26,14 @@ final class StackWithoutRam {
         return evidence.polls().stream()
                 .filter(poll -> poll.from() instanceof Read.NoRam place && holds(evidence, place.physical()))
                 .findFirst()
-                .map(poll ->
-                        "ESP is " + hex(esp) + ", where no RAM is, so that what the loop reads of its local variables"
-                                + " is always " + hex(poll.last())
-                                + (esp > ALL_ONES - NEAR
-                                        ? ": ESP was never set, and has gone below 0, which it is at entry"
-                                        : "")
-                                + "; set ESP to the end of memory that is a stack's before the first push or call");
+                .map(poll -> name(evidence) + " is " + hex(esp)
+                        + ", where no RAM is, so that what the loop reads of its local variables"
+                        + " is always " + hex(poll.last())
+                        + (Long.compareUnsigned(esp, highest(evidence) - NEAR) > 0
+                                ? ": " + name(evidence) + " was never set, and has gone below 0, which it is at entry"
+                                : "")
+                        + "; set " + name(evidence)
+                        + " to the end of memory that is a stack's before the first push or call");
     }
 
     /** Returns whether a physical address without RAM is one of the stack. */
@@ -47,7 +47,14 @@ final class StackWithoutRam {
     }
 
     private static long esp(HangEvidence evidence) {
-        return evidence.registers()
-                .linear(SegmentRegister.SS, evidence.registers().get(Register.RSP) & ALL_ONES);
+        return CpuMode.stackTop(evidence.registers());
+    }
+
+    private static long highest(HangEvidence evidence) {
+        return CpuMode.of(evidence.registers()).addresses().mask();
+    }
+
+    private static String name(HangEvidence evidence) {
+        return evidence.registers().nameOf(Register.RSP).toUpperCase(Locale.ROOT);
     }
 }

@@ -16,6 +16,7 @@ import java.util.function.Predicate;
 final class StrayGate {
 
     private static final long LOW_HALF = 0xffff;
+    private static final long LOW_32 = 0xffff_ffffL;
     private static final long HIGH_HALF = 0xffff_0000L;
 
     private StrayGate() {}
@@ -50,6 +51,13 @@ final class StrayGate {
             return Optional.empty();
         }
         long offset = handler.offset();
+        Optional<Symbol> beyond = evidence.registers().longMode() && (offset & LOW_32) == offset
+                ? function(evidence, symbol -> (symbol.address() & LOW_32) == offset && symbol.address() != offset)
+                : Optional.empty();
+        if (beyond.isPresent()) {
+            return beyond.map(symbol -> "; that is the low half of " + symbol.name() + " (" + hex(symbol.address())
+                    + "): set the high half too, in bytes 8 to 11 of the gate");
+        }
         Optional<Symbol> meant = (offset & HIGH_HALF) == 0
                 ? function(evidence, symbol -> (symbol.address() & LOW_HALF) == offset && symbol.address() != offset)
                 : (offset & LOW_HALF) == 0
