@@ -42,7 +42,7 @@ public final class TextReport {
             List.of(Register.RSI, Register.RDI, Register.RBP, Register.RSP),
             List.of(Register.R8, Register.R9, Register.R10, Register.R11),
             List.of(Register.R12, Register.R13, Register.R14, Register.R15),
-            List.of(Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4));
+            List.of(Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4, Register.EFER));
 
     private TextReport() {}
 
@@ -276,7 +276,7 @@ public final class TextReport {
     }
 
     private static String row(CpuState state, List<Register> registers, String indentation) {
-        String format = state.longMode() ? "%s=%016x" : "%s=%08x";
+        String format = state.longMode() ? "%-3s=%016x" : "%s=%08x";
         return registers.stream()
                 .map(register -> String.format(format, state.nameOf(register), state.get(register)))
                 .collect(Collectors.joining(" ", indentation, "\n"));
