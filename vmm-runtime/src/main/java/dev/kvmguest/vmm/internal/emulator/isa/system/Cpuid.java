@@ -125,7 +125,8 @@ public final class Cpuid {
     /**
      * Returns what CPUID answers.
      *
-     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one, or 0 among hypervisors' leaves
+     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one, or zeros if it is one for
+     *     hypervisors
      * @param part ECX, for leaves of several parts
      * @param osxsave whether CR4.OSXSAVE is set
      * @return EAX, EBX, ECX and EDX
@@ -150,8 +151,8 @@ public final class Cpuid {
     }
 
     /**
-     * Returns whether no processor will ever have a leaf (volume 2, table 3-8). Kernels look there for a hypervisor, some
-     * of them without having asked leaf 1 for one, and take what they find for its features.
+     * Returns whether no processor will ever have a leaf (volume 2, table 3-8). Kernels look there for a hypervisor,
+     * some of them without having asked leaf 1 for one, and take what they find for its features.
      */
     private static boolean isForHypervisors(int leaf) {
         return leaf >>> 28 == 4;
