@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.text.ConsoleText;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.Collection;
@@ -310,7 +311,7 @@ public final class TextReport {
         if (console.isEmpty()) {
             return "  console: empty\n";
         }
-        List<String> lines = console.lines().toList();
+        List<String> lines = ConsoleText.withoutCarriageReturns(console).lines().toList();
         List<String> last = lines.subList(Math.max(0, lines.size() - most), lines.size());
         StringBuilder text = new StringBuilder(
                 last.size() == lines.size()

@@ -56,9 +56,10 @@ public final class KvmEngine implements Engine {
     /** Processor and kernel don't change while the JVM runs, so that they are asked once. */
     private synchronized HostSupport support(KvmSystem system) {
         if (support == null) {
-            support = new HostSupport(
-                    system.supportedCpuid(),
-                    (system.checkExtension(Kvm.KVM_CAP_SYNC_REGS) & Kvm.KVM_SYNC_X86_REGS) != 0);
+            NativeBuffer cpuid = system.supportedCpuid();
+            KvmCpuid.removeLocalApic(cpuid.bytes());
+            support =
+                    new HostSupport(cpuid, (system.checkExtension(Kvm.KVM_CAP_SYNC_REGS) & Kvm.KVM_SYNC_X86_REGS) != 0);
         }
         return support;
     }
