@@ -45,7 +45,7 @@ final class KernelGs {
     }
 
     private static Optional<String> inRing3(Evidence evidence, long base, long other) {
-        int denied = (int) (PageFaultCode.PRESENT | PageFaultCode.USER);
+        int denied = PageFaultCode.PRESENT | PageFaultCode.USER;
         boolean refused = Vector.PF.is(evidence.first().vector())
                 && (evidence.first().errorCode().orElse(0) & denied) == denied
                 && other >= 0
