@@ -30,6 +30,7 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
             Map.entry("stack_beyond_its_segment", NO_LIMITS),
             Map.entry("protected_mode_with_interrupts_on", "the timer ticks when it likes, and no HLT waits for it"),
             Map.entry("sse_exception_unmasked", "the kvm-lab's processor, which is QEMU's, never raises #XM"),
+            Map.entry("system_call_selectors_of_another_order", "KVM on PVM shuts down at the INT of ring 3"),
             Map.entry("ring_3_without_tss", "QEMU ends with \"invalid tss type\", and the kvm-lab with it"));
 
     FaultyGuestsOnKvmTests() {
