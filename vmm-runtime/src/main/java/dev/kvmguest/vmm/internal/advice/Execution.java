@@ -6,8 +6,8 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.Cr0;
-import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.List;
 import java.util.Optional;
@@ -178,7 +178,7 @@ final class Execution {
         if (!evidence.registers().protectedMode() || from.isTransfer()) {
             return Optional.empty();
         }
-        for (int vector = 0; InterruptTable.holds(evidence.registers().idt().limit(), vector); vector++) {
+        for (int vector = 0; vector < InterruptGate.count(evidence.registers()); vector++) {
             boolean leads = evidence.gate(vector)
                     .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
                             && gate.isPresent()

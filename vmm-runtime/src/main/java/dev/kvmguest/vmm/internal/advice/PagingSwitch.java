@@ -68,8 +68,7 @@ final class PagingSwitch {
             return Optional.empty();
         }
         long top = evidence.stackPointer() - 1;
-        OptionalLong stack = Stream.of(
-                        evidence.image().loadedAt(top), evidence.bootMode().physical(top))
+        OptionalLong stack = Stream.of(evidence.image().loadedAt(top), evidence.entryMap(top))
                 .filter(physical -> physical.isPresent() && evidence.isTaken(physical.getAsLong()))
                 .findFirst()
                 .orElse(OptionalLong.empty());
