@@ -180,9 +180,8 @@ final class Execution {
         }
         for (int vector = 0; vector < InterruptGate.count(evidence.registers()); vector++) {
             boolean leads = evidence.gate(vector)
-                    .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
-                            && gate.isPresent()
-                            && gate.gateOffset() == to)
+                    .filter(gate ->
+                            (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent() && gate.offset() == to)
                     .isPresent();
             if (leads) {
                 return Optional.of(vector);

@@ -249,7 +249,7 @@ final class TableOperand {
                         .flatMap(Optional::stream)
                         .anyMatch(gate -> (gate.isInterruptGate() || gate.isTrapGate())
                                 && gate.isPresent()
-                                && evidence.isInImage(gate.gateOffset()));
+                                && evidence.isInImage(gate.offset()));
     }
 
     private static boolean isOurs(Evidence evidence, DescriptorTable table) {
