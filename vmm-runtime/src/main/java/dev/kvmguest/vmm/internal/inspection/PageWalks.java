@@ -120,8 +120,8 @@ final class PageWalks {
 
     /** Returns how the tables differ from what a page fault found, or which right was missing, as a clause. */
     private static String comparison(Walk walk, int code) {
-        boolean mapped = walk.reserved().isPresent()
-                || walk.last().isPresent() && walk.entries().stream().allMatch(Entry::isInRam);
+        boolean inRam = walk.entries().stream().allMatch(Entry::isInRam);
+        boolean mapped = inRam && (walk.reserved().isPresent() || walk.last().isPresent());
         boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
         if (mapped != wasPresent) {
             return mapped ? "; the fault found it not present" : "; the fault found it present";
