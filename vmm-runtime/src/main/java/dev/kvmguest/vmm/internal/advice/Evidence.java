@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
@@ -157,6 +158,31 @@ final class Evidence {
     /** Returns the linear address of an offset in the present code segment. */
     long linear(long offset) {
         return registers().linear(SegmentRegister.CS, offset);
+    }
+
+    /** Returns what the code that died calls a register: {@code RSP} in 64-bit code, else {@code ESP}. */
+    String nameOf(Register register) {
+        return mode().nameOf(register);
+    }
+
+    /** Returns the bytes of an address and of what is pushed: 8 in 64-bit code, else 4. */
+    int word() {
+        return word(mode());
+    }
+
+    /** Returns the same for code of a mode. */
+    static int word(CpuMode mode) {
+        return mode.is64() ? Long.BYTES : Integer.BYTES;
+    }
+
+    /** Returns a word in memory, unsigned; empty if it can't be read. */
+    OptionalLong readWord(long linear) {
+        return mode().is64() ? memory.readLong(linear) : memory.readInt(linear);
+    }
+
+    /** Returns how far one linear address is above another, or below it if that is negative. */
+    long distance(long linear, long from) {
+        return mode().is64() ? linear - from : (int) (linear - from);
     }
 
     /** Returns the linear address of the top of the stack. */

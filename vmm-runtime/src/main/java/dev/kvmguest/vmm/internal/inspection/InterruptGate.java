@@ -14,10 +14,10 @@ import java.util.OptionalLong;
  * @param offset where it leads
  * @param longMode whether it is one of long mode
  */
-record InterruptGate(SegmentDescriptor low, long offset, boolean longMode) {
+public record InterruptGate(SegmentDescriptor low, long offset, boolean longMode) {
 
     /** Reads the gate of a vector; empty if the IDT ends before it, or it can't be read. */
-    static Optional<InterruptGate> of(CpuState registers, LinearMemory memory, int vector) {
+    public static Optional<InterruptGate> of(CpuState registers, LinearMemory memory, int vector) {
         int limit = registers.idt().limit();
         long table = registers.idt().base();
         if (!registers.longMode()) {
@@ -45,7 +45,7 @@ record InterruptGate(SegmentDescriptor low, long offset, boolean longMode) {
     }
 
     /** Returns whether it leads to a handler of 32-bit or 64-bit code. */
-    boolean entersWide() {
+    public boolean entersWide() {
         return low.isPresent() && low.isWide() && (low.isInterruptGate() || low.isTrapGate());
     }
 }

@@ -16,6 +16,7 @@ public final class PastAdvice {
             InterruptedRegisters::byHandler,
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
+            LowerHalves::used,
             LocalsBelowZero::goOn,
             StackOverCode::goesOn,
             UncalledConstructors::ofObject,
