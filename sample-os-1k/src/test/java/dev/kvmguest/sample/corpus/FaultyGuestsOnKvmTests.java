@@ -14,8 +14,6 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
 
     private static final String NO_LIMITS =
             "the kvm-lab's processor, which is QEMU's, doesn't look at segments' limits";
-    private static final String INTERPRETED =
-            "some hosts' KVM interprets ring 0, and knows neither SSE nor INT n there";
     private static final String OLD_ENTRIES = "where a guest dies hangs on what the processor's TLB still has";
 
     /** KVM has no answer where the processor reads code or gates and no RAM is. */
@@ -38,10 +36,6 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
             Map.entry("stack_beyond_its_segment", NO_LIMITS),
             Map.entry("protected_mode_with_interrupts_on", "the timer ticks when it likes, and no HLT waits for it"),
             Map.entry("sse_exception_unmasked", "the kvm-lab's processor, which is QEMU's, never raises #XM"),
-            Map.entry("stub_unaligned", INTERPRETED),
-            Map.entry("handler_unaligned", INTERPRETED),
-            Map.entry("sse_not_switched_on", INTERPRETED),
-            Map.entry("program_reads_kernel", "some hosts' KVM can't be stepped through an IRET to ring 3"),
             Map.entry("ring_3_without_tss", "QEMU ends with \"invalid tss type\", and the kvm-lab with it"));
 
     FaultyGuestsOnKvmTests() {

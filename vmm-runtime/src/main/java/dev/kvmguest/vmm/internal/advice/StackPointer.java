@@ -215,10 +215,12 @@ final class StackPointer {
     private static OptionalLong unmappedPush(Evidence evidence) {
         // Of the page faults in a chain CR2 has the last, which may be of a frame that could not be pushed.
         long last = evidence.mode().addresses().linear(evidence.registers().get(Register.CR2));
-        boolean first = Vector.PF.is(evidence.first().vector()) && usesStack(evidence, evidence.at());
-        if (first && isAtStack(evidence, evidence.first().cr2().orElse(0), PUSHED)) {
-            last = evidence.first().cr2().orElse(0);
-        } else if (!isAtStack(evidence, last, 0)) {
+        OptionalLong first =
+                Vector.PF.is(evidence.first().vector()) ? evidence.first().cr2() : OptionalLong.empty();
+        boolean used = usesStack(evidence, evidence.at());
+        if (used && first.isPresent() && isAtStack(evidence, first.getAsLong(), PUSHED)) {
+            last = first.getAsLong();
+        } else if (!isAtStack(evidence, last, 0) || !used && first.equals(OptionalLong.of(last))) {
             return OptionalLong.empty();
         }
         boolean isThere = evidence.memory().isMapped(last)

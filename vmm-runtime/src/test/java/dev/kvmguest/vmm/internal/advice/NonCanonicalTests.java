@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -87,6 +89,23 @@ class NonCanonicalTests {
                 .contains(
                         "; what is at 0x17fff8 was written last by push rax at 0x100011, the last instruction that was"
                                 + " executed: look for a text");
+    }
+
+    @Test
+    void handlerThatHaltsIsTracedBackToTheException() {
+        // IDT[13]: mov dword [0x700d0],0x00080040; mov dword [0x700d4],0x00108e00; mov rsp,0x180000;
+        // mov rbx,0x4141414141414141; mov eax,[rbx+8]; at 0x100040 cli; hlt
+        String code = "c7 04 25 d0 00 07 00 40 00 08 00 c7 04 25 d4 00 07 00 00 8e 10 00" + STACK
+                + "48 bb 41 41 41 41 41 41 41 41 8b 43 08" + "90".repeat(22) + "fa f4";
+
+        assertThat(TestGuest.run(LongGuest.flat(code), EngineChoice.EMULATOR)
+                        .run()
+                        .diagnosis()
+                        .origin()
+                        .orElseThrow()
+                        .advice()
+                        .get(0))
+                .startsWith("RBX is 0x4141414141414141" + RULE);
     }
 
     @Test

@@ -236,6 +236,10 @@ class StackPointerTests {
         assertThat(DeadGuest.adviceFor(
                         LongGuest.paged("48 c7 c4 f8 ff 11 00 48 c7 c6 00 00 12 00 8b 06", Map.of(0x120, 0L))))
                 .noneMatch(sentence -> sentence.contains("RSP"));
+        // mov rsp,0x121000; mov rsi,0x120ff8; mov eax,[rsi]
+        assertThat(DeadGuest.adviceFor(
+                        LongGuest.paged("48 c7 c4 00 10 12 00 48 c7 c6 f8 0f 12 00 8b 06", Map.of(0x120, 0L))))
+                .noneMatch(sentence -> sentence.contains("RSP"));
     }
 
     @Test
