@@ -52,16 +52,16 @@ final class Alignment {
                 : Optional.empty();
     }
 
-    private static Optional<Access> unaligned(Evidence evidence, Instruction at) {
+    private static Optional<MemoryUse> unaligned(Evidence evidence, Instruction at) {
         boolean asks = at.mnemonic.is(Trait.SIMD) && !ANY.contains(at.mnemonic) || WHOLE_STATE.contains(at.mnemonic);
-        return Access.of(at, evidence.registers()).stream()
+        return MemoryUse.of(at, evidence.registers()).stream()
                 .filter(access -> asks && access.width() >= LINE && (access.linear() & LINE - 1) != 0)
                 .filter(access -> isReachable(evidence, access))
                 .findFirst();
     }
 
     /** Returns whether nothing else is in the way of an access. */
-    private static boolean isReachable(Evidence evidence, Access access) {
+    private static boolean isReachable(Evidence evidence, MemoryUse access) {
         return evidence.mode().is64()
                 ? AddressPolicy.isCanonical(access.linear())
                 : SegmentUse.nullSegment(evidence).isEmpty()
@@ -75,7 +75,7 @@ final class Alignment {
                                 <= 0;
     }
 
-    private static String sentence(Evidence evidence, Access access) {
+    private static String sentence(Evidence evidence, MemoryUse access) {
         String needs = evidence.at().inWords() + " needs an address that 16 divides, and not " + hex(access.linear());
         Way way = new Way(evidence);
         boolean ofStack = access.isByStackRegister() || way.isOnStack(access.linear());

@@ -146,7 +146,7 @@ public final class CutAddress {
     private static Optional<Register> pointer(Evidence evidence, long rest) {
         Optional<Instruction> at = evidence.at().decoded();
         Optional<Register> base = at.stream()
-                .flatMap(instruction -> Access.of(instruction, evidence.registers()).stream())
+                .flatMap(instruction -> MemoryUse.of(instruction, evidence.registers()).stream())
                 .filter(access -> access.contains(rest) || access.linear() == rest)
                 .flatMap(access -> access.registers().stream())
                 .findFirst();

@@ -62,7 +62,7 @@ final class NonCanonical {
                 && !AddressPolicy.isCanonical(evidence.registers().get(Register.RBP))) {
             return Optional.of(sentence(evidence, "takes it for RSP", List.of(Register.RBP)));
         }
-        return Access.of(at, evidence.registers()).stream()
+        return MemoryUse.of(at, evidence.registers()).stream()
                 .filter(access -> !AddressPolicy.isCanonical(access.linear())
                         && !access.registers().isEmpty())
                 .findFirst()

@@ -48,7 +48,7 @@ final class NullPointer {
 
     private static Optional<String> used(Evidence evidence, Instruction at) {
         long address = evidence.first().cr2().getAsLong();
-        return Access.of(at, evidence.registers()).stream()
+        return MemoryUse.of(at, evidence.registers()).stream()
                 .filter(access -> access.contains(address) && !access.isOfThread())
                 .filter(access ->
                         !access.registers().isEmpty() && !access.registers().contains(Register.RSP))
@@ -56,7 +56,7 @@ final class NullPointer {
                 .flatMap(access -> used(evidence, at, access));
     }
 
-    private static Optional<String> used(Evidence evidence, Instruction at, Access access) {
+    private static Optional<String> used(Evidence evidence, Instruction at, MemoryUse access) {
         List<Register> registers = access.registers();
         Register pointer = registers.get(0);
         Optional<ValueOrigin> origin = ValueOrigin.of(evidence, pointer);
@@ -121,7 +121,7 @@ final class NullPointer {
             return Optional.of(evidence.nameOf(register)).map(name -> sentence(evidence, from.get(), name + " is"));
         }
         return to.isMemory()
-                        && !Access.of(from.get().decoded().get(), evidence.registers())
+                        && !MemoryUse.of(from.get().decoded().get(), evidence.registers())
                                 .get(0)
                                 .registers()
                                 .contains(Register.RSP)

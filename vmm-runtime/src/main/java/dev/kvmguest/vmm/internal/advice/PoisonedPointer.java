@@ -31,7 +31,7 @@ final class PoisonedPointer {
     }
 
     private static Optional<String> used(Evidence evidence, Instruction at, long address) {
-        return Access.of(at, evidence.registers()).stream()
+        return MemoryUse.of(at, evidence.registers()).stream()
                 .filter(access -> access.contains(address) && !access.isOfThread())
                 .flatMap(access -> access.registers().stream())
                 .map(register -> sentence(evidence, register))

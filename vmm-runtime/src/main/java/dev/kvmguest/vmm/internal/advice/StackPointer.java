@@ -236,8 +236,8 @@ final class StackPointer {
                 || at.is(Mnemonic.ENTER)
                 || pops(at)
                 || at.decoded().stream()
-                        .flatMap(instruction -> Access.of(instruction, evidence.registers()).stream())
-                        .anyMatch(Access::isByStackRegister);
+                        .flatMap(instruction -> MemoryUse.of(instruction, evidence.registers()).stream())
+                        .anyMatch(MemoryUse::isByStackRegister);
     }
 
     private static boolean isAtStack(Evidence evidence, long address, int above) {

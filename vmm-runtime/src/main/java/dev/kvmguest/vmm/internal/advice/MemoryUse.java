@@ -24,11 +24,11 @@ import java.util.stream.Stream;
  * @param displacement what the instruction adds to them
  * @param segment the segment register
  */
-record Access(long linear, int width, List<Register> registers, long displacement, SegmentRegister segment) {
+record MemoryUse(long linear, int width, List<Register> registers, long displacement, SegmentRegister segment) {
 
     /** Returns the accesses of an instruction that is about to be executed with these registers. */
-    static List<Access> of(Instruction at, CpuState state) {
-        List<Access> accesses = new ArrayList<>();
+    static List<MemoryUse> of(Instruction at, CpuState state) {
+        List<MemoryUse> accesses = new ArrayList<>();
         Stream.of(at.op0, at.op1, at.op2)
                 .filter(Objects::nonNull)
                 .filter(operand -> operand.isMemory() && operand.width > 0)
@@ -43,8 +43,8 @@ record Access(long linear, int width, List<Register> registers, long displacemen
         return accesses;
     }
 
-    private static Access explicit(Operand operand, CpuState state) {
-        return new Access(
+    private static MemoryUse explicit(Operand operand, CpuState state) {
+        return new MemoryUse(
                 operand.linear(state),
                 operand.width,
                 IntStream.of(operand.base, operand.index)
@@ -55,9 +55,9 @@ record Access(long linear, int width, List<Register> registers, long displacemen
                 SegmentRegister.byNumber().get(operand.segment));
     }
 
-    private static Access string(Instruction at, CpuState state, SegmentRegister segment, Register pointer) {
+    private static MemoryUse string(Instruction at, CpuState state, SegmentRegister segment, Register pointer) {
         long offset = state.get(pointer) & AddressPolicy.offsetMask(at.addressSize);
-        return new Access(state.linear(segment, offset), at.width, List.of(pointer), 0, segment);
+        return new MemoryUse(state.linear(segment, offset), at.width, List.of(pointer), 0, segment);
     }
 
     /** Returns whether a linear address is one of the bytes. */
