@@ -20,7 +20,13 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
 
     /** KVM has no answer where the processor reads code or gates and no RAM is. */
     private static final Set<String> WITHOUT_RAM = Set.of(
-            "jump_behind_ram", "call_without_stack", "stack_behind_ram", "idt_behind_ram", "paging_switched_off");
+            "jump_behind_ram",
+            "call_without_stack",
+            "stack_behind_ram",
+            "idt_behind_ram",
+            "paging_switched_off",
+            "stack_never_set_64",
+            "locals_below_zero");
 
     /** The guests that die otherwise on KVM, or don't, and why. */
     private static final Map<String, String> NOT_RUN = Map.ofEntries(

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -40,6 +41,6 @@ final class Division {
         }
         boolean second = operand.isHighByte();
         long value = evidence.registers().get(Register.byNumber().get(operand.wholeRegister()));
-        return OptionalLong.of(value >> (second ? Byte.SIZE : 0) & (1L << Byte.SIZE * operand.width) - 1);
+        return OptionalLong.of(value >> (second ? Byte.SIZE : 0) & AddressPolicy.offsetMask(operand.width));
     }
 }

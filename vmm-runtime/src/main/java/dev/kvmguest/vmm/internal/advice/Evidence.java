@@ -21,7 +21,6 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -176,6 +175,31 @@ final class Evidence {
         return registers().linear(SegmentRegister.CS, offset);
     }
 
+    /** Returns what the code that died calls a register: {@code RSP} in 64-bit code, else {@code ESP}. */
+    String nameOf(Register register) {
+        return mode().nameOf(register);
+    }
+
+    /** Returns the bytes of an address and of what is pushed: 8 in 64-bit code, else 4. */
+    int word() {
+        return word(mode());
+    }
+
+    /** Returns the same for code of a mode. */
+    static int word(CpuMode mode) {
+        return mode.is64() ? Long.BYTES : Integer.BYTES;
+    }
+
+    /** Returns a word in memory, unsigned; empty if it can't be read. */
+    OptionalLong readWord(long linear) {
+        return mode().is64() ? memory.readLong(linear) : memory.readInt(linear);
+    }
+
+    /** Returns how far one linear address is above another, or below it if that is negative. */
+    long distance(long linear, long from) {
+        return mode().is64() ? linear - from : (int) (linear - from);
+    }
+
     /** Returns the linear address of the top of the stack. */
     long stackPointer() {
         return CpuMode.stackTop(registers());
@@ -247,11 +271,6 @@ final class Evidence {
     /** Returns the linear address of an IDT entry. */
     long gateAddress(int vector) {
         return InterruptGate.address(registers(), vector);
-    }
-
-    /** Returns the name of a register as the guest has it, such as {@code RSP}. */
-    String nameOf(Register register) {
-        return registers().nameOf(register).toUpperCase(Locale.ROOT);
     }
 
     private static Optional<Long> number(OptionalLong number) {

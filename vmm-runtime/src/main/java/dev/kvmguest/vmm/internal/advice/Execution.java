@@ -24,7 +24,7 @@ final class Execution {
 
     /** As many equal bytes are taken for memory without code. */
     private static final int SAMPLE = 8;
-    /** So many zeros executed one after the other are no code either: each pair is ADD [EAX], AL. */
+    /** So many zeros executed one after the other are no code either: each pair is ADD [EAX], AL, or [RAX]. */
     private static final int SLED = 8;
 
     private Execution() {}
@@ -39,6 +39,9 @@ final class Execution {
                 || StackBelowZero.byLocals(evidence).isPresent()
                 || OverwrittenCode.byStack(evidence).isPresent()
                 || PagingSwitch.codeUnmapped(evidence).isPresent()
+                || NullPointer.used(evidence).isPresent()
+                || CutAddress.used(evidence).isPresent()
+                || LoadedElsewhere.pointer(evidence).isPresent()
                 || GateTarget.any(evidence).isPresent()) {
             return Optional.empty();
         }

@@ -91,7 +91,8 @@ final class FloatingPoint {
         return Optional.of(evidence.at().inWords() + " is " + unit.name + " instruction, and "
                 + String.join(" and ", wrong) + ": compilers use " + unit.use
                 + " unless told not to; compile with " + unit.flags + " or -mgeneral-regs-only"
-                + (unit == Unit.X87
+                // There is no processor with 64-bit code and without SSE2.
+                + (unit == Unit.X87 || evidence.mode().isLong()
                         ? ""
                         : ", or for a processor without it by -march=" + (unit == Unit.SSE ? "i686" : "i586"))
                 + ", or " + String.join(" and ", remedies) + " before any code that may use " + unit.use);

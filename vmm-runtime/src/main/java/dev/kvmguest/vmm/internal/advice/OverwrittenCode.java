@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -42,7 +43,8 @@ final class OverwrittenCode {
                 .in(new Range(Kind.IMAGE, "the code", physical, physical + WORD))
                 .filter(change -> OverwriteReport.isPush(evidence, change.by()))
                 .filter(change -> isLost(evidence, change) || anyLost(evidence))
-                .map(change -> "ESP is " + hex(esp) + ", in the image at " + hex(segment.physicalAddress()) + "-"
+                .map(change -> evidence.nameOf(Register.RSP) + " is " + hex(esp) + ", in the image at "
+                        + hex(segment.physicalAddress()) + "-"
                         + hex(segment.physicalAddress() + segment.data().length - 1)
                         + ": the stack ran into the code and has overwritten it from " + hex(physical)
                         + " on, at last by "

@@ -22,7 +22,6 @@ import java.util.function.LongPredicate;
  */
 public final class Recursion {
 
-    private static final int WORD = 4;
     /** As much of the stack is looked at. */
     private static final int LONGEST = 1 << 20;
     /** So many equal return addresses are no chance, and no recursion that is meant. */
@@ -65,14 +64,20 @@ public final class Recursion {
         return most(registers, memory, isInImage, symbol);
     }
 
+    /** Returns where a stack begins to be in memory: what has run over is on the page below. */
+    private static long start(long top, LinearMemory memory) {
+        return memory.isMapped(top) ? top : (top | LinearMemory.PAGE - 1) + 1;
+    }
+
     private static Optional<String> most(
             CpuState registers, LinearMemory memory, LongPredicate isReturnAddress, LongFunction<String> symbol) {
         Map<Long, Integer> counts = new HashMap<>();
-        long from = CpuMode.stackTop(registers);
+        int word = Evidence.word(CpuMode.of(registers));
+        long from = start(CpuMode.stackTop(registers), memory);
         int done = 0;
         while (done < LONGEST) {
             long start = from + done;
-            int length = LinearMemory.PAGE - (int) (start & LinearMemory.PAGE - 1) & -WORD;
+            int length = LinearMemory.PAGE - (int) (start & LinearMemory.PAGE - 1) & -word;
             Optional<byte[]> words = length == 0
                     ? Optional.empty()
                     : memory.read(CpuMode.of(registers).addresses().linear(start), length);
@@ -81,7 +86,8 @@ public final class Recursion {
             }
             ByteBuffer buffer = ByteBuffer.wrap(words.get()).order(ByteOrder.LITTLE_ENDIAN);
             while (buffer.hasRemaining()) {
-                counts.merge(Integer.toUnsignedLong(buffer.getInt()), 1, Integer::sum);
+                long value = word == Long.BYTES ? buffer.getLong() : Integer.toUnsignedLong(buffer.getInt());
+                counts.merge(value, 1, Integer::sum);
             }
             done += length;
         }

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
@@ -18,7 +19,6 @@ import java.util.OptionalLong;
  */
 final class ReturnAddress {
 
-    private static final int WORD = 4;
     /** No function that exchanges stacks is longer. */
     private static final int SWITCH = 64;
 
@@ -26,23 +26,21 @@ final class ReturnAddress {
 
     /** Returns who overwrote the return address that RET took, and what to do about it, without a full stop. */
     static Optional<String> overwritten(Evidence evidence, Executed ret) {
-        long place = evidence.mode().addresses().linear(evidence.stackPointer() - WORD);
+        long place = evidence.mode().addresses().linear(evidence.stackPointer() - evidence.word());
         OptionalLong physical = evidence.memory().physical(place);
         boolean isThere = evidence.registers().protectedMode()
                 && ret.is(Mnemonic.RET)
                 && ret.decoded().filter(found -> found.op0 == null).isPresent()
                 && evidence.before().filter(ret::equals).isPresent()
                 && physical.isPresent()
-                && evidence.memory()
-                        .readInt(place)
-                        .equals(OptionalLong.of(evidence.at().eip()));
+                && evidence.readWord(place).equals(OptionalLong.of(evidence.at().eip()));
         return isThere
                 ? evidence.changes()
                         .in(new Range(
                                 Kind.STACK,
                                 "the return address at " + hex(place),
                                 physical.getAsLong(),
-                                physical.getAsLong() + WORD))
+                                physical.getAsLong() + evidence.word()))
                         .map(change -> sentence(evidence, place, change))
                 : Optional.empty();
     }
@@ -55,11 +53,11 @@ final class ReturnAddress {
             return "what RET took from " + hex(place) + " had been pushed by " + by
                     + ", and is no return address: look for pushes that were not popped";
         }
-        return load.map(switched ->
-                        switched.inWords() + " loaded ESP with another stack, of which the return address at "
-                                + hex(place) + " had been overwritten by " + by
-                                + ": if that is code of a stack above this one, that stack has run over, make it larger; if it"
-                                + " made this stack, have the words in the order in which they are popped")
+        return load.map(switched -> switched.inWords() + " loaded " + evidence.nameOf(Register.RSP)
+                        + " with another stack, of which the return address at "
+                        + hex(place) + " had been overwritten by " + by
+                        + ": if that is code of a stack above this one, that stack has run over, make it larger; if it"
+                        + " made this stack, have the words in the order in which they are popped")
                 .orElseGet(() -> "the return address at " + hex(place) + " was overwritten by " + by
                         + ": look for writes past the end of a local variable");
     }
@@ -78,7 +76,7 @@ final class ReturnAddress {
                     .filter(found -> found.mnemonic == Mnemonic.MOV
                             && found.op0.isRegister()
                             && found.op0.number == Registers.RSP
-                            && found.op0.width == WORD
+                            && found.op0.width == evidence.word()
                             && (found.op1.isMemory() || found.op1.isRegister() && found.op1.number != Registers.RBP))
                     .isPresent();
             if (loads) {

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
@@ -24,9 +25,13 @@ import java.util.Optional;
  */
 public final class StackBelowZero {
 
-    private static final long ALL = 0x1_0000_0000L;
     /** Stacks are lowered by less than this all the time. */
     private static final long SMALLEST = 0x1000;
+
+    /** The bytes of a prefix, which 64-bit code has before them. */
+    private static final int REX = 1;
+
+    private static final int LONGEST = 8;
 
     /** SUB ESP and ADD ESP with 32 bits, and LEA ESP, [ESP + 32 bits]. */
     private static final byte[][] OPCODES = {
@@ -50,35 +55,37 @@ public final class StackBelowZero {
      */
     public static Optional<String> byLocals(CpuState registers, PlacedImage image, LinearMemory memory) {
         long esp = CpuMode.stackTop(registers);
+        CpuMode mode = CpuMode.of(registers);
         boolean below = registers.protectedMode()
-                && esp > memory.ram().lowEnd()
-                && !memory.isRam(esp - 4)
-                && ALL - esp > SMALLEST;
+                && Long.compareUnsigned(esp, memory.ram().lowEnd()) > 0
+                && !memory.isRam(esp - Evidence.word(mode))
+                && mode.addresses().linear(-esp) > SMALLEST;
         return below
                 ? image.segments().stream()
-                        .flatMap(segment -> find(image, segment, esp, memory.ram(), CpuMode.of(registers)).stream())
+                        .flatMap(segment -> find(image, segment, esp, memory.ram(), mode).stream())
                         .findFirst()
                 : Optional.empty();
     }
 
     private static Optional<String> find(PlacedImage image, Segment segment, long esp, RamMap ram, CpuMode mode) {
         byte[] code = segment.data();
-        for (int i = 0; i + 6 < code.length; i++) {
+        for (int i = 0; i + LONGEST < code.length; i++) {
             long at = image.linear(segment) + i;
-            Optional<Instruction> instruction = isCandidate(code, i)
+            Optional<Instruction> instruction = isCandidate(code, mode.is64() ? i + REX : i)
                     ? CodeReader.decode(
                             Arrays.copyOfRange(code, i, Math.min(code.length, i + CodeReader.LONGEST)), at, mode)
                     : Optional.empty();
             long bytes = instruction.map(StackBelowZero::lowersBy).orElse(0L);
             // ESP before it was somewhere in RAM, and may be a little lower now than it was after it.
-            long before = esp + bytes - ALL;
-            if (bytes >= SMALLEST && before > 0 && ram.contains(before)) {
+            long before = mode.addresses().linear(esp + bytes);
+            if (bytes >= SMALLEST && before > 0 && ram.contains(before) && before < bytes) {
                 String words = CodeReader.describe(instruction.get())
                         .namedBy(image.image())
                         .inWords();
-                return Optional.of("ESP is " + hex(esp) + ", below 0 and where no RAM is: " + words
-                        + " makes room for " + bytes + " bytes of local variables, and took ESP there from "
-                        + "about " + hex(before) + "; make large arrays static, or the stack larger");
+                String name = mode.nameOf(Register.RSP);
+                return Optional.of(name + " is " + hex(esp) + ", below 0 and where no RAM is: " + words
+                        + " makes room for " + bytes + " bytes of local variables, and took " + name
+                        + " there from about " + hex(before) + "; make large arrays static, or the stack larger");
             }
         }
         return Optional.empty();
@@ -93,12 +100,12 @@ public final class StackBelowZero {
         boolean ofEsp = instruction.op0 != null
                 && instruction.op0.isRegister()
                 && instruction.op0.number == Registers.RSP
-                && instruction.op0.width == Integer.BYTES;
+                && instruction.op0.width == Evidence.word(instruction.mode);
         if (ofEsp && instruction.mnemonic == Mnemonic.SUB && instruction.op1.kind == Operand.Kind.IMMEDIATE) {
             return instruction.op1.value;
         }
         if (ofEsp && instruction.mnemonic == Mnemonic.ADD && instruction.op1.kind == Operand.Kind.IMMEDIATE) {
-            return instruction.op1.value > Integer.MAX_VALUE ? ALL - instruction.op1.value : 0;
+            return Math.max(0, -(int) instruction.op1.value);
         }
         boolean lea = ofEsp
                 && instruction.mnemonic == Mnemonic.LEA

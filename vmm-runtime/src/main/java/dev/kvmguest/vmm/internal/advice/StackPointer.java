@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -24,27 +25,26 @@ final class StackPointer {
     /** How far from its stack ESP may be and still be taken for having left it. */
     static final long NEAR = 0x1_0000;
 
-    /** What is read where no RAM is. */
-    private static final long ALL_ONES = 0xffff_ffffL;
-
     private StackPointer() {}
 
     /** ESP is still what it was at entry, but for a few pushes. */
     static Optional<String> neverSet(Evidence evidence) {
         long esp = evidence.stackPointer();
-        int below = (int) -esp;
+        long below = evidence.distance(0, esp);
         boolean nearZero = below >= 0 && below < NEAR;
         boolean popped = pops(evidence.at());
         if (!evidence.mode().usesDescriptors()
                 || !nearZero
-                || evidence.memory().isRam(esp - 4)
+                || evidence.memory().isRam(esp - evidence.word())
                 || !(popped || unmappedPush(evidence).isPresent())) {
             return Optional.empty();
         }
-        return Optional.of("ESP is " + hex(esp)
+        String name = evidence.nameOf(Register.RSP);
+        return Optional.of(name + " is " + hex(esp)
                 + (below == 0 ? ", as it is at entry" : ", " + below + " bytes below 0, which it is at entry")
-                + ": the guest has no stack; set ESP to the end of memory that is a stack's before the first push, call"
-                + " or interrupt");
+                + ": the guest has no stack; set " + name
+                + " to the end of memory that is a stack's before the first push,"
+                + " call or interrupt");
     }
 
     private static boolean pops(Executed at) {
@@ -53,22 +53,48 @@ final class StackPointer {
 
     /** What was pushed is gone, since no RAM is there, and a return address was read as all ones. */
     static Optional<String> lost(Evidence evidence) {
-        boolean returned = evidence.before()
-                .filter(before -> before.is(Trait.RETURN) || before.is(Trait.INTERRUPT_RETURN))
-                .isPresent();
-        long esp = evidence.stackPointer();
+        List<Executed> path = evidence.path();
+        int arrived = path.size() - 1;
+        // What is read there, and at address 0 after it, may be instructions.
+        long allOnes = evidence.mode().addresses().linear(-1);
+        while (arrived > 0 && path.get(arrived).eip() != allOnes) {
+            arrived--;
+        }
+        OptionalLong moved = arrived > 0 ? moved(path.subList(arrived, path.size() - 1)) : OptionalLong.empty();
+        return moved.isEmpty()
+                ? Optional.empty()
+                : lost(evidence, path.get(arrived - 1), evidence.stackPointer() - moved.getAsLong());
+    }
+
+    /** Returns what instructions have added to ESP; empty if their bytes don't tell. */
+    private static OptionalLong moved(List<Executed> executed) {
+        long moved = 0;
+        for (Executed instruction : executed) {
+            OptionalLong change =
+                    instruction.decoded().map(Effects::stackChange).orElse(OptionalLong.empty());
+            if (change.isEmpty()) {
+                return change;
+            }
+            moved += change.getAsLong();
+        }
+        return OptionalLong.of(moved);
+    }
+
+    private static Optional<String> lost(Evidence evidence, Executed ret, long esp) {
+        long place = evidence.mode().addresses().linear(esp - evidence.word());
         if (!evidence.mode().usesDescriptors()
-                || !returned
+                || !(ret.is(Trait.RETURN) || ret.is(Trait.INTERRUPT_RETURN))
                 || StackBelowZero.byLocals(evidence).isPresent()
-                || evidence.at().eip() != ALL_ONES
-                || !evidence.memory().isMapped(esp - 4)
-                || evidence.memory().isRam(esp - 4)) {
+                || !evidence.memory().isMapped(place)
+                || evidence.memory().isRam(place)) {
             return Optional.empty();
         }
-        return Optional.of(evidence.before().orElseThrow().inWords() + " took a return address from "
-                + hex(esp - 4 & ALL_ONES) + ", where no RAM is"
-                + (esp < NEAR || esp > ALL_ONES - NEAR ? ": ESP was not set, and is 0 at entry" : "")
-                + "; set ESP to the end of memory that is a stack's before the first push, call or interrupt");
+        String name = evidence.nameOf(Register.RSP);
+        boolean nearZero = Math.abs(evidence.distance(place, 0)) < NEAR;
+        return Optional.of(ret.inWords() + " took a return address from "
+                + hex(place) + ", where no RAM is"
+                + (nearZero ? ": " + name + " was not set, and is 0 at entry" : "")
+                + "; set " + name + " to the end of memory that is a stack's before the first push, call or interrupt");
     }
 
     /** The stack that the image's symbols name is full. */
@@ -84,7 +110,8 @@ final class StackPointer {
         if (stack.isEmpty()) {
             return Optional.empty();
         }
-        String where = "ESP is " + hex(esp) + ", " + distance(physical.getAsLong(), stack.get());
+        String where =
+                evidence.nameOf(Register.RSP) + " is " + hex(esp) + ", " + distance(physical.getAsLong(), stack.get());
         if (neverSet(evidence).isPresent()) {
             return Optional.empty();
         }
@@ -131,12 +158,14 @@ final class StackPointer {
         }
         long esp = evidence.stackPointer();
         long address = fault.getAsLong();
-        String where = "ESP is " + hex(esp) + ", and the page of " + hex(address) + " is not mapped";
+        String name = evidence.nameOf(Register.RSP);
+        String where = name + " is " + hex(esp) + ", and the page of " + hex(address) + " is not mapped";
         return Optional.of(
                 evidence.memory().isMapped((address | LinearMemory.PAGE - 1) + 1)
                         ? where + " though the one above it is: the stack has run off its page; " + tooMuch(evidence)
                                 + ", or map more pages for the stack"
-                        : where + ", nor is the one above it: no stack is there; set ESP to the end of mapped memory");
+                        : where + ", nor is the one above it: no stack is there; set " + name
+                                + " to the end of mapped memory");
     }
 
     /** The stack is in a table that the processor needs. */
@@ -148,7 +177,8 @@ final class StackPointer {
                         && GateTarget.any(evidence).isEmpty())
                 .map(Range::toString)
                 .or(() -> tableOfGuest(evidence, esp))
-                .map(table -> "ESP is " + hex(esp) + ", inside " + table + ", which is overwritten by what is pushed; "
+                .map(table -> evidence.nameOf(Register.RSP) + " is " + hex(esp) + ", inside " + table
+                        + ", which is overwritten by what is pushed; "
                         + Recursion.onStack(evidence)
                                 .map(depth -> depth + ": end the recursion, or move the stack")
                                 .orElse("move the stack"));
@@ -174,7 +204,8 @@ final class StackPointer {
 
     /** Returns whether an address is in a table that a guest has loaded; base 0 is where none is yet. */
     private static boolean contains(DescriptorTable table, long address) {
-        return table.base() != 0 && address > table.base() && address <= table.base() + table.limit();
+        long above = address - table.base();
+        return table.base() != 0 && above > 0 && above <= table.limit();
     }
 
     private static String name(String table, DescriptorTable place) {
@@ -188,29 +219,44 @@ final class StackPointer {
 
     /** Returns the address at which something could not be pushed, or used beside ESP, because no page is there. */
     private static OptionalLong unmappedPush(Evidence evidence) {
-        long esp = evidence.stackPointer();
         // Of the page faults in a chain CR2 has the last, which may be of a frame that could not be pushed.
-        long last =
-                evidence.registers().get(Register.CR2) & (evidence.registers().longMode() ? -1 : 0xffff_ffffL);
-        boolean first = Vector.PF.is(evidence.first().vector());
-        if (first && isAtStack(evidence.first().cr2().orElse(0), esp, PUSHED)) {
-            last = evidence.first().cr2().orElse(0);
-        } else if (!isAtStack(last, esp, 0)) {
+        long last = evidence.mode().addresses().linear(evidence.registers().get(Register.CR2));
+        OptionalLong first =
+                Vector.PF.is(evidence.first().vector()) ? evidence.first().cr2() : OptionalLong.empty();
+        boolean used = usesStack(evidence, evidence.at());
+        if (used && first.isPresent() && isAtStack(evidence, first.getAsLong(), PUSHED)) {
+            last = first.getAsLong();
+        } else if (!isAtStack(evidence, last, 0) || !used && first.equals(OptionalLong.of(last))) {
             return OptionalLong.empty();
         }
-        return evidence.memory().isMapped(last) ? OptionalLong.empty() : OptionalLong.of(last);
+        boolean isThere = evidence.memory().isMapped(last)
+                || evidence.memory().reserved(last).isPresent();
+        return isThere ? OptionalLong.empty() : OptionalLong.of(last);
     }
 
-    private static boolean isAtStack(long address, long esp, int above) {
-        int offset = (int) (address - esp);
+    /** Returns whether an instruction uses the stack by what it is, or by ESP or EBP. */
+    private static boolean usesStack(Evidence evidence, Executed at) {
+        return at.is(Trait.PUSH)
+                || at.is(Trait.CALL)
+                || at.is(Trait.INTERRUPT)
+                || at.is(Mnemonic.ENTER)
+                || pops(at)
+                || at.decoded().stream()
+                        .flatMap(instruction -> MemoryUse.of(instruction, evidence.registers()).stream())
+                        .anyMatch(MemoryUse::isByStackRegister);
+    }
+
+    private static boolean isAtStack(Evidence evidence, long address, int above) {
+        long offset = evidence.distance(address, evidence.stackPointer());
         return offset >= -PUSHED && offset < above;
     }
 
     private static OptionalLong physicalNearby(Evidence evidence, long esp) {
-        for (long page = esp & -LinearMemory.PAGE; page < esp + NEAR; page += LinearMemory.PAGE) {
-            OptionalLong physical = evidence.memory().physical(page);
+        long first = esp & -LinearMemory.PAGE;
+        for (long above = 0; first - esp + above < NEAR; above += LinearMemory.PAGE) {
+            OptionalLong physical = evidence.memory().physical(first + above);
             if (physical.isPresent()) {
-                return OptionalLong.of(physical.getAsLong() - (page - esp));
+                return OptionalLong.of(physical.getAsLong() - (first + above - esp));
             }
         }
         return OptionalLong.empty();

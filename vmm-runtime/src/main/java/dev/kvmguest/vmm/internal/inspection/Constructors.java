@@ -31,6 +31,12 @@ public record Constructors(List<Table> tables) {
     /** What tables of GCC's {@code .ctors} begin with, in each width; 0 is what they end with. */
     private static final Set<Long> NO_POINTERS = Set.of(0xffff_ffffL, -1L);
 
+    /** Where an ELF file says how wide its addresses are (gABI, chapter 4, "ELF Identification"). */
+    private static final int ELF_CLASS = 4;
+
+    /** How it says 64 bits. */
+    private static final int ELF_CLASS_64 = 2;
+
     private static final Pattern SECTION = Pattern.compile("\\.(preinit_array|init_array|ctors)(\\..*)?");
     private static final String BACKWARDS = ".ctors";
     private static final Pattern BOUND = Pattern.compile("init_array|ctor|constructor");
@@ -172,7 +178,11 @@ public record Constructors(List<Table> tables) {
     }
 
     private static int pointerSize(GuestImage image) {
-        return image.format() == GuestImage.Format.ELF64 ? Long.BYTES : Integer.BYTES;
+        boolean is64 = image.format() == GuestImage.Format.ELF64
+                || image.detailsFile()
+                        .filter(elf -> elf[ELF_CLASS] == ELF_CLASS_64)
+                        .isPresent();
+        return is64 ? Long.BYTES : Integer.BYTES;
     }
 
     private static List<Long> words(ByteBuffer bytes, int size) {

@@ -48,7 +48,8 @@ public final class PageTables {
             return has(PageEntry.PRESENT);
         }
 
-        boolean has(long bit) {
+        /** Returns whether any of these bits of {@link dev.kvmguest.vmm.internal.x86.PageEntry} is set. */
+        public boolean has(long bit) {
             return (value & bit) != 0;
         }
 
@@ -71,7 +72,7 @@ public final class PageTables {
         }
 
         /** Returns the first entry that no processor follows, since bits of it are set that must be 0. */
-        Optional<Entry> reserved() {
+        public Optional<Entry> reserved() {
             return entries.stream().filter(entry -> entry.reserved() != 0).findFirst();
         }
 

@@ -132,7 +132,7 @@ final class ExceptionOrigin {
         long stack = CpuMode.stackTop(registers);
         List<Delivery> open = new ArrayList<>();
         for (Delivery handler : log.open()) {
-            if (handler.end() > stack && (!endedByItself() || isFrameThere(handler))) {
+            if (Long.compareUnsigned(handler.end(), stack) > 0 && (!endedByItself() || isFrameThere(handler))) {
                 open.add(handler);
             }
         }
@@ -159,7 +159,9 @@ final class ExceptionOrigin {
     }
 
     private int width(Delivery handler) {
-        return handler.registers().map(before -> before.protectedMode() ? 4 : 2).orElse(4);
+        return handler.registers()
+                .map(before -> before.longMode() ? 8 : before.protectedMode() ? 4 : 2)
+                .orElse(4);
     }
 
     private boolean isSuspect(Delivery delivery) {

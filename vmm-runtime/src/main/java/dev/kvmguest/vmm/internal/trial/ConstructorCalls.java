@@ -23,19 +23,19 @@ final class ConstructorCalls {
     /** One that executes more is left where it is. */
     private static final int MOST_INSTRUCTIONS = 100_000;
 
-    /** The highest address: nothing returns there by itself. */
-    private static final long RETURN = 0xffff_ffffL;
-
-    private static final int ROOM = 64;
-    /** At a call, before the return address (System V ABI for i386, 2.2.2). */
+    /** Left to what runs: the red zone of 64-bit code (System V ABI for x86-64, 3.2.2), and some more. */
+    private static final int ROOM = 256;
+    /** At a call, before the return address (System V ABI for i386, 2.2.2; for x86-64, 3.2.2). */
     private static final int ALIGNMENT = 16;
-
-    private static final int POINTER = 4;
 
     private final EmulatedVirtualCpu cpu;
     private final GuestMemory memory;
     private final MachineConfig machine;
     private final CpuState registers;
+    /** The bytes of an address. */
+    private final int word;
+    /** The highest address: nothing returns there by itself. */
+    private final long returnAddress;
 
     /**
      * Prepares calls.
@@ -49,18 +49,22 @@ final class ConstructorCalls {
         this.memory = memory;
         this.machine = machine;
         this.registers = cpu.state();
+        CpuMode mode = CpuMode.of(registers);
+        this.word = mode.stackOperandSize();
+        this.returnAddress = mode.addresses().linear(-1);
     }
 
     /**
-     * Calls constructors, each after the other, wherever the one before has ended. Does nothing outside 32-bit
-     * protected mode, and without a stack.
+     * Calls constructors, each after the other, wherever the one before has ended. Does nothing but in 32-bit
+     * protected mode and in 64-bit mode, and without a stack.
      *
      * @param laterStack the guest's ESP at another time, in case that it has no stack yet
      */
     void make(List<Long> constructors, long laterStack) {
-        if (CpuMode.of(registers) == CpuMode.PROTECTED32) {
+        CpuMode mode = CpuMode.of(registers);
+        if (mode == CpuMode.PROTECTED32 || mode.is64()) {
             LongStream.of(registers.get(Register.RSP), laterStack)
-                    .map(stack -> (stack - ROOM & -ALIGNMENT) - POINTER & RETURN)
+                    .map(stack -> mode.addresses().linear((stack - ROOM & -ALIGNMENT) - word))
                     .filter(stack -> physical(stack).isPresent())
                     .limit(1)
                     .forEach(stack -> makeAt(stack, constructors));
@@ -70,7 +74,7 @@ final class ConstructorCalls {
     private OptionalLong physical(long stack) {
         return new LinearMemory(memory, registers)
                 .physical(registers.linear(SegmentRegister.SS, stack)).stream()
-                        .filter(top -> memory.map().contains(top, POINTER))
+                        .filter(top -> memory.map().contains(top, word))
                         .findFirst();
     }
 
@@ -78,7 +82,11 @@ final class ConstructorCalls {
         long top = physical(stack).orElseThrow();
         VcpuState before = cpu.save();
         for (long constructor : constructors) {
-            memory.writeInt(top, (int) RETURN);
+            if (word == Long.BYTES) {
+                memory.writeLong(top, returnAddress);
+            } else {
+                memory.writeInt(top, (int) returnAddress);
+            }
             cpu.setState(registers.with(state -> state.set(Register.RIP, constructor)
                     .set(Register.RSP, stack)
                     .set(Register.RFLAGS, CpuState.EFLAGS_FIXED)
@@ -86,7 +94,7 @@ final class ConstructorCalls {
                     .idt(new DescriptorTable(registers.idt().base(), 0))));
             FreeRun call = new FreeRun(cpu, machine);
             int left = MOST_INSTRUCTIONS;
-            while (left > 0 && cpu.register(Register.RIP) != RETURN && call.step()) {
+            while (left > 0 && cpu.register(Register.RIP) != returnAddress && call.step()) {
                 left--;
             }
         }

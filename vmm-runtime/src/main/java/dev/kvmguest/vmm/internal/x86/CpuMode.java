@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import java.util.Locale;
 
 /**
  * The mode that code is executed in: what a processor takes its bytes for, and how wide its addresses and pushes are
@@ -124,6 +125,11 @@ public enum CpuMode {
      */
     public int instructionPointerSize() {
         return is64() ? 8 : 4;
+    }
+
+    /** Returns what its code calls a register, in upper case: {@code RSP} in 64-bit code, else {@code ESP}. */
+    public String nameOf(Register register) {
+        return (is64() ? register.name64() : register.name32()).toUpperCase(Locale.ROOT);
     }
 
     /** Returns how linear addresses are formed. */

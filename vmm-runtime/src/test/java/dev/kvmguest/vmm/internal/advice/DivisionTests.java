@@ -21,6 +21,18 @@ class DivisionTests {
         assertThat(DeadGuest.flat(code).get(0)).contains(expected).contains("give IDT[0] a handler");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "b9 00 00 00 00 48 f7 f1, 'div rcx at 0x100005 divides by 0; '", // mov ecx,0; div rcx
+        // mov edx,5; mov ecx,3; div rcx
+        "ba 05 00 00 00 b9 03 00 00 00 48 f7 f1, 'div rcx at 0x10000a has a quotient that doesn''t fit'",
+        // mov edx,5; mov r9,0x100000000; mov edx,r9d; mov edx,5; div r9d
+        "49 b9 00 00 00 00 01 00 00 00 41 f7 f1, 'div r9d at 0x10000a divides by 0; '",
+    })
+    void divisorsOf64BitCodeAreWhole(String code, String expected) {
+        assertThat(LongModeGuests.advice(code).get(0)).contains(expected).contains("give IDT[0] a handler");
+    }
+
     @Test
     void otherExceptionAtADivisionIsNoDivisionByZero() {
         assertThat(DeadGuest.paged("f7 35 00 00 00 70")) // div dword [0x70000000]: #PF

@@ -30,6 +30,17 @@ class ReturnAddressTests {
     }
 
     @Test
+    void wordsOf64BitStacksAreWhole() {
+        // mov esp,0x180000; call f; hlt; f: sub rsp,8; mov rax,0x7ff000000000; mov [rsp+8],rax; add rsp,8; ret
+        assertThat(DeadGuest.reported(LongModeGuests.flat("bc 00 00 18 00 e8 01 00 00 00 f4 48 83 ec 08"
+                                + "48 b8 00 00 00 00 f0 7f 00 00 48 89 44 24 08 48 83 c4 08 c3"))
+                        .get(0))
+                .startsWith(
+                        "execution went to 0x7ff000000000, which is not mapped, after ret at 0x100022; the return address"
+                                + " at 0x17fff8 was overwritten by mov [rsp+8], rax at 0x100019, 2 instructions before the end");
+    }
+
+    @Test
     void stackOfAnotherThreadIsNamedWithWhatRanOverIt() {
         // mov esp,0xa000; mov dword [0x2000],0x9004; mov dword [0x9004],0x70000000; mov esp,[0x2000]; ret
         assertThat(DeadGuest.reported(TestGuest.flat("bc 00 a0 00 00 c7 05 00 20 00 00 04 90 00 00"

@@ -96,7 +96,7 @@ final class LostExecution {
         CpuState before = departure.before();
         long esp = before.linear(SegmentRegister.SS, before.get(Register.RSP));
         return before.protectedMode() && evidence.isInImage(esp)
-                ? ", and ESP is " + hex(esp)
+                ? ", and " + CpuMode.of(before).nameOf(Register.RSP) + " is " + hex(esp)
                         + ", in the image: the stack ran into the code; end the recursion, or give the"
                         + " stack more room above the code"
                 : "; look for who writes there";

@@ -17,6 +17,7 @@ public final class PastAdvice {
             SharedInterruptStack::frameLost,
             // What looks at the image only comes before what replays the run.
             WrongOrigin::ofText,
+            LowerHalves::used,
             LocalsBelowZero::goOn,
             StackOverCode::goesOn,
             UncalledConstructors::ofObject,

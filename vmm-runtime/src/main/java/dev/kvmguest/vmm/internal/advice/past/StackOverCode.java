@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice.past;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.advice.OverwriteReport;
 import dev.kvmguest.vmm.internal.advice.Recursion;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
@@ -35,7 +36,7 @@ final class StackOverCode {
 
     private static Optional<String> whereItIs(PastEvidence evidence) {
         CpuState registers = evidence.registers();
-        // EIP of a guest that halted is past its HLT.
+        // The instruction pointer of a guest that halted is past its HLT.
         long place = registers.instructionAddress() - (evidence.hung() ? 0 : 1);
         return pushed(evidence, place, 1)
                 .map(change -> "what the guest executed at its end, at " + hex(place) + evidence.symbol(place)
@@ -47,7 +48,7 @@ final class StackOverCode {
         long top = CpuMode.stackTop(evidence.registers());
         return pushed(evidence, top, WORD)
                 .filter(change -> isLost(evidence, change))
-                .map(change -> "ESP is " + hex(top)
+                .map(change -> CpuMode.of(evidence.registers()).nameOf(Register.RSP) + " is " + hex(top)
                         + ", in the image: the stack ran into the code and has overwritten it, at last by "
                         + by(evidence, change));
     }

@@ -16,6 +16,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -125,6 +126,37 @@ class UncalledConstructorsTests {
     @Test
     void divisorThatIsStillZeroIsToldWithTheConstructorThatSetsIt() {
         assertThat(told(DIVIDES))
+                .containsExactly(
+                        "none of the 2 constructors in the table at __init_array_start was ever called, the first"
+                                + " being make_lock: screen, which make_screen" + WAY_OUT);
+    }
+
+    @Test
+    void kernelOf64BitsIsTriedToo() {
+        byte[] image = new byte[SIZE];
+        // mov esp,0x190000; div dword [0x100210]; and the end
+        put(image, 0, "bc 00 00 19 00 f7 34 25 10 02 10 00" + ENDS);
+        // mov dword [lock],1; ret; int3 four times; mov dword [screen],0x1001a8; mov dword [0x1001f8],2; ret
+        put(
+                image,
+                CONSTRUCTORS,
+                "c7 04 25 00 02 10 00 01 00 00 00 c3 cc cc cc cc c7 04 25 10 02 10 00 a8 01 10 00"
+                        + "c7 04 25 f8 01 10 00 02 00 00 00 c3");
+        put(image, TABLE, "80 01 10 00 00 00 00 00 90 01 10 00 00 00 00 00");
+        GuestImage kernel = new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF64,
+                List.of(new GuestImage.Segment(0x100000, 0x100000, image, SIZE)),
+                OptionalLong.of(0x100000),
+                List.of(
+                        new Symbol("make_lock", 0x100180, 12),
+                        new Symbol("make_screen", 0x100190, 23),
+                        new Symbol("lock", 0x100200, 16),
+                        new Symbol("screen", 0x100210, 16),
+                        new Symbol("__init_array_start", 0x1001c0, 0),
+                        new Symbol("__init_array_end", 0x1001d0, 0)));
+
+        assertThat(told(VcpuConfig.of(kernel).withBoot(BootMode.LONG)))
                 .containsExactly(
                         "none of the 2 constructors in the table at __init_array_start was ever called, the first"
                                 + " being make_lock: screen, which make_screen" + WAY_OUT);

@@ -1,0 +1,41 @@
+package dev.kvmguest.vmm.internal.advice.past;
+
+import static dev.kvmguest.vmm.text.Notation.hex;
+
+import dev.kvmguest.vmm.internal.advice.CutAddress;
+import dev.kvmguest.vmm.internal.x86.CpuMode;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Recognizes a 64-bit kernel of the upper half of memory that read or wrote at the lower halves of its addresses, where
+ * the boot mode's tables map what no RAM is at.
+ *
+ * <p>Silent if it used other addresses without RAM too, as one does that looks for the end of RAM, and where it died of
+ * going there, of which the same is told.
+ */
+final class LowerHalves {
+
+    private LowerHalves() {}
+
+    /** Everything without RAM that was used is what is left of an address of the image. */
+    static Optional<String> used(PastEvidence evidence) {
+        boolean all = CpuMode.of(evidence.registers()).is64()
+                && evidence.isInImage(evidence.registers().instructionAddress())
+                && !evidence.withoutRam().isEmpty()
+                && evidence.withoutRam().stream().allMatch(used -> isRest(evidence, used));
+        if (!all) {
+            return Optional.empty();
+        }
+        long used = evidence.withoutRam().first();
+        long whole = CutAddress.whole(evidence.image(), used).orElseThrow();
+        return Optional.of("the kernel used memory at " + hex(used) + ", where no RAM is: that is the lower half of "
+                + hex(whole) + evidence.symbol(whole) + ", and 32 bits of an address are left; "
+                + CutAddress.remedy(whole));
+    }
+
+    private static boolean isRest(PastEvidence evidence, long used) {
+        return CutAddress.whole(evidence.image(), used).isPresent()
+                && evidence.memory().physical(used).equals(OptionalLong.of(used));
+    }
+}
