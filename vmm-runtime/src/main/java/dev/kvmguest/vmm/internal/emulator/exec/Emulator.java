@@ -398,8 +398,8 @@ public final class Emulator implements ExecutionObserver {
         cpu.nextShadow = InterruptShadow.NONE;
         trap |= cpu.debug.takeHits();
         // After MOV SS no breakpoint is lost, but a single step is (volume 3A, 6.8.3, and processors).
-        boolean stepped = traced && !cpu.trapCancelled && shadow != InterruptShadow.MOV_SS;
-        if (stepped || cpu.trapRequested) {
+        boolean trapped = traced && !cpu.trapCancelled && shadow != InterruptShadow.MOV_SS;
+        if (trapped || cpu.trapRequested) {
             trap |= DebugRegisters.DR6_BS;
         }
         cpu.trapCancelled = false;
