@@ -37,6 +37,14 @@ abstract class GuestWorld {
     static final int USER = 7;
     static final int LARGE = 0x80;
 
+    private static final byte[] DATA_BYTES = new byte[DATA_SIZE];
+
+    static {
+        for (int i = 0; i < DATA_SIZE; i++) {
+            DATA_BYTES[i] = (byte) dataAt(i);
+        }
+    }
+
     static final SegmentRegister[] DATA_SEGMENTS = {
         SegmentRegister.DS, SegmentRegister.ES, SegmentRegister.FS, SegmentRegister.GS
     };
@@ -67,9 +75,7 @@ abstract class GuestWorld {
         this.memory = memory;
         putNames();
         putDescriptors(descriptors);
-        for (int i = 0; i < DATA_SIZE; i++) {
-            memory.writeByte(DATA + i, dataAt(i));
-        }
+        memory.write(DATA, DATA_BYTES);
         memory.writeByte(LANDING, HLT);
     }
 

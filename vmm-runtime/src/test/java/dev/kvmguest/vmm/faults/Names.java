@@ -81,6 +81,10 @@ final class Names {
     }
 
     long evaluate(String expression) {
+        Long alone = known.get(expression);
+        if (alone != null) {
+            return alone;
+        }
         long sum = 0;
         for (String term : expression.split("(?=[+-])")) {
             sum += term.startsWith("-") ? -term(term.substring(1)) : term(term.replace("+", ""));

@@ -15,9 +15,7 @@ final class LongModeSelectors {
         if (!descriptor.isPresent()) {
             return "an entry that is not present (P is clear)";
         }
-        String kind = descriptor.isCode() && descriptor.isLong()
-                ? descriptor.default32() ? "code with both L and D set" : "a 64-bit code segment"
-                : Selectors.describe(descriptor);
+        String kind = Selectors.describe(descriptor, true);
         return kind + (descriptor.isCodeOrData() ? " of ring " + descriptor.dpl() : "");
     }
 }
