@@ -150,8 +150,8 @@ public final class Cpuid {
     }
 
     /**
-     * Returns whether no processor will ever have a leaf (volume 2, table 3-8). Kernels look there for a hypervisor, some
-     * of them without having asked leaf 1 for one, and take what they find for its features.
+     * Returns whether no processor will ever have a leaf (volume 2, table 3-8). Kernels look there for a hypervisor,
+     * some of them without having asked leaf 1 for one, and take what they find for its features.
      */
     private static boolean isForHypervisors(int leaf) {
         return leaf >>> 28 == 4;
