@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.report.HtmlReport;
 import dev.kvmguest.vmm.report.TextReport;
 import org.junit.jupiter.api.Test;
 
@@ -62,7 +63,20 @@ class LongModeGuestTests {
         assertThat(TextReport.whole(outcome))
                 .contains("#PF(0x0) at 0xffff800000000008: mov ecx, [rax+8]")
                 .contains("IDT[14] at 0x700e0 is empty")
-                .contains("rax=ffff800000000000");
+                .contains("rax=ffff800000000000")
+                .contains("r8 =0000000000000000 r9 =")
+                .contains(" efer=0000000000000500\n");
+    }
+
+    @Test
+    void reportsNameRegistersAsLongModeDoesAndAlignAddressesOfBothHalves() {
+        // mov al,0x52; out 0xe9,al; mov rax,0xffffffff8010000d; jmp rax; ud2
+        Outcome outcome = run("b0 52 e6 e9 48 c7 c0 0d 00 10 80 ff e0 0f 0b");
+
+        assertThat(TextReport.whole(outcome)).contains("\n    000000000010000b  jmp rax\n    ffffffff8010000d  ud2\n");
+        assertThat(HtmlReport.of(outcome))
+                .contains("<th scope=\"col\">RIP</th>", "class=\"registers wide\"", "LMA long mode active")
+                .doesNotContain("EIP");
     }
 
     private Outcome run(String code) {

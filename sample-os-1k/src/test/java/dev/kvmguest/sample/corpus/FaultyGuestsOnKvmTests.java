@@ -36,6 +36,7 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
             Map.entry("task_of_8_bytes", ANY_TASK),
             Map.entry("task_cut_by_the_limit", ANY_TASK),
             Map.entry("task_of_16_bits", ANY_TASK),
+            Map.entry("system_call_selectors_of_another_order", "KVM on PVM shuts down at the INT of ring 3"),
             Map.entry("ring_3_without_tss", "QEMU ends with \"invalid tss type\", and the kvm-lab with it"));
 
     FaultyGuestsOnKvmTests() {

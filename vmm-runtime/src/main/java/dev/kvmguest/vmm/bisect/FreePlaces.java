@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.bisect;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -25,7 +26,7 @@ final class FreePlaces {
      *
      * @param size how many bytes are needed
      */
-    static List<Long> of(GuestImage image, VcpuConfig guest, long memorySize, long size) {
+    static List<Long> of(GuestImage image, VcpuConfig guest, RamMap ram, long size) {
         Segment entered = entered(image);
         // An image without load addresses of its own is loaded where the boot mode's map shows it.
         long base =
@@ -39,8 +40,8 @@ final class FreePlaces {
             // Else the place of all follows from that of the lowest.
             places.add(down(LOW_MEMORY_END - size));
         }
-        places.add(down(memorySize / 2));
-        places.add(down(memorySize - size - DISTANCE));
+        places.add(down(ram.lowEnd() / 2));
+        places.add(down(ram.lowEnd() - size - DISTANCE));
         return places.stream()
                 .filter(place -> place >= PAGE && isFree(image, base, place, size))
                 .map(place -> place + base + entered.virtualAddress() - entered.physicalAddress())

@@ -18,6 +18,7 @@ import dev.kvmguest.vmm.internal.bisect.DeltaDebugging;
 import dev.kvmguest.vmm.internal.bisect.FunctionExchange;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.memory.RamMap;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -157,7 +158,8 @@ final class FunctionBisection {
     /** Returns linear addresses at which memory may be free: after the image, below 640 KiB, high in RAM. */
     private List<Long> places() {
         VcpuConfig guest = boots.machine(good).vcpus().get(0);
-        List<Long> places = FreePlaces.of(good, guest, boots.machine(good).memorySize(), size());
+        List<Long> places =
+                FreePlaces.of(good, guest, new RamMap(boots.machine(good).memorySize()), size());
         if (places.isEmpty()) {
             throw new BisectionException("there is no free memory for copies of functions, " + size()
                     + " bytes; give the guest more memory");

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.config;
 
 import dev.kvmguest.vmm.diagnosis.Diagnosis;
 import dev.kvmguest.vmm.image.GuestTestCase;
+import dev.kvmguest.vmm.memory.RamMap;
 import dev.kvmguest.vmm.text.Notation;
 import java.time.Duration;
 import java.time.LocalDateTime;
@@ -12,7 +13,8 @@ import java.util.List;
  * A machine to be made: its vCPUs and what they run, its RAM, its time limit and its engine.
  *
  * @param vcpus what each vCPU runs, in the order of their numbers; at least one, and as many as the host allows
- * @param memorySize RAM in bytes: a multiple of 4096, from 64 KiB to 2 GiB less one page
+ * @param memorySize RAM in bytes: a multiple of 4096, from 64 KiB to 63 GiB; {@link RamMap} says where it is. The host
+ *     needs memory for what the guest uses of it
  * @param timeout the longest that the guest may run, on the host's clock; see {@link TimeFactor}
  * @param engine what executes the guest
  * @param date what the guest's CMOS clock shows when it starts, in years 0 to 9999
@@ -40,8 +42,11 @@ public record MachineConfig(
 
     private static final long PAGE = 4096;
     private static final long MIN_MEMORY = 64L << 10;
-    /** The most RAM, in bytes: guest RAM is one Java buffer, whose size is an int. */
-    public static final long MAX_MEMORY = (2L << 30) - PAGE;
+    /**
+     * The most RAM, in bytes: the emulated processor has physical addresses of 36 bits, 64 GiB, of which one is left to
+     * devices.
+     */
+    public static final long MAX_MEMORY = 63L << 30;
 
     public MachineConfig {
         vcpus = List.copyOf(vcpus);
@@ -50,8 +55,8 @@ public record MachineConfig(
             throw new IllegalArgumentException("a machine needs at least one vCPU with an image to run");
         }
         if (memorySize < MIN_MEMORY || memorySize > MAX_MEMORY || memorySize % PAGE != 0) {
-            throw new IllegalArgumentException("memory of " + memorySize
-                    + " bytes can't be had; use a multiple of 4K from 64K to 2G less 4K (2097148K)");
+            throw new IllegalArgumentException(
+                    "memory of " + memorySize + " bytes can't be had; use a multiple of 4K from 64K to 63G");
         }
         Notation.positive("timeout", timeout);
         if (date.getYear() < 0 || date.getYear() > 9999) {

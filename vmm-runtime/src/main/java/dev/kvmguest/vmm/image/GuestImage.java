@@ -120,7 +120,12 @@ public record GuestImage(
                 // No section reaches from one half of linear memory into the other.
                 return (place ^ address) >= 0 && Long.compareUnsigned(address, place) <= 0;
             }
-            return Long.compareUnsigned(place - address, size == 0 ? sectionEnd - address : size) < 0;
+            return Long.compareUnsigned(place - address, size == 0 ? toSectionEnd() : size) < 0;
+        }
+
+        /** Returns the bytes to the section's end: 0 for a linker script's label that comes after its section. */
+        private long toSectionEnd() {
+            return Long.compareUnsigned(address, sectionEnd) < 0 ? sectionEnd - address : 0;
         }
     }
 

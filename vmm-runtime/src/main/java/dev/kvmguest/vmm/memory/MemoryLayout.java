@@ -48,6 +48,8 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         FIRMWARE,
         /** Video memory and firmware, on a PC. */
         HOLE,
+        /** Addresses that are left to devices, between the two parts of RAM of more than 3 GiB. */
+        DEVICES,
         /** The end of RAM, a range of no bytes. */
         END_OF_RAM;
 
@@ -148,14 +150,12 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
 
     private static String row(Range range) {
         long size = range.end() - range.start();
-        return size == 0
-                ? String.format(Locale.ROOT, "%#010x %29s%s\n", range.start(), "", range.name())
-                : String.format(
-                        Locale.ROOT,
-                        "%#010x-%#010x %10d bytes  %s\n",
-                        range.start(),
-                        range.end() - 1,
-                        size,
-                        range.name());
+        if (size == 0) {
+            return String.format(Locale.ROOT, "%-40s%s\n", String.format("%#010x", range.start()), range.name());
+        }
+        String addresses = String.format("%#010x-%#010x ", range.start(), range.end() - 1);
+        // Addresses above 4 GiB take room from the size.
+        int width = Math.max(1, 32 - addresses.length());
+        return String.format(Locale.ROOT, "%s%" + width + "d bytes  %s\n", addresses, size, range.name());
     }
 }

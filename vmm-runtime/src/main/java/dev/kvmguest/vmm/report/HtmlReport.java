@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.report;
 
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.report.html.HtmlCode;
@@ -27,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -208,13 +210,20 @@ public final class HtmlReport {
         sections.add(run.diagnosis().inspection().flatMap(HtmlInspection::tables));
         sections.add(HtmlTimeline.taken(run.diagnosis().taken(), code));
         sections.add(run.diagnosis().exceptions().flatMap(taken -> HtmlTimeline.exceptions(taken, code)));
-        sections.add(HtmlTimeline.timeline(run.diagnosis().timeline()));
+        sections.add(HtmlTimeline.timeline(run.diagnosis().timeline(), instructionPointer(run)));
         sections.add(HtmlConsole.console(run));
         sections.add(HtmlConsole.screen(run.screen()));
         sections.add(HtmlTimeline.ports(run));
         sections.add(Optional.of(HtmlHeadline.engine(run)));
         sections.add(Optional.of(HtmlConsole.text(TextReport.brief(outcome))));
         return sections.stream().flatMap(Optional::stream).toList();
+    }
+
+    private static String instructionPointer(GuestRun run) {
+        return HtmlRegisters.state(run)
+                .map(state -> state.nameOf(Register.RIP))
+                .orElseGet(Register.RIP::name32)
+                .toUpperCase(Locale.ROOT);
     }
 
     private static String style() {

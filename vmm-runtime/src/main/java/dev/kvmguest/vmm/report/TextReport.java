@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.text.ConsoleText;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.Arrays;
 import java.util.Collection;
@@ -42,7 +43,7 @@ public final class TextReport {
             List.of(Register.RSI, Register.RDI, Register.RBP, Register.RSP),
             List.of(Register.R8, Register.R9, Register.R10, Register.R11),
             List.of(Register.R12, Register.R13, Register.R14, Register.R15),
-            List.of(Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4));
+            List.of(Register.RFLAGS, Register.CR0, Register.CR3, Register.CR4, Register.EFER));
 
     private TextReport() {}
 
@@ -276,7 +277,7 @@ public final class TextReport {
     }
 
     private static String row(CpuState state, List<Register> registers, String indentation) {
-        String format = state.longMode() ? "%s=%016x" : "%s=%08x";
+        String format = state.longMode() ? "%-3s=%016x" : "%s=%08x";
         return registers.stream()
                 .map(register -> String.format(format, state.nameOf(register), state.get(register)))
                 .collect(Collectors.joining(" ", indentation, "\n"));
@@ -310,7 +311,7 @@ public final class TextReport {
         if (console.isEmpty()) {
             return "  console: empty\n";
         }
-        List<String> lines = console.lines().toList();
+        List<String> lines = ConsoleText.withoutCarriageReturns(console).lines().toList();
         List<String> last = lines.subList(Math.max(0, lines.size() - most), lines.size());
         StringBuilder text = new StringBuilder(
                 last.size() == lines.size()

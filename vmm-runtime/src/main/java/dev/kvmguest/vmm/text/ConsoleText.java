@@ -9,9 +9,9 @@ public final class ConsoleText {
 
     private ConsoleText() {}
 
-    /** Returns the text with LF for every CR LF, because serial consoles write both. */
+    /** Returns the text with LF for every CR LF, because serial consoles write both, and for LF CR, as some do. */
     public static String withoutCarriageReturns(String text) {
-        return text.replace("\r\n", "\n");
+        return text.replace("\r\n", "\n").replace("\n\r", "\n");
     }
 
     /** Returns the last 400 characters, with dots in front if there are more. */

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.OnEachEngine;
 import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
@@ -137,7 +138,7 @@ class BundleReplayTests {
     @ParameterizedTest
     @EnumSource
     void guestThatHangsStillDoes(Hang hang) {
-        Device.assumeFor(engine, Feature.REAL_MODE_INTERRUPTS);
+        Device.assumeFor(engine, hang.feature);
         try (Machine machine = TestGuest.hanging(MachineConfig.builder().vcpu(hang.guest), engine)) {
             Outcome outcome = machine.run();
 
@@ -159,12 +160,21 @@ class BundleReplayTests {
         POLLS(real("e4 64 a8 01 74 fa")),
         /** Vector 8 to 0x1030, the timer at 100 us; {@code sti; wait: hlt; jmp wait}; ...; out 0x20,0x20; iret. */
         TICKS(BundledGuests.withVectors("c7 06 20 00 30 10 b0 34 e6 43 b0 77 e6 40 b0 00 e6 40 b0 fe e6 21 fb f4 eb fd"
-                + " 90".repeat(22) + "b0 20 e6 20 cf"));
+                + " 90".repeat(22) + "b0 20 e6 20 cf")),
+        /** {@code mov rax,0xffffffff80100009; jmp rax; here: inc r9; jmp here}. */
+        SPINS_IN_LONG_MODE(
+                real("48 c7 c0 09 00 10 80 ff e0 49 ff c1 eb fb").withBoot(BootMode.LONG), Feature.LONG_MODE);
 
         private final VcpuConfig guest;
+        private final Feature feature;
 
         Hang(VcpuConfig guest) {
+            this(guest, Feature.REAL_MODE_INTERRUPTS);
+        }
+
+        Hang(VcpuConfig guest, Feature feature) {
             this.guest = guest;
+            this.feature = feature;
         }
     }
 

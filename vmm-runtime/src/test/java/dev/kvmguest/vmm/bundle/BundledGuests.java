@@ -71,7 +71,25 @@ enum BundledGuests {
     ENDS_NO_INTERRUPT(
             withVectors("c7 06 20 00 30 10 b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40 b0 fe e6 21 fb f4 80 fb 03 72 fa"
                     + " 88 d8 e6 f4" + " 90".repeat(15) + "fe c3 fb f4"),
-            Feature.REAL_MODE_INTERRUPTS);
+            Feature.REAL_MODE_INTERRUPTS),
+    /** {@code mov rax,0xffff800000000000; mov ecx,[rax+8]}. */
+    DIES_IN_LONG_MODE(real("48 b8 00 00 00 00 00 80 ff ff 8b 48 08").withBoot(BootMode.LONG), Feature.LONG_MODE),
+    /**
+     * TICKS_AMID_CODE in the upper half.
+     *
+     * <pre>
+     * mov rax,0xffffffff80100009; jmp rax; mov esp,0x8000; mov dword [0x70080],0x0008004a
+     * mov dword [0x70084],0x80108e00; mov dword [0x70088],0xffffffff; ...; sti; again: nop; ...
+     * 0xffffffff8010004a: inc bl; mov al,0x20; out 0x20,al; iretq
+     * </pre>
+     */
+    TICKS_AMID_CODE_OF_LONG_MODE(
+            real("48 c7 c0 09 00 10 80 ff e0 bc 00 80 00 00 c7 04 25 80 00 07 00 4a 00 08 00"
+                            + " c7 04 25 84 00 07 00 00 8e 10 80 c7 04 25 88 00 07 00 ff ff ff ff"
+                            + " b0 34 e6 43 b0 a9 e6 40 b0 04 e6 40 b0 fe e6 21 fb 90 80 fb 03 72 fa 88 d8 e6 f4"
+                            + " fe c3 b0 20 e6 20 48 cf")
+                    .withBoot(BootMode.LONG),
+            Feature.LONG_MODE_INTERRUPTS);
 
     /** Bytes of the interrupt vector table. */
     private static final int VECTORS = 0x400;

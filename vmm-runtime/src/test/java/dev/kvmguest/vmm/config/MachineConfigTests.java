@@ -31,21 +31,20 @@ class MachineConfigTests {
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {64L << 10, (64L << 10) + 4096, 16L << 20, (2L << 30) - 4096})
+    @ValueSource(longs = {64L << 10, (64L << 10) + 4096, 16L << 20, 2L << 30, 3L << 30, (16L << 30) + 4096, 63L << 30})
     void memoryWithinTheLimitsIsTaken(long bytes) {
         assertThat(MachineConfig.builder().vcpu(GUEST).memory(bytes).build().memorySize())
                 .isEqualTo(bytes);
     }
 
     @ParameterizedTest
-    @ValueSource(longs = {0, -4096, (64L << 10) - 4096, (64L << 10) + 1, 2L << 30, Long.MAX_VALUE})
+    @ValueSource(longs = {0, -4096, (64L << 10) - 4096, (64L << 10) + 1, (63L << 30) + 4096, Long.MAX_VALUE})
     void memoryOutsideTheLimitsIsRefused(long bytes) {
         MachineConfig.Builder builder = MachineConfig.builder().vcpu(GUEST).memory(bytes);
 
         assertThatIllegalArgumentException()
                 .isThrownBy(builder::build)
-                .withMessage("memory of " + bytes
-                        + " bytes can't be had; use a multiple of 4K from 64K to 2G less 4K (2097148K)");
+                .withMessage("memory of " + bytes + " bytes can't be had; use a multiple of 4K from 64K to 63G");
     }
 
     @Test

@@ -121,6 +121,18 @@ class GuestImageTests {
     }
 
     @Test
+    void labelAfterItsSectionNamesNothingElse() {
+        // As bss_start = ALIGN(0x1000) at the end of .data.
+        GuestImage image = elf(
+                List.of(new Segment(0x1000, 0x1000, new byte[1], 0x4000)),
+                List.of(new Symbol("data_end", 0x1aa0, 0, 0x1aa0), new Symbol("bss_start", 0x2000, 0, 0x1aa0)));
+
+        assertThat(image.symbolAt(0x1ab0)).isEmpty();
+        assertThat(image.symbolAt(0x2010)).isEmpty();
+        assertThat(image.symbolAt(0xffff_ffff_8010_0000L)).isEmpty();
+    }
+
+    @Test
     void guestsOwnLabelIsPreferredToOneThatLinkersDefine() {
         GuestImage image = elf(
                 List.of(new Segment(0x1000, 0x1000, new byte[1], 0x100)),

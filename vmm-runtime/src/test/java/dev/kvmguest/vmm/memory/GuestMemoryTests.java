@@ -5,8 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import dev.kvmguest.vmm.memory.RamMap.Extent;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
@@ -38,14 +42,13 @@ class GuestMemoryTests {
     void copyHasEveryByteAndWritesOnlyWhatIsNotZero() {
         GuestMemory original = new GuestMemory(ByteBuffer.allocateDirect(3 * SIZE), () -> {});
         original.writeByte(2 * SIZE - 1, 1);
-        AtomicInteger written = new AtomicInteger();
-        GuestMemory copy = new GuestMemory(
-                ByteBuffer.allocateDirect(3 * SIZE), () -> {}, (address, length) -> written.addAndGet(length));
+        SparsePages pages = new SparsePages(new RamMap(3 * SIZE));
+        GuestMemory copy = new GuestMemory(pages, () -> {});
 
         original.copyTo(copy);
 
         assertThat(copy.read(0, 3 * SIZE)).isEqualTo(original.read(0, 3 * SIZE));
-        assertThat(written).hasValue(SIZE);
+        assertThat(pages.written).containsOnlyKeys((long) SIZE);
     }
 
     @Test
@@ -124,5 +127,86 @@ class GuestMemoryTests {
 
         assertThat(releases).hasValue(1);
         assertThat(memory.size()).isEqualTo(SIZE);
+    }
+
+    /** Pages that exist once they are written, and a count of those that are looked at. */
+    private static final class SparsePages implements RamPages {
+
+        private final RamMap map;
+        private final Map<Long, ByteBuffer> written = new TreeMap<>();
+        private int reads;
+
+        SparsePages(RamMap map) {
+            this.map = map;
+        }
+
+        @Override
+        public RamMap map() {
+            return map;
+        }
+
+        @Override
+        public ByteBuffer forReading(long page) {
+            reads++;
+            return written.getOrDefault(page, ByteBuffer.allocate(PAGE)).duplicate();
+        }
+
+        @Override
+        public ByteBuffer forWriting(long page) {
+            return written.computeIfAbsent(page, any -> ByteBuffer.allocate(PAGE))
+                    .duplicate();
+        }
+
+        @Override
+        public List<Extent> used() {
+            return written.keySet().stream()
+                    .map(page -> new Extent(page, page + PAGE))
+                    .toList();
+        }
+    }
+
+    @Test
+    void largeMemoryIsLookedThroughWhereItIsUsed() {
+        SparsePages pages = new SparsePages(new RamMap(16L << 30));
+        GuestMemory large = new GuestMemory(pages, () -> {});
+        large.write(0x1_4000_0ffeL, new byte[] {1, 2, 3, 4});
+        large.writeLong(0x4_3fff_fff8L, 5);
+        SparsePages others = new SparsePages(new RamMap(16L << 30));
+        GuestMemory copy = new GuestMemory(others, () -> {});
+
+        assertThat(large.usedBytes()).isEqualTo(3 * SIZE);
+        large.copyTo(copy);
+
+        assertThat(pages.reads).isEqualTo(3);
+        assertThat(copy.readInt(0x1_4000_0ffeL)).isEqualTo(0x0403_0201);
+        assertThat(copy.readLong(0x4_3fff_fff8L)).isEqualTo(5);
+        assertThat(others.written).containsOnlyKeys(0x1_4000_0000L, 0x1_4000_1000L, 0x4_3fff_f000L);
+    }
+
+    @Test
+    void thereIsNoRamWhereAPcHasDevices() {
+        GuestMemory large = new GuestMemory(new SparsePages(new RamMap(4L << 30)), () -> {});
+
+        large.writeInt(0xbfff_fffcL, 1);
+        large.writeInt(0x1_0000_0000L, 2);
+
+        for (long address : new long[] {0xbfff_fffdL, 0xc000_0000L, 0xfee0_0000L, 0xffff_fffcL, 0xffff_ffffL}) {
+            assertThatExceptionOfType(IndexOutOfBoundsException.class)
+                    .isThrownBy(() -> large.readInt(address))
+                    .withMessage("guest physical address 0x" + Long.toHexString(address)
+                            + " + 4 bytes is outside RAM, which is at 0x0-0xbfffffff and 0x100000000-0x13fffffff");
+        }
+    }
+
+    @Test
+    void valuesMayCrossPages() {
+        GuestMemory two = new GuestMemory(ByteBuffer.allocate(2 * SIZE), () -> {});
+        two.writeLong(SIZE - 3, 0x8877_6655_4433_2211L);
+        two.writeInt(2 * SIZE - 4, -2);
+
+        assertThat(two.readLong(SIZE - 3)).isEqualTo(0x8877_6655_4433_2211L);
+        assertThat(two.readInt(SIZE - 2)).isEqualTo(0x5544_3322);
+        assertThat(two.readShort(SIZE - 1)).isEqualTo(0x4433);
+        assertThat(two.readInt(2 * SIZE - 4)).isEqualTo(-2);
     }
 }

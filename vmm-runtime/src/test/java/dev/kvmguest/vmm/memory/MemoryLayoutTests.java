@@ -41,6 +41,19 @@ class MemoryLayoutTests {
     }
 
     @Test
+    void tableHasRoomForAddressesAbove4Gib() {
+        MemoryLayout layout = layout(
+                new Range(Kind.IMAGE, "low", 0x1000, 0x2000),
+                new Range(Kind.IMAGE, "high", 0x1_4000_0000L, 0x1_4000_1000L),
+                new Range(Kind.END_OF_RAM, "end of RAM", 0x4_4000_0000L, 0x4_4000_0000L));
+
+        assertThat(layout.table())
+                .isEqualTo("0x00001000-0x00001fff       4096 bytes  low\n"
+                        + "0x140000000-0x140000fff     4096 bytes  high\n"
+                        + "0x440000000                             end of RAM\n");
+    }
+
+    @Test
     void manyOverlapsAreCut() {
         List<Range> ranges = IntStream.range(0, 100)
                 .mapToObj(i -> new Range(Kind.STACK, "stack " + i, i, 1000))

@@ -18,8 +18,9 @@ class ConsoleTextTests {
     }
 
     @Test
-    void carriageReturnGoesOnlyBeforeALineFeed() {
+    void carriageReturnGoesOnlyBesideALineFeed() {
         assertThat(ConsoleText.withoutCarriageReturns("a\r\nb\rc")).isEqualTo("a\nb\rc");
+        assertThat(ConsoleText.withoutCarriageReturns("a\n\rb\n\r\n\rc")).isEqualTo("a\nb\n\nc");
     }
 
     @Test

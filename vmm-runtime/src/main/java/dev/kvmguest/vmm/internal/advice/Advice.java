@@ -32,12 +32,14 @@ public final class Advice {
             CodeSegmentMove::tried,
             FloatingPoint::disabled,
             SystemCall::off,
+            SystemCall::withoutSelector,
             SystemCall::stepped,
             SystemReturn::notCanonical,
             SystemReturn::to32,
             SystemReturn::flagsLost,
             SystemCallSelectors::unfit,
             KernelGs::exchanged,
+            KernelGs::cut,
             SystemCall::onUsersStack,
             RedZone::overwritten,
             MissingFeature::undefined,
@@ -105,7 +107,7 @@ public final class Advice {
     }
 
     private static Rule ofOwnStack(Rule rule) {
-        return unless(KernelGs::exchanged, unless(SystemCall::onUsersStack, rule));
+        return unless(KernelGs::exchanged, unless(KernelGs::cut, unless(SystemCall::onUsersStack, rule)));
     }
 
     /**

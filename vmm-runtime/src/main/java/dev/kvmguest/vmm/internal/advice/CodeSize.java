@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.Code;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.ArrayList;
@@ -169,7 +170,7 @@ final class CodeSize {
 
     /**
      * Returns whether the instruction takes its address from eight bytes that follow it, of which the first four alone
-     * are an address of the image, and the whole leads nowhere.
+     * are an address of the image, and the whole is no address.
      */
     private static boolean hasAddressOf32Bits(Evidence evidence) {
         return evidence.at()
@@ -178,13 +179,13 @@ final class CodeSize {
                 .flatMap(at ->
                         Stream.of(at.op0, at.op1).filter(Operand::isMemory).findFirst())
                 .filter(memory -> memory.base == Registers.NONE && !memory.ripRelative)
-                .filter(memory -> !evidence.memory().isMapped(memory.value)
+                .filter(memory -> !AddressPolicy.isCanonical(memory.value)
                         && evidence.memory().physical(memory.value & LOW_32).stream()
                                 .anyMatch(evidence::isTaken))
                 .isPresent();
     }
 
-    /** The instruction that 64-bit mode doesn't have is one of the file's, and execution ran on to it. */
+    /** The instruction that 64-bit mode doesn't have is one of a function's, and execution ran on to it. */
     private static Optional<String> absent(Evidence evidence, CpuMode other, long from) {
         long place = evidence.at().eip();
         boolean ranOn = evidence.before()
@@ -196,14 +197,21 @@ final class CodeSize {
                 && ranOn
                 && other.operandSize() == 4
                 && ABSENT_IN_64_BITS.contains(firstByte(evidence))
-                && ExecutedData.ofText(evidence).isEmpty()
-                && ExecutedData.ofObject(evidence).isEmpty()
+                && isInFunction(evidence.image().image(), place)
                 && isOfTheFile(evidence);
         return refused
                 ? code(evidence, other)
                         .instruction(place)
                         .map(meant -> CodeSizeWords.sentence(evidence, other, from, meant, "no instruction at all"))
                 : Optional.empty();
+    }
+
+    /** Returns whether an address is one of code, by the image's symbols or lines: data may be after code, too. */
+    private static boolean isInFunction(GuestImage image, long address) {
+        boolean function = image.symbolAt(address)
+                .filter(symbol -> symbol.size() > 0 && !symbol.object())
+                .isPresent();
+        return function || image.sourceAt(address).isPresent();
     }
 
     private static int firstByte(Evidence evidence) {

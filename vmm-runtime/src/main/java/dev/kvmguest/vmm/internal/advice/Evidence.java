@@ -302,10 +302,19 @@ final class Evidence {
      * isn't, or they don't map it.
      */
     OptionalLong bootMap(long linear) {
+        return isEntryMap(range -> range.start() == memory.directory())
+                ? bootMode().physical(linear)
+                : OptionalLong.empty();
+    }
+
+    /** Returns the same whatever CR3 is now; empty too if the guest was entered without paging. */
+    OptionalLong entryMap(long linear) {
+        return isEntryMap(range -> true) ? bootMode().physical(linear) : OptionalLong.empty();
+    }
+
+    private boolean isEntryMap(Predicate<Range> wanted) {
         Kind outermost = registers().longMode() ? Kind.PAGE_TABLES : Kind.PAGE_DIRECTORY;
-        boolean boot = layout.ranges().stream()
-                .anyMatch(range -> range.kind() == outermost && range.start() == memory.directory());
-        return boot ? bootMode().physical(linear) : OptionalLong.empty();
+        return layout.ranges().stream().anyMatch(range -> range.kind() == outermost && wanted.test(range));
     }
 
     /** Returns the boot mode that has paging as the guest has it now. */

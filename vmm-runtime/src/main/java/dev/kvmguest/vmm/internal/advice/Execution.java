@@ -7,8 +7,8 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.Cr0;
-import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.List;
 import java.util.Optional;
@@ -179,11 +179,10 @@ final class Execution {
         if (!evidence.registers().protectedMode() || from.isTransfer()) {
             return Optional.empty();
         }
-        for (int vector = 0; InterruptTable.holds(evidence.registers().idt().limit(), vector); vector++) {
+        for (int vector = 0; vector < InterruptGate.count(evidence.registers()); vector++) {
             boolean leads = evidence.gate(vector)
-                    .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
-                            && gate.isPresent()
-                            && gate.gateOffset() == to)
+                    .filter(gate ->
+                            (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent() && gate.offset() == to)
                     .isPresent();
             if (leads) {
                 return Optional.of(vector);

@@ -43,7 +43,7 @@ final class GateSize {
         return InterruptGate.at(evidence.memory(), address, false)
                 .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
                         && gate.isPresent()
-                        && evidence.isInImage(gate.gateOffset()))
+                        && evidence.isInImage(gate.offset()))
                 .isPresent();
     }
 }

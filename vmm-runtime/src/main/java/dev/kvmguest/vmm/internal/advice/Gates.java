@@ -182,7 +182,7 @@ final class Gates {
 
     /** Returns what keeps a gate from leading to a code segment. */
     private static Optional<String> fault(Evidence evidence, InterruptGate gate) {
-        int selector = gate.gateSelector();
+        int selector = gate.selector();
         String remedy = "0x8e makes it a " + (gate.longMode() ? "64" : "32") + "-bit interrupt gate";
         String access = "has the access byte " + hex(gate.accessByte());
         if (!gate.isInterruptGate() && !gate.isTrapGate()) {
@@ -196,8 +196,8 @@ final class Gates {
         }
         Selectors.Use use = Selectors.Use.ofHandlers(evidence);
         Optional<String> segment = Selectors.unfit(evidence, selector, use);
-        if (segment.isEmpty() && !AddressPolicy.isCanonical(gate.gateOffset())) {
-            return Optional.of("leads to " + hex(gate.gateOffset())
+        if (segment.isEmpty() && !AddressPolicy.isCanonical(gate.offset())) {
+            return Optional.of("leads to " + hex(gate.offset())
                     + ", which is not canonical; put the upper half of the handler's address into bytes 8 to 11");
         }
         return segment.map(words -> "has the selector " + hex(selector) + ", " + words + "; "
@@ -246,7 +246,7 @@ final class Gates {
     }
 
     private static boolean leadsToCode(Evidence evidence, InterruptGate gate) {
-        return !gate.isTaskGate() && fault(evidence, gate).isEmpty() && evidence.isInImage(gate.gateOffset());
+        return !gate.isTaskGate() && fault(evidence, gate).isEmpty() && evidence.isInImage(gate.offset());
     }
 
     /** Returns whether an IDT entry is within the limit and in RAM. */

@@ -97,7 +97,7 @@ final class InnerStackMissing {
         return (gate.isInterruptGate() || gate.isTrapGate())
                 && gate.isPresent()
                 && gate.interruptStack() == 0
-                && evidence.descriptor(gate.gateSelector())
+                && evidence.descriptor(gate.selector())
                         .filter(code -> code.isCode() && code.isPresent() && !code.isConforming() && code.dpl() == 0)
                         .isPresent();
     }

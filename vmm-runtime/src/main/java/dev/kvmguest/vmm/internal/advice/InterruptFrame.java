@@ -114,7 +114,7 @@ final class InterruptFrame {
     private static long offset(Evidence evidence, int vector) {
         return evidence.gate(vector)
                 .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())
-                .map(InterruptGate::gateOffset)
+                .map(InterruptGate::offset)
                 .filter(offset -> offset <= evidence.at().eip())
                 .orElse(-1L);
     }

@@ -123,11 +123,11 @@ final class InterruptStack {
                 : evidence.gate(doubleFault)
                         .filter(gate -> gate.interruptStack() == 0
                                 && isGate(gate)
-                                && evidence.isInImage(gate.gateOffset())
+                                && evidence.isInImage(gate.offset())
                                 && evidence.cpl() == 0
                                 && !takesFrame(evidence, evidence.registers().get(Register.RSP)))
-                        .map(gate -> "#DF has a handler at " + hex(gate.gateOffset())
-                                + evidence.symbol(gate.gateOffset())
+                        .map(gate -> "#DF has a handler at " + hex(gate.offset())
+                                + evidence.symbol(gate.offset())
                                 + ", which could not be entered, since IDT[8] names no stack of the TSS (IST 0) and the one at"
                                 + " RSP " + hex(evidence.registers().get(Register.RSP))
                                 + " takes no frame; put the end of a stack of its own into the TSS as IST 1, and 1 into"

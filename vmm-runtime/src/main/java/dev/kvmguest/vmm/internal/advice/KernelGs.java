@@ -13,9 +13,11 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.PageFaultCode;
 import dev.kvmguest.vmm.internal.x86.Vector;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -29,6 +31,7 @@ final class KernelGs {
 
     private static final int USER = 3;
     private static final long NEAR = 0x1000;
+    private static final long UPPER_HALF = 0xffff_ffff_0000_0000L;
 
     private KernelGs() {}
 
@@ -42,6 +45,33 @@ final class KernelGs {
         return evidence.cpl() == USER
                 ? inRing3(evidence, base, other.getAsLong())
                 : evidence.cpl() == 0 ? inRing0(evidence, base, other.getAsLong()) : Optional.empty();
+    }
+
+    /** The base of GS has lost its upper half: WRMSR was given zeros for it. */
+    static Optional<String> cut(Evidence evidence) {
+        List<Executed> path = evidence.path();
+        long base = evidence.registers().segment(SegmentRegister.GS).base();
+        long whole = base | UPPER_HALF;
+        boolean lost = evidence.mode().is64()
+                && base != 0
+                && (base & UPPER_HALF) == 0
+                && evidence.memory().physical(whole).stream().anyMatch(evidence::isTaken);
+        int use = lost ? lastUse(evidence, path) : -1;
+        if (use < 0) {
+            return Optional.empty();
+        }
+        Operand gs = operand(path.get(use)).orElseThrow();
+        boolean fails = use == path.size() - 1;
+        long place = base + (fails ? gs.offset(evidence.registers()) : gs.value);
+        boolean proved =
+                !evidence.memory().isRam(place) && (fails ? isAt(evidence, place) : dependsOn(evidence, path.get(use)));
+        return proved
+                ? Optional.of(
+                        path.get(use).inWords() + " uses GS with the base " + hex(base) + ", where no RAM is, and "
+                                + hex(whole) + evidence.symbol(whole)
+                                + " is the kernel's; WRMSR takes bits 63 to 32 of IA32_GS_BASE and IA32_KERNEL_GS_BASE from EDX: put"
+                                + " the upper half of the address there")
+                : Optional.empty();
     }
 
     private static Optional<String> inRing3(Evidence evidence, long base, long other) {
@@ -173,17 +203,45 @@ final class KernelGs {
         if (load.mnemonic != Mnemonic.MOV || !load.op0.isRegister()) {
             return false;
         }
-        int register = load.op0.number;
-        if (register == Registers.RSP) {
-            return evidence.fault().chain().stream().anyMatch(event -> isOfStack(evidence, event));
+        Set<Integer> derived = derived(evidence, use, load.op0.number);
+        boolean ofStack = derived.contains(Registers.RSP)
+                && evidence.fault().chain().stream().anyMatch(event -> isOfStack(evidence, event));
+        return ofStack
+                || evidence.at()
+                        .decoded()
+                        .filter(at -> Stream.of(at.op0, at.op1)
+                                .anyMatch(operand -> operand != null
+                                        && operand.isMemory()
+                                        && (derived.contains(operand.base) || derived.contains(operand.index))))
+                        .isPresent();
+    }
+
+    /** Returns the registers that hold what was loaded, or was found through it, when the last instruction began. */
+    private static Set<Integer> derived(Evidence evidence, Executed use, int loaded) {
+        List<Executed> path = evidence.path();
+        Set<Integer> derived = new HashSet<>(Set.of(loaded));
+        for (Executed executed : path.subList(path.lastIndexOf(use) + 1, path.size() - 1)) {
+            executed.decoded()
+                    .filter(one -> one.op0 != null && one.op0.isRegister())
+                    .filter(one -> one.mnemonic == Mnemonic.MOV
+                            || one.mnemonic == Mnemonic.LEA
+                            || one.mnemonic == Mnemonic.POP)
+                    .ifPresent(one -> {
+                        if (isFrom(derived, one.op1)) {
+                            derived.add(one.op0.wholeRegister());
+                        } else {
+                            derived.remove(one.op0.wholeRegister());
+                        }
+                    });
         }
-        return evidence.at()
-                .decoded()
-                .filter(at -> Stream.of(at.op0, at.op1)
-                        .anyMatch(operand -> operand != null
-                                && operand.isMemory()
-                                && (operand.base == register || operand.index == register)))
-                .isPresent();
+        return derived;
+    }
+
+    private static boolean isFrom(Set<Integer> registers, Operand operand) {
+        return operand != null
+                && (operand.isRegister() && registers.contains(operand.wholeRegister())
+                        || operand.isMemory()
+                                && (registers.contains(operand.base) || registers.contains(operand.index)));
     }
 
     private static boolean isOfStack(Evidence evidence, Fault.Event event) {

@@ -86,7 +86,7 @@ final class Overwritten {
         for (int vector : Gates.vectors(evidence)) {
             evidence.gate(vector)
                     .filter(gate -> Gates.isThere(evidence, vector) && (gate.accessByte() & GATE_BITS) == GATE)
-                    .map(InterruptGate::gateSelector)
+                    .map(InterruptGate::selector)
                     .filter(selector -> !Selector.isLocal(selector))
                     .ifPresent(selector -> selectors.add(Selector.offset(selector)));
         }

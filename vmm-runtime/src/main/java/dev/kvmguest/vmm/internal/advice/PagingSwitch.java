@@ -15,7 +15,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * Recognizes code that is not mapped, or mapped elsewhere, once it has switched paging on or off or changed the page
@@ -55,8 +54,14 @@ final class PagingSwitch {
                 .map(place -> by + " on another page, which is " + place + ": " + directory(evidence, next));
     }
 
-    /** The stack is not in the page tables that the code has switched to. */
+    /** The stack is not in the page tables, nor is what is above it. */
     static Optional<String> stackUnmapped(Evidence evidence) {
+        long top = evidence.stackPointer() - 1;
+        if (!isPaging(evidence)
+                || !StackPointer.isUnmappedPush(evidence)
+                || evidence.memory().isMapped(top + LinearMemory.PAGE)) {
+            return Optional.empty();
+        }
         List<Executed> path = evidence.path();
         int change = path.size() - 1;
         while (change >= 0 && !isSwitch(path.get(change))) {
@@ -64,22 +69,26 @@ final class PagingSwitch {
         }
         boolean same =
                 change >= 0 && path.subList(change + 1, path.size()).stream().noneMatch(PagingSwitch::setsStackPointer);
-        if (!same || !isPaging(evidence) || !StackPointer.isUnmappedPush(evidence)) {
-            return Optional.empty();
+        String pointer = evidence.nameOf(Register.RSP);
+        String stack = pointer + " " + hex(evidence.stackPointer()) + evidence.symbol(top);
+        OptionalLong linked = taken(evidence, evidence.image().loadedAt(top));
+        OptionalLong place = linked.isPresent() ? linked : taken(evidence, evidence.entryMap(top));
+        if (same && place.isPresent()) {
+            return Optional.of(path.get(change).inWords() + " left the stack at " + stack
+                    + " without a page, which is at physical " + hex(place.getAsLong() + 1) + "; map it too, or load "
+                    + pointer + " with an address that the new tables map");
         }
-        long top = evidence.stackPointer() - 1;
-        OptionalLong stack = Stream.of(
-                        evidence.image().loadedAt(top), evidence.bootMode().physical(top))
-                .filter(physical -> physical.isPresent() && evidence.isTaken(physical.getAsLong()))
-                .findFirst()
-                .orElse(OptionalLong.empty());
-        return stack.isEmpty()
-                ? Optional.empty()
-                : Optional.of(path.get(change).inWords() + " left the stack at " + evidence.nameOf(Register.RSP) + " "
-                        + hex(evidence.stackPointer()) + evidence.symbol(top) + " without a page, which is at physical "
-                        + hex(stack.getAsLong() + 1)
-                        + "; map it too, or load " + evidence.nameOf(Register.RSP)
-                        + " with an address that the new tables map");
+        return linked.isPresent()
+                ? Optional.of(stack.replaceFirst(" ", " is ")
+                        + ", where the linker put the stack, but it was loaded at physical "
+                        + hex(linked.getAsLong() + 1)
+                        + ", to which the page tables don't lead from there; map it before "
+                        + pointer + " is loaded with that address")
+                : Optional.empty();
+    }
+
+    private static OptionalLong taken(Evidence evidence, OptionalLong physical) {
+        return physical.isPresent() && evidence.isTaken(physical.getAsLong()) ? physical : OptionalLong.empty();
     }
 
     private static boolean setsStackPointer(Executed instruction) {
@@ -161,7 +170,7 @@ final class PagingSwitch {
     }
 
     private static boolean isBehindRam(Evidence evidence) {
-        return evidence.memory().directory() >= evidence.memory().ramSize();
+        return !evidence.memory().ram().contains(evidence.memory().directory());
     }
 
     /** Returns where the code is mapped now, if it was in the image before paging and isn't any more. */

@@ -24,6 +24,8 @@ final class RexPrefixes {
     private static final int LAST = 0x4f;
     /** A MOV of 64 bits with all of them in the instruction. */
     private static final int WIDE_MOV = 10;
+    /** The opcode of MOV of a number to memory, or the long way to a register. */
+    private static final int MOV_TO_MEMORY = 0xc7;
     /** So many among the last 32 instructions of a 64-bit file are not counters. */
     private static final int MANY = 3;
 
@@ -85,30 +87,86 @@ final class RexPrefixes {
     }
 
     /**
-     * Returns whether a DEC has no meaning as one: the register is overwritten next and the flags are not looked at,
-     * or what follows sets up a stack, or what follows is in the middle of a number of 64 bits.
+     * Returns whether a DEC has no meaning as one: nobody uses its result, or what follows is encoded as no assembler
+     * encodes it for 32 bits, or is in the middle of a number of 64 bits.
      */
     private boolean isMeaningless(int index, Instruction whole) {
         Instruction dec = path.get(index).decoded().orElseThrow();
         Instruction rest = path.get(index + 1).decoded().orElseThrow();
         boolean looksAtFlags = index + 2 < path.size() && path.get(index + 2).is(Trait.CONDITIONAL_JUMP);
-        boolean overwritten = OVERWRITES.contains(rest.mnemonic)
-                && rest.op0.isRegister()
-                && rest.op0.width >= 2
-                && rest.op0.number == dec.op0.number
-                && !uses(rest.op1, dec.op0.number);
-        boolean ofStack = dec.op0.number == Registers.RAX
-                && OF_STACKS.contains(rest.mnemonic)
-                && rest.op0.isRegister()
-                && (rest.op0.number == Registers.RSP || rest.op0.number == Registers.RBP)
-                && !uses(rest.op1, Registers.RAX);
         boolean wideNumber = whole.mnemonic == Mnemonic.MOV
                 && whole.length == WIDE_MOV
                 && hasPlainUpperHalf(whole.op1.value)
                 && as64.instruction(whole.nextEip)
                         .filter(next -> !next.isZeros())
                         .isPresent();
-        return (overwritten || ofStack || wideNumber) && !looksAtFlags;
+        return !looksAtFlags
+                && (wideNumber
+                        || isLongMove(rest)
+                        || isOverwritten(dec, rest)
+                        || isPrologue(index, rest)
+                        || dec.op0.number == Registers.RAX && movesStack(rest) && !isUsedLater(index + 2));
+    }
+
+    /** Returns whether a number is moved to a register by an opcode that is for memory: there is a shorter one. */
+    private static boolean isLongMove(Instruction rest) {
+        return rest.mnemonic == Mnemonic.MOV
+                && rest.op0.isRegister()
+                && rest.op1.kind == Operand.Kind.IMMEDIATE
+                && (rest.bytes()[0] & 0xff) == MOV_TO_MEMORY;
+    }
+
+    private static boolean isOverwritten(Instruction dec, Instruction rest) {
+        return OVERWRITES.contains(rest.mnemonic)
+                && rest.op0.isRegister()
+                && rest.op0.width >= 2
+                && rest.op0.number == dec.op0.number
+                && !uses(rest.op1, dec.op0.number);
+    }
+
+    /** Returns whether PUSH EBP is before the DEC, and MOV EBP, ESP after it. */
+    private boolean isPrologue(int index, Instruction rest) {
+        return index > 0
+                && path.get(index - 1).is(Trait.PUSH)
+                && uses(path.get(index - 1).decoded().orElseThrow().op0, Registers.RBP)
+                && rest.mnemonic == Mnemonic.MOV
+                && rest.op0.isRegister()
+                && rest.op0.number == Registers.RBP
+                && uses(rest.op1, Registers.RSP);
+    }
+
+    private static boolean movesStack(Instruction rest) {
+        return OF_STACKS.contains(rest.mnemonic)
+                && rest.op0.isRegister()
+                && rest.op0.number == Registers.RSP
+                && !uses(rest.op1, Registers.RAX);
+    }
+
+    /** Returns whether EAX may be used by what was executed from an index on, before it is overwritten. */
+    private boolean isUsedLater(int from) {
+        for (int i = from; i < path.size(); i++) {
+            Optional<Instruction> instruction = path.get(i).decoded();
+            if (instruction.isEmpty() || instruction.get().mnemonic == Mnemonic.UD2) {
+                return false;
+            }
+            boolean overwritten = OVERWRITES.contains(instruction.get().mnemonic)
+                    && uses(instruction.get().op0, Registers.RAX)
+                    && instruction.get().op0.isRegister()
+                    && !uses(instruction.get().op1, Registers.RAX);
+            if (overwritten) {
+                return false;
+            }
+            boolean known = OF_STACKS.contains(instruction.get().mnemonic)
+                    || OVERWRITES.contains(instruction.get().mnemonic)
+                    || path.get(i).is(Trait.PUSH);
+            if (whole(i).isEmpty()
+                    && (!known
+                            || uses(instruction.get().op0, Registers.RAX)
+                            || uses(instruction.get().op1, Registers.RAX))) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Returns whether the upper half of a number, executed as code, is mere zeros or ones. */

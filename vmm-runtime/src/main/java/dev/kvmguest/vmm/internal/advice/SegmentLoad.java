@@ -43,7 +43,7 @@ final class SegmentLoad {
         }
         Optional<Instruction> at = evidence.at().decoded();
         if (error == 0) {
-            return at.filter(SegmentLoad::refusesNull).isPresent()
+            return at.filter(instruction -> loadsNull(evidence, instruction)).isPresent()
                     ? Optional.of(evidence.at().inWords() + " loads the null selector, which SS and CS don't take"
                             + remedy(evidence, 0, Use.DATA))
                     : Optional.empty();
@@ -125,12 +125,19 @@ final class SegmentLoad {
         };
     }
 
-    /** Returns whether an instruction refuses 0: SS and CS do. Where it is in memory, #GP(0) may have other reasons. */
-    private static boolean refusesNull(Instruction at) {
+    /**
+     * Returns whether an instruction loads the null selector into SS or CS, which refuse it, from a register or from
+     * its own bytes. #GP(0) has other reasons, too, and more of them where the selector is in memory.
+     */
+    private static boolean loadsNull(Evidence evidence, Instruction at) {
         return switch (at.mnemonic) {
             case MOV_SEGMENT ->
-                at.op0.kind == Operand.Kind.SEGMENT && at.op0.number == Cpu.SS && at.op1.kind == Operand.Kind.REGISTER;
-            case JMP_FAR, CALL_FAR -> at.op0.kind == Operand.Kind.FAR_POINTER;
+                at.op0.kind == Operand.Kind.SEGMENT
+                        && at.op0.number == Cpu.SS
+                        && at.op1.kind == Operand.Kind.REGISTER
+                        && Selector.isNull((int)
+                                (evidence.registers().get(Register.byNumber().get(at.op1.number)) & LARGEST_SELECTOR));
+            case JMP_FAR, CALL_FAR -> at.op0.kind == Operand.Kind.FAR_POINTER && Selector.isNull(at.op0.segment);
             default -> false;
         };
     }

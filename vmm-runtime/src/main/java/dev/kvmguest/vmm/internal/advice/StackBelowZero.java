@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.inspection.PlacedImage;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -49,16 +50,18 @@ public final class StackBelowZero {
      */
     public static Optional<String> byLocals(CpuState registers, PlacedImage image, LinearMemory memory) {
         long esp = CpuMode.stackTop(registers);
-        boolean below =
-                registers.protectedMode() && esp > memory.ramSize() && !memory.isRam(esp - 4) && ALL - esp > SMALLEST;
+        boolean below = registers.protectedMode()
+                && esp > memory.ram().lowEnd()
+                && !memory.isRam(esp - 4)
+                && ALL - esp > SMALLEST;
         return below
                 ? image.segments().stream()
-                        .flatMap(segment -> find(image, segment, esp, memory.ramSize(), CpuMode.of(registers)).stream())
+                        .flatMap(segment -> find(image, segment, esp, memory.ram(), CpuMode.of(registers)).stream())
                         .findFirst()
                 : Optional.empty();
     }
 
-    private static Optional<String> find(PlacedImage image, Segment segment, long esp, long ramSize, CpuMode mode) {
+    private static Optional<String> find(PlacedImage image, Segment segment, long esp, RamMap ram, CpuMode mode) {
         byte[] code = segment.data();
         for (int i = 0; i + 6 < code.length; i++) {
             long at = image.linear(segment) + i;
@@ -69,7 +72,7 @@ public final class StackBelowZero {
             long bytes = instruction.map(StackBelowZero::lowersBy).orElse(0L);
             // ESP before it was somewhere in RAM, and may be a little lower now than it was after it.
             long before = esp + bytes - ALL;
-            if (bytes >= SMALLEST && before > 0 && before < ramSize) {
+            if (bytes >= SMALLEST && before > 0 && ram.contains(before)) {
                 String words = CodeReader.describe(instruction.get())
                         .namedBy(image.image())
                         .inWords();

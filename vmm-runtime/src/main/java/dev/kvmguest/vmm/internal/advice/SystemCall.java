@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.List;
 import java.util.Optional;
@@ -49,6 +50,21 @@ final class SystemCall {
                 : Optional.of(
                         evidence.at().inWords() + " is #UD outside 64-bit code on processors of Intel, as it is here;"
                                 + " use INT n or SYSENTER there");
+    }
+
+    /** SYSENTER and SYSEXIT are off as long as their MSR has no selector. */
+    static Optional<String> withoutSelector(Evidence evidence) {
+        OptionalLong selector = evidence.msr(MsrFile.SYSENTER_CS);
+        boolean refused = Vector.GP.is(evidence.first().vector())
+                && evidence.at().is(Mnemonic.SYSENTER, Mnemonic.SYSEXIT)
+                && selector.isPresent()
+                && Selector.isNull((int) selector.getAsLong() & Selector.WITHOUT_RPL);
+        return refused
+                ? Optional.of(evidence.at().inWords()
+                        + " raises #GP, since IA32_SYSENTER_CS (MSR 0x174) has no selector; write"
+                        + " that of the kernel's code there, and IA32_SYSENTER_ESP and IA32_SYSENTER_EIP (0x175, 0x176),"
+                        + " before the first program runs")
+                : Optional.empty();
     }
 
     /**

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
+import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -136,7 +137,10 @@ final class TableOperand {
                     + " in the wrong order; " + instruction + takes(evidence) + ", the size first");
         }
         DescriptorTable narrow = new DescriptorTable(loaded.base() & LOW_32, loaded.limit());
-        if (wide && loaded.base() >>> Integer.SIZE != 0 && isTable.test(evidence, narrow)) {
+        // An address of the upper half is one, whether or not it is mapped now.
+        boolean isAddress = loaded.base() < 0 && AddressPolicy.isCanonical(loaded.base())
+                || evidence.image().loadedAt(loaded.base()).isPresent();
+        if (wide && !isAddress && loaded.base() >>> Integer.SIZE != 0 && isTable.test(evidence, narrow)) {
             return Optional.of(
                     has + ", and the table is at " + hex(narrow.base()) + ", the lower half of that: " + instruction
                             + " in 64-bit code" + takes(evidence) + ", and there are only four (.long for .quad)");
@@ -245,7 +249,7 @@ final class TableOperand {
                         .flatMap(Optional::stream)
                         .anyMatch(gate -> (gate.isInterruptGate() || gate.isTrapGate())
                                 && gate.isPresent()
-                                && evidence.isInImage(gate.gateOffset()));
+                                && evidence.isInImage(gate.offset()));
     }
 
     private static boolean isOurs(Evidence evidence, DescriptorTable table) {

@@ -97,7 +97,7 @@ public final class BootLoader {
     }
 
     private long lowMemory() {
-        return LowMemory.size(plan.memorySize(), firmware.map(FirmwareRom::base).orElse(Long.MAX_VALUE));
+        return LowMemory.size(plan.ram().size(), firmware.map(FirmwareRom::base).orElse(Long.MAX_VALUE));
     }
 
     private Optional<FirmwareRom> takeFirmware() {

@@ -45,25 +45,25 @@ final class LayoutCheck {
             stacks.forEach(check::checkStack);
             ranges.addAll(stacks);
         }
-        ranges.add(new Range(Kind.END_OF_RAM, "end of RAM", plan.memorySize(), plan.memorySize()));
+        ranges.addAll(plan.ends());
         return new MemoryLayout(ranges, check.warnings);
     }
 
     private void checkImage(Range image) {
         warnOfTableBehind(image);
         warnOfHole(image);
-        long room = plan.memorySize() - image.end();
-        if (room < NEAR && isLastBefore(plan.memorySize(), image)) {
-            warn(image + " ends " + room + " bytes before the end of RAM at " + hex(plan.memorySize())
+        long end = plan.ram().end();
+        long room = end - image.end();
+        if (room < NEAR && isLastBefore(end, image)) {
+            warn(image + " ends " + room + " bytes before the end of RAM at " + hex(end)
                     + "; give the guest more memory");
         }
     }
 
     private void checkStack(Range stack) {
         warnOfHole(stack);
-        if (stack.end() > plan.memorySize()) {
-            warn(stack + " ends past RAM, which ends at " + hex(plan.memorySize() - 1)
-                    + "; give the guest more memory or move its stack");
+        if (!plan.ram().contains(stack.start(), stack.end() - stack.start())) {
+            warn(stack + " ends past RAM, " + plan.ram().words() + "; give the guest more memory or move its stack");
         }
         for (Range other : plan.all()) {
             if (plan.images().contains(other)) {

@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,18 +25,27 @@ final class LayoutPlan {
 
     private static final long LOWEST = 0x1000;
 
-    private final long memorySize;
+    private final RamMap ram;
     private final List<Range> images = new ArrayList<>();
     private final List<Range> tables = new ArrayList<>();
     private final List<Range> placed = new ArrayList<>();
     private final List<Range> yielding = new ArrayList<>();
 
     LayoutPlan(long memorySize) {
-        this.memorySize = memorySize;
+        this.ram = new RamMap(memorySize);
     }
 
-    long memorySize() {
-        return memorySize;
+    /** Returns where RAM is. */
+    RamMap ram() {
+        return ram;
+    }
+
+    /** Returns where RAM has a gap and where it ends. */
+    List<Range> ends() {
+        Range end = new Range(Kind.END_OF_RAM, "end of RAM", ram.end(), ram.end());
+        return ram.isSplit()
+                ? List.of(new Range(Kind.DEVICES, "devices, no RAM", RamMap.DEVICES, RamMap.DEVICES_END), end)
+                : List.of(end);
     }
 
     /** Returns the parts of images: what their files hold, and what is to be zero after it. */
@@ -72,7 +82,7 @@ final class LayoutPlan {
     /**
      * Takes the range from {@code start}, inclusive, to {@code end}, exclusive, for something that has to be there.
      *
-     * @throws IllegalArgumentException if it overlaps one taken before, naming both, or passes the end of RAM; the
+     * @throws IllegalArgumentException if it overlaps one taken before, naming both, or isn't in RAM; the
      *     message has the layout after its first line
      */
     void take(Kind kind, String name, long start, long end) {
@@ -120,7 +130,7 @@ final class LayoutPlan {
                 return OptionalLong.of(start);
             }
         }
-        for (long start = Math.min(end, memorySize) - size & -alignment; start >= LOWEST; start -= alignment) {
+        for (long start = Math.min(end, ram.lowEnd()) - size & -alignment; start >= LOWEST; start -= alignment) {
             if (isFree(start, size) && !new Range(Kind.HOLE, "", start, start + size).overlaps(HOLE)) {
                 return OptionalLong.of(start);
             }
@@ -130,7 +140,7 @@ final class LayoutPlan {
 
     private boolean isFree(long start, long size) {
         Range range = new Range(Kind.HOLE, "", start, start + size);
-        return range.end() <= memorySize && all().stream().noneMatch(range::overlaps);
+        return ram.contains(start, size) && all().stream().noneMatch(range::overlaps);
     }
 
     /**
@@ -167,9 +177,8 @@ final class LayoutPlan {
 
     private Range checked(Kind kind, String name, long start, long end) {
         Range range = new Range(kind, name, start, end);
-        if (Long.compareUnsigned(start, memorySize) > 0 || Long.compareUnsigned(end, memorySize) > 0) {
-            throw refusal(
-                    range, range + " does not fit into RAM, which ends at " + hex(memorySize - 1) + wayOut(start, end));
+        if (!ram.contains(start, end - start)) {
+            throw refusal(range, range + " does not fit into RAM, " + ram.words() + wayOut(start, end));
         }
         for (Range other : all()) {
             if (range.overlaps(other)) {
@@ -180,8 +189,12 @@ final class LayoutPlan {
     }
 
     private static String wayOut(long start, long end) {
-        if (Long.compareUnsigned(end, MachineConfig.MAX_MEMORY) <= 0) {
+        if (new RamMap(MachineConfig.MAX_MEMORY).contains(start, end - start)) {
             return "; give the guest more memory or another load address";
+        }
+        if (start >= 0 && start < RamMap.DEVICES_END && end > RamMap.DEVICES) {
+            return "; as on a PC, " + hex(RamMap.DEVICES) + "-" + hex(RamMap.DEVICES_END - 1)
+                    + " are left to devices: give the guest another load address, or link it elsewhere";
         }
         return start < 0
                 ? "; link it with a physical address below that, by AT(...) in the linker script"

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -63,7 +64,7 @@ final class MultibootInfo {
 
     private final String commandLine;
     private final boolean wantsVideoMode;
-    private final long memorySize;
+    private final RamMap ram;
     private final long lowMemory;
     private final List<PlacedModule> modules = new ArrayList<>();
     private final Optional<MultibootSymbols> symbols;
@@ -81,9 +82,13 @@ final class MultibootInfo {
         MultibootHeader header = MultibootHeader.find(image.name(), image.file());
         commandLine = config.commandLine();
         wantsVideoMode = header.wantsVideoMode();
-        memorySize = layout.memorySize();
+        ram = layout.ram();
         this.lowMemory = lowMemory;
-        long high = Math.max(HIGH_MEMORY, guest.image().physicalEnd());
+        // 32 bits tell where modules are. What of the image is above 4 GiB is not in their way.
+        long high = guest.image().segments().stream()
+                .mapToLong(GuestImage.Segment::physicalEnd)
+                .filter(end -> end <= RamMap.DEVICES)
+                .reduce(HIGH_MEMORY, Math::max);
         for (BootModule module : config.modules()) {
             String name = "module \"" + module.commandLine() + "\"";
             PlacedModule placed = new PlacedModule(module, layout.place(name, module.bytes().length, PAGE, high));
@@ -151,7 +156,7 @@ final class MultibootInfo {
                                 | (symbols.isPresent() ? ELF_SECTIONS : 0)
                                 | (wantsVideoMode ? FRAMEBUFFER : 0))
                 .putInt(4, (int) (lowMemory >> 10))
-                .putInt(8, (int) (Math.max(0, memorySize - HIGH_MEMORY) >> 10))
+                .putInt(8, (int) (Math.max(0, ram.lowEnd() - HIGH_MEMORY) >> 10))
                 .putInt(16, strings.get(0))
                 .putInt(20, modules.size())
                 .putInt(24, moduleList)
@@ -179,15 +184,18 @@ final class MultibootInfo {
     private List<MapEntry> memoryMap() {
         List<MapEntry> map = new ArrayList<>();
         map.add(new MapEntry(0, lowMemory, AVAILABLE));
-        long lowEnd = Math.min(memorySize, LOW_MEMORY_END);
+        long lowEnd = Math.min(ram.size(), LOW_MEMORY_END);
         if (lowMemory < lowEnd) {
             map.add(new MapEntry(lowMemory, lowEnd, RESERVED));
         }
-        if (memorySize > FIRMWARE) {
-            map.add(new MapEntry(FIRMWARE, Math.min(memorySize, HIGH_MEMORY), RESERVED));
+        if (ram.size() > FIRMWARE) {
+            map.add(new MapEntry(FIRMWARE, Math.min(ram.size(), HIGH_MEMORY), RESERVED));
         }
-        if (memorySize > HIGH_MEMORY) {
-            map.add(new MapEntry(HIGH_MEMORY, memorySize, AVAILABLE));
+        if (ram.size() > HIGH_MEMORY) {
+            map.add(new MapEntry(HIGH_MEMORY, ram.lowEnd(), AVAILABLE));
+        }
+        if (ram.isSplit()) {
+            map.add(new MapEntry(RamMap.DEVICES_END, ram.end(), AVAILABLE));
         }
         return map;
     }

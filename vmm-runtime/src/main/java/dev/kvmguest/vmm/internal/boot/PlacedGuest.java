@@ -187,7 +187,7 @@ record PlacedGuest(GuestImage image, BootMode boot, EntryPoint entry) {
 
     /** Takes the memory of the smallest stack, so that a guest in real mode does not push into its neighbour. */
     void takeStack(LayoutPlan layout) {
-        long end = realModeStack(layout.memorySize()).end();
+        long end = realModeStack(layout.ram().size()).end();
         layout.takeStack("the stack of image " + image.name(), end - SMALLEST_STACK, end);
     }
 

@@ -16,8 +16,8 @@ import java.util.stream.IntStream;
  * square wave and daylight saving are not there, and their bits only read back. Disabling NMI, bit 7 of the index, does
  * nothing.
  *
- * <p>Memory starts with what firmware leaves for kernels: the size of RAM in bytes 0x15 to 0x18, 0x30, 0x31, 0x34 and
- * 0x35, the century in 0x32, the checksum in 0x2e and 0x2f. The rest is 0.
+ * <p>Memory starts with what firmware leaves for kernels: the size of RAM in bytes 0x15 to 0x18, 0x30, 0x31, 0x34,
+ * 0x35 and 0x5b to 0x5d, the century in 0x32, the checksum in 0x2e and 0x2f. The rest is 0.
  *
  * <p>Source: Motorola MC146818A data sheet (1984); IBM PC AT Technical Reference (1985), "Real-Time Clock".
  */

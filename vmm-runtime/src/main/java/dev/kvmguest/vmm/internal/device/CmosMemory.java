@@ -1,10 +1,12 @@
 package dev.kvmguest.vmm.internal.device;
 
+import dev.kvmguest.vmm.memory.RamMap;
+
 /**
  * What a PC's firmware leaves in CMOS memory about the machine.
  *
- * <p>Source: IBM PC AT Technical Reference (1985), "CMOS RAM Address Map"; bytes 0x34 and 0x35 as Bochs and QEMU have
- * them.
+ * <p>Source: IBM PC AT Technical Reference (1985), "CMOS RAM Address Map"; bytes 0x34, 0x35 and 0x5b to 0x5d as Bochs and
+ * QEMU have them.
  */
 final class CmosMemory {
 
@@ -15,6 +17,7 @@ final class CmosMemory {
     private static final int CHECKSUM = 0x2e;
     private static final int EXTENDED_KIB_FOUND = 0x30;
     private static final int ABOVE_16_MIB = 0x34;
+    private static final int ABOVE_4_GIB = 0x5b;
 
     private static final int WORD_MAX = 0xffff;
     private static final long KIB = 1 << 10;
@@ -33,10 +36,15 @@ final class CmosMemory {
         if (ram < 0) {
             throw new IllegalArgumentException("RAM of " + ram + " bytes can't be; give the size in bytes");
         }
-        putWord(bytes, BASE_KIB, Math.min(640, ram / KIB));
-        putWord(bytes, EXTENDED_KIB, (ram - MIB) / KIB);
-        putWord(bytes, EXTENDED_KIB_FOUND, (ram - MIB) / KIB);
-        putWord(bytes, ABOVE_16_MIB, (ram - 16 * MIB) / CHUNK);
+        RamMap map = new RamMap(ram);
+        long low = map.lowEnd();
+        long chunksAbove4Gib = (map.size() - low) / CHUNK;
+        putWord(bytes, BASE_KIB, Math.min(640, low / KIB));
+        putWord(bytes, EXTENDED_KIB, (low - MIB) / KIB);
+        putWord(bytes, EXTENDED_KIB_FOUND, (low - MIB) / KIB);
+        putWord(bytes, ABOVE_16_MIB, (low - 16 * MIB) / CHUNK);
+        putWord(bytes, ABOVE_4_GIB, chunksAbove4Gib & WORD_MAX);
+        bytes[ABOVE_4_GIB + 2] = (int) (chunksAbove4Gib >> 16);
         int sum = 0;
         for (int i = CHECKSUM_FIRST; i <= CHECKSUM_LAST; i++) {
             sum += bytes[i];

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.emulator;
 
+import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
+import dev.kvmguest.vmm.internal.emulator.core.FrameAllocator;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
 import dev.kvmguest.vmm.internal.emulator.exec.RoundRobinScheduler;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
@@ -8,6 +10,7 @@ import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -22,7 +25,20 @@ public final class EmulatorEngine implements Engine {
 
     private static final EmulatorEngine INSTANCE = new EmulatorEngine();
 
-    private final RamPool pool = new RamPool();
+    /**
+     * RAM of up to so many bytes is in one buffer, which the host has memory for from the start. Of larger ones the
+     * host has only what a guest uses.
+     */
+    private static final long LARGEST_BUFFER = 256L << 20;
+
+    /** The low RAM of guests with more. */
+    private static final long LOW_RAM = MachineConfig.DEFAULT_MEMORY;
+
+    /** 64 MiB are kept for the frames of other machines. */
+    private static final int MOST_FRAME_BUFFERS = 64;
+
+    private final RamPool lowPool = new RamPool(4);
+    private final RamPool framePool = new RamPool(MOST_FRAME_BUFFERS);
 
     private EmulatorEngine() {}
 
@@ -47,29 +63,35 @@ public final class EmulatorEngine implements Engine {
 
     @Override
     public EmulatedMachine createMachine(long memorySize, int vcpus) {
-        if (memorySize > Integer.MAX_VALUE) {
-            throw new VmmException(
-                    "the emulator gives a guest less than 2 GiB of RAM; " + memorySize + " bytes were asked for");
+        if (memorySize > MachineConfig.MAX_MEMORY) {
+            throw new VmmException("the emulator gives a guest " + (MachineConfig.MAX_MEMORY >> 30)
+                    + " GiB of RAM at most, as far as its physical addresses of 36 bits reach; " + memorySize
+                    + " bytes were asked for");
         }
         if (vcpus > MOST_VCPUS) {
             throw new VmmException(
                     "the emulator has at most " + MOST_VCPUS + " vCPUs a machine; " + vcpus + " were asked for");
         }
-        return new EmulatedMachine(pool.take((int) memorySize), vcpus);
+        return new EmulatedMachine(memorySize, vcpus);
+    }
+
+    private static ByteBuffer cleared(ByteBuffer buffer) {
+        return buffer.put(0, new byte[buffer.capacity()]);
     }
 
     /** A machine: RAM from the pool and vCPUs. The RAM goes back only after the vCPUs have been kept from using it. */
     public final class EmulatedMachine implements VirtualMachine {
 
-        private final ByteBuffer bytes;
+        private final ByteBuffer low;
+        private final FrameAllocator frames = new FrameAllocator(() -> framePool.take(FrameAllocator.BUFFER_SIZE));
         private final Ram ram;
         private final GuestMemory memory;
         private final List<EmulatedVirtualCpu> vcpus = new ArrayList<>();
         private boolean closed;
 
-        private EmulatedMachine(ByteBuffer zeros, int vcpuCount) {
-            bytes = zeros;
-            ram = new Ram(zeros);
+        private EmulatedMachine(long memorySize, int vcpuCount) {
+            low = lowPool.take((int) (memorySize <= LARGEST_BUFFER ? memorySize : LOW_RAM));
+            ram = new Ram(new RamMap(memorySize), low, frames);
             memory = ram.guestMemory(() -> {});
             RoundRobinScheduler scheduler = new RoundRobinScheduler(vcpuCount);
             for (int i = 0; i < vcpuCount; i++) {
@@ -95,8 +117,9 @@ public final class EmulatorEngine implements Engine {
             closed = true;
             memory.close();
             vcpus.forEach(EmulatedVirtualCpu::close);
-            ram.clear();
-            pool.give(bytes);
+            ram.clearLow();
+            lowPool.give(low);
+            frames.buffers().stream().limit(MOST_FRAME_BUFFERS).forEach(buffer -> framePool.give(cleared(buffer)));
         }
     }
 }

@@ -12,9 +12,17 @@ import java.util.Iterator;
  */
 public final class RamPool {
 
-    private static final int MOST_KEPT = 4;
-
+    private final int mostKept;
     private final ArrayDeque<SoftReference<ByteBuffer>> kept = new ArrayDeque<>();
+
+    /**
+     * Creates an empty pool.
+     *
+     * @param mostKept how many buffers it keeps at most
+     */
+    public RamPool(int mostKept) {
+        this.mostKept = mostKept;
+    }
 
     /**
      * Returns a direct buffer of zeros that nobody else has.
@@ -45,7 +53,7 @@ public final class RamPool {
             return ByteBuffer.allocateDirect(size);
         } catch (OutOfMemoryError e) {
             throw new VmmException(
-                    "the JVM has no room for " + (size >> 10) + " KiB of guest RAM; give it more by"
+                    "the JVM has no room for " + (size >> 10) + " KiB more of guest RAM; give it more by"
                             + " -XX:MaxDirectMemorySize, or the guest less",
                     e);
         }
@@ -54,7 +62,7 @@ public final class RamPool {
     /** Takes back a buffer, all zero, that nobody uses any more. */
     public synchronized void give(ByteBuffer zeros) {
         kept.addFirst(new SoftReference<>(zeros));
-        while (kept.size() > MOST_KEPT) {
+        while (kept.size() > mostKept) {
             kept.removeLast();
         }
     }

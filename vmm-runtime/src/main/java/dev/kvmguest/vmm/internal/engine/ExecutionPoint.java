@@ -56,6 +56,7 @@ public record ExecutionPoint(long[] general, long eip, boolean interruptible, lo
     }
 
     private static String difference(Register register, long here, long there) {
-        return register.name32() + "=" + hex(here) + " and not " + hex(there);
+        boolean isWide = (here | there) >>> Integer.SIZE != 0;
+        return (isWide ? register.name64() : register.name32()) + "=" + hex(here) + " and not " + hex(there);
     }
 }

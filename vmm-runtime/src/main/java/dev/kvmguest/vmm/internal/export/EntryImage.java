@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.GuestMemory.Page;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
@@ -25,8 +26,6 @@ record EntryImage(List<Chunk> chunks, CpuState state, MemoryLayout layout) {
 
     /** So many bytes, aligned, are left out if they are all zero. */
     static final int ROW = 32;
-
-    private static final int PAGE = 4096;
 
     /**
      * Bytes in memory.
@@ -50,24 +49,30 @@ record EntryImage(List<Chunk> chunks, CpuState state, MemoryLayout layout) {
     }
 
     private static List<Chunk> chunks(GuestMemory memory) {
+        List<Page> pages = new ArrayList<>();
+        memory.forEachPage(pages::add);
         List<Chunk> chunks = new ArrayList<>();
-        byte[] zeros = new byte[PAGE];
+        byte[] zeros = new byte[ROW];
         long start = -1;
-        for (long page = 0; page < memory.size(); page += PAGE) {
-            byte[] bytes = memory.read(page, PAGE);
-            boolean empty = Arrays.equals(bytes, zeros);
-            for (int row = 0; row < PAGE; row += ROW) {
-                boolean used = !empty && !Arrays.equals(bytes, row, row + ROW, zeros, 0, ROW);
+        long end = 0;
+        for (Page page : pages) {
+            if (start >= 0 && page.address() != end) {
+                chunks.add(chunk(memory, start, end));
+                start = -1;
+            }
+            for (int row = 0; row < page.bytes().length; row += ROW) {
+                boolean used = !Arrays.equals(page.bytes(), row, row + ROW, zeros, 0, ROW);
                 if (used && start < 0) {
-                    start = page + row;
+                    start = page.address() + row;
                 } else if (!used && start >= 0) {
-                    chunks.add(chunk(memory, start, page + row));
+                    chunks.add(chunk(memory, start, page.address() + row));
                     start = -1;
                 }
             }
+            end = page.address() + page.bytes().length;
         }
         if (start >= 0) {
-            chunks.add(chunk(memory, start, memory.size()));
+            chunks.add(chunk(memory, start, end));
         }
         return chunks;
     }

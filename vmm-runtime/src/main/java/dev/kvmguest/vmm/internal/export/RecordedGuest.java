@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.export.KvmReproducer;
 import dev.kvmguest.vmm.export.QemuCommand;
 import dev.kvmguest.vmm.internal.replay.Recording;
+import dev.kvmguest.vmm.memory.RamMap;
 import dev.kvmguest.vmm.outcome.Outcome;
 
 /**
@@ -33,6 +34,10 @@ public record RecordedGuest(MachineConfig config, Outcome outcome, Recording rec
         if (!name.matches(NAME)) {
             throw new IllegalArgumentException(
                     "name \"" + name + "\" has characters other than letters, digits, dots, underscores and hyphens");
+        }
+        if (config.memorySize() > RamMap.DEVICES) {
+            throw new IllegalArgumentException("a guest with " + config.memorySize()
+                    + " bytes of memory can't be exported; export one with 3G at most");
         }
         if (config.vcpus().size() > 1) {
             throw new IllegalArgumentException(

@@ -39,7 +39,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
      * @param vector 0 to 255
      */
     public Optional<String> mistaken(int vector) {
-        return gate(vector).filter(gate -> !mayBeCode(gate.gateOffset())).flatMap(gate -> bytesOfHandler(vector, gate)
+        return gate(vector).filter(gate -> !mayBeCode(gate.offset())).flatMap(gate -> bytesOfHandler(vector, gate)
                 .or(() -> halfAddress(vector, gate)));
     }
 
@@ -95,7 +95,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
         }
         // Of several functions that begin alike none can be told to be meant; that bytes were taken is clear all the
         // same. Zeros begin nothing.
-        boolean found = !places.isEmpty() && !isBelow(gate.gateOffset(), BLOCK);
+        boolean found = !places.isEmpty() && !isBelow(gate.offset(), BLOCK);
         long place = found ? places.get(0) : 0;
         return found
                 ? Optional.of(where(vector, gate) + ", which are the first " + (isWide(gate) ? "eight" : "four")
@@ -107,7 +107,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
 
     /** Returns whether a gate's address has more than 32 bits, and is none of 32 that was sign-extended. */
     private static boolean isWide(InterruptGate gate) {
-        return gate.gateOffset() != (int) gate.gateOffset() && gate.gateOffset() >>> Integer.SIZE != 0;
+        return gate.offset() != (int) gate.offset() && gate.offset() >>> Integer.SIZE != 0;
     }
 
     /**
@@ -127,7 +127,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
 
     private static boolean has(Segment segment, int index, InterruptGate gate) {
         ByteBuffer data = ByteBuffer.wrap(segment.data()).order(ByteOrder.LITTLE_ENDIAN);
-        return isWide(gate) ? data.getLong(index) == gate.gateOffset() : data.getInt(index) == (int) gate.gateOffset();
+        return isWide(gate) ? data.getLong(index) == gate.offset() : data.getInt(index) == (int) gate.offset();
     }
 
     private List<Long> occurrences(InterruptGate gate) {
@@ -142,7 +142,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
 
     /** The gate has the lower half of the handler's address, and zeros for the upper one. */
     private Optional<String> halfAddress(int vector, InterruptGate gate) {
-        long offset = gate.gateOffset();
+        long offset = gate.offset();
         if (gate.longMode() && offset >= BLOCK && offset <= LOW_32) {
             return functions()
                     .filter(symbol -> (symbol.address() & LOW_32) == offset && symbol.address() != offset)
@@ -187,7 +187,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
     }
 
     private String where(int vector, InterruptGate gate) {
-        return "IDT[" + vector + "] leads to " + hex(gate.gateOffset());
+        return "IDT[" + vector + "] leads to " + hex(gate.offset());
     }
 
     private String symbol(long linear) {

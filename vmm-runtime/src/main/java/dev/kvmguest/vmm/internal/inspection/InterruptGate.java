@@ -76,11 +76,11 @@ public record InterruptGate(SegmentDescriptor low, long high, boolean longMode) 
     }
 
     /** Returns where it leads. */
-    public long gateOffset() {
+    public long offset() {
         return longMode ? wide().gateOffset() : low.gateOffset();
     }
 
-    public int gateSelector() {
+    public int selector() {
         return low.gateSelector();
     }
 
@@ -116,7 +116,7 @@ public record InterruptGate(SegmentDescriptor low, long high, boolean longMode) 
     }
 
     /** Returns whether it leads to a handler of 32-bit or 64-bit code. */
-    boolean entersWide() {
+    public boolean entersWide() {
         return isPresent() && low.isWide() && (isInterruptGate() || isTrapGate());
     }
 }

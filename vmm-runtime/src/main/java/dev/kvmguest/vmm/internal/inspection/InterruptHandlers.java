@@ -49,10 +49,10 @@ final class InterruptHandlers {
         for (int vector = 0; looked && vector < InterruptTable.VECTORS; vector++) {
             Optional<InterruptGate> gate = InterruptGate.of(registers, memory, vector)
                     .filter(InterruptGate::entersWide)
-                    .filter(found -> Selector.withRpl(found.gateSelector(), 0) == Selector.withRpl(selector, 0))
-                    .filter(found -> code.holds(found.gateOffset()));
+                    .filter(found -> Selector.withRpl(found.selector(), 0) == Selector.withRpl(selector, 0))
+                    .filter(found -> code.holds(found.offset()));
             boolean hasErrorCode = Vector.hasErrorCode(vector);
-            gate.ifPresent(found -> handlers.put(found.gateOffset(), hasErrorCode));
+            gate.ifPresent(found -> handlers.put(found.offset(), hasErrorCode));
         }
         return new InterruptHandlers(code, stack, handlers);
     }

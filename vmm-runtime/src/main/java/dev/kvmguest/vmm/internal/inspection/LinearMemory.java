@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Optional;
@@ -90,9 +91,9 @@ public final class LinearMemory {
         return (registers.get(Register.CR4) & Cr4.PAE) != 0;
     }
 
-    /** Returns the bytes of RAM. */
-    public long ramSize() {
-        return memory.size();
+    /** Returns where RAM is. */
+    public RamMap ram() {
+        return memory.map();
     }
 
     /**
@@ -148,7 +149,7 @@ public final class LinearMemory {
     /** Returns whether a linear address is one of RAM. */
     public boolean isRam(long linear) {
         OptionalLong physical = physical(linear);
-        return physical.isPresent() && Long.compareUnsigned(physical.getAsLong(), memory.size()) < 0;
+        return physical.isPresent() && memory.map().contains(physical.getAsLong());
     }
 
     /** Returns bytes that start at a linear address; empty unless all of them are in RAM. */
@@ -158,7 +159,7 @@ public final class LinearMemory {
         while (done < length) {
             OptionalLong physical = physical(linear + done);
             int part = (int) Math.min(length - done, PAGE - (linear + done & PAGE - 1));
-            if (physical.isEmpty() || physical.getAsLong() < 0 || physical.getAsLong() > memory.size() - part) {
+            if (physical.isEmpty() || !memory.map().contains(physical.getAsLong(), part)) {
                 return Optional.empty();
             }
             System.arraycopy(memory.read(physical.getAsLong(), part), 0, bytes, done, part);

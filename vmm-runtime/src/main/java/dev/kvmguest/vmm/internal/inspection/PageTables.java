@@ -26,7 +26,7 @@ public final class PageTables {
      * @param level the table it is in
      * @param index its number there
      * @param address its guest physical address
-     * @param value the entry; all ones beyond RAM, where nothing answers
+     * @param value the entry; all ones where no RAM is and nothing answers
      * @param isInRam whether RAM is at its address
      * @param frame the physical address of what it leads to, a table or a page; without meaning unless it is present
      * @param pageSize the bytes of the page that it leads to; 0 if it leads to a table
@@ -150,6 +150,6 @@ public final class PageTables {
     }
 
     private boolean isInRam(long address, int width) {
-        return address <= memory.size() - width;
+        return memory.map().contains(address, width);
     }
 }

@@ -113,15 +113,15 @@ final class PageWalks {
         }
         long physical = walk.physical().orElseThrow();
         boolean readOnly = !all(walk.entries(), PageEntry.WRITABLE);
-        return "physical " + hex(physical) + (physical < memory.size() ? "" : ", beyond RAM") + ", "
+        return "physical " + hex(physical) + (memory.map().contains(physical) ? "" : ", beyond RAM") + ", "
                 + rights(walk.entries())
                 + (readOnly && !writeProtect ? ", though CR0.WP is clear and ring 0 may write" : "");
     }
 
     /** Returns how the tables differ from what a page fault found, or which right was missing, as a clause. */
     private static String comparison(Walk walk, int code) {
-        boolean mapped = walk.reserved().isPresent()
-                || walk.last().isPresent() && walk.entries().stream().allMatch(Entry::isInRam);
+        boolean inRam = walk.entries().stream().allMatch(Entry::isInRam);
+        boolean mapped = inRam && (walk.reserved().isPresent() || walk.last().isPresent());
         boolean wasPresent = (code & PageFaultCode.PRESENT) != 0;
         if (mapped != wasPresent) {
             return mapped ? "; the fault found it not present" : "; the fault found it present";

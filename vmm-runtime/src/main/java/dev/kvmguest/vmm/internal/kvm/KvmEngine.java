@@ -56,9 +56,10 @@ public final class KvmEngine implements Engine {
     /** Processor and kernel don't change while the JVM runs, so that they are asked once. */
     private synchronized HostSupport support(KvmSystem system) {
         if (support == null) {
-            support = new HostSupport(
-                    system.supportedCpuid(),
-                    (system.checkExtension(Kvm.KVM_CAP_SYNC_REGS) & Kvm.KVM_SYNC_X86_REGS) != 0);
+            NativeBuffer cpuid = system.supportedCpuid();
+            KvmCpuid.removeLocalApic(cpuid.bytes());
+            support =
+                    new HostSupport(cpuid, (system.checkExtension(Kvm.KVM_CAP_SYNC_REGS) & Kvm.KVM_SYNC_X86_REGS) != 0);
         }
         return support;
     }
@@ -83,7 +84,7 @@ public final class KvmEngine implements Engine {
             this.vm = vm;
             try {
                 Mapping ram = Mapping.anonymous(memorySize);
-                memory = new GuestMemory(ram.bytes(), ram::close);
+                memory = KvmMemory.of(ram);
                 vm.mapMemory(ram);
                 for (int i = 0; i < vcpuCount; i++) {
                     KvmVcpu vcpu = vm.createVcpu(i);

@@ -54,7 +54,11 @@ public final class KvmException extends VmmException {
             case Libc.EPERM -> opening ? "this container may not use the device: docker run --device /dev/kvm" : "";
             case Libc.EBUSY -> "another hypervisor, such as VirtualBox, may be using the processor's virtualization";
             case Libc.EMFILE -> "the process has too many open files; raise ulimit -n";
-            case Libc.ENOMEM -> "the host has no memory left, or a limit of the process or its cgroup is reached";
+            case Libc.ENOMEM ->
+                operation.startsWith("mmap")
+                        ? "the host reserves memory before it is used (vm.overcommit_memory=2), or a limit of the process"
+                                + " is reached (ulimit -v): give the guest less memory, or raise the limit"
+                        : "the host has no memory left, or a limit of the process or its cgroup is reached";
             default -> "";
         };
     }

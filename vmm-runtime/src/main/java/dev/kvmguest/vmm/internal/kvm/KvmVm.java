@@ -3,13 +3,16 @@ package dev.kvmguest.vmm.internal.kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.NativeBuffer;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_userspace_memory_region;
+import dev.kvmguest.vmm.memory.RamMap;
+import dev.kvmguest.vmm.memory.RamMap.Extent;
 
 /** A VM: guest physical memory and vCPUs. Source: Linux, Documentation/virt/kvm/api.rst. */
 public final class KvmVm implements AutoCloseable {
 
     /**
      * Where KVM on Intel keeps the page tables and the TSS by which it runs real mode on processors that can't: four
-     * pages just below the firmware's place at the end of 4 GiB, far above any guest's RAM.
+     * pages just below the firmware's place at the end of 4 GiB, among the addresses of devices, where no guest has
+     * RAM.
      */
     private static final long IDENTITY_MAP_ADDRESS = 0xfffb_c000L;
 
@@ -33,17 +36,21 @@ public final class KvmVm implements AutoCloseable {
     }
 
     /**
-     * Makes mapped pages the guest's RAM from guest physical address 0 on. They must stay mapped until this VM is
-     * closed.
+     * Makes mapped pages the guest's RAM, in the places that {@link RamMap} says: a memory slot for each range. They
+     * must stay mapped until this VM is closed.
      */
     void mapMemory(Mapping ram) {
-        NativeBuffer region = new NativeBuffer(kvm_userspace_memory_region.SIZE);
-        region.bytes()
-                .putInt(kvm_userspace_memory_region.slot, 0)
-                .putLong(kvm_userspace_memory_region.guest_phys_addr, 0)
-                .putLong(kvm_userspace_memory_region.memory_size, ram.length())
-                .putLong(kvm_userspace_memory_region.userspace_addr, ram.address());
-        fd.ioctl("KVM_SET_USER_MEMORY_REGION", Kvm.KVM_SET_USER_MEMORY_REGION, region);
+        RamMap map = new RamMap(ram.length());
+        for (int slot = 0; slot < map.extents().size(); slot++) {
+            Extent extent = map.extents().get(slot);
+            NativeBuffer region = new NativeBuffer(kvm_userspace_memory_region.SIZE);
+            region.bytes()
+                    .putInt(kvm_userspace_memory_region.slot, slot)
+                    .putLong(kvm_userspace_memory_region.guest_phys_addr, extent.start())
+                    .putLong(kvm_userspace_memory_region.memory_size, extent.length())
+                    .putLong(kvm_userspace_memory_region.userspace_addr, ram.address() + map.offset(extent.start()));
+            fd.ioctl("KVM_SET_USER_MEMORY_REGION", Kvm.KVM_SET_USER_MEMORY_REGION, region);
+        }
     }
 
     /**

@@ -22,8 +22,9 @@ final class Mapping implements AutoCloseable {
     }
 
     /**
-     * Maps zero pages that take memory only once they are written. Private, so that a snapshot can later be mapped over
-     * them copy-on-write.
+     * Maps zero pages that take memory only once they are written, and none of what the host reserves for a process
+     * unless it reserves all (vm.overcommit_memory=2). Private, so that a snapshot can later be mapped over them
+     * copy-on-write.
      */
     static Mapping anonymous(long length) {
         return map(
@@ -54,9 +55,14 @@ final class Mapping implements AutoCloseable {
         return length;
     }
 
-    /** Returns the pages as a buffer in native byte order; the length is within an int by its makers' limits. */
+    /** Returns a part of the pages as a buffer in native byte order, of less than 2 GiB. */
+    ByteBuffer bytes(long start, long length) {
+        return new Pointer(address).getByteBuffer(start, length).order(ByteOrder.nativeOrder());
+    }
+
+    /** Returns all pages as a buffer in native byte order; for mappings of less than 2 GiB. */
     ByteBuffer bytes() {
-        return new Pointer(address).getByteBuffer(0, length).order(ByteOrder.nativeOrder());
+        return bytes(0, length);
     }
 
     @Override

@@ -39,7 +39,7 @@ final class HangSampler {
     private static final int SAMPLES = 32;
     private static final long SAMPLE_NANOS = 500_000;
 
-    /** What is larger takes too long to copy. */
+    /** To copy more takes too long. */
     private static final long LARGEST_COPY = 64 << 20;
 
     private final VirtualCpu cpu;
@@ -76,7 +76,7 @@ final class HangSampler {
         CpuState registers = cpu.state();
         samples.add(new HangTrace.Sample(registers, halted));
         try {
-            if (cpu.observer().isPresent() || memory.size() > LARGEST_COPY) {
+            if (cpu.observer().isPresent() || memory.usedBytes() > LARGEST_COPY) {
                 step(cpu, probeRun);
                 sample();
             } else {

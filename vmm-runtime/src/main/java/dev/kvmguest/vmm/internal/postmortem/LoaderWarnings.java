@@ -132,7 +132,7 @@ final class LoaderWarnings {
         boolean near = esp <= top && esp > top - STACK_SIZE;
         if (!near
                 || registers.segment(SegmentRegister.SS).base() != 0
-                || memory.size() < top + ABOVE
+                || !memory.map().contains(top, ABOVE)
                 || new LinearMemory(memory, registers).physical(esp).orElse(0) != esp
                 || !isZero(memory, top, ABOVE)
                 || isZero(memory, top - BELOW, BELOW)) {

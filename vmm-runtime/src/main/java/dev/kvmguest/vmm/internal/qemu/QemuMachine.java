@@ -36,6 +36,8 @@ import java.util.stream.Collectors;
 public final class QemuMachine implements MachineBackend {
 
     private static final long MIB = 1 << 20;
+    /** RAM is one file, mapped as one buffer. */
+    private static final long MOST_MEMORY = Integer.MAX_VALUE;
 
     private final MachineConfig config;
     private final VcpuConfig guest;
@@ -79,6 +81,10 @@ public final class QemuMachine implements MachineBackend {
         if (config.memorySize() < MIB) {
             throw new VmmException("engine qemu needs memory of 1M at least, and not of " + config.memorySize()
                     + " bytes, for its firmware");
+        }
+        if (config.memorySize() > MOST_MEMORY) {
+            throw new VmmException("engine qemu gives a guest less than 2G of memory, and not " + config.memorySize()
+                    + " bytes; choose another engine, or give the guest less");
         }
     }
 

@@ -94,9 +94,6 @@ final class CrossCheck {
      */
     static Optional<Finding> of(
             Recording recording, Origin origin, Duration limit, Engine engine, long quietFrom, long end) {
-        if (origin.memorySize() > LARGEST_MEMORY) {
-            return Optional.empty();
-        }
         long from = Math.max(quietFrom, end - INSTRUCTIONS + 1);
         // What registers and memory don't have, a stale TLB entry, may be what the guest dies of.
         return onceMore(recording, origin, limit, engine, from)
@@ -111,7 +108,8 @@ final class CrossCheck {
         try (Replay replay = Replay.of(recording, origin, limit)) {
             if (!replay.runTo(from)
                     || replay.instructions() != from
-                    || !replay.cpu().isFpuUntouched()) {
+                    || !replay.cpu().isFpuUntouched()
+                    || replay.memory().usedBytes() > LARGEST_MEMORY) {
                 return Optional.empty();
             }
             try (VirtualMachine machine = engine.createMachine(origin.memorySize(), 1)) {

@@ -42,10 +42,10 @@ public interface Origin {
      *
      * @param image the guest's image
      * @param state the vCPU
-     * @param memory all RAM as it was then; not to be changed any more
+     * @param memory all RAM as it was then
      * @param events how many exchanges had been recorded by then
      */
-    static Origin saved(GuestImage image, VcpuState state, byte[] memory, long events) {
+    static Origin saved(GuestImage image, VcpuState state, SavedRam memory, long events) {
         return new Saved(image, state, memory, events);
     }
 
@@ -83,18 +83,18 @@ public interface Origin {
     }
 
     /** A moment of a run, as {@link #saved} says. */
-    record Saved(GuestImage image, VcpuState state, byte[] memory, long events) implements Origin {
+    record Saved(GuestImage image, VcpuState state, SavedRam memory, long events) implements Origin {
 
         @Override
         public long memorySize() {
-            return memory.length;
+            return memory.size();
         }
 
         @Override
         public EmulatedMachine createMachine() {
             EmulatedMachine machine = EmulatorEngine.instance().createMachine(memorySize(), 1);
             try {
-                machine.memory().write(0, memory);
+                memory.writeTo(machine.memory());
                 machine.vcpu(0).restore(state);
                 return machine;
             } catch (RuntimeException e) {

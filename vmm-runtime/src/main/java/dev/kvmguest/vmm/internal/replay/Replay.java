@@ -109,7 +109,7 @@ public final class Replay implements AutoCloseable {
 
     /** Returns the present moment, from which another replay can start; {@code image} is the guest's. */
     public Origin here(GuestImage image) {
-        return Origin.saved(image, cpu.save(), memory().read(0, (int) memory().size()), events);
+        return Origin.saved(image, cpu.save(), SavedRam.of(memory()), events);
     }
 
     /** Returns the number of instructions retired. */

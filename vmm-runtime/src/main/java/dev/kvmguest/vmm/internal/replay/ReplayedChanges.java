@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.internal.x86.PageEntry;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
+import dev.kvmguest.vmm.memory.RamMap;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -77,8 +78,10 @@ public final class ReplayedChanges implements LastChange {
     }
 
     private Optional<Change> find(Range range) {
-        long length = Math.min(range.end(), origin.memorySize()) - range.start();
-        if (recording.isTooLong() || range.start() < 0 || length <= 0 || length > LONGEST) {
+        RamMap ram = new RamMap(origin.memorySize());
+        long end = range.start() < RamMap.DEVICES ? ram.lowEnd() : ram.end();
+        long length = Math.min(range.end(), end) - range.start();
+        if (recording.isTooLong() || !ram.contains(range.start()) || length <= 0 || length > LONGEST) {
             return Optional.empty();
         }
         Watch watch = new Watch(range, (int) length);

@@ -26,7 +26,7 @@ final class KeyRetry {
     /** For how long a copy is watched, in ns of guest time: two ticks of a timer at 100 Hz. */
     private static final long WATCHED = 20_000_000;
 
-    /** What is larger takes too long to copy. */
+    /** To copy more takes too long. */
     private static final long LARGEST_COPY = 64 << 20;
 
     private final VirtualCpu cpu;
@@ -57,7 +57,7 @@ final class KeyRetry {
         // One moment for both copies: where guest time is the host's, it goes on while the first one runs.
         long now = cpu.clock().time();
         board.keyboard().postponeKeyRetry(now);
-        boolean possible = board.couldInterruptForUnreadKey() && memory.size() <= LARGEST_COPY;
+        boolean possible = board.couldInterruptForUnreadKey() && memory.usedBytes() <= LARGEST_COPY;
         if (possible && !isRead(false, now, halted) && isRead(true, now, halted)) {
             board.keyboard().interruptAgain();
         }

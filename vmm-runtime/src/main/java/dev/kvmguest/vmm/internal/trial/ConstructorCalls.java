@@ -70,7 +70,7 @@ final class ConstructorCalls {
     private OptionalLong physical(long stack) {
         return new LinearMemory(memory, registers)
                 .physical(registers.linear(SegmentRegister.SS, stack)).stream()
-                        .filter(top -> top + POINTER <= memory.size())
+                        .filter(top -> memory.map().contains(top, POINTER))
                         .findFirst();
     }
 

@@ -93,7 +93,7 @@ public final class ConstructorTrial implements Constructors.Trial {
     @Override
     public Optional<Uncalled> uncalled(Constructors all) {
         constructors = all.entries();
-        if (constructors.isEmpty() || recording.isTooLong() || memory.size() > LARGEST_MEMORY) {
+        if (constructors.isEmpty() || recording.isTooLong() || memory.usedBytes() > LARGEST_MEMORY) {
             return Optional.empty();
         }
         deadline = System.nanoTime() + 2 * limit.toNanos();

@@ -71,8 +71,7 @@ record UnsetObjects(List<List<Long>> words) {
     }
 
     private static byte[] bytes(GuestMemory memory, Segment segment) {
-        long end = Math.min(segment.physicalEnd(), memory.size());
-        return memory.read(segment.physicalAddress(), (int) (end - segment.physicalAddress()));
+        return memory.read(segment.physicalAddress(), (int) segment.memorySize());
     }
 
     /** Returns what tells an object from others: the address of its symbol. */

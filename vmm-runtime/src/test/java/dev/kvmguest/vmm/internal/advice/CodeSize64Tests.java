@@ -96,7 +96,8 @@ class CodeSize64Tests {
                 "48 8b 00 0f 0b", // dec eax; mov eax,[eax]; ud2
                 "48 75 00 48 75 00 48 75 00 0f 0b", // dec eax; jne 0x1003; dec eax; jne 0x1006; dec eax; jne 0x1009;
                 // ud2
-                "49 83 ec 10 0f 0b" // dec ecx; sub esp,0x10; ud2
+                "49 83 ec 10 0f 0b", // dec ecx; sub esp,0x10; ud2
+                "bc 00 90 00 00 48 83 ec 0c 50 0f 0b" // mov esp,0x9000; dec eax; sub esp,0xc; push eax; ud2
             })
     void countersOf32BitCodeAreNotTakenForPrefixes(String code) {
         assertThat(DeadGuest.inProtectedMode(code)).noneMatch(sentence -> sentence.contains(SIZE));
@@ -148,19 +149,38 @@ class CodeSize64Tests {
         assertThat(labelled(EITHER, label)).noneMatch(sentence -> sentence.contains(SIZE));
     }
 
+    private static List<String> function(String code, int size, boolean object) {
+        byte[] bytes = TestGuest.bytes(code);
+        return DeadGuest.image(
+                new GuestImage(
+                        "kernel",
+                        GuestImage.Format.ELF64,
+                        List.of(new GuestImage.Segment(0x10_0000, 0x10_0000, bytes, bytes.length)),
+                        OptionalLong.of(0x10_0000),
+                        List.of(new GuestImage.Symbol("f", 0x10_0000, size, 0x10_0000 + size, object, false))),
+                BootMode.LONG);
+    }
+
     @Test
     void instructionThat64BitModeDoesNotHaveIsTold() {
         // nop; pushad
-        assertThat(DeadGuest.inLongMode("90 60 0f 0b").get(0))
+        assertThat(function("90 60 0f 0b", 4, false).get(0))
                 .startsWith(
-                        "the code at 0x100000 is of 32 bits and was executed as of 64, so that pushad at 0x100001 became no"
+                        "the code at 0x100000 (f) is of 32 bits and was executed as of 64, so that pushad at 0x100001 became no"
                                 + " instruction at all: L is set in CS's descriptor");
+    }
+
+    @Test
+    void dataAfterCodeSaysNothing() {
+        // nop, and no code any more
+        assertThat(function("90 60 0f 0b", 1, false)).noneMatch(sentence -> sentence.contains(SIZE));
+        assertThat(function("90 60 0f 0b", 4, true)).noneMatch(sentence -> sentence.contains(SIZE));
     }
 
     @Test
     void jumpToAByteThatIsNoInstructionSaysNothing() {
         // jmp 0x100003; nop; (60)
-        assertThat(DeadGuest.inLongMode("eb 01 90 60 0f 0b")).noneMatch(sentence -> sentence.contains(SIZE));
+        assertThat(function("eb 01 90 60 0f 0b", 6, false)).noneMatch(sentence -> sentence.contains(SIZE));
     }
 
     @Test
@@ -170,6 +190,19 @@ class CodeSize64Tests {
                 .startsWith(
                         "the code at 0x100000 is of 32 bits and was executed as of 64, so that mov [0x100000], eax at 0x100000"
                                 + " became mov [qword 0x3456786800100000], eax:");
+    }
+
+    @Test
+    void addressOfTheUpperHalfThatIsNotMappedIsNotTakenForOneOf32() {
+        // mov [qword 0xffff800000100000],eax
+        assertThat(DeadGuest.inLongMode("a3 00 00 10 00 00 80 ff ff")).noneMatch(sentence -> sentence.contains(SIZE));
+    }
+
+    @Test
+    void stackThatIsMadeRoomOnIsToldByAPrefix() {
+        // mov esp,0x7000; sub rsp,0x10; mov eax,[rsp]; ud2
+        assertThat(activated("bc 00 70 00 00 48 83 ec 10 8b 04 24 0f 0b").get(0))
+                .contains("so that sub rsp, 0x10 at 0x102e became dec eax");
     }
 
     @Test

@@ -50,7 +50,8 @@ final class DeadGuest {
      */
     record Table(long address, long... entries) {
 
-        private GuestImage.Segment segment(long linear) {
+        /** Returns the part of an image that is linked so far above where it is loaded. */
+        GuestImage.Segment segment(long linear) {
             ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES * entries.length).order(ByteOrder.LITTLE_ENDIAN);
             for (long entry : entries) {
                 bytes.putLong(entry);

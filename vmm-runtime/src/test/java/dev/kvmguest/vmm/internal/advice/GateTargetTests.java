@@ -94,4 +94,53 @@ class GateTargetTests {
 
         assertThat(DeadGuest.image(image, BootMode.PROTECTED)).noneMatch(sentence -> sentence.contains("below 64 KiB"));
     }
+
+    /**
+     * Returns what is advised about a 64-bit image in the last 2 GiB: lidt [0xffffffff80100020]; what raises an exception;
+     * handler at 0xffffffff80100010: cli; push 0; iretq; 20: IDTR; 30: the IDT, whose last gate is given.
+     */
+    private static List<String> adviceIn64Bits(String cause, int vector, String gate) {
+        byte[] bytes =
+                TestGuest.bytes("0f 01 1c 25 20 00 10 80" + cause + "90".repeat(6) + "fa 6a 00 48 cf" + "90".repeat(11)
+                        + String.format("%02x", 16 * vector + 15) + "00 30 00 10 80 ff ff ff ff" + "90".repeat(6)
+                        + "00".repeat(16 * vector) + gate);
+        GuestImage image = new GuestImage(
+                "kernel",
+                GuestImage.Format.ELF64,
+                List.of(new Segment(0x10_0000, 0xffff_ffff_8010_0000L, bytes, bytes.length)),
+                OptionalLong.of(0xffff_ffff_8010_0000L),
+                List.of(new Symbol("handler", 0xffff_ffff_8010_0010L, 5)));
+        return DeadGuest.image(image, BootMode.LONG);
+    }
+
+    private static final String INT3 = "cc 90";
+    private static final String UD2 = "0f 0b";
+
+    @Test
+    void lowHalfOfAnAddressOf64BitsIsTold() {
+        assertThat(adviceIn64Bits(INT3, 3, "10 00 08 00 00 8e 10 80 00 00 00 00 00 00 00 00")
+                        .get(0))
+                .isEqualTo(
+                        "IDT[3] leads to 0x80100010, where the image has no code; handler is at 0xffffffff80100010: bytes 8"
+                                + " to 11 of the gate, the upper half of the handler's address, were never set");
+        assertThat(adviceIn64Bits(INT3, 3, "10 00 08 00 00 8e 00 00 00 00 00 00 00 00 00 00")
+                        .get(0))
+                .endsWith(
+                        "handler is at 0xffffffff80100010: bytes 6 to 11 of the gate, the upper half of the handler's address,"
+                                + " were never set");
+    }
+
+    @Test
+    void firstEightBytesOfAHandlerAreTold() {
+        assertThat(adviceIn64Bits(UD2, 6, "fa 6a 08 00 00 8e 00 48 cf 90 90 90 00 00 00 00")
+                        .get(0))
+                .startsWith("IDT[6] leads to 0x909090cf48006afa, which are the first eight bytes of the code at"
+                        + " 0xffffffff80100010 (handler) and no address;");
+    }
+
+    @Test
+    void addressOf64BitsWhereNoHandlerIsIsNotExplainedByHalves() {
+        assertThat(adviceIn64Bits(INT3, 3, "20 00 08 00 00 8e 20 80 00 00 00 00 00 00 00 00"))
+                .noneMatch(sentence -> sentence.contains("bytes 8 to 11"));
+    }
 }

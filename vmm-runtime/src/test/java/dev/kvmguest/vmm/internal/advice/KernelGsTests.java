@@ -120,4 +120,33 @@ class KernelGsTests {
         assertThat(about(LongGuest.of(LongGuest.STACK + bases + LongGuest.RING_3 + "65 48 8b 04 25 00 00 00 00")))
                 .isEqualTo("nothing");
     }
+
+    @Test
+    void pointerThatWasFoundThroughTheWrongBaseIsFollowed() {
+        // mov rax, [gs:0]; mov rax, [rax]; at address 0 there are vectors of firmware, which are no address
+        assertThat(about(calling(0, OWN, "65 48 8b 04 25 00 00 00 00 48 8b 00")))
+                .contains("there was no SWAPGS after SYSCALL;");
+        // mov rax, [gs:0]; mov rbx, rax; mov rcx, [rbx]
+        assertThat(about(calling(0, OWN, "65 48 8b 04 25 00 00 00 00 48 89 c3 48 8b 0b")))
+                .contains("there was no SWAPGS after SYSCALL;");
+    }
+
+    @Test
+    void baseThatHasLostItsUpperHalfIsToldOf() {
+        // swapgs; mov rax, [gs:0]; mov rcx, 0x7ffff0000000; mov rax, [rax+rcx]
+        assertThat(about(calling(
+                        0,
+                        0x8010_1800L,
+                        "0f 01 f8 65 48 8b 04 25 00 00 00 00 48 b9 00 00 00 f0 ff 7f 00 00 48 8b 04 08")))
+                .contains("uses GS with the base 0x80101800, where no RAM is, and 0xffffffff80101800 is the kernel's;")
+                .endsWith("put the upper half of the address there");
+    }
+
+    @Test
+    void baseInTheLowerHalfThatIsThereIsNotCalledCut() {
+        // swapgs; mov rax, [gs:0]; mov rax, [rax]; the pointer there is wild
+        assertThat(about(calling(0, OWN, "0f 01 f8 65 48 8b 04 25 00 00 00 00 48 8b 00")
+                        .at(0x1800, "00 00 00 f0 ff 7f 00 00")))
+                .isEqualTo("nothing");
+    }
 }

@@ -135,6 +135,13 @@ class LongModeTablesTests {
     }
 
     @Test
+    void baseInTheUpperHalfThatIsNotMappedIsNotTakenForOneOfSixBytes() {
+        assertThat(DeadGuest.inLongMode(LIDT, operand(0x1ff, 0xffff_8000_0010_9000L), idt(GATE, 0)))
+                .isNotEmpty()
+                .noneMatch(sentence -> sentence.contains(".long for .quad"));
+    }
+
+    @Test
     void baseWithoutItsUpperHalfIsTold() {
         assertThat(DeadGuest.inUpperHalf(LIDT, operand(0x1ff, 0x8010_9000L), idt(0x8010_8e00_0008_0000L, 0xffff_ffffL))
                         .get(0))

@@ -2,7 +2,12 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.TestGuest;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.advice.DeadGuest.Table;
+import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class PageLevelsTests {
@@ -168,5 +173,69 @@ class PageLevelsTests {
                         new Table(0x10_b000, 0x10_c003),
                         new Table(0x10_c000, 0x83)))
                 .noneMatch(sentence -> sentence.contains("left the stack"));
+    }
+
+    /** Returns a kernel whose second half is linked for the last 2 GiB, with tables that map the first 2 MiB alone. */
+    private static List<String> half(String code) {
+        byte[] bytes = TestGuest.bytes(code);
+        List<GuestImage.Segment> segments = List.of(
+                new GuestImage.Segment(0x10_0000, 0x10_0000, bytes, bytes.length),
+                new Table(0x10_9000, 0x10_b003).segment(0),
+                new Table(0x10_b000, 0x10_c003).segment(0),
+                new Table(0x10_c000, 0x83).segment(0),
+                new Table(0x10_d000, 0xf4f4_f4f4L, 0).segment(0xffff_ffff_8000_0000L));
+        GuestImage image =
+                new GuestImage("kernel", GuestImage.Format.ELF64, segments, OptionalLong.of(0x10_0000), List.of());
+        return DeadGuest.image(image, BootMode.LONG);
+    }
+
+    @Test
+    void jumpToTheUpperHalfBeforeItIsMappedIsTold() {
+        // mov rax,0x109000; mov cr3,rax; mov rax,0xffffffff8010d000; jmp rax
+        String code = "48 c7 c0 00 90 10 00 0f 22 d8 48 c7 c0 00 d0 10 80 ff e0";
+
+        assertThat(half(code).get(0))
+                .isEqualTo(
+                        "execution went to 0xffffffff8010d000, after jmp rax at 0x100011, which is where the linker put it, but"
+                                + " it was loaded at physical 0x10d000, to which the page tables don't lead from there; map it there, or"
+                                + " link the image for the address that it is loaded at");
+    }
+
+    @Test
+    void returnIntoTheUpperHalfBeforeItIsMappedIsTold() {
+        // mov rsp,0x108000; mov rax,0x109000; mov cr3,rax; push 0xffffffff8010d000; ret
+        String code = "48 c7 c4 00 80 10 00 48 c7 c0 00 90 10 00 0f 22 d8 68 00 d0 10 80 c3";
+
+        assertThat(half(code).get(0))
+                .startsWith(
+                        "execution went to 0xffffffff8010d000, after ret at 0x100016, which is where the linker put it,");
+    }
+
+    @Test
+    void stackInTheUpperHalfBeforeItIsMappedIsTold() {
+        // mov rax,0x109000; mov cr3,rax; mov rsp,0xffffffff8010d010; push rax
+        String code = "48 c7 c0 00 90 10 00 0f 22 d8 48 c7 c4 10 d0 10 80 50";
+
+        assertThat(half(code).get(0))
+                .isEqualTo(
+                        "RSP is 0xffffffff8010d010, where the linker put the stack, but it was loaded at physical 0x10d010, to"
+                                + " which the page tables don't lead from there; map it before RSP is loaded with that address");
+    }
+
+    @Test
+    void stackThatIsFullIsNotBlamedOnTheTables() {
+        // mov rsp,0xffffffff80200000; mov rax,0x109000; mov cr3,rax; push rax: the page above is mapped
+        String code = "48 c7 c4 00 00 20 80 48 c7 c0 00 90 10 00 0f 22 d8 50";
+
+        assertThat(DeadGuest.inUpperHalf(
+                        code,
+                        new Table(0x10_9ff8, 0x10_b003),
+                        new Table(0x10_bff0, 0x10_c003),
+                        new Table(0x10_c000, 0x10_d003, 0x20_0083),
+                        new Table(0x10_d800, 0x10_0003),
+                        new Table(0x1f_fff0, 0, 0)))
+                .isNotEmpty()
+                .noneMatch(
+                        sentence -> sentence.contains("left the stack") || sentence.contains("where the linker put"));
     }
 }

@@ -29,6 +29,8 @@ class SegmentLoadTests {
                 + " at 0x500 is a 32-bit code segment; it takes a writable data segment'",
         "31 c0 8e d0, 'loads the null selector, which SS and CS don''t take; a selector is 8 times'", // xor eax,eax;
         // mov ss,ax
+        // mov eax,0x100000; mov ss,ax
+        "b8 00 00 10 00 8e d0, 'loads the null selector, which SS and CS don''t take'",
         "ea 00 10 00 00 00 00, 'loads the null selector, which SS and CS don''t take'", // jmp 0:0x1000
         // mov eax,0x10; ltr ax
         "b8 10 00 00 00 0f 00 d8, 'loads the selector 0x10, but entry 2 of the GDT at 0x500 is a writable data segment; it"
@@ -45,6 +47,13 @@ class SegmentLoadTests {
     })
     void selectorIsToldWithWhatIsThere(String code, String expected) {
         assertThat(DeadGuest.flat(code).get(0)).contains(expected);
+    }
+
+    @Test
+    void targetBeyondTheLimitIsNotTakenForTheNullSelector() {
+        // mov dword [0x508],0; mov dword [0x50c],0x00409a00: entry 1 has limit 0; jmp 8:0x1000
+        assertThat(DeadGuest.flat("c7 05 08 05 00 00 00 00 00 00 c7 05 0c 05 00 00 00 9a 40 00 ea 00 10 00 00 08 00"))
+                .noneMatch(advice -> advice.contains("null selector"));
     }
 
     @Test

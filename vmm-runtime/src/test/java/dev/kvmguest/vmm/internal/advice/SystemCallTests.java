@@ -123,4 +123,17 @@ class SystemCallTests {
                 .contains(
                         "DF is set, so that rep stosq", "as the program had it at syscall", "have IA32_FMASK clear DF");
     }
+
+    @Test
+    void fastSystemCallWithoutASelectorIsToldOf() {
+        assertThat(LongGuest.of("90 0f 34").advice().get(0)) // nop; sysenter
+                .startsWith("sysenter at 0x100001 raises #GP, since IA32_SYSENTER_CS (MSR 0x174) has no selector;");
+    }
+
+    @Test
+    void fastSystemCallWithASelectorGoesWhereItsRegisterSays() {
+        // sysenter
+        assertThat(LongGuest.of(LongGuest.wrmsr(0x174, 8) + "0f 34").advice())
+                .noneMatch(sentence -> sentence.contains("IA32_SYSENTER_CS"));
+    }
 }

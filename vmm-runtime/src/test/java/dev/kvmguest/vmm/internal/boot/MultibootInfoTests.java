@@ -11,6 +11,8 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.ElfBuilder;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -61,6 +63,21 @@ class MultibootInfoTests {
         assertThat(word(4)).isEqualTo(lower);
         assertThat(word(8)).isEqualTo(upper);
         assertThat(memoryMap()).isEqualTo(map);
+    }
+
+    @Test
+    void ramAbove4GibIsInTheMapAndNotInTheSizes() {
+        try (VirtualMachine machine = EmulatorEngine.instance().createMachine(16L << 30, 1)) {
+            memory = machine.memory();
+
+            boot(KERNEL.withModules(List.of(new BootModule("m", new byte[1]))));
+
+            assertThat(word(4)).isEqualTo(639);
+            assertThat(word(8)).isEqualTo((3 << 20) - 1024);
+            assertThat(memoryMap())
+                    .isEqualTo("0-9fc00 RAM; 9fc00-a0000 reserved; f0000-100000 reserved; 100000-c0000000 RAM;"
+                            + " 100000000-440000000 RAM");
+        }
     }
 
     @ParameterizedTest

@@ -162,7 +162,9 @@ class CmosClockTests extends CmosClockFixture {
             "0x01100000, 640, 16384, 16",
             "0x04000000, 640, 64512, 768",
             "0x08000000, 640, 65535, 1792",
-            "0xc0000000, 640, 65535, 48896"
+            "0xc0000000, 640, 65535, 48896",
+            "0x100000000, 640, 65535, 48896",
+            "0x400000000, 640, 65535, 48896"
         })
         void tellsTheSizeOfRam(String ram, int base, int extended, int above16Mib) {
             cmos = new CmosClock(() -> 0, irq::add, LocalDateTime.parse("2024-01-01T00:00:00"), Long.decode(ram));
@@ -171,6 +173,8 @@ class CmosClockTests extends CmosClockFixture {
             assertThat(word(0x17)).as("KiB above 1 MiB").isEqualTo(extended);
             assertThat(word(0x30)).as("KiB above 1 MiB").isEqualTo(extended);
             assertThat(word(0x34)).as("64 KiB above 16 MiB").isEqualTo(above16Mib);
+            long above4Gib = Math.max(0, Long.decode(ram) - 0xc000_0000L) >> 16;
+            assertThat(word(0x5b) | read(0x5d) << 16).as("64 KiB above 4 GiB").isEqualTo((int) above4Gib);
         }
 
         @Test

@@ -85,6 +85,25 @@ class InspectorTests {
         }
     }
 
+    @Test
+    void registersHaveTheNamesThatTheGuestHasForThem() {
+        GuestMemory memory = new GuestMemory(ByteBuffer.allocate(RAM), () -> {});
+        CpuState registers =
+                CpuState.builder().set(Register.CR0, CpuState.CR0_PE).build();
+        CpuState ofLongMode = registers.with(state -> state.set(Register.EFER, EFER_LONG_MODE));
+
+        assertThat(places(registers, memory)).containsExactly("EIP", "ESP", "GDTR", "IDTR");
+        assertThat(places(ofLongMode, memory)).containsExactly("RIP", "RSP", "GDTR", "IDTR");
+    }
+
+    private static List<String> places(CpuState registers, GuestMemory memory) {
+        return Inspector.inspect(registers, List.of(), memory, LAYOUT, GuestImage.flat("test", new byte[1]))
+                .places()
+                .stream()
+                .map(Inspection.PointerTarget::register)
+                .toList();
+    }
+
     /** Fills memory with calls, pushes and return addresses, page-table entries, and anything. */
     private static void fill(GuestMemory memory, Random random) {
         for (int address = 0; address < RAM - 8; ) {

@@ -95,6 +95,15 @@ class PageWalksTests {
     }
 
     @Test
+    void reservedBitsEndTheWalkWhateverTheTableAfterThemHas() {
+        registers = registers.with(state -> state.set(Register.CR4, CR4_PAE).set(Register.EFER, 0x500));
+        memory.writeLong(0x1000, 0x2083);
+
+        assertThat(walk(0x1123, OptionalInt.of(9)).result())
+                .isEqualTo("not usable, since page-map-level-4 entry 0 has reserved bits 0x80");
+    }
+
+    @Test
     void readOnlyPageIsWritableInRing0WithoutWriteProtection() {
         registers = registers.with(state -> state.set(Register.CR0, CR0));
         memory.writeInt(0x1000, 0x2021);

@@ -36,6 +36,11 @@ class KvmExceptionTests {
                 arguments(
                         "mmap of 4096 bytes of guest RAM",
                         Libc.ENOMEM,
+                        "; the host reserves memory before it is used (vm.overcommit_memory=2), or a limit of the process"
+                                + " is reached (ulimit -v): give the guest less memory, or raise the limit"),
+                arguments(
+                        "KVM_CREATE_VCPU",
+                        Libc.ENOMEM,
                         "; the host has no memory left, or a limit of the process or its cgroup is reached"));
     }
 

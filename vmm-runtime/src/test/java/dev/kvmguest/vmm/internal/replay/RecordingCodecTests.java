@@ -195,7 +195,7 @@ class RecordingCodecTests {
     @Test
     void placeWhereNoGuestCanBeIsRefused() {
         long[] place = new long[EventLog.PLACE_LENGTH];
-        place[1] = 1L << 32;
+        place[0] = -4;
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RecordingCodec.decode(file(End.PLACE, place, new long[0])))

@@ -32,7 +32,7 @@ record LineHandler(int vector, long offset, long linear) {
     private static Optional<LineHandler> gate(int vector, CpuState registers, LinearMemory memory) {
         return InterruptGate.of(registers, memory, vector)
                 .filter(gate -> gate.isPresent() && (gate.isInterruptGate() || gate.isTrapGate()))
-                .map(gate -> new LineHandler(vector, gate.gateOffset(), gate.gateOffset()));
+                .map(gate -> new LineHandler(vector, gate.offset(), gate.offset()));
     }
 
     private static Optional<LineHandler> pointer(int vector, CpuState registers, LinearMemory memory) {

@@ -17,12 +17,12 @@ public final class BulkTransfer {
 
     private final Cpu cpu;
     private final Memory memory;
-    private final ByteBuffer bytes;
+    private final ByteBuffer low;
 
     BulkTransfer(Cpu cpu, Memory memory, Ram ram) {
         this.cpu = cpu;
         this.memory = memory;
-        this.bytes = ram.bytes();
+        this.low = ram.low();
     }
 
     /**
@@ -44,18 +44,20 @@ public final class BulkTransfer {
         Segment destination = cpu.segments[toSegment];
         long fromLinear = memory.linear(source, from);
         long toLinear = memory.linear(destination, to);
-        int fromPage = memory.readablePage(fromLinear);
-        int toPage = memory.writablePage(toLinear);
-        if (fromPage < 0 || toPage < 0) {
+        Tlb readable = memory.readable(fromLinear);
+        Tlb writable = memory.writable(toLinear);
+        if (readable == null || writable == null) {
             return 0;
         }
-        int fromPlace = fromPage + ((int) fromLinear & OFFSET_MASK);
-        int toPlace = toPage + ((int) toLinear & OFFSET_MASK);
+        int fromSlot = Tlb.slot(fromLinear);
+        int toSlot = Tlb.slot(toLinear);
+        int fromInPage = (int) fromLinear & OFFSET_MASK;
+        int toInPage = (int) toLinear & OFFSET_MASK;
         long fitting = Math.min(
                 fitting(from, fromLinear, end(highest, source.readLimit()), width, down),
                 fitting(to, toLinear, end(highest, destination.writeLimit()), width, down));
-        int ahead = down ? fromPlace - toPlace : toPlace - fromPlace;
-        if (ahead > 0) {
+        int ahead = down ? fromInPage - toInPage : toInPage - fromInPage;
+        if (ahead > 0 && readable.frames[fromSlot] == writable.frames[toSlot]) {
             // Elements that are written now and read later are left for the next time.
             fitting = Math.min(fitting, ahead / width);
         }
@@ -63,7 +65,9 @@ public final class BulkTransfer {
         if (elements > 0) {
             int length = elements * width;
             int back = down ? length - width : 0;
-            bytes.put(toPlace - back, bytes, fromPlace - back, length);
+            int fromPlace = place(readable, fromSlot) + fromInPage - back;
+            int toPlace = place(writable, toSlot) + toInPage - back;
+            buffer(writable, toSlot).put(toPlace, buffer(readable, fromSlot), fromPlace, length);
         }
         return elements;
     }
@@ -83,22 +87,31 @@ public final class BulkTransfer {
     public long fill(int segment, long offset, long highest, int width, long value, long count, boolean down) {
         Segment s = cpu.segments[segment];
         long linear = memory.linear(s, offset);
-        int page = memory.writablePage(linear);
-        if (page < 0) {
+        Tlb writable = memory.writable(linear);
+        if (writable == null) {
             return 0;
         }
         int elements = (int) lower(count, fitting(offset, linear, end(highest, s.writeLimit()), width, down));
         if (elements > 0) {
             int length = elements * width;
-            int physical = page + ((int) linear & OFFSET_MASK) - (down ? length - width : 0);
-            fill(physical, length, pattern(value, width));
+            int slot = Tlb.slot(linear);
+            int place = place(writable, slot) + ((int) linear & OFFSET_MASK) - (down ? length - width : 0);
+            fill(buffer(writable, slot), place, length, pattern(value, width));
         }
         return elements;
     }
 
-    private void fill(int physical, int length, long pattern) {
-        int end = physical + length;
-        int at = physical;
+    private ByteBuffer buffer(Tlb tlb, int slot) {
+        return tlb.starts[slot] >= 0 ? low : tlb.buffers[slot];
+    }
+
+    private static int place(Tlb tlb, int slot) {
+        return tlb.starts[slot] & ~Tlb.ELSEWHERE;
+    }
+
+    private static void fill(ByteBuffer bytes, int start, int length, long pattern) {
+        int end = start + length;
+        int at = start;
         for (; at <= end - 8; at += 8) {
             bytes.putLong(at, pattern);
         }

@@ -39,6 +39,7 @@ public final class DebugRegisters {
     private boolean watchesCode;
     private boolean watchesData;
     private int hits;
+    private boolean entered;
 
     /**
      * Returns a register.
@@ -81,6 +82,7 @@ public final class DebugRegisters {
         set(6, state.dr6());
         set(7, state.dr7());
         hits = 0;
+        entered = false;
     }
 
     /** Returns whether a breakpoint on code is enabled. */
@@ -115,6 +117,18 @@ public final class DebugRegisters {
     /** Turns off the breakpoints that are the current task's alone. */
     void leaveTask() {
         set(7, dr7 & ~DR7_LOCAL);
+    }
+
+    /** Notes that the handler of #DB was entered by INT1. */
+    void entered() {
+        entered = true;
+    }
+
+    /** Returns whether INT1 has entered the handler of #DB, and forgets it. */
+    public boolean takeEntered() {
+        boolean taken = entered;
+        entered = false;
+        return taken;
     }
 
     /** Notes that a task was entered that is to be trapped. */

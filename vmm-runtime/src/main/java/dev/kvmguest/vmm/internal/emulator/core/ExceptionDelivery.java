@@ -97,6 +97,7 @@ public final class ExceptionDelivery {
         watch.arises(Kind.EXCEPTION, eip);
         enterOnPurpose(Event.interrupt(Vector.DB.number(), returnEip), true);
         watch.isTaken(Vector.DB.number(), false, 0, 0, null);
+        cpu.debug.entered();
         cpu.cancelTrap();
     }
 

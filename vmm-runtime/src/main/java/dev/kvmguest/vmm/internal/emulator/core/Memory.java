@@ -27,7 +27,7 @@ public final class Memory {
 
     private final Cpu cpu;
     private final Ram ram;
-    private final ByteBuffer bytes;
+    private final ByteBuffer low;
     private final Paging paging;
 
     /** By kind of access: what is allowed with supervisor rights. */
@@ -60,7 +60,7 @@ public final class Memory {
     public Memory(Cpu cpu, Ram ram) {
         this.cpu = cpu;
         this.ram = ram;
-        this.bytes = ram.bytes();
+        this.low = ram.low();
         this.paging = new Paging(cpu, ram);
         this.bulk = new BulkTransfer(cpu, this, ram);
         setAddresses(cpu.mode());
@@ -119,7 +119,7 @@ public final class Memory {
     }
 
     /** Makes writes to a page of RAM take the long way again. */
-    public void noticeWrites(int physical) {
+    public void noticeWrites(long physical) {
         supervisorParked.invalidateFrame(physical);
         userParked.invalidateFrame(physical);
         supervisor[Access.WRITE.ordinal()].invalidateFrame(physical);
@@ -145,16 +145,14 @@ public final class Memory {
         paging.setPointers(loaded);
     }
 
-    /** Returns where in RAM a page starts that can be read without further checks, or -1. */
-    int readablePage(long linear) {
-        int slot = Tlb.slot(linear);
-        return ((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads.frames[slot] : -1;
+    /** Returns the TLB of pages that can be read without further checks, if it has this one; else null. */
+    Tlb readable(long linear) {
+        return ((reads.tags[Tlb.slot(linear)] ^ linear) & Tlb.PAGE_MASK) == 0 ? reads : null;
     }
 
-    /** Returns where in RAM a page starts that can be written without further checks, or -1. */
-    int writablePage(long linear) {
-        int slot = Tlb.slot(linear);
-        return ((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes.frames[slot] : -1;
+    /** Returns the TLB of pages that can be written without further checks, if it has this one; else null. */
+    Tlb writable(long linear) {
+        return ((writes.tags[Tlb.slot(linear)] ^ linear) & Tlb.PAGE_MASK) == 0 ? writes : null;
     }
 
     /** Reads through a segment. */
@@ -174,7 +172,8 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-                return bytes.get(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & 0xffL;
+                int at = reads.starts[slot] + ((int) linear & OFFSET_MASK);
+                return (at >= 0 ? low.get(at) : reads.buffers[slot].get(at - Tlb.ELSEWHERE)) & 0xffL;
             }
         }
         return readChecked(segment, offset, 1);
@@ -187,7 +186,8 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
-                return bytes.getShort(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & 0xffffL;
+                int at = reads.starts[slot] + ((int) linear & OFFSET_MASK);
+                return (at >= 0 ? low.getShort(at) : reads.buffers[slot].getShort(at - Tlb.ELSEWHERE)) & 0xffffL;
             }
         }
         return readChecked(segment, offset, 2);
@@ -200,7 +200,8 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
-                return bytes.getInt(reads.frames[slot] + ((int) linear & OFFSET_MASK)) & LOW_32;
+                int at = reads.starts[slot] + ((int) linear & OFFSET_MASK);
+                return (at >= 0 ? low.getInt(at) : reads.buffers[slot].getInt(at - Tlb.ELSEWHERE)) & LOW_32;
             }
         }
         return readChecked(segment, offset, 4);
@@ -213,7 +214,8 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((reads.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
-                return bytes.getLong(reads.frames[slot] + ((int) linear & OFFSET_MASK));
+                int at = reads.starts[slot] + ((int) linear & OFFSET_MASK);
+                return at >= 0 ? low.getLong(at) : reads.buffers[slot].getLong(at - Tlb.ELSEWHERE);
             }
         }
         return readChecked(segment, offset, 8);
@@ -236,7 +238,12 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-                bytes.put(writes.frames[slot] + ((int) linear & OFFSET_MASK), (byte) value);
+                int at = writes.starts[slot] + ((int) linear & OFFSET_MASK);
+                if (at >= 0) {
+                    low.put(at, (byte) value);
+                } else {
+                    writes.buffers[slot].put(at - Tlb.ELSEWHERE, (byte) value);
+                }
                 return;
             }
         }
@@ -250,7 +257,12 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 1)) == 0) {
-                bytes.putShort(writes.frames[slot] + ((int) linear & OFFSET_MASK), (short) value);
+                int at = writes.starts[slot] + ((int) linear & OFFSET_MASK);
+                if (at >= 0) {
+                    low.putShort(at, (short) value);
+                } else {
+                    writes.buffers[slot].putShort(at - Tlb.ELSEWHERE, (short) value);
+                }
                 return;
             }
         }
@@ -264,7 +276,12 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 3)) == 0) {
-                bytes.putInt(writes.frames[slot] + ((int) linear & OFFSET_MASK), (int) value);
+                int at = writes.starts[slot] + ((int) linear & OFFSET_MASK);
+                if (at >= 0) {
+                    low.putInt(at, (int) value);
+                } else {
+                    writes.buffers[slot].putInt(at - Tlb.ELSEWHERE, (int) value);
+                }
                 return;
             }
         }
@@ -278,7 +295,12 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | 7)) == 0) {
-                bytes.putLong(writes.frames[slot] + ((int) linear & OFFSET_MASK), value);
+                int at = writes.starts[slot] + ((int) linear & OFFSET_MASK);
+                if (at >= 0) {
+                    low.putLong(at, value);
+                } else {
+                    writes.buffers[slot].putLong(at - Tlb.ELSEWHERE, value);
+                }
                 return;
             }
         }
@@ -292,7 +314,8 @@ public final class Memory {
             long linear = s.base() + offset & linearMask;
             int slot = Tlb.slot(linear);
             if (((writes.tags[slot] ^ linear) & (Tlb.PAGE_MASK | width - 1)) == 0) {
-                return readRam(writes.frames[slot] + ((int) linear & OFFSET_MASK), width);
+                int at = writes.starts[slot] + ((int) linear & OFFSET_MASK);
+                return at >= 0 ? Ram.read(low, at, width) : Ram.read(writes.buffers[slot], at - Tlb.ELSEWHERE, width);
             }
         }
         checkWritable(segment, offset, width);
@@ -478,14 +501,14 @@ public final class Memory {
      *
      * @param linear the linear address of a byte
      */
-    public int fetchPhysical(long linear) {
+    public long fetchPhysical(long linear) {
         long physical = translate(linear & linearMask, Access.FETCH, cpu.isUser());
-        return physical < ram.size() ? (int) physical : -1;
+        return ram.contains(physical) ? physical : -1;
     }
 
     /** Returns the byte of RAM at a physical address. */
-    public int byteAt(int physical) {
-        return bytes.get(physical) & 0xff;
+    public int byteAt(long physical) {
+        return (int) ram.read(physical, 1);
     }
 
     private long translate(long linear, Access access, boolean asUser) {
@@ -501,11 +524,11 @@ public final class Memory {
             }
             Tlb parked = asUser ? userParked : supervisorParked;
             if (((parked.tags[slot] ^ linear) & Tlb.PAGE_MASK) == 0) {
-                int frame = parked.frames[slot];
+                long physical = parked.frames[slot];
                 parked.clear(slot);
-                ram.markWritten(frame);
-                tlb.put(linear, frame);
-                return frame + (linear & OFFSET_MASK);
+                ram.markWritten(physical);
+                put(tlb, linear, physical);
+                return physical + (linear & OFFSET_MASK);
             }
         }
         if (!AddressPolicy.isCanonical(linear)) {
@@ -514,53 +537,44 @@ public final class Memory {
         long physical = cpu.isPaging() ? paging.walk(linear, access, asUser) : linear;
         // Whether ring 0 may access a page of ring 3 changes with EFLAGS.AC.
         boolean lasting = asUser || (cpu.cr4() & Cr4.SMAP) == 0 || !paging.ledToUserPage();
-        if (physical < ram.size() && lasting) {
-            remember(tlb, linear, (int) (physical & Tlb.PAGE_MASK), access, asUser);
+        if (ram.contains(physical) && lasting) {
+            remember(tlb, linear, physical & Tlb.PAGE_MASK, access, asUser);
         }
         return physical;
     }
 
-    private void remember(Tlb tlb, long linear, int physical, Access access, boolean asUser) {
-        if (access == Access.WRITE && ram.hasCode(physical)) {
+    private void remember(Tlb tlb, long linear, long physical, Access access, boolean asUser) {
+        if (access == Access.FETCH) {
+            tlb.put(linear, physical);
+        } else if (access == Access.WRITE && ram.hasCode(physical)) {
             (asUser ? userCodeWrites : supervisorCodeWrites).put(linear, physical);
-        } else if (access == Access.FETCH || !cpu.debug.watchesData()) {
+        } else if (!cpu.debug.watchesData()) {
             if (access == Access.WRITE) {
                 ram.markWritten(physical);
                 // It would have taken that entry's place.
                 (asUser ? userParked : supervisorParked).clear(Tlb.slot(linear));
             }
+            put(tlb, linear, physical);
+        }
+    }
+
+    private void put(Tlb tlb, long linear, long physical) {
+        if (ram.isLow(physical)) {
             tlb.put(linear, physical);
+        } else {
+            tlb.put(linear, physical, ram.frame(physical));
         }
     }
 
     private long readPhysical(long address, int width) {
-        if (address > ram.size() - width) {
-            return cpu.host.readMemory(address, width);
-        }
-        return readRam((int) address, width);
-    }
-
-    private long readRam(int physical, int width) {
-        return switch (width) {
-            case 1 -> bytes.get(physical) & 0xffL;
-            case 2 -> bytes.getShort(physical) & 0xffffL;
-            case 4 -> bytes.getInt(physical) & LOW_32;
-            default -> bytes.getLong(physical);
-        };
+        return ram.contains(address) ? ram.read(address, width) : cpu.host.readMemory(address, width);
     }
 
     private void writePhysical(long address, int width, long value) {
-        if (address > ram.size() - width) {
+        if (ram.contains(address)) {
+            ram.write(address, width, value);
+        } else {
             cpu.host.writeMemory(address, width, value);
-            return;
-        }
-        int physical = (int) address;
-        ram.beforeWrite(physical, width);
-        switch (width) {
-            case 1 -> bytes.put(physical, (byte) value);
-            case 2 -> bytes.putShort(physical, (short) value);
-            case 4 -> bytes.putInt(physical, (int) value);
-            default -> bytes.putLong(physical, value);
         }
     }
 }

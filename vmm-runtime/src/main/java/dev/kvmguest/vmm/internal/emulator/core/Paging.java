@@ -7,7 +7,6 @@ import dev.kvmguest.vmm.internal.x86.PageFaultCode;
 import dev.kvmguest.vmm.internal.x86.PageLevel;
 import dev.kvmguest.vmm.internal.x86.PageWalker;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
-import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 
@@ -144,24 +143,16 @@ final class Paging {
     }
 
     private long readEntry(long address, int width) {
-        if (address > ram.size() - width) {
+        if (!ram.contains(address)) {
             // Nothing answers there, so that the bus reads as ones.
             return width == 4 ? 0xffff_ffffL : -1;
         }
-        ByteBuffer bytes = ram.bytes();
-        return width == 4 ? bytes.getInt((int) address) & 0xffff_ffffL : bytes.getLong((int) address);
+        return ram.read(address, width);
     }
 
     private void mark(long address, long entry, long bits) {
-        int width = walker.entryBytes();
-        if ((entry & bits) == bits || address > ram.size() - width) {
-            return;
-        }
-        ram.beforeWrite((int) address, width);
-        if (width == 4) {
-            ram.bytes().putInt((int) address, (int) (entry | bits));
-        } else {
-            ram.bytes().putLong((int) address, entry | bits);
+        if ((entry & bits) != bits && ram.contains(address)) {
+            ram.write(address, walker.entryBytes(), entry | bits);
         }
     }
 }

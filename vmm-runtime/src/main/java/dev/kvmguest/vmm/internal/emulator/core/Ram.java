@@ -1,15 +1,34 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.RamMap;
+import dev.kvmguest.vmm.memory.RamMap.Extent;
+import dev.kvmguest.vmm.memory.RamPages;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
 
 /**
- * A machine's RAM in an ordinary direct buffer, with what has to be known of each page: whether it was ever written, so
- * that the buffer can be cleared at less cost than a new one, and whether a vCPU has decoded code from it.
+ * A machine's RAM, with what has to be known of each page: whether it was ever written and whether a vCPU has decoded
+ * code from it.
+ *
+ * <p>Low RAM is in one direct buffer. That is all of it, or what most guests use most, and the fast paths of
+ * {@link Memory} are fastest there. The pages above that, if there are any, have a frame each, which they are given
+ * when they are first used by more than a read of the host.
  */
 public final class Ram {
+
+    private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
+    private static final int OFFSET_MASK = PAGE_SIZE - 1;
+    /** What is known of pages is in tables for 2 MiB each, which exist where they are needed. */
+    private static final int REGION_SHIFT = 21;
+
+    private static final int REGION_PAGES = 1 << REGION_SHIFT - Tlb.PAGE_SHIFT;
+
+    private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(PAGE_SIZE).asReadOnlyBuffer();
 
     /** What must learn of writes to pages with code. */
     public interface CodeWatcher {
@@ -18,33 +37,59 @@ public final class Ram {
         void codeWritten(long physical, int length);
 
         /** A page that had no code is about to have some: writes to it must not go unseen any more. */
-        void codeAppears(int physical);
+        void codeAppears(long physical);
 
         /** A write to a page with code by the host, on any thread. */
         void codeWrittenByHost();
     }
 
-    private final ByteBuffer bytes;
-    /** Two arrays, because the host sets one from any thread and would lose bits in shared bytes. */
-    private final boolean[] written;
+    /** The pages of 2 MiB. The arrays are read without a lock, by the vCPUs' threads and the host's. */
+    private static final class Region {
 
-    private final boolean[] code;
+        /** Two arrays, because the host sets one from any thread and would lose bits in shared bytes. */
+        private final boolean[] written = new boolean[REGION_PAGES];
+
+        private final boolean[] code = new boolean[REGION_PAGES];
+        /** None for low RAM. */
+        private final Frame[] frames = new Frame[REGION_PAGES];
+    }
+
+    private final RamMap map;
+    private final ByteBuffer low;
+    private final int lowSize;
+    private final Supplier<Frame> source;
+    private final Region[] regions;
     /** Replaced as a whole when one is added: it is gone through at each write to a page with code. */
     private volatile CodeWatcher[] watchers = {};
 
     /** What keeps pages as they were; null most of the time. Read by the host's threads. */
     private volatile WriteJournal journal;
 
-    /** Takes a direct buffer of zeros, a multiple of 4096 bytes long. */
+    /**
+     * Creates RAM of zeros.
+     *
+     * @param map where RAM is
+     * @param low a direct buffer of zeros for low RAM, a multiple of 4096 bytes long
+     * @param frames gives all other pages their frames
+     */
+    public Ram(RamMap map, ByteBuffer low, FrameAllocator frames) {
+        this.map = map;
+        this.low = low.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        this.lowSize = low.capacity();
+        this.source = frames::take;
+        this.regions = new Region[(int) (map.end() + (1 << REGION_SHIFT) - 1 >> REGION_SHIFT)];
+    }
+
+    /** Creates RAM that is all in one direct buffer of zeros, a multiple of 4096 bytes long. */
     public Ram(ByteBuffer zeros) {
-        bytes = zeros.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        written = new boolean[bytes.capacity() >> Tlb.PAGE_SHIFT];
-        code = new boolean[written.length];
+        this(new RamMap(zeros.capacity()), zeros, new FrameAllocator(() -> {
+            throw new IllegalStateException("all RAM is in one buffer");
+        }));
     }
 
     /** Returns the RAM as the runtime sees it; what the host writes by it is noticed. */
     public GuestMemory guestMemory(Runnable release) {
-        return new GuestMemory(bytes.duplicate(), release, this::writtenByHost);
+        return new GuestMemory(new HostView(), release);
     }
 
     /** Adds what must learn of writes to code. */
@@ -54,39 +99,118 @@ public final class Ram {
         watchers = more;
     }
 
-    /** Returns the bytes, little-endian; whoever writes them calls {@link #beforeWrite} first. */
-    ByteBuffer bytes() {
-        return bytes;
+    /** Returns low RAM, little-endian; whoever writes it calls {@link #markWritten} or {@link #write}. */
+    ByteBuffer low() {
+        return low;
     }
 
-    /** Returns the size in bytes. */
-    public int size() {
-        return bytes.capacity();
+    /** Returns whether there is RAM at a physical address. */
+    boolean contains(long physical) {
+        return isLow(physical) || map.contains(physical);
     }
 
-    /** Notes a write that is about to happen, within one page. */
-    void beforeWrite(int physical, int length) {
-        int page = physical >> Tlb.PAGE_SHIFT;
-        written[page] = true;
-        keep(page);
-        if (code[page]) {
+    /** Returns whether a physical address is one of {@link #low}, where it is the index. */
+    boolean isLow(long physical) {
+        return physical < lowSize;
+    }
+
+    /** Returns the frame of a page that isn't low, after giving it one if it has none. */
+    Frame frame(long physical) {
+        Frame frame = frameIfAny(physical);
+        return frame != null ? frame : takeFrame(physical);
+    }
+
+    private Frame frameIfAny(long physical) {
+        // What another thread has just put there may not show yet. Only the lock tells for certain that there is none.
+        Region region = regions[(int) (physical >> REGION_SHIFT)];
+        return region == null ? null : region.frames[indexInRegion(physical)];
+    }
+
+    private synchronized Frame takeFrame(long physical) {
+        Region region = region(physical);
+        int index = indexInRegion(physical);
+        if (region.frames[index] == null) {
+            region.frames[index] = source.get();
+        }
+        return region.frames[index];
+    }
+
+    private Region region(long physical) {
+        Region region = regions[(int) (physical >> REGION_SHIFT)];
+        return region != null ? region : makeRegion((int) (physical >> REGION_SHIFT));
+    }
+
+    private synchronized Region makeRegion(int number) {
+        if (regions[number] == null) {
+            regions[number] = new Region();
+        }
+        return regions[number];
+    }
+
+    private static int indexInRegion(long physical) {
+        return (int) (physical >> Tlb.PAGE_SHIFT) & REGION_PAGES - 1;
+    }
+
+    /** Reads a value that doesn't cross pages: 1, 2, 4 or 8 bytes. */
+    long read(long physical, int width) {
+        if (isLow(physical)) {
+            return read(low, (int) physical, width);
+        }
+        Frame frame = frameIfAny(physical);
+        return frame == null ? 0 : read(frame.bytes(), frame.start() + ((int) physical & OFFSET_MASK), width);
+    }
+
+    /** Reads a value of 1, 2, 4 or 8 bytes. */
+    static long read(ByteBuffer bytes, int at, int width) {
+        return switch (width) {
+            case 1 -> bytes.get(at) & 0xffL;
+            case 2 -> bytes.getShort(at) & 0xffffL;
+            case 4 -> bytes.getInt(at) & 0xffff_ffffL;
+            default -> bytes.getLong(at);
+        };
+    }
+
+    /** Writes a value that doesn't cross pages: 1, 2, 4 or 8 bytes. */
+    void write(long physical, int width, long value) {
+        markWritten(physical);
+        if (hasCode(physical)) {
             for (CodeWatcher watcher : watchers) {
-                watcher.codeWritten(physical, length);
+                watcher.codeWritten(physical, width);
             }
+        }
+        if (isLow(physical)) {
+            write(low, (int) physical, width, value);
+        } else {
+            Frame frame = frame(physical);
+            write(frame.bytes(), frame.start() + ((int) physical & OFFSET_MASK), width, value);
+        }
+    }
+
+    private static void write(ByteBuffer bytes, int at, int width, long value) {
+        switch (width) {
+            case 1 -> bytes.put(at, (byte) value);
+            case 2 -> bytes.putShort(at, (short) value);
+            case 4 -> bytes.putInt(at, (int) value);
+            default -> bytes.putLong(at, value);
         }
     }
 
     /** Notes that a vCPU may write to this page from now on without saying so each time. */
-    void markWritten(int physical) {
-        written[physical >> Tlb.PAGE_SHIFT] = true;
-        keep(physical >> Tlb.PAGE_SHIFT);
-    }
-
-    private void keep(int page) {
+    void markWritten(long physical) {
+        region(physical).written[indexInRegion(physical)] = true;
         WriteJournal open = journal;
         if (open != null) {
-            open.beforeWrite(page);
+            open.beforeWrite(physical & Tlb.PAGE_MASK);
         }
+    }
+
+    /** Returns a page as it is now, alone in a buffer that must not be written. */
+    ByteBuffer page(long physical) {
+        if (isLow(physical)) {
+            return low.slice((int) (physical & Tlb.PAGE_MASK), PAGE_SIZE);
+        }
+        Frame frame = frameIfAny(physical);
+        return frame == null ? ZEROS.duplicate() : frame.bytes().slice(frame.start(), PAGE_SIZE);
     }
 
     /**
@@ -94,7 +218,7 @@ public final class Ram {
      * write without saying so each time have to be made known again: see {@link Memory#journal}.
      */
     WriteJournal openJournal() {
-        journal = new WriteJournal(bytes);
+        journal = new WriteJournal(this);
         return journal;
     }
 
@@ -103,45 +227,80 @@ public final class Ram {
         journal = null;
     }
 
-    boolean hasCode(int physical) {
-        return code[physical >> Tlb.PAGE_SHIFT];
+    /** Returns whether a vCPU has decoded code from this page. */
+    boolean hasCode(long physical) {
+        Region region = regions[(int) (physical >> REGION_SHIFT)];
+        return region != null && region.code[indexInRegion(physical)];
     }
 
     /** Notes that a vCPU decodes code from this page. */
-    public void markCode(int physical) {
-        int page = physical >> Tlb.PAGE_SHIFT;
-        if (!code[page]) {
-            code[page] = true;
+    public void markCode(long physical) {
+        if (!hasCode(physical)) {
+            region(physical).code[indexInRegion(physical)] = true;
             for (CodeWatcher watcher : watchers) {
-                watcher.codeAppears(page << Tlb.PAGE_SHIFT);
+                watcher.codeAppears(physical & Tlb.PAGE_MASK);
             }
         }
     }
 
-    private void writtenByHost(long address, int length) {
-        boolean hitsCode = false;
-        WriteJournal open = journal;
-        if (open != null) {
-            open.writtenByHost();
-        }
-        for (long page = address >> Tlb.PAGE_SHIFT; page << Tlb.PAGE_SHIFT < address + length; page++) {
-            hitsCode |= code[(int) page];
-            written[(int) page] = true;
-        }
-        if (hitsCode) {
-            for (CodeWatcher watcher : watchers) {
-                watcher.codeWrittenByHost();
+    /** Makes all low RAM zero again. No vCPU may be running. */
+    public void clearLow() {
+        byte[] zeros = new byte[PAGE_SIZE];
+        for (int page = 0; page < lowSize; page += PAGE_SIZE) {
+            if (isWritten(page)) {
+                low.put(page, zeros);
             }
         }
     }
 
-    /** Makes all bytes zero again. No vCPU may be running. */
-    public void clear() {
-        ByteBuffer zeros = ByteBuffer.allocate(1 << Tlb.PAGE_SHIFT);
-        for (int page = 0; page < written.length; page++) {
-            if (written[page]) {
-                bytes.put(page << Tlb.PAGE_SHIFT, zeros, 0, zeros.capacity());
+    private boolean isWritten(long page) {
+        Region region = regions[(int) (page >> REGION_SHIFT)];
+        return region != null && region.written[indexInRegion(page)];
+    }
+
+    /** RAM as the host sees it, from any thread. */
+    private final class HostView implements RamPages {
+
+        @Override
+        public RamMap map() {
+            return map;
+        }
+
+        @Override
+        public ByteBuffer forReading(long page) {
+            return page(page);
+        }
+
+        @Override
+        public ByteBuffer forWriting(long page) {
+            WriteJournal open = journal;
+            if (open != null) {
+                open.writtenByHost();
             }
+            region(page).written[indexInRegion(page)] = true;
+            if (hasCode(page)) {
+                for (CodeWatcher watcher : watchers) {
+                    watcher.codeWrittenByHost();
+                }
+            }
+            if (!isLow(page)) {
+                frame(page);
+            }
+            return page(page);
+        }
+
+        @Override
+        public List<Extent> used() {
+            List<Extent> used = new ArrayList<>();
+            for (int number = 0; number < regions.length; number++) {
+                for (int index = 0; regions[number] != null && index < REGION_PAGES; index++) {
+                    long page = ((long) number << REGION_SHIFT) + ((long) index << Tlb.PAGE_SHIFT);
+                    if (isWritten(page)) {
+                        used.add(new Extent(page, page + PAGE_SIZE));
+                    }
+                }
+            }
+            return used;
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.core;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
@@ -11,6 +12,9 @@ final class Tlb {
     static final int PAGE_SHIFT = 12;
     static final long PAGE_MASK = -1L << PAGE_SHIFT;
 
+    /** The lowest int, so that all that has it added is negative. */
+    static final int ELSEWHERE = Integer.MIN_VALUE;
+
     private static final int ENTRIES = 256;
     static final int SLOT_MASK = ENTRIES - 1;
 
@@ -19,8 +23,15 @@ final class Tlb {
      * width finds it there: page 0, and in slot 0 page 1.
      */
     final long[] tags = new long[ENTRIES];
-    /** Where the page starts in RAM. */
-    final int[] frames = new int[ENTRIES];
+    /** The guest physical address of each page of RAM. */
+    final long[] frames = new long[ENTRIES];
+    /**
+     * Where each page starts in its buffer: in that of low RAM, or, with {@link #ELSEWHERE} added, in {@link #buffers}.
+     * Has no meaning where code is fetched.
+     */
+    final int[] starts = new int[ENTRIES];
+    /** The buffers of pages that are not in low RAM. */
+    final ByteBuffer[] buffers = new ByteBuffer[ENTRIES];
 
     Tlb() {
         flush();
@@ -34,10 +45,21 @@ final class Tlb {
         return slot == 0 ? 1L << PAGE_SHIFT : 0;
     }
 
-    void put(long linear, int physical) {
+    /** Adds a page of low RAM, or one whose bytes aren't asked for. */
+    void put(long linear, long physical) {
         int slot = slot(linear);
         tags[slot] = linear & PAGE_MASK;
         frames[slot] = physical;
+        starts[slot] = (int) physical;
+    }
+
+    /** Adds a page that isn't in low RAM. */
+    void put(long linear, long physical, Frame frame) {
+        int slot = slot(linear);
+        tags[slot] = linear & PAGE_MASK;
+        frames[slot] = physical;
+        starts[slot] = frame.start() + ELSEWHERE;
+        buffers[slot] = frame.bytes();
     }
 
     void flush() {
@@ -51,6 +73,8 @@ final class Tlb {
             if (other.tags[slot] != emptyTag(slot)) {
                 tags[slot] = other.tags[slot];
                 frames[slot] = other.frames[slot];
+                buffers[slot] = other.buffers[slot];
+                starts[slot] = other.starts[slot];
             }
         }
         other.flush();
@@ -68,7 +92,7 @@ final class Tlb {
     }
 
     /** Forgets every linear page that is mapped to this physical page. */
-    void invalidateFrame(int physical) {
+    void invalidateFrame(long physical) {
         for (int slot = 0; slot < ENTRIES; slot++) {
             if (frames[slot] == physical) {
                 tags[slot] = emptyTag(slot);

@@ -10,22 +10,21 @@ import java.util.Map;
  */
 public final class WriteJournal {
 
-    private static final int PAGE_SIZE = 1 << Tlb.PAGE_SHIFT;
+    private final Ram ram;
+    /** By their physical addresses. */
+    private final Map<Long, ByteBuffer> pages = new HashMap<>();
 
-    private final ByteBuffer ram;
-    private final Map<Integer, ByteBuffer> pages = new HashMap<>();
     private volatile boolean written;
 
-    WriteJournal(ByteBuffer ram) {
+    WriteJournal(Ram ram) {
         this.ram = ram;
     }
 
     /** Keeps a page as it is now, unless it was kept before. */
-    void beforeWrite(int page) {
+    void beforeWrite(long page) {
         if (!pages.containsKey(page)) {
-            ByteBuffer copy = ByteBuffer.allocate(PAGE_SIZE);
-            copy.put(0, ram, page << Tlb.PAGE_SHIFT, PAGE_SIZE);
-            pages.put(page, copy);
+            ByteBuffer now = ram.page(page);
+            pages.put(page, ByteBuffer.allocate(now.capacity()).put(now).flip());
         }
     }
 
@@ -36,8 +35,8 @@ public final class WriteJournal {
 
     /** Returns whether all RAM is as it was when the journal was opened, and the host has not written meanwhile. */
     public boolean isAsBefore() {
-        for (Map.Entry<Integer, ByteBuffer> page : pages.entrySet()) {
-            if (!page.getValue().equals(ram.slice(page.getKey() << Tlb.PAGE_SHIFT, PAGE_SIZE))) {
+        for (Map.Entry<Long, ByteBuffer> page : pages.entrySet()) {
+            if (!page.getValue().equals(ram.page(page.getKey()))) {
                 return false;
             }
         }

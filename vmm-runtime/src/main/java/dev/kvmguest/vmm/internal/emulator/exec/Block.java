@@ -18,9 +18,9 @@ final class Block {
     final long eip;
     final CpuMode mode;
     /** Where it starts in RAM. */
-    final int physical;
+    final long physical;
     /** Where the second page of a block that crosses one starts in RAM; -1 for others. */
-    final int secondPage;
+    final long secondPage;
     /** Bytes. */
     final int length;
     /** Whether all its bytes are zero. */
@@ -31,7 +31,7 @@ final class Block {
     private final Instruction[] instructions;
     private final long nextEip;
 
-    Block(Instruction[] instructions, CpuMode mode, int physical, int secondPage) {
+    Block(Instruction[] instructions, CpuMode mode, long physical, long secondPage) {
         this.instructions = instructions;
         this.eip = instructions[0].eip;
         this.mode = mode;

@@ -46,7 +46,7 @@ public final class CodeCache implements Ram.CodeWatcher {
     private final Ram ram;
     private final Decoder decoder;
     private final Block[] table = new Block[TABLE_SIZE];
-    private final Map<Integer, CodePage> pages = new HashMap<>();
+    private final Map<Long, CodePage> pages = new HashMap<>();
     private final Fetch fetch = new Fetch();
     /** What is left of the places that are watched; none most of the time. */
     private Set<Long> unreached = Set.of();
@@ -105,11 +105,11 @@ public final class CodeCache implements Ram.CodeWatcher {
         List<Instruction> instructions = new ArrayList<>();
         Instruction first = decoder.decode(fetch, eip, mode);
         instructions.add(first);
-        int physical = fetch.physical;
-        int secondPage = fetch.secondPage;
+        long physical = fetch.physical;
+        long secondPage = fetch.secondPage;
         if (physical >= 0 && secondPage < 0) {
             Instruction last = first;
-            int offset = (physical & PAGE_MASK) + first.length;
+            int offset = ((int) physical & PAGE_MASK) + first.length;
             while (!endsBlock(last) && instructions.size() < LONGEST_BLOCK && offset <= PAGE_MASK) {
                 // One that can't be fetched, or crosses into the next page, is left for when it is its turn.
                 last = tryDecode(last.nextEip, mode);
@@ -192,7 +192,7 @@ public final class CodeCache implements Ram.CodeWatcher {
 
     @Override
     public void codeWritten(long physical, int length) {
-        CodePage page = pages.get((int) (physical >> PAGE_SHIFT));
+        CodePage page = pages.get(physical >> PAGE_SHIFT);
         if (page != null && page.covers((int) physical & PAGE_MASK, length)) {
             kept -= page.drop((int) physical & PAGE_MASK, length);
             // The block that is being executed may be among them.
@@ -201,7 +201,7 @@ public final class CodeCache implements Ram.CodeWatcher {
     }
 
     @Override
-    public void codeAppears(int physical) {
+    public void codeAppears(long physical) {
         cpu.memory.noticeWrites(physical);
     }
 
@@ -267,8 +267,8 @@ public final class CodeCache implements Ram.CodeWatcher {
 
         private long eip;
         private long linear;
-        private int physical;
-        private int secondPage;
+        private long physical;
+        private long secondPage;
         private boolean crossed;
 
         void start(long at) {

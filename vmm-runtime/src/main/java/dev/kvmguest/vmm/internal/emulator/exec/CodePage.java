@@ -14,18 +14,18 @@ final class CodePage {
     /**
      * What a block is found by: where it is in RAM, the EIP that leads there, and the mode that its bytes were read in.
      */
-    private record Key(int physical, long eip, CpuMode mode) {}
+    private record Key(long physical, long eip, CpuMode mode) {}
 
-    private final int start;
+    private final long start;
     private final Map<Key, Block> blocks = new HashMap<>();
     private final BitSet covered = new BitSet(PAGE_SIZE);
 
-    CodePage(int number) {
+    CodePage(long number) {
         start = number * PAGE_SIZE;
     }
 
     /** Returns the block that starts at this physical address and was decoded for this EIP and mode, or null. */
-    Block find(int physical, long eip, CpuMode mode) {
+    Block find(long physical, long eip, CpuMode mode) {
         Block block = blocks.get(new Key(physical, eip, mode));
         // One that crosses pages may have been dropped by the other page only.
         return block == null || block.stamp == Block.STALE ? null : block;
@@ -69,14 +69,14 @@ final class CodePage {
     }
 
     private int from(Block block) {
-        return startsHere(block) ? block.physical - start : 0;
+        return startsHere(block) ? (int) (block.physical - start) : 0;
     }
 
     private int to(Block block) {
         if (startsHere(block)) {
-            return Math.min(PAGE_SIZE, block.physical - start + block.length);
+            return Math.min(PAGE_SIZE, from(block) + block.length);
         }
-        return block.length - (PAGE_SIZE - block.physical % PAGE_SIZE);
+        return block.length - (PAGE_SIZE - (int) (block.physical % PAGE_SIZE));
     }
 
     private boolean startsHere(Block block) {

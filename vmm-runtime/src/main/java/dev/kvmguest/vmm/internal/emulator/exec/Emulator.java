@@ -396,10 +396,15 @@ public final class Emulator implements ExecutionObserver {
         cpu.host.settle();
         shadow = cpu.nextShadow;
         cpu.nextShadow = InterruptShadow.NONE;
+        if (cpu.debug.takeEntered() && trap != 0) {
+            // What MOV SS has hit and what INT1 after it raises is one #DB.
+            cpu.debug.raise(trap);
+            trap = 0;
+        }
         trap |= cpu.debug.takeHits();
         // After MOV SS no breakpoint is lost, but a single step is (volume 3A, 6.8.3, and processors).
-        boolean trapped = traced && !cpu.trapCancelled && shadow != InterruptShadow.MOV_SS;
-        if (trapped || cpu.trapRequested) {
+        boolean isTraced = traced && !cpu.trapCancelled && shadow != InterruptShadow.MOV_SS;
+        if (isTraced || cpu.trapRequested) {
             trap |= DebugRegisters.DR6_BS;
         }
         cpu.trapCancelled = false;

@@ -47,7 +47,7 @@ public final class HtmlRegisters {
     }
 
     private static void general(HtmlWriter page, CpuState state) {
-        page.open("dl", "class", "registers");
+        page.open("dl", "class", state.longMode() ? "registers wide" : "registers");
         String format = state.longMode() ? "%016x" : "%08x";
         for (Register register : Register.values()) {
             boolean shown = state.longMode() || !register.isGeneral() || register.compareTo(LAST_GENERAL_32) <= 0;
@@ -64,10 +64,12 @@ public final class HtmlRegisters {
         HtmlTable table = HtmlTable.begin(page, "register", "set", "clear");
         for (RegisterBits register : RegisterBits.ALL) {
             long value = state.get(register.register());
-            table.row(null)
-                    .head(state.nameOf(register.register()))
-                    .cell(register.set(value), "words")
-                    .cell(register.clear(value), "words dim");
+            if (register.register() != Register.EFER || value != 0) {
+                table.row(null)
+                        .head(state.nameOf(register.register()))
+                        .cell(register.set(value), "words")
+                        .cell(register.clear(value), "words dim");
+            }
         }
         table.end();
     }

@@ -81,13 +81,14 @@ public final class HtmlTimeline {
         table.end(exceptions.size() - MOST_EXCEPTIONS, "");
     }
 
-    public static Optional<HtmlSection> timeline(Timeline timeline) {
+    /** @param pointer the name of the instruction pointer, as a column's */
+    public static Optional<HtmlSection> timeline(Timeline timeline, String pointer) {
         return timeline.entries().isEmpty()
                 ? Optional.empty()
-                : Optional.of(new HtmlSection("Timeline", page -> timeline(page, timeline)));
+                : Optional.of(new HtmlSection("Timeline", page -> timeline(page, timeline, pointer)));
     }
 
-    private static void timeline(HtmlWriter page, Timeline timeline) {
+    private static void timeline(HtmlWriter page, Timeline timeline, String pointer) {
         List<Entry> entries = timeline.entries();
         List<Entry> shown = entries.subList(Math.max(0, entries.size() - MOST_ENTRIES), entries.size());
         long omitted = timeline.omitted()
@@ -101,7 +102,7 @@ public final class HtmlTimeline {
                 "class",
                 "dim");
         HtmlTable table = HtmlTable.begin(
-                page, "scroll tall tail", List.of("what", "where", "device", "value", "text", "times", "EIP"));
+                page, "scroll tall tail", List.of("what", "where", "device", "value", "text", "times", pointer));
         ConsoleRows.of(shown).forEach(row -> row(table, row));
         table.end();
     }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.report.html;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -15,7 +16,7 @@ import java.util.stream.Collectors;
  */
 record RegisterBits(Register register, List<Bit> bits) {
 
-    /** The registers whose bits decide what a 32-bit guest may do. */
+    /** The registers whose bits decide what a guest may do; the last one that of 64-bit guests. */
     static final List<RegisterBits> ALL = List.of(
             new RegisterBits(
                     Register.RFLAGS,
@@ -60,7 +61,19 @@ record RegisterBits(Register register, List<Bit> bits) {
                             new Bit(Cr4.TSD, "TSD"),
                             new Bit(Cr4.DE, "DE"),
                             new Bit(Cr4.MCE, "MCE"),
-                            new Bit(Cr4.PCE, "PCE"))));
+                            new Bit(Cr4.PCE, "PCE"),
+                            new Bit(Cr4.UMIP, "UMIP"),
+                            new Bit(Cr4.FSGSBASE, "FSGSBASE"),
+                            new Bit(Cr4.OSXSAVE, "OSXSAVE"),
+                            new Bit(Cr4.SMEP, "SMEP the kernel can't execute pages of programs"),
+                            new Bit(Cr4.SMAP, "SMAP nor access them"))),
+            new RegisterBits(
+                    Register.EFER,
+                    List.of(
+                            new Bit(Efer.LME, "LME long mode with paging"),
+                            new Bit(Efer.LMA, "LMA long mode active"),
+                            new Bit(Efer.NXE, "NXE pages without execution"),
+                            new Bit(Efer.SCE, "SCE SYSCALL allowed"))));
 
     /**
      * A bit.

@@ -163,6 +163,7 @@ public final class FaultText {
 
     /** Returns instructions with their places, one a line, lines ended by LF. */
     static String instructions(List<GuestInstruction> instructions, CpuMode mode) {
+        String format = addressFormat(instructions, mode);
         List<String> symbols = whereTheFunctionChanges(instructions);
         int width = symbols.stream().mapToInt(String::length).max().orElse(0);
         StringBuilder text = new StringBuilder();
@@ -171,12 +172,19 @@ public final class FaultText {
             String column = width == 0
                     ? ""
                     : symbols.get(i) + " ".repeat(width - symbols.get(i).length() + 2);
-            String address = String.format(Locale.ROOT, mode.usesDescriptors() ? "%08x" : "%04x", instruction.eip());
+            String address = String.format(Locale.ROOT, format, instruction.eip());
             String line = "    " + address + "  " + column + instruction.text();
             text.append(PrintableText.printable(line.stripTrailing(), WIDTH - 3))
                     .append('\n');
         }
         return text.toString();
+    }
+
+    private static String addressFormat(List<GuestInstruction> instructions, CpuMode mode) {
+        if (instructions.stream().anyMatch(instruction -> instruction.eip() >>> Integer.SIZE != 0)) {
+            return "%016x";
+        }
+        return mode.usesDescriptors() ? "%08x" : "%04x";
     }
 
     /**

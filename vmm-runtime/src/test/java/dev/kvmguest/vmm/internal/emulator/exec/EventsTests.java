@@ -229,6 +229,21 @@ class EventsTests {
     }
 
     @Test
+    void breakpointOfMovSsAndInt1AfterItAreOneException() {
+        try (EmulatedGuest guest = flat(0, 0)) {
+            handler(guest, 1, 0, COUNT);
+            guest.memory().writeInt(0xa000, 0x10);
+            guest.set(Register.RAX, 0xa000).set(Register.RBX, 0xf0002);
+
+            // mov dr0, eax; mov dr7, ebx; mov ss, [0xa000]; int1; nop
+            assertThat(guest.run("0f23c0 0f23fb 8e1500a00000 f1 90")).isInstanceOf(VmExit.Halt.class);
+
+            assertThat(count(guest)).isOne();
+            assertThat(guest.vcpu().save().debugRegisters().dr6()).isEqualTo(0xffff_0ff1L);
+        }
+    }
+
+    @Test
     void userCodeIsTracedAndItsSystemCallsAreNot() {
         try (EmulatedGuest guest = flat(3, TF)) {
             handler(guest, 1, 0, COUNT);

@@ -17,6 +17,7 @@ import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -129,17 +130,37 @@ class GuestRamTests {
 
     @Test
     void machineThatIsTooLargeIsRefused() {
-        assertThatThrownBy(() -> EmulatorEngine.instance().createMachine(1L << 31, 1))
+        assertThatThrownBy(() -> EmulatorEngine.instance().createMachine((63L << 30) + 4096, 1))
                 .isInstanceOf(VmmException.class)
-                .hasMessage("the emulator gives a guest less than 2 GiB of RAM; 2147483648 bytes were asked for");
+                .hasMessage(
+                        "the emulator gives a guest 63 GiB of RAM at most, as far as its physical addresses of 36 bits"
+                                + " reach; 67645739008 bytes were asked for");
         assertThatThrownBy(() -> EmulatorEngine.instance().createMachine(SIZE, 1000))
                 .isInstanceOf(VmmException.class)
                 .hasMessage("the emulator has at most 64 vCPUs a machine; 1000 were asked for");
     }
 
     @Test
+    void framesOfAClosedMachineAreClean() {
+        long at = 5L << 30;
+        byte[] ones = new byte[3 << 20];
+        Arrays.fill(ones, (byte) -1);
+        try (VirtualMachine machine = EmulatorEngine.instance().createMachine(16L << 30, 1)) {
+            machine.memory().write(at, ones);
+            assertThat(machine.memory().usedBytes()).isEqualTo(ones.length);
+        }
+        try (VirtualMachine next = EmulatorEngine.instance().createMachine(16L << 30, 1)) {
+            // The pages are given frames.
+            for (int page = 0; page < ones.length; page += 4096) {
+                next.memory().writeByte(at + page, 0);
+            }
+            assertThat(next.memory().read(at, ones.length)).isEqualTo(new byte[ones.length]);
+        }
+    }
+
+    @Test
     void poolHandsEachBufferOutOnce() {
-        RamPool pool = new RamPool();
+        RamPool pool = new RamPool(4);
         ByteBuffer first = pool.take(0x10000);
         ByteBuffer second = pool.take(0x10000);
         pool.give(first);
@@ -157,7 +178,7 @@ class GuestRamTests {
 
     @Test
     void poolKeepsSizesApart() {
-        RamPool pool = new RamPool();
+        RamPool pool = new RamPool(4);
         pool.give(pool.take(0x10000));
 
         assertThat(pool.take(0x20000).capacity()).isEqualTo(0x20000);

@@ -125,7 +125,8 @@ public final class Cpuid {
     /**
      * Returns what CPUID answers.
      *
-     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one, or 0 among hypervisors' leaves
+     * @param leaf EAX; one that doesn't exist gets the answer of the highest basic one, or zeros if it is one for
+     *     hypervisors
      * @param part ECX, for leaves of several parts
      * @param osxsave whether CR4.OSXSAVE is set
      * @return EAX, EBX, ECX and EDX
