@@ -111,8 +111,7 @@ final class Problems {
     private static List<HostProblem> missing(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
         for (Feature feature : Feature.values()) {
-            String modes =
-                    modesThat(mode -> Feature.neededBy(mode) == feature || Feature.interruptsIn(mode) == feature);
+            String modes = modesThat(mode -> isNeeded(feature, mode));
             boolean speed = Arrays.stream(BootMode.values()).anyMatch(mode -> Feature.speedIn(mode) == feature);
             if (kvm.has(feature) || speed) {
                 continue;
@@ -125,6 +124,12 @@ final class Problems {
                             : problem(what, otherKvm(facts) + "; the emulator runs guests in boot mode " + modes));
         }
         return problems;
+    }
+
+    private static boolean isNeeded(Feature feature, BootMode mode) {
+        return Feature.neededBy(mode) == feature
+                || Feature.interruptsIn(mode) == feature
+                || Feature.furtherIn(mode).contains(feature);
     }
 
     private static String modesThat(Function<BootMode, Boolean> need) {

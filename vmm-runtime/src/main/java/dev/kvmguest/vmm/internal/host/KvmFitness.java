@@ -14,7 +14,7 @@ public final class KvmFitness {
      * Returns why guests in a boot mode had better run on the emulator, as a sentence; empty if KVM runs them in full
      * and at a processor's speed.
      *
-     * <p>Interrupts are asked for too, and paging of a guest that is entered in protected mode: nobody can tell from an
+     * <p>Interrupts are asked for too, exceptions and system calls of a guest in long mode, and paging of a guest that is entered in protected mode: nobody can tell from an
      * image whether it will take an interrupt or turn on paging, and a guest that does, where KVM can't, would end as
      * unsupported.
      */
@@ -22,6 +22,7 @@ public final class KvmFitness {
         return whyNot(kvm, Feature.neededBy(mode), "boot mode " + mode)
                 .or(() -> whyNot(kvm, Feature.interruptsIn(mode), "all of boot mode " + mode))
                 .or(() -> whyNotPaged(kvm, mode))
+                .or(() -> whyNotAll(kvm, mode))
                 .or(() -> whyTooSlow(kvm, mode));
     }
 
@@ -35,6 +36,13 @@ public final class KvmFitness {
                 whyNoPaging(kvm).map(why -> "this host's KVM can't run all of boot mode " + mode + ": " + why);
             case REAL, PAGED, PAGED_4K, LONG -> Optional.empty();
         };
+    }
+
+    /** Returns why KVM can't run what else a kernel comes to; empty if it can. */
+    private static Optional<String> whyNotAll(Capabilities kvm, BootMode mode) {
+        return Feature.furtherIn(mode).stream()
+                .flatMap(feature -> whyNot(kvm, feature, "all of boot mode " + mode).stream())
+                .findFirst();
     }
 
     /**
