@@ -150,7 +150,7 @@ final class Problems {
 
     private static List<HostProblem> slow(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
-        for (BootMode mode : List.of(BootMode.REAL, BootMode.PROTECTED)) {
+        for (BootMode mode : List.of(BootMode.REAL, BootMode.PROTECTED, BootMode.LONG)) {
             Feature speed = Feature.speedIn(mode);
             if (kvm.has(Feature.neededBy(mode)) && !kvm.has(speed)) {
                 String modes = modesThat(boot -> Feature.speedIn(boot) == speed);

@@ -90,9 +90,9 @@ public final class HostProbe {
             + " c7 04 25 64 00 07 00 00 8e 10 00 0f 0b 88 04 25 00 30 00 00 f4 48 83 04 24 02 b0 4b 48 cf";
 
     /**
-     * Lets ring 3 in to the first 2 MiB, turns on SYSCALL, and goes to ring 3, which calls: mov rax, cr3; set U at three
-     * levels; mov cr3, rax; wrmsr EFER, STAR, LSTAR and FMASK; mov ebx, 0x3000; lea rcx, user; mov r11d, 2; sysret; user:
-     * mov al, 0x4b; syscall; entry: mov [rbx], al; hlt
+     * Lets ring 3 in to the first 2 MiB, turns on SYSCALL, and goes to ring 3, which calls: mov rax, cr3; set U at
+     * three levels; mov cr3, rax; wrmsr EFER, STAR, LSTAR and FMASK; mov ebx, 0x3000; lea rcx, user; mov r11d, 2;
+     * sysret; user: mov al, 0x4b; syscall; entry: mov [rbx], al; hlt
      */
     private static final String LONG_SYSCALL_GUEST =
             "0f 20 d8 48 89 c6 b9 03 00 00 00 80 0e 04 48 8b 36 48 81 e6 00 f0 ff ff e2 f1 0f"
