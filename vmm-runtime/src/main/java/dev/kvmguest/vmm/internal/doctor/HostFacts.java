@@ -44,7 +44,8 @@ record HostFacts(
     static final String MODULES = "/sys/module";
 
     /** Each way of using the processor that an engine may run at a speed of its own. */
-    private static final List<BootMode> MEASURED = List.of(BootMode.REAL, BootMode.PROTECTED, BootMode.PAGED);
+    private static final List<BootMode> MEASURED =
+            List.of(BootMode.REAL, BootMode.PROTECTED, BootMode.PAGED, BootMode.LONG);
 
     static HostFacts gather(HostSources sources) {
         Optional<KvmDevice> device =

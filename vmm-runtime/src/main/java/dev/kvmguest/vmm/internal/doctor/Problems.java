@@ -9,7 +9,6 @@ import dev.kvmguest.vmm.internal.host.ProgramPath;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -112,9 +111,7 @@ final class Problems {
     private static List<HostProblem> missing(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
         for (Feature feature : Feature.values()) {
-            String modes = modesThat(mode -> Feature.neededBy(mode) == feature
-                    || Feature.interruptsIn(mode) == feature
-                    || Feature.systemCallsIn(mode).equals(Optional.of(feature)));
+            String modes = modesThat(mode -> isNeeded(feature, mode));
             boolean speed = Arrays.stream(BootMode.values()).anyMatch(mode -> Feature.speedIn(mode) == feature);
             if (kvm.has(feature) || speed) {
                 continue;
@@ -127,6 +124,12 @@ final class Problems {
                             : problem(what, otherKvm(facts) + "; the emulator runs guests in boot mode " + modes));
         }
         return problems;
+    }
+
+    private static boolean isNeeded(Feature feature, BootMode mode) {
+        return Feature.neededBy(mode) == feature
+                || Feature.interruptsIn(mode) == feature
+                || Feature.furtherIn(mode).contains(feature);
     }
 
     private static String modesThat(Function<BootMode, Boolean> need) {
@@ -147,7 +150,7 @@ final class Problems {
 
     private static List<HostProblem> slow(HostFacts facts, Capabilities kvm) {
         List<HostProblem> problems = new ArrayList<>();
-        for (BootMode mode : List.of(BootMode.REAL, BootMode.PROTECTED)) {
+        for (BootMode mode : List.of(BootMode.REAL, BootMode.PROTECTED, BootMode.LONG)) {
             Feature speed = Feature.speedIn(mode);
             if (kvm.has(Feature.neededBy(mode)) && !kvm.has(speed)) {
                 String modes = modesThat(boot -> Feature.speedIn(boot) == speed);

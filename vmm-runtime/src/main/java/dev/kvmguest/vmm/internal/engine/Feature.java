@@ -1,7 +1,7 @@
 package dev.kvmguest.vmm.internal.engine;
 
 import dev.kvmguest.vmm.config.BootMode;
-import java.util.Optional;
+import java.util.List;
 
 /** Something that a guest or the runtime may need of an engine and that not every host offers. */
 public enum Feature {
@@ -12,8 +12,9 @@ public enum Feature {
     PAGING_4M("32-bit paging with 4 MiB pages"),
     PAGING_4K("32-bit paging with 4 KiB pages"),
     LONG_MODE("long mode"),
+    LONG_MODE_EXCEPTIONS("exceptions in long mode"),
     LONG_MODE_INTERRUPTS("INT and IRET in long mode"),
-    LONG_MODE_SYSTEM_CALLS("SYSCALL and SYSRET in long mode"),
+    LONG_MODE_SYSCALL("SYSCALL and SYSRET in long mode"),
     REAL_MODE_SPEED("real mode at a processor's speed"),
     PROTECTED_MODE_SPEED("protected mode at a processor's speed"),
     LONG_MODE_SPEED("long mode at a processor's speed"),
@@ -51,12 +52,9 @@ public enum Feature {
         };
     }
 
-    /**
-     * Returns what programs of a guest booted in this mode can't make their system calls without; empty if INT is all
-     * that they need.
-     */
-    public static Optional<Feature> systemCallsIn(BootMode mode) {
-        return mode == BootMode.LONG ? Optional.of(LONG_MODE_SYSTEM_CALLS) : Optional.empty();
+    /** Returns what else a kernel booted in this mode comes to. */
+    public static List<Feature> furtherIn(BootMode mode) {
+        return mode == BootMode.LONG ? List.of(LONG_MODE_EXCEPTIONS, LONG_MODE_SYSCALL) : List.of();
     }
 
     /** Returns what makes a guest booted in this mode slower than on the emulator if it is missing. */

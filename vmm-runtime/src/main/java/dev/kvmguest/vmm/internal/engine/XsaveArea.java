@@ -17,9 +17,13 @@ public final class XsaveArea {
     /** A bit for each physical register, set if it is in use. */
     public static final int FTW = 4;
 
+    /** The offset of the last x87 instruction, all of 64 bits, as with REX.W: so it is what KVM reads and writes. */
     public static final int FIP = 8;
+    /** In an image that is written without REX.W: the selector of that instruction, above 32 bits of its offset. */
     public static final int FCS = 12;
+    /** The offset of its operand, as {@link #FIP}. */
     public static final int FDP = 16;
+
     public static final int FDS = 20;
     public static final int MXCSR = 24;
     public static final int MXCSR_MASK = 28;

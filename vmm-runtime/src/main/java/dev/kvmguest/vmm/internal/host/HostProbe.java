@@ -83,18 +83,22 @@ public final class HostProbe {
             + " c7 04 25 04 03 07 00 00 8e 10 00 cd 30 88 04 25 00 30 00 00 f4 b0 4b 48 cf";
 
     /**
-     * A program in ring 3 whose system call halts, which only ring 0 may.
-     *
-     * <p>mov esp, 0x8000; the pages for ring 3: mov rax, cr3; or byte [rax], 4; mov rax, [rax]; and eax, -4096; or byte
-     * [rax], 4; mov rax, [rax]; and eax, -4096; or byte [rax], 4; mov rax, cr3; mov cr3, rax; STAR: mov ecx,
-     * 0xc0000081; xor eax, eax; mov edx, 0x00100008; wrmsr; LSTAR: inc ecx; lea rax, [rip+entry]; cdq; wrmsr; EFER.SCE:
-     * mov cl, 0x80; rdmsr; or al, 1; wrmsr; lea rcx, [rip+user]; mov r11d, 2; sysretq; user: syscall; entry: mov byte
-     * [0x3000], 0x4b; hlt
+     * mov esp, 0x8000; mov dword [0x70060], 0x00080025; mov dword [0x70064], 0x00108e00; ud2; mov [0x3000], al; hlt;
+     * handler: add qword [rsp], 2; mov al, 0x4b; iretq
      */
-    private static final String LONG_SYSTEM_CALL_GUEST = "bc 00 80 00 00"
-            + " 0f 20 d8 80 08 04 48 8b 00 25 00 f0 ff ff 80 08 04 48 8b 00 25 00 f0 ff ff 80 08 04 0f 20 d8 0f 22 d8"
-            + " b9 81 00 00 c0 31 c0 ba 08 00 10 00 0f 30 ff c1 48 8d 05 1d 00 00 00 99 0f 30 b1 80 0f 32 0c 01 0f 30"
-            + " 48 8d 0d 09 00 00 00 41 bb 02 00 00 00 48 0f 07 0f 05 c6 04 25 00 30 00 00 4b f4";
+    private static final String LONG_EXCEPTION_GUEST = "bc 00 80 00 00 c7 04 25 60 00 07 00 25 00 08 00"
+            + " c7 04 25 64 00 07 00 00 8e 10 00 0f 0b 88 04 25 00 30 00 00 f4 48 83 04 24 02 b0 4b 48 cf";
+
+    /**
+     * Lets ring 3 in to the first 2 MiB, turns on SYSCALL, and goes to ring 3, which calls: mov rax, cr3; set U at
+     * three levels; mov cr3, rax; wrmsr EFER, STAR, LSTAR and FMASK; mov ebx, 0x3000; lea rcx, user; mov r11d, 2;
+     * sysret; user: mov al, 0x4b; syscall; entry: mov [rbx], al; hlt
+     */
+    private static final String LONG_SYSCALL_GUEST =
+            "0f 20 d8 48 89 c6 b9 03 00 00 00 80 0e 04 48 8b 36 48 81 e6 00 f0 ff ff e2 f1 0f"
+                    + " 22 d8 b9 80 00 00 c0 0f 32 0c 01 0f 30 ff c1 31 c0 ba 08 00 10 00 0f 30 ff c1 48"
+                    + " 8d 05 26 00 00 00 31 d2 0f 30 b9 84 00 00 c0 31 c0 0f 30 bb 00 30 00 00 48 8d 0d"
+                    + " 09 00 00 00 41 bb 02 00 00 00 48 0f 07 b0 4b 0f 05 88 03 f4";
 
     /** mov ecx, 4000; again: dec ecx; jnz again; mov byte [0x3000], 0x4b; hlt */
     private static final String LONG_LOOP_GUEST = "b9 a0 0f 00 00 ff c9 75 fc c6 04 25 00 30 00 00 4b f4";
@@ -151,8 +155,9 @@ public final class HostProbe {
         findings.put(Feature.PAGING_4M, tryGuest(BootMode.PAGED, FLAT_GUEST));
         findings.put(Feature.PAGING_4K, tryGuest(BootMode.PAGED_4K, FLAT_GUEST));
         findings.put(Feature.LONG_MODE, tryGuest(BootMode.LONG, LONG_GUEST));
+        findings.put(Feature.LONG_MODE_EXCEPTIONS, tryGuest(BootMode.LONG, LONG_EXCEPTION_GUEST));
         findings.put(Feature.LONG_MODE_INTERRUPTS, tryGuest(BootMode.LONG, LONG_INTERRUPT_GUEST));
-        findings.put(Feature.LONG_MODE_SYSTEM_CALLS, tryGuest(BootMode.LONG, LONG_SYSTEM_CALL_GUEST));
+        findings.put(Feature.LONG_MODE_SYSCALL, tryGuest(BootMode.LONG, LONG_SYSCALL_GUEST));
         findings.put(Feature.REAL_MODE_SPEED, trySpeed(BootMode.REAL, REAL_LOOP_GUEST));
         findings.put(Feature.PROTECTED_MODE_SPEED, trySpeed(BootMode.PROTECTED, FLAT_LOOP_GUEST));
         findings.put(Feature.LONG_MODE_SPEED, trySpeed(BootMode.LONG, LONG_LOOP_GUEST));

@@ -14,15 +14,15 @@ public final class KvmFitness {
      * Returns why guests in a boot mode had better run on the emulator, as a sentence; empty if KVM runs them in full
      * and at a processor's speed.
      *
-     * <p>Interrupts are asked for too, paging of a guest that is entered in protected mode, and system calls of one
-     * that is entered in long mode: nobody can tell from an image whether it will take an interrupt, turn on paging or
-     * run programs, and a guest that does, where KVM can't, would end as unsupported or die.
+     * <p>Interrupts are asked for too, exceptions and system calls of a guest in long mode, and paging of a guest that is
+     * entered in protected mode: nobody can tell from an image whether it will take an interrupt or turn on paging, and a
+     * guest that does, where KVM can't, would end as unsupported.
      */
     public static Optional<String> whyEmulator(Capabilities kvm, BootMode mode) {
         return whyNot(kvm, Feature.neededBy(mode), "boot mode " + mode)
                 .or(() -> whyNot(kvm, Feature.interruptsIn(mode), "all of boot mode " + mode))
                 .or(() -> whyNotPaged(kvm, mode))
-                .or(() -> whyNoSystemCalls(kvm, mode))
+                .or(() -> whyNotFurther(kvm, mode))
                 .or(() -> whyTooSlow(kvm, mode));
     }
 
@@ -38,12 +38,11 @@ public final class KvmFitness {
         };
     }
 
-    /**
-     * Returns why KVM can't run the system calls of a guest that is entered in long mode. A sentence; empty if KVM can,
-     * and for the other boot modes.
-     */
-    public static Optional<String> whyNoSystemCalls(Capabilities kvm, BootMode mode) {
-        return Feature.systemCallsIn(mode).flatMap(feature -> whyNot(kvm, feature, "all of boot mode " + mode));
+    /** Returns why KVM can't run what else a kernel of a boot mode comes to, as a sentence; empty if it can. */
+    public static Optional<String> whyNotFurther(Capabilities kvm, BootMode mode) {
+        return Feature.furtherIn(mode).stream()
+                .flatMap(feature -> whyNot(kvm, feature, "all of boot mode " + mode).stream())
+                .findFirst();
     }
 
     /**

@@ -38,7 +38,7 @@ public final class KvmSupport {
         return whyNot(mode)
                 .or(() -> whyNot(Feature.interruptsIn(mode), "all of boot mode " + mode))
                 .or(() -> ask(capabilities -> KvmFitness.whyNotPaged(capabilities, mode)))
-                .or(() -> ask(capabilities -> KvmFitness.whyNoSystemCalls(capabilities, mode)));
+                .or(() -> ask(capabilities -> KvmFitness.whyNotFurther(capabilities, mode)));
     }
 
     private Optional<String> whyNot(Feature feature, String what) {

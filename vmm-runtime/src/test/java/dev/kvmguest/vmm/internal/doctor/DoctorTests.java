@@ -38,7 +38,7 @@ class DoctorTests {
         assertThat(report.section(HostReport.SPEED).orElseThrow().values())
                 .containsEntry("kvm, boot mode paged", 3_000_000_000L)
                 .containsEntry("emulator, boot mode real", 150_000_000L)
-                .hasSize(6);
+                .hasSize(8);
     }
 
     @Test
@@ -77,7 +77,10 @@ class DoctorTests {
         assertThat(value(report, HostReport.BOOT_MODES, "real")).isEqualTo("emulator: this host has no /dev/kvm");
         assertThat(report.section(HostReport.SPEED).orElseThrow().values())
                 .containsOnlyKeys(
-                        "emulator, boot mode real", "emulator, boot mode protected", "emulator, boot mode paged");
+                        "emulator, boot mode real",
+                        "emulator, boot mode protected",
+                        "emulator, boot mode paged",
+                        "emulator, boot mode long");
     }
 
     @Test

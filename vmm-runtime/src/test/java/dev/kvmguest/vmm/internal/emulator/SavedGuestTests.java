@@ -144,6 +144,64 @@ class SavedGuestTests {
         }
     }
 
+    /** As KVM has it: offsets of 64 bits, and Linux's own at the first of the bytes that are software's. */
+    @Test
+    void offsetsOfX87InstructionsHave64BitsAndNoSelectors() {
+        ByteBuffer area = ByteBuffer.allocate(XsaveArea.MINIMUM_SIZE).order(ByteOrder.LITTLE_ENDIAN);
+        area.putShort(XsaveArea.FCW, (short) 0x37f)
+                .putLong(XsaveArea.FIP, 0xffff_ffff_8000_1234L)
+                .putLong(XsaveArea.FDP, 0x1234_5678_9abcL)
+                .putInt(XsaveArea.MXCSR, 0x1f80)
+                .putLong(XsaveArea.SOFTWARE, 0x0002_0000_0000_0007L)
+                .putLong(XsaveArea.XSTATE_BV, XsaveArea.X87);
+        try (EmulatedGuest guest = EmulatedGuest.long64(0)) {
+            guest.set(Register.CR4, 0x220).set(Register.RBX, EmulatedGuest.DATA);
+            VcpuState state = guest.vcpu().save();
+            guest.vcpu().restore(with(state, new XsaveArea(area), state.msrs()));
+
+            ByteBuffer saved = guest.vcpu().save().fpu().bytes();
+            assertThat(saved.getLong(XsaveArea.FIP)).isEqualTo(0xffff_ffff_8000_1234L);
+            assertThat(saved.getLong(XsaveArea.FDP)).isEqualTo(0x1234_5678_9abcL);
+
+            guest.run("48 0f ae 03"); // fxsave64 [rbx]
+
+            assertThat(guest.memory().readLong(EmulatedGuest.DATA + XsaveArea.FIP))
+                    .isEqualTo(0xffff_ffff_8000_1234L);
+            assertThat(guest.memory().readLong(EmulatedGuest.DATA + XsaveArea.FDP))
+                    .isEqualTo(0x1234_5678_9abcL);
+        }
+    }
+
+    @Test
+    void selectorsOfX87InstructionsAreNoPartOfTheirOffsets() {
+        try (EmulatedGuest guest = EmulatedGuest.flat(0);
+                EmulatedGuest other = EmulatedGuest.flat(0)) {
+            guest.set(Register.RBX, EmulatedGuest.DATA).run("d9 e8 d8 03"); // fld1; fadd dword [ebx]
+            VcpuState saved = guest.vcpu().save();
+
+            assertThat(saved.fpu().bytes().getLong(XsaveArea.FIP)).isEqualTo(EmulatedGuest.CODE + 2);
+            other.vcpu().restore(saved);
+            assertThat(other.vcpu().save()).isEqualTo(saved);
+            other.set(Register.RIP, EmulatedGuest.CODE).run("d9 33"); // fnstenv [ebx]
+            assertThat(other.memory().readShort(EmulatedGuest.DATA + 16) & 0xffff)
+                    .isEqualTo(8);
+        }
+    }
+
+    @Test
+    void taskPriorityIsSaved() {
+        try (EmulatedGuest guest = EmulatedGuest.long64(0);
+                EmulatedGuest other = EmulatedGuest.long64(0)) {
+            guest.set(Register.RAX, 9).run("44 0f 22 c0"); // mov cr8, rax
+            VcpuState saved = guest.vcpu().save();
+            assertThat(saved.taskPriority()).isEqualTo(9);
+
+            other.vcpu().restore(saved);
+            other.set(Register.RIP, EmulatedGuest.CODE).run("44 0f 20 c3"); // mov rbx, cr8
+            assertThat(other.get(Register.RBX)).isEqualTo(9);
+        }
+    }
+
     @Test
     void componentsThatXsaveSavesAreThoseThatTheGuestHasTurnedOn() {
         try (EmulatedGuest guest = EmulatedGuest.flat(0);

@@ -40,6 +40,7 @@ class CapabilitiesTests {
                         32-bit paging with 4 MiB pages        no, the probe guest shut down
                         32-bit paging with 4 KiB pages        no, not tried
                         long mode                             no, not tried
+                        exceptions in long mode               no, not tried
                         INT and IRET in long mode             no, not tried
                         SYSCALL and SYSRET in long mode       no, not tried
                         real mode at a processor's speed      no, not tried

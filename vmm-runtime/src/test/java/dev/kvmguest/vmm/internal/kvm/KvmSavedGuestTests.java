@@ -6,12 +6,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.NeedsKvm;
 import dev.kvmguest.vmm.NeedsKvm.Device;
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.internal.engine.SavedGuests;
 import dev.kvmguest.vmm.internal.engine.SavedRuns;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -20,6 +29,8 @@ import org.junit.jupiter.api.Timeout;
 @NeedsKvm
 @Timeout(60)
 class KvmSavedGuestTests {
+
+    private static final long KERNEL_GS_BASE = 0xc000_0102L;
 
     private static final int MOST_EXITS = 200;
 
@@ -53,6 +64,34 @@ class KvmSavedGuestTests {
         Device.assumeFor(EngineChoice.KVM, Feature.SINGLE_STEP);
 
         assertThat(saveAfterEachExit(flat(SavedGuests.REGISTERS), true)).isGreaterThan(20);
+    }
+
+    @Test
+    void taskPriorityAndBasesOfLongModeGoOn() {
+        Device.assumeFor(EngineChoice.KVM, Feature.LONG_MODE);
+        try (VirtualMachine machine = KvmEngine.instance().createMachine(1 << 21, 1);
+                VirtualMachine other = KvmEngine.instance().createMachine(1 << 21, 1)) {
+            // mov cr8,rax; wrmsr; hlt; mov rbx,cr8; rdmsr; hlt
+            VcpuConfig guest = VcpuConfig.of(
+                            GuestImage.flat("registers", HexFormat.of().parseHex("440f22c00f30f4440f20c30f32f4")))
+                    .withBoot(BootMode.LONG);
+            VirtualCpu cpu = machine.vcpu(0);
+            CpuState start = BootLoader.load(machine.memory(), List.of(guest)).get(0);
+            cpu.setState(start.with(state ->
+                    state.set(Register.RAX, 9).set(Register.RCX, KERNEL_GS_BASE).set(Register.RDX, 0xffff_8000L)));
+            assertThat(cpu.run()).isInstanceOf(VmExit.Halt.class);
+            VcpuState saved = cpu.save();
+            assertThat(saved.taskPriority()).isEqualTo(9);
+            assertThat(saved.msrs()).containsEntry((int) KERNEL_GS_BASE, 0xffff_8000_0000_0009L);
+
+            machine.memory().copyTo(other.memory());
+            other.vcpu(0).restore(saved);
+            assertThat(other.vcpu(0).run()).isInstanceOf(VmExit.Halt.class);
+            CpuState end = other.vcpu(0).state();
+            assertThat(end.get(Register.RBX)).isEqualTo(9);
+            assertThat(end.get(Register.RAX)).isEqualTo(9);
+            assertThat(end.get(Register.RDX)).isEqualTo(0xffff_8000L);
+        }
     }
 
     @Test

@@ -104,6 +104,22 @@ class EngineSelectorTests {
     }
 
     @ParameterizedTest
+    @EnumSource(names = {"LONG_MODE_EXCEPTIONS", "LONG_MODE_INTERRUPTS", "LONG_MODE_SYSCALL"})
+    void autoIsTheEmulatorWhereAKernelOfLongModeWouldNotGetFar(Feature missing) {
+        EngineSelector selector = host(kvmWithout(missing));
+
+        EngineSelection selection = selector.choose(config(EngineChoice.AUTO, BootMode.LONG));
+
+        assertThat(selection.engine().name()).isEqualTo("emulator");
+        assertThat(selection.reason())
+                .isEqualTo("this host's KVM can't run all of boot mode long: " + missing.words() + ": seen to fail");
+        assertThat(selector.choose(config(EngineChoice.AUTO, BootMode.PAGED))
+                        .engine()
+                        .name())
+                .isEqualTo("kvm");
+    }
+
+    @ParameterizedTest
     @EnumSource
     void autoIsTheEmulatorWhereKvmInterprets(BootMode mode) {
         EngineSelector selector =

@@ -57,7 +57,7 @@ class KvmSupportTests {
         Capabilities silent = new Capabilities(Map.of(
                 Feature.LONG_MODE, new Capabilities.Finding(true, ""),
                 Feature.LONG_MODE_INTERRUPTS, new Capabilities.Finding(true, ""),
-                Feature.LONG_MODE_SYSTEM_CALLS, new Capabilities.Finding(false, "the probe guest shut down")));
+                Feature.LONG_MODE_SYSCALL, new Capabilities.Finding(false, "the probe guest shut down")));
 
         assertThat(support(() -> silent).whyNot(BootMode.LONG)).isEmpty();
         assertThat(support(() -> silent).whyNotAllOf(BootMode.LONG))

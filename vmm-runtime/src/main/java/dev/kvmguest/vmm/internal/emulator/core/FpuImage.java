@@ -24,10 +24,10 @@ public final class FpuImage {
     private static final int REGISTERS = 8;
     private static final int SIGN_EXPONENT = 8;
 
-    // Where selectors are if offsets of more than 32 bits have their places, and that they are.
-    private static final int MOVED_FCS = XsaveArea.SOFTWARE;
-    private static final int MOVED_FDS = XsaveArea.SOFTWARE + Short.BYTES;
-    private static final int MOVED = XsaveArea.SOFTWARE + 2 * Short.BYTES;
+    // Where the selectors are that XsaveArea has no places for: in the last of the bytes that are software's. Linux has
+    // its own at the first of these, and zeros here.
+    private static final int FCS = XsaveArea.XSTATE_BV - 2 * Short.BYTES;
+    private static final int FDS = XsaveArea.XSTATE_BV - Short.BYTES;
 
     private FpuImage() {}
 
@@ -42,10 +42,7 @@ public final class FpuImage {
                 .putInt(MXCSR, fpu.mxcsr())
                 .putInt(XsaveArea.MXCSR_MASK, FpuState.MXCSR_MASK)
                 .putLong(XsaveArea.XSTATE_BV, XsaveArea.X87 | XsaveArea.SSE);
-        boolean moved = (fpu.instructionOffset() | fpu.dataOffset()) >>> Integer.SIZE != 0;
-        area.putShort(moved ? MOVED_FCS : FCS, (short) fpu.instructionSelector())
-                .putShort(moved ? MOVED_FDS : FDS, (short) fpu.dataSelector())
-                .put(MOVED, (byte) (moved ? 1 : 0));
+        area.putShort(FCS, (short) fpu.instructionSelector()).putShort(FDS, (short) fpu.dataSelector());
         for (int n = 0; n < REGISTERS; n++) {
             area.putLong(ST0 + SLOT * n, fpu.significand(n))
                     .putShort(ST0 + SLOT * n + SIGN_EXPONENT, (short) fpu.signExponent(n));
@@ -82,14 +79,8 @@ public final class FpuImage {
         fpu.setControl(Short.toUnsignedInt(area.getShort(FCW)));
         fpu.setStatus(Short.toUnsignedInt(area.getShort(FSW)));
         fpu.setUsed(area.get(FTW));
-        if (area.get(MOVED) != 0) {
-            fpu.setInstructionPointer(Short.toUnsignedInt(area.getShort(MOVED_FCS)), area.getLong(FIP));
-            fpu.setDataPointer(Short.toUnsignedInt(area.getShort(MOVED_FDS)), area.getLong(FDP));
-        } else {
-            fpu.setInstructionPointer(
-                    Short.toUnsignedInt(area.getShort(FCS)), Integer.toUnsignedLong(area.getInt(FIP)));
-            fpu.setDataPointer(Short.toUnsignedInt(area.getShort(FDS)), Integer.toUnsignedLong(area.getInt(FDP)));
-        }
+        fpu.setInstructionPointer(Short.toUnsignedInt(area.getShort(FCS)), area.getLong(FIP));
+        fpu.setDataPointer(Short.toUnsignedInt(area.getShort(FDS)), area.getLong(FDP));
         for (int n = 0; n < REGISTERS; n++) {
             fpu.restoreRegister(n, area.getShort(ST0 + SLOT * n + SIGN_EXPONENT), area.getLong(ST0 + SLOT * n));
         }

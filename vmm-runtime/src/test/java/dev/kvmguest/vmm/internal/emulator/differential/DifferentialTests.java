@@ -57,20 +57,20 @@ class DifferentialTests {
         List<Template> comparable = comparable(mode, Template.all());
         tests.add(test(mode, "mixed instructions", () -> {
             ProgramGenerator generator = new ProgramGenerator(mode, comparable, Seeds.seed());
-            return Stream.generate(generator::program).limit(Seeds.count());
+            return Stream.generate(generator::program).limit(mode.isLong() ? Seeds.count() / 4 : Seeds.count());
         }));
         for (Template template : comparable) {
             tests.add(test(mode, template.name(), () -> {
                 ProgramGenerator generator = new ProgramGenerator(mode, List.of(template), Seeds.seed());
                 return Stream.generate(() -> generator.program(STEPS_OF_ONE_TEMPLATE))
-                        .limit(PROGRAMS_OF_ONE_TEMPLATE);
+                        .limit(programsOfOneTemplate(mode));
             }));
         }
         for (Template template : comparable(mode, faults(mode))) {
             tests.add(test(mode, template.name(), () -> {
                 ProgramGenerator generator = new ProgramGenerator(mode, comparable, Seeds.seed());
                 return Stream.generate(() -> generator.programEndingIn(template))
-                        .limit(PROGRAMS_OF_ONE_TEMPLATE);
+                        .limit(programsOfOneTemplate(mode));
             }));
         }
         return dynamicContainer(mode.name(), tests);
@@ -78,7 +78,14 @@ class DifferentialTests {
 
     /** Returns what ends in an exception's handler, if this KVM can get there. */
     private List<Template> faults(Mode mode) {
-        return mode == Mode.REAL || kvm.has(Feature.PROTECTED_MODE_INTERRUPTS) ? FaultTemplates.all() : List.of();
+        return mode == Mode.REAL || mode.isLong() || kvm.has(Feature.PROTECTED_MODE_INTERRUPTS)
+                ? FaultTemplates.all()
+                : List.of();
+    }
+
+    /** Of long mode there are three, and in the kvm-lab time is short. */
+    private static int programsOfOneTemplate(Mode mode) {
+        return mode.isLong() ? PROGRAMS_OF_ONE_TEMPLATE / 3 : PROGRAMS_OF_ONE_TEMPLATE;
     }
 
     private void countInstructions() {

@@ -49,6 +49,21 @@ final class Emitter {
         return 1 << random.nextInt(3);
     }
 
+    /** Returns a random width of 64-bit code: 1, 2, 4 or 8. */
+    int anyWidth64() {
+        return 1 << random.nextInt(4);
+    }
+
+    /** Writes an instruction of 64-bit code without ModRM; the opcode is that of bytes. */
+    void operandSize64(int width, int opcode) {
+        if (width == 2) {
+            bytes(OPERAND_SIZE);
+        } else if (width == 8) {
+            bytes(0x48);
+        }
+        bytes(sized(opcode, width));
+    }
+
     /** Returns 2 or 4. */
     int wordWidth() {
         return 2 + 2 * random.nextInt(2);

@@ -23,8 +23,8 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
     private static final int FIRST_DIFFERENCES = 8;
 
     private static final Set<Integer> WITH_ERROR_CODE = Set.of(8, 10, 11, 12, 13, 14, 17);
-    /** Where RF, bit 16 of EFLAGS, is from the pushed EIP on. */
-    private static final int RF_BYTE = 10;
+    /** Where RF, bit 16, is in the pushed EFLAGS. */
+    private static final int RF_BYTE = 2;
 
     private static final List<Register> REGISTERS = List.of(
             Register.RAX,
@@ -35,6 +35,14 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
             Register.RBP,
             Register.RSI,
             Register.RDI,
+            Register.R8,
+            Register.R9,
+            Register.R10,
+            Register.R11,
+            Register.R12,
+            Register.R13,
+            Register.R14,
+            Register.R15,
             Register.RIP,
             Register.RFLAGS,
             Register.CR2);
@@ -58,10 +66,14 @@ record EndState(String exit, CpuState cpu, String ports, byte[] data, OptionalLo
         if (!isHalt() || !cpu.protectedMode() || vector < 0) {
             return this;
         }
-        int frame = (int) cpu.get(Register.RSP) + (WITH_ERROR_CODE.contains(vector) ? 4 : 0);
-        Mode mode = (cpu.get(Register.CR0) & CpuState.CR0_PG) != 0 ? Mode.PAGED : Mode.FLAT;
+        int word = cpu.longMode() ? Long.BYTES : Integer.BYTES;
+        int frame = (int) cpu.get(Register.RSP) + (WITH_ERROR_CODE.contains(vector) ? word : 0);
+        boolean paged = !cpu.longMode() && (cpu.get(Register.CR0) & CpuState.CR0_PG) != 0;
         byte[] changed = data.clone();
-        changed[mode.dataIndex(frame + RF_BYTE)] &= ~1;
+        int place = (paged ? Mode.PAGED : Mode.FLAT).dataIndex(frame + 2 * word + RF_BYTE);
+        if (place >= 0 && place < changed.length) {
+            changed[place] &= ~1;
+        }
         return new EndState(exit, cpu, ports, changed, instructions);
     }
 

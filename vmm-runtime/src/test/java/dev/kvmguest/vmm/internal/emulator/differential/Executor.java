@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.differential;
 
 import dev.kvmguest.vmm.config.TimeFactor;
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
@@ -97,8 +96,7 @@ final class Executor implements AutoCloseable {
     private void touchPages() {
         machine.memory().write(Mode.CODE, mode.touchingCode());
         machine.vcpu(0)
-                .setState(
-                        mode.state().set(Register.RFLAGS, CpuState.EFLAGS_FIXED).build());
+                .setState(mode.state().set(Register.RFLAGS, mode.fixedFlags()).build());
         machine.vcpu(0).run();
     }
 

@@ -72,13 +72,14 @@ final class FaultTemplates {
         add(all, "#SS by pop", e -> e.set(ESP, 0xffff).bytes(0x58 + EBX));
         add(all, "#GP by fetch", e -> e.bytes(0xea, 0xff, 0xff, 0x00, 0x08));
         all.addAll(ProtectedFaultTemplates.all());
+        all.addAll(LongTemplates.faults());
         return all;
     }
 
     /** Adds one for all modes, or for real mode if it needs a segment of 64 KiB. */
     private static void add(List<Template> all, String name, Consumer<Emitter> emit) {
         boolean real = REAL_ONLY.stream().anyMatch(name::startsWith) || name.endsWith("in real mode");
-        all.add(Template.of(name, real ? EnumSet.of(Mode.REAL) : EnumSet.allOf(Mode.class), emit));
+        all.add(Template.of(name, real ? EnumSet.of(Mode.REAL) : Mode.OF_32_BITS, emit));
     }
 
     private static void undefinedOpcode(List<Template> all, String name, int... bytes) {

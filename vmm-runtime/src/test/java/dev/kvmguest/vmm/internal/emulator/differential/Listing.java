@@ -35,7 +35,9 @@ final class Listing {
             Instruction instruction = decoder.decode(
                     i -> code[start + i] & 0xff,
                     origin + at,
-                    CpuMode.of(true, program.mode().isWide()));
+                    program.mode().is64()
+                            ? CpuMode.LONG64
+                            : CpuMode.of(true, program.mode().isWide()));
             String hex = HexFormat.ofDelimiter(" ").formatHex(code, at, at + instruction.length);
             text.append(String.format("  %04x %-24s %s%n", origin + at, hex, Disassembler.text(instruction)));
             at += instruction.length;

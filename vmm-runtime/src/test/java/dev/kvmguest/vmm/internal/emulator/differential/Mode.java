@@ -6,10 +6,15 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.x86.AccessRights;
+import dev.kvmguest.vmm.internal.x86.Cr4;
+import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.io.ByteArrayOutputStream;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What random programs run in: the registers that they don't change, and where their memory is. Linear addresses are
@@ -21,7 +26,18 @@ enum Mode {
     /** Protected mode, 32-bit code in flat segments, exceptions through an IDT. */
     FLAT(Feature.PROTECTED_MODE),
     /** The same with paging, and the data's pages in reverse order. */
-    PAGED(Feature.PAGING_4K);
+    PAGED(Feature.PAGING_4K),
+    /** 32-bit code in ring 3 of long mode; exceptions through gates of 16 bytes, on the stack of ring 0. */
+    COMPATIBILITY(Feature.LONG_MODE),
+    /** 64-bit code in ring 0. */
+    LONG(Feature.LONG_MODE),
+    /** 64-bit code in ring 3. */
+    LONG_USER(Feature.LONG_MODE);
+
+    /** Those of 64-bit code, which has instructions of its own. */
+    static final Set<Mode> OF_64_BITS = EnumSet.of(LONG, LONG_USER);
+    /** Those of 16- and 32-bit code. */
+    static final Set<Mode> OF_32_BITS = EnumSet.complementOf(EnumSet.of(LONG, LONG_USER));
 
     /** RAM, in bytes. */
     static final int MEMORY = 0x10_0000;
@@ -52,6 +68,21 @@ enum Mode {
     private static final int PAGE_DIRECTORY = 0x2_0000;
     private static final int PAGE_TABLE = 0x2_1000;
     private static final int PAGED_DATA = 0x1_0000;
+    private static final int PRESENT_WRITABLE_USER = 7;
+    /** Tables of four levels, one after the other. */
+    private static final int LONG_TABLES = 0x2_2000;
+
+    private static final int LONG_IDT = 0x2_6000;
+    private static final int LONG_IDT_LIMIT = 0xfff;
+    private static final int IRETQ_HANDLER = 0x780;
+    private static final int TSS = 0x700;
+    private static final int TSS_LIMIT = 0x67;
+    private static final int TSS_SELECTOR = 0x28;
+    private static final int KERNEL_CODE_SELECTOR = 0x18;
+    private static final int RING_3 = 3;
+    private static final long IOPL_3 = 0x3000;
+    private static final long FS_BASE = 0x1230;
+    private static final long GS_BASE = -0x1000;
     private static final int PRESENT_WRITABLE = 3;
 
     /** The segments of real mode: each reaches data and stack. */
@@ -79,7 +110,31 @@ enum Mode {
         return this != REAL;
     }
 
-    /** Returns the linear address at which a segment starts. */
+    /** Returns whether handlers are entered in long mode. */
+    boolean isLong() {
+        return feature == Feature.LONG_MODE;
+    }
+
+    /** Returns whether this is 64-bit code. */
+    boolean is64() {
+        return OF_64_BITS.contains(this);
+    }
+
+    private int ring() {
+        return this == COMPATIBILITY || this == LONG_USER ? RING_3 : 0;
+    }
+
+    /**
+     * Returns the flags that are set in every program. Ring 3 of 64-bit code has IF, without which the KVM of some hosts
+     * doesn't let it run; nothing interrupts it.
+     */
+    long fixedFlags() {
+        return CpuState.EFLAGS_FIXED
+                | (this == COMPATIBILITY ? IOPL_3 : 0)
+                | (this == LONG_USER ? CpuState.EFLAGS_IF : 0);
+    }
+
+    /** Returns the linear address at which a segment starts; those of FS and GS of 64-bit code are elsewhere. */
     int base(SegmentRegister segment) {
         return this == REAL ? REAL_SEGMENTS.get(segment) * 16 : 0;
     }
@@ -89,7 +144,7 @@ enum Mode {
         if (this == REAL) {
             return REAL_SEGMENTS.get(segment);
         }
-        return segment == SegmentRegister.CS ? CODE_SELECTOR : DATA_SELECTOR;
+        return (segment == SegmentRegister.CS ? CODE_SELECTOR : DATA_SELECTOR) | ring();
     }
 
     /** Returns where a program's data is in RAM. */
@@ -106,8 +161,12 @@ enum Mode {
     byte[] touchingCode() {
         ByteArrayOutputStream code = new ByteArrayOutputStream();
         for (int address = 0; address < STACK_END; address += PAGE) {
-            // or byte [gs:address], 0
-            code.writeBytes(new byte[] {0x65, (byte) 0x80, (byte) (isWide() ? 0x0d : 0x0e), 0, (byte) (address >> 8)});
+            // or byte [gs:address], 0; by DS in 64-bit code, whose GS has a base
+            code.writeBytes(
+                    is64()
+                            ? new byte[] {(byte) 0x80, 0x0c, 0x25}
+                            : new byte[] {0x65, (byte) 0x80, (byte) (isWide() ? 0x0d : 0x0e)});
+            code.writeBytes(new byte[] {0, (byte) (address >> 8)});
             code.writeBytes(new byte[isWide() ? 3 : 1]);
         }
         code.write(HLT);
@@ -129,6 +188,30 @@ enum Mode {
                 writeDescriptors(memory);
                 writePageTables(memory);
             }
+            case COMPATIBILITY, LONG, LONG_USER -> writeLongTables(memory);
+        }
+    }
+
+    /** All pages are ring 3's, too; a handler that returns has two bytes and is the same for all vectors. */
+    private void writeLongTables(GuestMemory memory) {
+        writeHandlers(memory);
+        memory.write(IRETQ_HANDLER, new byte[] {0x48, (byte) IRET});
+        for (int vector = 0; vector < 256; vector++) {
+            boolean returns = vector >= RETURNING_VECTOR && vector < RETURNING_VECTOR + 16;
+            int handler = returns ? IRETQ_HANDLER : HANDLERS + vector;
+            memory.writeLong(LONG_IDT + 16L * vector, 0xee00_0000_0000L | KERNEL_CODE_SELECTOR << 16 | handler);
+        }
+        long dpl = (long) ring() << 45;
+        memory.writeLong(GDT + CODE_SELECTOR, (is64() ? 0x00af_9b00_0000_ffffL : 0x00cf_9b00_0000_ffffL) | dpl);
+        memory.writeLong(GDT + DATA_SELECTOR, 0x00cf_9300_0000_ffffL | dpl);
+        memory.writeLong(GDT + KERNEL_CODE_SELECTOR, 0x00af_9b00_0000_ffffL);
+        memory.writeLong(GDT + TSS_SELECTOR, 0x0000_8b00_0000_0000L | TSS << 16 | TSS_LIMIT);
+        memory.writeLong(TSS + 4, STACK_END);
+        for (int level = 0; level < 3; level++) {
+            memory.writeLong(LONG_TABLES + level * PAGE, LONG_TABLES + (level + 1) * PAGE | PRESENT_WRITABLE_USER);
+        }
+        for (int page = 0; page < MEMORY; page += PAGE) {
+            memory.writeLong(LONG_TABLES + 3 * PAGE + page / PAGE * 8L, page | PRESENT_WRITABLE_USER);
         }
     }
 
@@ -174,7 +257,10 @@ enum Mode {
             return state.set(Register.CR0, CpuState.CR0_ET).idt(new DescriptorTable(0, 0x3ff));
         }
         for (SegmentRegister register : REAL_SEGMENTS.keySet()) {
-            state.segment(register, SegmentState.flatData(DATA_SELECTOR));
+            state.segment(register, SegmentState.flatData(DATA_SELECTOR | ring()));
+        }
+        if (isLong()) {
+            return longState(state);
         }
         state.segment(SegmentRegister.CS, SegmentState.flatCode(CODE_SELECTOR))
                 .gdt(new DescriptorTable(GDT, DATA_SELECTOR + 7))
@@ -185,5 +271,36 @@ enum Mode {
                     .set(Register.CR0, CpuState.CR0_ET | CpuState.CR0_PE | CpuState.CR0_PG);
         }
         return state;
+    }
+
+    private CpuState.Builder longState(CpuState.Builder state) {
+        SegmentState code = SegmentState.flatCode(CODE_SELECTOR | ring());
+        state.segment(SegmentRegister.CS, is64() ? code64(code) : code)
+                .segment(SegmentRegister.TR, new SegmentState(TSS_SELECTOR, TSS, TSS_LIMIT, 0x8b))
+                .gdt(new DescriptorTable(GDT, TSS_SELECTOR + 15))
+                .idt(new DescriptorTable(LONG_IDT, LONG_IDT_LIMIT))
+                .set(Register.CR0, CpuState.CR0_ET | CpuState.CR0_PE | CpuState.CR0_PG)
+                .set(Register.CR3, LONG_TABLES)
+                .set(Register.CR4, Cr4.PAE | Cr4.OSFXSR)
+                .set(Register.EFER, Efer.LME | Efer.LMA);
+        if (is64()) {
+            state.segment(SegmentRegister.FS, withBase(FS_BASE)).segment(SegmentRegister.GS, withBase(GS_BASE));
+        }
+        return state;
+    }
+
+    private SegmentState withBase(long base) {
+        SegmentState data = SegmentState.flatData(DATA_SELECTOR | ring());
+        return new SegmentState(data.selector(), base, data.limit(), data.accessRights());
+    }
+
+    private static SegmentState code64(SegmentState code) {
+        return new SegmentState(
+                code.selector(), 0, code.limit(), code.accessRights() & ~AccessRights.BIG | AccessRights.LONG);
+    }
+
+    /** Returns the offset of a linear address in FS or GS of 64-bit code, by the prefix. */
+    static long offsetFrom(int prefix, int linear) {
+        return linear - (prefix == 0x64 ? FS_BASE : prefix == 0x65 ? GS_BASE : 0);
     }
 }

@@ -10,15 +10,16 @@ import java.util.List;
 /**
  * A random program: steps, with a HLT behind them, and the registers with which it starts.
  *
- * @param registers EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI
+ * @param registers EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI; in 64-bit code RAX to RDI and R8 to R15
  * @param dataSeed from which the bytes of its data and stack follow
  */
-record Program(Mode mode, List<Step> steps, int[] registers, int flags, long dataSeed) {
+record Program(Mode mode, List<Step> steps, long[] registers, long flags, long dataSeed) {
 
     private static final int HLT = 0xf4;
 
     private static final Register[] GENERAL = {
-        Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI
+        Register.RAX, Register.RCX, Register.RDX, Register.RBX, Register.RSP, Register.RBP, Register.RSI, Register.RDI,
+        Register.R8, Register.R9, Register.R10, Register.R11, Register.R12, Register.R13, Register.R14, Register.R15
     };
 
     Program with(List<Step> otherSteps) {
@@ -53,8 +54,8 @@ record Program(Mode mode, List<Step> steps, int[] registers, int flags, long dat
 
     CpuState start() {
         CpuState.Builder state = mode.state().set(Register.RFLAGS, flags);
-        for (int i = 0; i < GENERAL.length; i++) {
-            state.set(GENERAL[i], registers[i] & 0xffff_ffffL);
+        for (int i = 0; i < registers.length; i++) {
+            state.set(GENERAL[i], mode.is64() ? registers[i] : registers[i] & 0xffff_ffffL);
         }
         return state.build();
     }

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.emulator.differential;
 
-import dev.kvmguest.vmm.cpu.CpuState;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -52,9 +51,11 @@ final class ProgramGenerator {
     }
 
     private Program startingAnyhow(List<Step> steps) {
-        int[] registers = random.ints(8).toArray();
+        long[] registers = mode.is64()
+                ? random.longs(16).toArray()
+                : random.ints(8).asLongStream().toArray();
         registers[Emitter.ESP] = Program.stackPointer(mode);
-        int flags = (int) CpuState.EFLAGS_FIXED | random.nextInt() & Emitter.ARITHMETIC_FLAGS;
+        long flags = mode.fixedFlags() | random.nextInt() & Emitter.ARITHMETIC_FLAGS;
         return new Program(mode, steps, registers, flags, random.nextInt(DATA_PATTERNS));
     }
 }

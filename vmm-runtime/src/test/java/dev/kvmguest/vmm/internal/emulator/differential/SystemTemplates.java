@@ -7,15 +7,18 @@ import java.util.Set;
 /** Instructions that show system registers and descriptors. */
 final class SystemTemplates {
 
-    private static final Set<Mode> PROTECTED = EnumSet.of(Mode.FLAT, Mode.PAGED);
+    private static final Set<Mode> PROTECTED = EnumSet.of(Mode.FLAT, Mode.PAGED, Mode.COMPATIBILITY);
+
+    private static final Set<Mode> IN_RING_0 = EnumSet.of(Mode.REAL, Mode.FLAT, Mode.PAGED);
 
     private SystemTemplates() {}
 
     static List<Template> all() {
         return List.of(
                 Template.of("sgdt, sidt", e -> e.modRm(e.defaultWidth(), e.memory(6), e.random.nextInt(2), 0x0f, 0x01)),
-                Template.of("mov r,cr", e -> e.bytes(0x0f, 0x20, 0xc0 | controlRegister(e) << 3 | e.target(4))),
-                Template.of("clts", e -> e.bytes(0x0f, 0x06)),
+                Template.of(
+                        "mov r,cr", IN_RING_0, e -> e.bytes(0x0f, 0x20, 0xc0 | controlRegister(e) << 3 | e.target(4))),
+                Template.of("clts", IN_RING_0, e -> e.bytes(0x0f, 0x06)),
                 Template.of("sldt, str", PROTECTED, SystemTemplates::storeSelector),
                 Template.of("lar", PROTECTED, SystemTemplates::lar),
                 Template.of("lsl", PROTECTED, e -> look(e, e.target(4), 0x03)),

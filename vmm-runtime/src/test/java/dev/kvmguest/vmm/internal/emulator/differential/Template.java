@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.internal.emulator.differential;
 
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -19,7 +18,7 @@ record Template(String name, Set<Mode> modes, Consumer<Emitter> emit) {
     private static final List<Template> ALL = collect();
 
     static Template of(String name, Consumer<Emitter> emit) {
-        return new Template(name, EnumSet.allOf(Mode.class), emit);
+        return new Template(name, Mode.OF_32_BITS, emit);
     }
 
     static Template of(String name, Set<Mode> modes, Consumer<Emitter> emit) {
@@ -40,6 +39,7 @@ record Template(String name, Set<Mode> modes, Consumer<Emitter> emit) {
         all.addAll(StackTemplates.all());
         all.addAll(ControlTemplates.all());
         all.addAll(SystemTemplates.all());
+        all.addAll(LongTemplates.all());
         return List.copyOf(all);
     }
 
