@@ -14,9 +14,9 @@ public final class KvmFitness {
      * Returns why guests in a boot mode had better run on the emulator, as a sentence; empty if KVM runs them in full
      * and at a processor's speed.
      *
-     * <p>Interrupts are asked for too, exceptions and system calls of a guest in long mode, and paging of a guest that is
-     * entered in protected mode: nobody can tell from an image whether it will take an interrupt or turn on paging, and a
-     * guest that does, where KVM can't, would end as unsupported.
+     * <p>Interrupts are asked for too, exceptions and system calls of a guest in long mode, and paging of a guest that
+     * is entered in protected mode: nobody can tell from an image whether it will take an interrupt or turn on paging,
+     * and a guest that does, where KVM can't, would end as unsupported.
      */
     public static Optional<String> whyEmulator(Capabilities kvm, BootMode mode) {
         return whyNot(kvm, Feature.neededBy(mode), "boot mode " + mode)
