@@ -28,7 +28,7 @@ public final class GuestMemory implements AutoCloseable {
     /**
      * Wraps a buffer, from position 0 to its capacity.
      *
-     * @param ram guest RAM, a multiple of 4096 bytes; valid until {@code release} has been run
+     * @param ram guest RAM; valid until {@code release} has been run
      * @param release gives the memory back; run once, by the first {@link #close()}
      */
     public GuestMemory(ByteBuffer ram, Runnable release) {
@@ -52,7 +52,7 @@ public final class GuestMemory implements AutoCloseable {
 
         @Override
         public ByteBuffer forReading(long page) {
-            return ram.slice((int) page, PAGE);
+            return ram.slice((int) page, Math.min(PAGE, ram.capacity() - (int) page));
         }
 
         @Override

@@ -25,6 +25,9 @@ final class LayoutPlan {
 
     private static final long LOWEST = 0x1000;
 
+    /** Where kernels are linked that mean a linear address and not so much memory. */
+    private static final long HIGHER_HALF = 0x8000_0000L;
+
     private final RamMap ram;
     private final List<Range> images = new ArrayList<>();
     private final List<Range> tables = new ArrayList<>();
@@ -188,11 +191,13 @@ final class LayoutPlan {
         return range;
     }
 
-    private static String wayOut(long start, long end) {
-        if (new RamMap(MachineConfig.MAX_MEMORY).contains(start, end - start)) {
+    private String wayOut(long start, long end) {
+        boolean fitsAbove =
+                start >= RamMap.DEVICES_END && new RamMap(MachineConfig.MAX_MEMORY).contains(start, end - start);
+        if (Long.compareUnsigned(end, HIGHER_HALF) <= 0 || fitsAbove) {
             return "; give the guest more memory or another load address";
         }
-        if (start >= 0 && start < RamMap.DEVICES_END && end > RamMap.DEVICES) {
+        if (ram.isSplit() && start >= 0 && start < RamMap.DEVICES_END) {
             return "; as on a PC, " + hex(RamMap.DEVICES) + "-" + hex(RamMap.DEVICES_END - 1)
                     + " are left to devices: give the guest another load address, or link it elsewhere";
         }

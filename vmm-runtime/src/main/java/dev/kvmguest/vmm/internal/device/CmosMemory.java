@@ -5,8 +5,8 @@ import dev.kvmguest.vmm.memory.RamMap;
 /**
  * What a PC's firmware leaves in CMOS memory about the machine.
  *
- * <p>Source: IBM PC AT Technical Reference (1985), "CMOS RAM Address Map"; bytes 0x34, 0x35 and 0x5b to 0x5d as Bochs and
- * QEMU have them.
+ * <p>Source: IBM PC AT Technical Reference (1985), "CMOS RAM Address Map"; bytes 0x34, 0x35 and 0x5b to 0x5d as Bochs
+ * and QEMU have them.
  */
 final class CmosMemory {
 
