@@ -23,7 +23,7 @@ public final class Advice {
     /** What explains the first exception comes before what explains that no handler took it. */
     private static final List<Rule> RULES = List.of(
             CodeSize::wrong,
-            LongModeSwitch::refused,
+            LongModeSteps::refused,
             ifNoHandlerTookIt(DeliberateReset::byEmptyTable),
             TableOperand::ofLgdt,
             TableOperand::ofLidt,

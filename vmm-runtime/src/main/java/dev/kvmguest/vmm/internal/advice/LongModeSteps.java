@@ -26,7 +26,7 @@ import java.util.stream.IntStream;
  *
  * <p>Silent about every other #GP of these instructions.
  */
-final class LongModeSwitch {
+final class LongModeSteps {
 
     private static final int EFER_NUMBER = 0xc000_0080;
 
@@ -35,7 +35,7 @@ final class LongModeSwitch {
 
     private static final String ORDER = "; the order is CR4.PAE, CR3, EFER.LME and then CR0.PG";
 
-    private LongModeSwitch() {}
+    private LongModeSteps() {}
 
     /** A control register or EFER was to be set so, and could not be. */
     static Optional<String> refused(Evidence evidence) {

@@ -6,7 +6,7 @@ import dev.kvmguest.vmm.internal.advice.DeadGuest.Table;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-class LongModeSwitchTests {
+class LongModeStepsTests {
 
     private static final String ORDER = "; the order is CR4.PAE, CR3, EFER.LME and then CR0.PG";
 
