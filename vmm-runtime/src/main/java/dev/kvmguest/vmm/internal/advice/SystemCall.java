@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
+import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
@@ -23,7 +24,8 @@ import java.util.OptionalLong;
  * Recognizes a SYSCALL that is switched off, goes nowhere, or goes to code that takes the program's stack or flags for
  * the kernel's (Intel SDM volume 2, SYSCALL, and volume 3A, 5.8.8).
  *
- * <p>Silent where the SYSCALL is not among the instructions executed last.
+ * <p>Silent where the SYSCALL is not among the instructions executed last, unless a device interrupted what IA32_LSTAR
+ * leads to.
  */
 final class SystemCall {
 
@@ -31,6 +33,9 @@ final class SystemCall {
     private static final long NEAR_BELOW = 0x1000;
 
     private static final long NEAR_ABOVE = 0x100;
+    /** So many instructions of the entry are looked at. */
+    private static final int FIRST = 16;
+
     private static final long UPPER_HALF = 0xffff_ffff_0000_0000L;
 
     private SystemCall() {}
@@ -90,14 +95,8 @@ final class SystemCall {
 
     /** What runs after SYSCALL pushes onto the stack that the program had. */
     static Optional<String> onUsersStack(Evidence evidence) {
-        int since = last(evidence);
         boolean kernel = evidence.cpl() == 0 && evidence.mode().is64();
-        if (since < 0 || !kernel || !isStackFault(evidence)) {
-            return Optional.empty();
-        }
-        List<Executed> after =
-                evidence.path().subList(since + 1, evidence.path().size() - 1);
-        if (after.stream().anyMatch(SystemCall::replacesStack)) {
+        if (!kernel || !isStackFault(evidence) || !(keptStack(evidence) || isInEntry(evidence))) {
             return Optional.empty();
         }
         String rsp = hex(evidence.registers().get(Register.RSP));
@@ -109,6 +108,41 @@ final class SystemCall {
                 + " is still the program's: SYSCALL, unlike an interrupt, leaves RSP as it is; save it and load that of a"
                 + " stack of the kernel before anything is pushed, such as from gs:[...] after SWAPGS, with IF among the"
                 + " flags that IA32_FMASK clears");
+    }
+
+    /** Returns whether nothing that was executed since SYSCALL has loaded RSP. */
+    private static boolean keptStack(Evidence evidence) {
+        int since = last(evidence);
+        return since >= 0
+                && evidence.path().subList(since + 1, evidence.path().size() - 1).stream()
+                        .map(Executed::decoded)
+                        .flatMap(Optional::stream)
+                        .noneMatch(SystemCall::loadsStack);
+    }
+
+    /** Returns whether a device interrupted the first instructions of the entry, none of which loads RSP. */
+    private static boolean isInEntry(Evidence evidence) {
+        long here = evidence.at().eip();
+        long eip = evidence.msr(MsrFile.LSTAR).orElse(here + 1);
+        if (!evidence.first().interrupt() || eip == 0) {
+            return false;
+        }
+        for (int i = 0; i < FIRST && eip != here; i++) {
+            Optional<Instruction> one = CodeReader.decode(evidence.memory().code(eip), eip, evidence.mode());
+            if (one.isEmpty() || loadsStack(one.get()) || leaves(one.get())) {
+                return false;
+            }
+            eip = one.get().nextEip;
+        }
+        return eip == here;
+    }
+
+    private static boolean leaves(Instruction one) {
+        return one.mnemonic.is(Trait.JUMP)
+                || one.mnemonic.is(Trait.CALL)
+                || one.mnemonic.is(Trait.RETURN)
+                || one.mnemonic.is(Trait.INTERRUPT_RETURN)
+                || one.mnemonic == Mnemonic.SYSRET;
     }
 
     /** A program that is stepped through takes TF into the kernel. */
@@ -168,13 +202,9 @@ final class SystemCall {
     }
 
     /** Returns whether an instruction loads RSP with something that doesn't depend on it. */
-    private static boolean replacesStack(Executed executed) {
-        return executed.is(Mnemonic.LEAVE)
-                || executed.decoded().filter(SystemCall::loadsStack).isPresent();
-    }
-
     private static boolean loadsStack(Instruction instruction) {
         return switch (instruction.mnemonic) {
+            case LEAVE -> true;
             case MOV, POP -> isStack(instruction.op0);
             case LEA -> isStack(instruction.op0) && instruction.op1.base != Registers.RSP;
             case XCHG -> isStack(instruction.op0) || isStack(instruction.op1);

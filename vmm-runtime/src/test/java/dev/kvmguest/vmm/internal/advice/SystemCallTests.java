@@ -136,4 +136,33 @@ class SystemCallTests {
         assertThat(LongGuest.of(LongGuest.wrmsr(0x174, 8) + "0f 34").advice())
                 .noneMatch(sentence -> sentence.contains("IA32_SYSENTER_CS"));
     }
+
+    /** Sets the 8259A up for vectors from 0x20 on, lets IRQ 0 through, and has the timer raise it: MOV to AL and OUT. */
+    private static final String TIMER =
+            "b0 11 e6 20 b0 20 e6 21 b0 04 e6 21 b0 01 e6 21 b0 fe e6 21 b0 34 e6 43 b0 00 e6 40 b0 10 e6 40";
+
+    private static String interrupted(String entry) {
+        String open = READY + TIMER + LongGuest.LIDT + LongGuest.wrmsr(0xc000_0084, 0) + LongGuest.RING_3;
+
+        return about(LongGuest.of(open.replace("6a 02 6a 23", "68 02 02 00 00 6a 23") + CALL_WITH_STRAY_STACK)
+                .at(ENTRY, entry)
+                .at(0x500, "48 cf") // iretq
+                .gate(0x20, 0x500, 0));
+    }
+
+    @Test
+    void interruptBeforeTheKernelHasItsStackIsToldOf() {
+        // nop; jmp 0x100400
+        assertThat(interrupted("90 eb fd"))
+                .startsWith("interrupt 32 came at 0x10040")
+                .contains(
+                        ", where RSP, 0x7ffff0000000, is still the program's:",
+                        "with IF among the flags that IA32_FMASK");
+    }
+
+    @Test
+    void interruptWhereTheKernelHasLoadedAStackIsNotBlamedOnTheProgram() {
+        // mov rsp, 0x7ffff0000000; jmp 0x10040a
+        assertThat(interrupted("48 bc 00 00 00 f0 ff 7f 00 00 eb fe")).isEqualTo("nothing");
+    }
 }

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.emulator.isa.system;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
 import dev.kvmguest.vmm.internal.emulator.exec.EmulatedGuest;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.x86.Vector;
@@ -47,6 +48,14 @@ class MsrTests {
 
         assertThat(guest.vector()).isEqualTo(-1);
         assertThat(edxEax()).isEqualTo(Long.decode(value));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 0x10, 0x1b, 0x8b, 0xfe, 0x174, 0x1a2, 0x200, 0x210, 0x277, 0x802, 0xc000_0080, 0xc000_0104})
+    void registersAreThereThatCanBeRead(int number) {
+        run(RDMSR, Long.toString(Integer.toUnsignedLong(number)));
+
+        assertThat(MsrFile.exists(number)).isEqualTo(guest.vector() == -1);
     }
 
     @ParameterizedTest
