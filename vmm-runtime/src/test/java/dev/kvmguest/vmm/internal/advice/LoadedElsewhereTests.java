@@ -55,6 +55,16 @@ class LoadedElsewhereTests {
     }
 
     @Test
+    void pointerOfAnImageThatBeginsAtZeroIsFoundThroughARegister() {
+        // mov rax,[rip+2]; jmp rax; the pointer 0x12; hlt; nop; ret
+        assertThat(LongGuest.advice("48 8b 05 02 00 00 00 ff e0 12 00 00 00 00 00 00 00 f4 90 c3")
+                        .get(0))
+                .startsWith(
+                        "jmp rax at 0x100007 went to 0x12, which the pointer at 0x100009 has as in the file: an address of"
+                                + " an image that begins at 0");
+    }
+
+    @Test
     void pointerThatTheGuestMadeIsNone() {
         // mov eax,0x12; mov [rip+2],rax: the same, but the pointer is 0 in the file
         assertThat(LongGuest.advice(
