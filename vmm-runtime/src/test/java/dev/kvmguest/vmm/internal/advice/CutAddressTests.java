@@ -18,10 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Kernels linked at 0xffffffff80100000, whose code begins 8 bytes after that. */
 class CutAddressTests {
 
-    private static final Symbol COUNTER = new Symbol("counter", LongGuest.KERNEL + 0x10_0800, 8);
+    private static final Symbol COUNTER = new Symbol("counter", MappedGuest.KERNEL + 0x10_0800, 8);
 
     private static List<String> adviceFor(String code) {
-        return DeadGuest.adviceFor(LongGuest.higherHalf(code, COUNTER));
+        return DeadGuest.adviceFor(MappedGuest.higherHalf(code, COUNTER));
     }
 
     @Test
@@ -48,8 +48,8 @@ class CutAddressTests {
         GuestImage image = new GuestImage(
                 "kernel",
                 GuestImage.Format.ELF64,
-                List.of(new Segment(0x10_0000, LongGuest.KERNEL + 0x10_0000, code, 0x1000)),
-                OptionalLong.of(LongGuest.KERNEL + 0x10_0000),
+                List.of(new Segment(0x10_0000, MappedGuest.KERNEL + 0x10_0000, code, 0x1000)),
+                OptionalLong.of(MappedGuest.KERNEL + 0x10_0000),
                 List.of());
 
         assertThat(DeadGuest.image(image, BootMode.LONG).get(0))
@@ -59,10 +59,10 @@ class CutAddressTests {
     @Test
     void signThatWasExtendedWronglyIsTold() {
         // mov rbx,0xffffffff80200000; mov eax,[rbx]
-        VcpuConfig low = LongGuest.paged("48 c7 c3 00 00 20 80 8b 03", Map.of());
+        VcpuConfig low = MappedGuest.paged("48 c7 c3 00 00 20 80 8b 03", Map.of());
         Segment above2G = new Segment(0x10_2000, 0x8020_0000L, new byte[8], 8);
 
-        assertThat(DeadGuest.adviceFor(LongGuest.with(low, above2G)).get(0))
+        assertThat(DeadGuest.adviceFor(MappedGuest.with(low, above2G)).get(0))
                 .startsWith(
                         "0xffffffff80200000, where no page is, is the lower half of 0x80200000 with its bit 31 in all bits"
                                 + " above: 32 bits of an address are left, after mov rbx, 0xffffffff80200000 at 0x100008; compile for"
