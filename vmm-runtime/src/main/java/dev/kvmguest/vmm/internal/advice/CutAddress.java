@@ -96,13 +96,24 @@ public final class CutAddress {
 
     /** An instruction was seen that cut the address, and something is mapped at the whole one. */
     private static Optional<String> seenCut(Evidence evidence, long rest) {
-        return cutter(evidence, rest).flatMap(cut -> uppers(evidence)
-                .map(upper -> upper | rest & LOW_32)
-                .filter(whole -> isRest(rest, whole) && evidence.memory().isRam(whole))
-                .filter(whole -> Math.abs(rest) >= NUMBERS || isSource(evidence, cut, whole))
-                .boxed()
-                .findFirst()
-                .map(whole -> sentence(evidence, rest, whole, Optional.of(cut))));
+        return pointer(evidence, rest)
+                .flatMap(register -> ValueOrigin.of(evidence, register))
+                .flatMap(ValueOrigin::cut)
+                .flatMap(cut -> uppers(evidence)
+                        .map(upper -> upper | rest & LOW_32)
+                        .filter(whole ->
+                                isRest(rest, whole) && evidence.memory().isRam(whole))
+                        .filter(whole -> isSource(evidence, cut, whole) || isOfInt(cut) && Math.abs(rest) >= NUMBERS)
+                        .boxed()
+                        .findFirst()
+                        .map(whole -> sentence(evidence, rest, whole, Optional.of(cut))));
+    }
+
+    /** Returns whether an instruction makes a pointer of an int; what is 32 bits long otherwise may be physical. */
+    private static boolean isOfInt(Executed cut) {
+        return cut.is(Mnemonic.CDQE)
+                || cut.is(Mnemonic.MOVSXD)
+                        && cut.decoded().filter(found -> found.op1.isRegister()).isPresent();
     }
 
     /** Returns whether the register from which an address was cut has the whole one still. */

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.advice;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.GuestImage.Format;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
@@ -69,7 +70,7 @@ final class LoadedElsewhere {
         }
         Executed from = path.get(outside - 1);
         long to = evidence.linear(path.get(outside));
-        return pointerOf(evidence, from)
+        return pointerOf(evidence, from, outside - 1)
                 .filter(place -> isOffset(evidence, all, to) && isOriginal(evidence, place, to))
                 .map(place -> from.inWords() + " went to " + hex(to) + ", which the pointer at " + hex(place)
                         + " has as in the file: an address of an image that begins at 0, while what belongs there was loaded"
@@ -78,8 +79,13 @@ final class LoadedElsewhere {
                         + ", where it is loaded, without -pie, or have it apply its relocations first");
     }
 
-    private static Optional<Long> pointerOf(Evidence evidence, Executed from) {
+    /** Returns where the pointer is by which an instruction went elsewhere, as an operand or in a register. */
+    private static Optional<Long> pointerOf(Evidence evidence, Executed from, int index) {
         Operand to = from.decoded().orElseThrow().op0;
+        if (to.isRegister()) {
+            return ValueOrigin.before(evidence, Register.byNumber().get(to.wholeRegister()), index)
+                    .flatMap(origin -> origin.place().stream().boxed().findFirst());
+        }
         return to.isMemory() ? Optional.of(to.linear(evidence.registers())) : Optional.empty();
     }
 

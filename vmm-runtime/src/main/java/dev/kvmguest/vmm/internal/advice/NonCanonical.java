@@ -19,7 +19,8 @@ import java.util.stream.Collectors;
  * Recognizes an address of 64-bit code that isn't canonical: bits 63 to 47 differ (Intel SDM volume 1, 3.3.7.1). It
  * says which register or which word on the stack has it, what it looks like, and who wrote it, if that is found out.
  *
- * <p>Silent unless #GP or #SS has error code 0 and the instruction uses such an address, or goes there.
+ * <p>Silent unless #GP or #SS has error code 0 and the instruction uses such an address, or goes there by a jump, a call
+ * or a near return.
  */
 final class NonCanonical {
 
@@ -94,15 +95,14 @@ final class NonCanonical {
 
     /** What a jump, call or return would go to is no address. */
     private static Optional<String> target(Evidence evidence, Instruction at) {
-        boolean pops = at.mnemonic == Mnemonic.RET || at.mnemonic == Mnemonic.IRETQ;
-        if (pops) {
+        if (at.mnemonic == Mnemonic.RET) {
             return at(evidence, evidence.stackPointer())
                     .map(target -> fromMemory(
                             evidence,
                             target,
                             evidence.stackPointer(),
                             " finds " + hex(target) + " on the stack at " + hex(evidence.stackPointer())
-                                    + (at.mnemonic == Mnemonic.RET ? " for a return address, " : " for RIP, ")));
+                                    + " for a return address, "));
         }
         boolean goes = at.mnemonic == Mnemonic.CALL || at.mnemonic == Mnemonic.JMP;
         if (goes && at.op0.isMemory()) {

@@ -39,7 +39,16 @@ record ValueOrigin(Kind kind, Executed by, OptionalLong place, Optional<Executed
 
     /** Returns where the value came from that a register has before the instruction that died. */
     static Optional<ValueOrigin> of(Evidence evidence, Register register) {
-        return new Search(evidence, register, evidence.path().size() - 1).find();
+        return before(evidence, register, evidence.path().size() - 1);
+    }
+
+    /**
+     * Returns where the value came from that a register had before an instruction.
+     *
+     * @param index of the instruction in the path
+     */
+    static Optional<ValueOrigin> before(Evidence evidence, Register register, int index) {
+        return new Search(evidence, register, index).find();
     }
 
     /** Returns the function that returned the value, by its symbol. */
@@ -91,6 +100,9 @@ record ValueOrigin(Kind kind, Executed by, OptionalLong place, Optional<Executed
             this.path = evidence.path();
             this.register = register;
             this.next = next;
+            for (Executed later : path.subList(next, path.size() - 1)) {
+                written.addAll(later.decoded().flatMap(Effects::written).orElse(EnumSet.allOf(Register.class)));
+            }
         }
 
         Optional<ValueOrigin> find() {

@@ -14,7 +14,7 @@ class AlignmentTests {
     @Test
     void callWithAnUnalignedStackIsFound() {
         // push rax; call f; hlt; f: sub rsp,24; movaps [rsp],xmm0
-        assertThat(LongModeGuests.advice(START + "50 e8 01 00 00 00 f4 48 83 ec 18 0f 29 04 24")
+        assertThat(MappedGuest.advice(START + "50 e8 01 00 00 00 f4 48 83 ec 18 0f 29 04 24")
                         .get(0))
                 .isEqualTo(
                         "movaps [rsp], xmm0 at 0x10001d needs an address that 16 divides, and not 0x17ffd8 on the stack: RSP"
@@ -26,7 +26,7 @@ class AlignmentTests {
     @Test
     void functionThatLosesTheAlignmentItselfIsNotBlamedOnItsCaller() {
         // push rax; push rcx; call f; hlt; f: sub rsp,16; movaps [rsp],xmm0
-        assertThat(LongModeGuests.advice(START + "50 51 e8 01 00 00 00 f4 48 83 ec 10 0f 29 04 24")
+        assertThat(MappedGuest.advice(START + "50 51 e8 01 00 00 00 f4 48 83 ec 10 0f 29 04 24")
                         .get(0))
                 .contains("and not 0x17ffd8 on the stack: RSP is 0x17ffd8; have 16 divide RSP");
     }
@@ -34,7 +34,7 @@ class AlignmentTests {
     @Test
     void operandInTheImageIsToldApartFromOneOnTheStack() {
         // movaps xmm1,[0x100808]
-        assertThat(LongModeGuests.advice(START + "0f 28 0c 25 08 08 10 00").get(0))
+        assertThat(MappedGuest.advice(START + "0f 28 0c 25 08 08 10 00").get(0))
                 .startsWith(
                         "movaps xmm1, [0x100808] at 0x100012 needs an address that 16 divides, and not 0x100808; align the"
                                 + " variable to 16 bytes");
@@ -43,8 +43,7 @@ class AlignmentTests {
     @Test
     void variableAboveTheStackIsNotOnIt() {
         // movaps xmm1,[0x180808], above where RSP has ever been
-        assertThat(LongModeGuests.advice(START + "0f 28 0c 25 08 08 18 00").get(0))
-                .contains("and not 0x180808; align");
+        assertThat(MappedGuest.advice(START + "0f 28 0c 25 08 08 18 00").get(0)).contains("and not 0x180808; align");
     }
 
     @ParameterizedTest
@@ -56,7 +55,7 @@ class AlignmentTests {
                 START + "f3 0f 10 4c 24 f9 0f 0b", // movss xmm1,[rsp-7]; ud2
             })
     void otherInstructionsAndFaultsAreNone(String code) {
-        assertThat(LongModeGuests.advice(code)).noneMatch(sentence -> sentence.contains("16 divides"));
+        assertThat(MappedGuest.advice(code)).noneMatch(sentence -> sentence.contains("16 divides"));
     }
 
     @Test

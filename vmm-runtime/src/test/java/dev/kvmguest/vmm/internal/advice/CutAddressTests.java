@@ -18,10 +18,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Kernels linked at 0xffffffff80100000, whose code begins 8 bytes after that. */
 class CutAddressTests {
 
-    private static final Symbol COUNTER = new Symbol("counter", LongModeGuests.KERNEL + 0x10_0800, 8);
+    private static final Symbol COUNTER = new Symbol("counter", MappedGuest.KERNEL + 0x10_0800, 8);
 
     private static List<String> adviceFor(String code) {
-        return DeadGuest.adviceFor(LongModeGuests.higherHalf(code, COUNTER));
+        return DeadGuest.adviceFor(MappedGuest.higherHalf(code, COUNTER));
     }
 
     @Test
@@ -48,8 +48,8 @@ class CutAddressTests {
         GuestImage image = new GuestImage(
                 "kernel",
                 GuestImage.Format.ELF64,
-                List.of(new Segment(0x10_0000, LongModeGuests.KERNEL + 0x10_0000, code, 0x1000)),
-                OptionalLong.of(LongModeGuests.KERNEL + 0x10_0000),
+                List.of(new Segment(0x10_0000, MappedGuest.KERNEL + 0x10_0000, code, 0x1000)),
+                OptionalLong.of(MappedGuest.KERNEL + 0x10_0000),
                 List.of());
 
         assertThat(DeadGuest.image(image, BootMode.LONG).get(0))
@@ -59,10 +59,10 @@ class CutAddressTests {
     @Test
     void signThatWasExtendedWronglyIsTold() {
         // mov rbx,0xffffffff80200000; mov eax,[rbx]
-        VcpuConfig low = LongModeGuests.paged("48 c7 c3 00 00 20 80 8b 03", Map.of());
+        VcpuConfig low = MappedGuest.paged("48 c7 c3 00 00 20 80 8b 03", Map.of());
         Segment above2G = new Segment(0x10_2000, 0x8020_0000L, new byte[8], 8);
 
-        assertThat(DeadGuest.adviceFor(LongModeGuests.with(low, above2G)).get(0))
+        assertThat(DeadGuest.adviceFor(MappedGuest.with(low, above2G)).get(0))
                 .startsWith(
                         "0xffffffff80200000, where no page is, is the lower half of 0x80200000 with its bit 31 in all bits"
                                 + " above: 32 bits of an address are left, after mov rbx, 0xffffffff80200000 at 0x100008; compile for"
@@ -79,6 +79,23 @@ class CutAddressTests {
                                 + " left, after mov edi, eax at 0xffffffff80100014; ");
     }
 
+    @Test
+    void pointerThatWasAnIntIsTold() {
+        // Two entries map physical 0 at 0xffff800000000000, too: mov qword [0xffffffff80110800],0x111007;
+        // mov qword [0xffffffff80111000],0x112007; mov rsp,0xffff800000180000
+        String map = "48 c7 04 25 00 08 11 80 07 10 11 00 48 c7 04 25 00 10 11 80 07 20 11 00"
+                + "48 bc 00 00 18 00 00 80 ff ff";
+
+        // mov eax,0x180000; cdqe; mov eax,[rax]
+        assertThat(adviceFor(map + "b8 00 00 18 00 48 98 8b 00").get(0))
+                .startsWith(
+                        "0x180000, where no page is, is the lower half of 0xffff800000180000: 32 bits of an address are"
+                                + " left, after cdqe at 0xffffffff8010002f; keep addresses in pointers or uintptr_t, never in int");
+        // mov edi,0x180000; mov edi,edi; mov eax,[rdi]: it may be a physical address
+        assertThat(adviceFor(map + "bf 00 00 18 00 89 ff 8b 07"))
+                .noneMatch(sentence -> sentence.contains("32 bits of an address"));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -86,6 +103,8 @@ class CutAddressTests {
                 "bb 00 00 00 90 8b 03", // mov ebx,0x90000000; mov eax,[rbx]
                 "48 bb 00 08 10 80 01 00 00 00 8b 03", // mov rbx,0x180100800; mov eax,[rbx]
                 "b8 00 50 00 00 48 98 8b 00", // mov eax,0x5000; cdqe; mov eax,[rax]: a number
+                // mov edi,0x80180000; mov edi,edi; mov eax,[rdi]: a device's or a physical address
+                "bf 00 00 18 80 89 ff 8b 07",
             })
     void otherAddressesAreNone(String code) {
         assertThat(adviceFor(code)).noneMatch(sentence -> sentence.contains("32 bits of an address"));

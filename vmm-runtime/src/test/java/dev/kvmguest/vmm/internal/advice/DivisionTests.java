@@ -30,7 +30,7 @@ class DivisionTests {
         "49 b9 00 00 00 00 01 00 00 00 41 f7 f1, 'div r9d at 0x10000a divides by 0; '",
     })
     void divisorsOf64BitCodeAreWhole(String code, String expected) {
-        assertThat(LongModeGuests.advice(code).get(0)).contains(expected).contains("give IDT[0] a handler");
+        assertThat(MappedGuest.advice(code).get(0)).contains(expected).contains("give IDT[0] a handler");
     }
 
     @Test

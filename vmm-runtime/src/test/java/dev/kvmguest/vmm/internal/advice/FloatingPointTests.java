@@ -36,7 +36,7 @@ class FloatingPointTests {
 
     @Test
     void codeOf64BitsIsNotToBeCompiledForAProcessorWithoutSse() {
-        assertThat(LongModeGuests.advice("0f 57 c0").get(0)) // xorps xmm0,xmm0
+        assertThat(MappedGuest.advice("0f 57 c0").get(0)) // xorps xmm0,xmm0
                 .contains("an SSE instruction, and CR4.OSFXSR is clear:", "-mno-sse", "set CR4.OSFXSR")
                 .doesNotContain("-march");
     }

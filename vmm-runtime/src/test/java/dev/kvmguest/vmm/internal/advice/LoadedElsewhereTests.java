@@ -46,7 +46,7 @@ class LoadedElsewhereTests {
     @Test
     void pointerOfAnImageThatBeginsAtZeroIsToldOfABareBinary() {
         // call [rip+2]; jmp +8; the pointer 0x12; hlt; nop; ret
-        assertThat(LongModeGuests.advice("ff 15 02 00 00 00 eb 08 12 00 00 00 00 00 00 00 f4 90 c3")
+        assertThat(MappedGuest.advice("ff 15 02 00 00 00 eb 08 12 00 00 00 00 00 00 00 f4 90 c3")
                         .get(0))
                 .startsWith(
                         "call qword [rel 0x100008] at 0x100000 went to 0x12, which the pointer at 0x100008 has as in the"
@@ -55,9 +55,19 @@ class LoadedElsewhereTests {
     }
 
     @Test
+    void pointerOfAnImageThatBeginsAtZeroIsFoundThroughARegister() {
+        // mov rax,[rip+2]; jmp rax; the pointer 0x12; hlt; nop; ret
+        assertThat(MappedGuest.advice("48 8b 05 02 00 00 00 ff e0 12 00 00 00 00 00 00 00 f4 90 c3")
+                        .get(0))
+                .startsWith(
+                        "jmp rax at 0x100007 went to 0x12, which the pointer at 0x100009 has as in the file: an address of"
+                                + " an image that begins at 0");
+    }
+
+    @Test
     void pointerThatTheGuestMadeIsNone() {
         // mov eax,0x12; mov [rip+2],rax: the same, but the pointer is 0 in the file
-        assertThat(LongModeGuests.advice(
+        assertThat(MappedGuest.advice(
                         "b8 12 00 00 00 48 89 05 08 00 00 00 ff 15 02 00 00 00 eb 08 00 00 00 00 00 00 00 00 f4"))
                 .noneMatch(sentence -> sentence.contains("begins at 0"));
     }

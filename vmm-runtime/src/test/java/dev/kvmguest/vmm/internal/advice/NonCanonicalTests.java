@@ -32,7 +32,7 @@ class NonCanonicalTests {
     })
     void valueIsToldByWhatItLooksLike(String bytes, String value, String like, String remedy) {
         // mov rbx,(8 bytes); mov eax,[rbx+8]
-        assertThat(LongModeGuests.advice("48 bb" + bytes + USE).get(0))
+        assertThat(MappedGuest.advice("48 bb" + bytes + USE).get(0))
                 .startsWith("RBX is " + value + RULE + (like.isEmpty() ? ", and" : " but " + like))
                 .contains(
                         "mov eax, [rbx+8] at 0x10000a uses memory there; mov rbx, " + value + " at 0x100000 made it: ")
@@ -48,7 +48,7 @@ class NonCanonicalTests {
         Symbol main = new Symbol("main", 0x100000, 0x40);
 
         // mov rbx,(8 bytes); mov eax,[rbx+8]
-        assertThat(DeadGuest.adviceFor(LongModeGuests.paged("48 bb" + bytes + USE, Map.of(), main))
+        assertThat(DeadGuest.adviceFor(MappedGuest.paged("48 bb" + bytes + USE, Map.of(), main))
                         .get(0))
                 .startsWith("RBX is " + value + RULE + " but " + like)
                 .contains(remedy);
@@ -57,7 +57,7 @@ class NonCanonicalTests {
     @Test
     void addressesWhoseSumIsNoneAreBothTold() {
         // mov rbx,0x7ffffffffff8; mov ecx,2; mov eax,[rbx+8*rcx]
-        assertThat(LongModeGuests.advice("48 bb f8 ff ff ff ff 7f 00 00 b9 02 00 00 00 8b 04 cb")
+        assertThat(MappedGuest.advice("48 bb f8 ff ff ff ff 7f 00 00 b9 02 00 00 00 8b 04 cb")
                         .get(0))
                 .startsWith("RBX is 0x7ffffffffff8 and RCX is 0x2, which make " + RULE.substring(2) + ", and mov eax,"
                         + " [rbx+rcx*8] at 0x10000f uses memory there; ");
@@ -66,16 +66,16 @@ class NonCanonicalTests {
     @Test
     void targetsOfReturnsAndCallsAreTold() {
         // mov rax,0x4242424242424242; push rax; ret
-        assertThat(LongModeGuests.advice(STACK + "48 b8 42 42 42 42 42 42 42 42 50 c3")
+        assertThat(MappedGuest.advice(STACK + "48 b8 42 42 42 42 42 42 42 42 50 c3")
                         .get(0))
                 .startsWith("ret at 0x100012 finds 0x4242424242424242 on the stack at 0x17fff8 for a return address"
                         + RULE + " but the text \"BBBBBBBB\"; look for a text");
         // mov rax,0x1234567812345678; call rax
-        assertThat(LongModeGuests.advice(STACK + "48 b8 78 56 34 12 78 56 34 12 ff d0")
+        assertThat(MappedGuest.advice(STACK + "48 b8 78 56 34 12 78 56 34 12 ff d0")
                         .get(0))
                 .startsWith("RAX is 0x1234567812345678" + RULE + ", and call rax at 0x100011 goes there; ");
         // call [0x100008]
-        assertThat(LongModeGuests.advice("ff 14 25 08 00 10 00 90 78 56 34 12 78 56 34 12")
+        assertThat(MappedGuest.advice("ff 14 25 08 00 10 00 90 78 56 34 12 78 56 34 12")
                         .get(0))
                 .startsWith("call qword [0x100008] at 0x100000 finds its target 0x1234567812345678 at 0x100008" + RULE
                         + "; ");
@@ -84,7 +84,7 @@ class NonCanonicalTests {
     @Test
     void whoWroteTheReturnAddressIsToldByTheGuestsRun() {
         // mov rax,0x4242424242424242; push rax; ret
-        assertThat(DeadGuest.reported(LongModeGuests.flat(STACK + "48 b8 42 42 42 42 42 42 42 42 50 c3"))
+        assertThat(DeadGuest.reported(MappedGuest.flat(STACK + "48 b8 42 42 42 42 42 42 42 42 50 c3"))
                         .get(0))
                 .contains(
                         "; what is at 0x17fff8 was written last by push rax at 0x100011, the last instruction that was"
@@ -98,7 +98,7 @@ class NonCanonicalTests {
         String code = "c7 04 25 d0 00 07 00 40 00 08 00 c7 04 25 d4 00 07 00 00 8e 10 00" + STACK
                 + "48 bb 41 41 41 41 41 41 41 41 8b 43 08" + "90".repeat(22) + "fa f4";
 
-        assertThat(TestGuest.run(LongModeGuests.flat(code), EngineChoice.EMULATOR)
+        assertThat(TestGuest.run(MappedGuest.flat(code), EngineChoice.EMULATOR)
                         .run()
                         .diagnosis()
                         .origin()
@@ -111,11 +111,11 @@ class NonCanonicalTests {
     @Test
     void stackPointerIsTold() {
         // mov rsp,0x1234567812345678; push rax
-        assertThat(LongModeGuests.advice("48 bc 78 56 34 12 78 56 34 12 50").get(0))
+        assertThat(MappedGuest.advice("48 bc 78 56 34 12 78 56 34 12 50").get(0))
                 .startsWith("RSP is 0x1234567812345678" + RULE
                         + ", and push rax at 0x10000a uses the stack; look at what" + " loaded RSP");
         // mov rbp,0x1234567812345678; leave
-        assertThat(LongModeGuests.advice("48 bd 78 56 34 12 78 56 34 12 c9").get(0))
+        assertThat(MappedGuest.advice("48 bd 78 56 34 12 78 56 34 12 c9").get(0))
                 .startsWith("RBP is 0x1234567812345678" + RULE + ", and leave at 0x10000a takes it for RSP; ");
     }
 
@@ -132,6 +132,6 @@ class NonCanonicalTests {
                 "48 c7 c4 00 00 18 00 0f 20 e0 0d 00 02 00 00 0f 22 e0 48 83 ec 08 0f 29 04 24",
             })
     void otherFaultsAreNone(String code) {
-        assertThat(LongModeGuests.advice(code)).noneMatch(sentence -> sentence.contains("canonical"));
+        assertThat(MappedGuest.advice(code)).noneMatch(sentence -> sentence.contains("canonical"));
     }
 }

@@ -17,7 +17,7 @@ class NullPointerTests {
     private static final String STACK = "48 c7 c4 00 00 18 00";
 
     private static List<String> adviceFor(String code, Symbol... symbols) {
-        return DeadGuest.adviceFor(LongModeGuests.withoutPage0(code, symbols));
+        return DeadGuest.adviceFor(MappedGuest.withoutPage0(code, symbols));
     }
 
     @Test

@@ -22,7 +22,7 @@ class OverwrittenCodeTests {
     @Test
     void recursionThatRunsIntoCodeOf64BitsIsTold() {
         // mov esp,0x100100; call deeper; hlt; deeper: push rax; call deeper; ret
-        assertThat(DeadGuest.reported(LongModeGuests.flat("bc 00 01 10 00 e8 01 00 00 00 f4 50 e8 fa ff ff ff c3"))
+        assertThat(DeadGuest.reported(MappedGuest.flat("bc 00 01 10 00 e8 01 00 00 00 f4 50 e8 fa ff ff ff c3"))
                         .get(0))
                 .startsWith("RSP is 0x10000")
                 .contains(

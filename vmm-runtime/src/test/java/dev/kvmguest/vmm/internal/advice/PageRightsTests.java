@@ -35,8 +35,7 @@ class PageRightsTests {
     private static final String UD2 = "0f 0b";
 
     private static List<String> adviceFor(String code, long entry) {
-        return DeadGuest.adviceFor(
-                LongModeGuests.paged(code, Map.of(PAGE, entry), new Symbol("page", 0x120000, 0x1000)));
+        return DeadGuest.adviceFor(MappedGuest.paged(code, Map.of(PAGE, entry), new Symbol("page", 0x120000, 0x1000)));
     }
 
     @Test
@@ -79,7 +78,7 @@ class PageRightsTests {
     @Test
     void whoWroteTheEntryIsToldByTheGuestsRun() {
         // and byte [0x113900],0xfd: bit 1
-        assertThat(DeadGuest.reported(LongModeGuests.paged("80 24 25 00 39 11 00 fd" + WP + WRITE, Map.of()))
+        assertThat(DeadGuest.reported(MappedGuest.paged("80 24 25 00 39 11 00 fd" + WP + WRITE, Map.of()))
                         .get(0))
                 .contains(
                         "so that it counts in ring 0 too, as and byte [0x113900], 0xfd at 0x100008, 3 instructions before the"

@@ -20,7 +20,7 @@ class PoisonedPointerTests {
     })
     void pointerIsToldByWhatItIs(String bytes, String expected, String remedy) {
         // mov rbx,(8 bytes); mov eax,[rbx+8]
-        assertThat(DeadGuest.adviceFor(LongModeGuests.paged("48 bb" + bytes + USE, Map.of()))
+        assertThat(DeadGuest.adviceFor(MappedGuest.paged("48 bb" + bytes + USE, Map.of()))
                         .get(0))
                 .startsWith(expected)
                 .contains("mov eax, [rbx+8] at 0x100012 uses memory there; mov rbx, 0x")
@@ -46,7 +46,7 @@ class PoisonedPointerTests {
     })
     void otherPointersAreNotTold(String bytes) {
         // mov rbx,(8 bytes); mov eax,[rbx+8]
-        assertThat(DeadGuest.adviceFor(LongModeGuests.paged("48 bb" + bytes + USE, Map.of())))
+        assertThat(DeadGuest.adviceFor(MappedGuest.paged("48 bb" + bytes + USE, Map.of())))
                 .noneMatch(sentence -> sentence.contains("no address but"));
     }
 }

@@ -32,7 +32,7 @@ class ReturnAddressTests {
     @Test
     void wordsOf64BitStacksAreWhole() {
         // mov esp,0x180000; call f; hlt; f: sub rsp,8; mov rax,0x7ff000000000; mov [rsp+8],rax; add rsp,8; ret
-        assertThat(DeadGuest.reported(LongModeGuests.flat("bc 00 00 18 00 e8 01 00 00 00 f4 48 83 ec 08"
+        assertThat(DeadGuest.reported(MappedGuest.flat("bc 00 00 18 00 e8 01 00 00 00 f4 48 83 ec 08"
                                 + "48 b8 00 00 00 00 f0 7f 00 00 48 89 44 24 08 48 83 c4 08 c3"))
                         .get(0))
                 .startsWith(

@@ -34,13 +34,13 @@ class StackBelowZeroTests {
             })
     void roomIsToldIn64BitCodeToo(String room) {
         // mov esp,0x180000; ...; call on; on: ret
-        assertThat(LongModeGuests.advice("bc 00 00 18 00" + room + "e8 01 00 00 00 f4 c3" + "90".repeat(8))
+        assertThat(MappedGuest.advice("bc 00 00 18 00" + room + "e8 01 00 00 00 f4 c3" + "90".repeat(8))
                         .get(0))
                 .startsWith("RSP is 0xfffffffffff7fff8, below 0 and where no RAM is: ")
                 .contains(" at 0x100005 makes room for 2097152 bytes of local variables, and took RSP there from about"
                         + " 0x17fff8; make large arrays static");
         // mov rsp,0xffffffff80180000, and the same: a stack of the upper half is not below 0
-        assertThat(LongModeGuests.advice("48 c7 c4 00 00 18 80" + room + "e8 01 00 00 00 f4 c3" + "90".repeat(8)))
+        assertThat(MappedGuest.advice("48 c7 c4 00 00 18 80" + room + "e8 01 00 00 00 f4 c3" + "90".repeat(8)))
                 .noneMatch(sentence -> sentence.contains("local variables, and took"));
     }
 

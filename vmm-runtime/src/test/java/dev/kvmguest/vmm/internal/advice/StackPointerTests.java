@@ -201,20 +201,20 @@ class StackPointerTests {
     @Test
     void guestOf64BitsThatNeverSetRspIsToldSo() {
         // call on; hlt; on: ret
-        assertThat(LongModeGuests.advice("e8 01 00 00 00 f4 c3").get(0))
+        assertThat(MappedGuest.advice("e8 01 00 00 00 f4 c3").get(0))
                 .startsWith(
                         "ret at 0x100006 took a return address from 0xfffffffffffffff8, where no RAM is: RSP was not set,"
                                 + " and is 0 at entry; set RSP to");
         // push rax, with nothing mapped there
-        assertThat(DeadGuest.adviceFor(LongModeGuests.paged("50", Map.of())).get(0))
+        assertThat(DeadGuest.adviceFor(MappedGuest.paged("50", Map.of())).get(0))
                 .startsWith("RSP is 0x0, as it is at entry: the guest has no stack; set RSP to the end of memory");
     }
 
     @Test
     void stackOf64BitsThatHasRunOffItsPageIsTold() {
         // mov rsp,0x122000; here: sub rsp,24; call here: page 0x120000 is not mapped
-        assertThat(DeadGuest.adviceFor(LongModeGuests.paged(
-                                "48 c7 c4 00 20 12 00 48 83 ec 18 e8 f7 ff ff ff", Map.of(0x120, 0L)))
+        assertThat(DeadGuest.adviceFor(
+                                MappedGuest.paged("48 c7 c4 00 20 12 00 48 83 ec 18 e8 f7 ff ff ff", Map.of(0x120, 0L)))
                         .get(0))
                 .isEqualTo(
                         "RSP is 0x120fe8, and the page of 0x120fe0 is not mapped though the one above it is: the stack has run"
@@ -225,7 +225,7 @@ class StackPointerTests {
     @Test
     void stackOf64BitsInsideATableIsTold() {
         // mov rsp,0x70100; push rax; ud2
-        assertThat(LongModeGuests.advice("48 c7 c4 00 01 07 00 50 0f 0b").get(0))
+        assertThat(MappedGuest.advice("48 c7 c4 00 01 07 00 50 0f 0b").get(0))
                 .startsWith(
                         "RSP is 0x700f8, inside the boot IDT at 0x70000-0x70fff, which is overwritten by what is pushed");
     }
@@ -234,11 +234,11 @@ class StackPointerTests {
     void accessNearTheStackIsNoPush() {
         // mov rsp,0x11fff8; mov rsi,0x120000; mov eax,[rsi]: page 0x120000 is not mapped
         assertThat(DeadGuest.adviceFor(
-                        LongModeGuests.paged("48 c7 c4 f8 ff 11 00 48 c7 c6 00 00 12 00 8b 06", Map.of(0x120, 0L))))
+                        MappedGuest.paged("48 c7 c4 f8 ff 11 00 48 c7 c6 00 00 12 00 8b 06", Map.of(0x120, 0L))))
                 .noneMatch(sentence -> sentence.contains("RSP"));
         // mov rsp,0x121000; mov rsi,0x120ff8; mov eax,[rsi]
         assertThat(DeadGuest.adviceFor(
-                        LongModeGuests.paged("48 c7 c4 00 10 12 00 48 c7 c6 f8 0f 12 00 8b 06", Map.of(0x120, 0L))))
+                        MappedGuest.paged("48 c7 c4 00 10 12 00 48 c7 c6 f8 0f 12 00 8b 06", Map.of(0x120, 0L))))
                 .noneMatch(sentence -> sentence.contains("RSP"));
     }
 

@@ -46,6 +46,13 @@ class LowerHalvesTests {
                         + " -mcmodel=kernel");
     }
 
+    @Test
+    void pointerThatIsReadAtALowerHalfAndUsedIsToldToo() {
+        // mov ebx,0x80100800; mov rcx,[rbx]: all ones; here: cmp dword [rcx],1; jne here
+        assertThat(adviceFor("bb 00 08 10 80 48 8b 0b 83 39 01 75 fb").get(0))
+                .startsWith("the kernel used memory at 0x80100800, where no RAM is: that is the lower half of");
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

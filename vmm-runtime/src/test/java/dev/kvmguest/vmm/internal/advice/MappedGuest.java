@@ -14,7 +14,7 @@ import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /** Guests in boot mode {@code long} at 0x100000, given as their bytes, some with page tables of their own. */
-final class LongModeGuests {
+final class MappedGuest {
 
     static final long LOAD = 0x10_0000;
     /** Where boot mode {@code long} maps physical 0 a second time. */
@@ -32,7 +32,7 @@ final class LongModeGuests {
     private static final long SUPERVISOR = 3;
     private static final long LARGE = 0x83;
 
-    private LongModeGuests() {}
+    private MappedGuest() {}
 
     /** Returns what is advised about a guest whose low 4 GiB are mapped to themselves. */
     static List<String> advice(String code) {
