@@ -19,8 +19,8 @@ import java.util.stream.Collectors;
  * Recognizes an address of 64-bit code that isn't canonical: bits 63 to 47 differ (Intel SDM volume 1, 3.3.7.1). It
  * says which register or which word on the stack has it, what it looks like, and who wrote it, if that is found out.
  *
- * <p>Silent unless #GP or #SS has error code 0 and the instruction uses such an address, or goes there by a jump, a call
- * or a near return.
+ * <p>Silent unless #GP or #SS has error code 0 and the instruction uses such an address, or goes there by a jump, a
+ * call or a near return.
  */
 final class NonCanonical {
 
