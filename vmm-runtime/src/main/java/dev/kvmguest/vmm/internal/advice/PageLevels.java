@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.internal.x86.PagingMode;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 
 /**
  * Tells what is wrong with the four levels of long mode's page tables (Intel SDM volume 3A, 4.5) that don't lead to
@@ -59,32 +60,31 @@ final class PageLevels {
                 : Optional.empty();
     }
 
-    /** An entry has the address that the linker gave a table. */
+    /** An entry has the address that the linker gave a table, or that the map at entry has for it. */
     private Optional<String> linearAddress() {
         return walk.entries().stream()
                 .filter(Entry::isPresent)
-                .flatMap(entry -> linked(entry.value() & -PagingMode.PAGE).stream()
+                .flatMap(entry -> linear(entry.value() & -PagingMode.PAGE).stream()
                         .mapToObj(table -> entry.name() + " at " + hex(entry.address()) + " is " + hex(entry.value())
                                 + ", with the linear address of " + named(table)
                                 + "; entries take physical addresses, "
-                                + hex(evidence.image().loadedAt(table).orElseThrow()) + " here"))
+                                + hex(place(table).orElseThrow()) + " here"))
                 .findFirst();
     }
 
-    /**
-     * Returns the linker's address of what an address, or the lower half of one, is meant for; empty if it is
-     * physical.
-     */
-    private OptionalLong linked(long address) {
-        for (long linear : new long[] {address, address | HIGH_HALF}) {
-            OptionalLong loaded = evidence.image().loadedAt(linear);
-            if (loaded.isPresent()
-                    && loaded.getAsLong() != address
-                    && !evidence.memory().withoutPaging().isRam(address)) {
-                return OptionalLong.of(linear);
-            }
-        }
-        return OptionalLong.empty();
+    /** Returns the linear address that an address, or the lower half of one, is meant for; empty if it is physical. */
+    private OptionalLong linear(long address) {
+        return physical.isRam(address)
+                ? OptionalLong.empty()
+                : LongStream.of(address, address | HIGH_HALF)
+                        .filter(linear -> place(linear).isPresent())
+                        .findFirst();
+    }
+
+    private OptionalLong place(long linear) {
+        OptionalLong loaded = evidence.image().loadedAt(linear);
+        OptionalLong place = loaded.isPresent() ? loaded : evidence.entryMap(linear);
+        return place.isPresent() && evidence.isTaken(place.getAsLong()) ? place : OptionalLong.empty();
     }
 
     private String named(long linear) {

@@ -146,6 +146,18 @@ class PageLevelsTests {
     }
 
     @Test
+    void linearAddressByTheMapAtEntryIsTold() {
+        // mov rax,0x109000; mov cr3,rax
+        String code = "48 c7 c0 00 90 10 00 0f 22 d8";
+
+        assertThat(DeadGuest.inLongMode(code, new Table(0x10_9000, 0xffff_ffff_8010_a003L), new Table(0x10_a000, 0))
+                        .get(0))
+                .endsWith(
+                        "without a page: page-map-level-4 entry 0 at 0x109000 is 0xffffffff8010a003, with the linear address of"
+                                + " the image's 0xffffffff8010a000; entries take physical addresses, 0x10a000 here");
+    }
+
+    @Test
     void stackThatTheNewTablesDontMapIsTold() {
         // mov rsp,0xffffffff8010a008; mov rax,0x109000; mov cr3,rax; push rax
         String code = "48 c7 c4 08 a0 10 80 48 c7 c0 00 90 10 00 0f 22 d8 50";
