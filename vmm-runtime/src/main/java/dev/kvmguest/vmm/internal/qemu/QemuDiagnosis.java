@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.internal.run.EngineMachine;
 import dev.kvmguest.vmm.internal.run.EngineSelector;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.outcome.Ending;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.time.Duration;
@@ -205,8 +206,10 @@ record QemuDiagnosis(MachineConfig config, QemuProcess process, boolean logged, 
             QemuWatch watch = new QemuWatch(again, TimeFactor.stretch(limit()));
             watch.logExceptions();
             again.input().type(config.vcpus().get(0).inputBytes());
-            Outcome second = watch.told(watch.toTheEnd()).of(end.run());
+            Ending ending = watch.toTheEnd();
+            // QEMU's log, by which a triple fault is told from a reset, is read to its end only once QEMU has ended.
             again.end();
+            Outcome second = watch.told(ending).of(end.run());
             boolean same = second.kind() == Outcome.Kind.TRIPLE_FAULT
                     && watch.registersAtTheEnd()
                             .map(CpuState::eip)

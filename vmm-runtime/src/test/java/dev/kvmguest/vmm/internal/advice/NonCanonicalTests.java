@@ -31,7 +31,7 @@ class NonCanonicalTests {
         "00 00 00 00 00 00 10 80, 0x8010000000000000, '', look",
     })
     void valueIsToldByWhatItLooksLike(String bytes, String value, String like, String remedy) {
-        // mov rbx,(8 bytes); mov eax,[rbx+8]
+        // The bytes are RBX's: mov rbx, and mov eax,[rbx+8]
         assertThat(MappedGuest.advice("48 bb" + bytes + USE).get(0))
                 .startsWith("RBX is " + value + RULE + (like.isEmpty() ? ", and" : " but " + like))
                 .contains(
@@ -47,7 +47,7 @@ class NonCanonicalTests {
     void addressOfTheImageIsFoundInTheValue(String bytes, String value, String like, String remedy) {
         Symbol main = new Symbol("main", 0x100000, 0x40);
 
-        // mov rbx,(8 bytes); mov eax,[rbx+8]
+        // The bytes are RBX's: mov rbx, and mov eax,[rbx+8]
         assertThat(DeadGuest.adviceFor(MappedGuest.paged("48 bb" + bytes + USE, Map.of(), main))
                         .get(0))
                 .startsWith("RBX is " + value + RULE + " but " + like)

@@ -19,7 +19,7 @@ class PoisonedPointerTests {
         "cc cc cc cc 00 00 00 00, 'RBX is 0xcccccccc, no address but the byte 0xcc four times', used after it was freed",
     })
     void pointerIsToldByWhatItIs(String bytes, String expected, String remedy) {
-        // mov rbx,(8 bytes); mov eax,[rbx+8]
+        // The bytes are RBX's: mov rbx, and mov eax,[rbx+8]
         assertThat(DeadGuest.adviceFor(MappedGuest.paged("48 bb" + bytes + USE, Map.of()))
                         .get(0))
                 .startsWith(expected)
@@ -45,7 +45,7 @@ class PoisonedPointerTests {
         "68 65 6c 6c 07 00 00 00",
     })
     void otherPointersAreNotTold(String bytes) {
-        // mov rbx,(8 bytes); mov eax,[rbx+8]
+        // The bytes are RBX's: mov rbx, and mov eax,[rbx+8]
         assertThat(DeadGuest.adviceFor(MappedGuest.paged("48 bb" + bytes + USE, Map.of())))
                 .noneMatch(sentence -> sentence.contains("no address but"));
     }

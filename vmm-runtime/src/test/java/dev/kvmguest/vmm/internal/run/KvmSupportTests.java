@@ -56,6 +56,7 @@ class KvmSupportTests {
     void longModeWithoutSystemCallsIsNotAllOfIt() {
         Capabilities silent = new Capabilities(Map.of(
                 Feature.LONG_MODE, new Capabilities.Finding(true, ""),
+                Feature.LONG_MODE_EXCEPTIONS, new Capabilities.Finding(true, ""),
                 Feature.LONG_MODE_INTERRUPTS, new Capabilities.Finding(true, ""),
                 Feature.LONG_MODE_SYSCALL, new Capabilities.Finding(false, "the probe guest shut down")));
 

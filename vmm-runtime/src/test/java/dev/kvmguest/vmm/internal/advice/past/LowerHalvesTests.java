@@ -58,7 +58,7 @@ class LowerHalvesTests {
             strings = {
                 // mov ebx,0x90000000; here: cmp dword [rbx],1; jne here: no address of the image
                 "bb 00 00 00 90 83 3b 01 75 fb",
-                // mov eax,[0x90000000]; and the flag: the guest looks for RAM
+                // The guest looks for RAM, by mov eax,[0x90000000], before the flag.
                 "67 a1 00 00 00 90 bb 00 08 10 80 83 3b 01 75 fb",
                 // mov rbx,0xffffffff80100800; here: cmp dword [rbx],1; jne here
                 "48 c7 c3 00 08 10 80 83 3b 01 75 fb",
