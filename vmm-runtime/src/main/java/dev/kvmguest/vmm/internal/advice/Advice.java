@@ -58,7 +58,7 @@ public final class Advice {
             SegmentUse::ofRealMode,
             StringDirection::down,
             NullPointer::used,
-            NonCanonical::used,
+            ofOwnStack(NonCanonical::used),
             PoisonedPointer::used,
             CutAddress::used,
             LoadedElsewhere::pointer,
