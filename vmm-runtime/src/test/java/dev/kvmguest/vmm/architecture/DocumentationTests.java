@@ -273,7 +273,7 @@ class DocumentationTests {
     /** Returns the classes whose methods a list of rules refers to. */
     private static Set<String> rules(String file) throws IOException {
         Set<String> classes = new TreeSet<>();
-        Matcher rules = Pattern.compile("(?m)^ {12}(?:ifNoHandlerTookIt\\()?(\\w+)::\\w+[,)]")
+        Matcher rules = Pattern.compile("(?m)^ {12}(?:(?:ifNoHandlerTookIt|ofOwnStack)\\()?(\\w+)::\\w+[,)]")
                 .matcher(Repository.read(INTERNAL + file));
         while (rules.find()) {
             classes.add(rules.group(1));
