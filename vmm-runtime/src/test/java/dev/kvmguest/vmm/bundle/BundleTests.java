@@ -224,8 +224,8 @@ class BundleTests {
 
     @Test
     void replayEndsAtItsLimit() {
-        // mov ecx,0x7fffffff; again: loop again (32-bit); hlt
-        Bundle bundle = BundledGuests.of(real("66 b9 00 00 00 10 67 e2 fd f4"));
+        // mov ecx,0x2000000; again: loop again (32-bit); hlt
+        Bundle bundle = BundledGuests.of(real("66 b9 00 00 00 02 67 e2 fd f4"));
 
         BundleReplay replay = bundle.replay(Duration.ofMillis(1));
 

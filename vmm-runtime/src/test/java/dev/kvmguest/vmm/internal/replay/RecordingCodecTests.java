@@ -222,7 +222,7 @@ class RecordingCodecTests {
         int count = (real.length - HEAD - 4) / 8;
         MachineConfig config = MachineConfig.builder().vcpu(INTERRUPTED).build();
         int replayed = 0;
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 100; i++) {
             byte[] changed = Arrays.copyOf(real, real.length - 4);
             changed[HEAD + 8 * random.nextInt(count) + random.nextInt(8)] ^= (byte) (1 << random.nextInt(8));
             byte[] file = withChecksum(changed);
@@ -238,7 +238,7 @@ class RecordingCodecTests {
                 assertThatCode(replay::run).doesNotThrowAnyException();
             }
         }
-        assertThat(replayed).isGreaterThan(50);
+        assertThat(replayed).isGreaterThan(15);
     }
 
     private static byte[] file(End end, long[] place, long[] numbers) {
