@@ -205,8 +205,21 @@ public final class GuestMemory implements AutoCloseable {
     }
 
     private void writeValue(long address, int width, long value) {
-        byte[] bytes = little(ByteBuffer.allocate(Long.BYTES)).putLong(0, value).array();
-        write(address, Arrays.copyOf(bytes, width));
+        check(address, width);
+        int inPage = inPage(address);
+        if (inPage + width > PAGE) {
+            byte[] bytes =
+                    little(ByteBuffer.allocate(Long.BYTES)).putLong(0, value).array();
+            write(address, Arrays.copyOf(bytes, width));
+            return;
+        }
+        ByteBuffer page = little(pages.forWriting(address - inPage));
+        switch (width) {
+            case 1 -> page.put(inPage, (byte) value);
+            case 2 -> page.putShort(inPage, (short) value);
+            case 4 -> page.putInt(inPage, (int) value);
+            default -> page.putLong(inPage, value);
+        }
     }
 
     private static ByteBuffer little(ByteBuffer buffer) {

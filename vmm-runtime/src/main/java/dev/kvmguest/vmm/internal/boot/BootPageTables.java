@@ -5,6 +5,8 @@ import dev.kvmguest.vmm.internal.x86.PageLevel;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.OptionalLong;
 
 /**
@@ -54,27 +56,27 @@ record BootPageTables(long directory, OptionalLong tables) {
 
     private void writeLargePages(GuestMemory memory) {
         for (int[] entry : MAP) {
-            writeEntry(memory, directory, entry[0], entry[1] * LARGE_PAGE | PageEntry.LARGE);
+            writeEntry(memory, entry[0], entry[1] * LARGE_PAGE | PageEntry.LARGE);
         }
     }
 
     private void writeSmallPages(GuestMemory memory) {
-        for (int table = 0; table < TABLES; table++) {
-            for (int i = 0; i < ENTRIES; i++) {
-                writeEntry(memory, tableAddress(table), i, table * LARGE_PAGE + i * PAGE);
-            }
+        // Put together first: a guest's memory is written by the page much faster than by the entry.
+        ByteBuffer pages = ByteBuffer.allocate(TABLES * PAGE).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < TABLES * ENTRIES; i++) {
+            pages.putInt(entry(i * PAGE));
         }
+        memory.write(tables.getAsLong(), pages.array());
         for (int[] entry : MAP) {
-            writeEntry(memory, directory, entry[0], tableAddress(entry[1]));
+            writeEntry(memory, entry[0], tables.getAsLong() + (long) entry[1] * PAGE);
         }
     }
 
-    private long tableAddress(int table) {
-        return tables.getAsLong() + (long) table * PAGE;
+    private void writeEntry(GuestMemory memory, int index, long value) {
+        memory.writeInt(directory + (long) index * PagingMode.BITS_32.entryBytes(), entry(value));
     }
 
-    private static void writeEntry(GuestMemory memory, long table, int index, long value) {
-        long address = table + (long) index * PagingMode.BITS_32.entryBytes();
-        memory.writeInt(address, (int) (value | PageEntry.PRESENT | PageEntry.WRITABLE));
+    private static int entry(long value) {
+        return (int) (value | PageEntry.PRESENT | PageEntry.WRITABLE);
     }
 }

@@ -17,6 +17,8 @@ import dev.kvmguest.vmm.internal.x86.PagingMode;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * What a guest finds that is entered in 64-bit mode: GDT, TSS, IDT and page tables. Source: Intel SDM volume 3A, 3.4.5,
@@ -93,26 +95,29 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
     }
 
     private void writePages(GuestMemory memory) {
-        writeEntry(memory, 0, 0, table(LOW_POINTERS));
-        writeEntry(memory, 0, ENTRIES - 1, table(HIGH_POINTERS));
+        // Put together first: a guest's memory is written by the page much faster than by the entry.
+        ByteBuffer tables = ByteBuffer.allocate(PAGES_SIZE).order(ByteOrder.LITTLE_ENDIAN);
+        putEntry(tables, 0, 0, table(LOW_POINTERS));
+        putEntry(tables, 0, ENTRIES - 1, table(HIGH_POINTERS));
         for (int i = 0; i < GIBIBYTES; i++) {
-            writeEntry(memory, LOW_POINTERS, i, table(DIRECTORIES + i));
+            putEntry(tables, LOW_POINTERS, i, table(DIRECTORIES + i));
         }
         // The last 2 GiB of linear memory.
-        writeEntry(memory, HIGH_POINTERS, ENTRIES - 2, table(DIRECTORIES));
-        writeEntry(memory, HIGH_POINTERS, ENTRIES - 1, table(DIRECTORIES + 1));
+        putEntry(tables, HIGH_POINTERS, ENTRIES - 2, table(DIRECTORIES));
+        putEntry(tables, HIGH_POINTERS, ENTRIES - 1, table(DIRECTORIES + 1));
         for (int i = 0; i < GIBIBYTES * ENTRIES; i++) {
-            writeEntry(memory, DIRECTORIES + i / ENTRIES, i % ENTRIES, i * LARGE_PAGE | PageEntry.LARGE);
+            putEntry(tables, DIRECTORIES + i / ENTRIES, i % ENTRIES, i * LARGE_PAGE | PageEntry.LARGE);
         }
+        memory.write(pages, tables.array());
     }
 
     private long table(int number) {
         return pages + (long) number * PAGE;
     }
 
-    private void writeEntry(GuestMemory memory, int table, int index, long value) {
-        long address = table(table) + (long) index * PagingMode.LEVELS_4.entryBytes();
-        memory.writeLong(address, value | PageEntry.PRESENT | PageEntry.WRITABLE);
+    private static void putEntry(ByteBuffer tables, int table, int index, long value) {
+        int offset = table * PAGE + index * PagingMode.LEVELS_4.entryBytes();
+        tables.putLong(offset, value | PageEntry.PRESENT | PageEntry.WRITABLE);
     }
 
     /** Sets the registers with which a guest is entered, but for RIP. */

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -246,16 +247,22 @@ public final class Ram {
     /** Makes all low RAM zero again. No vCPU may be running. */
     public void clearLow() {
         byte[] zeros = new byte[PAGE_SIZE];
-        for (int page = 0; page < lowSize; page += PAGE_SIZE) {
-            if (isWritten(page)) {
-                low.put(page, zeros);
+        forEachWrittenPage(page -> {
+            if (isLow(page)) {
+                low.put((int) page, zeros);
             }
-        }
+        });
     }
 
-    private boolean isWritten(long page) {
-        Region region = regions[(int) (page >> REGION_SHIFT)];
-        return region != null && region.written[indexInRegion(page)];
+    /** Passes on each page that was ever written, in ascending order. */
+    private void forEachWrittenPage(LongConsumer action) {
+        for (int number = 0; number < regions.length; number++) {
+            for (int index = 0; regions[number] != null && index < REGION_PAGES; index++) {
+                if (regions[number].written[index]) {
+                    action.accept(((long) number << REGION_SHIFT) + ((long) index << Tlb.PAGE_SHIFT));
+                }
+            }
+        }
     }
 
     /** RAM as the host sees it, from any thread. */
@@ -292,14 +299,7 @@ public final class Ram {
         @Override
         public List<Extent> used() {
             List<Extent> used = new ArrayList<>();
-            for (int number = 0; number < regions.length; number++) {
-                for (int index = 0; regions[number] != null && index < REGION_PAGES; index++) {
-                    long page = ((long) number << REGION_SHIFT) + ((long) index << Tlb.PAGE_SHIFT);
-                    if (isWritten(page)) {
-                        used.add(new Extent(page, page + PAGE_SIZE));
-                    }
-                }
-            }
+            forEachWrittenPage(page -> used.add(new Extent(page, page + PAGE_SIZE)));
             return used;
         }
     }
