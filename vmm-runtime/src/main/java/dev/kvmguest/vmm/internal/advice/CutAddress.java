@@ -75,10 +75,7 @@ public final class CutAddress {
     /** Returns the index of the first instruction after the image's last one, if no RAM is there. */
     private static Optional<Integer> departure(Evidence evidence) {
         List<Executed> path = evidence.path();
-        int outside = path.size();
-        while (outside > 0 && !evidence.isInImage(evidence.linear(path.get(outside - 1)))) {
-            outside--;
-        }
+        int outside = evidence.departure();
         return outside > 0
                         && outside < path.size()
                         && path.get(outside - 1).isTransfer()

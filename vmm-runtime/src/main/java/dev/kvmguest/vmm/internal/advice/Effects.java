@@ -124,13 +124,24 @@ final class Effects {
             add(written, instruction.op0);
             add(written, instruction.op1);
         } else if (mnemonic.is(Trait.STRING)) {
-            written.addAll(EnumSet.of(Register.RAX, Register.RCX, Register.RSI, Register.RDI));
+            written.addAll(ofString(instruction));
         } else if (writesFirst(mnemonic)) {
             add(written, instruction.op0);
         } else if (!WRITES_NONE.contains(mnemonic) && !mnemonic.is(Trait.CONDITIONAL_JUMP)) {
             return Optional.empty();
         }
         return Optional.of(written);
+    }
+
+    private static Set<Register> ofString(Instruction instruction) {
+        Set<Register> written = EnumSet.of(Register.RSI, Register.RDI);
+        if (instruction.repeat != Instruction.NO_REPEAT) {
+            written.add(Register.RCX);
+        }
+        if (instruction.mnemonic.name().startsWith("LODS")) {
+            written.add(Register.RAX);
+        }
+        return written;
     }
 
     private static boolean writesFirst(Mnemonic mnemonic) {

@@ -160,6 +160,18 @@ final class Evidence {
         return path.size() < 2 ? Optional.empty() : Optional.of(path.get(path.size() - 2));
     }
 
+    /**
+     * Returns the index in {@link #path()} of the first instruction after the last one of the image; as many as there
+     * are if that is the last.
+     */
+    int departure() {
+        int outside = path.size();
+        while (outside > 0 && !isInImage(linear(path.get(outside - 1)))) {
+            outside--;
+        }
+        return outside;
+    }
+
     /** Returns the linear address of {@link #at()}. */
     long address() {
         return linear(at());
@@ -266,6 +278,11 @@ final class Evidence {
     /** Returns an IDT entry; empty if it can't be read. Whether it is within the limit is not asked. */
     Optional<InterruptGate> gate(int vector) {
         return InterruptGate.at(memory, gateAddress(vector), registers().longMode());
+    }
+
+    /** Returns the gate of a vector if IDTR's limit has all of it, and it leads to a handler. */
+    Optional<InterruptGate> handlerGate(int vector) {
+        return InterruptGate.of(registers(), memory, vector).filter(InterruptGate::leadsToHandler);
     }
 
     /** Returns the linear address of an IDT entry. */

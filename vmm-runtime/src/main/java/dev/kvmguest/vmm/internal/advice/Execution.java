@@ -7,12 +7,13 @@ import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
-import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.Cr0;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.memory.MemoryLayout.Range;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.IntStream;
 
 /**
  * Recognizes that execution left the code: to unmapped memory, to where no RAM is, into a boot table or through zeros.
@@ -121,10 +122,7 @@ final class Execution {
      * zeros by executing them.
      */
     private static int whereCodeEnds(Evidence evidence, List<Executed> path) {
-        int outside = path.size();
-        while (outside > 0 && !evidence.isInImage(evidence.linear(path.get(outside - 1)))) {
-            outside--;
-        }
+        int outside = evidence.departure();
         boolean zeros = sled(path.subList(outside, path.size()));
         for (int i = outside; i < path.size(); i++) {
             if (noCode(evidence, evidence.linear(path.get(i))).isPresent()
@@ -182,16 +180,12 @@ final class Execution {
         if (!evidence.registers().protectedMode() || from.isTransfer()) {
             return Optional.empty();
         }
-        for (int vector = 0; vector < InterruptGate.count(evidence.registers()); vector++) {
-            boolean leads = evidence.gate(vector)
-                    .filter(gate ->
-                            (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent() && gate.offset() == to)
-                    .isPresent();
-            if (leads) {
-                return Optional.of(vector);
-            }
-        }
-        return Optional.empty();
+        return IntStream.range(0, InterruptTable.VECTORS)
+                .filter(vector -> evidence.handlerGate(vector)
+                        .filter(gate -> gate.offset() == to)
+                        .isPresent())
+                .boxed()
+                .findFirst();
     }
 
     private static String remedy(Evidence evidence, Executed from, long to) {

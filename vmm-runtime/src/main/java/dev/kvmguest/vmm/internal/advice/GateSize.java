@@ -41,9 +41,7 @@ final class GateSize {
 
     private static boolean isGate(Evidence evidence, long address) {
         return InterruptGate.at(evidence.memory(), address, false)
-                .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate())
-                        && gate.isPresent()
-                        && evidence.isInImage(gate.offset()))
+                .filter(gate -> gate.leadsToHandler() && evidence.isInImage(gate.offset()))
                 .isPresent();
     }
 }

@@ -5,7 +5,6 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.HandledException;
-import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
@@ -101,8 +100,7 @@ final class HandlerReturn {
                 && before.isPresent()
                 && evidence.isInImage(before.getAsLong())
                 && flags.isPresent()
-                && (flags.getAsLong() & ~0xffff_ffffL) == 0
-                && (flags.getAsLong() & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED
+                && Flag.mayBeSaved(flags.getAsLong())
                 && pointer.isPresent()
                 // A frame begins at the next multiple of 16 below what was in use.
                 && pointer.getAsLong() - frameEnd >= 0
@@ -117,15 +115,15 @@ final class HandlerReturn {
     private static String handlersWithRet(Evidence evidence) {
         List<Integer> vectors = IntStream.range(0, InterruptTable.VECTORS)
                 .boxed()
-                .filter(vector -> LongModeGate.of(evidence, vector)
-                        .flatMap(gate -> ret(evidence, gate.gateOffset()))
+                .filter(vector -> evidence.handlerGate(vector)
+                        .flatMap(gate -> ret(evidence, gate.offset()))
                         .isPresent())
                 .toList();
         return vectors.isEmpty()
                 ? ""
                 : ", as at the end of the handler of " + Fault.Event.name(vectors.get(0))
-                        + LongModeGate.of(evidence, vectors.get(0))
-                                .map(gate -> evidence.symbol(gate.gateOffset()))
+                        + evidence.handlerGate(vectors.get(0))
+                                .map(gate -> evidence.symbol(gate.offset()))
                                 .orElse("");
     }
 
@@ -180,9 +178,9 @@ final class HandlerReturn {
             return OptionalLong.of(WORD);
         }
         if (one.mnemonic.is(Trait.POP)) {
-            return isStack(one.op0) ? OptionalLong.empty() : OptionalLong.of(-WORD);
+            return Effects.isStackPointer(one.op0) ? OptionalLong.empty() : OptionalLong.of(-WORD);
         }
-        if (!isStack(one.op0)) {
+        if (!Effects.isStackPointer(one.op0)) {
             return OptionalLong.of(0);
         }
         boolean constant = one.op1 != null && one.op1.kind == Operand.Kind.IMMEDIATE;
@@ -192,9 +190,5 @@ final class HandlerReturn {
             case CMP, TEST -> OptionalLong.of(0);
             default -> OptionalLong.empty();
         };
-    }
-
-    private static boolean isStack(Operand operand) {
-        return operand != null && operand.isRegister() && operand.number == Registers.RSP;
     }
 }

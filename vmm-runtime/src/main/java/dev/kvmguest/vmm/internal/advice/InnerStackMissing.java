@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.InterruptGate;
+import dev.kvmguest.vmm.internal.x86.LongModeTask;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.Optional;
 
@@ -20,7 +21,7 @@ final class InnerStackMissing {
 
     private static final int USER = 3;
     private static final int SS0 = 8;
-    private static final int RSP0 = 4;
+    private static final int RSP0 = LongModeTask.innerStack(0);
 
     private InnerStackMissing() {}
 
@@ -94,8 +95,7 @@ final class InnerStackMissing {
     }
 
     private static boolean leadsToRing0(Evidence evidence, InterruptGate gate) {
-        return (gate.isInterruptGate() || gate.isTrapGate())
-                && gate.isPresent()
+        return gate.leadsToHandler()
                 && gate.interruptStack() == 0
                 && evidence.descriptor(gate.selector())
                         .filter(code -> code.isCode() && code.isPresent() && !code.isConforming() && code.dpl() == 0)

@@ -6,11 +6,13 @@ import dev.kvmguest.vmm.internal.advice.Selectors.Use;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.Flag;
+import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -87,7 +89,7 @@ final class InterruptFrame {
                 && selector.getAsLong() <= LARGEST_ERROR
                 && Selectors.unfit(evidence, (int) selector.getAsLong(), Use.CODE)
                         .isEmpty()
-                && (flags.getAsLong() & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED;
+                && Flag.mayBeSaved(flags.getAsLong());
     }
 
     /** Returns whether the top of the stack may be an error code: the handler is that of an exception which has one. */
@@ -96,27 +98,17 @@ final class InterruptFrame {
     }
 
     /** Returns the vectors whose gates lead to the nearest place before IRET. */
-    private static List<Integer> handlers(Evidence evidence) {
-        List<Integer> vectors = IntStream.range(0, InterruptGate.count(evidence.registers()))
-                .filter(vector -> offset(evidence, vector) >= 0)
+    static List<Integer> handlers(Evidence evidence) {
+        TreeMap<Long, List<Integer>> vectors = IntStream.range(0, InterruptTable.VECTORS)
                 .boxed()
-                .toList();
-        long nearest = vectors.stream()
-                .mapToLong(vector -> offset(evidence, vector))
-                .max()
-                .orElse(-1);
-        return vectors.stream()
-                .filter(vector -> offset(evidence, vector) == nearest)
-                .toList();
+                .filter(vector -> offset(evidence, vector) <= evidence.at().eip())
+                .collect(Collectors.groupingBy(vector -> offset(evidence, vector), TreeMap::new, Collectors.toList()));
+        return vectors.isEmpty() ? List.of() : vectors.lastEntry().getValue();
     }
 
-    /** Returns where a gate leads, if that is not after IRET; else -1. */
+    /** Returns where a gate leads; if it doesn't lead to a handler, to the highest address. */
     private static long offset(Evidence evidence, int vector) {
-        return evidence.gate(vector)
-                .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())
-                .map(InterruptGate::offset)
-                .filter(offset -> offset <= evidence.at().eip())
-                .orElse(-1L);
+        return evidence.handlerGate(vector).map(InterruptGate::offset).orElse(Long.MAX_VALUE);
     }
 
     private static long word(Evidence evidence, int index) {

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.LongModeTask;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.util.List;
 import java.util.Optional;
@@ -21,7 +22,6 @@ import java.util.Optional;
  */
 final class InterruptStack {
 
-    private static final int IST_1 = 0x24;
     private static final long HIGH_HALF = 0xffff_ffff_0000_0000L;
     /** What a handler's entry pushes at least: SS, RSP, RFLAGS, CS, RIP. */
     private static final int FRAME = 5 * Long.BYTES;
@@ -39,15 +39,11 @@ final class InterruptStack {
                 .filter(vector -> Gates.isThere(evidence, vector))
                 .flatMap(vector -> evidence
                         .gate(vector)
-                        .filter(gate -> gate.interruptStack() != 0 && isGate(gate))
+                        .filter(gate -> gate.interruptStack() != 0 && gate.leadsToHandler())
                         .flatMap(gate -> lacking(evidence, gate.interruptStack())
                                 .map(what -> asks(vector, gate) + ", and " + what))
                         .stream())
                 .findFirst();
-    }
-
-    private static boolean isGate(InterruptGate gate) {
-        return (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent();
     }
 
     private static String asks(int vector, InterruptGate gate) {
@@ -57,7 +53,7 @@ final class InterruptStack {
 
     private static Optional<String> lacking(Evidence evidence, int number) {
         SegmentState task = evidence.registers().segment(SegmentRegister.TR);
-        long offset = IST_1 + (long) Long.BYTES * (number - 1);
+        long offset = LongModeTask.interruptStack(number);
         String name = "IST " + number + " in the TSS at " + hex(task.base());
         String remedy = "; put the end of a stack into the TSS at offset " + hex(offset);
         if (task.selector() == 0) {
@@ -122,7 +118,7 @@ final class InterruptStack {
                 ? Optional.empty()
                 : evidence.gate(doubleFault)
                         .filter(gate -> gate.interruptStack() == 0
-                                && isGate(gate)
+                                && gate.leadsToHandler()
                                 && evidence.isInImage(gate.offset())
                                 && evidence.cpl() == 0
                                 && !takesFrame(evidence, evidence.registers().get(Register.RSP)))

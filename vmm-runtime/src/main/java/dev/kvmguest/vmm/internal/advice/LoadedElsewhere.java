@@ -61,11 +61,8 @@ final class LoadedElsewhere {
         }
         Segment all = evidence.image().segments().get(0);
         List<Executed> path = evidence.path();
-        int outside = path.size() - 1;
-        while (outside > 0 && !evidence.isInImage(evidence.linear(path.get(outside - 1)))) {
-            outside--;
-        }
-        if (outside == 0 || !path.get(outside - 1).is(Mnemonic.CALL, Mnemonic.JMP)) {
+        int outside = evidence.departure();
+        if (outside == 0 || outside == path.size() || !path.get(outside - 1).is(Mnemonic.CALL, Mnemonic.JMP)) {
             return Optional.empty();
         }
         Executed from = path.get(outside - 1);

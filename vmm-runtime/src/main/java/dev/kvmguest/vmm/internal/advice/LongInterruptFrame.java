@@ -5,15 +5,11 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Flag;
-import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.internal.x86.Selector;
 import dev.kvmguest.vmm.internal.x86.Vector;
-import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -85,11 +81,7 @@ final class LongInterruptFrame {
 
     /** The words of the frame are there, in an order that IRETQ doesn't take. */
     private static Optional<String> inOtherOrder(Evidence evidence) {
-        boolean refused = isRefused(evidence)
-                && evidence.at().is(Mnemonic.IRETQ)
-                && !isFrame(evidence, 0)
-                && elsewhere(evidence).isEmpty();
-        if (!refused) {
+        if (!isRefused(evidence) || !evidence.at().is(Mnemonic.IRETQ) || isFrame(evidence, 0)) {
             return Optional.empty();
         }
         boolean reversed = isFrame(
@@ -212,17 +204,13 @@ final class LongInterruptFrame {
         return code.isPresent()
                 && isSelector(code.getAsLong())
                 && flags.isPresent()
-                && isFlags(flags.getAsLong())
+                && Flag.mayBeSaved(flags.getAsLong())
                 && stack.isPresent()
                 && isSelector(stack.getAsLong());
     }
 
     private static boolean isSelector(long value) {
         return value >= 0 && value <= LARGEST_SELECTOR;
-    }
-
-    private static boolean isFlags(long value) {
-        return (value & ~0xffff_ffffL) == 0 && (value & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED;
     }
 
     /** Returns whether a frame that would be returned to begins at an index of the stack. */
@@ -248,7 +236,7 @@ final class LongInterruptFrame {
         return there
                 && evidence.memory().isRam(rip.getAsLong())
                 && isOfCode(evidence, code.getAsLong())
-                && isFlags(flags.getAsLong())
+                && Flag.mayBeSaved(flags.getAsLong())
                 && AddressPolicy.isCanonical(pointer.getAsLong())
                 && isOfStack(evidence, stack.getAsLong(), Selector.rpl((int) code.getAsLong()));
     }
@@ -277,23 +265,7 @@ final class LongInterruptFrame {
         long top = word(evidence, 0);
         return top >= 0
                 && top <= LARGEST_SELECTOR
-                && handlers(evidence).stream().anyMatch(Vector::hasErrorCode);
-    }
-
-    /** Returns the vectors whose gates lead to the nearest place before IRETQ. */
-    private static List<Integer> handlers(Evidence evidence) {
-        TreeMap<Long, List<Integer>> vectors = IntStream.range(0, InterruptTable.VECTORS)
-                .boxed()
-                .filter(vector -> offset(evidence, vector) <= evidence.at().eip())
-                .collect(Collectors.groupingBy(vector -> offset(evidence, vector), TreeMap::new, Collectors.toList()));
-        return vectors.isEmpty() ? List.of() : vectors.lastEntry().getValue();
-    }
-
-    /** Returns where a gate leads; if it doesn't lead to a handler, to the highest address. */
-    private static long offset(Evidence evidence, int vector) {
-        return LongModeGate.of(evidence, vector)
-                .map(LongModeDescriptor::gateOffset)
-                .orElse(Long.MAX_VALUE);
+                && InterruptFrame.handlers(evidence).stream().anyMatch(Vector::hasErrorCode);
     }
 
     private static OptionalLong stack(Evidence evidence, int index) {

@@ -110,8 +110,7 @@ final class RedZone {
                 && isInSameFunction(evidence, rip.getAsLong())
                 && code.getAsLong()
                         == evidence.registers().segment(SegmentRegister.CS).selector()
-                && (flags.getAsLong() & ~0xffff_ffffL) == 0
-                && (flags.getAsLong() & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED
+                && Flag.mayBeSaved(flags.getAsLong())
                 && pointer.getAsLong() == evidence.registers().get(Register.RSP);
     }
 

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
+import dev.kvmguest.vmm.internal.x86.LongModeTask;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -18,8 +19,7 @@ import java.util.OptionalLong;
  */
 final class RingZeroStack {
 
-    private static final int RSP_0 = 4;
-    private static final int POINTER = 8;
+    private static final int RSP_0 = LongModeTask.innerStack(0);
     private static final int USER = 3;
     private static final long ALIGNMENT = -16;
 
@@ -30,17 +30,17 @@ final class RingZeroStack {
         SegmentState task = evidence.registers().segment(SegmentRegister.TR);
         boolean needed = evidence.mode().isLong()
                 && evidence.cpl() == USER
-                && RSP_0 + POINTER - 1 <= task.limit()
-                && LongModeGate.of(evidence, evidence.first().vector())
+                && RSP_0 + Long.BYTES - 1 <= task.limit()
+                && evidence.handlerGate(evidence.first().vector())
                         .filter(gate -> gate.interruptStack() == 0)
-                        .flatMap(gate -> evidence.descriptor(gate.low().gateSelector()))
+                        .flatMap(gate -> evidence.descriptor(gate.selector()))
                         .filter(RingZeroStack::isOfRing0)
                         .isPresent();
         OptionalLong pointer = needed ? evidence.memory().readLong(task.base() + RSP_0) : OptionalLong.empty();
         if (pointer.isEmpty() || pointer.getAsLong() == 0) {
             return Optional.empty();
         }
-        long first = (pointer.getAsLong() & ALIGNMENT) - POINTER;
+        long first = (pointer.getAsLong() & ALIGNMENT) - Long.BYTES;
         return evidence.memory().isRam(first)
                 ? Optional.empty()
                 : Optional.of(

@@ -9,7 +9,6 @@ import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
-import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.Efer;
@@ -205,14 +204,10 @@ final class SystemCall {
     private static boolean loadsStack(Instruction instruction) {
         return switch (instruction.mnemonic) {
             case LEAVE -> true;
-            case MOV, POP -> isStack(instruction.op0);
-            case LEA -> isStack(instruction.op0) && instruction.op1.base != Registers.RSP;
-            case XCHG -> isStack(instruction.op0) || isStack(instruction.op1);
+            case MOV, POP -> Effects.isStackPointer(instruction.op0);
+            case LEA -> Effects.isStackPointer(instruction.op0) && instruction.op1.base != Registers.RSP;
+            case XCHG -> Effects.isStackPointer(instruction.op0) || Effects.isStackPointer(instruction.op1);
             default -> false;
         };
-    }
-
-    private static boolean isStack(Operand operand) {
-        return operand.isRegister() && operand.number == Registers.RSP;
     }
 }

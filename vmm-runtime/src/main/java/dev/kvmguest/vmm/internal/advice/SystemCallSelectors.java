@@ -105,10 +105,19 @@ final class SystemCallSelectors {
         String wanted = (code ? "64-bit code" : "writable data") + " of ring " + level;
         return fits
                 ? Optional.empty()
-                : Optional.of(found.map(descriptor ->
-                                "which is not " + wanted + " but " + LongModeSelectors.describe(descriptor))
+                : Optional.of(found.map(descriptor -> "which is not " + wanted + " but " + describe(descriptor))
                         .orElse("which the GDT doesn't have (its limit is "
                                 + hex(evidence.registers().gdt().limit()) + "), where " + wanted + " is wanted"));
+    }
+
+    private static String describe(SegmentDescriptor descriptor) {
+        if (descriptor.raw() == 0) {
+            return "an empty entry";
+        }
+        if (!descriptor.isPresent()) {
+            return "an entry that is not present (P is clear)";
+        }
+        return Selectors.describe(descriptor, true) + (descriptor.isCodeOrData() ? " of ring " + descriptor.dpl() : "");
     }
 
     private static int slot(Evidence evidence, int index) {

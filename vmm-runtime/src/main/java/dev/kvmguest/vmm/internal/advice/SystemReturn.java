@@ -4,10 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
-import dev.kvmguest.vmm.internal.emulator.core.Registers;
-import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
-import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.x86.AddressPolicy;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
@@ -29,8 +26,6 @@ final class SystemReturn {
 
     private static final byte[] SYSCALL = {0x0f, 0x05};
 
-    /** What has a register for its first operand and doesn't write to it. */
-    private static final Set<Mnemonic> READS = EnumSet.of(Mnemonic.CMP, Mnemonic.TEST, Mnemonic.PUSH, Mnemonic.BT);
     /** What restores a register that was saved. */
     private static final Set<Mnemonic> RESTORES = EnumSet.of(Mnemonic.POP, Mnemonic.MOV);
 
@@ -47,7 +42,7 @@ final class SystemReturn {
         return refused
                 ? Optional.of(evidence.at().inWords() + " takes RIP from RCX, which is " + hex(rcx)
                         + ", no canonical address, and so raises #GP, in ring 0 with RSP already the program's; "
-                        + change(evidence, evidence.path().size() - 1, Registers.RCX)
+                        + change(evidence, evidence.path().size() - 1, Register.RCX)
                         + "check that the address is below 0x800000000000, or return by IRETQ")
                 : Optional.empty();
     }
@@ -56,7 +51,7 @@ final class SystemReturn {
     static String remedy(Evidence evidence) {
         int at = last(evidence.path());
         return "SYSRET takes RIP from RCX, where SYSCALL has left it: "
-                + (at < 0 ? "" : change(evidence, at, Registers.RCX))
+                + (at < 0 ? "" : change(evidence, at, Register.RCX))
                 + "save RCX and R11 first in the kernel's entry, and restore them right before SYSRET";
     }
 
@@ -90,7 +85,7 @@ final class SystemReturn {
         if (!Vector.DB.is(evidence.first().vector()) || at < 0 || path.size() - at > 3 || (r11 & Flag.TF) == 0) {
             return Optional.empty();
         }
-        return changedBy(path, at, Registers.R11)
+        return changedBy(path, at, Register.R11)
                 .map(by -> path.get(at).inWords() + " took RFLAGS from R11, which is " + hex(r11)
                         + " and has TF set, so that #DB came after the next instruction; " + by.inWords()
                         + " changed R11, where SYSCALL has left the flags: save R11 first in the kernel's entry, and restore"
@@ -118,7 +113,7 @@ final class SystemReturn {
                 .isPresent();
     }
 
-    private static String change(Evidence evidence, int sysret, int register) {
+    private static String change(Evidence evidence, int sysret, Register register) {
         return changedBy(evidence.path(), sysret, register)
                 .map(by -> by.inWords() + " changed it; ")
                 .orElse("");
@@ -128,7 +123,7 @@ final class SystemReturn {
      * Returns the last instruction between SYSCALL and SYSRET that changed a register, unless that is what restores one
      * from memory; empty as well if the SYSCALL isn't known.
      */
-    private static Optional<Executed> changedBy(List<Executed> path, int sysret, int register) {
+    private static Optional<Executed> changedBy(List<Executed> path, int sysret, Register register) {
         Optional<Executed> found = Optional.empty();
         for (int i = sysret - 1; i >= 0; i--) {
             Executed executed = path.get(i);
@@ -136,7 +131,10 @@ final class SystemReturn {
                 return found.filter(by -> !restores(by));
             }
             if (found.isEmpty()
-                    && executed.decoded().filter(one -> writes(one, register)).isPresent()) {
+                    && executed.decoded()
+                            .flatMap(Effects::written)
+                            .filter(written -> written.contains(register))
+                            .isPresent()) {
                 found = Optional.of(executed);
             }
         }
@@ -148,18 +146,5 @@ final class SystemReturn {
                 && executed.decoded()
                         .filter(one -> one.mnemonic == Mnemonic.POP || one.op1.isMemory())
                         .isPresent();
-    }
-
-    private static boolean writes(Instruction instruction, int register) {
-        boolean counts = instruction.repeat != Instruction.NO_REPEAT && instruction.mnemonic.is(Trait.STRING)
-                || instruction.mnemonic == Mnemonic.LOOP
-                || instruction.mnemonic == Mnemonic.CPUID;
-        return counts && register == Registers.RCX
-                || isRegister(instruction.op0, register) && !READS.contains(instruction.mnemonic)
-                || isRegister(instruction.op1, register) && instruction.mnemonic == Mnemonic.XCHG;
-    }
-
-    private static boolean isRegister(Operand operand, int register) {
-        return operand != null && operand.isRegister() && operand.wholeRegister() == register;
     }
 }

@@ -247,9 +247,7 @@ final class TableOperand {
                                 table.base() + (long) vector * bytes,
                                 evidence.registers().longMode()))
                         .flatMap(Optional::stream)
-                        .anyMatch(gate -> (gate.isInterruptGate() || gate.isTrapGate())
-                                && gate.isPresent()
-                                && evidence.isInImage(gate.offset()));
+                        .anyMatch(gate -> gate.leadsToHandler() && evidence.isInImage(gate.offset()));
     }
 
     private static boolean isOurs(Evidence evidence, DescriptorTable table) {

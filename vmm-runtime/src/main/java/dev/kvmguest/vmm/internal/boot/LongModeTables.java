@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Efer;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
+import dev.kvmguest.vmm.internal.x86.LongModeTask;
 import dev.kvmguest.vmm.internal.x86.PageEntry;
 import dev.kvmguest.vmm.internal.x86.PageLevel;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
@@ -52,9 +53,6 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
     private static final int[] SEGMENTS = {CODE, DATA, DATA | DPL_3, CODE | DPL_3};
 
     private static final int BUSY_TSS = AccessRights.PRESENT | 11;
-    private static final int TSS_SIZE = 0x68;
-    /** Where the offset of the I/O permission bits is in a TSS; one past its end means that there are none. */
-    private static final int IO_MAP_BASE = 0x66;
 
     private static final int GDT_SIZE = TSS_SELECTOR + LongModeDescriptor.BYTES;
     private static final int IDT_SIZE = InterruptTable.VECTORS * LongModeDescriptor.BYTES;
@@ -72,7 +70,8 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
     static LongModeTables take(LayoutPlan layout) {
         long end = BootPageTables.IDENTITY_END;
         long gdt = layout.takeOrMove(Kind.GDT, "the boot GDT", GDT_SIZE, USUAL_GDT, SegmentDescriptor.BYTES, end);
-        long tss = layout.takeOrMove(Kind.TSS, "the boot TSS", TSS_SIZE, USUAL_TSS, LongModeDescriptor.BYTES, end);
+        long tss = layout.takeOrMove(
+                Kind.TSS, "the boot TSS", LongModeTask.SIZE, USUAL_TSS, LongModeDescriptor.BYTES, end);
         long idt = layout.takeOrMove(Kind.IDT, "the boot IDT", IDT_SIZE, USUAL_IDT, LongModeDescriptor.BYTES, end);
         long pages = layout.takeOrMove(Kind.PAGE_TABLES, "the boot page tables", PAGES_SIZE, USUAL_PAGES, PAGE, end);
         return new LongModeTables(
@@ -89,8 +88,8 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
         }
         memory.writeLong(
                 gdt.base() + TSS_SELECTOR,
-                SegmentDescriptor.of(tss, TSS_SIZE - 1, BUSY_TSS).raw());
-        memory.write(tss + IO_MAP_BASE, new byte[] {TSS_SIZE, 0});
+                SegmentDescriptor.of(tss, LongModeTask.SIZE - 1, BUSY_TSS).raw());
+        memory.write(tss + LongModeTask.IO_MAP_BASE, new byte[] {LongModeTask.SIZE, 0});
         writePages(memory);
     }
 
@@ -129,7 +128,7 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
                 .segment(SegmentRegister.FS, data)
                 .segment(SegmentRegister.GS, data)
                 .segment(SegmentRegister.SS, data)
-                .segment(SegmentRegister.TR, new SegmentState(TSS_SELECTOR, tss, TSS_SIZE - 1, BUSY_TSS))
+                .segment(SegmentRegister.TR, new SegmentState(TSS_SELECTOR, tss, LongModeTask.SIZE - 1, BUSY_TSS))
                 .set(Register.CR0, Cr0.ET | Cr0.PE | Cr0.PG)
                 .set(Register.CR3, pages)
                 .set(Register.CR4, Cr4.PAE)

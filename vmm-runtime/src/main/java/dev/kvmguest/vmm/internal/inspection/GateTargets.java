@@ -53,8 +53,7 @@ public record GateTargets(CpuState registers, PlacedImage image, MemoryLayout la
 
     private Optional<InterruptGate> gate(int vector) {
         return registers.protectedMode()
-                ? InterruptGate.of(registers, memory, vector)
-                        .filter(gate -> (gate.isInterruptGate() || gate.isTrapGate()) && gate.isPresent())
+                ? InterruptGate.of(registers, memory, vector).filter(InterruptGate::leadsToHandler)
                 : Optional.empty();
     }
 

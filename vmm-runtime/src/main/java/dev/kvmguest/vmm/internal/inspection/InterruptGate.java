@@ -115,8 +115,13 @@ public record InterruptGate(SegmentDescriptor low, long high, boolean longMode) 
         return !longMode && low.isTaskGate();
     }
 
+    /** Returns whether it is one that leads to a handler: present, and an interrupt gate or a trap gate. */
+    public boolean leadsToHandler() {
+        return isPresent() && (isInterruptGate() || isTrapGate());
+    }
+
     /** Returns whether it leads to a handler of 32-bit or 64-bit code. */
     public boolean entersWide() {
-        return isPresent() && low.isWide() && (isInterruptGate() || isTrapGate());
+        return low.isWide() && leadsToHandler();
     }
 }

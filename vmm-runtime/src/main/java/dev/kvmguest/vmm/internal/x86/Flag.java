@@ -37,4 +37,9 @@ public final class Flag {
     public static final long CLEAR = 0xffff_ffffL & ~(ALL | FIXED);
 
     private Flag() {}
+
+    /** Returns whether a word of 32 or 64 bits may be a saved EFLAGS or RFLAGS, by the bits that are always alike. */
+    public static boolean mayBeSaved(long word) {
+        return (word & ~0xffff_ffffL) == 0 && (word & (CLEAR | FIXED)) == FIXED;
+    }
 }

@@ -31,7 +31,7 @@ record LineHandler(int vector, long offset, long linear) {
 
     private static Optional<LineHandler> gate(int vector, CpuState registers, LinearMemory memory) {
         return InterruptGate.of(registers, memory, vector)
-                .filter(gate -> gate.isPresent() && (gate.isInterruptGate() || gate.isTrapGate()))
+                .filter(InterruptGate::leadsToHandler)
                 .map(gate -> new LineHandler(vector, gate.offset(), gate.offset()));
     }
 

@@ -7,10 +7,10 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.x86.Flag;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
-import dev.kvmguest.vmm.internal.x86.LongModeDescriptor;
-import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
+import dev.kvmguest.vmm.internal.x86.LongModeTask;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
@@ -26,7 +26,6 @@ import java.util.stream.IntStream;
 final class SharedInterruptStack {
 
     private static final int STACKS = 7;
-    private static final int IST_1 = 0x24;
     private static final int WORD = 8;
     private static final long ALIGNMENT = -16;
     private static final int FRAME = 5 * WORD;
@@ -47,7 +46,7 @@ final class SharedInterruptStack {
 
     private static Optional<String> frameLost(PastEvidence evidence, int number) {
         SegmentState task = evidence.registers().segment(SegmentRegister.TR);
-        int field = IST_1 + WORD * (number - 1);
+        int field = LongModeTask.interruptStack(number);
         OptionalLong pointer = field + WORD - 1 <= task.limit()
                 ? evidence.memory().readLong(task.base() + field)
                 : OptionalLong.empty();
@@ -66,8 +65,7 @@ final class SharedInterruptStack {
                 && code.equals(
                         OptionalLong.of(registers.segment(SegmentRegister.CS).selector()))
                 && flags.isPresent()
-                && (flags.getAsLong() & ~0xffff_ffffL) == 0
-                && (flags.getAsLong() & (Flag.CLEAR | Flag.FIXED)) == Flag.FIXED
+                && Flag.mayBeSaved(flags.getAsLong())
                 && saved.isPresent()
                 && isIn(saved.getAsLong(), frame)
                 && isIn(registers.get(Register.RSP), top)
@@ -97,11 +95,8 @@ final class SharedInterruptStack {
     }
 
     private static boolean isOn(PastEvidence evidence, int vector, int number) {
-        CpuState registers = evidence.registers();
-        OptionalLong low = evidence.memory().readLong(registers.idt().base() + InterruptTable.longModeOffset(vector));
-        return InterruptTable.holdsInLongMode(registers.idt().limit(), vector)
-                && low.isPresent()
-                && new SegmentDescriptor(low.getAsLong()).isPresent()
-                && new LongModeDescriptor(new SegmentDescriptor(low.getAsLong()), 0).interruptStack() == number;
+        return InterruptGate.of(evidence.registers(), evidence.memory(), vector)
+                .filter(gate -> gate.isPresent() && gate.interruptStack() == number)
+                .isPresent();
     }
 }

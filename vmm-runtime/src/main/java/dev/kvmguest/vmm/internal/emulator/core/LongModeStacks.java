@@ -2,16 +2,13 @@ package dev.kvmguest.vmm.internal.emulator.core;
 
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
+import dev.kvmguest.vmm.internal.x86.LongModeTask;
 import dev.kvmguest.vmm.internal.x86.Vector;
 
 /**
  * The stack pointers in the TSS of long mode, and the empty SS that goes with them (Intel SDM volume 3A, 6.14 and 7.7).
  */
 public final class LongModeStacks {
-
-    private static final int RSP_0 = 4;
-    private static final int IST_1 = 0x24;
-    private static final int POINTER = 8;
 
     private LongModeStacks() {}
 
@@ -22,7 +19,7 @@ public final class LongModeStacks {
      * @param ext {@link dev.kvmguest.vmm.internal.x86.Selector#EXTERNAL} or 0, for error codes
      */
     public static long ofLevel(Cpu cpu, int level, int ext) {
-        return read(cpu, RSP_0 + POINTER * level, ext, "the stack of ring " + level);
+        return read(cpu, LongModeTask.innerStack(level), ext, "the stack of ring " + level);
     }
 
     /**
@@ -32,14 +29,14 @@ public final class LongModeStacks {
      * @param ext {@link dev.kvmguest.vmm.internal.x86.Selector#EXTERNAL} or 0, for error codes
      */
     static long ofInterrupts(Cpu cpu, int number, int ext) {
-        return read(cpu, IST_1 + POINTER * (number - 1), ext, "IST " + number);
+        return read(cpu, LongModeTask.interruptStack(number), ext, "IST " + number);
     }
 
     private static long read(Cpu cpu, int offset, int ext, String name) {
-        if (offset + POINTER - 1 > cpu.tr.limit()) {
+        if (offset + Long.BYTES - 1 > cpu.tr.limit()) {
             throw CpuFault.selector(Vector.TS, cpu.tr.selector(), ext).because("the TSS ends before " + name);
         }
-        return cpu.memory.readSystem(cpu.tr.base() + offset, POINTER);
+        return cpu.memory.readSystem(cpu.tr.base() + offset, Long.BYTES);
     }
 
     /** Loads SS with a null selector, as a change to an inner privilege level does. */
