@@ -33,11 +33,6 @@ final class GdbClient implements AutoCloseable {
         require("z" + where);
     }
 
-    /** Executes one instruction. */
-    void step() throws IOException {
-        ask("s");
-    }
-
     /** Sets a register by its number in the stub's description of the target. */
     void setRegister(int number, long value, int bytes) throws IOException {
         StringBuilder hex = new StringBuilder();

@@ -163,8 +163,7 @@ final class QemuEntry {
         memory.write(BOOT_SECTOR, LOAD_TABLES);
         memory.write(GDT_OPERAND, operand(wanted.gdt()));
         memory.write(IDT_OPERAND, operand(wanted.idt()));
-        gdb.step();
-        gdb.step();
+        runWithoutInterrupts(gdb, BOOT_SECTOR + LOAD_TABLES.length);
         clear(memory, FIRMWARE_DATA_END, EXTENDED_BIOS_DATA);
         clear(memory, HIGH, memory.size() - FIRMWARE_TABLES);
         gdb.clear(Screen.MEMORY, SCREEN_BYTES);
@@ -219,8 +218,14 @@ final class QemuEntry {
         memory.write(task.base(), LOAD_TASK_REGISTER);
         set(gdb, numbers.general(Register.RAX), task.selector());
         set(gdb, numbers.eip(), task.base());
-        gdb.step();
+        runWithoutInterrupts(gdb, task.base() + LOAD_TASK_REGISTER.length);
         memory.write(task.base(), new byte[LOAD_TASK_REGISTER.length]);
+    }
+
+    /** Goes on to an instruction; a single step of the stub's executes nothing now and then. */
+    private void runWithoutInterrupts(GdbClient gdb, long address) throws IOException {
+        gdb.setRegister(numbers.eflags(), CpuState.EFLAGS_FIXED, Integer.BYTES);
+        gdb.runTo(address);
     }
 
     private void setGeneralRegisters(GdbClient gdb) throws IOException {
