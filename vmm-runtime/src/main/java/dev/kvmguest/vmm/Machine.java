@@ -112,7 +112,7 @@ public final class Machine implements AutoCloseable {
      * @throws IllegalArgumentException if an image can't be placed as the configuration says
      */
     public static MemoryLayout layout(MachineConfig config) {
-        return new BootLoader(config.memorySize(), config.vcpus()).layout();
+        return new BootLoader(config).layout();
     }
 
     /**

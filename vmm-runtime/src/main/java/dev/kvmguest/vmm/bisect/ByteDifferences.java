@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.bisect;
 
 import dev.kvmguest.vmm.bisect.BisectionResult.Change;
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.diagnosis.Fault;
@@ -46,7 +45,7 @@ record ByteDifferences(VcpuConfig guest, GuestImage good, GuestImage changed, Ou
 
     /** A flat image of long mode is entered where it is loaded, and not in the upper half. */
     private long flatBase() {
-        return guest.boot() == BootMode.LONG ? 0 : guest.boot().kernelBase();
+        return guest.boot().longMode() ? 0 : guest.boot().kernelBase();
     }
 
     /** Returns the instructions that bytes of one function or section are in, each once. */

@@ -25,7 +25,7 @@ public enum Architecture {
 
     /** Returns what a guest is compiled for of which only the boot mode is known. */
     public static Architecture of(BootMode boot) {
-        return boot == BootMode.LONG ? X86_64 : I386;
+        return boot.longMode() ? X86_64 : I386;
     }
 
     /**

@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.config;
 
+import static dev.kvmguest.vmm.text.Notation.hex;
+
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.OptionalLong;
@@ -19,25 +21,25 @@ public enum BootMode {
      * {@code SEG:OFF} gives the four segment registers SEG and IP=OFF. SP is just below the image, never inside it; an
      * image that fills its segment has SS elsewhere.
      */
-    REAL("real", 0),
+    REAL("real"),
 
     /**
      * 32-bit protected mode without paging: flat 4 GiB code 0x08 and data 0x10 (user code 0x18, user data 0x20), the
      * GDT at 0x500, the IDT at 0x528 with limit 0x7ff and no gate in it. Where the image is there, they are elsewhere.
      */
-    PROTECTED("protected", 0),
+    PROTECTED("protected"),
 
     /**
      * {@link #PROTECTED} with paging in 4 MiB pages (CR4.PSE): linear 0 and 0x80000000 map physical 0, linear
      * 0x80400000 maps physical 0x400000; the page directory is at 0x100000.
      */
-    PAGED("paged", 0x8000_0000L),
+    PAGED("paged", 0x8000_0000L, 0x40_0000, 0x80_0000),
 
     /**
      * The map of {@link #PAGED} in 4 KiB pages, without CR4.PSE: the page directory at 0x100000 and two page tables
      * after it.
      */
-    PAGED_4K("paged-4k", 0x8000_0000L),
+    PAGED_4K("paged-4k", 0x8000_0000L, 0x40_0000, 0x80_0000),
 
     /**
      * What a Multiboot 1 boot loader hands over (Multiboot Specification 0.6.96, 3.2): {@link #PROTECTED} with EAX
@@ -45,7 +47,7 @@ public enum BootMode {
      * the loader; they are as with GRUB 2.06: code 0x10 (and 0x08), data 0x18, ESP 0x7ff00. A kernel brings its own of
      * all three.
      */
-    MULTIBOOT("multiboot", 0),
+    MULTIBOOT("multiboot"),
 
     /**
      * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
@@ -53,24 +55,26 @@ public enum BootMode {
      * wants them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0.
      * Flat images are loaded at 0x100000 and entered there.
      */
-    LONG("long", 0xffff_ffff_8000_0000L);
-
-    /** Bytes that are mapped from linear 0 on, and from the kernel's base on. */
-    private static final long LOW_MAP = 0x40_0000;
-
-    private static final long HIGH_MAP = 0x80_0000;
-
-    /** The same in long mode. */
-    private static final long LOW_MAP_LONG = 1L << 32;
-
-    private static final long HIGH_MAP_LONG = 1L << 31;
+    LONG("long", 0xffff_ffff_8000_0000L, 1L << 32, 1L << 31);
 
     private final String id;
     private final long kernelBase;
+    /** Bytes that are mapped to themselves, from linear 0 on; 0 without paging. */
+    private final long lowMap;
+    /** Bytes that are mapped to physical 0 and up, from the kernel's base on. */
+    private final long highMap;
 
-    BootMode(String id, long kernelBase) {
+    /** Creates a mode without paging. */
+    BootMode(String id) {
+        this(id, 0, 0, 0);
+    }
+
+    /** Creates a mode with paging. */
+    BootMode(String id, long kernelBase, long lowMap, long highMap) {
         this.id = id;
         this.kernelBase = kernelBase;
+        this.lowMap = lowMap;
+        this.highMap = highMap;
     }
 
     /** Returns the name used in POMs, on command lines and in reports, such as {@code paged-4k}. */
@@ -87,23 +91,38 @@ public enum BootMode {
      * Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any.
      */
     public OptionalLong physical(long linear) {
-        if (this == LONG) {
-            boolean high = linear >= kernelBase && linear < 0;
-            return high || linear >= 0 && linear < LOW_MAP_LONG
-                    ? OptionalLong.of(high ? linear & HIGH_MAP_LONG - 1 : linear)
-                    : OptionalLong.empty();
-        }
         if (!paging()) {
             return OptionalLong.of(linear);
         }
-        return linear >= 0 && linear < LOW_MAP || linear >= kernelBase && linear < kernelBase + HIGH_MAP
-                ? OptionalLong.of(linear % kernelBase)
+        if (Long.compareUnsigned(linear, lowMap) < 0) {
+            return OptionalLong.of(linear);
+        }
+        return Long.compareUnsigned(linear - kernelBase, highMap) < 0
+                ? OptionalLong.of(linear - kernelBase)
                 : OptionalLong.empty();
+    }
+
+    /** Returns the linear addresses that are mapped when a guest is entered with paging on, in words. */
+    public String mapped() {
+        return hex(0) + "-" + hex(lowMap - 1) + " and " + hex(kernelBase) + "-" + hex(kernelBase + highMap - 1);
     }
 
     /** Returns whether the guest is entered with CR0.PG set. */
     public boolean paging() {
-        return this == PAGED || this == PAGED_4K || this == LONG;
+        return lowMap != 0;
+    }
+
+    /** Returns whether the guest is entered in 64-bit mode. */
+    public boolean longMode() {
+        return this == LONG;
+    }
+
+    /**
+     * Returns whether the guest is entered as by a boot loader, which tells it a command line and loads modules beside
+     * it.
+     */
+    public boolean hasLoader() {
+        return this == MULTIBOOT;
     }
 
     /**

@@ -110,7 +110,7 @@ public record VcpuConfig(
 
     /** Returns where the image is loaded if it is a flat binary: at {@link #load}, else at the default. */
     public long flatLoad() {
-        if (boot == BootMode.LONG) {
+        if (boot.longMode()) {
             return load.orElse(LONG_MODE_LOAD);
         }
         return load.orElse(boot == BootMode.REAL && image.isBootSector() ? BOOT_SECTOR_LOAD : DEFAULT_LOAD);

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.export;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
@@ -45,7 +44,7 @@ final class CComment {
                 guest.boot(),
                 config.memorySize() >> 10,
                 config.timeout().toMillis(),
-                guest.boot() == BootMode.MULTIBOOT ? " Command line: \"" + guest.commandLine() + "\"" : "");
+                guest.boot().hasLoader() ? " Command line: \"" + guest.commandLine() + "\"" : "");
         entry.layout().table().lines().forEach(line -> add("  %s", line));
         add("");
         addRun();

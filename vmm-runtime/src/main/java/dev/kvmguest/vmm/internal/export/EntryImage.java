@@ -41,7 +41,7 @@ record EntryImage(List<Chunk> chunks, CpuState state, MemoryLayout layout) {
 
     /** Returns that of a machine's first vCPU. */
     static EntryImage of(MachineConfig config) {
-        BootLoader loader = new BootLoader(config.memorySize(), config.vcpus());
+        BootLoader loader = new BootLoader(config);
         try (VirtualMachine machine = EmulatorEngine.instance().createMachine(config.memorySize(), 1)) {
             loader.load(machine.memory());
             return new EntryImage(chunks(machine.memory()), loader.states().get(0), loader.layout());

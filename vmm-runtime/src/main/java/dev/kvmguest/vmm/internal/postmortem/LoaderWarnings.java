@@ -7,9 +7,10 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
-import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
+import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
+import dev.kvmguest.vmm.internal.boot.tables.BootDescriptorTables.Selectors;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
@@ -103,8 +104,8 @@ final class LoaderWarnings {
         for (SegmentRegister register : KEPT) {
             int selector = registers.segment(register).selector();
             OptionalLong entry = linear.readLong(table.base() + Selector.offset(selector));
-            boolean ofLoader = selector
-                    == (register == SegmentRegister.CS ? BootLoader.MULTIBOOT_CODE : BootLoader.MULTIBOOT_DATA);
+            boolean ofLoader =
+                    selector == (register == SegmentRegister.CS ? Selectors.GRUB.code() : Selectors.GRUB.data());
             if (ofLoader
                     && Selector.isWithin(selector, table.limit())
                     && entry.isPresent()
@@ -116,8 +117,8 @@ final class LoaderWarnings {
                 ? Optional.empty()
                 : Optional.of(String.join(", ", kept) + (kept.size() == 1 ? " was" : " were")
                         + " not loaded after LGDT and " + (kept.size() == 1 ? "has" : "have")
-                        + " what the boot loader put there (CS " + hex(BootLoader.MULTIBOOT_CODE) + ", the others "
-                        + hex(BootLoader.MULTIBOOT_DATA)
+                        + " what the boot loader put there (CS " + hex(Selectors.GRUB.code()) + ", the others "
+                        + hex(Selectors.GRUB.data())
                         + "); another loader may use other selectors: after LGDT load CS with a far"
                         + " jump, and the other segment registers with MOV");
     }
@@ -127,7 +128,7 @@ final class LoaderWarnings {
     }
 
     private static Optional<String> stack(CpuState registers, GuestMemory memory) {
-        long top = BootLoader.MULTIBOOT_STACK;
+        long top = MultibootHandover.STACK;
         long esp = registers.get(Register.RSP);
         boolean near = esp <= top && esp > top - STACK_SIZE;
         if (!near

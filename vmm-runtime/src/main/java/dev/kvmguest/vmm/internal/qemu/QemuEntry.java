@@ -130,7 +130,7 @@ final class QemuEntry {
      * @throws VmmException if it, or a table that it is entered with, lies where a PC has no RAM
      */
     QemuEntry(MachineConfig config, QemuProgram program) {
-        loader = new BootLoader(config.memorySize(), config.vcpus());
+        loader = new BootLoader(config);
         wanted = loader.states().get(0);
         numbers = RegisterNumbers.of(program);
         refused().ifPresent(range -> {

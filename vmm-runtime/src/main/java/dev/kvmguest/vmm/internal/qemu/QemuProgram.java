@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.qemu;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -42,7 +41,7 @@ record QemuProgram(Path file) {
     }
 
     private static boolean has64BitCode(VcpuConfig guest) {
-        return guest.boot() == BootMode.LONG || guest.image().format() == GuestImage.Format.ELF64;
+        return guest.boot().longMode() || guest.image().format() == GuestImage.Format.ELF64;
     }
 
     /** Returns whether its processor has long mode. */

@@ -1,7 +1,6 @@
 package dev.kvmguest.vmm.internal.replay;
 
 import dev.kvmguest.vmm.config.MachineConfig;
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
@@ -71,9 +70,9 @@ public interface Origin {
         public EmulatedMachine createMachine() {
             EmulatedMachine machine = EmulatorEngine.instance().createMachine(memorySize(), 1);
             try {
-                CpuState state =
-                        BootLoader.load(machine.memory(), config.vcpus()).get(vcpu);
-                machine.vcpu(0).setState(state);
+                BootLoader loader = new BootLoader(config);
+                loader.load(machine.memory());
+                machine.vcpu(0).setState(loader.states().get(vcpu));
                 return machine;
             } catch (RuntimeException e) {
                 machine.close();

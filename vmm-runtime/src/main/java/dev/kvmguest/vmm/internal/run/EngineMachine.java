@@ -34,7 +34,7 @@ public final class EngineMachine implements MachineBackend {
         List<VcpuConfig> vcpus = config.vcpus();
         machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
         try {
-            BootLoader loader = new BootLoader(machine.memory().size(), vcpus);
+            BootLoader loader = new BootLoader(config);
             loader.load(machine.memory());
             MemoryLayout layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {

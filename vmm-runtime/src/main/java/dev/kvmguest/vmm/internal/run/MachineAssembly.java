@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.run;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
@@ -49,7 +48,9 @@ public record MachineAssembly(
         VcpuConfig guest = config.vcpus().get(number);
         ConsoleOutput console = new ConsoleOutput(cpu.clock());
         PcBoard board = new PcBoard(
-                console, new PcBoard.Setup(config.memorySize(), config.date(), guest.boot() == BootMode.MULTIBOOT));
+                console,
+                new PcBoard.Setup(
+                        config.memorySize(), config.date(), guest.boot().hasLoader()));
         board.input().add(guest.inputBytes());
         guest.guestTest().ifPresent(board.testPort()::ask);
         Partition partition = new Partition(board, console);

@@ -1,6 +1,5 @@
 package dev.kvmguest.vmm.internal.run;
 
-import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
@@ -83,10 +82,12 @@ public final class ReplayedRun {
         this.replay = replay;
         cpu = replay.cpu();
         guest = config.vcpus().get(source.vcpu);
-        layout = new BootLoader(config.memorySize(), config.vcpus()).layout();
+        layout = new BootLoader(config).layout();
         console = new ConsoleOutput(cpu.clock());
         board = new PcBoard(
-                console, new PcBoard.Setup(config.memorySize(), config.date(), guest.boot() == BootMode.MULTIBOOT));
+                console,
+                new PcBoard.Setup(
+                        config.memorySize(), config.date(), guest.boot().hasLoader()));
         board.input().add(guest.inputBytes());
         guest.guestTest().ifPresent(board.testPort()::ask);
         recording = new Recording(cpu);

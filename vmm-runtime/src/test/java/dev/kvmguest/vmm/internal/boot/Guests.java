@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.image.GuestImage;
@@ -46,6 +47,13 @@ final class Guests {
         byte[] bytes = new byte[size];
         Arrays.fill(bytes, (byte) 0xf4);
         return bytes;
+    }
+
+    /** Returns the loader of a machine with these guests, and as much RAM in bytes. */
+    static BootLoader loader(long memorySize, VcpuConfig... guests) {
+        MachineConfig.Builder machine = MachineConfig.builder().memory(memorySize);
+        List.of(guests).forEach(machine::vcpu);
+        return new BootLoader(machine.build());
     }
 
     static CpuState load(VcpuConfig guest) {

@@ -56,13 +56,9 @@ class LayoutCheckTests {
     void fourGuestsSideBySideAreNotWarnedOf() {
         VcpuConfig guest = Guests.flat(4).withLoad(0x1_0000).withEntry(EntryPoint.segmented(0x1000, 0));
 
-        assertThat(new BootLoader(RAM, List.of(guest, guest, guest, guest))
-                        .layout()
-                        .warnings())
+        assertThat(Guests.loader(RAM, guest, guest, guest, guest).layout().warnings())
                 .isEmpty();
-        assertThat(new BootLoader(
-                                RAM,
-                                List.of(Guests.flat("a", 4), Guests.flat("b", 4).withLoad(0x2000)))
+        assertThat(Guests.loader(RAM, Guests.flat("a", 4), Guests.flat("b", 4).withLoad(0x2000))
                         .layout()
                         .warnings())
                 .isEmpty();
@@ -212,7 +208,7 @@ class LayoutCheckTests {
     }
 
     private static MemoryLayout layout(VcpuConfig guest) {
-        return new BootLoader(RAM, List.of(guest)).layout();
+        return Guests.loader(RAM, guest).layout();
     }
 
     private static VcpuConfig kernel(long physical, int fileSize, long memorySize) {

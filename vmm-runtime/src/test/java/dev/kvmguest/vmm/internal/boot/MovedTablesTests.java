@@ -94,7 +94,8 @@ class MovedTablesTests {
     }
 
     private static List<String> names(VcpuConfig guest) {
-        return new BootLoader(2 << 20, List.of(guest))
-                .layout().ranges().stream().map(Range::toString).toList();
+        return Guests.loader(2 << 20, guest).layout().ranges().stream()
+                .map(Range::toString)
+                .toList();
     }
 }

@@ -212,10 +212,10 @@ class RefusedLoadTests {
                     continue;
                 }
                 String message = assertThatIllegalArgumentException()
-                        .isThrownBy(() -> PlacedGuest.of(guest))
+                        .isThrownBy(() -> Handovers.of(guest))
                         .actual()
                         .getMessage();
-                PlacedGuest.of(followed(guest, message));
+                Handovers.of(followed(guest, message));
             }
         }
     }
@@ -236,10 +236,9 @@ class RefusedLoadTests {
     @Test
     void laterVcpuRefusedLeavesTheEarlierUnloaded() {
         assertRefused(
-                "image b at 0x1fffff-0x200002 does not fit into RAM, which ends at 0x1fffff; give the guest more memory"
-                        + " or another load address",
+                "image b at 0x1002-0x1005 overlaps image a at 0x1000-0x1003; move the image",
                 Guests.flat("a", 4),
-                Guests.flat("b", 4).withBoot(BootMode.PROTECTED).withLoad(0x1f_ffff));
+                Guests.flat("b", 4).withLoad(0x1002));
     }
 
     private static void assertRefused(String message, VcpuConfig... guests) {

@@ -53,7 +53,7 @@ class EntryKernelTests {
     }
 
     private static CpuState entryState(MachineConfig config) {
-        return new BootLoader(config.memorySize(), config.vcpus()).states().get(0);
+        return new BootLoader(config).states().get(0);
     }
 
     /** Returns them as they are after an instruction, with the one kind of CS that real mode takes for the other. */

@@ -1,8 +1,13 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.tables;
 
-import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
+import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.cpu.SegmentRegister;
+import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
+import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.InterruptTable;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -17,7 +22,7 @@ import java.util.List;
  * @param gdt where the GDT is
  * @param idt where the IDT is
  */
-record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, DescriptorTable idt) {
+public record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, DescriptorTable idt) {
 
     private static final long USUAL_GDT = 0x500;
     private static final long USUAL_IDT = 0x528;
@@ -37,26 +42,20 @@ record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, Descriptor
      * @param data the other segment registers
      * @param segments the access rights of the flat segments, from selector 0x08 on
      */
-    record Selectors(int code, int data, List<Integer> segments) {
+    public record Selectors(int code, int data, List<Integer> segments) {
 
         /** Code 0x08, data 0x10, user code 0x18, user data 0x20. */
-        static final Selectors OWN = new Selectors(0x08, 0x10, List.of(CODE, DATA, CODE | DPL_3, DATA | DPL_3));
+        public static final Selectors OWN = new Selectors(0x08, 0x10, List.of(CODE, DATA, CODE | DPL_3, DATA | DPL_3));
 
         /**
          * Code 0x10 and data 0x18, as GRUB enters a kernel. Code 0x08 is there besides: by QEMU's own loader a kernel
          * starts with that, and some have it in their gates.
          */
-        static final Selectors GRUB =
-                new Selectors(BootLoader.MULTIBOOT_CODE, BootLoader.MULTIBOOT_DATA, List.of(CODE, CODE, DATA));
-
-        static Selectors of(BootMode boot) {
-            return boot == BootMode.MULTIBOOT ? GRUB : OWN;
-        }
+        public static final Selectors GRUB = new Selectors(0x10, 0x18, List.of(CODE, CODE, DATA));
     }
 
-    /** Takes room for the tables of a boot mode. */
-    static BootDescriptorTables take(LayoutPlan layout, BootMode boot) {
-        Selectors selectors = Selectors.of(boot);
+    /** Takes room for the tables. */
+    public static BootDescriptorTables take(LayoutPlan layout, Selectors selectors) {
         int gdtSize = (1 + selectors.segments.size()) * SegmentDescriptor.BYTES;
         int idtSize = InterruptTable.FULL_LIMIT + 1;
         long gdt = layout.takeOrMove(
@@ -68,7 +67,7 @@ record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, Descriptor
     }
 
     /** Writes the GDT. The IDT is zero as all RAM is. */
-    void write(GuestMemory memory) {
+    public void write(GuestMemory memory) {
         long address = gdt.base();
         for (int rights : selectors.segments) {
             address += SegmentDescriptor.BYTES;
@@ -76,5 +75,19 @@ record BootDescriptorTables(Selectors selectors, DescriptorTable gdt, Descriptor
             memory.writeLong(
                     address, SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw());
         }
+    }
+
+    /** Sets the registers with which a guest is entered in protected mode without paging, but for EIP. */
+    public CpuState.Builder enter(CpuState.Builder state) {
+        SegmentState data = SegmentState.flatData(selectors.data());
+        return state.segment(SegmentRegister.CS, SegmentState.flatCode(selectors.code()))
+                .segment(SegmentRegister.DS, data)
+                .segment(SegmentRegister.ES, data)
+                .segment(SegmentRegister.FS, data)
+                .segment(SegmentRegister.GS, data)
+                .segment(SegmentRegister.SS, data)
+                .set(Register.CR0, Cr0.ET | Cr0.PE)
+                .gdt(gdt)
+                .idt(idt);
     }
 }

@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.multiboot;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 

@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.multiboot;
 
 import dev.kvmguest.vmm.image.ElfLayout;
 import dev.kvmguest.vmm.image.GuestImage;

@@ -1,9 +1,13 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.multiboot;
 
-import dev.kvmguest.vmm.config.BootModule;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.internal.boot.layout.E820Map;
+import dev.kvmguest.vmm.internal.boot.layout.Firmware;
+import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
+import dev.kvmguest.vmm.internal.boot.layout.PlacedModule;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.RamMap;
 import java.nio.ByteBuffer;
@@ -43,9 +47,6 @@ final class MultibootInfo {
 
     private static final long LOWEST = 0x1_0000;
     private static final int PAGE = 0x1000;
-    private static final long LOW_MEMORY_END = 0xa_0000;
-    private static final long FIRMWARE = 0xf_0000;
-    private static final long HIGH_MEMORY = 0x10_0000;
     private static final String LOADER = "kvmguest";
 
     private static final int TEXT_SCREEN = 0xb_8000;
@@ -53,20 +54,11 @@ final class MultibootInfo {
     private static final int TEXT_ROWS = 25;
     private static final int TEXT_FRAMEBUFFER = 2;
 
-    private record PlacedModule(BootModule module, long start) {
-
-        long end() {
-            return start + module.bytes().length;
-        }
-    }
-
-    private record MapEntry(long start, long end, int type) {}
-
     private final String commandLine;
     private final boolean wantsVideoMode;
     private final RamMap ram;
-    private final long lowMemory;
-    private final List<PlacedModule> modules = new ArrayList<>();
+    private final Firmware firmware;
+    private final List<PlacedModule> modules;
     private final Optional<MultibootSymbols> symbols;
     private long symbolsAddress;
     private final long address;
@@ -74,31 +66,22 @@ final class MultibootInfo {
     /**
      * Finds room for the information and the modules of a kernel whose own memory is taken.
      *
-     * @param lowMemory bytes from address 0 on that firmware leaves to programs
      * @throws IllegalArgumentException if there is none
      */
-    MultibootInfo(VcpuConfig config, PlacedGuest guest, LayoutPlan layout, long lowMemory) {
+    MultibootInfo(VcpuConfig config, PlacedGuest guest, LayoutPlan layout, Firmware firmware) {
         GuestImage image = config.image();
         MultibootHeader header = MultibootHeader.find(image.name(), image.file());
         commandLine = config.commandLine();
         wantsVideoMode = header.wantsVideoMode();
         ram = layout.ram();
-        this.lowMemory = lowMemory;
-        // 32 bits tell where modules are. What of the image is above 4 GiB is not in their way.
-        long high = guest.image().segments().stream()
-                .mapToLong(GuestImage.Segment::physicalEnd)
-                .filter(end -> end <= RamMap.DEVICES)
-                .reduce(HIGH_MEMORY, Math::max);
-        for (BootModule module : config.modules()) {
-            String name = "module \"" + module.commandLine() + "\"";
-            PlacedModule placed = new PlacedModule(module, layout.place(name, module.bytes().length, PAGE, high));
-            modules.add(placed);
-            high = placed.end();
-        }
-        long behindModules = high;
+        this.firmware = firmware;
+        modules = PlacedModule.place(config.modules(), guest, layout);
+        long afterModules = modules.isEmpty()
+                ? PlacedModule.after(guest)
+                : modules.get(modules.size() - 1).end();
         symbols = header.addresses().isPresent() ? Optional.empty() : MultibootSymbols.of(image);
-        symbols.ifPresent(found ->
-                symbolsAddress = layout.place("the symbols for the kernel", found.size(), PAGE, behindModules));
+        symbols.ifPresent(
+                found -> symbolsAddress = layout.place("the symbols for the kernel", found.size(), PAGE, afterModules));
         address = layout.place("the Multiboot information", block(0).length, Long.BYTES, LOWEST);
     }
 
@@ -111,14 +94,12 @@ final class MultibootInfo {
     void write(GuestMemory memory) {
         memory.write(address, block(address));
         symbols.ifPresent(found -> memory.write(symbolsAddress, found.at(symbolsAddress)));
-        for (PlacedModule module : modules) {
-            memory.write(module.start(), module.module().bytes());
-        }
+        modules.forEach(module -> module.write(memory));
     }
 
     /** Returns the block for an address, which doesn't matter to its length. */
     private byte[] block(long base) {
-        List<MapEntry> map = memoryMap();
+        List<E820Map.Entry> map = E820Map.of(ram, firmware);
         List<byte[]> strings = strings();
         int mapAt = STRUCTURE_SIZE;
         int modulesAt = mapAt + MAP_ENTRY_SIZE * map.size();
@@ -155,8 +136,8 @@ final class MultibootInfo {
                                 | LOADER_NAME
                                 | (symbols.isPresent() ? ELF_SECTIONS : 0)
                                 | (wantsVideoMode ? FRAMEBUFFER : 0))
-                .putInt(4, (int) (lowMemory >> 10))
-                .putInt(8, (int) (Math.max(0, ram.lowEnd() - HIGH_MEMORY) >> 10))
+                .putInt(4, (int) (firmware.lowMemory() >> 10))
+                .putInt(8, (int) (Math.max(0, ram.lowEnd() - E820Map.HIGH_MEMORY) >> 10))
                 .putInt(16, strings.get(0))
                 .putInt(20, modules.size())
                 .putInt(24, moduleList)
@@ -177,35 +158,12 @@ final class MultibootInfo {
         }
     }
 
-    /**
-     * Returns the memory of a PC, as its firmware tells it. Here video memory and what else is not told of is RAM as
-     * well, which a kernel can't know of a PC.
-     */
-    private List<MapEntry> memoryMap() {
-        List<MapEntry> map = new ArrayList<>();
-        map.add(new MapEntry(0, lowMemory, AVAILABLE));
-        long lowEnd = Math.min(ram.size(), LOW_MEMORY_END);
-        if (lowMemory < lowEnd) {
-            map.add(new MapEntry(lowMemory, lowEnd, RESERVED));
-        }
-        if (ram.size() > FIRMWARE) {
-            map.add(new MapEntry(FIRMWARE, Math.min(ram.size(), HIGH_MEMORY), RESERVED));
-        }
-        if (ram.size() > HIGH_MEMORY) {
-            map.add(new MapEntry(HIGH_MEMORY, ram.lowEnd(), AVAILABLE));
-        }
-        if (ram.isSplit()) {
-            map.add(new MapEntry(RamMap.DEVICES_END, ram.end(), AVAILABLE));
-        }
-        return map;
-    }
-
     /** The size that an entry starts with doesn't count itself. */
-    private static void putMapEntry(ByteBuffer block, MapEntry entry) {
+    private static void putMapEntry(ByteBuffer block, E820Map.Entry entry) {
         block.putInt(MAP_ENTRY_SIZE - Integer.BYTES)
                 .putLong(entry.start())
-                .putLong(entry.end() - entry.start())
-                .putInt(entry.type());
+                .putLong(entry.length())
+                .putInt(entry.available() ? AVAILABLE : RESERVED);
     }
 
     /** Returns the command line, the loader's name and each module's string, ended by NUL. */

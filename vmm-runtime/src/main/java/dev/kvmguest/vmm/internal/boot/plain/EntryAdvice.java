@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.plain;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
@@ -6,8 +6,10 @@ import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /** The way out for a guest that real mode can't enter where it says: one that has been tried. */
@@ -21,31 +23,24 @@ final class EntryAdvice {
      * Returns what to do, to follow a semicolon.
      *
      * @param config the guest as it was asked for
-     * @param image the image at its place
-     * @param entry the linear address that is out of reach
+     * @param placed the image at its place, with the linear address that is out of reach
+     * @param isPossible whether a guest could be placed with another configuration
      */
-    static String of(VcpuConfig config, GuestImage image, long entry) {
+    static String of(VcpuConfig config, PlacedGuest placed, Predicate<VcpuConfig> isPossible) {
+        GuestImage image = placed.image();
+        long entry = placed.entry().offset();
         Optional<EntryPoint> segmented = Stream.of(image.physicalStart(), entry)
                 .flatMap(start -> EntryPoint.reaching(entry, start).stream())
-                .filter(point -> isPossible(config.withEntry(point)))
+                .filter(point -> isPossible.test(config.withEntry(point)))
                 .findFirst();
         if (segmented.isPresent()) {
             return "write it as SEG:OFF, such as " + segmented.get();
         }
         return OTHER_MODES.stream()
-                .filter(mode -> isPossible(config.withBoot(mode)))
+                .filter(mode -> isPossible.test(config.withBoot(mode)))
                 .findFirst()
                 .map(mode -> "choose boot mode " + mode + ", in which it can be entered there")
                 .orElse("it must be an address in the image, which is at physical " + hex(image.physicalStart()) + "-"
                         + hex(image.physicalEnd() - 1) + ", and for real mode below 1 MiB");
-    }
-
-    private static boolean isPossible(VcpuConfig config) {
-        try {
-            PlacedGuest.of(config);
-            return true;
-        } catch (IllegalArgumentException e) {
-            return false;
-        }
     }
 }

@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.layout;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
@@ -15,10 +15,10 @@ import java.util.OptionalLong;
 import java.util.stream.Stream;
 
 /** The guest physical ranges that are taken before a guest starts; refuses those that overlap or lie outside RAM. */
-final class LayoutPlan {
+public final class LayoutPlan {
 
     /** Where a PC has video memory and firmware; nothing that a loader may place freely goes there. */
-    static final Range HOLE = new Range(Kind.HOLE, "video memory and firmware", 0xa_0000, 0x10_0000);
+    public static final Range HOLE = new Range(Kind.HOLE, "video memory and firmware", 0xa_0000, 0x10_0000);
 
     /** Where the firmware of a PC begins. */
     private static final long FIRMWARE_START = 0xe_0000;
@@ -34,17 +34,17 @@ final class LayoutPlan {
     private final List<Range> placed = new ArrayList<>();
     private final List<Range> yielding = new ArrayList<>();
 
-    LayoutPlan(long memorySize) {
+    public LayoutPlan(long memorySize) {
         this.ram = new RamMap(memorySize);
     }
 
     /** Returns where RAM is. */
-    RamMap ram() {
+    public RamMap ram() {
         return ram;
     }
 
     /** Returns where RAM has a gap and where it ends. */
-    List<Range> ends() {
+    public List<Range> ends() {
         Range end = new Range(Kind.END_OF_RAM, "end of RAM", ram.end(), ram.end());
         return ram.isSplit()
                 ? List.of(new Range(Kind.DEVICES, "devices, no RAM", RamMap.DEVICES, RamMap.DEVICES_END), end)
@@ -52,24 +52,24 @@ final class LayoutPlan {
     }
 
     /** Returns the parts of images: what their files hold, and what is to be zero after it. */
-    List<Range> images() {
+    public List<Range> images() {
         return images;
     }
 
     /** Returns what has a fixed place in a boot mode. */
-    List<Range> tables() {
+    public List<Range> tables() {
         return tables;
     }
 
     /** Returns what firmware left and nothing else has taken. */
-    List<Range> firmware() {
+    public List<Range> firmware() {
         return yielding.stream()
                 .filter(range -> all().stream().noneMatch(range::overlaps))
                 .toList();
     }
 
     /** Returns everything that is taken. */
-    List<Range> all() {
+    public List<Range> all() {
         return Stream.of(images, tables, placed).flatMap(List::stream).toList();
     }
 
@@ -78,7 +78,7 @@ final class LayoutPlan {
      *
      * @throws IllegalArgumentException as {@link #take} does
      */
-    void takeImage(Kind kind, String name, long start, long end) {
+    public void takeImage(Kind kind, String name, long start, long end) {
         images.add(checked(kind, name, start, end));
     }
 
@@ -88,7 +88,7 @@ final class LayoutPlan {
      * @throws IllegalArgumentException if it overlaps one taken before, naming both, or isn't in RAM; the
      *     message has the layout after its first line
      */
-    void take(Kind kind, String name, long start, long end) {
+    public void take(Kind kind, String name, long start, long end) {
         tables.add(checked(kind, name, start, end));
     }
 
@@ -101,7 +101,7 @@ final class LayoutPlan {
      * @return its start
      * @throws IllegalArgumentException as {@link #take} does, if there is no room for it
      */
-    long takeOrMove(Kind kind, String name, long size, long usual, long alignment, long end) {
+    public long takeOrMove(Kind kind, String name, long size, long usual, long alignment, long end) {
         Range wanted = new Range(kind, name, usual, usual + size);
         long start = all().stream().anyMatch(wanted::overlaps)
                 ? findRoom(size, alignment, end).orElse(usual)
@@ -111,7 +111,7 @@ final class LayoutPlan {
     }
 
     /** Takes a range for the firmware's code if there is room for it, and returns its start. */
-    OptionalLong takeFirmware(String name, long size, long usual) {
+    public OptionalLong takeFirmware(String name, long size, long usual) {
         OptionalLong start =
                 isFree(usual, size) ? OptionalLong.of(usual) : findRoom(size, size, LowMemory.EXTENDED_DATA);
         start.ifPresent(from -> placed.add(new Range(Kind.FIRMWARE, name, from, from + size)));
@@ -119,7 +119,7 @@ final class LayoutPlan {
     }
 
     /** Notes what firmware leaves in memory that an image may have all the same; see {@link #firmware}. */
-    void leave(Kind kind, String name, long start, long end) {
+    public void leave(Kind kind, String name, long start, long end) {
         yielding.add(new Range(kind, name, start, end));
     }
 
@@ -151,7 +151,7 @@ final class LayoutPlan {
      *
      * @throws IllegalArgumentException as {@link #take} does
      */
-    void takeStack(String name, long start, long end) {
+    public void takeStack(String name, long start, long end) {
         placed.add(checked(Kind.STACK, name, start, end));
     }
 
@@ -163,7 +163,7 @@ final class LayoutPlan {
      * @return its start
      * @throws IllegalArgumentException if it would pass the end of RAM
      */
-    long place(String name, long size, long alignment, long from) {
+    public long place(String name, long size, long alignment, long from) {
         long start = from;
         Optional<Range> inTheWay;
         do {

@@ -1,10 +1,11 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.tables;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
+import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.Cr0;
 import dev.kvmguest.vmm.internal.x86.Cr4;
@@ -31,7 +32,7 @@ import java.nio.ByteOrder;
  * @param pages the physical address of the page tables: the outermost one, the two for both ends of linear memory, and
  *     a page directory for each GiB below 4 GiB
  */
-record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long pages) {
+public record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long pages) {
 
     private static final long USUAL_GDT = 0x500;
     private static final long USUAL_TSS = 0x540;
@@ -67,7 +68,7 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
     private static final int PAGES_SIZE = (DIRECTORIES + GIBIBYTES) * PAGE;
 
     /** Takes room for the tables. */
-    static LongModeTables take(LayoutPlan layout) {
+    public static LongModeTables take(LayoutPlan layout) {
         long end = BootPageTables.IDENTITY_END;
         long gdt = layout.takeOrMove(Kind.GDT, "the boot GDT", GDT_SIZE, USUAL_GDT, SegmentDescriptor.BYTES, end);
         long tss = layout.takeOrMove(
@@ -79,7 +80,7 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
     }
 
     /** Writes them. The IDT and the TSS's stacks are zero as all RAM is. */
-    void write(GuestMemory memory) {
+    public void write(GuestMemory memory) {
         long address = gdt.base();
         for (int rights : SEGMENTS) {
             address += SegmentDescriptor.BYTES;
@@ -120,7 +121,7 @@ record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long p
     }
 
     /** Sets the registers with which a guest is entered, but for RIP. */
-    CpuState.Builder enter(CpuState.Builder state) {
+    public CpuState.Builder enter(CpuState.Builder state) {
         SegmentState data = loaded(DATA_SELECTOR, DATA);
         return state.segment(SegmentRegister.CS, loaded(CODE_SELECTOR, CODE))
                 .segment(SegmentRegister.DS, data)

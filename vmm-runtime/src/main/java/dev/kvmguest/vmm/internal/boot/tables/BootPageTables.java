@@ -1,5 +1,6 @@
-package dev.kvmguest.vmm.internal.boot;
+package dev.kvmguest.vmm.internal.boot.tables;
 
+import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.x86.PageEntry;
 import dev.kvmguest.vmm.internal.x86.PageLevel;
 import dev.kvmguest.vmm.internal.x86.PagingMode;
@@ -17,7 +18,7 @@ import java.util.OptionalLong;
  * @param directory the physical address of the directory
  * @param tables the physical address of the tables, for 4 KiB pages; empty for 4 MiB pages, which need none
  */
-record BootPageTables(long directory, OptionalLong tables) {
+public record BootPageTables(long directory, OptionalLong tables) {
 
     /** Where the directory is if the image isn't there. */
     private static final long USUAL = 0x10_0000;
@@ -35,7 +36,7 @@ record BootPageTables(long directory, OptionalLong tables) {
     private static final int TABLES = 2;
 
     /** Takes room for the directory and, for 4 KiB pages, the tables after it. */
-    static BootPageTables take(LayoutPlan layout, boolean smallPages) {
+    public static BootPageTables take(LayoutPlan layout, boolean smallPages) {
         long directory =
                 layout.takeOrMove(Kind.PAGE_DIRECTORY, "the boot page directory", PAGE, USUAL, PAGE, IDENTITY_END);
         OptionalLong tables = smallPages
@@ -46,7 +47,7 @@ record BootPageTables(long directory, OptionalLong tables) {
     }
 
     /** Writes them. */
-    void write(GuestMemory memory) {
+    public void write(GuestMemory memory) {
         if (tables.isPresent()) {
             writeSmallPages(memory);
         } else {

@@ -1,0 +1,57 @@
+package dev.kvmguest.vmm.internal.boot.layout;
+
+import dev.kvmguest.vmm.memory.RamMap;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The memory of a PC, as its firmware tells it (INT 15h, AX=E820h). Here video memory and what else is not told of is
+ * RAM as well, which a kernel can't know of a PC.
+ *
+ * <p>Source: Advanced Configuration and Power Interface Specification 6.5, 15.1, "INT 15H, E820H".
+ */
+public final class E820Map {
+
+    /** Where memory above the video memory and the firmware begins. */
+    public static final long HIGH_MEMORY = 0x10_0000;
+
+    private static final long LOW_MEMORY_END = 0xa_0000;
+    private static final long FIRMWARE = 0xf_0000;
+
+    private E820Map() {}
+
+    /**
+     * A range of physical addresses.
+     *
+     * @param start the first
+     * @param end the address after the last
+     * @param available whether it is RAM for the kernel; else it is reserved
+     */
+    public record Entry(long start, long end, boolean available) {
+
+        /** Returns its size in bytes. */
+        public long length() {
+            return end - start;
+        }
+    }
+
+    /** Returns the entries in ascending order, none of which has an address in common with another. */
+    public static List<Entry> of(RamMap ram, Firmware firmware) {
+        List<Entry> map = new ArrayList<>();
+        map.add(new Entry(0, firmware.lowMemory(), true));
+        long lowEnd = Math.min(ram.size(), LOW_MEMORY_END);
+        if (firmware.lowMemory() < lowEnd) {
+            map.add(new Entry(firmware.lowMemory(), lowEnd, false));
+        }
+        if (ram.size() > FIRMWARE) {
+            map.add(new Entry(FIRMWARE, Math.min(ram.size(), HIGH_MEMORY), false));
+        }
+        if (ram.size() > HIGH_MEMORY) {
+            map.add(new Entry(HIGH_MEMORY, ram.lowEnd(), true));
+        }
+        if (ram.isSplit()) {
+            map.add(new Entry(RamMap.DEVICES_END, ram.end(), true));
+        }
+        return map;
+    }
+}

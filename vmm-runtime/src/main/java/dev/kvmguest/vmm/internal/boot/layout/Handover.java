@@ -1,0 +1,29 @@
+package dev.kvmguest.vmm.internal.boot.layout;
+
+import dev.kvmguest.vmm.cpu.CpuState;
+import dev.kvmguest.vmm.memory.GuestMemory;
+
+/**
+ * A guest as its boot mode hands the machine over to it. There is a package for each protocol, which knows what lies
+ * beside the image and what is in the registers.
+ *
+ * <p>The methods are called in their order, each for all guests of a machine before the next. What they refuse is an
+ * {@link IllegalArgumentException}.
+ */
+public interface Handover {
+
+    /** Returns the image at its place, and its entry point. */
+    PlacedGuest guest();
+
+    /** Takes memory for what has a usual place: descriptor tables and page tables. All images have theirs then. */
+    void takeTables(LayoutPlan plan);
+
+    /** Takes memory for what can lie anywhere: modules, and what the guest is told. The firmware has its then. */
+    default void takeInformation(LayoutPlan plan, Firmware firmware) {}
+
+    /** Writes all but the image into memory, which is zero. */
+    void write(GuestMemory memory);
+
+    /** Returns the registers at entry. */
+    CpuState state();
+}
