@@ -40,6 +40,8 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         PAGE_TABLES,
         /** What a boot loader tells its kernel. */
         BOOT_INFORMATION,
+        /** Video memory that a boot loader tells its kernel of. */
+        FRAMEBUFFER,
         /** The vectors of real mode's interrupts, as firmware leaves them. */
         INTERRUPT_VECTORS,
         /** What firmware notes of the machine, from 0x400 on. */

@@ -1,8 +1,10 @@
 package dev.kvmguest.vmm.internal.boot.layout;
 
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.memory.RamMap;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The memory of a PC, as its firmware tells it (INT 15h, AX=E820h). Here video memory and what else is not told of is
@@ -35,8 +37,35 @@ public final class E820Map {
         }
     }
 
-    /** Returns the entries in ascending order, none of which has an address in common with another. */
-    public static List<Entry> of(RamMap ram, Firmware firmware) {
+    /**
+     * Returns the entries in ascending order, none of which has an address in common with another. What has been taken
+     * for a framebuffer by now is reserved.
+     */
+    public static List<Entry> of(LayoutPlan plan, Firmware firmware) {
+        List<Entry> map = ofRam(plan.ram(), firmware);
+        plan.all().stream()
+                .filter(range -> range.kind() == Kind.FRAMEBUFFER)
+                .forEach(range -> reserve(map, range.start(), range.end()));
+        return map;
+    }
+
+    private static void reserve(List<Entry> map, long start, long end) {
+        Entry whole = map.stream()
+                .filter(entry -> entry.start() <= start && end <= entry.end())
+                .findFirst()
+                .orElseThrow();
+        List<Entry> parts = Stream.of(
+                        new Entry(whole.start(), start, true),
+                        new Entry(start, end, false),
+                        new Entry(end, whole.end(), true))
+                .filter(part -> part.length() > 0)
+                .toList();
+        int index = map.indexOf(whole);
+        map.remove(index);
+        map.addAll(index, parts);
+    }
+
+    private static List<Entry> ofRam(RamMap ram, Firmware firmware) {
         List<Entry> map = new ArrayList<>();
         map.add(new Entry(0, firmware.lowMemory(), true));
         long lowEnd = Math.min(ram.size(), LOW_MEMORY_END);

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot.layout;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.Optional;
 
 /**
  * A guest as its boot mode hands the machine over to it. There is a package for each protocol, which knows what lies
@@ -20,6 +21,11 @@ public interface Handover {
 
     /** Takes memory for what can lie anywhere: modules, and what the guest is told. The firmware has its then. */
     default void takeInformation(LayoutPlan plan, Firmware firmware) {}
+
+    /** Returns the video memory that the guest is told of, beside the VGA's; empty if there is none. */
+    default Optional<LinearFramebuffer> framebuffer() {
+        return Optional.empty();
+    }
 
     /** Writes all but the image into memory, which is zero. */
     void write(GuestMemory memory);

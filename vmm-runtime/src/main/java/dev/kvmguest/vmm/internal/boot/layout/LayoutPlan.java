@@ -178,6 +178,28 @@ public final class LayoutPlan {
         return start;
     }
 
+    /**
+     * Takes the highest free range below 4 GiB.
+     *
+     * @param alignment of its start, a power of two
+     * @return its start
+     * @throws IllegalArgumentException if there is no room for it
+     */
+    public long placeHigh(Kind kind, String name, long size, long alignment) {
+        long start = ram.lowEnd() - size & -alignment;
+        while (start >= HOLE.end()) {
+            Range wanted = new Range(kind, name, start, start + size);
+            Optional<Range> inTheWay = all().stream().filter(wanted::overlaps).findAny();
+            if (inTheWay.isEmpty()) {
+                placed.add(wanted);
+                return start;
+            }
+            start = inTheWay.get().start() - size & -alignment;
+        }
+        throw new IllegalArgumentException("there is no room for " + name + ", " + size + " bytes, in RAM, "
+                + ram.words() + "; give the guest more memory");
+    }
+
     private Range checked(Kind kind, String name, long start, long end) {
         Range range = new Range(kind, name, start, end);
         if (!ram.contains(start, end - start)) {

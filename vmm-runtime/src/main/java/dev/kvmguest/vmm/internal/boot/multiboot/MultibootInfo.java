@@ -58,6 +58,7 @@ final class MultibootInfo {
     private final boolean wantsVideoMode;
     private final RamMap ram;
     private final Firmware firmware;
+    private final List<E820Map.Entry> map;
     private final List<PlacedModule> modules;
     private final Optional<MultibootSymbols> symbols;
     private long symbolsAddress;
@@ -75,6 +76,7 @@ final class MultibootInfo {
         wantsVideoMode = header.wantsVideoMode();
         ram = layout.ram();
         this.firmware = firmware;
+        map = E820Map.of(layout, firmware);
         modules = PlacedModule.place(config.modules(), guest, layout);
         long afterModules = modules.isEmpty()
                 ? PlacedModule.after(guest)
@@ -99,7 +101,6 @@ final class MultibootInfo {
 
     /** Returns the block for an address, which doesn't matter to its length. */
     private byte[] block(long base) {
-        List<E820Map.Entry> map = E820Map.of(ram, firmware);
         List<byte[]> strings = strings();
         int mapAt = STRUCTURE_SIZE;
         int modulesAt = mapAt + MAP_ENTRY_SIZE * map.size();

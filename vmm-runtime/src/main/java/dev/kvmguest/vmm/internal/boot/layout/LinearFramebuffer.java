@@ -1,0 +1,55 @@
+package dev.kvmguest.vmm.internal.boot.layout;
+
+import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+
+/**
+ * Video memory that a boot loader hands over: part of RAM, 32 bits for each pixel, row by row without gaps. Of a
+ * pixel's four bytes the first is blue, the second green, the third red; the last doesn't count.
+ *
+ * @param address the physical address of the pixel in the upper left corner, a multiple of 4096
+ * @param width pixels in a row
+ * @param height rows
+ */
+public record LinearFramebuffer(long address, int width, int height) {
+
+    /** Pixels in a row, where a kernel doesn't ask for a number. */
+    public static final int USUAL_WIDTH = 1024;
+
+    /** Rows, where a kernel doesn't ask for a number. */
+    public static final int USUAL_HEIGHT = 768;
+
+    /** Bits of a pixel. */
+    public static final int DEPTH = 32;
+
+    private static final int PAGE = 0x1000;
+    private static final int MOST = 4096;
+
+    /**
+     * Takes memory for a framebuffer, as high below 4 GiB as there is room.
+     *
+     * @throws IllegalArgumentException if there is none, or a side isn't from 1 to 4096
+     */
+    public static LinearFramebuffer take(LayoutPlan plan, int width, int height) {
+        if (width < 1 || width > MOST || height < 1 || height > MOST) {
+            throw new IllegalArgumentException("a framebuffer of " + width + " x " + height
+                    + " pixels can't be had; each side is from 1 to " + MOST + " pixels");
+        }
+        String name = "the framebuffer of " + width + " x " + height;
+        return new LinearFramebuffer(
+                plan.placeHigh(Kind.FRAMEBUFFER, name, (long) height * pitch(width), PAGE), width, height);
+    }
+
+    private static int pitch(int width) {
+        return width * DEPTH / Byte.SIZE;
+    }
+
+    /** Returns the bytes from one row to the next. */
+    public int pitch() {
+        return pitch(width);
+    }
+
+    /** Returns the address after the last pixel. */
+    public long end() {
+        return address + (long) height * pitch();
+    }
+}
