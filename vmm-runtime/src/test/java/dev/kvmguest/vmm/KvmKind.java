@@ -74,6 +74,14 @@ public enum KvmKind {
         }
     }
 
+    /**
+     * Returns the word by which lists of differences name it on this processor, where that matters: with the bits of the
+     * widest linear addresses, such as {@code pvm-57}.
+     */
+    public String wordHere() {
+        return word() + (HostProcessor.hasFlag("la57") ? "-57" : "-48");
+    }
+
     /** Returns the word by which lists of differences name it, such as {@code amd-tcg}. */
     public String word() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 /**
  * Something that some KVM does otherwise than the fault tables say: a line of {@code kvm-differences.txt} beside them.
  *
- * @param kind the KVM, by the word of its {@code KvmKind}
+ * @param kind the KVM, by a word of its {@code KvmKind}
  * @param lines the table and the titles where that is so, as in {@code gates: INT through a gate}
  * @param effect all that is different there, as {@link Expected} says it, with {@code ;} between; or {@code efl without
  *     0x10000} for a number that lacks these bits and is right but for that; or {@code not run} where it would end more

@@ -59,6 +59,11 @@ enum Difference {
                     && !AddressPolicy.isCanonical(executed.real().general[Registers.RSP])
                     && Set.of(Vector.UD.number(), Vector.GP.number()).contains(executed.real().vector)
                     && Set.of(Vector.DB.number(), Vector.BP.number()).contains(executed.emulated().vector)),
+    UPPER_HALVES(
+            "what the upper halves of registers are after 64-bit mode is left is undefined (SDM volume 1, 3.4.1.1)",
+            executed -> executed.is64Bit()
+                    && executed.real().selectors[Cpu.CS] != executed.before().selectors[Cpu.CS]
+                    && executed.differsInUpperHalvesOnly()),
     NESTED_TASK(
             "PVM, a hypervisor, gives up NT if it interrupts the program right then",
             executed -> (executed.emulated().eflags & Flag.NT) != 0 && executed.differsInFlagsOnly(Flag.NT)),

@@ -54,6 +54,7 @@ record Executed(
             Set.of(0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, LOCK, 0xf2, 0xf3);
     private static final int MXCSR_MISALIGNED = 1 << 17;
     private static final int ALIGNMENT = 15;
+    private static final long LOWER_HALF = 0xffff_ffffL;
     /** Where MXCSR_MASK is in the second 16 bytes of FXSAVE's image. */
     private static final int MXCSR_MASK = 12;
 
@@ -150,6 +151,17 @@ record Executed(
         emulated.eflags = real.eflags;
         boolean alike = real.agrees(emulated);
         emulated.eflags = kept;
+        return alike;
+    }
+
+    /** Returns whether they differ in nothing but upper halves of general registers. */
+    boolean differsInUpperHalvesOnly() {
+        long[] kept = emulated.general.clone();
+        for (int i = 0; i < kept.length; i++) {
+            emulated.general[i] = real.general[i] & ~LOWER_HALF | kept[i] & LOWER_HALF;
+        }
+        boolean alike = isAlike();
+        System.arraycopy(kept, 0, emulated.general, 0, kept.length);
         return alike;
     }
 

@@ -3,12 +3,10 @@ package dev.kvmguest.vmm.internal.emulator.hardware;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.kvmguest.vmm.HostProcessor;
 import dev.kvmguest.vmm.internal.x86.CpuMode;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,7 +46,7 @@ class HardwareTests {
     @Test
     void randomInstructionsOf64BitCodeDoTheSameOnThisMachinesProcessor() throws IOException, InterruptedException {
         assumeTrue(
-                !hasFlag("la57"),
+                !HostProcessor.hasFlag("la57"),
                 "with five levels of page tables the processor takes other addresses for canonical than the emulator");
         Comparison comparison = compare(Window.FOR_64_BITS);
 
@@ -56,7 +54,7 @@ class HardwareTests {
     }
 
     private Comparison compare(Window window) throws IOException, InterruptedException {
-        String vendor = vendor();
+        String vendor = HostProcessor.vendor().orElse("an unknown maker");
         assumeTrue(
                 ANY || vendor.equals(KNOWN_VENDOR),
                 () -> "where processors of " + vendor
@@ -82,24 +80,5 @@ class HardwareTests {
             assertThat(comparison.steps()).isPositive();
             return comparison;
         }
-    }
-
-    /** Returns what CPUID's leaf 0 says, by Linux; something else on other systems, which are skipped for themselves. */
-    private static String vendor() throws IOException {
-        return field("vendor_id").orElse("an unknown maker");
-    }
-
-    private static boolean hasFlag(String name) throws IOException {
-        return List.of(field("flags").orElse("").split(" ")).contains(name);
-    }
-
-    /** Returns what Linux says of the first processor. */
-    private static Optional<String> field(String name) throws IOException {
-        Path processors = Path.of("/proc/cpuinfo");
-        List<String> lines = Files.isReadable(processors) ? Files.readAllLines(processors) : List.of();
-        return lines.stream()
-                .filter(line -> line.startsWith(name))
-                .map(line -> line.substring(line.indexOf(':') + 1).trim())
-                .findFirst();
     }
 }

@@ -193,7 +193,7 @@ public final class FarTransfer {
             if (!AddressPolicy.isCanonical(eip)) {
                 throw CpuFault.generalProtection().because("the target is not canonical");
             }
-        } else if (eip > code.limit()) {
+        } else if (Long.compareUnsigned(eip, code.limit()) > 0) {
             throw CpuFault.generalProtection().because("the target is beyond the limit of its code segment");
         }
     }
