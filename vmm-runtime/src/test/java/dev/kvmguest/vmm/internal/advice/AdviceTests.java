@@ -61,7 +61,7 @@ class AdviceTests {
     void whateverAGuestLeavesBehindIsAdvisedAboutInThreeSentencesAtMost() {
         Random random = new Random(6);
         GuestMemory memory = new GuestMemory(ByteBuffer.allocate(RAM), () -> {});
-        for (int i = 0; i < 5_000; i++) {
+        for (int i = 0; i < 1_500; i++) {
             memory.writeLong(random.nextInt(RAM - 8), random.nextLong());
             Fault fault = fault(random);
 

@@ -234,7 +234,7 @@ class RecordingCodecTests {
                 continue;
             }
             replayed++;
-            try (Replay replay = Replay.of(recording, Origin.boot(config, 0), Duration.ofMillis(200))) {
+            try (Replay replay = Replay.of(recording, Origin.boot(config, 0), Duration.ofMillis(20))) {
                 assertThatCode(replay::run).doesNotThrowAnyException();
             }
         }
