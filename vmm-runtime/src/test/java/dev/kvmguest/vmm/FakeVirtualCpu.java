@@ -5,16 +5,23 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.diagnosis.HandledException;
+import dev.kvmguest.vmm.internal.engine.Activity;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
+import dev.kvmguest.vmm.internal.engine.DebugRegisterState;
 import dev.kvmguest.vmm.internal.engine.DeliveryLog;
+import dev.kvmguest.vmm.internal.engine.EventState;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.InstructionProgress;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.internal.engine.XsaveArea;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Semaphore;
@@ -124,12 +131,24 @@ public final class FakeVirtualCpu implements VirtualCpu {
 
     @Override
     public VcpuState save() {
-        throw new UnsupportedOperationException();
+        return new VcpuState(
+                state,
+                List.of(),
+                new XsaveArea(ByteBuffer.allocate(XsaveArea.MINIMUM_SIZE)),
+                0,
+                0,
+                new TreeMap<>(),
+                new DebugRegisterState(List.of(0L, 0L, 0L, 0L), 0, 0),
+                EventState.NONE,
+                InstructionProgress.NONE,
+                Activity.ACTIVE,
+                clock.time(),
+                OptionalLong.empty());
     }
 
     @Override
     public void restore(VcpuState saved) {
-        throw new UnsupportedOperationException();
+        state = saved.registers();
     }
 
     @Override

@@ -151,13 +151,6 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
         return emulator.unreached();
     }
 
-    /**
-     * Returns whether x87, MMX and SSE registers are as the guest found them, so that {@link #state} is all there is.
-     */
-    public boolean isFpuUntouched() {
-        return cpu.fpu.isUntouched();
-    }
-
     /** Returns the instruction at EIP, without symbol. */
     public GuestInstruction nextInstruction() {
         requireOpen();

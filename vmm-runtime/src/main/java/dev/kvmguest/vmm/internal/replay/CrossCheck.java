@@ -3,14 +3,15 @@ package dev.kvmguest.vmm.internal.replay;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.config.TimeFactor;
-import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.GuestInstruction;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.emulator.decode.CodeReader;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
+import dev.kvmguest.vmm.internal.engine.CarriedState;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -41,35 +42,30 @@ final class CrossCheck {
     private static final Set<Mnemonic> SHOW_STEPPING = EnumSet.of(
             Mnemonic.PUSHF,
             Mnemonic.PUSHFD,
+            Mnemonic.PUSHFQ,
             Mnemonic.POPF,
             Mnemonic.POPFD,
+            Mnemonic.POPFQ,
             Mnemonic.IRET,
             Mnemonic.IRETD,
+            Mnemonic.IRETQ,
+            Mnemonic.SYSCALL,
+            Mnemonic.SYSRET,
+            Mnemonic.SYSENTER,
+            Mnemonic.SYSEXIT,
             Mnemonic.INT,
             Mnemonic.INT1,
             Mnemonic.INT3,
             Mnemonic.INTO);
 
     /** What these read is each engine's own. */
-    private static final Set<Mnemonic> DIFFER =
-            EnumSet.of(Mnemonic.RDTSC, Mnemonic.RDTSCP, Mnemonic.RDPMC, Mnemonic.RDRAND, Mnemonic.CPUID);
+    private static final Set<Mnemonic> DIFFER = EnumSet.of(
+            Mnemonic.RDTSC, Mnemonic.RDTSCP, Mnemonic.RDPMC, Mnemonic.RDRAND, Mnemonic.CPUID, Mnemonic.RDMSR);
 
-    /** What these depend on is not in {@link CpuState}. */
-    private static final Set<Mnemonic> NEED_MORE = EnumSet.of(
-            Mnemonic.SYSENTER,
-            Mnemonic.SYSEXIT,
-            Mnemonic.RDMSR,
-            Mnemonic.WRMSR,
-            Mnemonic.XGETBV,
-            Mnemonic.XSETBV,
-            Mnemonic.XSAVE,
-            Mnemonic.XRSTOR);
-
-    private final CpuState start;
+    private final VcpuState start;
     private final List<GuestInstruction> instructions = new ArrayList<>();
     private final List<ExecutionPoint> points = new ArrayList<>();
     private boolean steppable = true;
-    private boolean comparable = true;
 
     /**
      * What came of it.
@@ -81,7 +77,7 @@ final class CrossCheck {
      */
     record Finding(int instructions, boolean stepped, Optional<String> difference, Optional<GuestInstruction> at) {}
 
-    private CrossCheck(CpuState start) {
+    private CrossCheck(VcpuState start) {
         this.start = start;
     }
 
@@ -108,15 +104,14 @@ final class CrossCheck {
         try (Replay replay = Replay.of(recording, origin, limit)) {
             if (!replay.runTo(from)
                     || replay.instructions() != from
-                    || !replay.cpu().isFpuUntouched()
                     || replay.memory().usedBytes() > LARGEST_MEMORY) {
                 return Optional.empty();
             }
             try (VirtualMachine machine = engine.createMachine(origin.memorySize(), 1)) {
                 replay.memory().copyTo(machine.memory());
-                CrossCheck crossCheck = new CrossCheck(replay.cpu().state());
+                CrossCheck crossCheck = new CrossCheck(replay.cpu().save());
                 crossCheck.goTo(replay);
-                return crossCheck.comparable ? crossCheck.on(machine.vcpu(0)) : Optional.empty();
+                return crossCheck.on(machine.vcpu(0));
             }
         }
     }
@@ -141,11 +136,10 @@ final class CrossCheck {
 
     private void take(Mnemonic mnemonic) {
         steppable &= !SHOW_STEPPING.contains(mnemonic) && !DIFFER.contains(mnemonic);
-        comparable &= !NEED_MORE.contains(mnemonic);
     }
 
     private Optional<Finding> on(VirtualCpu cpu) {
-        cpu.setState(start);
+        cpu.restore(CarriedState.of(start, cpu.save()));
         cpu.debug().setSingleStep(steppable);
         GuestClock clock = cpu.clock();
         clock.setAlarm(clock.time() + TimeFactor.stretch(LIMIT).toNanos());

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.kvm;
 
 import static dev.kvmguest.vmm.TestGuest.flat;
+import static dev.kvmguest.vmm.TestGuest.real;
 import static dev.kvmguest.vmm.TestGuest.realWithVectors;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -13,6 +14,8 @@ import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
+import dev.kvmguest.vmm.internal.engine.CarriedState;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.internal.engine.SavedGuests;
 import dev.kvmguest.vmm.internal.engine.SavedRuns;
@@ -91,6 +94,32 @@ class KvmSavedGuestTests {
             assertThat(end.get(Register.RBX)).isEqualTo(9);
             assertThat(end.get(Register.RAX)).isEqualTo(9);
             assertThat(end.get(Register.RDX)).isEqualTo(0xffff_8000L);
+        }
+    }
+
+    @Test
+    void guestOfTheEmulatorGoesOnOnKvmWithItsX87SseAndModelSpecificRegisters() {
+        Device.assumeFor(EngineChoice.KVM, Feature.LONG_MODE_INTERRUPTS);
+        // mov rax,cr4; or ax,0x600; mov cr4,rax; mov eax,0x1234; movd xmm3,eax; fld1; mov ecx,0xc0000102; xor edx,edx;
+        // wrmsr; hlt; movd ebx,xmm3; fistp dword [0x9000]; mov esi,[0x9000]; rdmsr; hlt
+        VcpuConfig guest =
+                real("0f 20 e0 66 0d 00 06 0f 22 e0 b8 34 12 00 00 66 0f 6e d8 d9 e8 b9 02 01 00 c0 31 d2 0f 30"
+                                + " f4 66 0f 7e db db 1c 25 00 90 00 00 8b 34 25 00 90 00 00 0f 32 f4")
+                        .withBoot(BootMode.LONG);
+        try (VirtualMachine machine = EmulatorEngine.instance().createMachine(1 << 21, 1);
+                VirtualMachine other = KvmEngine.instance().createMachine(1 << 21, 1)) {
+            machine.vcpu(0)
+                    .setState(BootLoader.load(machine.memory(), List.of(guest)).get(0));
+            assertThat(machine.vcpu(0).run()).isInstanceOf(VmExit.Halt.class);
+
+            machine.memory().copyTo(other.memory());
+            VirtualCpu cpu = other.vcpu(0);
+            cpu.restore(CarriedState.of(machine.vcpu(0).save(), cpu.save()));
+
+            assertThat(cpu.run()).isInstanceOf(VmExit.Halt.class);
+            assertThat(cpu.state().get(Register.RBX)).isEqualTo(0x1234);
+            assertThat(cpu.state().get(Register.RSI)).isEqualTo(1);
+            assertThat(cpu.state().get(Register.RAX)).isEqualTo(0x1234);
         }
     }
 

@@ -144,14 +144,24 @@ class CrossCheckTests {
     }
 
     @Test
-    void whatSteppingOrCpuStateDoNotHaveIsNotCompared() {
-        // fninit; fld1; mov eax,1; out 0x80,al; ud2, with the exchange as late as that
-        assertThat(seenBy(replay(flat("db e3 d9 e8 b0 01 e6 80 0f 0b"))))
-                .isEqualTo("the emulator, which replayed what scripted ran");
-        // xor ecx,ecx; dec ecx; rdmsr (of the machine check, not there): #GP
-        assertThat(seenBy(replay(flat("31 c9 49 0f 32 0f 0b"))))
-                .isEqualTo("the emulator, which replayed what scripted ran");
+    void x87IsCarriedOver() {
+        // fninit; fld1; out 0x80,al; fistp dword [0x3000]; mov eax,[0x3000]; ud2
+        assertThat(seenBy(replay(
+                        flat("db e3 d9 e8 e6 80 db 1d 00 30 00 00 a1 00 30 00 00 0f 0b"), EmulatorEngine.instance())))
+                .endsWith("; emulator, stepped through the last 3 instructions, did the same");
+    }
 
+    @Test
+    void modelSpecificRegistersAreCarriedOver() {
+        // mov ecx,0xc0000102; mov eax,0x8000; xor edx,edx; wrmsr; out 0x80,al; swapgs; mov rbx,gs:[0]; ud2
+        String code = "b9 02 01 00 c0 b8 00 80 00 00 31 d2 0f 30 e6 80 0f 01 f8 65 48 8b 1c 25 00 00 00 00 0f 0b";
+
+        assertThat(seenBy(replay(TestGuest.real(code).withBoot(BootMode.LONG), EmulatorEngine.instance())))
+                .endsWith("; emulator, stepped through the last 3 instructions, did the same");
+    }
+
+    @Test
+    void whatEachEngineHasOfItsOwnIsNotCompared() {
         // rdtsc; ud2: each has its own time
         cpu.then(new VmExit.Shutdown());
         assertThat(seenBy(replay(flat("0f 31 0f 0b"))))

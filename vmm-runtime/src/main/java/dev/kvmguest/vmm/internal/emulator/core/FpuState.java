@@ -79,11 +79,6 @@ public final class FpuState {
     private long dataOffset;
     private int dataSelector;
 
-    /** Returns whether the guest has left all as it found it, but for where it last executed something. */
-    public boolean isUntouched() {
-        return control == INITIAL_CONTROL && status == 0 && used == 0 && mxcsr == INITIAL_MXCSR && isXmmInitial();
-    }
-
     /** FNINIT. XMM registers and MXCSR stay. */
     public void initialize() {
         control = INITIAL_CONTROL;
