@@ -110,16 +110,28 @@ public final class StackFrame {
 
     /** Throws what writing would raise beyond {@link #requireRoom}, as the first push that can't be done would. */
     public void checkWritable() {
+        if (isOnOnePage()) {
+            // The first push would find what any of them does.
+            checkWritable(linear(0));
+            return;
+        }
         for (int i = 0; i < count; i++) {
-            long linear = linear(i);
-            cpu.memory.checkWritableLinear(linear, user);
-            long last = cpu.memory.systemLinear(linear + width - 1);
-            if (((last ^ linear) & ~PAGE_OFFSET) != 0) {
-                cpu.memory.checkWritableLinear(last & ~PAGE_OFFSET, user);
-            }
-            if (user && (linear & width - 1) != 0 && cpu.checksAlignment()) {
-                throw CpuFault.of(Vector.AC, 0).because("the stack pointer is not aligned");
-            }
+            checkWritable(linear(i));
+        }
+    }
+
+    private boolean isOnOnePage() {
+        return ((linear(0) + width - 1 ^ linear(count - 1)) & ~PAGE_OFFSET) == 0;
+    }
+
+    private void checkWritable(long linear) {
+        cpu.memory.checkWritableLinear(linear, user);
+        long last = cpu.memory.systemLinear(linear + width - 1);
+        if (((last ^ linear) & ~PAGE_OFFSET) != 0) {
+            cpu.memory.checkWritableLinear(last & ~PAGE_OFFSET, user);
+        }
+        if (user && (linear & width - 1) != 0 && cpu.checksAlignment()) {
+            throw CpuFault.of(Vector.AC, 0).because("the stack pointer is not aligned");
         }
     }
 
