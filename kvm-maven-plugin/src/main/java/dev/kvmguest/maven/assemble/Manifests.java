@@ -40,8 +40,8 @@ final class Manifests {
 
     private static GuestManifest multiboot2(GuestSpec spec, GuestImage elf) {
         Multiboot2Header header = Multiboot2Header.find(elf.name(), elf.file());
-        boolean startsWithHeader =
-                header.entry().isEmpty() && Multiboot2Header.startsWithMagic(first(elf).data());
+        boolean startsWithHeader = header.entry().isEmpty()
+                && Multiboot2Header.startsWithMagic(first(elf).data());
         if (header.addresses().isPresent()) {
             return flatWithHeader(spec);
         }
@@ -59,11 +59,10 @@ final class Manifests {
         if (spec.entry().isEmpty()
                 && namedEntry(elf).equals(OptionalLong.of(first(elf).virtualAddress()))
                 && startsWithHeader) {
-            throw new IllegalArgumentException(
-                    "image " + elf.name() + " is entered at its first byte, "
-                            + Notation.hex(first(elf).virtualAddress())
-                            + ", where its " + header
-                            + " lies; define the global symbol _start, or give the guest an <entry>");
+            throw new IllegalArgumentException("image " + elf.name() + " is entered at its first byte, "
+                    + Notation.hex(first(elf).virtualAddress())
+                    + ", where its " + header
+                    + " lies; define the global symbol _start, or give the guest an <entry>");
         }
         return elf(spec, elf);
     }

@@ -11,9 +11,9 @@ import java.util.stream.Collectors;
  * The processor state in which a guest is entered.
  *
  * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT} and {@link #MULTIBOOT2},
- * EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and EFER are 0 except for
- * the bits named below.
- * Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
+ * EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and
+ * EFER are 0 except for the bits named below. Memory below 0x500 is as a PC's firmware leaves it, unless the image is
+ * there.
  */
 public enum BootMode {
     /**

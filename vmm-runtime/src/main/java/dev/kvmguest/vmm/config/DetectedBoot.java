@@ -10,8 +10,8 @@ import dev.kvmguest.vmm.image.MultibootHeader;
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
  * <p>A Multiboot 2 header means {@link BootMode#MULTIBOOT2}, also beside one of Multiboot 1: the scripts that write
- * GRUB's menu prefer it too, since it tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}. Any other 64-bit ELF file is meant for {@link
- * BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
+ * GRUB's menu prefer it too, since it tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}. Any
+ * other 64-bit ELF file is meant for {@link BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
  *

@@ -96,8 +96,8 @@ public record Multiboot2Header(
     }
 
     /**
-     * Returns whether a file means to be a Multiboot 2 kernel: whether it has a header that a loader finds or, in an ELF
-     * file, one that it does not, for a reason that {@link #find} names.
+     * Returns whether a file means to be a Multiboot 2 kernel: whether it has a header that a loader finds or, in an
+     * ELF file, one that it does not, for a reason that {@link #find} names.
      */
     public static boolean isMeant(GuestImage image) {
         ByteBuffer file = ElfLayout.buffer(image.file());
@@ -158,8 +158,8 @@ public record Multiboot2Header(
                                 + " 0xe85250d6); choose boot mode multiboot"
                         : "has no Multiboot 2 header (magic 0xe85250d6) in its first " + SEARCHED
                                 + " bytes, which boot mode multiboot2 needs; put it into a section of its own that the"
-                                + " linker script places first, with KEEP(...) if it links with --gc-sections, or choose"
-                                + " another boot mode");
+                                + " linker script places first, with KEEP(...) if it links with --gc-sections, or"
+                                + " choose another boot mode");
     }
 
     private static String whyDamaged(ByteBuffer file, int at) {
