@@ -106,7 +106,7 @@ class GuestParametersTests {
     void badValuesAreRefusedAtTheirElement() {
         guest.boot = "long-mode";
         assertRefused("<guests><guest id=kernel><boot>: boot mode \"long-mode\" is unknown;"
-                + " use one of real, protected, paged, paged-4k, multiboot, long");
+                + " use one of real, protected, paged, paged-4k, multiboot, multiboot2, long");
         guest.boot = "real";
 
         guest.load = "1000h";
@@ -165,7 +165,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
         assertRefused(
                 "<guests><guest id=kernel>: boot mode paged passes no command line and no modules on; only multiboot"
-                        + " does");
+                        + " or multiboot2 does");
     }
 
     @Test
@@ -288,7 +288,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
 
         assertImageRefused("<guests><guest id=kernel>: boot mode real passes no command line and no modules on; only"
-                + " multiboot does");
+                + " multiboot or multiboot2 does");
     }
 
     @Test

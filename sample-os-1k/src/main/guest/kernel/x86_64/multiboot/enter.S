@@ -1,10 +1,15 @@
 /*
  * Makes the kernel one for Multiboot loaders, which know no 64-bit mode: they enter start32, which enters long mode.
- * All of this is linked for where it is loaded. Sources: Multiboot 0.6.96, 3.1.1; Intel SDM volume 3A, 9.8.5.
+ * All of this is linked for where it is loaded. Sources: Multiboot 0.6.96, 3.1.1; Multiboot2 2.0, 3.1.1; Intel SDM
+ * volume 3A, 9.8.5.
  */
 
 .equ MULTIBOOT_MAGIC, 0x1badb002
 .equ MULTIBOOT_FLAGS, 0
+.equ MULTIBOOT2_MAGIC, 0xe85250d6
+.equ MULTIBOOT2_I386, 0
+.equ MULTIBOOT2_LENGTH, multiboot2_end - multiboot2
+.equ MULTIBOOT2_TAG_SIZE, 8
 .equ CR0_PG, 1 << 31
 .equ CR4_PAE, 1 << 5
 .equ IA32_EFER, 0xc0000080
@@ -21,6 +26,17 @@
     .long MULTIBOOT_MAGIC
     .long MULTIBOOT_FLAGS
     .long -(MULTIBOOT_MAGIC + MULTIBOOT_FLAGS)
+
+/* For loaders of the second version, with no more than the end tag. */
+.balign 8
+multiboot2:
+    .long MULTIBOOT2_MAGIC
+    .long MULTIBOOT2_I386
+    .long MULTIBOOT2_LENGTH
+    .long -(MULTIBOOT2_MAGIC + MULTIBOOT2_I386 + MULTIBOOT2_LENGTH)
+    .long 0
+    .long MULTIBOOT2_TAG_SIZE
+multiboot2_end:
 
 .code32
 .globl start32

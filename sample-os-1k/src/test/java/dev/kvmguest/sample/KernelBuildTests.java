@@ -31,6 +31,7 @@ class KernelBuildTests {
         "kernel-os,    paged-4k",
         "kernel-x86_64,           long", // -march=x86-64 -O2, and so on
         "kernel-x86_64-multiboot, multiboot",
+        "kernel-x86_64-multiboot, multiboot2",
         "kernel-x86_64-multiboot, protected",
         "kernel-x86_64-o0,        long",
         "kernel-x86_64-os,        long"

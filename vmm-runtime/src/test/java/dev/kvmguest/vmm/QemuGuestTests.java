@@ -12,7 +12,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
-import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.boot.ModeGuests;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -43,9 +43,7 @@ class QemuGuestTests {
     }
 
     private static VcpuConfig guest(BootMode mode, String code) {
-        return mode == BootMode.MULTIBOOT
-                ? MultibootKernel.flat(TestGuest.bytes(code))
-                : TestGuest.real(code).withBoot(mode);
+        return ModeGuests.of(mode, TestGuest.bytes(code));
     }
 
     @ParameterizedTest

@@ -5,11 +5,11 @@ import dev.kvmguest.maven.files.FileTrees;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
-import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
@@ -193,14 +193,16 @@ public final class GuestAssembler {
         Files.writeString(folder.resolve(GuestManifest.FILE_NAME), manifest.toText());
     }
 
-    /** Whoever writes no boot mode gets real mode, which doesn't look for a Multiboot header. */
+    /** Whoever writes no boot mode gets real mode, which doesn't look for a boot loader's header. */
     private static Optional<Diagnostic> unusedHeader(GuestSpec spec, GuestImage elf) {
-        if (spec.boot() != BootMode.REAL || !MultibootHeader.isMeant(elf)) {
+        BootMode meant = DetectedBoot.of(elf).boot();
+        if (spec.boot() != BootMode.REAL || !meant.hasLoader()) {
             return Optional.empty();
         }
+        String protocol = meant == BootMode.MULTIBOOT2 ? "Multiboot 2" : "Multiboot";
         String name = spec.id() + ".elf";
-        String message = "has a Multiboot header, but boot mode real, the default, enters it without a loader; if a"
-                + " Multiboot loader is to boot it, give the guest <boot>multiboot</boot>";
+        String message = "has a " + protocol + " header, but boot mode real, the default, enters it without a loader;"
+                + " if a " + protocol + " loader is to boot it, give the guest <boot>" + meant + "</boot>";
         return Optional.of(new Diagnostic(Diagnostic.Severity.WARNING, name, message, name + " " + message));
     }
 

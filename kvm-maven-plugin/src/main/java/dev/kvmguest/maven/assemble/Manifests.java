@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.GuestManifest;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.Multiboot2Header;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.Optional;
@@ -26,20 +27,42 @@ final class Manifests {
             case REAL -> flat(spec, elf);
             case PROTECTED, PAGED, PAGED_4K, LONG -> elf(spec, elf);
             case MULTIBOOT -> multiboot(spec, elf);
+            case MULTIBOOT2 -> multiboot2(spec, elf);
         };
     }
 
     private static GuestManifest multiboot(GuestSpec spec, GuestImage elf) {
-        if (MultibootHeader.find(elf.name(), elf.file()).addresses().isPresent()) {
-            return manifest(spec, spec.id() + ".bin", spec.load(), spec.entry());
+        boolean isPlaced =
+                MultibootHeader.find(elf.name(), elf.file()).addresses().isPresent();
+        boolean startsWithHeader = MultibootHeader.startsWithMagic(first(elf).data());
+        return isPlaced ? flatWithHeader(spec) : elfWithHeader(spec, elf, startsWithHeader, "Multiboot header");
+    }
+
+    private static GuestManifest multiboot2(GuestSpec spec, GuestImage elf) {
+        Multiboot2Header header = Multiboot2Header.find(elf.name(), elf.file());
+        boolean startsWithHeader = header.entry().isEmpty()
+                && Multiboot2Header.startsWithMagic(first(elf).data());
+        if (header.addresses().isPresent()) {
+            return flatWithHeader(spec);
         }
+        return header.entry().isPresent() && spec.entry().isEmpty()
+                ? manifest(spec, spec.id() + ".elf", spec.load(), spec.entry())
+                : elfWithHeader(spec, elf, startsWithHeader, "Multiboot 2 header");
+    }
+
+    private static GuestManifest flatWithHeader(GuestSpec spec) {
+        return manifest(spec, spec.id() + ".bin", spec.load(), spec.entry());
+    }
+
+    private static GuestManifest elfWithHeader(
+            GuestSpec spec, GuestImage elf, boolean startsWithHeader, String header) {
         if (spec.entry().isEmpty()
                 && namedEntry(elf).equals(OptionalLong.of(first(elf).virtualAddress()))
-                && MultibootHeader.startsWithMagic(first(elf).data())) {
-            throw new IllegalArgumentException(
-                    "image " + elf.name() + " is entered at its first byte, "
-                            + Notation.hex(first(elf).virtualAddress())
-                            + ", where its Multiboot header lies; define the global symbol _start, or give the guest an <entry>");
+                && startsWithHeader) {
+            throw new IllegalArgumentException("image " + elf.name() + " is entered at its first byte, "
+                    + Notation.hex(first(elf).virtualAddress())
+                    + ", where its " + header
+                    + " lies; define the global symbol _start, or give the guest an <entry>");
         }
         return elf(spec, elf);
     }

@@ -139,6 +139,22 @@ class GuestAssemblerTests {
     }
 
     @Test
+    void multiboot2HeaderThatNoLoaderWouldFindIsWarnedOf() throws Exception {
+        write("src/kernel/header.S", """
+                        .section .multiboot2, "a"
+                        .balign 8
+                        .long   0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8
+                """);
+        boot = BootMode.REAL;
+
+        assertThat(assemble().warnings())
+                .extracting(Diagnostic::text)
+                .containsExactly("kernel.elf has a Multiboot 2 header, but boot mode real, the default, enters it"
+                        + " without a loader; if a Multiboot 2 loader is to boot it, give the guest"
+                        + " <boot>multiboot2</boot>");
+    }
+
+    @Test
     void aGuestInAFolderWithABlankIsBuilt() throws Exception {
         GuestAssembler.Result result = assemble();
 

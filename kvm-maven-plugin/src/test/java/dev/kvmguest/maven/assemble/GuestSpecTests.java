@@ -54,6 +54,7 @@ class GuestSpecTests {
         "paged-4k, 0x200000, , 0x80200000, 0x200000",
         "multiboot, , , 0x100000, 0x100000",
         "multiboot, 0x200000, , 0x200000, 0x200000",
+        "multiboot2, , , 0x100000, 0x100000",
         "long, , , 0x100000, 0x100000",
         "long, 0x200000, , 0x200000, 0x200000",
     })
@@ -79,7 +80,7 @@ class GuestSpecTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"protected", "multiboot", "long"})
+    @CsvSource({"protected", "multiboot", "multiboot2", "long"})
     void codeOf64BitsMayEnterLongModeItself(String boot) {
         assertThat(spec(boot, null, null, "x86_64").target()).isEqualTo(Target.X86_64);
     }

@@ -270,12 +270,15 @@ class Guests64Tests {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"PROTECTED", "MULTIBOOT"})
+    @EnumSource(names = {"PROTECTED", "MULTIBOOT", "MULTIBOOT2"})
     void fileOf64BitsIsEnteredIn32BitMode(BootMode mode) throws Exception {
         boot = mode;
         write("boot.S", """
                         .section .multiboot
                         .long   0x1badb002, 0, -0x1badb002
+                        .section .multiboot2
+                        .balign 8
+                        .long   0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8
                         .text
                         .code32
                         .globl  _start

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ManifestsTests {
@@ -124,6 +125,58 @@ class ManifestsTests {
         assertThatThrownBy(() -> text(multiboot(), elf(0x100000, 0x100000, 0x100004)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith("image kernel.elf has no Multiboot header (magic 0x1badb002)");
+    }
+
+    @Test
+    void aMultiboot2KernelIsItsElfFileUnlessItSaysWhereItIsLoaded() {
+        byte[] addresses = tag(2, 0x100000, 0x100000, 0, 0);
+        byte[] entry = tag(3, 0x100020);
+
+        assertThat(text(multiboot2(), multiboot2Elf(0x100018)))
+                .isEqualTo("id=kernel\nimage=kernel.elf\nboot=multiboot2\nmemory=1048576\n");
+        assertThat(text(multiboot2(), multiboot2Elf(0x100000, entry)))
+                .isEqualTo("id=kernel\nimage=kernel.elf\nboot=multiboot2\nmemory=1048576\n");
+        assertThat(text(multiboot2(), multiboot2Elf(0x100000, addresses, entry)))
+                .isEqualTo("id=kernel\nimage=kernel.bin\nboot=multiboot2\nmemory=1048576\n");
+    }
+
+    @Test
+    void aMultiboot2KernelWithoutAnEntryOrAHeaderIsAnError() {
+        assertThatThrownBy(() -> text(multiboot2(), multiboot2Elf(0x100000)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "image kernel.elf is entered at its first byte, 0x100000, where its Multiboot 2 header lies;"
+                                + " define the global symbol _start, or give the guest an <entry>");
+        assertThatThrownBy(() -> text(multiboot2(), elf(0x100000, 0x100000, 0x100004)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("image kernel.elf has no Multiboot 2 header (magic 0xe85250d6)");
+    }
+
+    private static GuestSpec multiboot2() {
+        return spec(BootMode.MULTIBOOT2, OptionalLong.empty(), Optional.empty());
+    }
+
+    private static byte[] tag(int type, int... content) {
+        int size = 8 + 4 * content.length;
+        ByteBuffer tag = ByteBuffer.allocate(size + 7 & -8).order(ByteOrder.LITTLE_ENDIAN);
+        tag.putInt(type).putInt(size).asIntBuffer().put(content);
+        return tag.array();
+    }
+
+    /** A kernel at 1 MiB whose file, for what these tests look at, is only its header. */
+    private static GuestImage multiboot2Elf(long entry, byte[]... tags) {
+        int length = 24 + Stream.of(tags).mapToInt(tag -> tag.length).sum();
+        ByteBuffer header = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+        header.putInt(0xE852_50D6).putInt(0).putInt(length).putInt(-(0xE852_50D6 + length));
+        Stream.of(tags).forEach(header::put);
+        header.putInt(0).putInt(8);
+        return new GuestImage(
+                "kernel.elf",
+                GuestImage.Format.ELF32,
+                List.of(new Segment(0x100000, 0x100000, header.array(), 0x100)),
+                OptionalLong.of(entry),
+                List.of(),
+                header.array());
     }
 
     private static GuestSpec multiboot() {

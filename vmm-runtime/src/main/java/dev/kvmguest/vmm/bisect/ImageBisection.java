@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.Multiboot2Header;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.bisect.ByteExchange;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -95,11 +96,18 @@ public final class ImageBisection {
     /** A loader that takes the file as its header says would not load what is exchanged in segments. */
     private static void requireOwnSegments(VcpuConfig guest) {
         GuestImage image = guest.image();
+        if (!image.format().isElf()) {
+            return;
+        }
         if (guest.boot() == BootMode.MULTIBOOT
-                && image.format().isElf()
                 && MultibootHeader.find(image.name(), image.file()).addresses().isPresent()) {
             throw new IllegalArgumentException("image " + image.name() + " is an ELF file whose Multiboot header gives"
                     + " load addresses of its own (bit 16 of its flags); leave them out, or bisect flat binaries");
+        }
+        if (guest.boot() == BootMode.MULTIBOOT2
+                && Multiboot2Header.find(image.name(), image.file()).addresses().isPresent()) {
+            throw new IllegalArgumentException("image " + image.name() + " is an ELF file whose Multiboot 2 header"
+                    + " gives load addresses of its own (an address tag); leave them out, or bisect flat binaries");
         }
     }
 

@@ -10,10 +10,10 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is
- * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and EFER are 0 except for
- * the bits named below.
- * Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
+ * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT} and {@link #MULTIBOOT2},
+ * EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and
+ * EFER are 0 except for the bits named below. Memory below 0x500 is as a PC's firmware leaves it, unless the image is
+ * there.
  */
 public enum BootMode {
     /**
@@ -48,6 +48,12 @@ public enum BootMode {
      * all three.
      */
     MULTIBOOT("multiboot"),
+
+    /**
+     * What a Multiboot 2 boot loader hands over on a PC without UEFI (Multiboot2 Specification 2.0, 3.3): as in {@link
+     * #MULTIBOOT}, with EAX 0x36d76289 and other boot information.
+     */
+    MULTIBOOT2("multiboot2"),
 
     /**
      * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
@@ -122,7 +128,15 @@ public enum BootMode {
      * it.
      */
     public boolean hasLoader() {
-        return this == MULTIBOOT;
+        return this == MULTIBOOT || this == MULTIBOOT2;
+    }
+
+    /** Returns the names of the modes that {@linkplain #hasLoader have a loader}, as they stand in a sentence. */
+    public static String loaders() {
+        return Arrays.stream(values())
+                .filter(BootMode::hasLoader)
+                .map(BootMode::id)
+                .collect(Collectors.joining(" or "));
     }
 
     /**

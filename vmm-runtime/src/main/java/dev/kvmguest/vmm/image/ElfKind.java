@@ -102,12 +102,13 @@ final class ElfKind {
 
     /**
      * Refuses a position-independent executable that a dynamic loader would have to move or relocate. One of 32 bits
-     * that was linked for an address has its pointers in place there.
+     * that was linked for an address has its pointers in place there, and one that tells a Multiboot 2 loader that it
+     * can be moved needs no one who does it.
      *
      * @throws IllegalArgumentException if it is one
      */
     static void requireFixedAddresses(String name, ByteBuffer file, ElfLayout layout, List<Segment> segments) {
-        if (file.getShort(E_TYPE) != ET_DYN) {
+        if (file.getShort(E_TYPE) != ET_DYN || Multiboot2Header.isRelocatable(file.array())) {
             return;
         }
         if (segments.stream().anyMatch(segment -> segment.virtualAddress() == 0)) {

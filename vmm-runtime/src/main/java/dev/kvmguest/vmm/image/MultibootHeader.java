@@ -30,8 +30,6 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
     public record Addresses(long header, long load, long loadEnd, long bssEnd, long entry) {}
 
     private static final int MAGIC = 0x1BAD_B002;
-    private static final int MULTIBOOT_2_MAGIC = 0xE852_50D6;
-    private static final int MULTIBOOT_2_ALIGNMENT = 8;
     private static final int SEARCHED = 8192;
     private static final int ALIGNMENT = 4;
 
@@ -84,7 +82,17 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
                 return true;
             }
         }
-        return elf && (misplaced(file).isPresent() || multiboot2(file).isPresent());
+        return elf && misplaced(file).isPresent();
+    }
+
+    /** Returns whether a file has a header that a loader finds. */
+    static boolean isThere(ByteBuffer file) {
+        for (int at = 0; at + SIZE <= Math.min(SEARCHED, file.capacity()); at += ALIGNMENT) {
+            if (file.getInt(at) == MAGIC && hasChecksum(file, at)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Returns whether bytes start with a header's magic number. */
@@ -129,10 +137,9 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
     }
 
     private static String whyNotFound(ByteBuffer file) {
-        OptionalInt multiboot2 = multiboot2(file);
-        if (multiboot2.isPresent()) {
-            return "has a Multiboot 2 header at file offset " + hex(multiboot2.getAsInt())
-                    + ", which is not supported; give it a Multiboot 1 header (magic 0x1badb002)";
+        if (Multiboot2Header.isIn(file.array())) {
+            return "has a Multiboot 2 header, and boot mode multiboot needs one of Multiboot 1 (magic 0x1badb002);"
+                    + " choose boot mode multiboot2";
         }
         OptionalInt misplaced = misplaced(file);
         if (misplaced.isEmpty()) {
@@ -161,17 +168,6 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
     private static OptionalInt misplaced(ByteBuffer file) {
         for (int at = 0; at + SIZE <= file.capacity(); at++) {
             if (file.getInt(at) == MAGIC && hasChecksum(file, at)) {
-                return OptionalInt.of(at);
-            }
-        }
-        return OptionalInt.empty();
-    }
-
-    /** Source: Multiboot2 Specification version 2.0, 3.1.1: within 32 KiB, with a checksum over four fields. */
-    private static OptionalInt multiboot2(ByteBuffer file) {
-        for (int at = 0; at + 16 <= Math.min(4 * SEARCHED, file.capacity()); at += MULTIBOOT_2_ALIGNMENT) {
-            if (file.getInt(at) == MULTIBOOT_2_MAGIC
-                    && MULTIBOOT_2_MAGIC + file.getInt(at + 4) + file.getInt(at + 8) + file.getInt(at + 12) == 0) {
                 return OptionalInt.of(at);
             }
         }

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.Multiboot2Kernel;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -15,8 +16,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The boot modes that images ask for themselves. */
 class DetectedBootTests {
-
-    private static final int MULTIBOOT_2_MAGIC = 0xE852_50D6;
 
     @Test
     void multibootHeaderIsBootedAsSuch() {
@@ -34,13 +33,39 @@ class DetectedBootTests {
     @Test
     void headerInAnElfFileThatNoLoaderWouldFindIsMeantAllTheSame() {
         for (byte[] damaged : new byte[][] {
-            words(MAGIC, 3, 0),
-            join(new byte[8192], header(3)),
-            join(new byte[1], header(3)),
-            // The data of the ELF file begins at offset 84, and this header is at a multiple of 8.
-            join(new byte[4], words(MULTIBOOT_2_MAGIC, 0, 16, -(MULTIBOOT_2_MAGIC + 16))),
+            words(MAGIC, 3, 0), join(new byte[8192], header(3)), join(new byte[1], header(3)),
         }) {
             assertThat(detect(elf(0x10_0000, 0x10_0000, damaged)).boot()).isEqualTo(BootMode.MULTIBOOT);
+        }
+    }
+
+    @Test
+    void multiboot2HeaderIsBootedAsSuchAlsoBesideOneOfMultiboot1() {
+        byte[] two = Multiboot2Kernel.header();
+
+        // The data of the ELF file begins at offset 84.
+        assertThat(detect(elf(0x10_0000, 0x10_0000, join(new byte[4], two))))
+                .isEqualTo(new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header"));
+        assertThat(detect(elf(0x10_0000, 0x10_0000, join(header(3), two))).boot())
+                .isEqualTo(BootMode.MULTIBOOT2);
+        assertThat(detect(two).boot()).isEqualTo(BootMode.MULTIBOOT2);
+    }
+
+    @Test
+    void multiboot2HeaderInAnElfFileThatNoLoaderWouldFindIsMeantUnlessThereIsAnother() {
+        int magic = Multiboot2Kernel.MAGIC;
+        for (byte[] damaged : new byte[][] {
+            join(new byte[4], words(magic, 0, 24, 1, 0, 8)),
+            join(new byte[4], words(magic, 4, 24, -(magic + 28), 0, 8)),
+            Multiboot2Kernel.header(),
+            join(new byte[0x8000], Multiboot2Kernel.header()),
+        }) {
+            assertThat(detect(elf(0x10_0000, 0x10_0000, damaged)).boot()).isEqualTo(BootMode.MULTIBOOT2);
+            assertThat(detect(elf(0x10_0000, 0x10_0000, join(damaged, header(3))))
+                            .boot())
+                    .isEqualTo(BootMode.MULTIBOOT);
+            assertThat(detect(join(new byte[4], words(magic, 0, 24, 1, 0, 8))).boot())
+                    .isEqualTo(BootMode.REAL);
         }
     }
 

@@ -8,12 +8,14 @@ import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import dev.kvmguest.vmm.Machine;
 import dev.kvmguest.vmm.NeedsQemu;
+import dev.kvmguest.vmm.TestGuest;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.boot.ModeGuests;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -67,7 +69,7 @@ class KvmReproducerTests {
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
-                : real("0f 0b" + " cc".repeat(62)).withBoot(boot);
+                : ModeGuests.of(boot, TestGuest.bytes("0f 0b" + " cc".repeat(62)));
         MachineConfig config = emulated(guest);
         GuestMemory expected = new GuestMemory(ByteBuffer.allocateDirect((int) MachineConfig.DEFAULT_MEMORY), () -> {});
         BootLoader.load(expected, config.vcpus());

@@ -68,7 +68,9 @@ class QemuCommandTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "MULTIBOOT2"})
     void qemuRunsAGuestOfEachModeWithTheSameConsole(BootMode boot) throws IOException, InterruptedException {
         QemuCommand command = command(real(SAYS_Q_AND_EXITS).withBoot(boot));
 

@@ -141,12 +141,12 @@ class MultibootHeaderTests {
     }
 
     @Test
-    void multiboot2IsNamedAsNotSupported() {
+    void headerOfMultiboot2IsNamedWithItsBootMode() {
         int magic = 0xE852_50D6;
 
         assertRefused(
-                "has a Multiboot 2 header at file offset 0x8, which is not supported; give it a Multiboot 1 header (magic"
-                        + " 0x1badb002)",
+                "has a Multiboot 2 header, and boot mode multiboot needs one of Multiboot 1 (magic 0x1badb002); choose"
+                        + " boot mode multiboot2",
                 words(0, 0, magic, 0, 16, -(magic + 16), 0, 8));
     }
 

@@ -38,7 +38,7 @@ public final class BootLoader {
     private BootLoader(long memorySize, List<VcpuConfig> vcpus, LocalDateTime date) {
         plan = new LayoutPlan(memorySize);
         guests = Handovers.of(vcpus);
-        guests.forEach(guest -> guest.guest().take(plan));
+        guests.forEach(guest -> guest.takeImage(plan));
         guests.forEach(guest -> guest.takeTables(plan));
         rom = takeFirmware();
         Firmware firmware = new Firmware(
@@ -91,7 +91,6 @@ public final class BootLoader {
 
     /** Returns what lies where, with warnings of what lies close. */
     public MemoryLayout layout() {
-        return LayoutCheck.of(
-                plan, guests.stream().map(guest -> guest.guest().image()).toList());
+        return LayoutCheck.of(plan, guests);
     }
 }

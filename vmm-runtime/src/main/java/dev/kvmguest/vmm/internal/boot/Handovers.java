@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.boot;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
+import dev.kvmguest.vmm.internal.boot.multiboot2.Multiboot2Handover;
 import dev.kvmguest.vmm.internal.boot.plain.LongModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.ProtectedModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.RealModeHandover;
@@ -35,6 +36,7 @@ final class Handovers {
             case PROTECTED, PAGED, PAGED_4K -> new ProtectedModeHandover(config);
             case LONG -> new LongModeHandover(config);
             case MULTIBOOT -> new MultibootHandover(config);
+            case MULTIBOOT2 -> new Multiboot2Handover(config);
         };
     }
 

@@ -2,7 +2,7 @@ package dev.kvmguest.vmm.internal.boot;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
-import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -35,14 +35,15 @@ final class LayoutCheck {
         this.plan = plan;
     }
 
-    /** Returns the layout of these images, which the plan has room for, and what is to be warned of. */
-    static MemoryLayout of(LayoutPlan plan, List<GuestImage> images) {
+    /** Returns the layout of these guests, which the plan has room for, and what is to be warned of. */
+    static MemoryLayout of(LayoutPlan plan, List<Handover> guests) {
         LayoutCheck check = new LayoutCheck(plan);
         List<Range> ranges = new ArrayList<>(plan.all());
         ranges.addAll(plan.firmware());
         plan.images().forEach(check::checkImage);
-        for (GuestImage image : images) {
-            List<Range> stacks = StackSymbols.find(image);
+        for (Handover guest : guests) {
+            check.warnings.addAll(guest.warnings());
+            List<Range> stacks = StackSymbols.find(guest.guest().image());
             stacks.forEach(check::checkStack);
             ranges.addAll(stacks);
         }

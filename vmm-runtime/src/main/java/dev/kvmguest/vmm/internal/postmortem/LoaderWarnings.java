@@ -9,8 +9,8 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
-import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
 import dev.kvmguest.vmm.internal.boot.tables.BootDescriptorTables.Selectors;
+import dev.kvmguest.vmm.internal.boot.tables.GrubEntry;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
 import dev.kvmguest.vmm.internal.x86.AccessRights;
 import dev.kvmguest.vmm.internal.x86.SegmentDescriptor;
@@ -52,7 +52,7 @@ final class LoaderWarnings {
      */
     static List<String> of(BootMode boot, Optional<CpuState> registers, GuestMemory memory, MemoryLayout layout) {
         List<String> warnings = new ArrayList<>();
-        if (boot == BootMode.MULTIBOOT) {
+        if (boot == BootMode.MULTIBOOT || boot == BootMode.MULTIBOOT2) {
             gdt(memory, layout).ifPresent(warnings::add);
             registers.flatMap(state -> segments(state, memory, layout)).ifPresent(warnings::add);
             registers.flatMap(state -> stack(state, memory)).ifPresent(warnings::add);
@@ -128,7 +128,7 @@ final class LoaderWarnings {
     }
 
     private static Optional<String> stack(CpuState registers, GuestMemory memory) {
-        long top = MultibootHandover.STACK;
+        long top = GrubEntry.STACK;
         long esp = registers.get(Register.RSP);
         boolean near = esp <= top && esp > top - STACK_SIZE;
         if (!near

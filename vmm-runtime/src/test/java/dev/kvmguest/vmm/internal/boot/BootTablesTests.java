@@ -112,11 +112,7 @@ class BootTablesTests {
     }
 
     private void boot(BootMode mode) {
-        Guests.load(
-                memory,
-                mode == BootMode.MULTIBOOT
-                        ? MultibootKernel.flat(Guests.code(IMAGE_SIZE))
-                        : Guests.flat(IMAGE_SIZE).withBoot(mode));
+        Guests.load(memory, ModeGuests.of(mode, Guests.code(IMAGE_SIZE)));
     }
 
     private void clearImage() {

@@ -56,24 +56,32 @@ class EntryStateTests {
 
     @Test
     void multibootStartsAsGrubHandsOver() {
-        CpuState state = Guests.load(MultibootKernel.flat(Guests.code(4)));
+        assertThat(Guests.load(MultibootKernel.flat(Guests.code(4))))
+                .isEqualTo(grub(0x2bad_b002, MultibootKernel.LOAD + 0x20));
+    }
 
+    @Test
+    void multiboot2StartsAsGrubHandsOver() {
+        assertThat(Guests.load(Multiboot2Kernel.flat(Guests.code(4))))
+                .isEqualTo(grub(0x36d7_6289, Multiboot2Kernel.LOAD + Multiboot2Kernel.CODE));
+    }
+
+    private static CpuState grub(int magic, long entry) {
         SegmentState data = new SegmentState(0x18, 0, 0xffff_ffffL, 0xc093);
-        assertThat(state)
-                .isEqualTo(fixed().segment(SegmentRegister.CS, new SegmentState(0x10, 0, 0xffff_ffffL, 0xc09b))
-                        .segment(SegmentRegister.DS, data)
-                        .segment(SegmentRegister.ES, data)
-                        .segment(SegmentRegister.FS, data)
-                        .segment(SegmentRegister.GS, data)
-                        .segment(SegmentRegister.SS, data)
-                        .set(Register.RAX, 0x2bad_b002)
-                        .set(Register.RBX, 0x1_0000)
-                        .set(Register.RSP, 0x7_ff00)
-                        .set(Register.RIP, MultibootKernel.LOAD + 0x20)
-                        .set(Register.CR0, 0x11)
-                        .gdt(new DescriptorTable(0x500, 0x1f))
-                        .idt(new DescriptorTable(0x528, 0x7ff))
-                        .build());
+        return fixed().segment(SegmentRegister.CS, new SegmentState(0x10, 0, 0xffff_ffffL, 0xc09b))
+                .segment(SegmentRegister.DS, data)
+                .segment(SegmentRegister.ES, data)
+                .segment(SegmentRegister.FS, data)
+                .segment(SegmentRegister.GS, data)
+                .segment(SegmentRegister.SS, data)
+                .set(Register.RAX, magic)
+                .set(Register.RBX, 0x1_0000)
+                .set(Register.RSP, 0x7_ff00)
+                .set(Register.RIP, entry)
+                .set(Register.CR0, 0x11)
+                .gdt(new DescriptorTable(0x500, 0x1f))
+                .idt(new DescriptorTable(0x528, 0x7ff))
+                .build();
     }
 
     private static CpuState real(int segment, long ip, long sp) {

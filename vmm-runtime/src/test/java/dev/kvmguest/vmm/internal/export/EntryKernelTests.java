@@ -17,7 +17,7 @@ import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
-import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.boot.ModeGuests;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -66,8 +66,7 @@ class EntryKernelTests {
     @ParameterizedTest
     @EnumSource
     void registersAreThoseOfTheBootMode(BootMode boot) {
-        VcpuConfig guest = boot == BootMode.MULTIBOOT ? MultibootKernel.flat(TestGuest.bytes(HLT)) : real(HLT);
-        MachineConfig config = config(guest.withBoot(boot));
+        MachineConfig config = config(ModeGuests.of(boot, TestGuest.bytes(HLT)));
 
         CpuState found = Entered.by(EntryKernel.of(config)).registers;
 
@@ -85,7 +84,9 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "MULTIBOOT2"})
     void memoryIsThatOfTheBootModeButForFirmwareAndTheFilesCode(BootMode boot) {
         MachineConfig config = config(real(HLT).withBoot(boot));
         EntryKernel kernel = EntryKernel.of(config);

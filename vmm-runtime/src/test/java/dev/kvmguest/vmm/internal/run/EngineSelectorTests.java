@@ -80,7 +80,7 @@ class EngineSelectorTests {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"PROTECTED", "MULTIBOOT"})
+    @EnumSource(names = {"PROTECTED", "MULTIBOOT", "MULTIBOOT2"})
     void autoIsTheEmulatorWhereTurningOnPagingWouldBeTheEnd(BootMode mode) {
         EngineSelector selector = host(kvmWithout(Feature.PAGING_4M, Feature.PAGING_4K));
 

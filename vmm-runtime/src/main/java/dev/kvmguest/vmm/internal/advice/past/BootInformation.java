@@ -11,7 +11,7 @@ import java.util.Optional;
 
 /**
  * Recognizes a Multiboot kernel that took what CPUID puts into EBX for the address of the boot information, because it
- * saved EBX too late (Multiboot specification 0.6.96, 3.2).
+ * saved EBX too late (Multiboot Specification 0.6.96, 3.2; Multiboot2 Specification 2.0, 3.3).
  *
  * <p>Silent unless it used memory just there, where no RAM is.
  */
@@ -27,7 +27,7 @@ final class BootInformation {
 
     /** What was read as the boot information is the vendor's name. */
     static Optional<String> overwritten(PastEvidence evidence) {
-        if (evidence.boot() != BootMode.MULTIBOOT) {
+        if (evidence.boot() != BootMode.MULTIBOOT && evidence.boot() != BootMode.MULTIBOOT2) {
             return Optional.empty();
         }
         return VENDORS.stream()

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot.layout;
 
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -13,8 +14,13 @@ import java.util.Optional;
  */
 public interface Handover {
 
-    /** Returns the image at its place, and its entry point. */
+    /** Returns the image and its entry point: at their place, once the image has its memory. */
     PlacedGuest guest();
+
+    /** Takes the image's memory. A protocol that can move an image chooses the place here. */
+    default void takeImage(LayoutPlan plan) {
+        guest().take(plan);
+    }
 
     /** Takes memory for what has a usual place: descriptor tables and page tables. All images have theirs then. */
     void takeTables(LayoutPlan plan);
@@ -25,6 +31,11 @@ public interface Handover {
     /** Returns the video memory that the guest is told of, beside the VGA's; empty if there is none. */
     default Optional<LinearFramebuffer> framebuffer() {
         return Optional.empty();
+    }
+
+    /** Returns what users should know of what the guest asks for, a sentence each without a full stop. */
+    default List<String> warnings() {
+        return List.of();
     }
 
     /** Writes all but the image into memory, which is zero. */

@@ -30,13 +30,18 @@ public record LinearFramebuffer(long address, int width, int height) {
      * @throws IllegalArgumentException if there is none, or a side isn't from 1 to 4096
      */
     public static LinearFramebuffer take(LayoutPlan plan, int width, int height) {
-        if (width < 1 || width > MOST || height < 1 || height > MOST) {
+        if (!isPossible(width, height)) {
             throw new IllegalArgumentException("a framebuffer of " + width + " x " + height
                     + " pixels can't be had; each side is from 1 to " + MOST + " pixels");
         }
         String name = "the framebuffer of " + width + " x " + height;
         return new LinearFramebuffer(
                 plan.placeHigh(Kind.FRAMEBUFFER, name, (long) height * pitch(width), PAGE), width, height);
+    }
+
+    /** Returns whether there are framebuffers with these sides. */
+    public static boolean isPossible(int width, int height) {
+        return width >= 1 && width <= MOST && height >= 1 && height <= MOST;
     }
 
     private static int pitch(int width) {

@@ -4,27 +4,22 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
-import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
-import dev.kvmguest.vmm.internal.boot.layout.EntryRegisters;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
+import dev.kvmguest.vmm.internal.boot.layout.KernelFile;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
-import dev.kvmguest.vmm.internal.boot.tables.BootDescriptorTables;
-import dev.kvmguest.vmm.internal.boot.tables.BootDescriptorTables.Selectors;
+import dev.kvmguest.vmm.internal.boot.tables.GrubEntry;
 import dev.kvmguest.vmm.memory.GuestMemory;
 
 /** A Multiboot 1 kernel, as GRUB 2.06 hands over (measured). */
 public final class MultibootHandover implements Handover {
 
-    /** ESP at entry. */
-    public static final int STACK = 0x7_ff00;
-
     private final VcpuConfig config;
     private final PlacedGuest guest;
-    private BootDescriptorTables descriptors;
+    private GrubEntry entry;
     private MultibootInfo information;
 
     /**
@@ -34,18 +29,23 @@ public final class MultibootHandover implements Handover {
      */
     public MultibootHandover(VcpuConfig config) {
         this.config = config;
-        this.guest = place(config);
+        GuestImage image = place(config.image());
+        KernelFile.requireOwnPlace(image, config);
+        this.guest = PlacedGuest.entered(image, config);
     }
 
-    private static PlacedGuest place(VcpuConfig config) {
-        GuestImage original = config.image();
-        GuestImage image = MultibootImage.place(original, MultibootHeader.find(original.name(), original.file()));
-        if (config.load().isPresent() && config.load().getAsLong() != image.physicalStart()) {
-            throw new IllegalArgumentException("load " + hex(config.load().getAsLong()) + " contradicts image "
-                    + image.name() + ", which says itself that it is to be loaded at " + hex(image.physicalStart())
-                    + "; leave load out, or link the image for that address");
+    private static GuestImage place(GuestImage image) {
+        MultibootHeader header = MultibootHeader.find(image.name(), image.file());
+        if (header.addresses().isPresent()) {
+            return KernelFile.at(header.addresses().get(), image, "a Multiboot header", header.offset());
         }
-        return PlacedGuest.entered(image, config);
+        if (image.format() == GuestImage.Format.FLAT) {
+            throw new IllegalArgumentException(
+                    "image " + image.name() + " is a flat binary, and its Multiboot header at"
+                            + " file offset " + hex(header.offset())
+                            + " has no load addresses; set bit 16 of its flags and add them, or boot the ELF file");
+        }
+        return KernelFile.withPhysicalEntry(image);
     }
 
     @Override
@@ -55,7 +55,7 @@ public final class MultibootHandover implements Handover {
 
     @Override
     public void takeTables(LayoutPlan plan) {
-        descriptors = BootDescriptorTables.take(plan, Selectors.GRUB);
+        entry = new GrubEntry(plan);
     }
 
     @Override
@@ -65,18 +65,12 @@ public final class MultibootHandover implements Handover {
 
     @Override
     public void write(GuestMemory memory) {
-        descriptors.write(memory);
+        entry.write(memory);
         information.write(memory);
     }
 
     @Override
     public CpuState state() {
-        return descriptors
-                .enter(EntryRegisters.fixed())
-                .set(Register.RIP, guest.entry().offset())
-                .set(Register.RAX, MultibootInfo.MAGIC)
-                .set(Register.RBX, information.address())
-                .set(Register.RSP, STACK)
-                .build();
+        return entry.state(guest.entry().offset(), MultibootInfo.MAGIC, information.address());
     }
 }

@@ -4,6 +4,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.boot.layout.E820Map;
+import dev.kvmguest.vmm.internal.boot.layout.ElfSectionHeaders;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
@@ -60,7 +61,7 @@ final class MultibootInfo {
     private final Firmware firmware;
     private final List<E820Map.Entry> map;
     private final List<PlacedModule> modules;
-    private final Optional<MultibootSymbols> symbols;
+    private final Optional<ElfSectionHeaders> symbols;
     private long symbolsAddress;
     private final long address;
 
@@ -81,9 +82,9 @@ final class MultibootInfo {
         long afterModules = modules.isEmpty()
                 ? PlacedModule.after(guest)
                 : modules.get(modules.size() - 1).end();
-        symbols = header.addresses().isPresent() ? Optional.empty() : MultibootSymbols.of(image);
-        symbols.ifPresent(
-                found -> symbolsAddress = layout.place("the symbols for the kernel", found.size(), PAGE, afterModules));
+        symbols = header.addresses().isPresent() ? Optional.empty() : ElfSectionHeaders.of(image);
+        symbols.ifPresent(found -> symbolsAddress =
+                layout.place("the symbols for the kernel", found.size() + found.tablesSize(), PAGE, afterModules));
         address = layout.place("the Multiboot information", block(0).length, Long.BYTES, LOWEST);
     }
 
@@ -95,7 +96,11 @@ final class MultibootInfo {
     /** Writes the information, the symbols and the modules. */
     void write(GuestMemory memory) {
         memory.write(address, block(address));
-        symbols.ifPresent(found -> memory.write(symbolsAddress, found.at(symbolsAddress)));
+        symbols.ifPresent(found -> {
+            long tables = symbolsAddress + found.size();
+            memory.write(symbolsAddress, found.headers(tables));
+            memory.write(tables, found.tables());
+        });
         modules.forEach(module -> module.write(memory));
     }
 

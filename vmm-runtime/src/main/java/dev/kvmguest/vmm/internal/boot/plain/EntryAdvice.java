@@ -15,7 +15,8 @@ import java.util.stream.Stream;
 /** The way out for a guest that real mode can't enter where it says: one that has been tried. */
 final class EntryAdvice {
 
-    private static final List<BootMode> OTHER_MODES = List.of(BootMode.MULTIBOOT, BootMode.PROTECTED, BootMode.PAGED);
+    private static final List<BootMode> OTHER_MODES =
+            List.of(BootMode.MULTIBOOT2, BootMode.MULTIBOOT, BootMode.PROTECTED, BootMode.PAGED);
 
     private EntryAdvice() {}
 

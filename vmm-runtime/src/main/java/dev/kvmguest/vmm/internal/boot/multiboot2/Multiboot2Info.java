@@ -1,0 +1,198 @@
+package dev.kvmguest.vmm.internal.boot.multiboot2;
+
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.Multiboot2Header;
+import dev.kvmguest.vmm.image.Multiboot2Header.VideoMode;
+import dev.kvmguest.vmm.image.Multiboot2Tag;
+import dev.kvmguest.vmm.internal.boot.layout.E820Map;
+import dev.kvmguest.vmm.internal.boot.layout.ElfSectionHeaders;
+import dev.kvmguest.vmm.internal.boot.layout.Firmware;
+import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
+import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
+import dev.kvmguest.vmm.internal.boot.layout.PlacedModule;
+import dev.kvmguest.vmm.memory.GuestMemory;
+import dev.kvmguest.vmm.memory.RamMap;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a Multiboot 2 loader tells a kernel, and the modules that it loads beside it: where they go, and their bytes.
+ *
+ * <p>The information is one block, from 64 KiB on and below 640 KiB if there is room, its tags in GRUB's order. Modules
+ * and the kernel's own symbols go after the image, from 1 MiB on.
+ *
+ * <p>Source: Multiboot2 Specification version 2.0, 3.6, "Boot information format"; the fields of the framebuffer and of
+ * the ELF sections as wide as in {@code multiboot2.h} of GRUB 2.06, by which kernels are built.
+ */
+final class Multiboot2Info {
+
+    /** What EAX has at entry. */
+    static final int MAGIC = 0x36D7_6289;
+
+    private static final int AVAILABLE = 1;
+    private static final int RESERVED = 2;
+    private static final int MAP_ENTRY_SIZE = 24;
+    private static final int MAP_ENTRY_VERSION = 0;
+
+    private static final long LOWEST = 0x1_0000;
+    private static final int PAGE = 0x1000;
+    private static final String LOADER = "kvmguest";
+
+    private static final int RGB = 1;
+    private static final int EGA_TEXT = 2;
+    private static final int COLOUR_BITS = 8;
+    private static final int RED = 16;
+    private static final int GREEN = 8;
+    private static final int BLUE = 0;
+
+    private static final int TEXT_SCREEN = 0xb_8000;
+    private static final int TEXT_COLUMNS = 80;
+    private static final int TEXT_ROWS = 25;
+    private static final int TEXT_CELL_BITS = 16;
+
+    private final Multiboot2Header header;
+    private final List<PlacedModule> modules;
+    private final Optional<ElfSectionHeaders> sections;
+    private final Optional<LinearFramebuffer> framebuffer;
+    private final TagBlock block = new TagBlock();
+    private long symbolsAddress;
+    private final long address;
+
+    /**
+     * Finds room for the information, the modules and the framebuffer of a kernel whose own memory is taken.
+     *
+     * @throws IllegalArgumentException if there is none
+     */
+    Multiboot2Info(
+            VcpuConfig config,
+            Multiboot2Header header,
+            Optional<ElfSectionHeaders> sections,
+            PlacedGuest guest,
+            LayoutPlan plan,
+            Firmware firmware) {
+        this.header = header;
+        this.sections = sections;
+        framebuffer = header.framebuffer().map(mode -> framebuffer(mode, plan));
+        modules = PlacedModule.place(config.modules(), guest, plan);
+        placeSymbols(guest, plan);
+        putLoadBase(guest);
+        putString(Multiboot2Tag.COMMAND_LINE, config.commandLine());
+        putString(Multiboot2Tag.LOADER_NAME, LOADER);
+        modules.forEach(this::putModule);
+        putMap(E820Map.of(plan, firmware));
+        sections.ifPresent(this::putSections);
+        putSizes(plan.ram(), firmware);
+        framebuffer.ifPresentOrElse(this::putFramebuffer, this::putTextScreen);
+        block.end();
+        address = plan.place("the Multiboot 2 information", block.bytes().length, Long.BYTES, LOWEST);
+    }
+
+    /** A mode that can't be had, or with a side left open, is the usual one: the header only recommends a mode. */
+    private static LinearFramebuffer framebuffer(VideoMode mode, LayoutPlan plan) {
+        boolean usable = LinearFramebuffer.isPossible(mode.width(), mode.height());
+        return LinearFramebuffer.take(
+                plan,
+                usable ? mode.width() : LinearFramebuffer.USUAL_WIDTH,
+                usable ? mode.height() : LinearFramebuffer.USUAL_HEIGHT);
+    }
+
+    private void placeSymbols(PlacedGuest guest, LayoutPlan plan) {
+        long from = modules.isEmpty()
+                ? PlacedModule.after(guest)
+                : modules.get(modules.size() - 1).end();
+        sections.filter(found -> found.tablesSize() > 0)
+                .ifPresent(found ->
+                        symbolsAddress = plan.place("the symbols for the kernel", found.tablesSize(), PAGE, from));
+    }
+
+    /** Returns what EBX has at entry: the physical address of the information. */
+    long address() {
+        return address;
+    }
+
+    /** Returns the video memory that the kernel is told of, if it asks for a framebuffer. */
+    Optional<LinearFramebuffer> framebuffer() {
+        return framebuffer;
+    }
+
+    /** Returns what the kernel requires and isn't told, but for what depends on its configuration. */
+    List<Multiboot2Tag> missing() {
+        return header.requests().stream()
+                .distinct()
+                .filter(tag -> switch (tag) {
+                    case BOOT_DEVICE, VBE, APM, SMBIOS, ACPI_OLD, ACPI_NEW, NETWORK -> true;
+                    default -> false;
+                })
+                .toList();
+    }
+
+    /** Writes the information, the symbols and the modules. */
+    void write(GuestMemory memory) {
+        memory.write(address, block.bytes());
+        sections.ifPresent(found -> memory.write(symbolsAddress, found.tables()));
+        modules.forEach(module -> module.write(memory));
+    }
+
+    private void putLoadBase(PlacedGuest guest) {
+        block.start(Multiboot2Tag.LOAD_BASE).putInt((int) guest.image().physicalStart());
+    }
+
+    private void putString(Multiboot2Tag tag, String text) {
+        block.start(tag).putString(text);
+    }
+
+    private void putModule(PlacedModule module) {
+        block.start(Multiboot2Tag.MODULE)
+                .putInt((int) module.start())
+                .putInt((int) module.end())
+                .putString(module.module().commandLine());
+    }
+
+    private void putMap(List<E820Map.Entry> map) {
+        block.start(Multiboot2Tag.MEMORY_MAP).putInt(MAP_ENTRY_SIZE).putInt(MAP_ENTRY_VERSION);
+        map.forEach(entry -> block.putLong(entry.start())
+                .putLong(entry.length())
+                .putInt(entry.available() ? AVAILABLE : RESERVED)
+                .putInt(0));
+    }
+
+    private void putSections(ElfSectionHeaders found) {
+        block.start(Multiboot2Tag.ELF_SECTIONS)
+                .putInt(found.count())
+                .putInt(found.entrySize())
+                .putInt(found.stringSection())
+                .putBytes(found.headers(symbolsAddress));
+    }
+
+    private void putSizes(RamMap ram, Firmware firmware) {
+        block.start(Multiboot2Tag.BASIC_MEMORY)
+                .putInt((int) (firmware.lowMemory() >> 10))
+                .putInt((int) (Math.max(0, ram.lowEnd() - E820Map.HIGH_MEMORY) >> 10));
+    }
+
+    private void putFramebuffer(LinearFramebuffer pixels) {
+        block.start(Multiboot2Tag.FRAMEBUFFER)
+                .putLong(pixels.address())
+                .putInt(pixels.pitch())
+                .putInt(pixels.width())
+                .putInt(pixels.height())
+                .putByte(LinearFramebuffer.DEPTH)
+                .putByte(RGB)
+                .putShort(0);
+        for (int position : List.of(RED, GREEN, BLUE)) {
+            block.putByte(position).putByte(COLOUR_BITS);
+        }
+    }
+
+    private void putTextScreen() {
+        block.start(Multiboot2Tag.FRAMEBUFFER)
+                .putLong(TEXT_SCREEN)
+                .putInt(TEXT_COLUMNS * TEXT_CELL_BITS / Byte.SIZE)
+                .putInt(TEXT_COLUMNS)
+                .putInt(TEXT_ROWS)
+                .putByte(TEXT_CELL_BITS)
+                .putByte(EGA_TEXT)
+                .putShort(0);
+    }
+}
