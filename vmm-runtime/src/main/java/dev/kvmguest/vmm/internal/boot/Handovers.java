@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
+import dev.kvmguest.vmm.internal.boot.limine.LimineHandover;
 import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
 import dev.kvmguest.vmm.internal.boot.plain.LongModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.ProtectedModeHandover;
@@ -35,6 +36,7 @@ final class Handovers {
             case PROTECTED, PAGED, PAGED_4K -> new ProtectedModeHandover(config);
             case LONG -> new LongModeHandover(config);
             case MULTIBOOT -> new MultibootHandover(config);
+            case LIMINE -> new LimineHandover(config);
         };
     }
 
