@@ -92,7 +92,7 @@ final class LiminePageTables {
     }
 
     private static int index(long linear, PageLevel level) {
-        return (int) (linear / MODE.span(level) & ENTRIES - 1);
+        return (int) (linear >>> Long.numberOfTrailingZeros(MODE.span(level)) & ENTRIES - 1);
     }
 
     /** Returns the bytes that they take. */
