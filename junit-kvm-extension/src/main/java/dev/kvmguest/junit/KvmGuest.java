@@ -106,12 +106,12 @@ public @interface KvmGuest {
     /** Where the guest starts: a linear address, or {@code SEG:OFF} in real mode. */
     String entry() default "";
 
-    /** The kernel's command line; only for {@link BootMode#MULTIBOOT}. */
+    /** The kernel's command line; only for {@link BootMode#MULTIBOOT} and {@link BootMode#LIMINE}. */
     String[] commandLine() default {};
 
     /**
      * The files that are loaded beside the kernel, in this order: paths relative to the working directory or names of
-     * class path resources. The kernel gets their names without folders. Only for {@link BootMode#MULTIBOOT}.
+     * class path resources. The kernel gets their names without folders. Only for {@link BootMode#MULTIBOOT} and {@link BootMode#LIMINE}.
      */
     String[] modules() default {};
 

@@ -34,9 +34,9 @@ public class Guest {
     File linkerScript;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot} or
-     * {@code long}. Default: {@code real}; for an image what it asks for itself, by a Multiboot header, 64 bits or an
-     * entry that real mode can't reach, else {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot},
+     * {@code long} or {@code limine}. Default: {@code real}; for an image what it asks for itself, by a Multiboot
+     * header, Limine's requests, 64 bits or an entry that real mode can't reach, else {@code real}.
      */
     String boot;
 
@@ -57,12 +57,12 @@ public class Guest {
     /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: {@code 16M}. */
     String memory;
 
-    /** The kernel's command line; only for {@code multiboot}. Default: nothing. */
+    /** The kernel's command line; only for {@code multiboot} and {@code limine}. Default: nothing. */
     String commandLine;
 
     /**
      * Files that are loaded beside the kernel, relative to the project, each a {@code <module>}; only for
-     * {@code multiboot}. The kernel gets their names. Default: none.
+     * {@code multiboot} and {@code limine}. The kernel gets their names. Default: none.
      */
     List<File> modules = new ArrayList<>();
 
@@ -86,8 +86,8 @@ public class Guest {
 
     /**
      * What the sources are compiled for: {@code i386} or {@code x86_64}. {@code x86_64} is for the boot modes
-     * {@code long}, {@code protected} and {@code multiboot}; the last two enter it in 32 bits. Default: {@code x86_64}
-     * for {@code long}, else {@code i386}.
+     * {@code long}, {@code limine}, {@code protected} and {@code multiboot}; the last two enter it in 32 bits. Default:
+     * {@code x86_64} for {@code long} and {@code limine}, else {@code i386}.
      */
     String arch;
 

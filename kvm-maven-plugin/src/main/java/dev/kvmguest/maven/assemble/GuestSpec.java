@@ -52,6 +52,9 @@ public record GuestSpec(
     /** Where a PC's memory above video memory and firmware begins. */
     private static final long HIGH_LOAD = 0x10_0000;
 
+    /** The lowest linear address of a kernel by the Limine boot protocol, whose loaders choose the physical one. */
+    private static final long LIMINE_BASE = 0xffff_ffff_8000_0000L;
+
     private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
     private static final long REAL_MODE_END = 0x10_0000;
 
@@ -93,9 +96,9 @@ public record GuestSpec(
     }
 
     static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
-        if (boot != BootMode.MULTIBOOT && !(commandLine.isEmpty() && modules.isEmpty())) {
+        if (!boot.hasLoader() && !(commandLine.isEmpty() && modules.isEmpty())) {
             throw new IllegalArgumentException("boot mode " + boot + " passes no command line and no modules on; only "
-                    + BootMode.MULTIBOOT + " does");
+                    + BootMode.MULTIBOOT + " and " + BootMode.LIMINE + " do");
         }
         Set<String> taken =
                 new HashSet<>(List.of(GuestManifest.FILE_NAME, id + ".elf", id + ".bin", id + ".map", id + ".sym"));
@@ -130,7 +133,7 @@ public record GuestSpec(
 
     /** Returns the physical address that the built-in linker script puts the first byte at. */
     public long linkedPhysically() {
-        boolean high = boot == BootMode.MULTIBOOT || boot == BootMode.LONG;
+        boolean high = boot.hasLoader() || boot == BootMode.LONG;
         return load.orElse(high ? HIGH_LOAD : VcpuConfig.DEFAULT_LOAD);
     }
 
@@ -139,19 +142,22 @@ public record GuestSpec(
         long segment = entry.map(EntryPoint::segment)
                 .flatMap(found -> found.isPresent() ? Optional.of(found.getAsInt() * 16L) : Optional.empty())
                 .orElse(0L);
+        if (boot == BootMode.LIMINE) {
+            return LIMINE_BASE;
+        }
         // Low memory is mapped as it is, too, in long mode: what a guest needs no map of its own for.
         long base = boot == BootMode.LONG ? 0 : boot.kernelBase();
         return base + linkedPhysically() - segment;
     }
 
     /**
-     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB; a
-     * script of the guest's own may place it in the last 2 GiB, and code for those runs in the first as well.
+     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB,
+     * but for Limine, whose kernels are in the last 2 GiB; a script of the guest's own may place it in the last 2 GiB, and code for those runs in the first as well.
      */
     Target target() {
         if (arch == Architecture.I386) {
             return Target.I386;
         }
-        return linkerScript.isPresent() ? Target.X86_64_EITHER_END : Target.X86_64;
+        return linkerScript.isPresent() || boot == BootMode.LIMINE ? Target.X86_64_EITHER_END : Target.X86_64;
     }
 }
