@@ -71,7 +71,7 @@ public final class ElfReader {
     private GuestImage read() {
         List<Segment> segments = readSegments();
         List<Symbol> symbols = readSymbols();
-        if (!layout.is64() || !LimineMagic.isIn(file.array())) {
+        if (!layout.is64() || !LimineMagic.isIn(segments)) {
             ElfKind.requireFixedAddresses(name, file, layout, segments);
         }
         return new GuestImage(

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.image;
 
+import dev.kvmguest.vmm.image.GuestImage.Segment;
 import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -33,15 +35,18 @@ public enum LimineMagic {
 
     /** Returns whether an image is a 64-bit ELF file with a base revision tag, a marker or a request. */
     public static boolean isMeant(GuestImage image) {
-        return image.format() == GuestImage.Format.ELF64 && isIn(image.file());
+        return image.format() == GuestImage.Format.ELF64 && isIn(image.segments());
     }
 
-    /** Returns whether a file has one of them: what is aligned in memory is so in the file. */
-    static boolean isIn(byte[] file) {
-        ByteBuffer bytes = ElfLayout.buffer(file);
-        for (int at = 0; at + SHORTEST <= file.length; at += Long.BYTES) {
-            if (at(bytes, at).isPresent()) {
-                return true;
+    /** Returns whether one of them is in the bytes of segments, at a linear address that is a multiple of 8. */
+    static boolean isIn(List<Segment> segments) {
+        for (Segment segment : segments) {
+            ByteBuffer bytes = ElfLayout.buffer(segment.data());
+            int first = (int) (-segment.virtualAddress() & Long.BYTES - 1);
+            for (int at = first; at + SHORTEST <= bytes.capacity(); at += Long.BYTES) {
+                if (at(bytes, at).isPresent()) {
+                    return true;
+                }
             }
         }
         return false;

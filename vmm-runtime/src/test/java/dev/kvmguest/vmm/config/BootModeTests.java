@@ -39,7 +39,7 @@ class BootModeTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootMode.parse(text))
                 .withMessage("boot mode \"" + text
-                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, long");
+                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, long, limine");
     }
 
     @ParameterizedTest

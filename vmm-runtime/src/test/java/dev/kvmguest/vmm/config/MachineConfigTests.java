@@ -74,11 +74,11 @@ class MachineConfigTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
-    void onlyMultibootTakesACommandLineOrModules(BootMode mode) {
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "LIMINE"})
+    void onlyLoadersTakeACommandLineOrModules(BootMode mode) {
         VcpuConfig guest = GUEST.withBoot(mode);
         String way = " can't be given to hlt in boot mode " + mode
-                + "; only boot mode multiboot passes a command line and modules on";
+                + "; only boot mode multiboot or limine passes a command line and modules on";
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MachineConfig.builder()
