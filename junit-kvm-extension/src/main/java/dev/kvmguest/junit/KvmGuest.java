@@ -111,7 +111,8 @@ public @interface KvmGuest {
 
     /**
      * The files that are loaded beside the kernel, in this order: paths relative to the working directory or names of
-     * class path resources. The kernel gets their names without folders. Only for {@link BootMode#MULTIBOOT} and {@link BootMode#LIMINE}.
+     * class path resources. The kernel gets their names without folders. Only for {@link BootMode#MULTIBOOT} and
+     * {@link BootMode#LIMINE}.
      */
     String[] modules() default {};
 

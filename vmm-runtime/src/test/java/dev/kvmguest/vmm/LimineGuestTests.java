@@ -31,7 +31,8 @@ class LimineGuestTests {
     }
 
     private Outcome run(VcpuConfig guest) {
-        MachineConfig config = MachineConfig.builder().vcpu(guest).engine(engine).build();
+        MachineConfig config =
+                MachineConfig.builder().vcpu(guest).engine(engine).build();
         try (Machine machine = Machine.create(config)) {
             return machine.run();
         }
@@ -59,7 +60,8 @@ class LimineGuestTests {
     @Test
     void kernelHasAStackAndMaskedInterrupts() {
         // pop rax (the return address); push rax; in al,0x21; not al; out 0xe9,al ... mov al,'k'; out 0xe9,al; hlt
-        Outcome outcome = run(kernel("HHDM", "58 50 48 85 c0 75 0b e4 21 3c ff 75 05 b0 6b e6 e9 f4 f4").config());
+        Outcome outcome = run(kernel("HHDM", "58 50 48 85 c0 75 0b e4 21 3c ff 75 05 b0 6b e6 e9 f4 f4")
+                .config());
 
         assertThat(outcome.console()).isEqualTo("k");
     }
@@ -74,8 +76,9 @@ class LimineGuestTests {
         assertThat(fault.at().symbol()).hasValue("_start+0x1");
         // By no means a reset on purpose: the kernel hasn't loaded an IDT yet.
         assertThat(fault.advice())
-                .containsExactly("IDTR's limit is 0x0, so that there is no IDT[6], the gate of #UD; LIDT takes the table's"
-                        + " size in bytes less 1, 0xfff for 256 gates of 16 bytes");
+                .containsExactly(
+                        "IDTR's limit is 0x0, so that there is no IDT[6], the gate of #UD; LIDT takes the table's"
+                                + " size in bytes less 1, 0xfff for 256 gates of 16 bytes");
     }
 
     @Test
@@ -136,7 +139,8 @@ class LimineGuestTests {
 
     @Test
     void tablesThatTheKernelClearsAreToldByTheInstructionThatDidIt() {
-        // mov rax,0xffff800000000000; mov rcx,cr3; add rax,rcx; mov qword [rax+0xff8],0; mov cr3,rcx: of Limine's tables
+        // mov rax,0xffff800000000000; mov rcx,cr3; add rax,rcx; mov qword [rax+0xff8],0; mov cr3,rcx: of Limine's
+        // tables
         // it isn't assumed where they should have led
         Outcome outcome = run(kernel(
                         "HHDM",
@@ -153,9 +157,13 @@ class LimineGuestTests {
     @Test
     void requestsWithoutAnAnswerAreToldInReports() {
         // mov rax,[0xffffffff80002040]; mov rax,[rax+8]
-        Outcome outcome = run(kernel("RSDP", "48 8b 04 25 40 20 00 80 48 8b 40 08").config());
+        Outcome outcome =
+                run(kernel("RSDP", "48 8b 04 25 40 20 00 80 48 8b 40 08").config());
 
-        assertThat(outcome.warnings()).singleElement().asString().startsWith("the kernel's Limine request RSDP has no answer");
+        assertThat(outcome.warnings())
+                .singleElement()
+                .asString()
+                .startsWith("the kernel's Limine request RSDP has no answer");
         assertThat(TextReport.brief(outcome))
                 .contains("advice: null pointer: RAX is 0")
                 .contains("warning: the kernel's Limine request RSDP has no answer on this machine");
@@ -164,12 +172,12 @@ class LimineGuestTests {
 
     @Test
     void modulesAreWhereTheKernelIsTold() {
-        // mov rax,[0xffffffff80002040]; mov rax,[rax+16]; mov rax,[rax]; mov rax,[rax+8]; mov al,[rax]; out 0xe9,al; hlt
-        Outcome outcome = run(kernel(
-                        "MODULES",
-                        "48 8b 04 25 40 20 00 80 48 8b 40 10 48 8b 00 48 8b 40 08 8a 00 e6 e9 f4")
-                .config()
-                .withModules(List.of(new BootModule("initrd", new byte[] {'m'}))));
+        // mov rax,[0xffffffff80002040]; mov rax,[rax+16]; mov rax,[rax]; mov rax,[rax+8]; mov al,[rax]; out 0xe9,al;
+        // hlt
+        Outcome outcome =
+                run(kernel("MODULES", "48 8b 04 25 40 20 00 80 48 8b 40 10 48 8b 00 48 8b 40 08 8a 00 e6 e9 f4")
+                        .config()
+                        .withModules(List.of(new BootModule("initrd", new byte[] {'m'}))));
 
         assertThat(outcome.console()).isEqualTo("m");
     }

@@ -151,8 +151,9 @@ public record GuestSpec(
     }
 
     /**
-     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB,
-     * but for Limine, whose kernels are in the last 2 GiB; a script of the guest's own may place it in the last 2 GiB, and code for those runs in the first as well.
+     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB, but
+     * for Limine, whose kernels are in the last 2 GiB; a script of the guest's own may place it in the last 2 GiB, and
+     * code for those runs in the first as well.
      */
     Target target() {
         if (arch == Architecture.I386) {

@@ -59,9 +59,9 @@ public enum BootMode {
 
     /**
      * What a loader of the Limine boot protocol hands over (The Limine Boot Protocol, base revisions 0 to 6, on a PC
-     * with a BIOS): 64-bit mode, the kernel mapped where it is linked, in the last 2 GiB, with its segments' rights, and
-     * memory from 0xffff800000000000 on. CR0.WP, CR4.PAE, EFER.LME, LMA and NXE are set; code 0x28, data 0x30, no TSS
-     * and no IDT; RSP on a stack of 64 KiB or more, at a return address of 0. The kernel's requests are answered.
+     * with a BIOS): 64-bit mode, the kernel mapped where it is linked, in the last 2 GiB, with its segments' rights,
+     * and memory from 0xffff800000000000 on. CR0.WP, CR4.PAE, EFER.LME, LMA and NXE are set; code 0x28, data 0x30, no
+     * TSS and no IDT; RSP on a stack of 64 KiB or more, at a return address of 0. The kernel's requests are answered.
      */
     LIMINE("limine");
 

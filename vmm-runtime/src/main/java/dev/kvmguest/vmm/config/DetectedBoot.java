@@ -10,9 +10,9 @@ import dev.kvmguest.vmm.image.MultibootHeader;
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
  * <p>A Multiboot header means {@link BootMode#MULTIBOOT}. A 64-bit ELF file with requests or a base revision tag of the
- * Limine boot protocol is meant for {@link BootMode#LIMINE}, any other for {@link BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
- * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
- * {@link BootMode#REAL}.
+ * Limine boot protocol is meant for {@link BootMode#LIMINE}, any other for {@link BootMode#LONG}. A 32-bit one whose
+ * entry real mode can't reach is meant for {@link BootMode#PAGED} if that maps its entry high, else for {@link
+ * BootMode#PROTECTED}. Anything else is {@link BootMode#REAL}.
  *
  * @param boot the mode
  * @param reason what in the image says so, to follow "because"

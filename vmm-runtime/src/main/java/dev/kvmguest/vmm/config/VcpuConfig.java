@@ -93,7 +93,7 @@ public record VcpuConfig(
         return new VcpuConfig(image, boot, load, entry, text, commandLine, modules, guestTest);
     }
 
-    /** Returns a copy whose kernel is told {@code text}, in UTF-8, at boot; only with a {@link BootMode#hasLoader loader}. */
+    /** Returns a copy whose kernel is told this text, in UTF-8; only with a {@link BootMode#hasLoader loader}. */
     public VcpuConfig withCommandLine(String text) {
         return new VcpuConfig(image, boot, load, entry, input, text, modules, guestTest);
     }

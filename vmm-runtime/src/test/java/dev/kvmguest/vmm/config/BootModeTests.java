@@ -19,6 +19,7 @@ class BootModeTests {
         "paged-4k, PAGED_4K",
         "multiboot, MULTIBOOT",
         "long, LONG",
+        "limine, LIMINE",
         "PAGED_4K, PAGED_4K",
         "Paged-4K, PAGED_4K"
     })

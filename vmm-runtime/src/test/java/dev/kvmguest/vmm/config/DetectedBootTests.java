@@ -137,7 +137,8 @@ class DetectedBootTests {
         assertThat(detect(new LimineKernel().baseRevision(3).file()).boot()).isEqualTo(BootMode.LIMINE);
         assertThat(detect(new LimineKernel().startMarker().file()).boot()).isEqualTo(BootMode.LIMINE);
         assertThat(detect(new LimineKernel().endMarker().file()).boot()).isEqualTo(BootMode.LIMINE);
-        assertThat(detect(new LimineKernel().words(0xc7b1_dd30_df4c_8b88L, 0).file()).boot())
+        assertThat(detect(new LimineKernel().words(0xc7b1_dd30_df4c_8b88L, 0).file())
+                        .boot())
                 .isEqualTo(BootMode.LONG);
     }
 

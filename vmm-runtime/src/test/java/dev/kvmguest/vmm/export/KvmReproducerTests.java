@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.io.IOException;
 import java.io.InputStream;
@@ -65,9 +66,13 @@ class KvmReproducerTests {
     @ParameterizedTest
     @EnumSource
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
-        VcpuConfig guest = boot == BootMode.MULTIBOOT
-                ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)
-                : real("0f 0b" + " cc".repeat(62)).withBoot(boot);
+        VcpuConfig guest =
+                switch (boot) {
+                    case MULTIBOOT -> real(MULTIBOOT).withCommandLine("one two").withBoot(boot);
+                    case LIMINE ->
+                        new LimineKernel().baseRevision(6).code("0f 0b").config();
+                    default -> real("0f 0b" + " cc".repeat(62)).withBoot(boot);
+                };
         MachineConfig config = emulated(guest);
         GuestMemory expected = new GuestMemory(ByteBuffer.allocateDirect((int) MachineConfig.DEFAULT_MEMORY), () -> {});
         BootLoader.load(expected, config.vcpus());

@@ -8,7 +8,8 @@ import java.util.Optional;
  * Recognizes a triple fault that is meant, as kernels reset a processor: IDTR has the limit 0, and INT3, INT 3 or UD2
  * comes next.
  *
- * <p>Silent if IDTR has another limit, or no LIDT gave it this one, or the exception is one that nobody raises on purpose.
+ * <p>Silent if IDTR has another limit, or no LIDT gave it this one, or the exception is one that nobody raises on
+ * purpose.
  */
 final class DeliberateReset {
 

@@ -75,9 +75,10 @@ public final class EntryKernel {
     private EntryKernel(MachineConfig config) {
         this.config = config;
         if (config.vcpus().get(0).boot() == BootMode.LIMINE) {
-            throw new IllegalArgumentException("a guest in boot mode limine can't be entered by a Multiboot kernel, whose"
-                    + " code would have to be mapped to itself: Limine maps nothing there; boot it in QEMU from a disk"
-                    + " with Limine, or export a C program for KVM");
+            throw new IllegalArgumentException(
+                    "a guest in boot mode limine can't be entered by a Multiboot kernel, whose"
+                            + " code would have to be mapped to itself: Limine maps nothing there; boot it in QEMU from a disk"
+                            + " with Limine, or export a C program for KVM");
         }
         this.image = EntryImage.of(config);
         this.state = image.state();

@@ -225,7 +225,7 @@ final class LimineExecutable {
                 entry);
     }
 
-    /** Returns the bytes that the file has of a linear range, in their byte order; empty if it doesn't have them all. */
+    /** Returns the bytes that the file has of a linear range; empty if it doesn't have them all. */
     Optional<ByteBuffer> bytes(long linear, long size) {
         return segments.stream()
                 .filter(segment -> segment.holdsBytes(linear, size))

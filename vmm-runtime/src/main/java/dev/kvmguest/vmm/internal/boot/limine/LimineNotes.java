@@ -8,6 +8,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** Tells what of a Limine kernel's requests this machine can't answer: ACPI tables, for one, it doesn't have. */
 public final class LimineNotes {
@@ -37,15 +38,25 @@ public final class LimineNotes {
         LimineExecutable executable = new LimineExecutable(guest.image());
         LimineRequests requests = new LimineRequests(executable, guest.image());
         List<String> notes = new ArrayList<>();
-        List<String> unanswered = requests.all().stream()
+        List<Request> unanswered = requests.all().stream()
                 .filter(request -> !isAnswered(request, executable, requests, guest))
-                .map(Request::name)
                 .toList();
         if (!unanswered.isEmpty()) {
             notes.add("the kernel's Limine request" + (unanswered.size() == 1 ? " " : "s ")
-                    + String.join(", ", unanswered) + (unanswered.size() == 1 ? " has" : " have")
+                    + names(unanswered) + (unanswered.size() == 1 ? " has" : " have")
                     + " no answer on this machine, and the response is left as it was, NULL as a rule; a kernel has to"
                     + " look at that before it uses one");
+        }
+        if (!requests.ignored().isEmpty()) {
+            notes.add(
+                    "the kernel has Limine requests that don't lie between its markers, and so are not looked at: "
+                            + names(requests.ignored())
+                            + "; put the start marker's section before theirs and the end marker's after it in the linker script");
+        } else if (requests.all().isEmpty() && requests.tag().isEmpty()) {
+            notes.add(
+                    "the kernel has no Limine request and no base revision tag, so that it is told nothing and loaded by"
+                            + " base revision 0; if its sources have some, the linker dropped them: put KEEP(*(.limine_requests))"
+                            + " into the linker script");
         }
         if (!requests.isSupported()) {
             notes.add("the kernel asks for Limine's base revision " + Long.toUnsignedString(requests.wanted())
@@ -53,6 +64,10 @@ public final class LimineNotes {
                     + " LIMINE_BASE_REVISION_SUPPORTED");
         }
         return notes;
+    }
+
+    private static String names(List<Request> requests) {
+        return requests.stream().map(Request::name).collect(Collectors.joining(", "));
     }
 
     private static boolean isAnswered(

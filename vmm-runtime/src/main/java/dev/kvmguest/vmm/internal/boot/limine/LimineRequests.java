@@ -52,6 +52,7 @@ final class LimineRequests {
     private OptionalLong tag = OptionalLong.empty();
     private long wanted;
     private final List<Request> found = new ArrayList<>();
+    private final List<Request> ignored = new ArrayList<>();
     private final Map<LimineFeature, Request> byFeature = new LinkedHashMap<>();
 
     /**
@@ -62,7 +63,8 @@ final class LimineRequests {
      */
     LimineRequests(LimineExecutable executable, GuestImage image) {
         this.executable = executable;
-        List<Mark> marks = marks();
+        List<Mark> all = marks();
+        List<Mark> marks = afterStart(beforeEnd(all));
         marks.stream()
                 .filter(mark -> mark.magic() == LimineMagic.BASE_REVISION)
                 .forEach(mark -> readBaseRevision(mark.linear()));
@@ -75,6 +77,11 @@ final class LimineRequests {
             marks.stream().filter(mark -> mark.magic() == LimineMagic.REQUEST).forEach(mark -> executable
                     .bytes(mark.linear(), ID_SIZE)
                     .ifPresent(id -> add(request(id, mark.linear()), true)));
+            all.stream()
+                    .filter(mark -> mark.magic() == LimineMagic.REQUEST && !marks.contains(mark))
+                    .forEach(mark -> executable
+                            .bytes(mark.linear(), ID_SIZE)
+                            .ifPresent(id -> ignored.add(request(id, mark.linear()))));
         }
         for (Request request : found) {
             request.feature()
@@ -99,7 +106,7 @@ final class LimineRequests {
                 }
             }
         }
-        return afterStart(beforeEnd(marks));
+        return marks;
     }
 
     private static List<Mark> beforeEnd(List<Mark> marks) {
@@ -190,6 +197,11 @@ final class LimineRequests {
     /** Returns all requests, in their order. */
     List<Request> all() {
         return found;
+    }
+
+    /** Returns those that are not between the kernel's markers, and so are none. */
+    List<Request> ignored() {
+        return ignored;
     }
 
     /** Returns the request for a feature, if there is one. */

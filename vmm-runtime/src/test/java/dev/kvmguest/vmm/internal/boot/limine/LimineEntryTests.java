@@ -132,8 +132,10 @@ class LimineEntryTests {
     void pagesAreLargeWhereTheyCanBe() {
         Booted booted = new LimineKernel().baseRevision(6).boot();
 
-        assertThat(booted.linear().walk(HHDM + 0x40_0000).orElseThrow().last().pageSize()).isEqualTo(0x20_0000);
-        assertThat(booted.linear().walk(HHDM + 0x9_e000).orElseThrow().last().pageSize()).isEqualTo(0x1000);
+        assertThat(booted.linear().walk(HHDM + 0x40_0000).orElseThrow().last().pageSize())
+                .isEqualTo(0x20_0000);
+        assertThat(booted.linear().walk(HHDM + 0x9_e000).orElseThrow().last().pageSize())
+                .isEqualTo(0x1000);
         Range tables = range(booted, "Limine's page tables");
         assertThat(tables.end() - tables.start()).isLessThanOrEqualTo(0x8000);
         assertThat(tables.kind()).isEqualTo(Kind.LOADER_TABLES);

@@ -41,10 +41,10 @@ class LimineExecutableTests {
     @Test
     void elfFileOf32BitsIsRefused() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> LimineKernel.boot(elf(new ElfBuilder()
-                        .entry(0x10_0000)
-                        .load(0x10_0000, 8, 5, CODE))))
-                .withMessageStartingWith("image kernel.elf is a 32-bit ELF file, and boot mode limine runs 64-bit code");
+                .isThrownBy(() ->
+                        LimineKernel.boot(elf(new ElfBuilder().entry(0x10_0000).load(0x10_0000, 8, 5, CODE))))
+                .withMessageStartingWith(
+                        "image kernel.elf is a 32-bit ELF file, and boot mode limine runs 64-bit code");
     }
 
     @Test
@@ -77,7 +77,10 @@ class LimineExecutableTests {
     @Test
     void segmentsOutOfOrderAreRefused() {
         assertRefused(
-                elf(ElfBuilder.of64().entry(TEXT).load(TEXT + 0x1000, 8, 5, CODE).load(TEXT, 8, 6, CODE)),
+                elf(ElfBuilder.of64()
+                        .entry(TEXT)
+                        .load(TEXT + 0x1000, 8, 5, CODE)
+                        .load(TEXT, 8, 6, CODE)),
                 "image kernel.elf has a segment at 0xffffffff80000000 that overlaps or precedes the one before it,"
                         + " 0xffffffff80001000-0xffffffff80001007 (r-x); Limine loads segments in ascending order only");
     }
@@ -97,8 +100,8 @@ class LimineExecutableTests {
                 "load 0x100000 can't be had for image kernel.elf: where a kernel is in physical memory is for Limine to"
                         + " choose, and the kernel is told; leave load out");
         assertThatIllegalArgumentException()
-                .isThrownBy(() ->
-                        LimineKernel.boot(new LimineKernel().config().withEntry(EntryPoint.segmented(0x100, 0))))
+                .isThrownBy(
+                        () -> LimineKernel.boot(new LimineKernel().config().withEntry(EntryPoint.segmented(0x100, 0))))
                 .withMessageContaining("has a segment, which only real mode can use");
     }
 
@@ -132,10 +135,7 @@ class LimineExecutableTests {
                 .put(data)
                 .put(words(relocations))
                 .array();
-        return ElfBuilder.of64()
-                .entry(TEXT)
-                .load(TEXT, 8, 5, CODE)
-                .load(TEXT + 0x1000, all.length, 6, all);
+        return ElfBuilder.of64().entry(TEXT).load(TEXT, 8, 5, CODE).load(TEXT + 0x1000, all.length, 6, all);
     }
 
     private static long[] table(long size) {
@@ -153,10 +153,18 @@ class LimineExecutableTests {
     }
 
     @Test
-    void otherModesStillRefuseRelocations() {
-        ElfBuilder elf = relocatable(TEXT + 0x1000, 8, TEXT).dynamic(words(table(24)));
-        byte[] file = elf.section("x", 0, new byte[0]).build();
-        assertThat(GuestImage.of("kernel.elf", file).format()).isEqualTo(GuestImage.Format.ELF64);
+    void otherModesStillRefuseAFileThatStartsAt0() {
+        byte[] data = words(0, 0xf956_2b2d_5c95_a6c8L, 0x6a7b_3849_4453_6bdcL, 0);
+        GuestImage image = GuestImage.of(
+                "kernel.elf",
+                ElfBuilder.of64()
+                        .load(0, data.length, 6, data)
+                        .positionIndependent()
+                        .build());
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> LimineKernel.boot(VcpuConfig.of(image).withBoot(BootMode.LONG)))
+                .withMessageStartingWith("image kernel.elf is a position-independent executable linked at address 0");
     }
 
     @Test

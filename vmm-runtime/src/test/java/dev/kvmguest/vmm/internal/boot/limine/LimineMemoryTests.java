@@ -70,7 +70,8 @@ class LimineMemoryTests {
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 2})
     void firstPageIsNotUsableUpToBaseRevision2(long revision) {
-        assertThat(map(LimineKernel.boot(kernel(revision)), DATA).get(0)).isEqualTo(new Entry(0x1000, 0x9_f000, USABLE));
+        assertThat(map(LimineKernel.boot(kernel(revision)), DATA).get(0))
+                .isEqualTo(new Entry(0x1000, 0x9_f000, USABLE));
     }
 
     @Test
@@ -82,7 +83,8 @@ class LimineMemoryTests {
         }
         map.stream()
                 .filter(entry -> entry.type() == USABLE || entry.type() == RECLAIMABLE)
-                .forEach(entry -> assertThat((entry.start() | entry.end()) & 0xfff).isZero());
+                .forEach(entry ->
+                        assertThat((entry.start() | entry.end()) & 0xfff).isZero());
     }
 
     @Test

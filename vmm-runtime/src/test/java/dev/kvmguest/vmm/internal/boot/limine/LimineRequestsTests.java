@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.internal.boot.limine.LimineKernel.Booted;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -58,7 +60,7 @@ class LimineRequestsTests {
 
     /** Returns where in a file the first request is. */
     private static int find(byte[] file) {
-        java.nio.ByteBuffer bytes = java.nio.ByteBuffer.wrap(file).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
         int at = 0;
         while (bytes.getLong(at) != 0xc7b1_dd30_df4c_8b88L) {
             at++;
@@ -98,10 +100,8 @@ class LimineRequestsTests {
 
     /** Returns a kernel with two requests, of which its section has the first only. */
     private static byte[] listed(long revision) {
-        LimineKernel kernel = new LimineKernel()
-                .baseRevision(revision)
-                .request("HHDM")
-                .request("FIRMWARE_TYPE");
+        LimineKernel kernel =
+                new LimineKernel().baseRevision(revision).request("HHDM").request("FIRMWARE_TYPE");
         long list = kernel.next();
         return kernel.words(DATA + 24, 0)
                 .elf()
@@ -150,7 +150,10 @@ class LimineRequestsTests {
     void requestThatEndsWithTheFileBeforeItsPointerIsNone() {
         LimineKernel kernel = new LimineKernel();
         ElfBuilder elf = kernel.words(
-                        0xc7b1_dd30_df4c_8b88L, 0x0a82_e883_a194_f07bL, LimineFeature.HHDM.low(), LimineFeature.HHDM.high())
+                        0xc7b1_dd30_df4c_8b88L,
+                        0x0a82_e883_a194_f07bL,
+                        LimineFeature.HHDM.low(),
+                        LimineFeature.HHDM.high())
                 .elf();
 
         Booted booted = LimineKernel.boot(LimineKernel.config(elf.build()));

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.limine.LimineKernel.Booted;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
@@ -71,9 +73,7 @@ class LimineResponsesTests {
 
     /** The date of a machine is its default; what matters is that it is in seconds, and which. */
     private static long date(String number) {
-        return number.equals("0")
-                ? 0
-                : dev.kvmguest.vmm.config.MachineConfig.DEFAULT_DATE.toEpochSecond(java.time.ZoneOffset.UTC);
+        return number.equals("0") ? 0 : MachineConfig.DEFAULT_DATE.toEpochSecond(ZoneOffset.UTC);
     }
 
     @Test
@@ -127,7 +127,8 @@ class LimineResponsesTests {
     @Test
     void requestsThatOnlyWantToBeSeenAreAnswered() {
         assertThat(boot(LimineFeature.STACK_SIZE, 0).response(DATA)).isNotZero();
-        assertThat(boot(LimineFeature.ENTRY_POINT, LimineKernel.TEXT).response(DATA)).isNotZero();
+        assertThat(boot(LimineFeature.ENTRY_POINT, LimineKernel.TEXT).response(DATA))
+                .isNotZero();
         assertThat(boot(LimineFeature.KEEP_IOMMU).response(DATA)).isNotZero();
     }
 
@@ -151,17 +152,29 @@ class LimineResponsesTests {
     @ParameterizedTest
     @EnumSource(
             names = {
-                "RSDP", "SMBIOS", "EFI_SYSTEM_TABLE", "TPM_EVENT_LOG", "EFI_MEMORY_MAP", "DEVICE_TREE", "BSP_HART_ID",
-                "PERFORMANCE", "TSC_FREQUENCY", "FLANTERM", "TERMINAL", "FIVE_LEVEL_PAGING", "MODULES"
+                "RSDP",
+                "SMBIOS",
+                "EFI_SYSTEM_TABLE",
+                "TPM_EVENT_LOG",
+                "EFI_MEMORY_MAP",
+                "DEVICE_TREE",
+                "BSP_HART_ID",
+                "PERFORMANCE",
+                "TSC_FREQUENCY",
+                "FLANTERM",
+                "TERMINAL",
+                "FIVE_LEVEL_PAGING",
+                "MODULES"
             })
     void whatTheMachineDoesNotHaveIsNotAnsweredButTold(LimineFeature feature) {
         LimineKernel kernel = new LimineKernel().request(feature, 0, 0);
 
         assertThat(kernel.boot().response(DATA)).isZero();
         assertThat(LimineNotes.of(kernel.config()))
-                .containsExactly("the kernel's Limine request " + feature.words() + " has no answer on this machine, and"
-                        + " the response is left as it was, NULL as a rule; a kernel has to look at that before it uses"
-                        + " one");
+                .containsExactly(
+                        "the kernel's Limine request " + feature.words() + " has no answer on this machine, and"
+                                + " the response is left as it was, NULL as a rule; a kernel has to look at that before it uses"
+                                + " one");
     }
 
     @ParameterizedTest
@@ -180,8 +193,7 @@ class LimineResponsesTests {
 
     @Test
     void unknownRequestsAreToldByTheirNumbersAndTheBaseRevisionToo() {
-        LimineKernel kernel =
-                new LimineKernel().baseRevision(9).request("RSDP").request(0x12, 0xab, 0);
+        LimineKernel kernel = new LimineKernel().baseRevision(9).request("RSDP").request(0x12, 0xab, 0);
 
         assertThat(kernel.boot().response(DATA + 24 + 48)).isZero();
         assertThat(LimineNotes.of(kernel.config()))
@@ -193,15 +205,44 @@ class LimineResponsesTests {
     }
 
     @Test
+    void requestsOutsideTheMarkersAreTold() {
+        LimineKernel kernel = new LimineKernel()
+                .request("HHDM")
+                .request("RSDP")
+                .startMarker()
+                .baseRevision(3)
+                .endMarker();
+
+        assertThat(LimineNotes.of(kernel.config()))
+                .containsExactly(
+                        "the kernel has Limine requests that don't lie between its markers, and so are not looked"
+                                + " at: HHDM, RSDP; put the start marker's section before theirs and the end marker's after it in"
+                                + " the linker script");
+    }
+
+    @Test
+    void kernelWithoutAnyRequestIsTold() {
+        assertThat(LimineNotes.of(new LimineKernel().config()))
+                .singleElement()
+                .asString()
+                .startsWith("the kernel has no Limine request and no base revision tag")
+                .endsWith("put KEEP(*(.limine_requests)) into the linker script");
+    }
+
+    @Test
     void pagingModeThatMustHave5LevelsIsRefused() {
-        assertThat(new LimineKernel().request(LimineFeature.PAGING_MODE, 1, 1, 1, 0).boot().response(DATA))
+        assertThat(new LimineKernel()
+                        .request(LimineFeature.PAGING_MODE, 1, 1, 1, 0)
+                        .boot()
+                        .response(DATA))
                 .isNotZero();
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new LimineKernel()
                         .request(LimineFeature.PAGING_MODE, 1, 1, 1, 1)
                         .boot())
-                .withMessage("image kernel.elf asks Limine for the paging mode 1 to 1, and this machine has 4 levels, mode"
-                        + " 0, only; set min_mode of its paging mode request to 0");
+                .withMessage(
+                        "image kernel.elf asks Limine for the paging mode 1 to 1, and this machine has 4 levels, mode"
+                                + " 0, only; set min_mode of its paging mode request to 0");
     }
 
     @Test
@@ -229,7 +270,8 @@ class LimineResponsesTests {
             assertThat(address & 0xfff).isZero();
             String contents = new String(
                     booted.memory().read(address - HHDM, (int) booted.word(file + 16)), StandardCharsets.UTF_8);
-            modules.add(booted.text(booted.word(file + 24)) + "|" + booted.text(booted.word(file + 32)) + "|" + contents);
+            modules.add(
+                    booted.text(booted.word(file + 24)) + "|" + booted.text(booted.word(file + 32)) + "|" + contents);
         }
         return modules;
     }
@@ -279,8 +321,9 @@ class LimineResponsesTests {
         assertThat(modules(internal("font", 0).boot())).isEmpty();
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> internal("font", 1).boot())
-                .withMessage("image kernel.elf needs the internal module \"font\", and no module \"font\" is given; give it"
-                        + " as a module of that name");
+                .withMessage(
+                        "image kernel.elf needs the internal module \"font\", and no module \"font\" is given; give it"
+                                + " as a module of that name");
     }
 
     @Test
@@ -296,8 +339,9 @@ class LimineResponsesTests {
                 .containsExactly("/font.gz|string|unpacked");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> LimineKernel.boot(config.withModules(List.of(module("font.gz", "plain")))))
-                .withMessageStartingWith("image kernel.elf says that its internal module \"/font.gz\" is compressed, and that"
-                        + " is no file of gzip");
+                .withMessageStartingWith(
+                        "image kernel.elf says that its internal module \"/font.gz\" is compressed, and that"
+                                + " is no file of gzip");
     }
 
     @Test
@@ -320,8 +364,9 @@ class LimineResponsesTests {
                         .request(LimineFeature.MODULES, 1, 1, DATA + 64)
                         .words(DATA + 72, 5, 6, 0)
                         .boot())
-                .withMessage("image kernel.elf has the path of its internal module 0 for Limine at 0x5, which is no text in"
-                        + " it");
+                .withMessage(
+                        "image kernel.elf has the path of its internal module 0 for Limine at 0x5, which is no text in"
+                                + " it");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> internal("font#00", 0).boot())
                 .withMessageContaining("a BLAKE2b hash, which can't be verified here");
