@@ -91,8 +91,8 @@ public @interface KvmGuest {
     String[] image() default {};
 
     /**
-     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a Multiboot
-     * header, 64 bits or an entry that real mode can't reach, else {@link BootMode#REAL}.
+     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a header, note or
+     * request of a boot protocol, 64 bits or an entry that real mode can't reach, else {@link BootMode#REAL}.
      */
     BootMode[] boot() default {};
 

@@ -39,15 +39,15 @@ abstract class AbstractBootMojo extends AbstractMojo {
     protected String memory;
 
     /**
-     * The kernel's command line; only for {@code multiboot} and {@code multiboot2}. Default: what the project's guest
-     * says.
+     * The kernel's command line; only for {@code multiboot}, {@code multiboot2}, {@code limine}, {@code pvh} and
+     * {@code linux}. Default: what the project's guest says.
      */
     @Parameter(property = "kvm.commandLine")
     protected String commandLine;
 
     /**
-     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot} and {@code
-     * multiboot2}. Default: what the project's guest says.
+     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot},
+     * {@code multiboot2}, {@code limine}, {@code pvh} and {@code linux}. Default: what the project's guest says.
      */
     @Parameter(property = "kvm.modules")
     protected List<File> modules;

@@ -49,9 +49,10 @@ public class BisectMojo extends AbstractMojo {
     private File bad;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot}, {@code
-     * multiboot2} or {@code long}. Default: what the images ask for themselves, by a Multiboot header, 64 bits or an
-     * entry that real mode can't reach, else {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code long},
+     * {@code multiboot}, {@code multiboot2}, {@code limine}, {@code pvh} or {@code linux}. Default: what the images ask
+     * for themselves, by a header, note or request of a boot protocol, 64 bits or an entry that real mode can't reach,
+     * else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
@@ -74,13 +75,16 @@ public class BisectMojo extends AbstractMojo {
     @Parameter(property = "kvm.memory", defaultValue = "16M")
     private String memory;
 
-    /** The kernel's command line; only for {@code multiboot} and {@code multiboot2}. Default: nothing. */
+    /**
+     * The kernel's command line; only for {@code multiboot}, {@code multiboot2}, {@code limine}, {@code pvh} and
+     * {@code linux}. Default: nothing.
+     */
     @Parameter(property = "kvm.commandLine")
     private String commandLine;
 
     /**
-     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot} and {@code
-     * multiboot2}. Default: none.
+     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot},
+     * {@code multiboot2}, {@code limine}, {@code pvh} and {@code linux}. Default: none.
      */
     @Parameter(property = "kvm.modules")
     private List<File> modules;

@@ -17,12 +17,12 @@ public class Check {
      */
     String input;
 
-    /** The command line of a {@code multiboot} or {@code multiboot2} kernel. Default: the guest's. */
+    /** The command line of a kernel that a boot loader loads. Default: the guest's. */
     String commandLine;
 
     /**
-     * The files that are loaded beside a {@code multiboot} or {@code multiboot2} kernel, relative to the project, in
-     * place of the guest's. Default: what the guest says.
+     * The files that are loaded beside a kernel that a boot loader loads, relative to the project, in place of the
+     * guest's. Default: what the guest says.
      */
     List<File> modules;
 

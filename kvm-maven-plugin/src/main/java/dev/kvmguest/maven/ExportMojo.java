@@ -29,9 +29,10 @@ public class ExportMojo extends AbstractBootMojo {
     private String guest;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot}, {@code
-     * multiboot2} or {@code long}. Default: what the project's guest says; for an image what it asks for itself, by a
-     * Multiboot header, 64 bits or an entry that real mode can't reach, else {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code long},
+     * {@code multiboot}, {@code multiboot2}, {@code limine}, {@code pvh} or {@code linux}. Default: what the project's
+     * guest says; for an image what it asks for itself, by a header, note or request of a boot protocol, 64 bits or an
+     * entry that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;

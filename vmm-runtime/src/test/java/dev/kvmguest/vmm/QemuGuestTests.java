@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.boot.ModeGuests;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -47,7 +48,7 @@ class QemuGuestTests {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "LIMINE")
     void guestIsEnteredAsOnTheEmulatorInEachBootMode(BootMode mode) {
         // mov al,'x'; out 0xe9,al; cli; hlt: the same in code of 16, 32 and 64 bits
         VcpuConfig guest = guest(mode, "b0 78 e6 e9 fa f4");
@@ -227,6 +228,15 @@ class QemuGuestTests {
     void whatQemuDoesNotSayFailsWhoeverAsksForIt() {
         assertThat(Expectation.unclaimedPorts(run(flat("fa f4"))))
                 .hasValueSatisfying(mismatch -> assertThat(mismatch.sentence()).startsWith("engine qemu doesn't say"));
+    }
+
+    @Test
+    void limineKernelIsRefused() {
+        assertThatThrownBy(
+                        () -> Machine.create(config(new LimineKernel().config()).build()))
+                .isInstanceOf(VmmException.class)
+                .hasMessage("engine qemu can't enter a guest in boot mode limine, whose tables are mapped by none of"
+                        + " QEMU's firmware; choose another engine");
     }
 
     @Test

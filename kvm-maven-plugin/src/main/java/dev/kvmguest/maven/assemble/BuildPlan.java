@@ -5,6 +5,7 @@ import dev.kvmguest.maven.toolchain.Compiler.Dialect;
 import dev.kvmguest.maven.toolchain.Toolchain;
 import dev.kvmguest.maven.toolchain.ToolchainKind;
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
 import java.io.InputStream;
@@ -193,7 +194,7 @@ final class BuildPlan {
 
     /** Returns the linker script for guests without one, for this guest's addresses. */
     String builtInScript() {
-        return resource(BuildPlan.class, "guest.ld")
+        return resource(BuildPlan.class, spec.boot() == BootMode.LIMINE ? "limine.ld" : "guest.ld")
                 .replace("@VIRTUAL@", Notation.hex(spec.linkedVirtually()))
                 .replace("@PHYSICAL@", Notation.hex(spec.linkedPhysically()));
     }

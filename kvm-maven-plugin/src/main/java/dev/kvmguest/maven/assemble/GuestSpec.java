@@ -52,6 +52,9 @@ public record GuestSpec(
     /** Where a PC's memory above video memory and firmware begins. */
     private static final long HIGH_LOAD = 0x10_0000;
 
+    /** The lowest linear address of a kernel by the Limine boot protocol, whose loaders choose the physical one. */
+    private static final long LIMINE_BASE = 0xffff_ffff_8000_0000L;
+
     private static final long REAL_MODE_SEGMENT_SIZE = 0x10000;
     private static final long REAL_MODE_END = 0x10_0000;
 
@@ -139,19 +142,23 @@ public record GuestSpec(
         long segment = entry.map(EntryPoint::segment)
                 .flatMap(found -> found.isPresent() ? Optional.of(found.getAsInt() * 16L) : Optional.empty())
                 .orElse(0L);
+        if (boot == BootMode.LIMINE) {
+            return LIMINE_BASE;
+        }
         // Low memory is mapped as it is, too, in long mode: what a guest needs no map of its own for.
         long base = boot == BootMode.LONG ? 0 : boot.kernelBase();
         return base + linkedPhysically() - segment;
     }
 
     /**
-     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB; a
-     * script of the guest's own may place it in the last 2 GiB, and code for those runs in the first as well.
+     * Returns what compilers and linkers make. Code that the built-in linker script places lies in the first 2 GiB, but
+     * for Limine, whose kernels are in the last 2 GiB; a script of the guest's own may place it in the last 2 GiB, and
+     * code for those runs in the first as well.
      */
     Target target() {
         if (arch == Architecture.I386) {
             return Target.I386;
         }
-        return linkerScript.isPresent() ? Target.X86_64_EITHER_END : Target.X86_64;
+        return linkerScript.isPresent() || boot == BootMode.LIMINE ? Target.X86_64_EITHER_END : Target.X86_64;
     }
 }

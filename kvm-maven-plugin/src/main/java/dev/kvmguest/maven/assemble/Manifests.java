@@ -25,7 +25,7 @@ final class Manifests {
     static GuestManifest of(GuestSpec spec, GuestImage elf) {
         return switch (spec.boot()) {
             case REAL -> flat(spec, elf);
-            case PROTECTED, PAGED, PAGED_4K, LONG -> elf(spec, elf);
+            case PROTECTED, PAGED, PAGED_4K, LONG, LIMINE -> elf(spec, elf);
             case MULTIBOOT -> multiboot(spec, elf);
             case MULTIBOOT2 -> multiboot2(spec, elf);
         };

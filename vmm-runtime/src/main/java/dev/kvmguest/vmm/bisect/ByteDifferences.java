@@ -135,7 +135,7 @@ record ByteDifferences(VcpuConfig guest, GuestImage good, GuestImage changed, Ou
     private CpuMode mode(long address) {
         return switch (guest.boot()) {
             case REAL -> CpuMode.REAL16;
-            case LONG -> CpuMode.LONG64;
+            case LONG, LIMINE -> CpuMode.LONG64;
             default -> good.format() == Format.ELF64 && !isEntered(address) ? CpuMode.LONG64 : CpuMode.PROTECTED32;
         };
     }

@@ -74,7 +74,8 @@ public final class ImageBisection {
     /**
      * Prepares the bisection of the images of two machines. The good one's machine boots what is between the two.
      *
-     * @throws IllegalArgumentException if one has several vCPUs, the boot modes differ, or the images are the same
+     * @throws IllegalArgumentException if one has several vCPUs, the boot modes differ or are {@link BootMode#LIMINE},
+     *     or the images are the same
      */
     public static ImageBisection of(MachineConfig good, MachineConfig bad) {
         if (good.vcpus().size() > 1 || bad.vcpus().size() > 1) {
@@ -96,6 +97,11 @@ public final class ImageBisection {
     /** A loader that takes the file as its header says would not load what is exchanged in segments. */
     private static void requireOwnSegments(VcpuConfig guest) {
         GuestImage image = guest.image();
+        if (guest.boot() == BootMode.LIMINE) {
+            throw new IllegalArgumentException("image " + image.name() + " is booted in boot mode limine, whose loader"
+                    + " takes the file and not the parts that a bisection exchanges; bisect kernels of another boot"
+                    + " mode");
+        }
         if (!image.format().isElf()) {
             return;
         }

@@ -35,7 +35,7 @@ public enum Architecture {
     public boolean fits(BootMode boot) {
         return switch (boot) {
             case REAL, PAGED, PAGED_4K -> this == I386;
-            case LONG -> this == X86_64;
+            case LONG, LIMINE -> this == X86_64;
             case PROTECTED, MULTIBOOT, MULTIBOOT2 -> true;
         };
     }

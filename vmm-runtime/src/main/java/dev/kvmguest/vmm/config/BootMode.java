@@ -10,10 +10,10 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT} and {@link #MULTIBOOT2},
- * EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and
- * EFER are 0 except for the bits named below. Memory below 0x500 is as a PC's firmware leaves it, unless the image is
- * there.
+ * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT} and {@link #MULTIBOOT2}
+ * and RSP in {@link #LIMINE}, EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in
+ * {@link #LONG} and {@link #LIMINE}, and CR4 and EFER are 0 except for the bits named below. Memory below 0x500 is as a
+ * PC's firmware leaves it, unless the image is there.
  */
 public enum BootMode {
     /**
@@ -61,7 +61,15 @@ public enum BootMode {
      * wants them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0.
      * Flat images are loaded at 0x100000 and entered there.
      */
-    LONG("long", 0xffff_ffff_8000_0000L, 1L << 32, 1L << 31);
+    LONG("long", 0xffff_ffff_8000_0000L, 1L << 32, 1L << 31),
+
+    /**
+     * What a loader of the Limine boot protocol hands over (The Limine Boot Protocol, base revisions 0 to 6, on a PC
+     * with a BIOS): 64-bit mode, the kernel mapped where it is linked, in the last 2 GiB, with its segments' rights,
+     * and memory from 0xffff800000000000 on. CR0.WP, CR4.PAE, EFER.LME, LMA and NXE are set; code 0x28, data 0x30, no
+     * TSS and no IDT; RSP on a stack of 64 KiB or more, at a return address of 0. The kernel's requests are answered.
+     */
+    LIMINE("limine");
 
     private final String id;
     private final long kernelBase;
@@ -95,6 +103,7 @@ public enum BootMode {
 
     /**
      * Returns the guest physical address of a linear one, by the page tables with which the guest is entered, if any.
+     * Those of {@link #LIMINE} depend on the image: none is known.
      */
     public OptionalLong physical(long linear) {
         if (!paging()) {
@@ -115,12 +124,12 @@ public enum BootMode {
 
     /** Returns whether the guest is entered with CR0.PG set. */
     public boolean paging() {
-        return lowMap != 0;
+        return lowMap != 0 || this == LIMINE;
     }
 
     /** Returns whether the guest is entered in 64-bit mode. */
     public boolean longMode() {
-        return this == LONG;
+        return this == LONG || this == LIMINE;
     }
 
     /**
@@ -128,7 +137,7 @@ public enum BootMode {
      * it.
      */
     public boolean hasLoader() {
-        return this == MULTIBOOT || this == MULTIBOOT2;
+        return this == MULTIBOOT || this == MULTIBOOT2 || this == LIMINE;
     }
 
     /** Returns the names of the modes that {@linkplain #hasLoader have a loader}, as they stand in a sentence. */
@@ -137,6 +146,14 @@ public enum BootMode {
                 .filter(BootMode::hasLoader)
                 .map(BootMode::id)
                 .collect(Collectors.joining(" or "));
+    }
+
+    /**
+     * Returns whether the guest finds the interrupts of timer and keyboard unmasked, as a PC's firmware has them, and
+     * not all masked.
+     */
+    public boolean leavesInterruptsOpen() {
+        return this == MULTIBOOT || this == MULTIBOOT2;
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.config;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.LimineMagic;
 import dev.kvmguest.vmm.image.Multiboot2Header;
 import dev.kvmguest.vmm.image.MultibootHeader;
 
@@ -10,8 +11,9 @@ import dev.kvmguest.vmm.image.MultibootHeader;
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
  * <p>A Multiboot 2 header means {@link BootMode#MULTIBOOT2}, also beside one of Multiboot 1: the scripts that write
- * GRUB's menu prefer it too, since it tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}. Any
- * other 64-bit ELF file is meant for {@link BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
+ * GRUB's menu prefer it too, since it tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}. A
+ * 64-bit ELF file with requests or a base revision tag of the Limine boot protocol is meant for {@link BootMode#LIMINE},
+ * any other for {@link BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
  *
@@ -32,6 +34,9 @@ public record DetectedBoot(BootMode boot, String reason) {
         }
         if (Multiboot2Header.isMeant(image)) {
             return new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header");
+        }
+        if (LimineMagic.isMeant(image)) {
+            return new DetectedBoot(BootMode.LIMINE, "it has requests of the Limine boot protocol");
         }
         if (image.format() == GuestImage.Format.FLAT) {
             return new DetectedBoot(

@@ -31,8 +31,8 @@ public interface KvmReproducer {
      * puts memory and registers in place. QEMU's devices are its own, so that nothing recorded is repeated.
      *
      * @param name what the names of files begin with: letters, digits, dots, underscores and hyphens
-     * @throws IllegalArgumentException if the name has other characters; if the machine has several vCPUs; or if the
-     *     guest is where QEMU has something else
+     * @throws IllegalArgumentException if the name has other characters; if the machine has several vCPUs; if the
+     *     guest is where QEMU has something else; or if its boot mode is {@code limine}
      */
     QemuCommand toQemu(String name);
 }

@@ -48,16 +48,32 @@ public final class ElfReader {
      * Reads an executable.
      *
      * @throws IllegalArgumentException if it is truncated, damaged, not an executable, position-independent without an
-     *     address of its own, or for another machine; the message says which, and how to link it
+     *     address of its own (but for Limine's protocol), or for another machine; the message says which, and how to
+     *     link it
      */
     public static GuestImage read(String name, byte[] bytes) {
         return new ElfReader(name, bytes, ElfKind.require(name, bytes)).read();
     }
 
+    /**
+     * Refuses a position-independent executable with relocations. {@link #read} takes one that is meant for the Limine
+     * boot protocol, whose loaders apply them.
+     *
+     * @throws IllegalArgumentException if it is one
+     */
+    public static void requireFixedAddresses(GuestImage image) {
+        ElfLayout.of(image.file())
+                .filter(layout -> image.format().isElf())
+                .ifPresent(layout -> ElfKind.requireFixedAddresses(
+                        image.name(), ElfLayout.buffer(image.file()), layout, image.segments()));
+    }
+
     private GuestImage read() {
         List<Segment> segments = readSegments();
         List<Symbol> symbols = readSymbols();
-        ElfKind.requireFixedAddresses(name, file, layout, segments);
+        if (!layout.is64() || !LimineMagic.isIn(segments)) {
+            ElfKind.requireFixedAddresses(name, file, layout, segments);
+        }
         return new GuestImage(
                 name,
                 layout.is64() ? GuestImage.Format.ELF64 : GuestImage.Format.ELF32,

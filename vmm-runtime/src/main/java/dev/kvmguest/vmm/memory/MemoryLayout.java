@@ -38,6 +38,8 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
         PAGE_DIRECTORY,
         /** The page tables that the boot mode puts there. */
         PAGE_TABLES,
+        /** The GDT or the page tables that a boot loader puts at a place of its own choosing. */
+        LOADER_TABLES,
         /** What a boot loader tells its kernel. */
         BOOT_INFORMATION,
         /** Video memory that a boot loader tells its kernel of. */
@@ -57,7 +59,12 @@ public record MemoryLayout(List<Range> ranges, List<String> warnings) {
 
         /** Returns whether the boot mode puts it there for the processor. */
         public boolean isBootTable() {
-            return this == GDT || this == TSS || this == IDT || this == PAGE_DIRECTORY || this == PAGE_TABLES;
+            return this == GDT
+                    || this == TSS
+                    || this == IDT
+                    || this == PAGE_DIRECTORY
+                    || this == PAGE_TABLES
+                    || this == LOADER_TABLES;
         }
 
         /** Returns whether firmware has put it there before the guest. */

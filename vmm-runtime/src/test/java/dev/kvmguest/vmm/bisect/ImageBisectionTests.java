@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.bisect;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.tuple;
 
@@ -17,6 +18,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
@@ -394,6 +396,18 @@ class ImageBisectionTests {
     private ImageBisection linked(GuestImage one, GuestImage other) {
         return ImageBisection.of(LinkedGuest.machine(one), LinkedGuest.machine(other))
                 .listener(progress::add);
+    }
+
+    @Test
+    void limineKernelsAreRefused() {
+        MachineConfig machine =
+                MachineConfig.builder().vcpu(new LimineKernel().config()).build();
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ImageBisection.of(machine, machine))
+                .withMessage(
+                        "image kernel.elf is booted in boot mode limine, whose loader takes the file and not the parts"
+                                + " that a bisection exchanges; bisect kernels of another boot mode");
     }
 
     /** Returns a 64-bit Multiboot kernel with its code where boot mode long maps 1 MiB, and functions f0, f1 and so on. */

@@ -20,6 +20,7 @@ class BootModeTests {
         "multiboot, MULTIBOOT",
         "multiboot2, MULTIBOOT2",
         "long, LONG",
+        "limine, LIMINE",
         "PAGED_4K, PAGED_4K",
         "Paged-4K, PAGED_4K"
     })

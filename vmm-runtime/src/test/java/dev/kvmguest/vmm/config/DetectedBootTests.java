@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.Multiboot2Kernel;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,6 +149,22 @@ class DetectedBootTests {
                 .isEqualTo("image kernel.elf is booted in boot mode multiboot, because it has a Multiboot header; name"
                         + " another boot mode to change that");
         assertThat(detect(bootSector(512)).isNews()).isFalse();
+    }
+
+    @Test
+    void requestsOfLimineAreFoundInA64BitFile() {
+        DetectedBoot detected = detect(new LimineKernel().request("HHDM").file());
+
+        assertThat(detected.boot()).isEqualTo(BootMode.LIMINE);
+        assertThat(detected.describe("kernel.elf"))
+                .isEqualTo("image kernel.elf is booted in boot mode limine, because it has requests of the Limine boot"
+                        + " protocol; name another boot mode to change that");
+        assertThat(detect(new LimineKernel().baseRevision(3).file()).boot()).isEqualTo(BootMode.LIMINE);
+        assertThat(detect(new LimineKernel().startMarker().file()).boot()).isEqualTo(BootMode.LIMINE);
+        assertThat(detect(new LimineKernel().endMarker().file()).boot()).isEqualTo(BootMode.LIMINE);
+        assertThat(detect(new LimineKernel().words(0xc7b1_dd30_df4c_8b88L, 0).file())
+                        .boot())
+                .isEqualTo(BootMode.LONG);
     }
 
     private static byte[] bootSector(int size) {

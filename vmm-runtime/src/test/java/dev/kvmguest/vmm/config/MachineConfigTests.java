@@ -76,11 +76,11 @@ class MachineConfigTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2"})
+            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE"})
     void onlyLoadersTakeACommandLineOrModules(BootMode mode) {
         VcpuConfig guest = GUEST.withBoot(mode);
         String way = " can't be given to hlt in boot mode " + mode
-                + "; only boot mode multiboot or multiboot2 passes a command line and modules on";
+                + "; only boot mode multiboot or multiboot2 or limine passes a command line and modules on";
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MachineConfig.builder()

@@ -30,7 +30,7 @@ public final class ElfBuilder {
     static final int ALLOC = 2;
     static final int COMPRESSED = 0x800;
 
-    private record Segment(int type, long physical, long virtual, byte[] data, long memorySize) {}
+    private record Segment(int type, long physical, long virtual, byte[] data, long memorySize, int rights) {}
 
     private record Symbol(String name, long address, long size, int type, int section) {}
 
@@ -41,6 +41,7 @@ public final class ElfBuilder {
     private final List<Symbol> symbols = new ArrayList<>();
     private final List<Section> sections = new ArrayList<>();
     private long entry;
+    private int type = 2;
 
     /** Creates a builder of a 32-bit file for i386. */
     public ElfBuilder() {
@@ -70,7 +71,26 @@ public final class ElfBuilder {
         for (int i = 0; i < data.length; i++) {
             bytes[i] = (byte) data[i];
         }
-        segments.add(new Segment(type, physical, virtual, bytes, memorySize));
+        segments.add(new Segment(type, physical, virtual, bytes, memorySize, 7));
+        return this;
+    }
+
+    /** Adds a segment with rights of its own: 1 to execute it, 2 to write it, 4 to read it. */
+    public ElfBuilder load(long address, long memorySize, int rights, byte[] data) {
+        segments.add(new Segment(PT_LOAD, address, address, data, memorySize, rights));
+        return this;
+    }
+
+    /** Makes the file position-independent, with this dynamic segment; its bytes are those of another one. */
+    public ElfBuilder dynamic(byte[] data) {
+        type = 3;
+        segments.add(new Segment(2, 0, 0, data, data.length, 4));
+        return this;
+    }
+
+    /** Makes the file position-independent without a dynamic segment. */
+    public ElfBuilder positionIndependent() {
+        type = 3;
         return this;
     }
 
@@ -184,7 +204,7 @@ public final class ElfBuilder {
     private void putHeader(ByteBuffer file, int count, int sectionStart) {
         file.put(new byte[] {0x7f, 'E', 'L', 'F', (byte) (is64 ? 2 : 1), 1, 1})
                 .position(16)
-                .putShort((short) 2)
+                .putShort((short) type)
                 .putShort((short) (is64 ? 62 : 3))
                 .putInt(1);
         putWord(file, entry);
@@ -203,7 +223,7 @@ public final class ElfBuilder {
     private void putProgramHeader(ByteBuffer file, Segment segment, int offset) {
         file.putInt(segment.type);
         if (is64) {
-            file.putInt(7);
+            file.putInt(segment.rights);
         }
         putWord(file, offset);
         putWord(file, segment.virtual);
@@ -211,7 +231,7 @@ public final class ElfBuilder {
         putWord(file, segment.data.length);
         putWord(file, segment.memorySize);
         if (!is64) {
-            file.putInt(7);
+            file.putInt(segment.rights);
         }
         putWord(file, 4);
     }

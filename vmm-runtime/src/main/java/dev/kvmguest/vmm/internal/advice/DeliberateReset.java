@@ -8,7 +8,8 @@ import java.util.Optional;
  * Recognizes a triple fault that is meant, as kernels reset a processor: IDTR has the limit 0, and INT3, INT 3 or UD2
  * comes next.
  *
- * <p>Silent if IDTR has another limit, or the exception is one that nobody raises on purpose.
+ * <p>Silent if IDTR has another limit, or no LIDT gave it this one, or the exception is one that nobody raises on
+ * purpose.
  */
 final class DeliberateReset {
 
@@ -18,6 +19,7 @@ final class DeliberateReset {
     static Optional<String> byEmptyTable(Evidence evidence) {
         boolean meant = evidence.registers().idt().limit() == 0
                 && !evidence.first().interrupt()
+                && !evidence.hasNeverHadAnIdt()
                 && (evidence.at().is(Mnemonic.INT3, Mnemonic.UD2) || isBreakpoint(evidence));
         return meant
                 ? Optional.of(evidence.at().inWords() + " raises what nothing can take, since IDTR's limit is 0: that"

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.diagnosis.Fault;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.emulator.core.MsrFile;
+import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.InterruptGate;
 import dev.kvmguest.vmm.internal.inspection.LastChange;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -310,6 +311,13 @@ final class Evidence {
     /** Returns whether IDTR is the one that the guest was entered with. */
     boolean hasBootIdt() {
         return startsAt(Kind.IDT, registers().idt());
+    }
+
+    /** Returns whether IDTR is empty since a boot loader has left it so, and not by a LIDT that is known of. */
+    boolean hasNeverHadAnIdt() {
+        return registers().idt().equals(new DescriptorTable(0, 0))
+                && layout.ranges().stream().anyMatch(range -> range.kind() == Kind.LOADER_TABLES)
+                && path().stream().noneMatch(executed -> executed.is(Mnemonic.LIDT));
     }
 
     /** Returns whether eight bytes of the IDT are two vectors of real mode, as firmware leaves them. */

@@ -2,11 +2,12 @@ package dev.kvmguest.vmm.internal.boot;
 
 import dev.kvmguest.vmm.config.Architecture;
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.image.ElfReader;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Format;
 
 /**
- * Refuses an ELF file in a boot mode that would run its code as that of another width.
+ * Refuses an ELF file in a boot mode that would run its code as that of another width, or leave its pointers 0.
  */
 final class CodeWidth {
 
@@ -27,6 +28,9 @@ final class CodeWidth {
             throw new IllegalArgumentException("image " + image.name() + " is a 64-bit ELF file, and boot mode " + boot
                     + " runs " + (boot == BootMode.REAL ? 16 : 32) + "-bit code; choose boot mode " + BootMode.LONG
                     + ", or compile and link it for i386 (-m32, ld -m elf_i386)");
+        }
+        if (image.format() == Format.ELF64 && boot != BootMode.LIMINE) {
+            ElfReader.requireFixedAddresses(image);
         }
     }
 }

@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
+import dev.kvmguest.vmm.internal.boot.limine.LimineHandover;
 import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
 import dev.kvmguest.vmm.internal.boot.multiboot2.Multiboot2Handover;
 import dev.kvmguest.vmm.internal.boot.plain.LongModeHandover;
@@ -37,6 +38,7 @@ final class Handovers {
             case LONG -> new LongModeHandover(config);
             case MULTIBOOT -> new MultibootHandover(config);
             case MULTIBOOT2 -> new Multiboot2Handover(config);
+            case LIMINE -> new LimineHandover(config);
         };
     }
 

@@ -39,7 +39,7 @@ public enum Feature {
             case PROTECTED, MULTIBOOT, MULTIBOOT2 -> PROTECTED_MODE;
             case PAGED -> PAGING_4M;
             case PAGED_4K -> PAGING_4K;
-            case LONG -> LONG_MODE;
+            case LONG, LIMINE -> LONG_MODE;
         };
     }
 
@@ -47,21 +47,21 @@ public enum Feature {
     public static Feature interruptsIn(BootMode mode) {
         return switch (mode) {
             case REAL -> REAL_MODE_INTERRUPTS;
-            case LONG -> LONG_MODE_INTERRUPTS;
+            case LONG, LIMINE -> LONG_MODE_INTERRUPTS;
             case PROTECTED, MULTIBOOT, MULTIBOOT2, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
         };
     }
 
     /** Returns what else a kernel booted in this mode comes to. */
     public static List<Feature> furtherIn(BootMode mode) {
-        return mode == BootMode.LONG ? List.of(LONG_MODE_EXCEPTIONS, LONG_MODE_SYSCALL) : List.of();
+        return mode.longMode() ? List.of(LONG_MODE_EXCEPTIONS, LONG_MODE_SYSCALL) : List.of();
     }
 
     /** Returns what makes a guest booted in this mode slower than on the emulator if it is missing. */
     public static Feature speedIn(BootMode mode) {
         return switch (mode) {
             case REAL -> REAL_MODE_SPEED;
-            case LONG -> LONG_MODE_SPEED;
+            case LONG, LIMINE -> LONG_MODE_SPEED;
             case PROTECTED, MULTIBOOT, MULTIBOOT2, PAGED, PAGED_4K -> PROTECTED_MODE_SPEED;
         };
     }

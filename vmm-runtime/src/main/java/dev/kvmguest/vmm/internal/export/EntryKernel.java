@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.export;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
@@ -73,6 +74,12 @@ public final class EntryKernel {
 
     private EntryKernel(MachineConfig config) {
         this.config = config;
+        if (config.vcpus().get(0).boot() == BootMode.LIMINE) {
+            throw new IllegalArgumentException(
+                    "a guest in boot mode limine can't be entered by a Multiboot kernel, whose"
+                            + " code would have to be mapped to itself: Limine maps nothing there; boot it in QEMU from a disk"
+                            + " with Limine, or export a C program for KVM");
+        }
         this.image = EntryImage.of(config);
         this.state = image.state();
         requireFree();
@@ -84,7 +91,7 @@ public final class EntryKernel {
      * Returns the file for a machine's first vCPU.
      *
      * @throws IllegalArgumentException if the guest is where a PC has firmware or video memory, or leaves no room for
-     *     this file; or if it can't be placed at all
+     *     this file; if it can't be placed at all; or in {@link BootMode#LIMINE}
      */
     public static EntryKernel of(MachineConfig config) {
         return new EntryKernel(config);

@@ -232,7 +232,7 @@ public final class HostProbe {
         byte[] code = bytes(
                 switch (mode) {
                     case REAL -> REAL_LOOP_GUEST;
-                    case LONG -> LONG_LOOP_GUEST;
+                    case LONG, LIMINE -> LONG_LOOP_GUEST;
                     case PROTECTED, MULTIBOOT, MULTIBOOT2, PAGED, PAGED_4K -> FLAT_LOOP_GUEST;
                 });
         // The operand of mov ecx, which has a prefix in 16-bit code.

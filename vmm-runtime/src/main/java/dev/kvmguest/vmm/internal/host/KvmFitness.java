@@ -34,7 +34,7 @@ public final class KvmFitness {
         return switch (mode) {
             case PROTECTED, MULTIBOOT, MULTIBOOT2 ->
                 whyNoPaging(kvm).map(why -> "this host's KVM can't run all of boot mode " + mode + ": " + why);
-            case REAL, PAGED, PAGED_4K, LONG -> Optional.empty();
+            case REAL, PAGED, PAGED_4K, LONG, LIMINE -> Optional.empty();
         };
     }
 

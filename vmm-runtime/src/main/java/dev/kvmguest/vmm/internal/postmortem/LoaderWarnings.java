@@ -3,12 +3,14 @@ package dev.kvmguest.vmm.internal.postmortem;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
 import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
+import dev.kvmguest.vmm.internal.boot.limine.LimineNotes;
 import dev.kvmguest.vmm.internal.boot.tables.BootDescriptorTables.Selectors;
 import dev.kvmguest.vmm.internal.boot.tables.GrubEntry;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -26,7 +28,8 @@ import java.util.OptionalLong;
 
 /**
  * Warns of what a guest got away with since its boot loader or firmware was kind: it lived on their tables or stack,
- * which others leave in another state. Looks at what is in memory at the end, so that it costs the run nothing.
+ * which others leave in another state; and of what it didn't get of what it asked for. Looks at what is in memory at
+ * the end, so that it costs the run nothing.
  */
 final class LoaderWarnings {
 
@@ -47,11 +50,15 @@ final class LoaderWarnings {
     /**
      * Returns the warnings, a sentence each without a full stop.
      *
-     * @param boot how the guest was entered
+     * @param guest the guest, and how it was entered
      * @param registers its registers at the end; empty if they aren't known
      */
-    static List<String> of(BootMode boot, Optional<CpuState> registers, GuestMemory memory, MemoryLayout layout) {
+    static List<String> of(VcpuConfig guest, Optional<CpuState> registers, GuestMemory memory, MemoryLayout layout) {
+        BootMode boot = guest.boot();
         List<String> warnings = new ArrayList<>();
+        if (boot == BootMode.LIMINE) {
+            warnings.addAll(LimineNotes.of(guest));
+        }
         if (boot == BootMode.MULTIBOOT || boot == BootMode.MULTIBOOT2) {
             gdt(memory, layout).ifPresent(warnings::add);
             registers.flatMap(state -> segments(state, memory, layout)).ifPresent(warnings::add);

@@ -176,10 +176,7 @@ public final class PostMortem {
     private List<String> warnings(Optional<Fault> fault, Outcome end) {
         try {
             List<String> ofLoader = LoaderWarnings.of(
-                    config.boot(),
-                    fault.map(Fault::registers).or(() -> end.run().registers()),
-                    memory,
-                    layout);
+                    config, fault.map(Fault::registers).or(() -> end.run().registers()), memory, layout);
             return Stream.concat(ofLoader.stream(), StrayOuts.before(end, recording.timeline()).stream())
                     .toList();
         } catch (RuntimeException e) {

@@ -1,5 +1,6 @@
 package dev.kvmguest.vmm.internal.qemu;
 
+import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
@@ -127,9 +128,15 @@ final class QemuEntry {
      * Finds a place for the guest.
      *
      * @throws IllegalArgumentException if an image can't be placed as the configuration says
-     * @throws VmmException if it, or a table that it is entered with, lies where a PC has no RAM
+     * @throws VmmException if it, or a table that it is entered with, lies where a PC has no RAM; and by boot mode
+     *     limine
      */
     QemuEntry(MachineConfig config, QemuProgram program) {
+        if (config.vcpus().get(0).boot() == BootMode.LIMINE) {
+            throw new VmmException(
+                    "engine qemu can't enter a guest in boot mode limine, whose tables are mapped by none of"
+                            + " QEMU's firmware; choose another engine");
+        }
         loader = new BootLoader(config);
         wanted = loader.states().get(0);
         numbers = RegisterNumbers.of(program);

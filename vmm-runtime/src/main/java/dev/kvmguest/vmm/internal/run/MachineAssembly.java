@@ -50,7 +50,7 @@ public record MachineAssembly(
         PcBoard board = new PcBoard(
                 console,
                 new PcBoard.Setup(
-                        config.memorySize(), config.date(), guest.boot().hasLoader()));
+                        config.memorySize(), config.date(), guest.boot().leavesInterruptsOpen()));
         board.input().add(guest.inputBytes());
         guest.guestTest().ifPresent(board.testPort()::ask);
         Partition partition = new Partition(board, console);

@@ -87,7 +87,7 @@ public final class ReplayedRun {
         board = new PcBoard(
                 console,
                 new PcBoard.Setup(
-                        config.memorySize(), config.date(), guest.boot().hasLoader()));
+                        config.memorySize(), config.date(), guest.boot().leavesInterruptsOpen()));
         board.input().add(guest.inputBytes());
         guest.guestTest().ifPresent(board.testPort()::ask);
         recording = new Recording(cpu);

@@ -3,6 +3,8 @@ package dev.kvmguest.vmm.internal.boot;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
+import java.util.HexFormat;
 
 /** Guests for tests of each boot mode: the same code, and the header before it that a loader looks for. */
 public final class ModeGuests {
@@ -14,6 +16,11 @@ public final class ModeGuests {
         return switch (mode) {
             case MULTIBOOT -> MultibootKernel.flat(code);
             case MULTIBOOT2 -> Multiboot2Kernel.flat(code);
+            case LIMINE ->
+                new LimineKernel()
+                        .baseRevision(6)
+                        .code(HexFormat.of().formatHex(code))
+                        .config();
             default -> VcpuConfig.of(GuestImage.flat("guest", code)).withBoot(mode);
         };
     }

@@ -18,6 +18,7 @@ import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.boot.ModeGuests;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
@@ -64,7 +65,7 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "LIMINE")
     void registersAreThoseOfTheBootMode(BootMode boot) {
         MachineConfig config = config(ModeGuests.of(boot, TestGuest.bytes(HLT)));
 
@@ -86,7 +87,7 @@ class EntryKernelTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2"})
+            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE"})
     void memoryIsThatOfTheBootModeButForFirmwareAndTheFilesCode(BootMode boot) {
         MachineConfig config = config(real(HLT).withBoot(boot));
         EntryKernel kernel = EntryKernel.of(config);
@@ -120,6 +121,16 @@ class EntryKernelTests {
     private static void forget(byte[] one, byte[] other, int start, int end) {
         Arrays.fill(one, start, end, (byte) 0);
         Arrays.fill(other, start, end, (byte) 0);
+    }
+
+    @Test
+    void limineKernelIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> EntryKernel.of(config(new LimineKernel().config())))
+                .withMessage(
+                        "a guest in boot mode limine can't be entered by a Multiboot kernel, whose code would have to"
+                                + " be mapped to itself: Limine maps nothing there; boot it in QEMU from a disk with Limine, or"
+                                + " export a C program for KVM");
     }
 
     @Test

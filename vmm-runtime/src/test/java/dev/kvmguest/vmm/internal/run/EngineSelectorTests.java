@@ -120,6 +120,16 @@ class EngineSelectorTests {
     }
 
     @ParameterizedTest
+    @EnumSource(names = {"LONG_MODE_EXCEPTIONS", "LONG_MODE_INTERRUPTS", "LONG_MODE_SYSCALL"})
+    void autoIsTheEmulatorWhereALimineKernelWouldNotGetFar(Feature missing) {
+        EngineSelection selection = host(kvmWithout(missing)).choose(config(EngineChoice.AUTO, BootMode.LIMINE));
+
+        assertThat(selection.engine().name()).isEqualTo("emulator");
+        assertThat(selection.reason())
+                .isEqualTo("this host's KVM can't run all of boot mode limine: " + missing.words() + ": seen to fail");
+    }
+
+    @ParameterizedTest
     @EnumSource
     void autoIsTheEmulatorWhereKvmInterprets(BootMode mode) {
         EngineSelector selector =

@@ -164,17 +164,22 @@ public final class LayoutPlan {
      * @throws IllegalArgumentException if it would pass the end of RAM
      */
     public long place(String name, long size, long alignment, long from) {
+        return place(Kind.BOOT_INFORMATION, name, size, alignment, from);
+    }
+
+    /** Takes such a range for something of another kind, which a boot loader has a place of its own choosing for. */
+    public long place(Kind kind, String name, long size, long alignment, long from) {
         long start = from;
         Optional<Range> inTheWay;
         do {
             start = start + alignment - 1 & -alignment;
-            Range wanted = new Range(Kind.BOOT_INFORMATION, name, start, start + size);
+            Range wanted = new Range(kind, name, start, start + size);
             inTheWay = Stream.concat(Stream.of(HOLE), all().stream())
                     .filter(wanted::overlaps)
                     .findAny();
             start = inTheWay.map(Range::end).orElse(start);
         } while (inTheWay.isPresent());
-        placed.add(checked(Kind.BOOT_INFORMATION, name, start, start + size));
+        placed.add(checked(kind, name, start, start + size));
         return start;
     }
 

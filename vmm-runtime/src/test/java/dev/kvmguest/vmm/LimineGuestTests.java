@@ -1,0 +1,184 @@
+package dev.kvmguest.vmm;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.kvmguest.vmm.NeedsKvm.Device;
+import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
+import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.report.TextReport;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Limine kernels that run, and how the ends of those that die are explained. */
+@OnEachEngine
+@Timeout(60)
+class LimineGuestTests {
+
+    private final EngineChoice engine;
+
+    LimineGuestTests(EngineChoice engine) {
+        Device.assumeFor(engine);
+        Device.assumeFor(engine, Feature.neededBy(BootMode.LIMINE));
+        this.engine = engine;
+    }
+
+    private Outcome run(VcpuConfig guest) {
+        MachineConfig config =
+                MachineConfig.builder().vcpu(guest).engine(engine).build();
+        try (Machine machine = Machine.create(config)) {
+            return machine.run();
+        }
+    }
+
+    /** Returns a kernel with a base revision tag and a request, the pointer to whose response is at ...2040. */
+    private static LimineKernel kernel(String feature, String code) {
+        return new LimineKernel().baseRevision(3).request(feature).code(code);
+    }
+
+    @Test
+    void kernelReadsItsResponsesThroughTheDirectMap() {
+        // mov rax,[0xffffffff80002040]; mov rax,[rax+8]; again: mov dl,[rax]; test dl,dl; jz end; xchg eax,edx is not
+        // it: mov rcx,rax; mov al,dl; out 0xe9,al; lea rax,[rcx+1]; jmp again; end: hlt
+        Outcome outcome = run(kernel(
+                        "BOOTLOADER_INFO",
+                        "48 8b 04 25 40 20 00 80 48 8b 40 08 8a 10 84 d2 74 0d 48 89 c1 88 d0 e6 e9 48 8d 41 01 eb ed 90"
+                                + " f4")
+                .config());
+
+        assertThat(outcome.console()).isEqualTo("kvmguest");
+        assertThat(outcome).isInstanceOf(Outcome.Halted.class);
+    }
+
+    @Test
+    void kernelHasAStackAndMaskedInterrupts() {
+        // pop rax (the return address); push rax; in al,0x21; not al; out 0xe9,al ... mov al,'k'; out 0xe9,al; hlt
+        Outcome outcome = run(kernel("HHDM", "58 50 48 85 c0 75 0b e4 21 3c ff 75 05 b0 6b e6 e9 f4 f4")
+                .config());
+
+        assertThat(outcome.console()).isEqualTo("k");
+    }
+
+    @Test
+    void invalidOpcodeIsExplainedByTheFunctionsName() {
+        Outcome outcome = run(kernel("HHDM", "90 0f 0b").config());
+
+        assertThat(outcome).isInstanceOf(Outcome.TripleFault.class);
+        Fault fault = outcome.run().fault().orElseThrow();
+        assertThat(fault.first().vector()).isEqualTo(6);
+        assertThat(fault.at().symbol()).hasValue("_start+0x1");
+        // By no means a reset on purpose: the kernel hasn't loaded an IDT yet.
+        assertThat(fault.advice())
+                .containsExactly(
+                        "IDTR's limit is 0x0, so that there is no IDT[6], the gate of #UD; LIDT takes the table's"
+                                + " size in bytes less 1, 0xfff for 256 gates of 16 bytes");
+    }
+
+    @Test
+    void resetByAnEmptyIdtOnPurposeStaysOne() {
+        // lidt [0xffffffff80001000], of which the limit is made 0 by the constant's bytes there: none; so from zeros
+        // in the data: lidt [0xffffffff80002058]; ud2
+        Outcome outcome = run(new LimineKernel()
+                .baseRevision(3)
+                .words(0, 0)
+                .code("0f 01 1c 25 18 20 00 80 0f 0b")
+                .config());
+
+        assertThat(outcome.run().fault().orElseThrow().advice())
+                .first()
+                .asString()
+                .contains("that is how kernels reset the machine on purpose");
+    }
+
+    @Test
+    void writeToAConstantIsExplainedByThePagesRights() {
+        // mov byte [rel 0xffffffff80001000],1
+        Outcome outcome = run(kernel("HHDM", "c6 05 f9 0f 00 00 01").config());
+
+        Fault fault = outcome.run().fault().orElseThrow();
+        assertThat(fault.first().vector()).isEqualTo(14);
+        assertThat(fault.first().errorCode()).hasValue(3);
+        assertThat(fault.advice())
+                .first()
+                .asString()
+                .matches("mov byte \\[rel 0xffffffff80001000\\], 1 at 0xffffffff80000000 \\(_start\\) writes to"
+                        + " 0xffffffff80001000 \\(constant\\), which page-table entry 1 at 0x\\w+ makes read-only: its"
+                        + " bit 1, R/W, is clear, and CR0.WP is set, so that it counts in ring 0 too; .*");
+    }
+
+    @Test
+    void executionOfDataIsExplainedByThePagesRights() {
+        // jmp 0xffffffff80001000
+        Outcome outcome = run(kernel("HHDM", "e9 fb 0f 00 00").config());
+
+        assertThat(outcome.run().fault().orElseThrow().advice())
+                .first()
+                .asString()
+                .contains("execution went to 0xffffffff80001000 (constant) after jmp")
+                .contains("forbids to execute: its bit 63, NX, is set");
+    }
+
+    @Test
+    void lowAddressesAreNotTakenForMappedOnes() {
+        // mov eax,0x200000; jmp rax: the kernel is there in physical memory, which boot mode long would map
+        Outcome outcome = run(kernel("HHDM", "b8 00 00 20 00 ff e0").config());
+
+        assertThat(outcome.run().fault().orElseThrow().advice())
+                .first()
+                .asString()
+                .startsWith("execution went to 0x200000, which is not mapped, after jmp rax at 0xffffffff80000005"
+                        + " (_start+0x5);");
+    }
+
+    @Test
+    void tablesThatTheKernelClearsAreToldByTheInstructionThatDidIt() {
+        // mov rax,0xffff800000000000; mov rcx,cr3; add rax,rcx; mov qword [rax+0xff8],0; mov cr3,rcx: of Limine's
+        // tables
+        // it isn't assumed where they should have led
+        Outcome outcome = run(kernel(
+                        "HHDM",
+                        "48 b8 00 00 00 00 00 80 ff ff 0f 20 d9 48 01 c8 48 c7 80 f8 0f 00 00 00 00 00 00 0f 22 d9 90")
+                .config());
+
+        assertThat(outcome.run().fault().orElseThrow().advice())
+                .first()
+                .asString()
+                .startsWith("mov cr3, rcx at 0xffffffff8000001b (_start+0x1b) left the code that follows it at"
+                        + " 0xffffffff8000001e without a page: page-map-level-4 entry 511");
+    }
+
+    @Test
+    void requestsWithoutAnAnswerAreToldInReports() {
+        // mov rax,[0xffffffff80002040]; mov rax,[rax+8]
+        Outcome outcome =
+                run(kernel("RSDP", "48 8b 04 25 40 20 00 80 48 8b 40 08").config());
+
+        assertThat(outcome.warnings())
+                .singleElement()
+                .asString()
+                .startsWith("the kernel's Limine request RSDP has no answer");
+        assertThat(TextReport.brief(outcome))
+                .contains("advice: null pointer: RAX is 0")
+                .contains("warning: the kernel's Limine request RSDP has no answer on this machine");
+        assertThat(run(kernel("HHDM", "f4").config()).warnings()).isEmpty();
+    }
+
+    @Test
+    void modulesAreWhereTheKernelIsTold() {
+        // mov rax,[0xffffffff80002040]; mov rax,[rax+16]; mov rax,[rax]; mov rax,[rax+8]; mov al,[rax]; out 0xe9,al;
+        // hlt
+        Outcome outcome =
+                run(kernel("MODULES", "48 8b 04 25 40 20 00 80 48 8b 40 10 48 8b 00 48 8b 40 08 8a 00 e6 e9 f4")
+                        .config()
+                        .withModules(List.of(new BootModule("initrd", new byte[] {'m'}))));
+
+        assertThat(outcome.console()).isEqualTo("m");
+    }
+}
