@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.image.PvhNote;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.text.Notation;
 import java.io.IOException;
@@ -193,14 +194,18 @@ public final class GuestAssembler {
         Files.writeString(folder.resolve(GuestManifest.FILE_NAME), manifest.toText());
     }
 
-    /** Whoever writes no boot mode gets real mode, which doesn't look for a Multiboot header. */
+    /** Whoever writes no boot mode gets real mode, which looks for no header and no note. */
     private static Optional<Diagnostic> unusedHeader(GuestSpec spec, GuestImage elf) {
-        if (spec.boot() != BootMode.REAL || !MultibootHeader.isMeant(elf)) {
+        boolean pvh = !MultibootHeader.isMeant(elf);
+        if (spec.boot() != BootMode.REAL || pvh && !PvhNote.isMeant(elf)) {
             return Optional.empty();
         }
         String name = spec.id() + ".elf";
-        String message = "has a Multiboot header, but boot mode real, the default, enters it without a loader; if a"
-                + " Multiboot loader is to boot it, give the guest <boot>multiboot</boot>";
+        String message = "has " + (pvh ? "the Xen note of a PVH kernel" : "a Multiboot header")
+                + ", but boot mode real, the default, enters it without a loader; if a "
+                + (pvh
+                        ? "PVH loader is to boot it, give the guest <boot>pvh</boot>"
+                        : "Multiboot loader is to boot it, give the guest <boot>multiboot</boot>");
         return Optional.of(new Diagnostic(Diagnostic.Severity.WARNING, name, message, name + " " + message));
     }
 

@@ -93,9 +93,9 @@ public record GuestSpec(
     }
 
     static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
-        if (boot != BootMode.MULTIBOOT && !(commandLine.isEmpty() && modules.isEmpty())) {
+        if (!boot.hasLoader() && !(commandLine.isEmpty() && modules.isEmpty())) {
             throw new IllegalArgumentException("boot mode " + boot + " passes no command line and no modules on; only "
-                    + BootMode.MULTIBOOT + " does");
+                    + BootMode.withLoader() + " does");
         }
         Set<String> taken =
                 new HashSet<>(List.of(GuestManifest.FILE_NAME, id + ".elf", id + ".bin", id + ".map", id + ".sym"));
@@ -130,7 +130,7 @@ public record GuestSpec(
 
     /** Returns the physical address that the built-in linker script puts the first byte at. */
     public long linkedPhysically() {
-        boolean high = boot == BootMode.MULTIBOOT || boot == BootMode.LONG;
+        boolean high = boot.hasLoader() || boot == BootMode.LONG;
         return load.orElse(high ? HIGH_LOAD : VcpuConfig.DEFAULT_LOAD);
     }
 

@@ -10,8 +10,8 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT}, EFLAGS is 2, LDTR is
- * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG}, and CR4 and EFER are 0 except for
+ * <p>Outside {@link #REAL} all general registers are 0 except for those that a boot loader sets, EFLAGS is 2, LDTR is
+ * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG} and {@link #PVH}, and CR4 and EFER are 0 except for
  * the bits named below.
  * Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
  */
@@ -48,6 +48,13 @@ public enum BootMode {
      * all three.
      */
     MULTIBOOT("multiboot"),
+
+    /**
+     * What a PVH loader hands over to an ELF file, of 32 or 64 bits, with Xen's note of its entry (Xen,
+     * docs/misc/pvh.pandoc): {@link #PROTECTED} at the physical address in the note, with EBX the physical address of
+     * hvm_start_info, version 1, and in TR a busy 32-bit TSS at base 0 with limit 0x67.
+     */
+    PVH("pvh"),
 
     /**
      * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
@@ -122,7 +129,15 @@ public enum BootMode {
      * it.
      */
     public boolean hasLoader() {
-        return this == MULTIBOOT;
+        return this == MULTIBOOT || this == PVH;
+    }
+
+    /** Returns the modes that {@linkplain #hasLoader() have a boot loader}, in words. */
+    public static String withLoader() {
+        return Arrays.stream(values())
+                .filter(BootMode::hasLoader)
+                .map(BootMode::id)
+                .collect(Collectors.joining(" or "));
     }
 
     /**

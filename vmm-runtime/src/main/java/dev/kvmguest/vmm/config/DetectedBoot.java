@@ -4,11 +4,13 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.image.PvhNote;
 
 /**
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
- * <p>A Multiboot header means {@link BootMode#MULTIBOOT}. Any other 64-bit ELF file is meant for {@link
+ * <p>A Multiboot header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry point {@link
+ * BootMode#PVH}, as QEMU has it too. Any other 64-bit ELF file is meant for {@link
  * BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
@@ -24,6 +26,9 @@ public record DetectedBoot(BootMode boot, String reason) {
     public static DetectedBoot of(GuestImage image) {
         if (MultibootHeader.isMeant(image)) {
             return new DetectedBoot(BootMode.MULTIBOOT, "it has a Multiboot header");
+        }
+        if (PvhNote.isMeant(image)) {
+            return new DetectedBoot(BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header");
         }
         if (image.format() == GuestImage.Format.FLAT) {
             return new DetectedBoot(

@@ -7,9 +7,7 @@ import dev.kvmguest.vmm.text.Notation;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * A machine to be made: its vCPUs and what they run, its RAM, its time limit and its engine.
@@ -78,15 +76,8 @@ public record MachineConfig(
             throw new IllegalArgumentException(
                     (vcpu.commandLine().isEmpty() ? "modules" : "command line \"" + vcpu.commandLine() + "\"")
                             + " can't be given to " + vcpu.image().name() + " in boot mode " + vcpu.boot()
-                            + "; only boot mode " + loaders() + " passes a command line and modules on");
+                            + "; only boot mode " + BootMode.withLoader() + " passes a command line and modules on");
         }
-    }
-
-    private static String loaders() {
-        return Arrays.stream(BootMode.values())
-                .filter(BootMode::hasLoader)
-                .map(BootMode::id)
-                .collect(Collectors.joining(" or "));
     }
 
     /**

@@ -18,6 +18,7 @@ class BootModeTests {
         "paged, PAGED",
         "paged-4k, PAGED_4K",
         "multiboot, MULTIBOOT",
+        "pvh, PVH",
         "long, LONG",
         "PAGED_4K, PAGED_4K",
         "Paged-4K, PAGED_4K"
@@ -39,7 +40,7 @@ class BootModeTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootMode.parse(text))
                 .withMessage("boot mode \"" + text
-                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, long");
+                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, pvh, long");
     }
 
     @ParameterizedTest
@@ -48,7 +49,8 @@ class BootModeTests {
         "PROTECTED, false, 0",
         "PAGED, true, 0x80000000",
         "PAGED_4K, true, 0x80000000",
-        "MULTIBOOT, false, 0"
+        "MULTIBOOT, false, 0",
+        "PVH, false, 0"
     })
     void onlyThePagedModesMapTheKernelHigh(BootMode mode, boolean paging, String base) {
         assertThat(mode.paging()).isEqualTo(paging);

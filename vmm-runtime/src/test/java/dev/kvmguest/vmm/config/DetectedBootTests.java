@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.PvhKernel;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -86,6 +87,23 @@ class DetectedBootTests {
                                 .build())
                         .boot())
                 .isEqualTo(BootMode.MULTIBOOT);
+    }
+
+    @Test
+    void xensNoteIsBootedByPvhUnlessThereIsAMultibootHeader() {
+        byte[] halt = {(byte) 0xf4};
+        for (ElfBuilder builder : new ElfBuilder[] {new ElfBuilder(), ElfBuilder.of64()}) {
+            byte[] file = PvhKernel.code(builder, halt)
+                    .notes(PvhKernel.entry(4, PvhKernel.LOAD))
+                    .build();
+            assertThat(detect(file))
+                    .isEqualTo(new DetectedBoot(
+                            BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header"));
+        }
+        byte[] both = PvhKernel.code(new ElfBuilder(), header(3))
+                .notes(PvhKernel.entry(4, PvhKernel.LOAD))
+                .build();
+        assertThat(detect(both).boot()).isEqualTo(BootMode.MULTIBOOT);
     }
 
     @Test

@@ -74,7 +74,7 @@ class MachineConfigTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    @EnumSource(names = {"REAL", "PROTECTED", "PAGED", "PAGED_4K", "LONG"})
     void onlyMultibootTakesACommandLineOrModules(BootMode mode) {
         VcpuConfig guest = GUEST.withBoot(mode);
         String way = " can't be given to hlt in boot mode " + mode

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
 import dev.kvmguest.vmm.internal.boot.plain.LongModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.ProtectedModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.RealModeHandover;
+import dev.kvmguest.vmm.internal.boot.pvh.PvhHandover;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -35,6 +36,7 @@ final class Handovers {
             case PROTECTED, PAGED, PAGED_4K -> new ProtectedModeHandover(config);
             case LONG -> new LongModeHandover(config);
             case MULTIBOOT -> new MultibootHandover(config);
+            case PVH -> new PvhHandover(config);
         };
     }
 

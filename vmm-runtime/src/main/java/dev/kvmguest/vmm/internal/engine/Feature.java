@@ -36,7 +36,7 @@ public enum Feature {
     public static Feature neededBy(BootMode mode) {
         return switch (mode) {
             case REAL -> REAL_MODE;
-            case PROTECTED, MULTIBOOT -> PROTECTED_MODE;
+            case PROTECTED, MULTIBOOT, PVH -> PROTECTED_MODE;
             case PAGED -> PAGING_4M;
             case PAGED_4K -> PAGING_4K;
             case LONG -> LONG_MODE;
@@ -48,7 +48,7 @@ public enum Feature {
         return switch (mode) {
             case REAL -> REAL_MODE_INTERRUPTS;
             case LONG -> LONG_MODE_INTERRUPTS;
-            case PROTECTED, MULTIBOOT, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
+            case PROTECTED, MULTIBOOT, PVH, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
         };
     }
 
@@ -62,7 +62,7 @@ public enum Feature {
         return switch (mode) {
             case REAL -> REAL_MODE_SPEED;
             case LONG -> LONG_MODE_SPEED;
-            case PROTECTED, MULTIBOOT, PAGED, PAGED_4K -> PROTECTED_MODE_SPEED;
+            case PROTECTED, MULTIBOOT, PVH, PAGED, PAGED_4K -> PROTECTED_MODE_SPEED;
         };
     }
 }
