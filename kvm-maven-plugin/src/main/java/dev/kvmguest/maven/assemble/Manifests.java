@@ -29,6 +29,8 @@ final class Manifests {
             case PROTECTED, PAGED, PAGED_4K, LONG -> elf(spec, elf);
             case MULTIBOOT -> multiboot(spec, elf);
             case PVH -> pvh(spec, elf);
+            // Its setup header, too, is part of what the sources make.
+            case LINUX -> manifest(spec, spec.id() + ".bin", spec.load(), spec.entry());
         };
     }
 

@@ -95,6 +95,11 @@ public final class ImageBisection {
     /** A loader that takes the file as its header says would not load what is exchanged in segments. */
     private static void requireOwnSegments(VcpuConfig guest) {
         GuestImage image = guest.image();
+        if (guest.boot() == BootMode.LINUX) {
+            throw new IllegalArgumentException(
+                    "image " + image.name() + " is a Linux kernel, which unpacks itself: of its"
+                            + " compressed bytes none can be exchanged alone; bisect its sources by git bisect");
+        }
         if (guest.boot() == BootMode.MULTIBOOT
                 && image.format().isElf()
                 && MultibootHeader.find(image.name(), image.file()).addresses().isPresent()) {

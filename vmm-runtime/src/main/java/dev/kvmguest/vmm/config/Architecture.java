@@ -36,7 +36,7 @@ public enum Architecture {
         return switch (boot) {
             case REAL, PAGED, PAGED_4K -> this == I386;
             case LONG -> this == X86_64;
-            case PROTECTED, MULTIBOOT, PVH -> true;
+            case PROTECTED, MULTIBOOT, PVH, LINUX -> true;
         };
     }
 

@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.config;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
@@ -11,8 +12,8 @@ import java.util.stream.Collectors;
  * The processor state in which a guest is entered.
  *
  * <p>Outside {@link #REAL} all general registers are 0 except for those that a boot loader sets, EFLAGS is 2, LDTR is
- * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in {@link #LONG} and {@link #PVH}, and CR4 and EFER are 0 except for
- * the bits named below.
+ * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except where a mode says otherwise, and CR4 and EFER are 0
+ * except for the bits named below.
  * Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
  */
 public enum BootMode {
@@ -55,6 +56,14 @@ public enum BootMode {
      * hvm_start_info, version 1, and in TR a busy 32-bit TSS at base 0 with limit 0x67.
      */
     PVH("pvh"),
+
+    /**
+     * What a loader of Linux hands over to a bzImage or zImage (Linux, Documentation/arch/x86/boot.rst). A kernel with a
+     * 64-bit entry point is entered there, 0x200 bytes into its protected-mode code: in 64-bit mode, each address below
+     * 4 GiB mapped to itself, RSI the physical address of boot_params, and the TSS of {@link #LONG}. Any other one is entered at its first byte in
+     * 32-bit protected mode without paging, with ESI that address. Code 0x10, data 0x18.
+     */
+    LINUX("linux"),
 
     /**
      * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
@@ -129,15 +138,17 @@ public enum BootMode {
      * it.
      */
     public boolean hasLoader() {
-        return this == MULTIBOOT || this == PVH;
+        return this == MULTIBOOT || this == PVH || this == LINUX;
     }
 
     /** Returns the modes that {@linkplain #hasLoader() have a boot loader}, in words. */
     public static String withLoader() {
-        return Arrays.stream(values())
+        List<String> modes = Arrays.stream(values())
                 .filter(BootMode::hasLoader)
                 .map(BootMode::id)
-                .collect(Collectors.joining(" or "));
+                .toList();
+        int last = modes.size() - 1;
+        return String.join(", ", modes.subList(0, last)) + " or " + modes.get(last);
     }
 
     /**

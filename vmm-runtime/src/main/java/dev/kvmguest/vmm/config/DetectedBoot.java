@@ -3,13 +3,14 @@ package dev.kvmguest.vmm.config;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.image.LinuxHeader;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.image.PvhNote;
 
 /**
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
- * <p>A Multiboot header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry point {@link
+ * <p>The setup header of a bzImage or zImage means {@link BootMode#LINUX}. A Multiboot header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry point {@link
  * BootMode#PVH}, as QEMU has it too. Any other 64-bit ELF file is meant for {@link
  * BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
@@ -24,6 +25,9 @@ public record DetectedBoot(BootMode boot, String reason) {
 
     /** Looks at an image. */
     public static DetectedBoot of(GuestImage image) {
+        if (LinuxHeader.isMeant(image)) {
+            return new DetectedBoot(BootMode.LINUX, "it has the setup header of a Linux kernel");
+        }
         if (MultibootHeader.isMeant(image)) {
             return new DetectedBoot(BootMode.MULTIBOOT, "it has a Multiboot header");
         }

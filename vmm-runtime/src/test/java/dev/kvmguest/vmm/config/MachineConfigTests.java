@@ -78,7 +78,7 @@ class MachineConfigTests {
     void onlyMultibootTakesACommandLineOrModules(BootMode mode) {
         VcpuConfig guest = GUEST.withBoot(mode);
         String way = " can't be given to hlt in boot mode " + mode
-                + "; only boot mode multiboot passes a command line and modules on";
+                + "; only boot mode multiboot, pvh or linux passes a command line and modules on";
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MachineConfig.builder()

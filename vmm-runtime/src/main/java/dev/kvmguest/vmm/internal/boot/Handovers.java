@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.boot;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
+import dev.kvmguest.vmm.internal.boot.linux.LinuxHandover;
 import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
 import dev.kvmguest.vmm.internal.boot.plain.LongModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.ProtectedModeHandover;
@@ -37,6 +38,7 @@ final class Handovers {
             case LONG -> new LongModeHandover(config);
             case MULTIBOOT -> new MultibootHandover(config);
             case PVH -> new PvhHandover(config);
+            case LINUX -> new LinuxHandover(config);
         };
     }
 

@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.export.QemuCommand;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.boot.linux.InitialRamDisk;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -59,7 +60,8 @@ record QemuLine(MachineConfig config, Outcome outcome) {
 
     /**
      * Returns whether QEMU's own loaders boot it. QEMU looks for a Multiboot header first, and refuses a 64-bit ELF file
-     * with one, unless that gives the addresses at which it is loaded. A PVH kernel gets one module at most.
+     * with one, unless that gives the addresses at which it is loaded. A PVH kernel gets one module at most. A
+     * Linux kernel is entered by its 16-bit setup code.
      */
     private static boolean isLoadedByQemu(VcpuConfig guest) {
         GuestImage image = guest.image();
@@ -69,6 +71,7 @@ record QemuLine(MachineConfig config, Outcome outcome) {
                         || MultibootHeader.find(image.name(), image.file())
                                 .addresses()
                                 .isPresent();
+            case LINUX -> true;
             case PVH -> !MultibootHeader.isMeant(image) && guest.modules().size() <= 1;
             case REAL, PROTECTED, PAGED, PAGED_4K, LONG -> false;
         };
@@ -83,7 +86,10 @@ record QemuLine(MachineConfig config, Outcome outcome) {
     }
 
     private static void addModules(VcpuConfig guest, String name, StringBuilder kernel, Map<String, byte[]> files) {
-        List<BootModule> modules = guest.modules();
+        List<BootModule> modules =
+                guest.boot() == BootMode.LINUX && guest.modules().size() > 1
+                        ? List.of(new BootModule("", InitialRamDisk.of(guest.modules())))
+                        : guest.modules();
         List<String> words = new ArrayList<>();
         for (int i = 0; i < modules.size(); i++) {
             String file = name + "-module" + (i + 1);
