@@ -19,6 +19,7 @@ class BootModeTests {
         "paged-4k, PAGED_4K",
         "multiboot, MULTIBOOT",
         "pvh, PVH",
+        "linux, LINUX",
         "long, LONG",
         "PAGED_4K, PAGED_4K",
         "Paged-4K, PAGED_4K"
@@ -40,7 +41,7 @@ class BootModeTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootMode.parse(text))
                 .withMessage("boot mode \"" + text
-                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, pvh, long");
+                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, pvh, linux, long");
     }
 
     @ParameterizedTest
@@ -50,7 +51,8 @@ class BootModeTests {
         "PAGED, true, 0x80000000",
         "PAGED_4K, true, 0x80000000",
         "MULTIBOOT, false, 0",
-        "PVH, false, 0"
+        "PVH, false, 0",
+        "LINUX, false, 0"
     })
     void onlyThePagedModesMapTheKernelHigh(BootMode mode, boolean paging, String base) {
         assertThat(mode.paging()).isEqualTo(paging);

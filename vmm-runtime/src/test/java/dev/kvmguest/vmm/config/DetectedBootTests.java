@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.LinuxKernel;
 import dev.kvmguest.vmm.internal.boot.PvhKernel;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -104,6 +105,17 @@ class DetectedBootTests {
                 .notes(PvhKernel.entry(4, PvhKernel.LOAD))
                 .build();
         assertThat(detect(both).boot()).isEqualTo(BootMode.MULTIBOOT);
+    }
+
+    @Test
+    void setupHeaderOfLinuxIsBootedAsSuch() {
+        byte[] halt = {(byte) 0xf4};
+        assertThat(detect(new LinuxKernel(halt).file()))
+                .isEqualTo(new DetectedBoot(BootMode.LINUX, "it has the setup header of a Linux kernel"));
+        assertThat(detect(new LinuxKernel(halt).field(0x1fe, 2, 0).file()).boot())
+                .isEqualTo(BootMode.REAL);
+        assertThat(detect(new LinuxKernel(halt).field(0x202, 4, 0).file()).boot())
+                .isEqualTo(BootMode.REAL);
     }
 
     @Test

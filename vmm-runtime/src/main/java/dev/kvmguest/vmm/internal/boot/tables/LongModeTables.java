@@ -53,21 +53,24 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
     /** Whose tables they are. */
     public enum Flavour {
         /** Those of boot mode {@code long}. SYSRET takes its stack from below its 64-bit code. */
-        OWN(0x08, 0x10, true, CODE, DATA, DATA | DPL_3, CODE | DPL_3),
+        OWN(0x08, 0x10, true, Kind.PAGE_TABLES, CODE, DATA, DATA | DPL_3, CODE | DPL_3),
 
         /** Those of a loader of Linux: __BOOT_CS and __BOOT_DS, and each address mapped to itself. */
-        LINUX(0x10, 0x18, false, 0, CODE, DATA);
+        LINUX(0x10, 0x18, false, Kind.BOOT_INFORMATION, 0, CODE, DATA);
 
         private final int code;
         private final int data;
         private final boolean mapsHigh;
+        /** Page tables that are called so have the map of the boot mode, as the diagnosis takes it. */
+        private final Kind pages;
         /** By selector, from 0x08 on. */
         private final int[] segments;
 
-        Flavour(int code, int data, boolean mapsHigh, int... segments) {
+        Flavour(int code, int data, boolean mapsHigh, Kind pages, int... segments) {
             this.code = code;
             this.data = data;
             this.mapsHigh = mapsHigh;
+            this.pages = pages;
             this.segments = segments;
         }
     }
@@ -93,7 +96,7 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
         long tss = layout.takeOrMove(
                 Kind.TSS, "the boot TSS", LongModeTask.SIZE, USUAL_TSS, LongModeDescriptor.BYTES, end);
         long idt = layout.takeOrMove(Kind.IDT, "the boot IDT", IDT_SIZE, USUAL_IDT, LongModeDescriptor.BYTES, end);
-        long pages = layout.takeOrMove(Kind.PAGE_TABLES, "the boot page tables", PAGES_SIZE, USUAL_PAGES, PAGE, end);
+        long pages = layout.takeOrMove(flavour.pages, "the boot page tables", PAGES_SIZE, USUAL_PAGES, PAGE, end);
         return new LongModeTables(
                 flavour, new DescriptorTable(gdt, GDT_SIZE - 1), tss, new DescriptorTable(idt, IDT_SIZE - 1), pages);
     }
