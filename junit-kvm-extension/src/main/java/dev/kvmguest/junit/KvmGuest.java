@@ -91,8 +91,8 @@ public @interface KvmGuest {
     String[] image() default {};
 
     /**
-     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a Multiboot
-     * header, 64 bits or an entry that real mode can't reach, else {@link BootMode#REAL}.
+     * The state at entry. Default: what the manifest says; for an image what it asks for itself, by a loader's header,
+     * 64 bits or an entry that real mode can't reach, else {@link BootMode#REAL}.
      */
     BootMode[] boot() default {};
 
@@ -106,12 +106,13 @@ public @interface KvmGuest {
     /** Where the guest starts: a linear address, or {@code SEG:OFF} in real mode. */
     String entry() default "";
 
-    /** The kernel's command line; only for {@link BootMode#MULTIBOOT}. */
+    /** The kernel's command line; only for a boot mode that {@linkplain BootMode#hasLoader() has a boot loader}. */
     String[] commandLine() default {};
 
     /**
      * The files that are loaded beside the kernel, in this order: paths relative to the working directory or names of
-     * class path resources. The kernel gets their names without folders. Only for {@link BootMode#MULTIBOOT}.
+     * class path resources. The kernel gets their names without folders. Only for a boot mode that
+     * {@linkplain BootMode#hasLoader() has a boot loader}.
      */
     String[] modules() default {};
 

@@ -38,13 +38,16 @@ abstract class AbstractBootMojo extends AbstractMojo {
     @Parameter(property = "kvm.memory")
     protected String memory;
 
-    /** The kernel's command line; only for {@code multiboot}. Default: what the project's guest says. */
+    /**
+     * The kernel's command line; only for {@code multiboot}, {@code pvh} and {@code linux}. Default: what the project's
+     * guest says.
+     */
     @Parameter(property = "kvm.commandLine")
     protected String commandLine;
 
     /**
-     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}. Default: what the
-     * project's guest says.
+     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}, {@code pvh} and
+     * {@code linux}. Default: what the project's guest says.
      */
     @Parameter(property = "kvm.modules")
     protected List<File> modules;

@@ -67,18 +67,21 @@ public class AssembleMojo extends AbstractMojo {
      *   <li>{@code linkerScript}: A linker script, relative to the project. Default: a built-in one that fits the boot
      *     mode.</li>
      *   <li>{@code boot}: The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k},
-     *     {@code multiboot} or {@code long}. Default: {@code real}; for an image what it asks for itself, by a
-     *     Multiboot header, 64 bits or an entry that real mode can't reach, else {@code real}.</li>
+     *     {@code multiboot}, {@code pvh}, {@code linux} or {@code long}. Default: {@code real}; for an image what it
+     *     asks for itself, by a loader's header, 64 bits or an entry that real mode can't reach, else
+     *     {@code real}.</li>
      *   <li>{@code load}: The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}.
-     *     Default: {@code 0x1000}, or {@code 0x100000} for {@code multiboot} and {@code long}, with the built-in linker
-     *     script; with another script, what it says; for an image what its ELF file says, {@code 0x7c00} for a boot
-     *     sector in real mode, {@code 0x100000} for {@code long}, else {@code 0x1000}.</li>
+     *     Default: {@code 0x1000}, or {@code 0x100000} for {@code multiboot}, {@code pvh}, {@code linux} and
+     *     {@code long}, with the built-in linker script; with another script, what it says; for an image what its ELF
+     *     file says, {@code 0x7c00} for a boot sector in real mode, {@code 0x100000} for {@code long}, else
+     *     {@code 0x1000}.</li>
      *   <li>{@code entry}: Where the guest starts: a linear address or, in real mode, {@code SEG:OFF}. Default: the
      *     symbol {@code _start}, else the first byte.</li>
      *   <li>{@code memory}: Guest RAM, such as {@code 16M} or {@code 640K}. Default: {@code 16M}.</li>
-     *   <li>{@code commandLine}: The kernel's command line; only for {@code multiboot}. Default: nothing.</li>
+     *   <li>{@code commandLine}: The kernel's command line; only for {@code multiboot}, {@code pvh} and {@code linux}.
+     *     Default: nothing.</li>
      *   <li>{@code modules}: Files that are loaded beside the kernel, relative to the project, each a {@code <module>};
-     *     only for {@code multiboot}. The kernel gets their names. Default: none.</li>
+     *     only for {@code multiboot}, {@code pvh} and {@code linux}. The kernel gets their names. Default: none.</li>
      *   <li>{@code compilerArgs}: Further options of the compiler, or of nasm if that is the toolchain. They come last,
      *     so they win. Default: none.</li>
      *   <li>{@code linkerArgs}: Further options of the linker. Default: none.</li>
@@ -88,8 +91,8 @@ public class AssembleMojo extends AbstractMojo {
      *     installed on this host: {@code gcc} or {@code clang}. {@code nasm} is {@code llvm} with the options of
      *     {@code compilerArgs} for nasm. Default: {@code llvm}.</li>
      *   <li>{@code arch}: What the sources are compiled for: {@code i386} or {@code x86_64}. {@code x86_64} is for the
-     *     boot modes {@code long}, {@code protected} and {@code multiboot}; the last two enter it in 32 bits. Default:
-     *     {@code x86_64} for {@code long}, else {@code i386}.</li>
+     *     boot modes {@code long}, {@code protected}, {@code multiboot} and {@code pvh}; all but the first enter it in
+     *     32 bits. Default: {@code x86_64} for {@code long}, else {@code i386}.</li>
      *   <li>{@code checks}: Runs of the guest that kvm:check does and kvm:verify judges. Default: none.</li>
      * </ul>
      *

@@ -49,9 +49,9 @@ public class BisectMojo extends AbstractMojo {
     private File bad;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot} or
-     * {@code long}. Default: what the images ask for themselves, by a Multiboot header, 64 bits or an entry that real
-     * mode can't reach, else {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot},
+     * {@code pvh}, {@code linux} or {@code long}. Default: what the images ask for themselves, by a loader's header, 64
+     * bits or an entry that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;
@@ -74,11 +74,14 @@ public class BisectMojo extends AbstractMojo {
     @Parameter(property = "kvm.memory", defaultValue = "16M")
     private String memory;
 
-    /** The kernel's command line; only for {@code multiboot}. Default: nothing. */
+    /** The kernel's command line; only for {@code multiboot}, {@code pvh} and {@code linux}. Default: nothing. */
     @Parameter(property = "kvm.commandLine")
     private String commandLine;
 
-    /** Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}. Default: none. */
+    /**
+     * Files that are loaded beside the kernel, with commas between them; only for {@code multiboot}, {@code pvh} and
+     * {@code linux}. Default: none.
+     */
     @Parameter(property = "kvm.modules")
     private List<File> modules;
 

@@ -17,12 +17,12 @@ public class Check {
      */
     String input;
 
-    /** The command line of a {@code multiboot} kernel. Default: the guest's. */
+    /** The command line of a kernel in {@code multiboot}, {@code pvh} or {@code linux}. Default: the guest's. */
     String commandLine;
 
     /**
-     * The files that are loaded beside a {@code multiboot} kernel, relative to the project, in place of the guest's.
-     * Default: what the guest says.
+     * The files that are loaded beside a kernel in {@code multiboot}, {@code pvh} or {@code linux}, relative to the
+     * project, in place of the guest's. Default: what the guest says.
      */
     List<File> modules;
 

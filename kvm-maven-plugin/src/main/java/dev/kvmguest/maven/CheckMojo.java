@@ -50,9 +50,10 @@ public class CheckMojo extends AbstractCheckMojo {
      *     checks.</li>
      *   <li>{@code input}: The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e}
      *     (escape), {@code \\} and {@code \x00} to {@code \x7f} are understood. Default: nothing.</li>
-     *   <li>{@code commandLine}: The command line of a {@code multiboot} kernel. Default: the guest's.</li>
-     *   <li>{@code modules}: The files that are loaded beside a {@code multiboot} kernel, relative to the project, in
-     *     place of the guest's. Default: what the guest says.</li>
+     *   <li>{@code commandLine}: The command line of a kernel in {@code multiboot}, {@code pvh} or {@code linux}.
+     *     Default: the guest's.</li>
+     *   <li>{@code modules}: The files that are loaded beside a kernel in {@code multiboot}, {@code pvh} or
+     *     {@code linux}, relative to the project, in place of the guest's. Default: what the guest says.</li>
      *   <li>{@code console}: A text that the console must show. Default: any.</li>
      *   <li>{@code pattern}: A regular expression that must be found in what the console shows. Default: any.</li>
      *   <li>{@code screen}: A text that the screen must show at the end, without blanks at the ends of lines. Default:

@@ -29,9 +29,9 @@ public class ExportMojo extends AbstractBootMojo {
     private String guest;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot} or
-     * {@code long}. Default: what the project's guest says; for an image what it asks for itself, by a Multiboot
-     * header, 64 bits or an entry that real mode can't reach, else {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot},
+     * {@code pvh}, {@code linux} or {@code long}. Default: what the project's guest says; for an image what it asks for
+     * itself, by a loader's header, 64 bits or an entry that real mode can't reach, else {@code real}.
      */
     @Parameter(property = "kvm.boot")
     private String boot;

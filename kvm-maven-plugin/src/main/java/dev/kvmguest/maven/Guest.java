@@ -34,17 +34,17 @@ public class Guest {
     File linkerScript;
 
     /**
-     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot} or
-     * {@code long}. Default: {@code real}; for an image what it asks for itself, by a Multiboot header, 64 bits or an
-     * entry that real mode can't reach, else {@code real}.
+     * The state at entry: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code multiboot},
+     * {@code pvh}, {@code linux} or {@code long}. Default: {@code real}; for an image what it asks for itself, by a
+     * loader's header, 64 bits or an entry that real mode can't reach, else {@code real}.
      */
     String boot;
 
     /**
      * The physical address of the image's first byte, such as {@code 0x7c00} or {@code 31744}. Default: {@code 0x1000},
-     * or {@code 0x100000} for {@code multiboot} and {@code long}, with the built-in linker script; with another script,
-     * what it says; for an image what its ELF file says, {@code 0x7c00} for a boot sector in real mode,
-     * {@code 0x100000} for {@code long}, else {@code 0x1000}.
+     * or {@code 0x100000} for {@code multiboot}, {@code pvh}, {@code linux} and {@code long}, with the built-in linker
+     * script; with another script, what it says; for an image what its ELF file says, {@code 0x7c00} for a boot sector
+     * in real mode, {@code 0x100000} for {@code long}, else {@code 0x1000}.
      */
     String load;
 
@@ -57,12 +57,12 @@ public class Guest {
     /** Guest RAM, such as {@code 16M} or {@code 640K}. Default: {@code 16M}. */
     String memory;
 
-    /** The kernel's command line; only for {@code multiboot}. Default: nothing. */
+    /** The kernel's command line; only for {@code multiboot}, {@code pvh} and {@code linux}. Default: nothing. */
     String commandLine;
 
     /**
      * Files that are loaded beside the kernel, relative to the project, each a {@code <module>}; only for
-     * {@code multiboot}. The kernel gets their names. Default: none.
+     * {@code multiboot}, {@code pvh} and {@code linux}. The kernel gets their names. Default: none.
      */
     List<File> modules = new ArrayList<>();
 
@@ -86,8 +86,8 @@ public class Guest {
 
     /**
      * What the sources are compiled for: {@code i386} or {@code x86_64}. {@code x86_64} is for the boot modes
-     * {@code long}, {@code protected} and {@code multiboot}; the last two enter it in 32 bits. Default: {@code x86_64}
-     * for {@code long}, else {@code i386}.
+     * {@code long}, {@code protected}, {@code multiboot} and {@code pvh}; all but the first enter it in 32 bits.
+     * Default: {@code x86_64} for {@code long}, else {@code i386}.
      */
     String arch;
 

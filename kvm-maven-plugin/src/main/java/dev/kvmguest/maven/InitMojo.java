@@ -27,7 +27,7 @@ public class InitMojo extends AbstractMojo {
 
     /**
      * The state at entry of {@code kvm.image}: {@code real}, {@code protected}, {@code paged}, {@code paged-4k},
-     * {@code multiboot} or {@code long}. Default: what the image asks for itself.
+     * {@code multiboot}, {@code pvh}, {@code linux} or {@code long}. Default: what the image asks for itself.
      */
     @Parameter(property = "kvm.boot")
     private String boot;

@@ -7,7 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * A file that the boot loader puts into memory beside a {@link BootMode#MULTIBOOT} kernel, such as an initial RAM disk.
+ * A file that the boot loader puts into memory beside a kernel, such as an initial RAM disk.
  *
  * @param commandLine the string that the kernel gets with it, usually the file's name and options; without a NUL
  * @param bytes the file's bytes; not to be changed

@@ -16,8 +16,9 @@ import java.util.OptionalLong;
  *     for a boot sector in real mode, 0x100000 in {@link BootMode#LONG}, and its own addresses for an ELF file
  * @param entry where the guest starts; empty for the ELF file's entry point or a flat binary's first byte
  * @param input the input typed before the guest starts
- * @param commandLine what the kernel is told at boot; only {@link BootMode#MULTIBOOT} can tell
- * @param modules the files loaded beside the kernel, in their order; only in {@link BootMode#MULTIBOOT}
+ * @param commandLine what the kernel is told at boot; only one that {@linkplain BootMode#hasLoader() has a boot loader}
+ *     can tell
+ * @param modules the files loaded beside the kernel, in their order; only where the boot mode has a boot loader
  * @param guestTest the one of its own tests that the guest is asked to run, if any
  */
 public record VcpuConfig(
@@ -93,12 +94,18 @@ public record VcpuConfig(
         return new VcpuConfig(image, boot, load, entry, text, commandLine, modules, guestTest);
     }
 
-    /** Returns a copy whose kernel is told {@code text}, in UTF-8, at boot; only for {@link BootMode#MULTIBOOT}. */
+    /**
+     * Returns a copy whose kernel is told {@code text}, in UTF-8, at boot; only for a boot mode that
+     * {@linkplain BootMode#hasLoader() has a boot loader}.
+     */
     public VcpuConfig withCommandLine(String text) {
         return new VcpuConfig(image, boot, load, entry, input, text, modules, guestTest);
     }
 
-    /** Returns a copy with these files loaded beside the kernel; only for {@link BootMode#MULTIBOOT}. */
+    /**
+     * Returns a copy with these files loaded beside the kernel; only for a boot mode that
+     * {@linkplain BootMode#hasLoader() has a boot loader}.
+     */
     public VcpuConfig withModules(List<BootModule> files) {
         return new VcpuConfig(image, boot, load, entry, input, commandLine, files, guestTest);
     }
