@@ -45,7 +45,7 @@ class ConfigurationErrorTests {
             valueAndId      | value = [hello] and id = [ud2] mean the same; keep one of them
             noSuchModule    | module "no/such.img" is neither a file,
             twoCommandLines | commandLine = [a, b] must be one value
-            notMultiboot    | command line "quiet" can't be given to hello in boot mode real; only boot mode multiboot or limine
+            notMultiboot    | command line "quiet" can't be given to hello in boot mode real; only boot mode multiboot, multiboot2, limine, pvh or linux
             badLoad         | load "high" is not a number; write it as 0x1000 or 4096
             badEntry        | entry segment "0xzz" is not a number; write it as 0x1000 or 4096
             badMemory       | memory "much" is not a size; write it as 16M or 640K

@@ -106,7 +106,7 @@ class GuestParametersTests {
     void badValuesAreRefusedAtTheirElement() {
         guest.boot = "long-mode";
         assertRefused("<guests><guest id=kernel><boot>: boot mode \"long-mode\" is unknown;"
-                + " use one of real, protected, paged, paged-4k, multiboot, multiboot2, long");
+                + " use one of real, protected, paged, paged-4k, long, multiboot, multiboot2, limine, pvh, linux");
         guest.boot = "real";
 
         guest.load = "1000h";

@@ -4,17 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.BootModule;
+import dev.kvmguest.vmm.config.DetectedBoot;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.MultibootKernel;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
@@ -30,27 +37,99 @@ class DebianKernelsTests {
     /** Of the guest's own time: a kernel whose panic waits for a key, or counts to a billion, ends here. */
     private static final Duration GUEST_TIME = Duration.ofSeconds(8);
 
-    private static final Duration LIMIT = Duration.ofMinutes(2);
+    /** What a Linux kernel has of its own time; it comes to its init long before. */
+    private static final Duration LINUX_TIME = Duration.ofMinutes(5);
+
+    private static final long LINUX_MEMORY = 256 << 20;
+
+    private static final Duration LIMIT = Duration.ofMinutes(8);
+
+    /** No search for devices that aren't there. */
+    private static final String OPTIONS = "console=ttyS0 earlyprintk=serial,ttyS0 nokaslr";
+
+    private static final String INIT_SAYS = "Hello from init.\n";
 
     /** The microkernel of the Hurd, which says so if its boot loader has brought it no server to start. */
     @Test
     void gnuMachLooksForItsServers() throws IOException {
-        Outcome outcome = boot("gnumach", BootMode.MULTIBOOT);
+        Outcome outcome = boot(VcpuConfig.of(read("gnumach")).withBoot(BootMode.MULTIBOOT), 64 << 20, GUEST_TIME);
 
         String screen = TextReport.screen(outcome.screen()).replaceAll("[|\\s]+", " ");
         assertThat(screen).contains("GNU Mach ", "No bootstrap code loaded with t he kernel!");
     }
 
-    private static Outcome boot(String kernel, BootMode boot) throws IOException {
+    /** The kernel of 32 bits unpacks itself, finds its devices, and starts the program that it was given. */
+    @Test
+    void linuxForI386ComesToItsInit() throws IOException {
+        // mov eax,4; mov ebx,1; mov ecx,MESSAGE; mov edx,LENGTH; int 0x80: write
+        // mov eax,54; mov ecx,0x5409; mov edx,1; int 0x80: ioctl TCSBRK, which waits until it is written
+        // mov eax,110; mov ebx,3; int 0x80: iopl; mov al,5; out 0xf4,al; jmp $
+        byte[] init = init(
+                new ElfBuilder(),
+                0x804_8054,
+                "b8 04 00 00 00 bb 01 00 00 00 b9 8e 80 04 08 ba 11 00 00 00 cd 80"
+                        + "b8 36 00 00 00 b9 09 54 00 00 ba 01 00 00 00 cd 80"
+                        + "b8 6e 00 00 00 bb 03 00 00 00 cd 80 b0 05 e6 f4 eb fe");
+
+        linuxComesTo("linux-i386", init);
+    }
+
+    /** The kernel of 64 bits is entered in long mode, and calls it by SYSCALL. */
+    @Test
+    void linuxForAmd64ComesToItsInit() throws IOException {
+        // mov eax,1; mov edi,1; mov esi,MESSAGE; mov edx,LENGTH; syscall; mov eax,16; mov esi,0x5409; mov edx,1;
+        // syscall
+        // mov eax,172; mov edi,3; syscall; mov al,5; out 0xf4,al; jmp $
+        byte[] init = init(
+                ElfBuilder.of64(),
+                0x40_0078,
+                "b8 01 00 00 00 bf 01 00 00 00 be b2 00 40 00 ba 11 00 00 00 0f 05"
+                        + "b8 10 00 00 00 be 09 54 00 00 ba 01 00 00 00 0f 05"
+                        + "b8 ac 00 00 00 bf 03 00 00 00 0f 05 b0 05 e6 f4 eb fe");
+
+        linuxComesTo("linux-amd64", init);
+    }
+
+    /** Returns a program of this code and the message behind it. */
+    private static byte[] init(ElfBuilder builder, long address, String code) {
+        byte[] bytes =
+                MultibootKernel.join(TestGuest.bytes(code + "00"), INIT_SAYS.getBytes(StandardCharsets.US_ASCII));
+        int[] data = IntStream.range(0, bytes.length).map(i -> bytes[i]).toArray();
+        return builder.entry(address).load(address, address, data.length, data).build();
+    }
+
+    private static void linuxComesTo(String kernel, byte[] init) throws IOException {
+        BootModule disk =
+                new BootModule("initrd", new Cpio().program("init", init).build());
+        GuestImage image = read(kernel);
+        Outcome outcome = boot(
+                VcpuConfig.of(image)
+                        .withBoot(DetectedBoot.of(image).boot())
+                        .withCommandLine(OPTIONS)
+                        .withModules(List.of(disk)),
+                LINUX_MEMORY,
+                LINUX_TIME);
+
+        System.out.println(outcome.console());
+        System.out.println(TextReport.whole(outcome));
+        assertThat(outcome.console()).contains("Linux version 6.", INIT_SAYS);
+        assertThat(outcome.exitCode()).hasValue(5);
+    }
+
+    private static GuestImage read(String kernel) throws IOException {
         Path image = Path.of(System.getProperty(FOLDER), kernel);
         assumeTrue(Files.exists(image), () -> kernel + " is not in " + FOLDER + "; .ci/kernels tells why");
+        return GuestImage.read(image);
+    }
+
+    private static Outcome boot(VcpuConfig guest, long memory, Duration time) {
         MachineConfig config = MachineConfig.builder()
-                .vcpu(VcpuConfig.of(GuestImage.read(image)).withBoot(boot))
+                .vcpu(guest)
                 .engine(EngineChoice.EMULATOR)
-                .memory(64 << 20)
+                .memory(memory)
                 .timeout(TimeFactor.stretch(LIMIT))
                 .build();
-        try (Machine machine = Machine.create(config, GUEST_TIME)) {
+        try (Machine machine = Machine.create(config, time)) {
             return machine.run();
         }
     }

@@ -193,16 +193,33 @@ public final class GuestAssembler {
         Files.writeString(folder.resolve(GuestManifest.FILE_NAME), manifest.toText());
     }
 
-    /** Whoever writes no boot mode gets real mode, which doesn't look for a boot loader's header. */
+    private static String loader(BootMode mode) {
+        return switch (mode) {
+            case MULTIBOOT2 -> "Multiboot 2";
+            case LIMINE -> "Limine";
+            case PVH -> "PVH";
+            default -> "Multiboot";
+        };
+    }
+
+    /** Returns what says that an image is meant for such a loader. */
+    private static String mark(BootMode mode) {
+        return switch (mode) {
+            case LIMINE -> "requests of the Limine boot protocol";
+            case PVH -> "the Xen note of a PVH kernel";
+            default -> "a " + loader(mode) + " header";
+        };
+    }
+
+    /** Whoever writes no boot mode gets real mode, which looks for nothing that is meant for a boot loader. */
     private static Optional<Diagnostic> unusedHeader(GuestSpec spec, GuestImage elf) {
         BootMode meant = DetectedBoot.of(elf).boot();
         if (spec.boot() != BootMode.REAL || !meant.hasLoader()) {
             return Optional.empty();
         }
-        String protocol = meant == BootMode.MULTIBOOT2 ? "Multiboot 2" : "Multiboot";
         String name = spec.id() + ".elf";
-        String message = "has a " + protocol + " header, but boot mode real, the default, enters it without a loader;"
-                + " if a " + protocol + " loader is to boot it, give the guest <boot>" + meant + "</boot>";
+        String message = "has " + mark(meant) + ", but boot mode real, the default, enters it without a loader; if a "
+                + loader(meant) + " loader is to boot it, give the guest <boot>" + meant + "</boot>";
         return Optional.of(new Diagnostic(Diagnostic.Severity.WARNING, name, message, name + " " + message));
     }
 

@@ -98,7 +98,7 @@ public record GuestSpec(
     static void requireUsableModules(String id, BootMode boot, String commandLine, List<Path> modules) {
         if (!boot.hasLoader() && !(commandLine.isEmpty() && modules.isEmpty())) {
             throw new IllegalArgumentException("boot mode " + boot + " passes no command line and no modules on; only "
-                    + BootMode.loaders() + " does");
+                    + BootMode.withLoader() + " does");
         }
         Set<String> taken =
                 new HashSet<>(List.of(GuestManifest.FILE_NAME, id + ".elf", id + ".bin", id + ".map", id + ".sym"));

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.Multiboot2Header;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.image.PvhNote;
 import dev.kvmguest.vmm.text.Notation;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -20,7 +21,8 @@ final class Manifests {
      * file, which knows its own, in the others. A Multiboot kernel whose header says how the file is to be loaded is a
      * flat binary too: an ELF file's sections need not lie in it as they lie in memory.
      *
-     * @throws IllegalArgumentException if a Multiboot kernel has no usable header, or is entered at it
+     * @throws IllegalArgumentException if a Multiboot kernel has no usable header, or is entered at it; or if a PVH kernel
+     *     has no usable note
      */
     static GuestManifest of(GuestSpec spec, GuestImage elf) {
         return switch (spec.boot()) {
@@ -28,6 +30,9 @@ final class Manifests {
             case PROTECTED, PAGED, PAGED_4K, LONG, LIMINE -> elf(spec, elf);
             case MULTIBOOT -> multiboot(spec, elf);
             case MULTIBOOT2 -> multiboot2(spec, elf);
+            case PVH -> pvh(spec, elf);
+            // Its setup header, too, is part of what the sources make.
+            case LINUX -> manifest(spec, spec.id() + ".bin", spec.load(), spec.entry());
         };
     }
 
@@ -65,6 +70,12 @@ final class Manifests {
                     + " lies; define the global symbol _start, or give the guest an <entry>");
         }
         return elf(spec, elf);
+    }
+
+    /** The note has the entry, so that the ELF file's own isn't asked for. */
+    private static GuestManifest pvh(GuestSpec spec, GuestImage elf) {
+        PvhNote.find(elf);
+        return manifest(spec, spec.id() + ".elf", spec.load(), spec.entry());
     }
 
     private static GuestManifest elf(GuestSpec spec, GuestImage elf) {

@@ -102,6 +102,11 @@ public final class ImageBisection {
                     + " takes the file and not the parts that a bisection exchanges; bisect kernels of another boot"
                     + " mode");
         }
+        if (guest.boot() == BootMode.LINUX) {
+            throw new IllegalArgumentException(
+                    "image " + image.name() + " is a Linux kernel, which unpacks itself: of its"
+                            + " compressed bytes none can be exchanged alone; bisect its sources by git bisect");
+        }
         if (!image.format().isElf()) {
             return;
         }

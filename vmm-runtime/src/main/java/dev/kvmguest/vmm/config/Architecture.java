@@ -36,7 +36,7 @@ public enum Architecture {
         return switch (boot) {
             case REAL, PAGED, PAGED_4K -> this == I386;
             case LONG, LIMINE -> this == X86_64;
-            case PROTECTED, MULTIBOOT, MULTIBOOT2 -> true;
+            case PROTECTED, MULTIBOOT, MULTIBOOT2, PVH, LINUX -> true;
         };
     }
 

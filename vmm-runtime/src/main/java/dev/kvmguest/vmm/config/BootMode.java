@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.config;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
@@ -10,10 +11,9 @@ import java.util.stream.Collectors;
 /**
  * The processor state in which a guest is entered.
  *
- * <p>Outside {@link #REAL} all general registers are 0 except for three in {@link #MULTIBOOT} and {@link #MULTIBOOT2}
- * and RSP in {@link #LIMINE}, EFLAGS is 2, LDTR is null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except in
- * {@link #LONG} and {@link #LIMINE}, and CR4 and EFER are 0 except for the bits named below. Memory below 0x500 is as a
- * PC's firmware leaves it, unless the image is there.
+ * <p>Outside {@link #REAL} all general registers are 0 except for those that a boot loader sets, EFLAGS is 2, LDTR is
+ * null, TR is a busy 32-bit TSS at base 0 with limit 0xffff except where a mode says otherwise, and CR4 and EFER are 0
+ * except for the bits named below. Memory below 0x500 is as a PC's firmware leaves it, unless the image is there.
  */
 public enum BootMode {
     /**
@@ -42,6 +42,14 @@ public enum BootMode {
     PAGED_4K("paged-4k", 0x8000_0000L, 0x40_0000, 0x80_0000),
 
     /**
+     * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
+     * to 2 GiB. CR4.PAE, EFER.LME and LMA are set. Code 0x08, data 0x10, user data 0x18, user code 0x20, as SYSRET
+     * wants them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0.
+     * Flat images are loaded at 0x100000 and entered there.
+     */
+    LONG("long", 0xffff_ffff_8000_0000L, 1L << 32, 1L << 31),
+
+    /**
      * What a Multiboot 1 boot loader hands over (Multiboot Specification 0.6.96, 3.2): {@link #PROTECTED} with EAX
      * 0x2badb002 and EBX the physical address of the boot information. The specification leaves GDTR, IDTR and ESP to
      * the loader; they are as with GRUB 2.06: code 0x10 (and 0x08), data 0x18, ESP 0x7ff00. A kernel brings its own of
@@ -56,20 +64,28 @@ public enum BootMode {
     MULTIBOOT2("multiboot2"),
 
     /**
-     * 64-bit mode with 2 MiB pages: linear 0 to 4 GiB map themselves, and linear 0xffffffff80000000 up maps physical 0
-     * to 2 GiB. CR4.PAE, EFER.LME and LMA are set. Code 0x08, data 0x10, user data 0x18, user code 0x20, as SYSRET
-     * wants them, and at 0x28 a busy 64-bit TSS without any stack; an IDT with limit 0xfff and no gate in it; RSP 0.
-     * Flat images are loaded at 0x100000 and entered there.
-     */
-    LONG("long", 0xffff_ffff_8000_0000L, 1L << 32, 1L << 31),
-
-    /**
      * What a loader of the Limine boot protocol hands over (The Limine Boot Protocol, base revisions 0 to 6, on a PC
      * with a BIOS): 64-bit mode, the kernel mapped where it is linked, in the last 2 GiB, with its segments' rights,
      * and memory from 0xffff800000000000 on. CR0.WP, CR4.PAE, EFER.LME, LMA and NXE are set; code 0x28, data 0x30, no
      * TSS and no IDT; RSP on a stack of 64 KiB or more, at a return address of 0. The kernel's requests are answered.
      */
-    LIMINE("limine");
+    LIMINE("limine"),
+
+    /**
+     * What a PVH loader hands over to an ELF file, of 32 or 64 bits, with Xen's note of its entry (Xen,
+     * docs/misc/pvh.pandoc): {@link #PROTECTED} at the physical address in the note, with EBX the physical address of
+     * hvm_start_info, version 1, and in TR a busy 32-bit TSS at base 0 with limit 0x67.
+     */
+    PVH("pvh"),
+
+    /**
+     * What a loader of Linux hands over to a bzImage or zImage (Linux, Documentation/arch/x86/boot.rst). A kernel with
+     * a 64-bit entry point is entered there, 0x200 bytes into its protected-mode code: in 64-bit mode, each address
+     * below 4 GiB mapped to itself, RSI the physical address of boot_params, and the TSS of {@link #LONG}. Any other
+     * one is entered at its first byte in 32-bit protected mode without paging, with ESI that address. Code 0x10, data
+     * 0x18.
+     */
+    LINUX("linux");
 
     private final String id;
     private final long kernelBase;
@@ -137,15 +153,20 @@ public enum BootMode {
      * it.
      */
     public boolean hasLoader() {
-        return this == MULTIBOOT || this == MULTIBOOT2 || this == LIMINE;
+        return switch (this) {
+            case REAL, PROTECTED, PAGED, PAGED_4K, LONG -> false;
+            case MULTIBOOT, MULTIBOOT2, LIMINE, PVH, LINUX -> true;
+        };
     }
 
-    /** Returns the names of the modes that {@linkplain #hasLoader have a loader}, as they stand in a sentence. */
-    public static String loaders() {
-        return Arrays.stream(values())
+    /** Returns the modes that {@linkplain #hasLoader() have a boot loader}, in words. */
+    public static String withLoader() {
+        List<String> modes = Arrays.stream(values())
                 .filter(BootMode::hasLoader)
                 .map(BootMode::id)
-                .collect(Collectors.joining(" or "));
+                .toList();
+        int last = modes.size() - 1;
+        return String.join(", ", modes.subList(0, last)) + " or " + modes.get(last);
     }
 
     /**
@@ -153,7 +174,7 @@ public enum BootMode {
      * not all masked.
      */
     public boolean leavesInterruptsOpen() {
-        return this == MULTIBOOT || this == MULTIBOOT2;
+        return hasLoader() && this != LIMINE;
     }
 
     /**

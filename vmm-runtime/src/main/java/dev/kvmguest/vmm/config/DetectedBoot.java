@@ -4,16 +4,20 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.LimineMagic;
+import dev.kvmguest.vmm.image.LinuxHeader;
 import dev.kvmguest.vmm.image.Multiboot2Header;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.image.PvhNote;
 
 /**
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
- * <p>A Multiboot 2 header means {@link BootMode#MULTIBOOT2}, also beside one of Multiboot 1: the scripts that write
- * GRUB's menu prefer it too, since it tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}. A
- * 64-bit ELF file with requests or a base revision tag of the Limine boot protocol is meant for {@link BootMode#LIMINE},
- * any other for {@link BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
+ * <p>The setup header of a bzImage or zImage means {@link BootMode#LINUX}. A Multiboot 2 header means
+ * {@link BootMode#MULTIBOOT2}, also beside one of Multiboot 1: the scripts that write GRUB's menu prefer it too, since it
+ * tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry
+ * point {@link BootMode#PVH}, as QEMU has it too. A 64-bit ELF file with requests or a base revision tag of the Limine
+ * boot protocol is meant for {@link BootMode#LIMINE}, any other for {@link BootMode#LONG}. A 32-bit one whose entry real
+ * mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
  *
@@ -26,6 +30,9 @@ public record DetectedBoot(BootMode boot, String reason) {
 
     /** Looks at an image. */
     public static DetectedBoot of(GuestImage image) {
+        if (LinuxHeader.isMeant(image)) {
+            return new DetectedBoot(BootMode.LINUX, "it has the setup header of a Linux kernel");
+        }
         if (Multiboot2Header.isIn(image.file())) {
             return new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header");
         }
@@ -34,6 +41,9 @@ public record DetectedBoot(BootMode boot, String reason) {
         }
         if (Multiboot2Header.isMeant(image)) {
             return new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header");
+        }
+        if (PvhNote.isMeant(image)) {
+            return new DetectedBoot(BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header");
         }
         if (LimineMagic.isMeant(image)) {
             return new DetectedBoot(BootMode.LIMINE, "it has requests of the Limine boot protocol");

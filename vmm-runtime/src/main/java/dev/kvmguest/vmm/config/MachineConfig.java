@@ -76,7 +76,7 @@ public record MachineConfig(
             throw new IllegalArgumentException(
                     (vcpu.commandLine().isEmpty() ? "modules" : "command line \"" + vcpu.commandLine() + "\"")
                             + " can't be given to " + vcpu.image().name() + " in boot mode " + vcpu.boot()
-                            + "; only boot mode " + BootMode.loaders() + " passes a command line and modules on");
+                            + "; only boot mode " + BootMode.withLoader() + " passes a command line and modules on");
         }
     }
 

@@ -27,8 +27,9 @@ public interface KvmReproducer {
     String toC(String name);
 
     /**
-     * Returns how QEMU boots the same guest: {@code multiboot} by QEMU's own loader, other boot modes by a file that
-     * puts memory and registers in place. QEMU's devices are its own, so that nothing recorded is repeated.
+     * Returns how QEMU boots the same guest: {@code multiboot} and {@code pvh} by QEMU's own loaders, as far as
+     * they can, other boot modes by a file that puts memory and registers in place. QEMU's devices are its own, so that
+     * nothing recorded is repeated.
      *
      * @param name what the names of files begin with: letters, digits, dots, underscores and hyphens
      * @throws IllegalArgumentException if the name has other characters; if the machine has several vCPUs; if the

@@ -19,6 +19,8 @@ class BootModeTests {
         "paged-4k, PAGED_4K",
         "multiboot, MULTIBOOT",
         "multiboot2, MULTIBOOT2",
+        "pvh, PVH",
+        "linux, LINUX",
         "long, LONG",
         "limine, LIMINE",
         "PAGED_4K, PAGED_4K",
@@ -41,7 +43,8 @@ class BootModeTests {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> BootMode.parse(text))
                 .withMessage("boot mode \"" + text
-                        + "\" is unknown; use one of real, protected, paged, paged-4k, multiboot, multiboot2, long");
+                        + "\" is unknown; use one of real, protected, paged, paged-4k, long, multiboot, multiboot2,"
+                        + " limine, pvh, linux");
     }
 
     @ParameterizedTest
@@ -51,7 +54,9 @@ class BootModeTests {
         "PAGED, true, 0x80000000",
         "PAGED_4K, true, 0x80000000",
         "MULTIBOOT, false, 0",
-        "MULTIBOOT2, false, 0"
+        "MULTIBOOT2, false, 0",
+        "PVH, false, 0",
+        "LINUX, false, 0"
     })
     void onlyThePagedModesMapTheKernelHigh(BootMode mode, boolean paging, String base) {
         assertThat(mode.paging()).isEqualTo(paging);

@@ -8,7 +8,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.LinuxKernel;
 import dev.kvmguest.vmm.internal.boot.Multiboot2Kernel;
+import dev.kvmguest.vmm.internal.boot.PvhKernel;
 import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -112,6 +114,34 @@ class DetectedBootTests {
                                 .build())
                         .boot())
                 .isEqualTo(BootMode.MULTIBOOT);
+    }
+
+    @Test
+    void xensNoteIsBootedByPvhUnlessThereIsAMultibootHeader() {
+        byte[] halt = {(byte) 0xf4};
+        for (ElfBuilder builder : new ElfBuilder[] {new ElfBuilder(), ElfBuilder.of64()}) {
+            byte[] file = PvhKernel.code(builder, halt)
+                    .notes(PvhKernel.entry(4, PvhKernel.LOAD))
+                    .build();
+            assertThat(detect(file))
+                    .isEqualTo(new DetectedBoot(
+                            BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header"));
+        }
+        byte[] both = PvhKernel.code(new ElfBuilder(), header(3))
+                .notes(PvhKernel.entry(4, PvhKernel.LOAD))
+                .build();
+        assertThat(detect(both).boot()).isEqualTo(BootMode.MULTIBOOT);
+    }
+
+    @Test
+    void setupHeaderOfLinuxIsBootedAsSuch() {
+        byte[] halt = {(byte) 0xf4};
+        assertThat(detect(new LinuxKernel(halt).file()))
+                .isEqualTo(new DetectedBoot(BootMode.LINUX, "it has the setup header of a Linux kernel"));
+        assertThat(detect(new LinuxKernel(halt).field(0x1fe, 2, 0).file()).boot())
+                .isEqualTo(BootMode.REAL);
+        assertThat(detect(new LinuxKernel(halt).field(0x202, 4, 0).file()).boot())
+                .isEqualTo(BootMode.REAL);
     }
 
     @Test

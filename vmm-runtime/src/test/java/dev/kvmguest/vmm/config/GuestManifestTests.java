@@ -290,7 +290,7 @@ class GuestManifestTests {
                 arguments("", "key \"id\" is missing"),
                 arguments(
                         "id=a\nimage=b\nboot=flat\n",
-                        "boot mode \"flat\" is unknown; use one of real, protected, paged, paged-4k, multiboot, multiboot2, long"),
+                        "boot mode \"flat\" is unknown; use one of real, protected, paged, paged-4k, long, multiboot, multiboot2, limine, pvh, linux"),
                 arguments(
                         "id=a\nimage=b\nboot=real\nload=here\n",
                         "load \"here\" is not a number; write it as 0x1000 or 4096"),

@@ -74,13 +74,11 @@ class MachineConfigTests {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE"})
+    @EnumSource(names = {"REAL", "PROTECTED", "PAGED", "PAGED_4K", "LONG"})
     void onlyLoadersTakeACommandLineOrModules(BootMode mode) {
         VcpuConfig guest = GUEST.withBoot(mode);
         String way = " can't be given to hlt in boot mode " + mode
-                + "; only boot mode multiboot or multiboot2 or limine passes a command line and modules on";
+                + "; only boot mode multiboot, multiboot2, limine, pvh or linux passes a command line and modules on";
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> MachineConfig.builder()

@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.boot.PvhKernel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -68,9 +69,7 @@ class QemuCommandTests {
     }
 
     @ParameterizedTest
-    @EnumSource(
-            mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2"})
+    @EnumSource(names = {"REAL", "PROTECTED", "PAGED", "PAGED_4K", "LONG"})
     void qemuRunsAGuestOfEachModeWithTheSameConsole(BootMode boot) throws IOException, InterruptedException {
         QemuCommand command = command(real(SAYS_Q_AND_EXITS).withBoot(boot));
 
@@ -114,6 +113,21 @@ class QemuCommandTests {
         assertThat(command.files().get("q.kernel")).isEqualTo(guest.image().file());
         assertThat(qemu.console()).isEqualTo("q.kernel it's me\0");
         assertThat(command.notes()).contains("QEMU puts the kernel's file name in front of the command line");
+    }
+
+    @Test
+    void qemuBootsAPvhKernelByItsNote() throws IOException, InterruptedException {
+        // mov esi,[ebx+24]; next: lodsb; out 0xe9,al; test al,al; jne next; mov eax,[ebx+12]; out 0xf4,al
+        VcpuConfig guest = PvhKernel.of(TestGuest.bytes("8b 73 18 ac e6 e9 84 c0 75 f9 8b 43 0c e6 f4"))
+                .withCommandLine("it's me")
+                .withModules(List.of(new BootModule("m", new byte[5])));
+        QemuCommand command = command(guest);
+
+        CProgramRun qemu = run(command);
+
+        assertThat(command.files().get("q.kernel")).isEqualTo(guest.image().file());
+        assertThat(qemu.console()).isEqualTo("it's me\0");
+        assertThat(qemu.status()).as(qemu.messages()).isEqualTo(1 << 1 | 1);
     }
 
     @Test

@@ -94,6 +94,12 @@ public final class ElfBuilder {
         return this;
     }
 
+    /** Adds bytes that are in the file only, in a program header of notes. */
+    public ElfBuilder notes(byte[] data) {
+        segments.add(new Segment(PT_NOTE, 0, 0, data, 0));
+        return this;
+    }
+
     public ElfBuilder symbol(String name, long address, long size, int type) {
         symbols.add(new Symbol(name, address, size, type, 1));
         return this;

@@ -3,11 +3,13 @@ package dev.kvmguest.vmm.internal.boot;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.limine.LimineHandover;
+import dev.kvmguest.vmm.internal.boot.linux.LinuxHandover;
 import dev.kvmguest.vmm.internal.boot.multiboot.MultibootHandover;
 import dev.kvmguest.vmm.internal.boot.multiboot2.Multiboot2Handover;
 import dev.kvmguest.vmm.internal.boot.plain.LongModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.ProtectedModeHandover;
 import dev.kvmguest.vmm.internal.boot.plain.RealModeHandover;
+import dev.kvmguest.vmm.internal.boot.pvh.PvhHandover;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -39,6 +41,8 @@ final class Handovers {
             case MULTIBOOT -> new MultibootHandover(config);
             case MULTIBOOT2 -> new Multiboot2Handover(config);
             case LIMINE -> new LimineHandover(config);
+            case PVH -> new PvhHandover(config);
+            case LINUX -> new LinuxHandover(config);
         };
     }
 

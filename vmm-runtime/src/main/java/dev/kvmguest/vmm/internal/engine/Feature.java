@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.engine;
 
 import dev.kvmguest.vmm.config.BootMode;
+import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.LinuxHeader;
 import java.util.List;
 
 /** Something that a guest or the runtime may need of an engine and that not every host offers. */
@@ -32,11 +34,23 @@ public enum Feature {
         return words;
     }
 
+    /**
+     * Returns the boot mode that needs of an engine what a guest needs: its own, but for a Linux kernel with a 64-bit
+     * entry point, which runs in long mode from its first instruction on.
+     */
+    public static BootMode modeOf(VcpuConfig guest) {
+        return guest.boot() == BootMode.LINUX
+                        && LinuxHeader.isMeant(guest.image())
+                        && LinuxHeader.find(guest.image()).entry64()
+                ? BootMode.LONG
+                : guest.boot();
+    }
+
     /** Returns what a guest booted in this mode can't do without. */
     public static Feature neededBy(BootMode mode) {
         return switch (mode) {
             case REAL -> REAL_MODE;
-            case PROTECTED, MULTIBOOT, MULTIBOOT2 -> PROTECTED_MODE;
+            case PROTECTED, MULTIBOOT, MULTIBOOT2, PVH, LINUX -> PROTECTED_MODE;
             case PAGED -> PAGING_4M;
             case PAGED_4K -> PAGING_4K;
             case LONG, LIMINE -> LONG_MODE;
@@ -48,7 +62,7 @@ public enum Feature {
         return switch (mode) {
             case REAL -> REAL_MODE_INTERRUPTS;
             case LONG, LIMINE -> LONG_MODE_INTERRUPTS;
-            case PROTECTED, MULTIBOOT, MULTIBOOT2, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
+            case PROTECTED, MULTIBOOT, MULTIBOOT2, PVH, LINUX, PAGED, PAGED_4K -> PROTECTED_MODE_INTERRUPTS;
         };
     }
 
@@ -62,7 +76,7 @@ public enum Feature {
         return switch (mode) {
             case REAL -> REAL_MODE_SPEED;
             case LONG, LIMINE -> LONG_MODE_SPEED;
-            case PROTECTED, MULTIBOOT, MULTIBOOT2, PAGED, PAGED_4K -> PROTECTED_MODE_SPEED;
+            case PROTECTED, MULTIBOOT, MULTIBOOT2, PVH, LINUX, PAGED, PAGED_4K -> PROTECTED_MODE_SPEED;
         };
     }
 }

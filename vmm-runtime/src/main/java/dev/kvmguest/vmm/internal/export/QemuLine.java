@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.export.QemuCommand;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.boot.linux.InitialRamDisk;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,13 +39,15 @@ record QemuLine(MachineConfig config, Outcome outcome) {
         List<String> notes = new ArrayList<>();
         StringBuilder kernel = new StringBuilder("-kernel " + name + ".kernel");
         long memory = Math.max(LEAST_MEMORY, config.memorySize());
-        if (guest.boot() == BootMode.MULTIBOOT && isLoadedByQemu(guest.image())) {
+        if (isLoadedByQemu(guest)) {
             files.put(name + ".kernel", guest.image().file());
             if (!guest.commandLine().isEmpty()) {
                 kernel.append(" -append ").append(quoted(guest.commandLine()));
-                notes.add("QEMU puts the kernel's file name in front of the command line");
+                if (guest.boot() == BootMode.MULTIBOOT) {
+                    notes.add("QEMU puts the kernel's file name in front of the command line");
+                }
             }
-            addModules(guest.modules(), name, kernel, files);
+            addModules(guest, name, kernel, files);
         } else {
             EntryKernel entry = EntryKernel.of(config);
             files.put(name + ".kernel", entry.file());
@@ -55,10 +58,23 @@ record QemuLine(MachineConfig config, Outcome outcome) {
         return new QemuCommand(input(guest) + line(kernel.toString(), memory), files, notes);
     }
 
-    /** QEMU refuses a 64-bit ELF file, but for one that it loads by the addresses in its Multiboot header. */
-    private static boolean isLoadedByQemu(GuestImage image) {
-        return image.format() != GuestImage.Format.ELF64
-                || MultibootHeader.find(image.name(), image.file()).addresses().isPresent();
+    /**
+     * Returns whether QEMU's own loaders boot it. QEMU looks for a Multiboot header first, and refuses a 64-bit ELF file
+     * with one, unless that gives the addresses at which it is loaded. A PVH kernel gets one module at most. A
+     * Linux kernel is entered by its 16-bit setup code.
+     */
+    private static boolean isLoadedByQemu(VcpuConfig guest) {
+        GuestImage image = guest.image();
+        return switch (guest.boot()) {
+            case MULTIBOOT ->
+                image.format() != GuestImage.Format.ELF64
+                        || MultibootHeader.find(image.name(), image.file())
+                                .addresses()
+                                .isPresent();
+            case LINUX -> true;
+            case PVH -> !MultibootHeader.isMeant(image) && guest.modules().size() <= 1;
+            case REAL, PROTECTED, PAGED, PAGED_4K, LONG, MULTIBOOT2, LIMINE -> false;
+        };
     }
 
     private static String line(String kernel, long memory) {
@@ -69,14 +85,20 @@ record QemuLine(MachineConfig config, Outcome outcome) {
                 + " -device isa-serial,chardev=console";
     }
 
-    private static void addModules(
-            List<BootModule> modules, String name, StringBuilder kernel, Map<String, byte[]> files) {
+    private static void addModules(VcpuConfig guest, String name, StringBuilder kernel, Map<String, byte[]> files) {
+        List<BootModule> modules =
+                guest.boot() == BootMode.LINUX && guest.modules().size() > 1
+                        ? List.of(new BootModule("", InitialRamDisk.of(guest.modules())))
+                        : guest.modules();
         List<String> words = new ArrayList<>();
         for (int i = 0; i < modules.size(); i++) {
             String file = name + "-module" + (i + 1);
             files.put(file, modules.get(i).bytes());
             // A comma ends a module's command line; QEMU understands two as one.
-            words.add(file + " " + modules.get(i).commandLine().replace(",", ",,"));
+            words.add(
+                    guest.boot() == BootMode.MULTIBOOT
+                            ? file + " " + modules.get(i).commandLine().replace(",", ",,")
+                            : file);
         }
         if (!words.isEmpty()) {
             kernel.append(" -initrd ").append(quoted(String.join(",", words)));

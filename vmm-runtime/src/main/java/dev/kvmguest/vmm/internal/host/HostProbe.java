@@ -233,7 +233,7 @@ public final class HostProbe {
                 switch (mode) {
                     case REAL -> REAL_LOOP_GUEST;
                     case LONG, LIMINE -> LONG_LOOP_GUEST;
-                    case PROTECTED, MULTIBOOT, MULTIBOOT2, PAGED, PAGED_4K -> FLAT_LOOP_GUEST;
+                    case PROTECTED, MULTIBOOT, MULTIBOOT2, PVH, LINUX, PAGED, PAGED_4K -> FLAT_LOOP_GUEST;
                 });
         // The operand of mov ecx, which has a prefix in 16-bit code.
         ByteBuffer.wrap(code).order(ByteOrder.LITTLE_ENDIAN).putInt(mode == BootMode.REAL ? 2 : 1, loops);

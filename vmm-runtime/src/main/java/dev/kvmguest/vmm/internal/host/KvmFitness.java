@@ -32,7 +32,7 @@ public final class KvmFitness {
      */
     public static Optional<String> whyNotPaged(Capabilities kvm, BootMode mode) {
         return switch (mode) {
-            case PROTECTED, MULTIBOOT, MULTIBOOT2 ->
+            case PROTECTED, MULTIBOOT, MULTIBOOT2, PVH, LINUX ->
                 whyNoPaging(kvm).map(why -> "this host's KVM can't run all of boot mode " + mode + ": " + why);
             case REAL, PAGED, PAGED_4K, LONG, LIMINE -> Optional.empty();
         };

@@ -84,7 +84,7 @@ public final class EngineSelector {
     private void requireKvmFor(MachineConfig config) {
         Capabilities capabilities = kvm.get().capabilities();
         for (VcpuConfig vcpu : config.vcpus()) {
-            require(capabilities, Feature.neededBy(vcpu.boot()), config.vcpus());
+            require(capabilities, Feature.neededBy(Feature.modeOf(vcpu)), config.vcpus());
         }
         if (config.vcpus().size() > 1) {
             require(capabilities, Feature.PARALLEL_VCPUS, config.vcpus());
@@ -139,7 +139,7 @@ public final class EngineSelector {
     private Optional<String> whyNotOnKvm(MachineConfig config) {
         Capabilities capabilities = kvm.get().capabilities();
         for (VcpuConfig vcpu : config.vcpus()) {
-            Optional<String> whyNot = KvmFitness.whyEmulator(capabilities, vcpu.boot());
+            Optional<String> whyNot = KvmFitness.whyEmulator(capabilities, Feature.modeOf(vcpu));
             if (whyNot.isPresent()) {
                 return whyNot;
             }

@@ -84,6 +84,27 @@ class EntryStateTests {
                 .build();
     }
 
+    @Test
+    void pvhStartsAsItsSpecificationSays() {
+        CpuState state = Guests.load(PvhKernel.of(Guests.code(4)));
+
+        SegmentState data = new SegmentState(0x10, 0, 0xffff_ffffL, 0xc093);
+        assertThat(state)
+                .isEqualTo(fixed().segment(SegmentRegister.CS, new SegmentState(0x08, 0, 0xffff_ffffL, 0xc09b))
+                        .segment(SegmentRegister.DS, data)
+                        .segment(SegmentRegister.ES, data)
+                        .segment(SegmentRegister.FS, data)
+                        .segment(SegmentRegister.GS, data)
+                        .segment(SegmentRegister.SS, data)
+                        .segment(SegmentRegister.TR, new SegmentState(0, 0, 0x67, 0x8b))
+                        .set(Register.RBX, 0x1_0000)
+                        .set(Register.RIP, PvhKernel.LOAD)
+                        .set(Register.CR0, 0x11)
+                        .gdt(new DescriptorTable(0x500, 0x27))
+                        .idt(new DescriptorTable(0x528, 0x7ff))
+                        .build());
+    }
+
     private static CpuState real(int segment, long ip, long sp) {
         SegmentState own = new SegmentState(segment, segment * 16L, 0xffff, 0x93);
         SegmentState zero = new SegmentState(0, 0, 0xffff, 0x93);

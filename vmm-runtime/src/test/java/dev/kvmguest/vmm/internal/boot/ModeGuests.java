@@ -21,6 +21,8 @@ public final class ModeGuests {
                         .baseRevision(6)
                         .code(HexFormat.of().formatHex(code))
                         .config();
+            case PVH -> PvhKernel.of(code);
+            case LINUX -> new LinuxKernel(code).guest();
             default -> VcpuConfig.of(GuestImage.flat("guest", code)).withBoot(mode);
         };
     }

@@ -228,7 +228,7 @@ class DoctorTests {
                                 + " second");
         assertThat(report.problems().get(0).wayOut())
                 .isEqualTo("a host whose KVM is kvm_amd or kvm_intel runs it; the emulator runs guests in boot mode"
-                        + " protected, paged, paged-4k, multiboot, multiboot2");
+                        + " protected, paged, paged-4k, multiboot, multiboot2, pvh, linux");
         assertThat(value(report, HostReport.BOOT_MODES, "real"))
                 .isEqualTo(
                         "emulator: this host's KVM is slower than the emulator: it executes 2.0 million instructions a"

@@ -191,7 +191,19 @@ public final class LayoutPlan {
      * @throws IllegalArgumentException if there is no room for it
      */
     public long placeHigh(Kind kind, String name, long size, long alignment) {
-        long start = ram.lowEnd() - size & -alignment;
+        return placeHigh(kind, name, size, alignment, Long.MAX_VALUE);
+    }
+
+    /**
+     * Takes the highest free range below 4 GiB and another address.
+     *
+     * @param alignment of its start, a power of two
+     * @param end the address that it must not pass
+     * @return its start
+     * @throws IllegalArgumentException if there is no room for it
+     */
+    public long placeHigh(Kind kind, String name, long size, long alignment, long end) {
+        long start = Math.min(end, ram.lowEnd()) - size & -alignment;
         while (start >= HOLE.end()) {
             Range wanted = new Range(kind, name, start, start + size);
             Optional<Range> inTheWay = all().stream().filter(wanted::overlaps).findAny();
@@ -202,7 +214,7 @@ public final class LayoutPlan {
             start = inTheWay.get().start() - size & -alignment;
         }
         throw new IllegalArgumentException("there is no room for " + name + ", " + size + " bytes, in RAM, "
-                + ram.words() + "; give the guest more memory");
+                + ram.words() + (end < ram.lowEnd() ? ", below " + hex(end) : "") + "; give the guest more memory");
     }
 
     private Range checked(Kind kind, String name, long start, long end) {

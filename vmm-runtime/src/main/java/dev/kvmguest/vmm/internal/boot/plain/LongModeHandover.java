@@ -32,7 +32,7 @@ public final class LongModeHandover implements Handover {
 
     @Override
     public void takeTables(LayoutPlan plan) {
-        tables = LongModeTables.take(plan);
+        tables = LongModeTables.take(plan, LongModeTables.Flavour.OWN);
     }
 
     @Override

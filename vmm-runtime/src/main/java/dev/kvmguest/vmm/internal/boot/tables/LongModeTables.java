@@ -26,21 +26,20 @@ import java.nio.ByteOrder;
  * What a guest finds that is entered in 64-bit mode: GDT, TSS, IDT and page tables. Source: Intel SDM volume 3A, 3.4.5,
  * 4.5 and 7.7.
  *
+ * @param flavour which segments and which map of linear memory there are
  * @param gdt where the GDT is
  * @param tss the physical address of the TSS
  * @param idt where the IDT is, without a gate
  * @param pages the physical address of the page tables: the outermost one, the two for both ends of linear memory, and
  *     a page directory for each GiB below 4 GiB
  */
-public record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt, long pages) {
+public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, DescriptorTable idt, long pages) {
 
     private static final long USUAL_GDT = 0x500;
     private static final long USUAL_TSS = 0x540;
     private static final long USUAL_IDT = 0x7_0000;
     private static final long USUAL_PAGES = 0x7_1000;
 
-    private static final int CODE_SELECTOR = 0x08;
-    private static final int DATA_SELECTOR = 0x10;
     private static final int TSS_SELECTOR = 0x28;
 
     private static final int DATA = AccessRights.GRANULARITY
@@ -50,8 +49,31 @@ public record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt,
             | AccessRights.WRITABLE_OR_READABLE;
     private static final int CODE = DATA & ~AccessRights.BIG | AccessRights.CODE | AccessRights.LONG;
     private static final int DPL_3 = 3 << AccessRights.DPL_SHIFT;
-    /** By selector, from 0x08 on; SYSRET takes its stack from below its 64-bit code. */
-    private static final int[] SEGMENTS = {CODE, DATA, DATA | DPL_3, CODE | DPL_3};
+
+    /** Whose tables they are. */
+    public enum Flavour {
+        /** Those of boot mode {@code long}. SYSRET takes its stack from below its 64-bit code. */
+        OWN(0x08, 0x10, true, Kind.PAGE_TABLES, CODE, DATA, DATA | DPL_3, CODE | DPL_3),
+
+        /** Those of a loader of Linux: __BOOT_CS and __BOOT_DS, and each address mapped to itself. */
+        LINUX(0x10, 0x18, false, Kind.BOOT_INFORMATION, 0, CODE, DATA);
+
+        private final int code;
+        private final int data;
+        private final boolean mapsHigh;
+        /** Page tables that are called so have the map of the boot mode, as the diagnosis takes it. */
+        private final Kind pages;
+        /** By selector, from 0x08 on. */
+        private final int[] segments;
+
+        Flavour(int code, int data, boolean mapsHigh, Kind pages, int... segments) {
+            this.code = code;
+            this.data = data;
+            this.mapsHigh = mapsHigh;
+            this.pages = pages;
+            this.segments = segments;
+        }
+    }
 
     private static final int BUSY_TSS = AccessRights.PRESENT | 11;
 
@@ -68,24 +90,26 @@ public record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt,
     private static final int PAGES_SIZE = (DIRECTORIES + GIBIBYTES) * PAGE;
 
     /** Takes room for the tables. */
-    public static LongModeTables take(LayoutPlan layout) {
+    public static LongModeTables take(LayoutPlan layout, Flavour flavour) {
         long end = BootPageTables.IDENTITY_END;
         long gdt = layout.takeOrMove(Kind.GDT, "the boot GDT", GDT_SIZE, USUAL_GDT, SegmentDescriptor.BYTES, end);
         long tss = layout.takeOrMove(
                 Kind.TSS, "the boot TSS", LongModeTask.SIZE, USUAL_TSS, LongModeDescriptor.BYTES, end);
         long idt = layout.takeOrMove(Kind.IDT, "the boot IDT", IDT_SIZE, USUAL_IDT, LongModeDescriptor.BYTES, end);
-        long pages = layout.takeOrMove(Kind.PAGE_TABLES, "the boot page tables", PAGES_SIZE, USUAL_PAGES, PAGE, end);
+        long pages = layout.takeOrMove(flavour.pages, "the boot page tables", PAGES_SIZE, USUAL_PAGES, PAGE, end);
         return new LongModeTables(
-                new DescriptorTable(gdt, GDT_SIZE - 1), tss, new DescriptorTable(idt, IDT_SIZE - 1), pages);
+                flavour, new DescriptorTable(gdt, GDT_SIZE - 1), tss, new DescriptorTable(idt, IDT_SIZE - 1), pages);
     }
 
     /** Writes them. The IDT and the TSS's stacks are zero as all RAM is. */
     public void write(GuestMemory memory) {
         long address = gdt.base();
-        for (int rights : SEGMENTS) {
+        for (int rights : flavour.segments) {
             address += SegmentDescriptor.BYTES;
-            memory.writeLong(
-                    address, SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw());
+            if (rights != 0) {
+                memory.writeLong(
+                        address, SegmentDescriptor.of(0, 0xffff_ffffL, rights).raw());
+            }
         }
         memory.writeLong(
                 gdt.base() + TSS_SELECTOR,
@@ -98,13 +122,15 @@ public record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt,
         // Put together first: a guest's memory is written by the page much faster than by the entry.
         ByteBuffer tables = ByteBuffer.allocate(PAGES_SIZE).order(ByteOrder.LITTLE_ENDIAN);
         putEntry(tables, 0, 0, table(LOW_POINTERS));
-        putEntry(tables, 0, ENTRIES - 1, table(HIGH_POINTERS));
         for (int i = 0; i < GIBIBYTES; i++) {
             putEntry(tables, LOW_POINTERS, i, table(DIRECTORIES + i));
         }
-        // The last 2 GiB of linear memory.
-        putEntry(tables, HIGH_POINTERS, ENTRIES - 2, table(DIRECTORIES));
-        putEntry(tables, HIGH_POINTERS, ENTRIES - 1, table(DIRECTORIES + 1));
+        if (flavour.mapsHigh) {
+            // The last 2 GiB of linear memory.
+            putEntry(tables, 0, ENTRIES - 1, table(HIGH_POINTERS));
+            putEntry(tables, HIGH_POINTERS, ENTRIES - 2, table(DIRECTORIES));
+            putEntry(tables, HIGH_POINTERS, ENTRIES - 1, table(DIRECTORIES + 1));
+        }
         for (int i = 0; i < GIBIBYTES * ENTRIES; i++) {
             putEntry(tables, DIRECTORIES + i / ENTRIES, i % ENTRIES, i * LARGE_PAGE | PageEntry.LARGE);
         }
@@ -122,8 +148,8 @@ public record LongModeTables(DescriptorTable gdt, long tss, DescriptorTable idt,
 
     /** Sets the registers with which a guest is entered, but for RIP. */
     public CpuState.Builder enter(CpuState.Builder state) {
-        SegmentState data = loaded(DATA_SELECTOR, DATA);
-        return state.segment(SegmentRegister.CS, loaded(CODE_SELECTOR, CODE))
+        SegmentState data = loaded(flavour.data, DATA);
+        return state.segment(SegmentRegister.CS, loaded(flavour.code, CODE))
                 .segment(SegmentRegister.DS, data)
                 .segment(SegmentRegister.ES, data)
                 .segment(SegmentRegister.FS, data)

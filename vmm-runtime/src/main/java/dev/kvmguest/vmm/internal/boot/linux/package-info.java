@@ -1,0 +1,2 @@
+/** What a loader of Linux kernels does. */
+package dev.kvmguest.vmm.internal.boot.linux;

@@ -1,0 +1,2 @@
+/** What a PVH loader does. */
+package dev.kvmguest.vmm.internal.boot.pvh;
