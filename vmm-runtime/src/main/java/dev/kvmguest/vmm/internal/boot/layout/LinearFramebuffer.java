@@ -1,6 +1,11 @@
 package dev.kvmguest.vmm.internal.boot.layout;
 
+import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.outcome.Picture;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Optional;
 
 /**
  * Video memory that a boot loader hands over: part of RAM, 32 bits for each pixel, row by row without gaps. Of a
@@ -46,6 +51,15 @@ public record LinearFramebuffer(long address, int width, int height) {
     /** Returns the bytes from one row to the next. */
     public int pitch() {
         return pitch(width);
+    }
+
+    /** Returns what a guest has drawn; empty if memory is still zero, as the guest got it. */
+    public Optional<Picture> picture(GuestMemory memory) {
+        byte[] bytes = memory.read(address, height * pitch());
+        ByteBuffer pixels = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        return pixels.mismatch(ByteBuffer.allocate(bytes.length)) < 0
+                ? Optional.empty()
+                : Optional.of(Picture.of(width, height, (x, y) -> pixels.getInt((y * width + x) * Integer.BYTES)));
     }
 
     /** Returns the address after the last pixel. */
