@@ -41,7 +41,8 @@ class GuestPictureTests {
         assertThat(guest.awaitPicture(TestGuests.DRAWN)).looksLike(TestGuests.DRAWN);
         assertThat(guest).isRunning();
         assertThat(guest).screen().looksLike(TestGuests.DRAWN);
-        assertThat(guest.awaitPicture(OTHER, PictureTolerance.EXACT.andShare(0.005)).picture())
+        assertThat(guest.awaitPicture(OTHER, PictureTolerance.EXACT.andShare(0.005))
+                        .picture())
                 .isEqualTo(TestGuests.DRAWN);
         Path golden = Files.write(root.resolve("golden.png"), TestGuests.DRAWN.toPng());
         assertThat(guest.awaitPicture(golden).picture()).isEqualTo(TestGuests.DRAWN);
@@ -102,7 +103,8 @@ class GuestPictureTests {
                         "screen-expected.png");
         assertThat(failure)
                 .hasMessage("expected the screen to look like the expected picture, but " + DIFFERENCE + SHOWN
-                        + "expected picture: " + files.get("screen-expected.png").toAbsolutePath()
+                        + "expected picture: "
+                        + files.get("screen-expected.png").toAbsolutePath()
                         + "\nactual picture: " + files.get("screen-actual.png").toAbsolutePath()
                         + "\ndifference picture: "
                         + files.get("screen-difference.png").toAbsolutePath());
@@ -116,9 +118,7 @@ class GuestPictureTests {
                         10,
                         (x, y) -> x == 0 && y == 2
                                 ? 0xff0000
-                                : x <= 2 && y <= 4 && (x == 2 || y == 0 || y == 4)
-                                        ? 0xffff00
-                                        : y < 2 ? 0x111111 : 0));
+                                : x <= 2 && y <= 4 && (x == 2 || y == 0 || y == 4) ? 0xffff00 : y < 2 ? 0x111111 : 0));
     }
 
     static class LooksOtherwise {
@@ -160,8 +160,8 @@ class GuestPictureTests {
         assertThat(failure)
                 .hasMessageContaining(DIFFERENCE.strip())
                 .hasMessageContaining("but it is a picture of 20 x 10 pixels, and not of 1 x 1")
-                .hasStackTraceContaining(
-                        "difference picture: " + files().get("screen-difference.png").toAbsolutePath());
+                .hasStackTraceContaining("difference picture: "
+                        + files().get("screen-difference.png").toAbsolutePath());
     }
 
     static class LooksOtherwiseTwice {

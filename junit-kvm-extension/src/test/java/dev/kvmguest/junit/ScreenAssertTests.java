@@ -147,12 +147,12 @@ class ScreenAssertTests {
     void textScreenLooksLikeItsPictureAndAPictureIsNotBlank() {
         assertThat(SCREEN).looksLike(SCREEN.picture());
         assertThatThrownBy(() -> assertThat(HIDDEN).looksLike(SCREEN.picture()))
-                .hasMessageMatching("(?s)expected the screen to look like the expected picture, but \\d+ of 256000 pixels"
-                        + " differ, all within x 0 to 79, y .*")
+                .hasMessageMatching(
+                        "(?s)expected the screen to look like the expected picture, but \\d+ of 256000 pixels"
+                                + " differ, all within x 0 to 79, y .*")
                 .hasMessageEndingWith(HIDDEN_SHOWN);
         assertThatThrownBy(() -> assertThat(Screen.BLANK.with(PICTURE)).isBlank())
-                .hasMessage(
-                        "expected the screen to be blank, but it isn't\n  screen: a picture of 4 x 3 pixels\n");
+                .hasMessage("expected the screen to be blank, but it isn't\n  screen: a picture of 4 x 3 pixels\n");
     }
 
     @Test

@@ -49,6 +49,27 @@ public final class Picture {
     }
 
     /**
+     * Returns a picture with these pixels.
+     *
+     * @param width pixels in a row, 1 or more
+     * @param height rows, 1 or more
+     * @param colors 0xRRGGBB of each pixel, row by row; higher bits don't count
+     * @throws IllegalArgumentException if it has no pixels or more than {@link #MOST_PIXELS}, or there are more or
+     *     fewer colours
+     */
+    public static Picture of(int width, int height, int[] colors) {
+        if (colors.length != count(width, height)) {
+            throw new IllegalArgumentException("a picture of " + width + " x " + height + " pixels has "
+                    + width * height + " colours, and not " + colors.length);
+        }
+        int[] pixels = new int[colors.length];
+        for (int i = 0; i < pixels.length; i++) {
+            pixels[i] = colors[i] & RGB;
+        }
+        return new Picture(width, height, pixels);
+    }
+
+    /**
      * Returns the picture in a PNG file: of any colour type and depth; of 16 bits the upper 8 count, and transparency
      * doesn't.
      *

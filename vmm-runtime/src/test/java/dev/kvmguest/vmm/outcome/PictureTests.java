@@ -60,6 +60,18 @@ class PictureTests {
     }
 
     @Test
+    void pixelsAreThoseGivenAndStayAsTheyWere() {
+        int[] colors = {0xff00_0001, 2};
+        Picture picture = Picture.of(2, 1, colors);
+        colors[1] = 3;
+
+        assertThat(picture).isEqualTo(Picture.of(2, 1, (x, y) -> x + 1));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Picture.of(2, 2, colors))
+                .withMessage("a picture of 2 x 2 pixels has 4 colours, and not 2");
+    }
+
+    @Test
     void picturesAreEqualByTheirSizeAndPixels() {
         assertThat(Picture.of(2, 3, (x, y) -> x)).isEqualTo(Picture.of(2, 3, (x, y) -> x));
         assertThat(Picture.of(2, 3, (x, y) -> x)).hasSameHashCodeAs(Picture.of(2, 3, (x, y) -> x));

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import dev.kvmguest.vmm.outcome.Picture;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Optional;
 
 /**
@@ -55,11 +56,12 @@ public record LinearFramebuffer(long address, int width, int height) {
 
     /** Returns what a guest has drawn; empty if memory is still zero, as the guest got it. */
     public Optional<Picture> picture(GuestMemory memory) {
-        byte[] bytes = memory.read(address, height * pitch());
-        ByteBuffer pixels = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        return pixels.mismatch(ByteBuffer.allocate(bytes.length)) < 0
-                ? Optional.empty()
-                : Optional.of(Picture.of(width, height, (x, y) -> pixels.getInt((y * width + x) * Integer.BYTES)));
+        ByteBuffer bytes = ByteBuffer.wrap(memory.read(address, height * pitch()));
+        int[] pixels = new int[width * height];
+        bytes.order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(pixels);
+        return Arrays.stream(pixels).anyMatch(pixel -> pixel != 0)
+                ? Optional.of(Picture.of(width, height, pixels))
+                : Optional.empty();
     }
 
     /** Returns the address after the last pixel. */
