@@ -13,8 +13,8 @@ import java.util.stream.Collectors;
 import org.opentest4j.MultipleFailuresError;
 
 /**
- * Carries the pictures of a failed comparison beside the failure, until the extension publishes them; then it says where
- * they are. AssertJ makes a new failure of each of its soft assertions, and keeps what is beside it.
+ * Carries the pictures of a failed comparison beside the failure, until the extension publishes them; then it says
+ * where they are. AssertJ makes a new failure of each of its soft assertions, and keeps what is beside it.
  */
 final class ScreenPictures extends RuntimeException {
 

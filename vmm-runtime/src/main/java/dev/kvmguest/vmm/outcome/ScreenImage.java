@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.outcome;
 
 /**
- * The text of a screen as a picture, 640 by 400 dots in the 16 colours of a VGA. It needs no java.desktop and no fonts of the
- * host.
+ * The text of a screen as a picture, 640 by 400 dots in the 16 colours of a VGA. It needs no java.desktop and no fonts
+ * of the host.
  */
 public final class ScreenImage {
 
