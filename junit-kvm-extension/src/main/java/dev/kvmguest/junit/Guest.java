@@ -9,14 +9,18 @@ import dev.kvmguest.vmm.mouse.MouseButton;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.outcome.PatternSearch;
+import dev.kvmguest.vmm.outcome.Picture;
+import dev.kvmguest.vmm.outcome.PictureTolerance;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.text.ConsoleText;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -125,6 +129,62 @@ public final class Guest {
      */
     public Screen awaitScreen(String text, Duration timeout) {
         return shown(text, TimeFactor.stretch(timeout));
+    }
+
+    /**
+     * Waits until the screen shows exactly this picture, up to the guest's time limit. If it never does, the expected
+     * and the actual picture and their difference are published with the test's other files.
+     *
+     * @return the screen that shows it
+     * @throws AssertionError if the guest ends first; the message says how, and where the pictures differ
+     */
+    public Screen awaitPicture(Picture expected) {
+        return awaitPicture(expected, PictureTolerance.EXACT);
+    }
+
+    /**
+     * Waits until the screen shows a picture, as nearly as the tolerance says, up to the guest's time limit.
+     *
+     * @return the screen that shows it
+     * @throws AssertionError if the guest ends first
+     */
+    public Screen awaitPicture(Picture expected, PictureTolerance tolerance) {
+        return shown(ExpectedPicture.of(expected, tolerance), UNTIL_THE_GUEST_ENDS);
+    }
+
+    /**
+     * Waits until the screen shows a picture, as nearly as the tolerance says, at most {@code timeout}, as
+     * {@link TimeFactor} stretches it.
+     *
+     * @return the screen that shows it
+     * @throws AssertionError if the guest ends or the time runs out first
+     */
+    public Screen awaitPicture(Picture expected, PictureTolerance tolerance, Duration timeout) {
+        return shown(ExpectedPicture.of(expected, tolerance), TimeFactor.stretch(timeout));
+    }
+
+    /**
+     * Waits until the screen shows exactly the picture in a PNG file, up to the guest's time limit. If there is no such
+     * file, this fails at the guest's end, and the picture that is shown then is published, to be copied there.
+     *
+     * @return the screen that shows it
+     * @throws AssertionError if the guest ends first
+     * @throws IllegalArgumentException if the file isn't a PNG file that can be read
+     */
+    public Screen awaitPicture(Path expected) {
+        return awaitPicture(expected, PictureTolerance.EXACT);
+    }
+
+    /**
+     * Waits until the screen shows the picture in a PNG file, as nearly as the tolerance says, up to the guest's time
+     * limit.
+     *
+     * @return the screen that shows it
+     * @throws AssertionError if the guest ends first
+     * @throws IllegalArgumentException if the file isn't a PNG file that can be read
+     */
+    public Screen awaitPicture(Path expected, PictureTolerance tolerance) {
+        return shown(ExpectedPicture.in(expected, tolerance), UNTIL_THE_GUEST_ENDS);
     }
 
     /**
@@ -291,6 +351,31 @@ public final class Guest {
     }
 
     private Screen shown(String text, Duration timeout) {
+        Look look = look(screen -> screen.text().contains(text), timeout, "screen " + ConsoleText.quoted(text));
+        if (!look.found) {
+            String expected = "expected the guest to show " + ConsoleText.quoted(text) + " on its screen";
+            throw new AssertionError(missing(expected, look.screen.isBlank() ? "it is blank" : "it has not", timeout));
+        }
+        return look.screen;
+    }
+
+    private Screen shown(ExpectedPicture picture, Duration timeout) {
+        Look look = look(picture::isShownBy, timeout, picture.name());
+        if (!look.found) {
+            String expected = "expected " + picture.mismatch(look.screen);
+            String message = outcome()
+                    .map(outcome -> Failures.message(expected + "\nthe guest " + outcome.describe(), outcome))
+                    .orElseGet(() ->
+                            Failures.message(expected + "\nthat was awaited for " + timeout.toMillis() + " ms", this));
+            throw picture.failure(message, look.screen);
+        }
+        return look.screen;
+    }
+
+    /** A look at the screen: what was awaited, or the last one. */
+    private record Look(Screen screen, boolean found) {}
+
+    private Look look(Predicate<Screen> wanted, Duration timeout, String what) {
         // Saturates: what is longer than a long of nanoseconds is for ever.
         long patience = TimeUnit.NANOSECONDS.convert(timeout);
         long start = System.nanoTime();
@@ -299,18 +384,14 @@ public final class Guest {
                 // In this order: what is on the screen of a guest that has ended is all that will ever be.
                 boolean last = outcome().isPresent() || System.nanoTime() - start >= patience;
                 Screen screen = screen();
-                if (screen.text().contains(text)) {
-                    return screen;
-                }
-                if (last) {
-                    String expected = "expected the guest to show " + ConsoleText.quoted(text) + " on its screen";
-                    throw new AssertionError(
-                            missing(expected, screen.isBlank() ? "it is blank" : "it has not", timeout));
+                boolean found = wanted.test(screen);
+                if (found || last) {
+                    return new Look(screen, found);
                 }
                 Thread.sleep(SCREEN_INTERVAL);
             }
         } catch (InterruptedException e) {
-            throw interrupted("screen " + ConsoleText.quoted(text), e);
+            throw interrupted(what, e);
         }
     }
 

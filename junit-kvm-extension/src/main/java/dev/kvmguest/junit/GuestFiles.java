@@ -94,7 +94,8 @@ record GuestFiles(
      */
     AssertionError failure(ExtensionContext context, String message, Throwable cause) {
         List<RuntimeException> problems = new ArrayList<>();
-        String line = publish(context, problems).map(page -> "\n" + page).orElse("");
+        String line =
+                publish(context, problems, List.of()).map(page -> "\n" + page).orElse("");
         AssertionError failure = new AssertionError(line.isEmpty() ? message : message.stripTrailing() + line, cause);
         problems.forEach(failure::addSuppressed);
         return failure;
@@ -108,7 +109,8 @@ record GuestFiles(
     void publish(ExtensionContext context, Throwable failure, List<String> reports) {
         List<RuntimeException> problems = new ArrayList<>();
         List<String> texts = new ArrayList<>(reports);
-        publish(context, problems).ifPresent(page -> {
+        List<ScreenPictures> pictures = ScreenPictures.of(failure);
+        publish(context, problems, pictures).ifPresent(page -> {
             String last = texts.isEmpty() ? "" : texts.remove(texts.size() - 1).stripTrailing() + "\n";
             texts.add(last + page);
         });
@@ -119,12 +121,19 @@ record GuestFiles(
     /**
      * Publishes each file that can be, and returns a line that says where the page is, if there is one.
      *
+     * @param pictures the pictures of comparisons that have failed
      * @param problems takes why the others can't be
      */
-    private Optional<String> publish(ExtensionContext context, List<RuntimeException> problems) {
+    private Optional<String> publish(
+            ExtensionContext context, List<RuntimeException> problems, List<ScreenPictures> pictures) {
         annotation(System.getenv()).ifPresent(System.out::println);
         try {
-            return publish(new Publisher(context, problems));
+            Publisher publisher = new Publisher(context, problems);
+            Optional<String> page = publish(publisher);
+            for (int i = 0; i < pictures.size(); i++) {
+                publisher.pictures(i == 0 ? "screen-" : "screen-" + (i + 1) + "-", pictures.get(i));
+            }
+            return page;
         } catch (LinkageError e) {
             problems.add(new UnsupportedOperationException(
                     "no file of the report was written: that takes JUnit 5.12 or later, and this one is older", e));
@@ -161,8 +170,10 @@ record GuestFiles(
                     "guest" + Bundle.SUFFIX, Publisher.ZIP, BUNDLE, () -> ended.bundle(failed(), host(), sources)
                             .bytes()));
         }
-        if (!screen.isBlank()) {
+        if (screen.hasText()) {
             publisher.text("screen.txt", MediaType.TEXT_PLAIN_UTF_8, screen::text);
+        }
+        if (!screen.isBlank()) {
             publisher.bytes("screen.png", MediaType.IMAGE_PNG, screen::toPng);
         }
         return Optional.ofNullable(publisher.files.get("guest.html")).map(HtmlReport::link);
@@ -248,6 +259,15 @@ record GuestFiles(
                     problems.add(e);
                 }
             }
+        }
+
+        /** Publishes the pictures of a comparison, and has it say where they are. */
+        void pictures(String start, ScreenPictures comparison) {
+            comparison.pictures().forEach((name, picture) -> {
+                String file = start + name + ".png";
+                bytes(file, MediaType.IMAGE_PNG, picture::toPng);
+                Optional.ofNullable(files.get(file)).ifPresent(path -> comparison.published(name, path));
+            });
         }
 
         private static String reason(Throwable problem) {

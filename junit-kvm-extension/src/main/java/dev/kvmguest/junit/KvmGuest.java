@@ -53,6 +53,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  *   <li>{@code guest.json}, the report as JSON; the only file about a guest that could not be run
  *   <li>{@code console.txt}, what the guest wrote; with several vCPUs {@code console-0.txt} and so on
  *   <li>{@code screen.txt} and {@code screen.png}, what the screen showed, unless it was blank
+ *   <li>{@code screen-expected.png}, {@code screen-actual.png} and {@code screen-difference.png}, if the test found
+ *       that the screen doesn't look as expected
  * </ul>
  *
  * <p>The names of files about {@link GuestTests} begin with the in-guest test's name and a hyphen.

@@ -3,8 +3,11 @@ package dev.kvmguest.junit;
 import static dev.kvmguest.vmm.text.ConsoleText.quoted;
 import static dev.kvmguest.vmm.text.ConsoleText.withoutCarriageReturns;
 
+import dev.kvmguest.vmm.outcome.Picture;
+import dev.kvmguest.vmm.outcome.PictureTolerance;
 import dev.kvmguest.vmm.outcome.Screen;
 import dev.kvmguest.vmm.report.TextReport;
+import java.nio.file.Path;
 import java.util.List;
 import org.assertj.core.api.AbstractAssert;
 
@@ -15,6 +18,7 @@ import org.assertj.core.api.AbstractAssert;
  * <pre>{@code
  * assertThat(outcome).screen().contains("PANIC").hasColors(0, 0, 15, 4);
  * assertThat(guest).screen().hasLine(1, "$ _").hasCursorAt(1, 2);
+ * assertThat(outcome).screen().looksLike(Path.of("src/test/resources/desktop.png"), PictureTolerance.ofColor(8));
  * }</pre>
  */
 public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
@@ -108,7 +112,50 @@ public class ScreenAssert extends AbstractAssert<ScreenAssert, Screen> {
                         + cell.foreground() + " on " + cell.background());
     }
 
-    /** Verifies that there is nothing to read. */
+    /**
+     * Verifies that the screen shows exactly this picture: what was drawn into the framebuffer, else its text as
+     * {@link Screen#toPng} draws it. If it doesn't, the expected and the actual picture and their difference are
+     * published with the test's other files.
+     */
+    public ScreenAssert looksLike(Picture expected) {
+        return looksLike(expected, PictureTolerance.EXACT);
+    }
+
+    /** Verifies that the screen shows this picture, as nearly as the tolerance says. */
+    public ScreenAssert looksLike(Picture expected, PictureTolerance tolerance) {
+        return looksLike(ExpectedPicture.of(expected, tolerance));
+    }
+
+    /**
+     * Verifies that the screen shows exactly the picture in a PNG file. If there is no such file, this fails, and the
+     * actual picture is published, to be copied there.
+     *
+     * @throws IllegalArgumentException if the file isn't a PNG file that can be read
+     */
+    public ScreenAssert looksLike(Path expected) {
+        return looksLike(expected, PictureTolerance.EXACT);
+    }
+
+    /**
+     * Verifies that the screen shows the picture in a PNG file, as nearly as the tolerance says.
+     *
+     * @throws IllegalArgumentException if the file isn't a PNG file that can be read
+     */
+    public ScreenAssert looksLike(Path expected, PictureTolerance tolerance) {
+        return looksLike(ExpectedPicture.in(expected, tolerance));
+    }
+
+    private ScreenAssert looksLike(ExpectedPicture expected) {
+        isNotNull();
+        if (!expected.isShownBy(actual)) {
+            String message = "expected " + expected.mismatch(actual) + "\n" + TextReport.screen(actual);
+            // AssertJ knows the description that goes before it.
+            throw expected.failure(failure("%s", message).getMessage(), actual);
+        }
+        return this;
+    }
+
+    /** Verifies that there is nothing to see: no text, and nothing drawn into a framebuffer. */
     public ScreenAssert isBlank() {
         isNotNull();
         return check(actual.isBlank(), "expected the screen to be blank, but it isn't");

@@ -2,6 +2,7 @@ package dev.kvmguest.junit;
 
 import static java.util.Map.entry;
 
+import dev.kvmguest.vmm.outcome.Picture;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
@@ -53,6 +54,12 @@ final class TestGuests {
     static final String SHOW_AND_HANG = "target/test-guests/show-and-hang.bin";
     /** Shows "Hi" in the first row and halts. */
     static final String SHOW = "target/test-guests/show.bin";
+    /** A Multiboot kernel that draws {@link #DRAWN} into its framebuffer and halts. */
+    static final String DRAW = "target/test-guests/draw.bin";
+    /** The same kernel; it never ends. */
+    static final String DRAW_AND_HANG = "target/test-guests/draw-and-hang.bin";
+    /** Two rows of one colour, and a pixel of another in the third. */
+    static final Picture DRAWN = Picture.of(20, 10, (x, y) -> y < 2 ? 0x112233 : x == 0 && y == 2 ? 0xff8000 : 0);
     /** A Multiboot kernel that writes its command line and its first module to 0xE9 and halts. */
     static final String MULTIBOOT = "target/test-guests/multiboot.bin";
 
@@ -74,6 +81,14 @@ final class TestGuests {
     static final String LONG_ID = "long";
     /** The class path resource of {@link #HELLO}. */
     static final String HELLO_RESOURCE = "META-INF/kvm-guests/hello/hello.bin";
+
+    /**
+     * A header with load addresses, 0x100000, entry 0x100030, and graphics of 20 x 10 pixels of 32 bits.
+     * mov edi, [ebx+88]; cld; mov eax, 0x112233; mov ecx, 40; rep stosd; mov eax, 0xff8000; stosd
+     */
+    private static final String DRAWS = "02b0ad1b 04000100 fa4f51e4 00001000 00001000 00000000 00000000 30001000"
+            + "00000000 14000000 0a000000 20000000"
+            + "8b7b58 fc b833221100 b928000000 f3ab b80080ff00 ab";
 
     private static final Map<String, String> CODE = Map.ofEntries(
             // mov al, 'H'; out 0xe9, al; and so on for each letter; hlt
@@ -122,6 +137,10 @@ final class TestGuests {
             entry(SHOW_AND_HANG, "b800b8 8ec0 26c706a400481e 26c706a600691e bad403 b80f54 ef ebfe"),
             // mov ax, 0xb800; mov es, ax; mov word [es:0], 0x0748; mov word [es:2], 0x0769; hlt
             entry(SHOW, "b800b8 8ec0 26c70600004807 26c70602006907 f4"),
+            // hlt
+            entry(DRAW, DRAWS + "f4"),
+            // here: jmp here
+            entry(DRAW_AND_HANG, DRAWS + "ebfe"),
             // header with load addresses: 0x100000, entry 0x100020
             // mov esi, [ebx+16]; next: lodsb; test al, al; jz end; out 0xe9, al; jmp next;
             // end: mov al, '|'; out 0xe9, al; mov edi, [ebx+24]; mov esi, [edi]; bytes: cmp esi, [edi+4]; je done;

@@ -250,6 +250,9 @@ public final class Machine implements AutoCloseable {
         reports.put("doctor.json", host.json());
         Map<String, byte[]> files = new LinkedHashMap<>();
         reports.forEach((name, text) -> files.put(name, text.getBytes(StandardCharsets.UTF_8)));
+        if (!end.screen().isBlank()) {
+            files.put("screen.png", end.screen().toPng());
+        }
         String name = end.run().guest() + Bundle.SUFFIX;
         return Bundle.of(name, BundleContents.write(config, end, backend.recording(vcpu), files));
     }
@@ -365,8 +368,8 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Returns what the screen shows now, as the first vCPU's CRT controller has it. While a guest runs it may be half
-     * drawn.
+     * Returns what the screen shows now, as the first vCPU's CRT controller and the framebuffer have it. While a guest
+     * runs it may be half drawn.
      *
      * @throws IllegalStateException if the machine is closed
      */

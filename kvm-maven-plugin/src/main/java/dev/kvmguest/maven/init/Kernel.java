@@ -93,13 +93,11 @@ record Kernel(Path file, BootMode boot, Outcome outcome) {
 
     /** Returns the first line on its screen, without blanks around it. */
     Optional<String> firstLineOnScreen() {
-        return outcome.screen().isBlank()
-                ? Optional.empty()
-                : outcome.screen()
-                        .text()
-                        .lines()
-                        .map(String::strip)
-                        .filter(line -> !line.isEmpty())
-                        .findFirst();
+        return outcome.screen()
+                .text()
+                .lines()
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .findFirst();
     }
 }

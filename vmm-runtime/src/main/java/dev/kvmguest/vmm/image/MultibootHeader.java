@@ -13,10 +13,27 @@ import java.util.OptionalInt;
  * <p>Source: Multiboot Specification version 0.6.96, 3.1, "OS image format".
  *
  * @param offset where it starts in the file
- * @param wantsVideoMode whether the kernel asks for information on the video mode (flag 2)
+ * @param videoMode the video mode that the kernel prefers, if it asks for one (flag 2)
  * @param addresses where to load the file, if the header says so (flag 16) instead of an ELF header
  */
-public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addresses> addresses) {
+public record MultibootHeader(int offset, Optional<VideoMode> videoMode, Optional<Addresses> addresses) {
+
+    /**
+     * What a kernel prefers (3.1.4, "The graphics fields of Multiboot header"). A loader may choose otherwise.
+     *
+     * @param type {@value #GRAPHICS} for a framebuffer, {@value #TEXT} for the text screen; everything else is reserved
+     * @param width pixels or characters in a row; 0 for no preference
+     * @param height rows; 0 for no preference
+     * @param depth bits of a pixel; 0 for no preference and for text
+     */
+    public record VideoMode(long type, long width, long height, long depth) {
+
+        /** The type of a mode with a linear framebuffer. */
+        public static final long GRAPHICS = 0;
+
+        /** The type of EGA's text mode. */
+        public static final long TEXT = 1;
+    }
 
     /**
      * Physical addresses, by which the bytes of the file from {@code offset - (header - load)} on are loaded.
@@ -110,9 +127,9 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
                     + Integer.numberOfTrailingZeros(unknown)
                     + " requires what no Multiboot 1 loader knows; of the bits 0 to 15 only 0, 1 and 2 may be set");
         }
-        boolean wantsVideoMode = (flags & VIDEO_MODE) != 0;
+        boolean hasVideoMode = (flags & VIDEO_MODE) != 0;
         boolean hasAddresses = (flags & ADDRESSES) != 0;
-        int size = wantsVideoMode ? SIZE_WITH_VIDEO_MODE : hasAddresses ? SIZE_WITH_ADDRESSES : SIZE;
+        int size = hasVideoMode ? SIZE_WITH_VIDEO_MODE : hasAddresses ? SIZE_WITH_ADDRESSES : SIZE;
         if (at + size > Math.min(SEARCHED, file.capacity())) {
             throw new IllegalArgumentException("image " + name + " has a Multiboot header at file offset " + hex(at)
                     + " whose " + size + " bytes don't lie within the first " + SEARCHED + " bytes of the file; put its"
@@ -126,7 +143,11 @@ public record MultibootHeader(int offset, boolean wantsVideoMode, Optional<Addre
                         u32(file, at + 24),
                         u32(file, at + 28)))
                 : Optional.empty();
-        return new MultibootHeader(at, wantsVideoMode, addresses);
+        Optional<VideoMode> videoMode = hasVideoMode
+                ? Optional.of(
+                        new VideoMode(u32(file, at + 32), u32(file, at + 36), u32(file, at + 40), u32(file, at + 44)))
+                : Optional.empty();
+        return new MultibootHeader(at, videoMode, addresses);
     }
 
     private static String wrongChecksum(ByteBuffer file, int at) {

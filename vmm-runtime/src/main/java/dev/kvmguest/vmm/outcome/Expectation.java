@@ -102,9 +102,12 @@ public final class Expectation {
         });
         screen.ifPresent(expected -> {
             if (!actual.screen().text().contains(withoutCarriageReturns(expected))) {
-                String found = actual.screen().isBlank()
-                        ? "it is blank"
-                        : "it has " + quoted(tail(actual.screen().text()));
+                String found = actual.screen().hasText()
+                        ? "it has " + quoted(tail(actual.screen().text()))
+                        : actual.screen()
+                                .framebuffer()
+                                .map(picture -> "it shows " + picture + " and has no text")
+                                .orElse("it is blank");
                 mismatches.add(new Mismatch(
                         "the screen to contain " + quoted(expected),
                         found,

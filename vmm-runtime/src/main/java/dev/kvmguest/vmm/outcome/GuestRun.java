@@ -30,7 +30,8 @@ import java.util.Set;
  * @param wallTime the time from the start to the end on the host's clock
  * @param registers the vCPU's registers at the end; empty if the engine lost them
  * @param layout what was where in memory when the machine was made, with warnings of near misses
- * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory
+ * @param screen what the machine's screen showed at the end; blank if nothing was written to text memory or a
+ *     framebuffer
  * @param guestTest the result of the test that the guest was asked to run, if any
  * @param diagnosis what was found out about its end
  * @param symbols the names of the image's functions and other labels, as the linker wrote them

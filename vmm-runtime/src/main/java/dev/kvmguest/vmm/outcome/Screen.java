@@ -1,13 +1,16 @@
 package dev.kvmguest.vmm.outcome;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * What a VGA in text mode shows at one moment: 80 columns of 25 rows from the text memory at guest physical address
- * 0xB8000, each a cell of a character in code page 437 and its colours, and the cursor. Rows and columns count from 0.
+ * What a machine shows at one moment. That is a VGA in text mode: 80 columns of 25 rows from the text memory at guest
+ * physical address 0xB8000, each a cell of a character in code page 437 and its colours, and the cursor. Rows and
+ * columns count from 0. If the boot loader has told the guest of a framebuffer and anything was drawn into it, that is
+ * what is shown, as a picture; the text is known all the same.
  */
 public final class Screen {
 
@@ -28,6 +31,8 @@ public final class Screen {
     /** The cell that has the cursor, or one after the last. */
     private final int cursor;
 
+    private final Optional<Picture> framebuffer;
+
     /**
      * One character of the screen.
      *
@@ -40,9 +45,10 @@ public final class Screen {
      */
     public record Cell(int code, char character, int foreground, int background, boolean blink) {}
 
-    private Screen(byte[] cells, int cursor) {
+    private Screen(byte[] cells, int cursor, Optional<Picture> framebuffer) {
         this.cells = cells;
         this.cursor = cursor;
+        this.framebuffer = framebuffer;
     }
 
     /**
@@ -60,7 +66,27 @@ public final class Screen {
         if (cursor.orElse(0) < 0) {
             throw new IllegalArgumentException("cursor " + cursor.getAsInt() + " is negative; cells count from 0");
         }
-        return new Screen(Arrays.copyOf(cells, 2 * CELLS), Math.min(cursor.orElse(CELLS), CELLS));
+        return new Screen(Arrays.copyOf(cells, 2 * CELLS), Math.min(cursor.orElse(CELLS), CELLS), Optional.empty());
+    }
+
+    /** Returns a screen with this text that shows a picture: what was drawn into a framebuffer. */
+    public Screen with(Picture drawn) {
+        return new Screen(cells, cursor, Optional.of(drawn));
+    }
+
+    /** Returns what was drawn into the framebuffer; empty if there is no framebuffer, or it is as the guest got it. */
+    public Optional<Picture> framebuffer() {
+        return framebuffer;
+    }
+
+    /** Returns what is to be seen: the framebuffer, else the text as {@link ScreenImage} draws it, 640 by 400 dots. */
+    public Picture picture() {
+        return framebuffer.orElseGet(() -> ScreenImage.picture(this));
+    }
+
+    /** Returns whether there is something to read: whether a cell has a character that is no blank. */
+    public boolean hasText() {
+        return IntStream.range(0, CELLS).map(this::code).anyMatch(code -> code != 0 && code != ' ');
     }
 
     /** Returns the lines with LF between them, without blanks at their ends and without empty lines at the end. */
@@ -108,14 +134,14 @@ public final class Screen {
         return cursor < CELLS ? OptionalInt.of(cursor % COLUMNS) : OptionalInt.empty();
     }
 
-    /** Returns whether there is nothing to read: no cell has any character but blanks. */
+    /** Returns whether there is nothing to see: no cell has any character but blanks, and no picture is shown. */
     public boolean isBlank() {
-        return IntStream.range(0, CELLS).map(this::code).allMatch(code -> code == 0 || code == ' ');
+        return framebuffer.isEmpty() && !hasText();
     }
 
-    /** Returns a picture of the screen: a PNG file of 640 by 400 dots, as {@link ScreenImage} draws it. */
+    /** Returns a PNG file of {@link #picture}. */
     public byte[] toPng() {
-        return ScreenImage.png(this);
+        return framebuffer.map(Picture::toPng).orElseGet(() -> ScreenImage.png(this));
     }
 
     private int code(int cell) {
@@ -131,10 +157,13 @@ public final class Screen {
         }
     }
 
-    /** Returns whether the other is a screen that shows the same, cursor and colours included. */
+    /** Returns whether the other is a screen that shows the same, cursor, colours and framebuffer included. */
     @Override
     public boolean equals(Object other) {
-        return other instanceof Screen screen && cursor == screen.cursor && Arrays.equals(cells, screen.cells);
+        return other instanceof Screen screen
+                && cursor == screen.cursor
+                && Arrays.equals(cells, screen.cells)
+                && framebuffer.equals(screen.framebuffer);
     }
 
     @Override

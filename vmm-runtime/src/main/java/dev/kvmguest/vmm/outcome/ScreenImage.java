@@ -1,8 +1,8 @@
 package dev.kvmguest.vmm.outcome;
 
 /**
- * A screen as a PNG picture, 640 by 400 dots in the 16 colours of a VGA. It needs no java.desktop and no fonts of the
- * host.
+ * The text of a screen as a picture, 640 by 400 dots in the 16 colours of a VGA. It needs no java.desktop and no fonts
+ * of the host.
  */
 public final class ScreenImage {
 
@@ -24,6 +24,17 @@ public final class ScreenImage {
 
     /** Returns the bytes of a PNG file. Blinking characters are shown, and the backgrounds 8 to 15 are bright. */
     public static byte[] png(Screen screen) {
+        return PngWriter.write(WIDTH, HEIGHT, dots(screen), COLORS);
+    }
+
+    /** Returns the same picture as its pixels. */
+    static Picture picture(Screen screen) {
+        byte[] dots = dots(screen);
+        return Picture.of(WIDTH, HEIGHT, (x, y) -> COLORS[dots[y * WIDTH + x]]);
+    }
+
+    /** Returns the colour of each dot, line by line. */
+    private static byte[] dots(Screen screen) {
         byte[] dots = new byte[WIDTH * HEIGHT];
         for (int row = 0; row < Screen.ROWS; row++) {
             for (int column = 0; column < Screen.COLUMNS; column++) {
@@ -32,7 +43,7 @@ public final class ScreenImage {
                 draw(screen.cell(row, column), cursor, dots, row, column);
             }
         }
-        return PngWriter.write(WIDTH, HEIGHT, dots, COLORS);
+        return dots;
     }
 
     private static void draw(Screen.Cell cell, boolean cursor, byte[] dots, int row, int column) {

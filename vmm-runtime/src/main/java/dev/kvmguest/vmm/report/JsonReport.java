@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.outcome.GuestTestResult;
 import dev.kvmguest.vmm.outcome.GuestTestResult.Failure;
 import dev.kvmguest.vmm.outcome.Mismatch;
 import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Picture;
 import dev.kvmguest.vmm.text.Notation;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,7 +25,8 @@ import java.util.stream.Stream;
  * A run as one JSON object. {@code format} is the version of its form, {@value #FORMAT}. It grows when a key goes or
  * changes its meaning or type; new keys don't change it. Every key is always there; unknown values are null.
  * {@code mismatches} is null if the run was compared with nothing, {@code registers} if the engine lost them,
- * {@code instructions} if it doesn't count them, {@code screen} if it is blank, {@code origin} if the end came from no
+ * {@code instructions} if it doesn't count them, {@code screen} if it has no text, {@code framebuffer} if nothing was
+ * drawn into one, {@code origin} if the end came from no
  * exception that a handler took, {@code fault} if the guest didn't triple-fault, {@code standstill} if it didn't hang
  * or halt, {@code inspection} after a normal end, {@code exceptions} if they were not watched; {@code taken} is empty
  * if no handler was entered, or nobody has seen it.
@@ -94,6 +96,7 @@ public final class JsonReport {
         object.put("engineReason", reason);
         object.put("console", "");
         object.put("screen", null);
+        object.put("framebuffer", null);
         object.put("ports", Map.of());
         object.put("unclaimedPorts", List.of());
         object.put("unclaimedMemory", List.of());
@@ -135,7 +138,9 @@ public final class JsonReport {
         object.put("engine", run.engine());
         object.put("engineReason", run.engineReason());
         object.put("console", run.console());
-        object.put("screen", run.screen().isBlank() ? null : run.screen().text());
+        object.put("screen", run.screen().hasText() ? run.screen().text() : null);
+        object.put(
+                "framebuffer", run.screen().framebuffer().map(JsonReport::size).orElse(null));
         Map<String, Object> ports = new LinkedHashMap<>();
         run.ports()
                 .forEach((port, bytes) ->
@@ -171,6 +176,13 @@ public final class JsonReport {
         object.put("fault", outcome.fault().map(FaultJson::object).orElse(null));
         FaultJson.putParting(object, run.diagnosis().parting());
         return object;
+    }
+
+    private static Map<String, Object> size(Picture picture) {
+        Map<String, Object> size = new LinkedHashMap<>();
+        size.put("width", picture.width());
+        size.put("height", picture.height());
+        return size;
     }
 
     private static Map<String, Object> guestTest(GuestTestResult result) {

@@ -323,15 +323,19 @@ public final class TextReport {
         return text.toString();
     }
 
-    /** Returns the screen's text in a frame, as {@link #brief} shows it. */
+    /** Returns the screen's text in a frame, as {@link #brief} shows it; of a picture its size. */
     public static String screen(Screen screen) {
-        if (screen.isBlank()) {
-            return "  screen: blank\n";
+        String picture =
+                screen.framebuffer().map(drawn -> "  screen: " + drawn + "\n").orElse("");
+        if (!screen.hasText()) {
+            return picture.isEmpty() ? "  screen: blank\n" : picture;
         }
         List<String> lines = screen.text().lines().toList();
         int width = lines.stream().mapToInt(String::length).max().orElse(0);
         String edge = "  +" + "-".repeat(width + 2) + "+\n";
-        StringBuilder text = new StringBuilder("  screen:\n").append(edge);
+        StringBuilder text = new StringBuilder(picture)
+                .append(picture.isEmpty() ? "  screen:\n" : "  text memory:\n")
+                .append(edge);
         for (String line : lines) {
             text.append("  | ")
                     .append(line)

@@ -96,7 +96,7 @@ public final class ElfBuilder {
 
     /** Adds bytes that are in the file only, in a program header of notes. */
     public ElfBuilder notes(byte[] data) {
-        segments.add(new Segment(PT_NOTE, 0, 0, data, 0));
+        segments.add(new Segment(PT_NOTE, 0, 0, data, 0, 4));
         return this;
     }
 

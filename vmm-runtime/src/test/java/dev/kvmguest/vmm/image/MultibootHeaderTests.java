@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.kvmguest.vmm.image.MultibootHeader.Addresses;
+import dev.kvmguest.vmm.image.MultibootHeader.VideoMode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,7 +23,7 @@ class MultibootHeaderTests {
 
         assertThat(header.offset()).isEqualTo(offset);
         assertThat(header.addresses()).isEmpty();
-        assertThat(header.wantsVideoMode()).isFalse();
+        assertThat(header.videoMode()).isEmpty();
     }
 
     @Test
@@ -52,7 +53,8 @@ class MultibootHeaderTests {
         for (int modeType : new int[] {0, 1}) {
             byte[] file = header(4, 0, 0, 0, 0, 0, modeType, 1024, 768, 32);
 
-            assertThat(MultibootHeader.find("kernel", file).wantsVideoMode()).isTrue();
+            assertThat(MultibootHeader.find("kernel", file).videoMode())
+                    .hasValue(new VideoMode(modeType, 1024, 768, 32));
         }
     }
 

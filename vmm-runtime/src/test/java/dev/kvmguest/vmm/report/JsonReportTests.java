@@ -32,6 +32,7 @@ class JsonReportTests {
                           "engineReason": "asked for",
                           "console": "Hi\\n",
                           "screen": "☺ Hi\\n  there",
+                          "framebuffer": null,
                           "ports": {
                             "0xe9": "SGkK",
                             "0x510": "/w=="
@@ -110,6 +111,7 @@ class JsonReportTests {
                           "engineReason": "asked for",
                           "console": "",
                           "screen": null,
+                          "framebuffer": null,
                           "ports": {},
                           "unclaimedPorts": [],
                           "unclaimedMemory": [],
@@ -346,6 +348,7 @@ class JsonReportTests {
                           "engineReason": "no /dev/kvm",
                           "console": "",
                           "screen": null,
+                          "framebuffer": null,
                           "ports": {},
                           "unclaimedPorts": [],
                           "unclaimedMemory": [],

@@ -10,6 +10,7 @@ import dev.kvmguest.vmm.internal.boot.firmware.LowMemory;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -87,6 +88,11 @@ public final class BootLoader {
     /** Returns the registers with which each vCPU starts. */
     public List<CpuState> states() {
         return guests.stream().map(Handover::state).toList();
+    }
+
+    /** Returns the video memory that a guest is told of, beside the VGA's; empty if there is none. */
+    public Optional<LinearFramebuffer> framebuffer() {
+        return guests.stream().flatMap(guest -> guest.framebuffer().stream()).findFirst();
     }
 
     /** Returns what lies where, with warnings of what lies close. */

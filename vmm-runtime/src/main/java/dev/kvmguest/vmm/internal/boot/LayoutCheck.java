@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Looks for what is dangerously close in a layout that is possible. It warns of
+ * Looks for what is dangerously close in a layout that is possible. It warns of what the plan warns of, and of
  *
  * <ul>
  *   <li>an image or its BSS that ends less than 4 KiB before a boot table or the end of RAM: a few more variables, or a
@@ -38,6 +38,7 @@ final class LayoutCheck {
     /** Returns the layout of these guests, which the plan has room for, and what is to be warned of. */
     static MemoryLayout of(LayoutPlan plan, List<Handover> guests) {
         LayoutCheck check = new LayoutCheck(plan);
+        plan.warnings().forEach(check::warn);
         List<Range> ranges = new ArrayList<>(plan.all());
         ranges.addAll(plan.firmware());
         plan.images().forEach(check::checkImage);

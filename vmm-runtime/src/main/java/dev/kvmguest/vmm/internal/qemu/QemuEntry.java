@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.cpu.Register;
 import dev.kvmguest.vmm.cpu.SegmentRegister;
 import dev.kvmguest.vmm.cpu.SegmentState;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -157,6 +158,11 @@ final class QemuEntry {
     /** Returns what lies where when the guest is entered. */
     MemoryLayout layout() {
         return loader.layout();
+    }
+
+    /** Returns the video memory that the guest is told of, beside the VGA's; empty if there is none. */
+    Optional<LinearFramebuffer> framebuffer() {
+        return loader.framebuffer();
     }
 
     /**

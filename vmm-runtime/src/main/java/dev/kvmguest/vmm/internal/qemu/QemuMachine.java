@@ -212,12 +212,17 @@ public final class QemuMachine implements MachineBackend {
         }
     }
 
-    /** Returns what is in text memory now; if QEMU has ended, what was seen there last. The cursor isn't known. */
+    /** Returns what is in video memory now; if QEMU has ended, what was seen there last. The cursor isn't known. */
     @Override
     public Screen screen() {
         try {
             if (process.isAlive()) {
-                last = Screen.of(process.read(Screen.MEMORY, 2 * Screen.COLUMNS * Screen.ROWS), OptionalInt.empty());
+                Screen text =
+                        Screen.of(process.read(Screen.MEMORY, 2 * Screen.COLUMNS * Screen.ROWS), OptionalInt.empty());
+                last = entry.framebuffer()
+                        .flatMap(framebuffer -> framebuffer.picture(process.memory()))
+                        .map(text::with)
+                        .orElse(text);
             }
         } catch (IOException e) {
             // It has just ended.

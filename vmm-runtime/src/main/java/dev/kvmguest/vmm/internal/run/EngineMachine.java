@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 public final class EngineMachine implements MachineBackend {
 
     private final VirtualMachine machine;
+    private final Display display;
     private final List<Partition> partitions;
     /** By the numbers of the vCPUs. */
     private final List<VcpuRunner> runners;
@@ -36,6 +37,7 @@ public final class EngineMachine implements MachineBackend {
         try {
             BootLoader loader = new BootLoader(config);
             loader.load(machine.memory());
+            display = new Display(loader.framebuffer(), machine.memory());
             MemoryLayout layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {
                 machine.vcpu(i).setState(loader.states().get(i));
@@ -107,7 +109,7 @@ public final class EngineMachine implements MachineBackend {
 
     @Override
     public Screen screen() {
-        return partition(0).crtc().screen(machine.memory());
+        return display.screen(partition(0).crtc());
     }
 
     /** Returns the partition that a vCPU is in. */

@@ -65,6 +65,7 @@ public final class ReplayedRun {
     private final EmulatedVirtualCpu cpu;
     private final VcpuConfig guest;
     private final MemoryLayout layout;
+    private final Display display;
     private final ConsoleOutput console;
     private final PcBoard board;
     private final Recording recording;
@@ -82,7 +83,9 @@ public final class ReplayedRun {
         this.replay = replay;
         cpu = replay.cpu();
         guest = config.vcpus().get(source.vcpu);
-        layout = new BootLoader(config).layout();
+        BootLoader loader = new BootLoader(config);
+        layout = loader.layout();
+        display = new Display(loader.framebuffer(), replay.memory());
         console = new ConsoleOutput(cpu.clock());
         board = new PcBoard(
                 console,
@@ -127,7 +130,7 @@ public final class ReplayedRun {
                 TimeFactor.stretch(source.config.timeout()),
                 new EngineSelection(EmulatorEngine.instance(), source.reason),
                 layout,
-                () -> board.crtc().screen(replay.memory()));
+                () -> display.screen(board.crtc()));
         Outcome end = how.of(description.record(
                 cpu, board, console.console(), firmware, Duration.ofNanos(System.nanoTime() - start)));
         Optional<Parting> divergence = parting.map(found -> found.parting(nameOfThen(), guest.image()));

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.internal.boot.MultibootKernel.header;
 import static dev.kvmguest.vmm.internal.boot.MultibootKernel.join;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import dev.kvmguest.vmm.config.BootModule;
 import dev.kvmguest.vmm.config.VcpuConfig;
@@ -167,11 +168,40 @@ class MultibootInfoTests {
         Guests.assertZero(memory);
     }
 
-    @Test
-    void kernelThatAsksForAVideoModeIsToldOfTheTextScreen() {
-        boot(MultibootKernel.kernel(
-                join(header(0x1_0004, LOAD, LOAD, 0, 0, LOAD + 0x30, 0, 1024, 768, 32), Guests.code(16))));
+    @ParameterizedTest
+    @CsvSource({"1, 80, 25, 0", "1, 1024, 768, 32", "2, 1024, 768, 32", "-1, 0, 0, 0"})
+    void kernelThatAsksForTextIsToldOfTheTextScreen(int type, int width, int height, int depth) {
+        memory = Guests.memory(8 << 20);
+        boot(MultibootKernel.video(type, width, height, depth, Guests.code(16)));
 
+        assertTextScreen();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "4097, 1", "1, -1", "-1, -1"})
+    void kernelWhoseFramebufferThereIsNoRoomForIsToldOfTheTextScreen(int width, int height) {
+        VcpuConfig kernel = MultibootKernel.graphics(width, height, Guests.code(16));
+        boot(kernel);
+
+        assertTextScreen();
+        assertThat(memoryMap()).endsWith("; 100000-200000 RAM");
+        assertThat(Guests.loader(memory.size(), kernel).layout().warnings())
+                .singleElement(STRING)
+                .startsWith("the kernel asks for graphics and has the text screen instead: ");
+    }
+
+    @Test
+    void lackOfMemoryForAFramebufferIsSaidWithTheWayOut() {
+        assertThat(Guests.loader(2 << 20, MultibootKernel.graphics(0, 0, Guests.code(16)))
+                        .layout()
+                        .warnings())
+                .containsExactly(
+                        "the kernel asks for graphics and has the text screen instead: there is no room for the"
+                                + " framebuffer of 1024 x 768, 3145728 bytes, in RAM, which ends at 0x1fffff; give the guest"
+                                + " more memory");
+    }
+
+    private void assertTextScreen() {
         assertThat(word(0)).isEqualTo(0x1245);
         assertThat(memory.readLong(info + 88)).isEqualTo(0xb8000);
         assertThat(word(96)).isEqualTo(160);
@@ -179,6 +209,50 @@ class MultibootInfoTests {
         assertThat(word(104)).isEqualTo(25);
         assertThat(memory.readByte(info + 108)).isEqualTo(16);
         assertThat(memory.readByte(info + 109)).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "640, 480, 32, 640, 480, 6d4000",
+        "640, 480, 24, 640, 480, 6d4000",
+        "320, 200, 8, 320, 200, 7c1000",
+        "0, 0, 0, 1024, 768, 500000",
+        "800, 0, 0, 800, 768, 5a8000",
+        "1, 1, 32, 1, 1, 7ff000",
+    })
+    void kernelThatAsksForGraphicsIsToldOfAFramebufferOf32Bits(
+            int wantedWidth, int wantedHeight, int wantedDepth, int width, int height, String address) {
+        memory = Guests.memory(8 << 20);
+        VcpuConfig kernel = MultibootKernel.video(0, wantedWidth, wantedHeight, wantedDepth, Guests.code(16));
+        boot(kernel);
+
+        assertThat(word(0)).isEqualTo(0x1245);
+        assertThat(memory.readLong(info + 88)).isEqualTo(Long.parseLong(address, 16));
+        assertThat(word(96)).isEqualTo(4 * width);
+        assertThat(word(100)).isEqualTo(width);
+        assertThat(word(104)).isEqualTo(height);
+        // 32 bits; RGB; red from bit 16, green from bit 8, blue from bit 0, 8 bits each
+        assertThat(memory.read(info + 108, 8)).containsExactly(32, 1, 16, 8, 8, 8, 0, 8);
+        assertThat(Guests.loader(memory.size(), kernel).layout().warnings()).isEmpty();
+    }
+
+    @Test
+    void framebufferIsNoMemoryOfTheKernels() {
+        memory = Guests.memory(8 << 20);
+        boot(MultibootKernel.graphics(640, 480, Guests.code(16)));
+
+        assertThat(memoryMap()).endsWith("; 100000-6d4000 RAM; 6d4000-800000 reserved");
+        assertThat(word(8)).isEqualTo((0x6d_4000 - 0x10_0000) >> 10);
+    }
+
+    @Test
+    void modulesComeBeforeAFramebuffer() {
+        boot(MultibootKernel.graphics(320, 200, Guests.code(16))
+                .withModules(List.of(new BootModule("initrd", new byte[0xf_e000]))));
+
+        assertThat(modules()).containsExactly("initrd at 101000-1ff000");
+        assertThat(word(0)).isEqualTo(0x124d);
+        assertThat(memory.readLong(info + 88)).isEqualTo(0xb8000);
     }
 
     @Test

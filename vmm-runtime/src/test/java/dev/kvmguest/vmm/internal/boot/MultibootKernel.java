@@ -29,6 +29,16 @@ public final class MultibootKernel {
         return kernel(join(header(0x1_0003, LOAD, LOAD, 0, 0, LOAD + 0x20), code));
     }
 
+    /** Returns such a kernel that asks for a framebuffer of this size, its code 0x30 behind where it is loaded. */
+    public static VcpuConfig graphics(int width, int height, byte[] code) {
+        return video(0, width, height, 32, code);
+    }
+
+    /** Returns such a kernel that asks for a video mode. */
+    public static VcpuConfig video(int type, int width, int height, int depth, byte[] code) {
+        return kernel(join(header(0x1_0004, LOAD, LOAD, 0, 0, LOAD + 0x30, type, width, height, depth), code));
+    }
+
     /** Returns the configuration that boots these bytes. */
     public static VcpuConfig kernel(byte[] file) {
         return VcpuConfig.of(GuestImage.of("kernel", file)).withBoot(BootMode.MULTIBOOT);

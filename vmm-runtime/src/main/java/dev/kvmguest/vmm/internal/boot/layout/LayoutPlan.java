@@ -33,6 +33,7 @@ public final class LayoutPlan {
     private final List<Range> tables = new ArrayList<>();
     private final List<Range> placed = new ArrayList<>();
     private final List<Range> yielding = new ArrayList<>();
+    private final List<String> warnings = new ArrayList<>();
 
     public LayoutPlan(long memorySize) {
         this.ram = new RamMap(memorySize);
@@ -41,6 +42,16 @@ public final class LayoutPlan {
     /** Returns where RAM is. */
     public RamMap ram() {
         return ram;
+    }
+
+    /** Takes note of something that a guest asked for and doesn't have, in a sentence without a full stop. */
+    public void warn(String warning) {
+        warnings.add(warning);
+    }
+
+    /** Returns what is to be warned of. */
+    public List<String> warnings() {
+        return warnings;
     }
 
     /** Returns where RAM has a gap and where it ends. */

@@ -1,6 +1,12 @@
 package dev.kvmguest.vmm.internal.boot.layout;
 
+import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
+import dev.kvmguest.vmm.outcome.Picture;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * Video memory that a boot loader hands over: part of RAM, 32 bits for each pixel, row by row without gaps. Of a
@@ -51,6 +57,16 @@ public record LinearFramebuffer(long address, int width, int height) {
     /** Returns the bytes from one row to the next. */
     public int pitch() {
         return pitch(width);
+    }
+
+    /** Returns what a guest has drawn; empty if memory is still zero, as the guest got it. */
+    public Optional<Picture> picture(GuestMemory memory) {
+        ByteBuffer bytes = ByteBuffer.wrap(memory.read(address, height * pitch()));
+        int[] pixels = new int[width * height];
+        bytes.order(ByteOrder.LITTLE_ENDIAN).asIntBuffer().get(pixels);
+        return Arrays.stream(pixels).anyMatch(pixel -> pixel != 0)
+                ? Optional.of(Picture.of(width, height, pixels))
+                : Optional.empty();
     }
 
     /** Returns the address after the last pixel. */

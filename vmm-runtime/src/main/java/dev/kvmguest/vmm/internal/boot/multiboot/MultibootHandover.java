@@ -10,9 +10,11 @@ import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.layout.KernelFile;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
 import dev.kvmguest.vmm.internal.boot.tables.GrubEntry;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.Optional;
 
 /** A Multiboot 1 kernel, as GRUB 2.06 hands over (measured). */
 public final class MultibootHandover implements Handover {
@@ -61,6 +63,11 @@ public final class MultibootHandover implements Handover {
     @Override
     public void takeInformation(LayoutPlan plan, Firmware firmware) {
         information = new MultibootInfo(config, guest, plan, firmware);
+    }
+
+    @Override
+    public Optional<LinearFramebuffer> framebuffer() {
+        return information.framebuffer();
     }
 
     @Override

@@ -7,10 +7,10 @@ import dev.kvmguest.vmm.internal.boot.layout.E820Map;
 import dev.kvmguest.vmm.internal.boot.layout.ElfSectionHeaders;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedModule;
 import dev.kvmguest.vmm.memory.GuestMemory;
-import dev.kvmguest.vmm.memory.RamMap;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -50,14 +50,8 @@ final class MultibootInfo {
     private static final int PAGE = 0x1000;
     private static final String LOADER = "kvmguest";
 
-    private static final int TEXT_SCREEN = 0xb_8000;
-    private static final int TEXT_COLUMNS = 80;
-    private static final int TEXT_ROWS = 25;
-    private static final int TEXT_FRAMEBUFFER = 2;
-
     private final String commandLine;
-    private final boolean wantsVideoMode;
-    private final RamMap ram;
+    private final Optional<MultibootVideo> video;
     private final Firmware firmware;
     private final List<E820Map.Entry> map;
     private final List<PlacedModule> modules;
@@ -74,10 +68,7 @@ final class MultibootInfo {
         GuestImage image = config.image();
         MultibootHeader header = MultibootHeader.find(image.name(), image.file());
         commandLine = config.commandLine();
-        wantsVideoMode = header.wantsVideoMode();
-        ram = layout.ram();
         this.firmware = firmware;
-        map = E820Map.of(layout, firmware);
         modules = PlacedModule.place(config.modules(), guest, layout);
         long afterModules = modules.isEmpty()
                 ? PlacedModule.after(guest)
@@ -85,12 +76,20 @@ final class MultibootInfo {
         symbols = header.addresses().isPresent() ? Optional.empty() : ElfSectionHeaders.of(image);
         symbols.ifPresent(found -> symbolsAddress =
                 layout.place("the symbols for the kernel", found.size() + found.tablesSize(), PAGE, afterModules));
+        // After what the kernel can't do without.
+        video = header.videoMode().map(wanted -> MultibootVideo.take(layout, wanted));
+        map = E820Map.of(layout, firmware);
         address = layout.place("the Multiboot information", block(0).length, Long.BYTES, LOWEST);
     }
 
     /** Returns what EBX has at entry: the physical address of the structure. */
     long address() {
         return address;
+    }
+
+    /** Returns the video memory that the kernel is told of; empty if it has the text screen. */
+    Optional<LinearFramebuffer> framebuffer() {
+        return video.flatMap(MultibootVideo::framebuffer);
     }
 
     /** Writes the information, the symbols and the modules. */
@@ -141,9 +140,9 @@ final class MultibootInfo {
                                 | MEMORY_MAP
                                 | LOADER_NAME
                                 | (symbols.isPresent() ? ELF_SECTIONS : 0)
-                                | (wantsVideoMode ? FRAMEBUFFER : 0))
+                                | (video.isPresent() ? FRAMEBUFFER : 0))
                 .putInt(4, (int) (firmware.lowMemory() >> 10))
-                .putInt(8, (int) (Math.max(0, ram.lowEnd() - E820Map.HIGH_MEMORY) >> 10))
+                .putInt(8, (int) (upperMemory() >> 10))
                 .putInt(16, strings.get(0))
                 .putInt(20, modules.size())
                 .putInt(24, moduleList)
@@ -154,14 +153,15 @@ final class MultibootInfo {
                 .putInt(32, found.entrySize())
                 .putInt(36, (int) symbolsAddress)
                 .putInt(40, found.stringSection()));
-        if (wantsVideoMode) {
-            block.putLong(88, TEXT_SCREEN)
-                    .putInt(96, 2 * TEXT_COLUMNS)
-                    .putInt(100, TEXT_COLUMNS)
-                    .putInt(104, TEXT_ROWS)
-                    .put(108, (byte) 16)
-                    .put(109, (byte) TEXT_FRAMEBUFFER);
-        }
+        video.ifPresent(mode -> mode.put(block));
+    }
+
+    /** Returns the bytes of RAM from 1 MiB to the first address that isn't the kernel's. */
+    private long upperMemory() {
+        return map.stream()
+                .filter(entry -> entry.available() && entry.start() == E820Map.HIGH_MEMORY)
+                .mapToLong(E820Map.Entry::length)
+                .sum();
     }
 
     /** The size that an entry starts with doesn't count itself. */

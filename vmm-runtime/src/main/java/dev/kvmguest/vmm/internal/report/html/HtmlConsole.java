@@ -2,7 +2,6 @@ package dev.kvmguest.vmm.internal.report.html;
 
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Screen;
-import dev.kvmguest.vmm.outcome.ScreenImage;
 import dev.kvmguest.vmm.text.ConsoleText;
 import java.util.Base64;
 import java.util.Locale;
@@ -13,6 +12,9 @@ public final class HtmlConsole {
 
     /** The last so many characters, which are some hundred KiB on the page at most. */
     private static final int MOST_TEXT = 1 << 16;
+
+    /** Bytes of a picture on the page: what a screen of 1024 x 768 has at most, of which hardly any takes a tenth. */
+    private static final int MOST_PICTURE = 3 << 20;
 
     private HtmlConsole() {}
 
@@ -41,23 +43,36 @@ public final class HtmlConsole {
         return screen.isBlank()
                 ? Optional.empty()
                 : Optional.of(new HtmlSection("Screen", page -> {
-                    String picture = Base64.getEncoder().encodeToString(ScreenImage.png(screen));
-                    page.open(
-                            "img",
-                            "class",
-                            "screen",
-                            "width",
-                            "640",
-                            "height",
-                            "400",
-                            "alt",
-                            "what the screen showed; below it is as text",
-                            "src",
-                            "data:image/png;base64," + picture);
-                    page.open("details").element("summary", "as text");
-                    pre(page, screen.text());
-                    page.close();
+                    image(page, screen);
+                    if (screen.hasText()) {
+                        String where = screen.framebuffer().isPresent() ? "what text memory has" : "as text";
+                        page.open("details").element("summary", where);
+                        pre(page, screen.text());
+                        page.close();
+                    }
                 }));
+    }
+
+    private static void image(HtmlWriter page, Screen screen) {
+        byte[] png = screen.toPng();
+        if (png.length > MOST_PICTURE) {
+            page.element("p", "The guest drew " + screen.picture() + ", too much for this page.", "class", "dim");
+            return;
+        }
+        page.open(
+                "img",
+                "class",
+                "screen",
+                "width",
+                Integer.toString(screen.picture().width()),
+                "height",
+                Integer.toString(screen.picture().height()),
+                "alt",
+                screen.framebuffer()
+                        .map(drawn -> "what the guest drew into its framebuffer, " + drawn)
+                        .orElse("what the screen showed; below it is as text"),
+                "src",
+                "data:image/png;base64," + Base64.getEncoder().encodeToString(png));
     }
 
     /** Returns the report for a terminal, to be copied from. */
