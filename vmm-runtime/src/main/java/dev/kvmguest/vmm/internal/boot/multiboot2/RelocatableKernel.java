@@ -12,9 +12,9 @@ import java.util.OptionalLong;
 import java.util.stream.LongStream;
 
 /**
- * Finds a place for a kernel that can be moved, as GRUB 2.06 does (measured): the lowest place, also for a kernel without
- * a preference, even if it could stay where it is linked; or the highest. A place below 1 MiB is for a kernel that can't
- * have one above.
+ * Finds a place for a kernel that can be moved, as GRUB 2.06 does (measured): the lowest place, also for a kernel
+ * without a preference, even if it could stay where it is linked; or the highest. A place below 1 MiB is for a kernel
+ * that can't have one above.
  *
  * <p>Source: Multiboot2 Specification version 2.0, 3.1.13, "Relocatable header tag".
  *
