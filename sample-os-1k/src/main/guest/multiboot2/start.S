@@ -5,7 +5,7 @@
 
         .section .multiboot2, "a"
         .balign 8
-header: .long   MAGIC, I386, LENGTH, -(MAGIC + I386 + LENGTH)
+header: .long   MAGIC, I386, LENGTH, (1 << 32) - (MAGIC + I386 + LENGTH)
         /* An information request: no loader boots this kernel that knows no memory map (6). */
         .balign 8
 request:

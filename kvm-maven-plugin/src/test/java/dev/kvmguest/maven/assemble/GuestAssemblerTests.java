@@ -143,7 +143,7 @@ class GuestAssemblerTests {
         write("src/kernel/header.S", """
                         .section .multiboot2, "a"
                         .balign 8
-                        .long   0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8
+                        .long   0xe85250d6, 0, 24, 0x17adaf12, 0, 8
                 """);
         boot = BootMode.REAL;
 

@@ -278,7 +278,7 @@ class Guests64Tests {
                         .long   0x1badb002, 0, -0x1badb002
                         .section .multiboot2
                         .balign 8
-                        .long   0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8
+                        .long   0xe85250d6, 0, 24, 0x17adaf12, 0, 8
                         .text
                         .code32
                         .globl  _start

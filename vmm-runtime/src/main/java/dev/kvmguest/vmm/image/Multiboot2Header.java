@@ -54,7 +54,7 @@ public record Multiboot2Header(
 
     /** Which of several places a kernel wants to be moved to. */
     public enum Preference {
-        /** It doesn't matter. */
+        /** It doesn't matter. GRUB takes the lowest. */
         NONE,
         /** The lowest. */
         LOW,

@@ -168,6 +168,11 @@ final class Multiboot2HeaderReader {
                         + ", which a PC without UEFI firmware hasn't; set bit 0 of the request's flags, which makes it"
                         + " optional, or take the tag out of it");
             }
+            if (tag == Multiboot2Tag.SMBIOS) {
+                throw error("an information request for tag " + number + ", " + tag.words()
+                        + ", which GRUB doesn't know, so that it boots no such kernel; set bit 0 of the request's flags,"
+                        + " which makes it optional, or take the tag out of it");
+            }
             requests.add(tag);
         }
     }

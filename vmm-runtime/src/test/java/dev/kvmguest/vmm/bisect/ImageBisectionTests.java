@@ -17,6 +17,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.image.GuestImage;
+import dev.kvmguest.vmm.internal.boot.Multiboot2Kernel;
 import dev.kvmguest.vmm.internal.boot.MultibootKernel;
 import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -140,6 +141,27 @@ class ImageBisectionTests {
     private BisectionResult multiboot(VcpuConfig good, VcpuConfig bad) {
         return bisection(good.withBoot(BootMode.MULTIBOOT), bad.withBoot(BootMode.MULTIBOOT))
                 .run();
+    }
+
+    @Test
+    void elfFileThatAMultiboot2HeaderLoadsByItsOwnAddressesIsRefused() {
+        byte[] header = Multiboot2Kernel.header(Multiboot2Kernel.addresses(0x10_0000, Multiboot2Kernel.CODE));
+        // The segment's bytes begin at 84 in the file, and the header at the next multiple of 8.
+        byte[] bytes = MultibootKernel.join(new byte[4], header);
+        byte[] file = new ElfBuilder()
+                .entry(0x10_0000)
+                .load(
+                        0x10_0000,
+                        0x10_0000,
+                        bytes.length,
+                        IntStream.range(0, bytes.length).map(i -> bytes[i]).toArray())
+                .build();
+        VcpuConfig kernel = Multiboot2Kernel.kernel(file);
+
+        assertThatThrownBy(() -> bisection(kernel, kernel))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("image kernel is an ELF file whose Multiboot 2 header gives load addresses of its own (an"
+                        + " address tag); leave them out, or bisect flat binaries");
     }
 
     @Test

@@ -180,6 +180,15 @@ class Multiboot2HeaderTests {
     }
 
     @Test
+    void requiredSmbiosTablesAreRefusedAsByGrub() {
+        assertRefused(
+                AT_0 + "an information request for tag 13, SMBIOS tables, which GRUB doesn't know, so that it boots no"
+                        + " such kernel; set bit 0 of the request's flags, which makes it optional, or take the tag out"
+                        + " of it",
+                header(tag(1, 0, 13)));
+    }
+
+    @Test
     void fileWithoutAHeaderSaysWhatToDo() {
         String message = "has no Multiboot 2 header (magic 0xe85250d6) in its first 32768 bytes, which boot mode"
                 + " multiboot2 needs; put it into a section of its own that the linker script places first, with"

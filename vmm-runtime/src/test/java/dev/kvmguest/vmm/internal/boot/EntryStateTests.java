@@ -57,16 +57,16 @@ class EntryStateTests {
     @Test
     void multibootStartsAsGrubHandsOver() {
         assertThat(Guests.load(MultibootKernel.flat(Guests.code(4))))
-                .isEqualTo(grub(0x2bad_b002, MultibootKernel.LOAD + 0x20));
+                .isEqualTo(grub(0x2bad_b002, MultibootKernel.LOAD + 0x20, 0x1_0000));
     }
 
     @Test
     void multiboot2StartsAsGrubHandsOver() {
         assertThat(Guests.load(Multiboot2Kernel.flat(Guests.code(4))))
-                .isEqualTo(grub(0x36d7_6289, Multiboot2Kernel.LOAD + Multiboot2Kernel.CODE));
+                .isEqualTo(grub(0x36d7_6289, Multiboot2Kernel.LOAD + Multiboot2Kernel.CODE, 0x10_0048));
     }
 
-    private static CpuState grub(int magic, long entry) {
+    private static CpuState grub(int magic, long entry, long information) {
         SegmentState data = new SegmentState(0x18, 0, 0xffff_ffffL, 0xc093);
         return fixed().segment(SegmentRegister.CS, new SegmentState(0x10, 0, 0xffff_ffffL, 0xc09b))
                 .segment(SegmentRegister.DS, data)
@@ -75,7 +75,7 @@ class EntryStateTests {
                 .segment(SegmentRegister.GS, data)
                 .segment(SegmentRegister.SS, data)
                 .set(Register.RAX, magic)
-                .set(Register.RBX, 0x1_0000)
+                .set(Register.RBX, information)
                 .set(Register.RSP, 0x7_ff00)
                 .set(Register.RIP, entry)
                 .set(Register.CR0, 0x11)

@@ -45,7 +45,7 @@ class Multiboot2InfoTests {
         boot(KERNEL.withCommandLine("quiet").withModules(List.of(new BootModule("initrd", new byte[] {1, 2, 3}))));
 
         byte[] expected = join(
-                words(248 + 8, 0),
+                words(280, 0),
                 // load base address, and 4 bytes up to the next tag
                 words(21, 12, LOAD, 0),
                 join(words(1, 14), text("quiet\0\0\0")),
@@ -56,6 +56,8 @@ class Multiboot2InfoTests {
                 words(0x9_fc00, 0, 0x400, 0, 2, 0),
                 words(0xf_0000, 0, 0x1_0000, 0, 2, 0),
                 words(0x10_0000, 0, 0xf0_0000, 0, 1, 0),
+                // no ELF sections
+                words(9, 20, 0, 0, 0, 0),
                 words(4, 16, 639, 15 << 10),
                 words(8, 32, 0xb_8000, 0, 160, 80, 25, 0x0210),
                 words(0, 8));
@@ -67,10 +69,20 @@ class Multiboot2InfoTests {
         CpuState state = boot(KERNEL.withCommandLine("a"));
 
         assertThat(state.get(Register.RAX)).isEqualTo(0x36d7_6289);
-        assertThat(info).isEqualTo(0x1_0000);
+        assertThat(info).as("after the image").isEqualTo(LOAD + CODE + 16);
         assertThat(memory.readInt(info + 4)).isZero();
         assertThat(memory.readInt(info) % 8).isZero();
-        assertThat(tags().keySet()).containsExactly(21, 1, 2, 6, 4, 8, 0);
+        assertThat(tags().keySet()).containsExactly(21, 1, 2, 6, 9, 4, 8, 0);
+    }
+
+    @Test
+    void informationIsAtTheFirstFreePlaceFrom1MibOnOrInLowMemory() {
+        boot(Multiboot2Kernel.kernel(join(header(addresses(0x30_0000, CODE)), Guests.code(16))));
+        assertThat(info).isEqualTo(0x10_0000);
+
+        memory = Guests.memory(1 << 20);
+        boot(Multiboot2Kernel.kernel(join(header(addresses(0x1_0000, CODE)), Guests.code(16))));
+        assertThat(info).isEqualTo(0x1_0000 + CODE + 16);
     }
 
     @Test
@@ -204,7 +216,7 @@ class Multiboot2InfoTests {
 
         boot(kernel);
 
-        assertThat(tags().keySet()).containsExactly(21, 1, 2, 6, 4, 8, 0);
+        assertThat(tags().keySet()).containsExactly(21, 1, 2, 6, 9, 4, 8, 0);
         assertThat(Guests.loader(16 << 20, kernel).layout().warnings())
                 .containsExactly(
                         "image kernel requires tag 14 of the Multiboot 2 information, the RSDP of ACPI 1.0, which this"

@@ -19,8 +19,9 @@ import java.util.Optional;
 /**
  * What a Multiboot 2 loader tells a kernel, and the modules that it loads beside it: where they go, and their bytes.
  *
- * <p>The information is one block, from 64 KiB on and below 640 KiB if there is room, its tags in GRUB's order. Modules
- * and the kernel's own symbols go after the image, from 1 MiB on.
+ * <p>The information is one block, its tags in the order of GRUB 2.06. Like GRUB's it lies at the first free place from
+ * 1 MiB on (measured), which for most kernels is right after their last byte; a machine without memory there has it in
+ * low memory. Modules and the kernel's own symbols go after the image, from 1 MiB on.
  *
  * <p>Source: Multiboot2 Specification version 2.0, 3.6, "Boot information format"; the fields of the framebuffer and of
  * the ELF sections as wide as in {@code multiboot2.h} of GRUB 2.06, by which kernels are built.
@@ -35,7 +36,7 @@ final class Multiboot2Info {
     private static final int MAP_ENTRY_SIZE = 24;
     private static final int MAP_ENTRY_VERSION = 0;
 
-    private static final long LOWEST = 0x1_0000;
+    private static final long IN_LOW_MEMORY = 0x1_0000;
     private static final int PAGE = 0x1000;
     private static final String LOADER = "kvmguest";
 
@@ -81,11 +82,12 @@ final class Multiboot2Info {
         putString(Multiboot2Tag.LOADER_NAME, LOADER);
         modules.forEach(this::putModule);
         putMap(E820Map.of(plan, firmware));
-        sections.ifPresent(this::putSections);
+        putSections();
         putSizes(plan.ram(), firmware);
         framebuffer.ifPresentOrElse(this::putFramebuffer, this::putTextScreen);
         block.end();
-        address = plan.place("the Multiboot 2 information", block.bytes().length, Long.BYTES, LOWEST);
+        long from = plan.ram().lowEnd() > E820Map.HIGH_MEMORY ? E820Map.HIGH_MEMORY : IN_LOW_MEMORY;
+        address = plan.place("the Multiboot 2 information", block.bytes().length, Long.BYTES, from);
     }
 
     /** A mode that can't be had, or with a side left open, is the usual one: the header only recommends a mode. */
@@ -121,7 +123,7 @@ final class Multiboot2Info {
         return header.requests().stream()
                 .distinct()
                 .filter(tag -> switch (tag) {
-                    case BOOT_DEVICE, VBE, APM, SMBIOS, ACPI_OLD, ACPI_NEW, NETWORK -> true;
+                    case BOOT_DEVICE, VBE, APM, ACPI_OLD, ACPI_NEW, NETWORK -> true;
                     default -> false;
                 })
                 .toList();
@@ -157,12 +159,13 @@ final class Multiboot2Info {
                 .putInt(0));
     }
 
-    private void putSections(ElfSectionHeaders found) {
+    /** The tag is there without sections too, with zeros. */
+    private void putSections() {
         block.start(Multiboot2Tag.ELF_SECTIONS)
-                .putInt(found.count())
-                .putInt(found.entrySize())
-                .putInt(found.stringSection())
-                .putBytes(found.headers(symbolsAddress));
+                .putInt(sections.map(ElfSectionHeaders::count).orElse(0))
+                .putInt(sections.map(ElfSectionHeaders::entrySize).orElse(0))
+                .putInt(sections.map(ElfSectionHeaders::stringSection).orElse(0));
+        sections.ifPresent(found -> block.putBytes(found.headers(symbolsAddress)));
     }
 
     private void putSizes(RamMap ram, Firmware firmware) {

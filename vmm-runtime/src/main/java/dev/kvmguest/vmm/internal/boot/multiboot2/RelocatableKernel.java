@@ -12,9 +12,9 @@ import java.util.OptionalLong;
 import java.util.stream.LongStream;
 
 /**
- * Finds a place for a kernel that can be moved. Like GRUB it takes one from 1 MiB on and, only if the kernel can't have
- * that, one below. A kernel without a preference stays where it is linked if it can, where GRUB would take the lowest
- * place: by its specification both are right, and there its symbols are.
+ * Finds a place for a kernel that can be moved, as GRUB 2.06 does (measured): the lowest place, also for a kernel
+ * without a preference, even if it could stay where it is linked; or the highest. A place below 1 MiB is for a kernel
+ * that can't have one above.
  *
  * <p>Source: Multiboot2 Specification version 2.0, 3.1.13, "Relocatable header tag".
  *
@@ -41,7 +41,7 @@ record RelocatableKernel(GuestImage image, Relocation relocation, RamMap ram) {
                     + " at the highest, and takes " + size() + " bytes; correct min_addr or max_addr in the relocatable"
                     + " tag of its Multiboot 2 header");
         }
-        long start = wanted.isPresent() ? required(wanted.getAsLong()) : preferred(linked);
+        long start = wanted.isPresent() ? required(wanted.getAsLong()) : preferred();
         return image.placed(image.movedTo(start).segments(), image.entry().orElseThrow() + start - linked);
     }
 
@@ -55,13 +55,9 @@ record RelocatableKernel(GuestImage image, Relocation relocation, RamMap ram) {
         return start;
     }
 
-    private long preferred(long linked) {
-        if (relocation.preference() == Preference.NONE && isPossible(linked)) {
-            return linked;
-        }
-        long upper = E820Map.HIGH_MEMORY;
+    private long preferred() {
         return LongStream.concat(
-                        place(upper, ram.lowEnd()).stream(),
+                        place(E820Map.HIGH_MEMORY, ram.lowEnd()).stream(),
                         place(LOWEST, Math.min(ram.lowEnd(), LowMemory.EXTENDED_DATA)).stream())
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("there is no room for image " + image.name() + ", "
@@ -78,15 +74,6 @@ record RelocatableKernel(GuestImage image, Relocation relocation, RamMap ram) {
             return OptionalLong.empty();
         }
         return OptionalLong.of(relocation.preference() == Preference.HIGH ? to & mask : from);
-    }
-
-    private boolean isPossible(long start) {
-        boolean isFree = start >= E820Map.HIGH_MEMORY && ram.contains(start, size())
-                || start >= LOWEST && start + size() <= Math.min(ram.lowEnd(), LowMemory.EXTENDED_DATA);
-        return isFree
-                && start % relocation.alignment() == 0
-                && start >= relocation.lowest()
-                && start + size() <= relocation.highest();
     }
 
     private long size() {
