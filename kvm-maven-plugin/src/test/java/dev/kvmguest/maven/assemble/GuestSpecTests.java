@@ -56,6 +56,7 @@ class GuestSpecTests {
         "multiboot, 0x200000, , 0x200000, 0x200000",
         "long, , , 0x100000, 0x100000",
         "long, 0x200000, , 0x200000, 0x200000",
+        "limine, , , -0x80000000, 0x100000",
     })
     void theBuiltInScriptLinksWhereTheBootModeRuns(
             String boot, String load, String entry, String linkedAt, String loadedAt) {
