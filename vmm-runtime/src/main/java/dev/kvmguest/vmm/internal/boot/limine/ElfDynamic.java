@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The relocations of a position-independent ELF64 executable: a linker leaves a pointer's value in the relocation and not
- * in the data, and a file that is moved has other addresses.
+ * The relocations of a position-independent ELF64 executable: a linker leaves a pointer's value in the relocation and
+ * not in the data, and a file that is moved has other addresses.
  *
  * <p>Source: System V gABI, chapter 5, "Dynamic Section" and "Relocation"; System V ABI, AMD64 supplement 1.0, table
  * 4.9. Every offset and size counts as hostile.
@@ -93,7 +93,7 @@ final class ElfDynamic {
     /** The segments' bytes, by the file's addresses. */
     private record Memory(long slide, List<Long> addresses, List<byte[]> data) {}
 
-    /** Of what DT_RELR lists, the value is in the data. An even entry is an address, an odd one bits for the next 63. */
+    /** What DT_RELR lists has its value in the data. An even entry is an address, an odd one bits for the next 63. */
     private void relocatePacked(Map<Long, Long> dynamic, Memory memory) {
         long size = dynamic.getOrDefault(DT_RELRSZ, 0L);
         if (size == 0) {

@@ -17,8 +17,8 @@ import java.util.stream.Stream;
 
 /**
  * A kernel as a Limine loader has it: segments with their rights, at linear addresses of the last 2 GiB, physically
- * contiguous at a place of the loader's choosing. A position-independent one is relocated, and moved into the last 2 GiB
- * if it is linked below, as {@link dev.kvmguest.vmm.image.ElfReader} has moved its symbols.
+ * contiguous at a place of the loader's choosing. A position-independent one is relocated, and moved into the last 2
+ * GiB if it is linked below, as {@link dev.kvmguest.vmm.image.ElfReader} has moved its symbols.
  *
  * <p>Source: The Limine Boot Protocol, base revision 6, "Memory Layout at Entry"; where that is open, the
  * project's own loader ({@code common/lib/elf.c}, {@code elf64_load}).

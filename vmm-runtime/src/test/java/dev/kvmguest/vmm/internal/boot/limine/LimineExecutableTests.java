@@ -180,8 +180,8 @@ class LimineExecutableTests {
     @Test
     void positionIndependentKernelInTheLowerHalfIsMovedWithItsSymbols() {
         // A pointer by RELA, one by RELR, the tag, the table of the one, and that of the other.
-        byte[] data = words(
-                0, 0x1040, 0xf956_2b2d_5c95_a6c8L, 0x6a7b_3849_4453_6bdcL, 6, 0x1000, 8, 0x42, 0x1008, 0, 0, 0);
+        byte[] data =
+                words(0, 0x1040, 0xf956_2b2d_5c95_a6c8L, 0x6a7b_3849_4453_6bdcL, 6, 0x1000, 8, 0x42, 0x1008, 0, 0, 0);
         VcpuConfig config = elf(ElfBuilder.of64()
                 .entry(4)
                 .load(0, 8, 5, CODE)
