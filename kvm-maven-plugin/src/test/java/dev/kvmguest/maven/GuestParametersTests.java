@@ -165,7 +165,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
         assertRefused(
                 "<guests><guest id=kernel>: boot mode paged passes no command line and no modules on; only multiboot"
-                        + " does");
+                        + " and limine do");
     }
 
     @Test
@@ -288,7 +288,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
 
         assertImageRefused("<guests><guest id=kernel>: boot mode real passes no command line and no modules on; only"
-                + " multiboot does");
+                + " multiboot and limine do");
     }
 
     @Test
