@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.io.IOException;
 import java.io.InputStream;
@@ -245,9 +246,11 @@ public final class EmulatorBenchmark {
 
     private static VcpuConfig guest(BootMode mode) {
         String code = "b0 78 e6 e9 f4"; // mov al,'x'; out 0xe9,al; hlt
-        return mode == BootMode.MULTIBOOT
-                ? MultibootKernel.flat(TestGuest.bytes(code))
-                : TestGuest.real(code).withBoot(mode);
+        return switch (mode) {
+            case MULTIBOOT -> MultibootKernel.flat(TestGuest.bytes(code));
+            case LIMINE -> new LimineKernel().baseRevision(6).code(code).config();
+            default -> TestGuest.real(code).withBoot(mode);
+        };
     }
 
     private static void printIdleHeap() {
