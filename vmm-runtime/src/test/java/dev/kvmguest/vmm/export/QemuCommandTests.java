@@ -68,7 +68,9 @@ class QemuCommandTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "LIMINE"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "LIMINE"})
     void qemuRunsAGuestOfEachModeWithTheSameConsole(BootMode boot) throws IOException, InterruptedException {
         QemuCommand command = command(real(SAYS_Q_AND_EXITS).withBoot(boot));
 

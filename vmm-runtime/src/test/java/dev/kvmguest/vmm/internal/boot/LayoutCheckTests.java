@@ -24,7 +24,9 @@ class LayoutCheckTests {
     private static final long RAM = 2 << 20;
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "LIMINE"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "LIMINE"})
     void usualGuestIsNotWarnedOf(BootMode mode) {
         assertThat(layout(Guests.flat(0x8000).withBoot(mode)).warnings()).isEmpty();
     }
