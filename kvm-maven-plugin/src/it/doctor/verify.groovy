@@ -4,7 +4,7 @@ def file = new File(basedir, 'reports/host.json')
 def host = new JsonSlurper().parse(file)
 assert host.format == 1
 assert host.report == 'host'
-assert host.sections['boot-modes'].values.keySet() == ['real', 'protected', 'paged', 'paged-4k', 'multiboot', 'multiboot2', 'long'] as Set
+assert host.sections['boot-modes'].values.keySet() == ['real', 'protected', 'paged', 'paged-4k', 'long', 'multiboot', 'multiboot2', 'limine', 'pvh', 'linux'] as Set
 assert host.sections['boot-modes'].values.every { mode, engine -> engine == 'kvm' || engine.startsWith('emulator: ') }
 assert host.sections.speed.values['emulator, boot mode real'] > 0
 assert host.sections.maven.values.keySet().containsAll(['maven', 'kvm-maven-plugin'])

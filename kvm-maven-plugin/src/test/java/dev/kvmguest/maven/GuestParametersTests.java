@@ -165,7 +165,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
         assertRefused(
                 "<guests><guest id=kernel>: boot mode paged passes no command line and no modules on; only multiboot"
-                        + " or multiboot2 does");
+                        + ", multiboot2, limine, pvh or linux does");
     }
 
     @Test
@@ -288,7 +288,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
 
         assertImageRefused("<guests><guest id=kernel>: boot mode real passes no command line and no modules on; only"
-                + " multiboot or multiboot2 does");
+                + " multiboot, multiboot2, limine, pvh or linux does");
     }
 
     @Test

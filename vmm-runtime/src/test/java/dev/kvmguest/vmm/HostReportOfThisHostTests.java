@@ -96,7 +96,7 @@ class HostReportOfThisHostTests {
     void enginesAreThoseThatGuestsAreGiven() {
         for (BootMode mode : BootMode.values()) {
             if (mode.hasLoader()) {
-                // It takes a kernel with a header, and is judged as protected mode is.
+                // It takes a kernel with a header, a note or requests, and is judged as protected or long mode is.
                 continue;
             }
             Object said =

@@ -138,6 +138,40 @@ class LimineGuestTests {
     }
 
     @Test
+    void videoMemoryIsNotInTheDirectMapFromBaseRevision3On() {
+        // mov rax,0xffff8000000b8000; mov byte [rax],0x41; hlt
+        String code = "48 b8 00 80 0b 00 00 80 ff ff c6 00 41 f4";
+
+        assertThat(run(kernel("HHDM", code).config())
+                        .run()
+                        .fault()
+                        .orElseThrow()
+                        .advice())
+                .first()
+                .isEqualTo("mov byte [rax], 0x41 at 0xffffffff8000000a (_start+0xa) uses 0xffff8000000b8000, physical"
+                        + " 0xb8000 by the loader's direct map, in which that isn't: from Limine's base revision 3 on it"
+                        + " has what the memory map calls usable, the loader's, the kernel's or framebuffer; map the"
+                        + " address in page tables, or ask for base revision 2, which maps the first 4 GiB");
+        assertThat(run(new LimineKernel()
+                        .baseRevision(2)
+                        .request("HHDM")
+                        .code(code)
+                        .config()))
+                .isInstanceOf(Outcome.Halted.class);
+    }
+
+    @Test
+    void addressesThatNoMemoryCanHaveAreNotTakenForTheDirectMaps() {
+        // mov rax,0xffff900000000000; mov al,[rax]
+        assertThat(run(kernel("HHDM", "48 b8 00 00 00 00 00 90 ff ff 8a 00").config())
+                        .run()
+                        .fault()
+                        .orElseThrow()
+                        .advice())
+                .noneMatch(sentence -> sentence.contains("direct map"));
+    }
+
+    @Test
     void tablesThatTheKernelClearsAreToldByTheInstructionThatDidIt() {
         // mov rax,0xffff800000000000; mov rcx,cr3; add rax,rcx; mov qword [rax+0xff8],0; mov cr3,rcx: of Limine's
         // tables

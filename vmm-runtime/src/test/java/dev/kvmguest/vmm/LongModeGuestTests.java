@@ -60,6 +60,7 @@ class LongModeGuestTests {
         assertThat(fault.first().vector()).isEqualTo(14);
         assertThat(fault.first().cr2().orElseThrow()).isEqualTo(0xffff_8000_0000_0008L);
         assertThat(fault.at().eip()).isEqualTo(0x10_000a);
+        assertThat(fault.advice()).noneMatch(sentence -> sentence.contains("direct map"));
         assertThat(TextReport.whole(outcome))
                 .contains("#PF(0x0) at 0xffff800000000008: mov ecx, [rax+8]")
                 .contains("IDT[14] at 0x700e0 is empty")

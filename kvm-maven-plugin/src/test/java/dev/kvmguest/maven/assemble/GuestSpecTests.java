@@ -57,6 +57,7 @@ class GuestSpecTests {
         "multiboot2, , , 0x100000, 0x100000",
         "long, , , 0x100000, 0x100000",
         "long, 0x200000, , 0x200000, 0x200000",
+        "limine, , , -0x80000000, 0x100000",
     })
     void theBuiltInScriptLinksWhereTheBootModeRuns(
             String boot, String load, String entry, String linkedAt, String loadedAt) {

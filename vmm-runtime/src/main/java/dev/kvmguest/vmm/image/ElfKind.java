@@ -100,6 +100,11 @@ final class ElfKind {
         }
     }
 
+    /** Returns whether a file is position-independent: a loader may put it at other addresses than it is linked for. */
+    static boolean isPositionIndependent(ByteBuffer file) {
+        return file.getShort(E_TYPE) == ET_DYN;
+    }
+
     /**
      * Refuses a position-independent executable that a dynamic loader would have to move or relocate. One of 32 bits
      * that was linked for an address has its pointers in place there, and one that tells a Multiboot 2 loader that it
@@ -108,7 +113,7 @@ final class ElfKind {
      * @throws IllegalArgumentException if it is one
      */
     static void requireFixedAddresses(String name, ByteBuffer file, ElfLayout layout, List<Segment> segments) {
-        if (file.getShort(E_TYPE) != ET_DYN || Multiboot2Header.isRelocatable(file.array())) {
+        if (!isPositionIndependent(file) || Multiboot2Header.isRelocatable(file.array())) {
             return;
         }
         if (segments.stream().anyMatch(segment -> segment.virtualAddress() == 0)) {

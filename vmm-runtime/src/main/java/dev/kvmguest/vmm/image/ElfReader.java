@@ -21,6 +21,7 @@ import java.util.OptionalLong;
 public final class ElfReader {
 
     private static final int PT_LOAD = 1;
+    private static final int PAGE = 0x1000;
     private static final int SHT_SYMTAB = 2;
     private static final int SHF_ALLOC = 1 << 1;
     private static final int SHN_UNDEF = 0;
@@ -65,7 +66,10 @@ public final class ElfReader {
         ElfLayout.of(image.file())
                 .filter(layout -> image.format().isElf())
                 .ifPresent(layout -> ElfKind.requireFixedAddresses(
-                        image.name(), ElfLayout.buffer(image.file()), layout, image.segments()));
+                        image.name(),
+                        ElfLayout.buffer(image.file()),
+                        layout,
+                        new ElfReader(image.name(), image.file(), layout).readSegments()));
     }
 
     private GuestImage read() {
@@ -74,15 +78,49 @@ public final class ElfReader {
         if (!layout.is64() || !LimineMagic.isIn(segments)) {
             ElfKind.requireFixedAddresses(name, file, layout, segments);
         }
+        long slide = layout.is64() && ElfKind.isPositionIndependent(file) ? slide(segments) : 0;
         return new GuestImage(
                 name,
                 layout.is64() ? GuestImage.Format.ELF64 : GuestImage.Format.ELF32,
-                segments,
-                OptionalLong.of(word(layout.header().entry())),
-                symbols,
+                segments.stream().map(segment -> slid(segment, slide)).toList(),
+                OptionalLong.of(word(layout.header().entry()) + slide),
+                symbols.stream().map(symbol -> slid(symbol, slide)).toList(),
                 file.array(),
-                LineTable.of(file.array()),
-                readSections());
+                LineTable.of(file.array(), slide),
+                readSections().stream()
+                        .map(section -> new Section(section.name(), section.address() + slide, section.size()))
+                        .toList());
+    }
+
+    /**
+     * Returns how far a loader of the Limine boot protocol moves a position-independent file that isn't linked for the
+     * last 2 GiB: as far as it takes to get there. Only such a file comes here that is meant for that protocol, or that
+     * has fixed addresses all the same.
+     */
+    private static long slide(List<Segment> segments) {
+        long lowest = segments.stream()
+                .map(Segment::virtualAddress)
+                .min(Long::compareUnsigned)
+                .orElseThrow();
+        return LimineMagic.isIn(segments) && Long.compareUnsigned(lowest, LimineMagic.LOWEST_ADDRESS) < 0
+                ? LimineMagic.LOWEST_ADDRESS - (lowest & -PAGE)
+                : 0;
+    }
+
+    private static Segment slid(Segment segment, long slide) {
+        return new Segment(
+                segment.physicalAddress(), segment.virtualAddress() + slide, segment.data(), segment.memorySize());
+    }
+
+    private static Symbol slid(Symbol symbol, long slide) {
+        long end = symbol.sectionEnd();
+        return new Symbol(
+                symbol.name(),
+                symbol.address() + slide,
+                symbol.size(),
+                end == Symbol.UNKNOWN_END ? end : end + slide,
+                symbol.object(),
+                symbol.local());
     }
 
     private List<Segment> readSegments() {

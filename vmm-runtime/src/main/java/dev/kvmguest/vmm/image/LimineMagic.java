@@ -24,6 +24,9 @@ public enum LimineMagic {
     /** The first two of the four values of each request's ID. */
     REQUEST(0xc7b1_dd30_df4c_8b88L, 0x0a82_e883_a194_f07bL);
 
+    /** The lowest linear address of a kernel. */
+    public static final long LOWEST_ADDRESS = 0xffff_ffff_8000_0000L;
+
     private static final LimineMagic[] ALL = values();
     private static final int SHORTEST = 2 * Long.BYTES;
 

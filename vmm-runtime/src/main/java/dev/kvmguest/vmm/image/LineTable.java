@@ -20,15 +20,26 @@ public final class LineTable {
     private static final long FIRST_SPECIAL_LENGTH = 0xffff_fff0L;
 
     private final byte[] file;
+    private final long slide;
     private List<LineSequence> sequences;
 
-    private LineTable(byte[] file) {
+    private LineTable(byte[] file, long slide) {
         this.file = file;
+        this.slide = slide;
     }
 
     /** Returns the lines of a file; an empty table if it isn't ELF. The bytes must not be changed. */
     public static LineTable of(byte[] file) {
-        return new LineTable(file);
+        return of(file, 0);
+    }
+
+    /**
+     * Returns the lines of a file whose code is seen elsewhere than it was linked for.
+     *
+     * @param slide what is added to the file's addresses, in bytes
+     */
+    static LineTable of(byte[] file, long slide) {
+        return new LineTable(file, slide);
     }
 
     /** Returns the file that the lines are of. */
@@ -44,8 +55,8 @@ public final class LineTable {
     public Optional<SourceLine> lineAt(long address) {
         // A loop, which costs less than a stream: it is asked for each guest that halts.
         for (LineSequence sequence : sequences()) {
-            if (sequence.covers(address)) {
-                return sequence.lineAt(address);
+            if (sequence.covers(address - slide)) {
+                return sequence.lineAt(address - slide);
             }
         }
         return Optional.empty();

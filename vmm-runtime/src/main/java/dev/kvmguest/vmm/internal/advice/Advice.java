@@ -58,6 +58,7 @@ public final class Advice {
             SegmentUse::ofRealMode,
             StringDirection::down,
             NullPointer::used,
+            DirectMapHole::used,
             ofOwnStack(NonCanonical::used),
             PoisonedPointer::used,
             CutAddress::used,

@@ -372,6 +372,12 @@ final class Evidence {
                 .isPresent();
     }
 
+    /** Returns whether a physical address is in the GDT or the page tables that a boot loader has left. */
+    boolean isLoadersTable(long physical) {
+        return range(OptionalLong.of(physical), kind -> kind == Kind.LOADER_TABLES)
+                .isPresent();
+    }
+
     /** Returns the table of the boot mode that a linear address is in. */
     Optional<Range> bootTable(long linear) {
         return range(linear, Kind::isBootTable);

@@ -26,7 +26,7 @@ class LayoutCheckTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2"})
+            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE", "PVH", "LINUX"})
     void usualGuestIsNotWarnedOf(BootMode mode) {
         assertThat(layout(Guests.flat(0x8000).withBoot(mode)).warnings()).isEmpty();
     }

@@ -46,7 +46,7 @@ class TripleFaultTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2"})
+            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE", "PVH", "LINUX"})
     void reportsHaveTheGuestsRegistersOrNone(BootMode mode) {
         VcpuConfig guest = guest(mode);
 
@@ -69,7 +69,7 @@ class TripleFaultTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2"})
+            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE", "PVH", "LINUX"})
     void stateOfAVcpuThatShutDownIsTheGuestsOrIsKnownForThatOfAReset(BootMode mode) {
         VcpuConfig guest = guest(mode);
         try (VirtualMachine machine = SystemGuest.engine(engine).createMachine(2 << 20, 1)) {

@@ -4,14 +4,15 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.ElfLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /**
- * The relocations of a position-independent ELF64 executable, applied for the addresses that it is linked at: a linker
- * leaves a pointer's value in the relocation and not in the data.
+ * The relocations of a position-independent ELF64 executable: a linker leaves a pointer's value in the relocation and
+ * not in the data, and a file that is moved has other addresses.
  *
  * <p>Source: System V gABI, chapter 5, "Dynamic Section" and "Relocation"; System V ABI, AMD64 supplement 1.0, table
  * 4.9. Every offset and size counts as hostile.
@@ -29,6 +30,8 @@ final class ElfDynamic {
     private static final long DT_RELA = 7;
     private static final long DT_RELASZ = 8;
     private static final long DT_JMPREL = 23;
+    private static final long DT_RELRSZ = 35;
+    private static final long DT_RELR = 36;
 
     private static final int RELA_SIZE = 24;
     private static final int SYMBOL_SIZE = 24;
@@ -71,18 +74,52 @@ final class ElfDynamic {
     /**
      * Applies the relocations, if the file is position-independent.
      *
-     * @param addresses the linear address of each segment
+     * @param slide how far the file is moved, in bytes
+     * @param addresses the linear address of each segment in the file
      * @param data the bytes of each, which are changed
      * @throws IllegalArgumentException if it can't be relocated; the message says why
      */
-    void relocate(List<Long> addresses, List<byte[]> data) {
+    void relocate(long slide, List<Long> addresses, List<byte[]> data) {
         if (file.getShort(E_TYPE) != ET_DYN) {
             return;
         }
         Map<Long, Long> dynamic = dynamic();
-        relocate(dynamic, DT_RELA, DT_RELASZ, addresses, data);
-        relocate(dynamic, DT_JMPREL, DT_PLTRELSZ, addresses, data);
-        // What DT_RELR lists has its value in the data already.
+        Memory memory = new Memory(slide, addresses, data);
+        relocate(dynamic, DT_RELA, DT_RELASZ, memory);
+        relocate(dynamic, DT_JMPREL, DT_PLTRELSZ, memory);
+        relocatePacked(dynamic, memory);
+    }
+
+    /** The segments' bytes, by the file's addresses. */
+    private record Memory(long slide, List<Long> addresses, List<byte[]> data) {}
+
+    /** What DT_RELR lists has its value in the data. An even entry is an address, an odd one bits for the next 63. */
+    private void relocatePacked(Map<Long, Long> dynamic, Memory memory) {
+        long size = dynamic.getOrDefault(DT_RELRSZ, 0L);
+        if (size == 0) {
+            return;
+        }
+        long table = offset(dynamic.getOrDefault(DT_RELR, 0L), size, "the packed relocations");
+        long where = 0;
+        for (long at = table; at + Long.BYTES <= table + size; at += Long.BYTES) {
+            long entry = file.getLong((int) at);
+            if ((entry & 1) == 0) {
+                slide(entry, memory);
+                where = entry + Long.BYTES;
+            } else {
+                for (int bit = 1; bit < Long.SIZE; bit++) {
+                    if ((entry >>> bit & 1) != 0) {
+                        slide(where + (bit - 1L) * Long.BYTES, memory);
+                    }
+                }
+                where += (Long.SIZE - 1L) * Long.BYTES;
+            }
+        }
+    }
+
+    private void slide(long place, Memory memory) {
+        ByteBuffer pointer = pointer(place, memory);
+        pointer.putLong(0, pointer.getLong(0) + memory.slide);
     }
 
     private Map<Long, Long> dynamic() {
@@ -111,8 +148,7 @@ final class ElfDynamic {
         return entries;
     }
 
-    private void relocate(
-            Map<Long, Long> dynamic, long tableTag, long sizeTag, List<Long> addresses, List<byte[]> data) {
+    private void relocate(Map<Long, Long> dynamic, long tableTag, long sizeTag, Memory memory) {
         long size = dynamic.getOrDefault(sizeTag, 0L);
         if (size == 0) {
             return;
@@ -124,9 +160,9 @@ final class ElfDynamic {
             long addend = file.getLong((int) at + 16);
             switch ((int) info) {
                 case R_NONE -> {}
-                case R_RELATIVE -> put(place, addend, addresses, data);
-                case R_64 -> put(place, symbol(dynamic, info >>> 32) + addend, addresses, data);
-                case R_GLOB_DAT, R_JUMP_SLOT -> put(place, symbol(dynamic, info >>> 32), addresses, data);
+                case R_RELATIVE -> put(place, addend, memory);
+                case R_64 -> put(place, symbol(dynamic, info >>> 32) + addend, memory);
+                case R_GLOB_DAT, R_JUMP_SLOT -> put(place, symbol(dynamic, info >>> 32), memory);
                 default ->
                     throw refusal("has a relocation of type " + (int) info + " for " + hex(place)
                             + ", which Limine doesn't know; link it with -static -pie, or with -no-pie");
@@ -139,12 +175,17 @@ final class ElfDynamic {
         return file.getLong((int) offset(at, SYMBOL_SIZE, "symbol " + number + " of a relocation") + SYMBOL_VALUE);
     }
 
-    private void put(long place, long value, List<Long> addresses, List<byte[]> data) {
-        for (int i = 0; i < data.size(); i++) {
-            long offset = place - addresses.get(i);
-            if (offset >= 0 && offset <= data.get(i).length - Long.BYTES) {
-                ElfLayout.buffer(data.get(i)).putLong((int) offset, value);
-                return;
+    private void put(long place, long value, Memory memory) {
+        pointer(place, memory).putLong(0, value + memory.slide);
+    }
+
+    private ByteBuffer pointer(long place, Memory memory) {
+        for (int i = 0; i < memory.data.size(); i++) {
+            long offset = place - memory.addresses.get(i);
+            if (offset >= 0 && offset <= memory.data.get(i).length - Long.BYTES) {
+                return ElfLayout.buffer(memory.data.get(i))
+                        .slice((int) offset, Long.BYTES)
+                        .order(ByteOrder.LITTLE_ENDIAN);
             }
         }
         throw refusal("has a relocation for " + hex(place) + ", which is in no segment's bytes");

@@ -5,6 +5,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 import dev.kvmguest.vmm.image.ElfLayout;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
+import dev.kvmguest.vmm.image.LimineMagic;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -12,19 +13,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A kernel as a Limine loader has it: segments with their rights, at linear addresses of the last 2 GiB, physically
- * contiguous at a place of the loader's choosing. A position-independent one is relocated for the addresses that it is
- * linked at.
+ * contiguous at a place of the loader's choosing. A position-independent one is relocated, and moved into the last 2
+ * GiB if it is linked below, as {@link dev.kvmguest.vmm.image.ElfReader} has moved its symbols.
  *
  * <p>Source: The Limine Boot Protocol, base revision 6, "Memory Layout at Entry"; where that is open, the
  * project's own loader ({@code common/lib/elf.c}, {@code elf64_load}).
  */
 final class LimineExecutable {
 
-    /** The lowest linear address of a kernel. */
-    static final long HIGHER_HALF = 0xffff_ffff_8000_0000L;
+    private static final long HIGHER_HALF = LimineMagic.LOWEST_ADDRESS;
 
     static final int PAGE = 0x1000;
 
@@ -65,6 +66,10 @@ final class LimineExecutable {
             return address + memorySize;
         }
 
+        private Loaded slid(long slide) {
+            return new Loaded(address + slide, data, memorySize, rights);
+        }
+
         private boolean holdsBytes(long place, long size) {
             long offset = place - address;
             return offset >= 0 && size >= 0 && size <= data.length && offset <= data.length - size;
@@ -102,14 +107,22 @@ final class LimineExecutable {
         if (found.isEmpty()) {
             throw refusal("has no segment to load" + LINK_HIGH);
         }
-        requireHigh(found);
-        requireOrder(found);
+        long slide = lowest(image.segments().stream().map(Segment::virtualAddress))
+                - lowest(found.stream().map(Loaded::address));
         dynamic.relocate(
+                slide,
                 found.stream().map(Loaded::address).toList(),
                 found.stream().map(Loaded::data).toList());
+        found.replaceAll(segment -> segment.slid(slide));
+        requireHigh(found);
+        requireOrder(found);
         segments = List.copyOf(found);
         virtualBase = found.get(0).address & -PAGE;
         physicalBase = LOWEST + alignment - 1 & -alignment;
+    }
+
+    private static long lowest(Stream<Long> addresses) {
+        return addresses.min(Long::compareUnsigned).orElseThrow();
     }
 
     private static Loaded read(ByteBuffer file, int header) {

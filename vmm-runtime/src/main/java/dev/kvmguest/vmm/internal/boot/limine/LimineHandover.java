@@ -152,6 +152,11 @@ public final class LimineHandover implements Handover {
         framebuffer = requests.of(LimineFeature.FRAMEBUFFER)
                 .map(request ->
                         LinearFramebuffer.take(plan, LinearFramebuffer.USUAL_WIDTH, LinearFramebuffer.USUAL_HEIGHT));
+        if (framebuffer.isPresent() && framebuffer.get().address() < executable.physicalEnd()) {
+            throw executable.refusal(
+                    "reaches up to " + hex(executable.physicalEnd()) + " in physical memory, so that there"
+                            + " is no room for a framebuffer after it; give the guest more memory");
+        }
         Optional<List<LimineFile>> modules = LimineModules.of(
                 executable, requests, config.modules(), plan.ram().size());
         List<LimineResponses.Placed> placed = new ArrayList<>();
