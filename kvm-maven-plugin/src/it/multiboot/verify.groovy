@@ -35,5 +35,5 @@ assert log.count { it =~ tooClose } == 2
 assert log.any { it ==~ /.*0x00100000-0x00100fff       4096 bytes  the boot page directory/ }
 assert log.count { it.contains('look at its memory layout') } == 2
 
-assert log.any { it.contains('guest kernel.elf can\'t be booted: command line "lost" can\'t be given to kernel.elf in boot mode protected; only boot mode multiboot passes a command line and modules on') }
+assert log.any { it.contains('guest kernel.elf can\'t be booted: command line "lost" can\'t be given to kernel.elf in boot mode protected; only boot mode multiboot, pvh or linux passes a command line and modules on') }
 true

@@ -164,8 +164,8 @@ class GuestParametersTests {
         guest.boot = "paged";
         guest.commandLine = "quiet";
         assertRefused(
-                "<guests><guest id=kernel>: boot mode paged passes no command line and no modules on; only multiboot"
-                        + " does");
+                "<guests><guest id=kernel>: boot mode paged passes no command line and no modules on; only multiboot,"
+                        + " pvh or linux does");
     }
 
     @Test
@@ -288,7 +288,7 @@ class GuestParametersTests {
         guest.commandLine = "quiet";
 
         assertImageRefused("<guests><guest id=kernel>: boot mode real passes no command line and no modules on; only"
-                + " multiboot does");
+                + " multiboot, pvh or linux does");
     }
 
     @Test

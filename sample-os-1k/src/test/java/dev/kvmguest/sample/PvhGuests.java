@@ -20,6 +20,9 @@ abstract class PvhGuests {
     @Test
     @KvmGuest(value = "pvh", commandLine = "colour=red", memory = "32M")
     void testsMayTellItOtherwise(Outcome outcome) {
-        assertThat(outcome).debugExited(0).consoleContains("command line: colour=red").consoleContains("32383 KiB");
+        assertThat(outcome)
+                .debugExited(0)
+                .consoleContains("command line: colour=red")
+                .consoleContains("32383 KiB");
     }
 }
