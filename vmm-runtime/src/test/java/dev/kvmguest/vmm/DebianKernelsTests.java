@@ -42,7 +42,7 @@ class DebianKernelsTests {
 
     private static final long LINUX_MEMORY = 256 << 20;
 
-    /** On a machine with nothing else to do, Linux for i386 takes little more than a minute of it. */
+    /** Linux for i386 takes some 75 s of a processor's time. */
     private static final Duration LIMIT = Duration.ofMinutes(20);
 
     /** Neither all of the kernel's messages, nor tests of its cryptography, nor a random place: they take time. */

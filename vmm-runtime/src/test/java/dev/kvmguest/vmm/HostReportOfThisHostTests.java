@@ -95,8 +95,8 @@ class HostReportOfThisHostTests {
     @Test
     void enginesAreThoseThatGuestsAreGiven() {
         for (BootMode mode : BootMode.values()) {
-            if (mode == BootMode.MULTIBOOT) {
-                // It takes a kernel with a header, and is judged as protected mode is.
+            if (mode.hasLoader()) {
+                // It takes a kernel of its own kind, and is judged as protected mode is.
                 continue;
             }
             Object said =

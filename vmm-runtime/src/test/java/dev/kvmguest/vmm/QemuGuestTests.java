@@ -12,7 +12,9 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.boot.LinuxKernel;
 import dev.kvmguest.vmm.internal.boot.MultibootKernel;
+import dev.kvmguest.vmm.internal.boot.PvhKernel;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.outcome.Expectation;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -49,7 +51,7 @@ class QemuGuestTests {
     }
 
     @ParameterizedTest
-    @EnumSource
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"PVH", "LINUX"})
     void guestIsEnteredAsOnTheEmulatorInEachBootMode(BootMode mode) {
         // mov al,'x'; out 0xe9,al; cli; hlt: the same in code of 16, 32 and 64 bits
         VcpuConfig guest = guest(mode, "b0 78 e6 e9 fa f4");
@@ -63,6 +65,22 @@ class QemuGuestTests {
         assertThat(outcome.run().engine()).isEqualTo("qemu");
         assertThat(outcome.run().engineReason()).matches("asked for: qemu-system-(i386|x86_64) [0-9.]+");
         assertThat(registers(outcome)).isEqualTo(registers(emulated));
+    }
+
+    @Test
+    void kernelsOfBootLoadersAreEnteredAsOnTheEmulator() {
+        // mov al,'x'; out 0xe9,al; cli; hlt
+        byte[] code = TestGuest.bytes("b0 78 e6 e9 fa f4");
+        for (VcpuConfig kernel : new VcpuConfig[] {
+            PvhKernel.of(code), new LinuxKernel(code).guest(), LinuxKernel.of64(code).guest()
+        }) {
+            Outcome outcome = run(kernel);
+
+            assertThat(outcome.console()).isEqualTo("x");
+            assertThat(registers(outcome))
+                    .isEqualTo(registers(
+                            run(config(kernel).engine(EngineChoice.EMULATOR).build())));
+        }
     }
 
     /** What QEMU can't be told, LDTR and TR, is left out; both are null. */

@@ -58,10 +58,11 @@ public enum BootMode {
     PVH("pvh"),
 
     /**
-     * What a loader of Linux hands over to a bzImage or zImage (Linux, Documentation/arch/x86/boot.rst). A kernel with a
-     * 64-bit entry point is entered there, 0x200 bytes into its protected-mode code: in 64-bit mode, each address below
-     * 4 GiB mapped to itself, RSI the physical address of boot_params, and the TSS of {@link #LONG}. Any other one is entered at its first byte in
-     * 32-bit protected mode without paging, with ESI that address. Code 0x10, data 0x18.
+     * What a loader of Linux hands over to a bzImage or zImage (Linux, Documentation/arch/x86/boot.rst). A kernel with
+     * a 64-bit entry point is entered there, 0x200 bytes into its protected-mode code: in 64-bit mode, each address
+     * below 4 GiB mapped to itself, RSI the physical address of boot_params, and the TSS of {@link #LONG}. Any other
+     * one is entered at its first byte in 32-bit protected mode without paging, with ESI that address. Code 0x10, data
+     * 0x18.
      */
     LINUX("linux"),
 

@@ -10,10 +10,10 @@ import dev.kvmguest.vmm.image.PvhNote;
 /**
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
- * <p>The setup header of a bzImage or zImage means {@link BootMode#LINUX}. A Multiboot header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry point {@link
- * BootMode#PVH}, as QEMU has it too. Any other 64-bit ELF file is meant for {@link
- * BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant for
- * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
+ * <p>The setup header of a bzImage or zImage means {@link BootMode#LINUX}. A Multiboot header means
+ * {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry point {@link BootMode#PVH}, as QEMU has it too.
+ * Any other 64-bit ELF file is meant for {@link BootMode#LONG}. A 32-bit one whose entry real mode can't reach is meant
+ * for {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
  *
  * @param boot the mode

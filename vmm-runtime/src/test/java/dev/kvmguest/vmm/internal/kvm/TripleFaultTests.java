@@ -44,7 +44,7 @@ class TripleFaultTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "PVH", "LINUX"})
     void reportsHaveTheGuestsRegistersOrNone(BootMode mode) {
         VcpuConfig guest = guest(mode);
 
@@ -65,7 +65,7 @@ class TripleFaultTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "MULTIBOOT")
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "PVH", "LINUX"})
     void stateOfAVcpuThatShutDownIsTheGuestsOrIsKnownForThatOfAReset(BootMode mode) {
         VcpuConfig guest = guest(mode);
         try (VirtualMachine machine = SystemGuest.engine(engine).createMachine(2 << 20, 1)) {
