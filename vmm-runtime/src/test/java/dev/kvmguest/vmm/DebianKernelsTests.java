@@ -42,10 +42,11 @@ class DebianKernelsTests {
 
     private static final long LINUX_MEMORY = 256 << 20;
 
-    private static final Duration LIMIT = Duration.ofMinutes(8);
+    /** Linux takes some 75 s of a processor's time for i386, and 110 s for amd64, most of it to unpack itself. */
+    private static final Duration LIMIT = Duration.ofMinutes(20);
 
-    /** No search for devices that aren't there. */
-    private static final String OPTIONS = "console=ttyS0 earlyprintk=serial,ttyS0 nokaslr";
+    /** Neither all of the kernel's messages, nor tests of its cryptography, nor a random place: they take time. */
+    private static final String OPTIONS = "console=ttyS0 quiet nokaslr cryptomgr.notests";
 
     private static final String INIT_SAYS = "Hello from init.\n";
 
@@ -110,9 +111,7 @@ class DebianKernelsTests {
                 LINUX_MEMORY,
                 LINUX_TIME);
 
-        System.out.println(outcome.console());
-        System.out.println(TextReport.whole(outcome));
-        assertThat(outcome.console()).contains("Linux version 6.", INIT_SAYS);
+        assertThat(outcome.console()).as(TextReport.whole(outcome)).contains(INIT_SAYS);
         assertThat(outcome.exitCode()).hasValue(5);
     }
 

@@ -12,7 +12,9 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.diagnosis.Fault;
+import dev.kvmguest.vmm.internal.boot.LinuxKernel;
 import dev.kvmguest.vmm.internal.boot.ModeGuests;
+import dev.kvmguest.vmm.internal.boot.PvhKernel;
 import dev.kvmguest.vmm.internal.boot.limine.LimineKernel;
 import dev.kvmguest.vmm.keyboard.Key;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -62,6 +64,24 @@ class QemuGuestTests {
         assertThat(outcome.run().engine()).isEqualTo("qemu");
         assertThat(outcome.run().engineReason()).matches("asked for: qemu-system-(i386|x86_64) [0-9.]+");
         assertThat(registers(outcome)).isEqualTo(registers(emulated));
+    }
+
+    @Test
+    void kernelsOfBootLoadersAreEnteredAsOnTheEmulator() {
+        // mov al,'x'; out 0xe9,al; cli; hlt
+        byte[] code = TestGuest.bytes("b0 78 e6 e9 fa f4");
+        for (VcpuConfig kernel : new VcpuConfig[] {
+            PvhKernel.of(code),
+            new LinuxKernel(code).guest(),
+            LinuxKernel.of64(code).guest()
+        }) {
+            Outcome outcome = run(kernel);
+
+            assertThat(outcome.console()).isEqualTo("x");
+            assertThat(registers(outcome))
+                    .isEqualTo(registers(
+                            run(config(kernel).engine(EngineChoice.EMULATOR).build())));
+        }
     }
 
     /** What QEMU can't be told, LDTR and TR, is left out; both are null. */

@@ -21,8 +21,8 @@ final class Manifests {
      * file, which knows its own, in the others. A Multiboot kernel whose header says how the file is to be loaded is a
      * flat binary too: an ELF file's sections need not lie in it as they lie in memory.
      *
-     * @throws IllegalArgumentException if a Multiboot kernel has no usable header, or is entered at it; or if a PVH kernel
-     *     has no usable note
+     * @throws IllegalArgumentException if a Multiboot kernel has no usable header, or is entered at it; or if a PVH
+     *     kernel has no usable note
      */
     static GuestManifest of(GuestSpec spec, GuestImage elf) {
         return switch (spec.boot()) {

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.image.GuestImage.Segment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -66,6 +67,42 @@ class ManifestsTests {
         assertThat(text(spec, elf(0x1000, 0x1000, 0x1000)))
                 .isEqualTo("id=kernel\nimage=kernel.elf\nboot=protected\nload=0x100000\nentry=0x100008\n"
                         + "memory=1048576\n");
+    }
+
+    @Test
+    void aPvhKernelIsEnteredWhereItsNoteSays() {
+        GuestSpec spec = spec(BootMode.PVH, OptionalLong.empty(), Optional.empty());
+        byte[] note = new byte[84 + 20];
+        ByteBuffer.wrap(note)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                // An ELF header of 52 bytes with one program header, PT_NOTE, for what comes behind the two.
+                .put(new byte[] {0x7f, 'E', 'L', 'F', 1, 1})
+                .putInt(28, 52)
+                .putShort(42, (short) 32)
+                .putShort(44, (short) 1)
+                .putInt(52, 4)
+                .putInt(56, 84)
+                .putInt(68, 20)
+                .putInt(84, 4)
+                .putInt(88, 4)
+                .putInt(92, 18)
+                .putInt(96, 0x006e_6558)
+                .putInt(100, 0x10_0000);
+        GuestImage kernel = elf(0x10_0000, 0x10_0000, 0);
+        GuestImage noted = new GuestImage(
+                "kernel.elf", GuestImage.Format.ELF32, kernel.segments(), kernel.entry(), List.of(), note);
+
+        assertThat(text(spec, noted)).isEqualTo("id=kernel\nimage=kernel.elf\nboot=pvh\nmemory=1048576\n");
+        assertThatThrownBy(() -> Manifests.of(
+                        spec,
+                        new GuestImage(
+                                "kernel.elf",
+                                GuestImage.Format.ELF32,
+                                kernel.segments(),
+                                kernel.entry(),
+                                List.of(),
+                                Arrays.copyOf(note, 84))))
+                .hasMessageStartingWith("image kernel.elf has a PT_NOTE program header for 0x14 bytes");
     }
 
     @Test

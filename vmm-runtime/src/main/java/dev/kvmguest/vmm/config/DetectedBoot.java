@@ -13,11 +13,11 @@ import dev.kvmguest.vmm.image.PvhNote;
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
  *
  * <p>The setup header of a bzImage or zImage means {@link BootMode#LINUX}. A Multiboot 2 header means
- * {@link BootMode#MULTIBOOT2}, also beside one of Multiboot 1: the scripts that write GRUB's menu prefer it too, since it
- * tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an entry
- * point {@link BootMode#PVH}, as QEMU has it too. A 64-bit ELF file with requests or a base revision tag of the Limine
- * boot protocol is meant for {@link BootMode#LIMINE}, any other for {@link BootMode#LONG}. A 32-bit one whose entry real
- * mode can't reach is meant for
+ * {@link BootMode#MULTIBOOT2}, also beside one of Multiboot 1: the scripts that write GRUB's menu prefer it too, since
+ * it tells the kernel more. A Multiboot 1 header means {@link BootMode#MULTIBOOT}, and without one Xen's note of an
+ * entry point {@link BootMode#PVH}, as QEMU has it too. A 64-bit ELF file with requests or a base revision tag of the
+ * Limine boot protocol is meant for {@link BootMode#LIMINE}, any other for {@link BootMode#LONG}. A 32-bit one whose
+ * entry real mode can't reach is meant for
  * {@link BootMode#PAGED} if that maps its entry high, else for {@link BootMode#PROTECTED}. Anything else is
  * {@link BootMode#REAL}.
  *

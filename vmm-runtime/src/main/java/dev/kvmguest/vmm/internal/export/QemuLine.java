@@ -59,8 +59,8 @@ record QemuLine(MachineConfig config, Outcome outcome) {
     }
 
     /**
-     * Returns whether QEMU's own loaders boot it. QEMU looks for a Multiboot header first, and refuses a 64-bit ELF file
-     * with one, unless that gives the addresses at which it is loaded. A PVH kernel gets one module at most. A
+     * Returns whether QEMU's own loaders boot it. QEMU looks for a Multiboot header first, and refuses a 64-bit ELF
+     * file with one, unless that gives the addresses at which it is loaded. A PVH kernel gets one module at most. A
      * Linux kernel is entered by its 16-bit setup code.
      */
     private static boolean isLoadedByQemu(VcpuConfig guest) {

@@ -43,7 +43,8 @@ class LinuxBootTests {
 
         assertThat(state.get(Register.RIP)).isEqualTo(0x10_0000);
         assertThat(memory.read(0x10_0000, 4)).isEqualTo(CODE);
-        assertThat(Guests.loader(8 << 20, guest).layout().table()).contains("0x100000-0x100003", "0x200000-0x27ffff");
+        assertThat(Guests.loader(8 << 20, guest).layout().table())
+                .contains("0x00100000-0x00100003", "0x00200000-0x0027ffff");
     }
 
     @Test
@@ -93,8 +94,8 @@ class LinuxBootTests {
 
         assertThat(word(0x202)).isEqualTo(0x5372_6448);
         assertThat(word(0x1fa) & 0xffff).isEqualTo(0x1234);
-        assertThat(memory.readByte(parameters + 0x210)).isEqualTo((byte) 0xff);
-        assertThat(memory.readByte(parameters + 0x211)).isEqualTo((byte) 1);
+        assertThat(memory.readByte(parameters + 0x210)).isEqualTo(0xff);
+        assertThat(memory.readByte(parameters + 0x211)).isEqualTo(1);
         assertThat(word(0x23c)).as("hardware_subarch").isZero();
         assertThat(word(0x26c)).as("what lies behind the header").isZero();
         assertThat(memory.readByte(parameters + 0x1ef)).as("sentinel").isZero();
@@ -113,7 +114,7 @@ class LinuxBootTests {
     void memoryMapIsThatOfAPc() {
         boot(KERNEL.guest());
 
-        assertThat(memory.readByte(parameters + 0x1e8)).isEqualTo((byte) 4);
+        assertThat(memory.readByte(parameters + 0x1e8)).isEqualTo(4);
         assertThat(range(0)).isEqualTo("0x0 0x9fc00 1");
         assertThat(range(1)).isEqualTo("0x9fc00 0x400 2");
         assertThat(range(2)).isEqualTo("0xf0000 0x10000 2");
@@ -135,7 +136,7 @@ class LinuxBootTests {
     }
 
     @ParameterizedTest
-    @CsvSource({"0x7fffffff, 0x7ff000", "0x5fffff, 0x5ff000", "0x37fffe, 0x37e000"})
+    @CsvSource({"0x7fffffff, 0x7ff000", "0x5fffff, 0x5ff000", "0x37fffe, 0x37f000"})
     void initialRamDiskIsAsHighAsTheKernelAllows(String most, String address) {
         byte[] disk = {1, 2, 3};
         boot(new LinuxKernel(CODE)

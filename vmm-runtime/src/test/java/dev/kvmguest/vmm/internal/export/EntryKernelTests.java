@@ -87,7 +87,7 @@ class EntryKernelTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE"})
+            names = {"MULTIBOOT", "MULTIBOOT2", "LIMINE", "PVH", "LINUX"})
     void memoryIsThatOfTheBootModeButForFirmwareAndTheFilesCode(BootMode boot) {
         MachineConfig config = config(real(HLT).withBoot(boot));
         EntryKernel kernel = EntryKernel.of(config);

@@ -21,8 +21,8 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 /**
  * A PVH kernel: an ELF file with Xen's note of where it is entered.
  *
- * <p>Source: Xen's docs/misc/pvh.pandoc, "x86/HVM direct boot ABI". It leaves selectors, GDTR, IDTR and the stack to the
- * loader; the selectors are those of QEMU's.
+ * <p>Source: Xen's docs/misc/pvh.pandoc, "x86/HVM direct boot ABI". It leaves selectors, GDTR, IDTR and the stack to
+ * the loader; the selectors are those of QEMU's.
  */
 public final class PvhHandover implements Handover {
 

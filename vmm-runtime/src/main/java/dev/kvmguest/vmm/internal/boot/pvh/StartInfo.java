@@ -16,8 +16,8 @@ import java.util.List;
 /**
  * What a PVH loader tells a kernel, and the modules that it loads beside it: where they go, and their bytes.
  *
- * <p>The information is one block, from 64 KiB on: hvm_start_info, the list of modules, the memory map, and the strings.
- * An address of 0 means that something isn't there, as the ACPI tables aren't.
+ * <p>The information is one block, from 64 KiB on: hvm_start_info, the list of modules, the memory map, and the
+ * strings. An address of 0 means that something isn't there, as the ACPI tables aren't.
  *
  * <p>Source: Xen's xen/include/public/arch-x86/hvm/start_info.h, version 1.
  */
