@@ -51,7 +51,9 @@ class QemuGuestTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"PVH", "LINUX"})
     void guestIsEnteredAsOnTheEmulatorInEachBootMode(BootMode mode) {
         // mov al,'x'; out 0xe9,al; cli; hlt: the same in code of 16, 32 and 64 bits
         VcpuConfig guest = guest(mode, "b0 78 e6 e9 fa f4");
@@ -72,7 +74,9 @@ class QemuGuestTests {
         // mov al,'x'; out 0xe9,al; cli; hlt
         byte[] code = TestGuest.bytes("b0 78 e6 e9 fa f4");
         for (VcpuConfig kernel : new VcpuConfig[] {
-            PvhKernel.of(code), new LinuxKernel(code).guest(), LinuxKernel.of64(code).guest()
+            PvhKernel.of(code),
+            new LinuxKernel(code).guest(),
+            LinuxKernel.of64(code).guest()
         }) {
             Outcome outcome = run(kernel);
 

@@ -63,7 +63,9 @@ class KvmReproducerTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"PVH", "LINUX"})
     void programHoldsTheMemoryWithWhichTheGuestStarts(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT
                 ? real(MULTIBOOT).withCommandLine("one two").withBoot(boot)

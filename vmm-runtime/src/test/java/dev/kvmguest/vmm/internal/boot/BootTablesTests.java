@@ -41,7 +41,9 @@ class BootTablesTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"LONG", "PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"LONG", "PVH", "LINUX"})
     void idtHasNoGate(BootMode mode) {
         boot(mode);
 

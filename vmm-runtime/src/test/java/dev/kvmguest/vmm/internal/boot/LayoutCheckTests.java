@@ -24,7 +24,9 @@ class LayoutCheckTests {
     private static final long RAM = 2 << 20;
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "PVH", "LINUX"})
     void usualGuestIsNotWarnedOf(BootMode mode) {
         assertThat(layout(Guests.flat(0x8000).withBoot(mode)).warnings()).isEmpty();
     }

@@ -64,7 +64,9 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"PVH", "LINUX"})
     void registersAreThoseOfTheBootMode(BootMode boot) {
         VcpuConfig guest = boot == BootMode.MULTIBOOT ? MultibootKernel.flat(TestGuest.bytes(HLT)) : real(HLT);
         MachineConfig config = config(guest.withBoot(boot));
@@ -85,7 +87,9 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "PVH", "LINUX"})
     void memoryIsThatOfTheBootModeButForFirmwareAndTheFilesCode(BootMode boot) {
         MachineConfig config = config(real(HLT).withBoot(boot));
         EntryKernel kernel = EntryKernel.of(config);

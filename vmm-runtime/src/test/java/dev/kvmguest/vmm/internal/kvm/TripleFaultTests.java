@@ -44,7 +44,9 @@ class TripleFaultTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "PVH", "LINUX"})
     void reportsHaveTheGuestsRegistersOrNone(BootMode mode) {
         VcpuConfig guest = guest(mode);
 
@@ -65,7 +67,9 @@ class TripleFaultTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = {"MULTIBOOT", "PVH", "LINUX"})
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"MULTIBOOT", "PVH", "LINUX"})
     void stateOfAVcpuThatShutDownIsTheGuestsOrIsKnownForThatOfAReset(BootMode mode) {
         VcpuConfig guest = guest(mode);
         try (VirtualMachine machine = SystemGuest.engine(engine).createMachine(2 << 20, 1)) {
