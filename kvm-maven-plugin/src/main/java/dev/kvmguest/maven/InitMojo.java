@@ -26,8 +26,9 @@ public class InitMojo extends AbstractMojo {
     private File image;
 
     /**
-     * The state at entry of {@code kvm.image}: {@code real}, {@code protected}, {@code paged}, {@code paged-4k}, {@code
-     * multiboot}, {@code multiboot2} or {@code long}. Default: what the image asks for itself.
+     * The state at entry of {@code kvm.image}: {@code real}, {@code protected}, {@code paged}, {@code paged-4k},
+     * {@code long}, {@code multiboot}, {@code multiboot2}, {@code limine}, {@code pvh} or {@code linux}. Default: what
+     * the image asks for itself.
      */
     @Parameter(property = "kvm.boot")
     private String boot;

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -25,8 +26,8 @@ class GuestsInQemuTests {
 
     private static final Path GUESTS = Path.of("target", "classes", "META-INF", "kvm-guests");
 
-    /** It leaves by port 0x500, which QEMU has no device for. */
-    private static final String HYPERCALL = "hypercall";
+    /** The first leaves by port 0x500, which QEMU has no device for; Limine's tables can't be entered by QEMU's firmware. */
+    private static final Set<String> LEFT_OUT = Set.of("hypercall", "limine");
 
     @BeforeAll
     static void findQemu() {
@@ -40,7 +41,7 @@ class GuestsInQemuTests {
     static List<String> guests() throws IOException {
         try (Stream<Path> folders = Files.list(GUESTS)) {
             return folders.map(folder -> folder.getFileName().toString())
-                    .filter(id -> !id.equals(HYPERCALL))
+                    .filter(id -> !LEFT_OUT.contains(id))
                     .sorted()
                     .toList();
         }

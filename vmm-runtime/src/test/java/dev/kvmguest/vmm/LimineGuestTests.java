@@ -59,7 +59,8 @@ class LimineGuestTests {
 
     @Test
     void kernelHasAStackAndMaskedInterrupts() {
-        // pop rax (the return address); push rax; in al,0x21; not al; out 0xe9,al ... mov al,'k'; out 0xe9,al; hlt
+        // pop rax; push rax; test rax,rax; jne wrong; in al,0x21; cmp al,0xff; jne wrong; mov al,'k'; out 0xe9,al; hlt;
+        // wrong: hlt
         Outcome outcome = run(kernel("HHDM", "58 50 48 85 c0 75 0b e4 21 3c ff 75 05 b0 6b e6 e9 f4 f4")
                 .config());
 

@@ -37,7 +37,7 @@ class PvhTests {
     @Test
     void registersAreThoseOfTheSpecification() {
         // mov dx,0x510; mov eax,[ebx]; out dx,eax; mov eax,[ebx+4]; out dx,eax; mov eax,cr0; out dx,eax;
-        // mov eax,cr4; out dx,eax; str ax; out dx,eax; hlt
+        // mov eax,cr4; out dx,eax; xor eax,eax; str ax; out dx,eax; hlt
         List<Integer> words = words("66 ba 10 05 8b 03 ef 8b 43 04 ef 0f 20 c0 ef 0f 20 e0 ef 31 c0 66 0f 00 c8 ef f4");
 
         assertThat(words).containsExactly(0x336e_c578, 1, 0x11, 0, 0);

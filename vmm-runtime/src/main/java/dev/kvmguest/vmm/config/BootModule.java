@@ -8,8 +8,8 @@ import java.nio.file.Path;
 
 /**
  * A file that a boot loader puts into memory beside a kernel, such as an initial RAM disk; only for a boot mode that
- * {@linkplain BootMode#hasLoader has a loader}. In {@link BootMode#LIMINE} the first word of its string is its path, and
- * the rest goes with it.
+ * {@linkplain BootMode#hasLoader has a loader}. In {@link BootMode#LIMINE} the first word of its string is its path,
+ * and the rest goes with it.
  *
  * @param commandLine the string that the kernel gets with it, usually the file's name and options; without a NUL
  * @param bytes the file's bytes; not to be changed

@@ -43,7 +43,7 @@ class BootTablesTests {
     @ParameterizedTest
     @EnumSource(
             mode = EnumSource.Mode.EXCLUDE,
-            names = {"LONG", "PVH", "LINUX"})
+            names = {"LONG", "LIMINE", "PVH", "LINUX"})
     void idtHasNoGate(BootMode mode) {
         boot(mode);
 

@@ -65,7 +65,10 @@ class EntryKernelTests {
     }
 
     @ParameterizedTest
-    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "LIMINE")
+    // Limine's guests are refused; in PVH's TR there is another limit, which this file doesn't set.
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"LIMINE", "PVH"})
     void registersAreThoseOfTheBootMode(BootMode boot) {
         MachineConfig config = config(ModeGuests.of(boot, TestGuest.bytes(HLT)));
 
