@@ -104,7 +104,7 @@ class LinuxHeaderTests {
     void damagedHeadersAreAClearErrorOrAreRead() {
         Random random = new Random(17);
         byte[] good = LinuxKernel.of64(HALT).file();
-        for (int i = 0; i < 5000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             byte[] bytes = Arrays.copyOf(good, 0x100 + random.nextInt(good.length - 0x100));
             for (int damage = 0; damage < 3; damage++) {
                 int at = 0x1f1 + random.nextInt(0x80);

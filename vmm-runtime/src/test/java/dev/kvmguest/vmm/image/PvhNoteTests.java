@@ -99,7 +99,7 @@ class PvhNoteTests {
         byte[] good = PvhKernel.code(ElfBuilder.of64(), HALT)
                 .notes(join(note("GNU", 3, ByteBuffer.allocate(8), 8), entry(8, 0x10_0000)))
                 .build();
-        for (int i = 0; i < 5000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             byte[] bytes = good.clone();
             for (int damage = 0; damage < 3; damage++) {
                 bytes[64 + 56 + random.nextInt(bytes.length - 64 - 56)] = (byte) random.nextInt();

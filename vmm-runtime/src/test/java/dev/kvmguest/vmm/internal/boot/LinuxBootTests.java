@@ -179,7 +179,7 @@ class LinuxBootTests {
     @Test
     void damagedHeadersAreRefusedOrBooted() {
         Random random = new Random(18);
-        for (int i = 0; i < 3000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             byte[] file = LinuxKernel.of64(CODE).file();
             for (int damage = 0; damage < 3; damage++) {
                 file[0x206 + random.nextInt(0x66)] = (byte) random.nextInt();
