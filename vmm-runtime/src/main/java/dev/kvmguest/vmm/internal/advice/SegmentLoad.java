@@ -173,8 +173,8 @@ final class SegmentLoad {
             return ", and GDTR is still the boot table's: load the guest's own GDT with LGDT first";
         }
         if (evidence.hasLoadersGdt()) {
-            return ", and GDTR is still the boot loader's, of which Multiboot promises nothing: load the kernel's own GDT"
-                    + " with LGDT before anything that uses a selector";
+            return ", and GDTR is still the boot loader's, which another loader may have elsewhere: load the kernel's own"
+                    + " GDT with LGDT before anything that uses a selector";
         }
         return Selectors.fitsLoadersTable(evidence, selector, wanted)
                 ? "; " + hex(selector) + " is a selector of the boot loader's GDT, from before LGDT: load CS with a far"
