@@ -62,8 +62,14 @@ enum Difference {
     UPPER_HALVES(
             "what the upper halves of registers are after 64-bit mode is left is undefined (SDM volume 1, 3.4.1.1)",
             executed -> executed.is64Bit()
-                    && executed.real().selectors[Cpu.CS] != executed.before().selectors[Cpu.CS]
+                    && leaves64BitMode(executed, executed.real())
                     && executed.differsInUpperHalvesOnly()),
+    STACK_OF_FAR_CALL(
+            "a far call out of 64-bit mode pushes by the stack of the mode that it leads to on AMD's processors: with the"
+                    + " limit of SS and a stack pointer of 32 bits",
+            executed -> executed.is64Bit()
+                    && executed.is(Mnemonic.CALL_FAR)
+                    && (leaves64BitMode(executed, executed.real()) || leaves64BitMode(executed, executed.emulated()))),
     NESTED_TASK(
             "PVM, a hypervisor, gives up NT if it interrupts the program right then",
             executed -> (executed.emulated().eflags & Flag.NT) != 0 && executed.differsInFlagsOnly(Flag.NT)),
@@ -173,6 +179,11 @@ enum Difference {
 
     boolean covers(Executed executed) {
         return covers.test(executed);
+    }
+
+    /** Returns whether a step of 64-bit code, for which there is one segment, ended in another one. */
+    private static boolean leaves64BitMode(Executed executed, ProcessorState after) {
+        return after.selectors[Cpu.CS] != executed.before().selectors[Cpu.CS];
     }
 
     /** Returns whether one of them found a limit exceeded, and the other something else or nothing. */
