@@ -155,6 +155,8 @@ class Multiboot2InfoTests {
         assertThat(List.of(tag.getInt(8), tag.getInt(12), tag.getInt(16))).containsExactly(4 * has, has, rows);
         assertThat(Arrays.copyOfRange(tag.array(), 20, 30)).containsExactly(32, 1, 0, 0, 16, 8, 8, 8, 0, 8);
         assertThat(memoryMap()).contains(String.format("; 100000-%x RAM; %x-%x reserved", start, start, start + size));
+        // The sum of upper memory, too, ends before the framebuffer.
+        assertThat(ints(4)).containsExactly(639, start - 0x10_0000 >> 10);
     }
 
     @Test

@@ -20,6 +20,9 @@ public final class E820Map {
     private static final long LOW_MEMORY_END = 0xa_0000;
     private static final long FIRMWARE = 0xf_0000;
 
+    private static final int AVAILABLE = 1;
+    private static final int RESERVED = 2;
+
     private E820Map() {}
 
     /**
@@ -30,6 +33,11 @@ public final class E820Map {
      * @param available whether it is RAM for the kernel; else it is reserved
      */
     public record Entry(long start, long end, boolean available) {
+
+        /** Returns the number for it, by which boot protocols tell it too: 1 for RAM, 2 for what is reserved. */
+        public int type() {
+            return available ? AVAILABLE : RESERVED;
+        }
 
         /** Returns its size in bytes. */
         public long length() {
@@ -47,6 +55,14 @@ public final class E820Map {
                 .filter(range -> range.kind() == Kind.FRAMEBUFFER)
                 .forEach(range -> reserve(map, range.start(), range.end()));
         return map;
+    }
+
+    /** Returns the bytes of RAM from 1 MiB to the first address that isn't the kernel's. */
+    public static long upperMemory(List<Entry> map) {
+        return map.stream()
+                .filter(entry -> entry.available() && entry.start() == HIGH_MEMORY)
+                .mapToLong(Entry::length)
+                .sum();
     }
 
     private static void reserve(List<Entry> map, long start, long end) {

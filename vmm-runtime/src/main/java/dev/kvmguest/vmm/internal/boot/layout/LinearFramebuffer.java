@@ -27,6 +27,18 @@ public record LinearFramebuffer(long address, int width, int height) {
     /** Bits of a pixel. */
     public static final int DEPTH = 32;
 
+    /** Bits of each colour. */
+    public static final int COLOUR_BITS = 8;
+
+    /** The lowest bit of red in a pixel. */
+    public static final int RED = 16;
+
+    /** The lowest bit of green. */
+    public static final int GREEN = 8;
+
+    /** The lowest bit of blue. */
+    public static final int BLUE = 0;
+
     private static final int PAGE = 0x1000;
     private static final int MOST = 4096;
 

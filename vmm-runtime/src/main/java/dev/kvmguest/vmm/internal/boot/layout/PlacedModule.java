@@ -37,11 +37,18 @@ public record PlacedModule(BootModule module, long start) {
      * Returns the address from which on what goes with an image is placed. 32 bits tell where that is; what of the
      * image is above 4 GiB is not in its way.
      */
-    public static long after(PlacedGuest guest) {
+    private static long after(PlacedGuest guest) {
         return guest.image().segments().stream()
                 .mapToLong(GuestImage.Segment::physicalEnd)
                 .filter(end -> end <= RamMap.DEVICES)
                 .reduce(E820Map.HIGH_MEMORY, Math::max);
+    }
+
+    /** Returns the address from which on what goes with an image and its modules is placed. */
+    public static long after(PlacedGuest guest, List<PlacedModule> modules) {
+        return modules.isEmpty()
+                ? after(guest)
+                : modules.get(modules.size() - 1).end();
     }
 
     /** Returns the address after its last byte. */

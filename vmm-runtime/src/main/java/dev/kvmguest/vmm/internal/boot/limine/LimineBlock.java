@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.internal.boot.limine;
 
+import dev.kvmguest.vmm.internal.boot.layout.CString;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** Memory in which a loader puts one thing after the other, each on a boundary of 8 bytes. */
@@ -43,7 +43,7 @@ final class LimineBlock {
 
     /** Adds a text in UTF-8 with a NUL after it, and returns its linear address. */
     long add(String text) {
-        return add((text + "\0").getBytes(StandardCharsets.UTF_8));
+        return add(CString.of(text));
     }
 
     /** Returns what it holds. */

@@ -27,10 +27,6 @@ final class LimineResponses {
     private static final String VERSION = "1";
 
     private static final int RGB = 1;
-    private static final int COLOUR_BITS = 8;
-    private static final int RED_SHIFT = 16;
-    private static final int GREEN_SHIFT = 8;
-    private static final int BLUE_SHIFT = 0;
     private static final int MODE_REVISION = 1;
     private static final int MODULES_REVISION = 2;
 
@@ -144,15 +140,15 @@ final class LimineResponses {
     }
 
     private static long framebuffer(LimineBlock block, LinearFramebuffer video) {
-        long mode =
-                block.add(video.pitch(), video.width(), video.height(), colours(LinearFramebuffer.DEPTH), BLUE_SHIFT);
+        long mode = block.add(
+                video.pitch(), video.width(), video.height(), colours(LinearFramebuffer.DEPTH), LinearFramebuffer.BLUE);
         long description = block.add(
                 LimineHandover.HHDM + video.address(),
                 video.width(),
                 video.height(),
                 video.pitch(),
                 colours(LinearFramebuffer.DEPTH),
-                BLUE_SHIFT,
+                LinearFramebuffer.BLUE,
                 0,
                 0,
                 1,
@@ -166,11 +162,11 @@ final class LimineResponses {
                 .order(ByteOrder.LITTLE_ENDIAN)
                 .putShort((short) depth)
                 .put((byte) RGB)
-                .put((byte) COLOUR_BITS)
-                .put((byte) RED_SHIFT)
-                .put((byte) COLOUR_BITS)
-                .put((byte) GREEN_SHIFT)
-                .put((byte) COLOUR_BITS)
+                .put((byte) LinearFramebuffer.COLOUR_BITS)
+                .put((byte) LinearFramebuffer.RED)
+                .put((byte) LinearFramebuffer.COLOUR_BITS)
+                .put((byte) LinearFramebuffer.GREEN)
+                .put((byte) LinearFramebuffer.COLOUR_BITS)
                 .getLong(0);
     }
 

@@ -2,15 +2,15 @@ package dev.kvmguest.vmm.internal.boot.linux;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.LinuxHeader;
+import dev.kvmguest.vmm.internal.boot.layout.CString;
 import dev.kvmguest.vmm.internal.boot.layout.E820Map;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
-import dev.kvmguest.vmm.memory.RamMap;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
@@ -31,8 +31,6 @@ final class BootParameters {
     private static final int MAP_ENTRIES = 0x1e8;
     private static final int MAP = 0x2d0;
     private static final int MAP_ENTRY_SIZE = 20;
-    private static final int RAM = 1;
-    private static final int RESERVED = 2;
 
     private static final int LOADER_TYPE = 0x210;
     /** A loader without a number of its own. */
@@ -48,7 +46,6 @@ final class BootParameters {
     private final VcpuConfig config;
     private final LinuxHeader header;
     private final long load;
-    private final RamMap ram;
     private final List<E820Map.Entry> map;
     private final byte[] commandLine;
     private final byte[] disk;
@@ -64,7 +61,6 @@ final class BootParameters {
         this.config = config;
         this.header = header;
         this.load = load;
-        ram = plan.ram();
         map = E820Map.of(plan, firmware);
         commandLine = commandLine(config, header);
         disk = InitialRamDisk.of(config.modules());
@@ -76,7 +72,7 @@ final class BootParameters {
     }
 
     private static byte[] commandLine(VcpuConfig config, LinuxHeader header) {
-        byte[] line = (config.commandLine() + "\0").getBytes(StandardCharsets.UTF_8);
+        byte[] line = CString.of(config.commandLine());
         if (line.length - 1 > header.commandLineSize()) {
             throw new IllegalArgumentException("the command line has " + (line.length - 1) + " bytes, and the Linux"
                     + " kernel " + config.image().name() + " takes at most " + header.commandLineSize()
@@ -103,16 +99,14 @@ final class BootParameters {
     private byte[] page() {
         ByteBuffer page = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
         putScreen(page);
-        long above = Math.max(0, ram.lowEnd() - E820Map.HIGH_MEMORY) >> 10;
+        long above = E820Map.upperMemory(map) >> 10;
         page.putShort(EXTENDED_MEMORY, (short) Math.min(above, 0xffff));
         page.putInt(ALTERNATE_MEMORY, (int) above);
         page.put(MAP_ENTRIES, (byte) map.size());
         for (int i = 0; i < map.size(); i++) {
             E820Map.Entry entry = map.get(i);
             int at = MAP + i * MAP_ENTRY_SIZE;
-            page.putLong(at, entry.start())
-                    .putLong(at + 8, entry.length())
-                    .putInt(at + 16, entry.available() ? RAM : RESERVED);
+            page.putLong(at, entry.start()).putLong(at + 8, entry.length()).putInt(at + 16, entry.type());
         }
         putHeader(page);
         return page.array();
@@ -121,10 +115,10 @@ final class BootParameters {
     /** Mode 3 of a VGA, with the cursor in the upper left corner (struct screen_info). */
     private static void putScreen(ByteBuffer page) {
         page.put(0x06, (byte) 3)
-                .put(0x07, (byte) 80)
+                .put(0x07, (byte) Screen.COLUMNS)
                 // A colour screen, and 256 KiB of video memory.
                 .putShort(0x0a, (short) 3)
-                .put(0x0e, (byte) 25)
+                .put(0x0e, (byte) Screen.ROWS)
                 .put(0x0f, (byte) 1)
                 .putShort(0x10, (short) 16);
     }

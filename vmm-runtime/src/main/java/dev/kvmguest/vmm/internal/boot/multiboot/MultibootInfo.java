@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.boot.multiboot;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.MultibootHeader;
+import dev.kvmguest.vmm.internal.boot.layout.CString;
 import dev.kvmguest.vmm.internal.boot.layout.E820Map;
 import dev.kvmguest.vmm.internal.boot.layout.ElfSectionHeaders;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
@@ -13,7 +14,6 @@ import dev.kvmguest.vmm.internal.boot.layout.PlacedModule;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -43,8 +43,6 @@ final class MultibootInfo {
     private static final int STRUCTURE_SIZE = 116;
     private static final int MAP_ENTRY_SIZE = 24;
     private static final int MODULE_ENTRY_SIZE = 16;
-    private static final int AVAILABLE = 1;
-    private static final int RESERVED = 2;
 
     private static final long LOWEST = 0x1_0000;
     private static final int PAGE = 0x1000;
@@ -70,9 +68,7 @@ final class MultibootInfo {
         commandLine = config.commandLine();
         this.firmware = firmware;
         modules = PlacedModule.place(config.modules(), guest, layout);
-        long afterModules = modules.isEmpty()
-                ? PlacedModule.after(guest)
-                : modules.get(modules.size() - 1).end();
+        long afterModules = PlacedModule.after(guest, modules);
         symbols = header.addresses().isPresent() ? Optional.empty() : ElfSectionHeaders.of(image);
         symbols.ifPresent(found -> symbolsAddress =
                 layout.place("the symbols for the kernel", found.size() + found.tablesSize(), PAGE, afterModules));
@@ -142,7 +138,7 @@ final class MultibootInfo {
                                 | (symbols.isPresent() ? ELF_SECTIONS : 0)
                                 | (video.isPresent() ? FRAMEBUFFER : 0))
                 .putInt(4, (int) (firmware.lowMemory() >> 10))
-                .putInt(8, (int) (upperMemory() >> 10))
+                .putInt(8, (int) (E820Map.upperMemory(this.map) >> 10))
                 .putInt(16, strings.get(0))
                 .putInt(20, modules.size())
                 .putInt(24, moduleList)
@@ -156,32 +152,20 @@ final class MultibootInfo {
         video.ifPresent(mode -> mode.put(block));
     }
 
-    /** Returns the bytes of RAM from 1 MiB to the first address that isn't the kernel's. */
-    private long upperMemory() {
-        return map.stream()
-                .filter(entry -> entry.available() && entry.start() == E820Map.HIGH_MEMORY)
-                .mapToLong(E820Map.Entry::length)
-                .sum();
-    }
-
     /** The size that an entry starts with doesn't count itself. */
     private static void putMapEntry(ByteBuffer block, E820Map.Entry entry) {
         block.putInt(MAP_ENTRY_SIZE - Integer.BYTES)
                 .putLong(entry.start())
                 .putLong(entry.length())
-                .putInt(entry.available() ? AVAILABLE : RESERVED);
+                .putInt(entry.type());
     }
 
     /** Returns the command line, the loader's name and each module's string, ended by NUL. */
     private List<byte[]> strings() {
         List<byte[]> strings = new ArrayList<>();
-        strings.add(terminated(commandLine));
-        strings.add(terminated(LOADER));
-        modules.forEach(module -> strings.add(terminated(module.module().commandLine())));
+        strings.add(CString.of(commandLine));
+        strings.add(CString.of(LOADER));
+        modules.forEach(module -> strings.add(CString.of(module.module().commandLine())));
         return strings;
-    }
-
-    private static byte[] terminated(String text) {
-        return (text + "\0").getBytes(StandardCharsets.UTF_8);
     }
 }

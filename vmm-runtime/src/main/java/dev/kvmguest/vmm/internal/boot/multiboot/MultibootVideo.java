@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.boot.multiboot;
 import dev.kvmguest.vmm.image.MultibootHeader.VideoMode;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 
@@ -18,9 +19,6 @@ import java.util.Optional;
  */
 record MultibootVideo(Optional<LinearFramebuffer> framebuffer) {
 
-    private static final int TEXT_SCREEN = 0xb_8000;
-    private static final int TEXT_COLUMNS = 80;
-    private static final int TEXT_ROWS = 25;
     private static final int TEXT_DEPTH = 16;
 
     private static final byte RGB = 1;
@@ -52,15 +50,18 @@ record MultibootVideo(Optional<LinearFramebuffer> framebuffer) {
                 graphics -> {
                     put(block, graphics.address(), graphics.pitch(), graphics.width(), graphics.height());
                     block.put(108, (byte) LinearFramebuffer.DEPTH).put(109, RGB);
-                    // Red, green and blue: the position of the lowest bit, and the number of bits.
-                    block.put(110, (byte) 16).put(111, (byte) 8);
-                    block.put(112, (byte) 8).put(113, (byte) 8);
-                    block.put(114, (byte) 0).put(115, (byte) 8);
+                    putColour(block, 110, LinearFramebuffer.RED);
+                    putColour(block, 112, LinearFramebuffer.GREEN);
+                    putColour(block, 114, LinearFramebuffer.BLUE);
                 },
                 () -> {
-                    put(block, TEXT_SCREEN, 2 * TEXT_COLUMNS, TEXT_COLUMNS, TEXT_ROWS);
+                    put(block, Screen.MEMORY, 2 * Screen.COLUMNS, Screen.COLUMNS, Screen.ROWS);
                     block.put(108, (byte) TEXT_DEPTH).put(109, TEXT);
                 });
+    }
+
+    private static void putColour(ByteBuffer block, int offset, int lowestBit) {
+        block.put(offset, (byte) lowestBit).put(offset + 1, (byte) LinearFramebuffer.COLOUR_BITS);
     }
 
     private static void put(ByteBuffer block, long address, int pitch, int width, int height) {

@@ -12,7 +12,7 @@ import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedModule;
 import dev.kvmguest.vmm.memory.GuestMemory;
-import dev.kvmguest.vmm.memory.RamMap;
+import dev.kvmguest.vmm.outcome.Screen;
 import java.util.List;
 import java.util.Optional;
 
@@ -31,8 +31,6 @@ final class Multiboot2Info {
     /** What EAX has at entry. */
     static final int MAGIC = 0x36D7_6289;
 
-    private static final int AVAILABLE = 1;
-    private static final int RESERVED = 2;
     private static final int MAP_ENTRY_SIZE = 24;
     private static final int MAP_ENTRY_VERSION = 0;
 
@@ -42,14 +40,6 @@ final class Multiboot2Info {
 
     private static final int RGB = 1;
     private static final int EGA_TEXT = 2;
-    private static final int COLOUR_BITS = 8;
-    private static final int RED = 16;
-    private static final int GREEN = 8;
-    private static final int BLUE = 0;
-
-    private static final int TEXT_SCREEN = 0xb_8000;
-    private static final int TEXT_COLUMNS = 80;
-    private static final int TEXT_ROWS = 25;
     private static final int TEXT_CELL_BITS = 16;
 
     private final Multiboot2Header header;
@@ -81,9 +71,10 @@ final class Multiboot2Info {
         putString(Multiboot2Tag.COMMAND_LINE, config.commandLine());
         putString(Multiboot2Tag.LOADER_NAME, LOADER);
         modules.forEach(this::putModule);
-        putMap(E820Map.of(plan, firmware));
+        List<E820Map.Entry> map = E820Map.of(plan, firmware);
+        putMap(map);
         putSections();
-        putSizes(plan.ram(), firmware);
+        putSizes(map, firmware);
         framebuffer.ifPresentOrElse(this::putFramebuffer, this::putTextScreen);
         block.end();
         long from = plan.ram().lowEnd() > E820Map.HIGH_MEMORY ? E820Map.HIGH_MEMORY : IN_LOW_MEMORY;
@@ -100,9 +91,7 @@ final class Multiboot2Info {
     }
 
     private void placeSymbols(PlacedGuest guest, LayoutPlan plan) {
-        long from = modules.isEmpty()
-                ? PlacedModule.after(guest)
-                : modules.get(modules.size() - 1).end();
+        long from = PlacedModule.after(guest, modules);
         sections.filter(found -> found.tablesSize() > 0)
                 .ifPresent(found ->
                         symbolsAddress = plan.place("the symbols for the kernel", found.tablesSize(), PAGE, from));
@@ -155,7 +144,7 @@ final class Multiboot2Info {
         block.start(Multiboot2Tag.MEMORY_MAP).putInt(MAP_ENTRY_SIZE).putInt(MAP_ENTRY_VERSION);
         map.forEach(entry -> block.putLong(entry.start())
                 .putLong(entry.length())
-                .putInt(entry.available() ? AVAILABLE : RESERVED)
+                .putInt(entry.type())
                 .putInt(0));
     }
 
@@ -168,10 +157,10 @@ final class Multiboot2Info {
         sections.ifPresent(found -> block.putBytes(found.headers(symbolsAddress)));
     }
 
-    private void putSizes(RamMap ram, Firmware firmware) {
+    private void putSizes(List<E820Map.Entry> map, Firmware firmware) {
         block.start(Multiboot2Tag.BASIC_MEMORY)
                 .putInt((int) (firmware.lowMemory() >> 10))
-                .putInt((int) (Math.max(0, ram.lowEnd() - E820Map.HIGH_MEMORY) >> 10));
+                .putInt((int) (E820Map.upperMemory(map) >> 10));
     }
 
     private void putFramebuffer(LinearFramebuffer pixels) {
@@ -183,17 +172,17 @@ final class Multiboot2Info {
                 .putByte(LinearFramebuffer.DEPTH)
                 .putByte(RGB)
                 .putShort(0);
-        for (int position : List.of(RED, GREEN, BLUE)) {
-            block.putByte(position).putByte(COLOUR_BITS);
+        for (int position : List.of(LinearFramebuffer.RED, LinearFramebuffer.GREEN, LinearFramebuffer.BLUE)) {
+            block.putByte(position).putByte(LinearFramebuffer.COLOUR_BITS);
         }
     }
 
     private void putTextScreen() {
         block.start(Multiboot2Tag.FRAMEBUFFER)
-                .putLong(TEXT_SCREEN)
-                .putInt(TEXT_COLUMNS * TEXT_CELL_BITS / Byte.SIZE)
-                .putInt(TEXT_COLUMNS)
-                .putInt(TEXT_ROWS)
+                .putLong(Screen.MEMORY)
+                .putInt(Screen.COLUMNS * TEXT_CELL_BITS / Byte.SIZE)
+                .putInt(Screen.COLUMNS)
+                .putInt(Screen.ROWS)
                 .putByte(TEXT_CELL_BITS)
                 .putByte(EGA_TEXT)
                 .putShort(0);

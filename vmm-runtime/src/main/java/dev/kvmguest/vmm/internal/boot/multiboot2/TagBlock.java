@@ -1,9 +1,9 @@
 package dev.kvmguest.vmm.internal.boot.multiboot2;
 
 import dev.kvmguest.vmm.image.Multiboot2Tag;
+import dev.kvmguest.vmm.internal.boot.layout.CString;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -67,7 +67,7 @@ final class TagBlock {
 
     /** Puts a text in UTF-8, ended by NUL. */
     TagBlock putString(String text) {
-        return putBytes((text + "\0").getBytes(StandardCharsets.UTF_8));
+        return putBytes(CString.of(text));
     }
 
     TagBlock putBytes(byte[] bytes) {

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.boot.pvh;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.internal.boot.layout.CString;
 import dev.kvmguest.vmm.internal.boot.layout.E820Map;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
@@ -9,7 +10,6 @@ import dev.kvmguest.vmm.internal.boot.layout.PlacedModule;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -30,8 +30,6 @@ final class StartInfo {
     private static final int STRUCTURE_SIZE = 56;
     private static final int MODULE_SIZE = 32;
     private static final int MAP_ENTRY_SIZE = 24;
-    private static final int RAM = 1;
-    private static final int RESERVED = 2;
     private static final long LOWEST = 0x1_0000;
 
     private final String commandLine;
@@ -65,8 +63,8 @@ final class StartInfo {
     /** Returns the block for an address, which doesn't matter to its length. */
     private byte[] block(long base) {
         List<byte[]> strings = new ArrayList<>();
-        strings.add(terminated(commandLine));
-        modules.forEach(module -> strings.add(terminated(module.module().commandLine())));
+        strings.add(CString.of(commandLine));
+        modules.forEach(module -> strings.add(CString.of(module.module().commandLine())));
         int modulesAt = STRUCTURE_SIZE;
         int mapAt = modulesAt + MODULE_SIZE * modules.size();
         int stringsAt = mapAt + MAP_ENTRY_SIZE * map.size();
@@ -97,13 +95,9 @@ final class StartInfo {
         for (E820Map.Entry entry : map) {
             block.putLong(entry.start())
                     .putLong(entry.length())
-                    .putInt(entry.available() ? RAM : RESERVED)
+                    .putInt(entry.type())
                     .putInt(0);
         }
         return block.array();
-    }
-
-    private static byte[] terminated(String text) {
-        return (text + "\0").getBytes(StandardCharsets.UTF_8);
     }
 }
