@@ -52,9 +52,13 @@ final class FarReturn {
         }
         FarTransfer.requireInLimit(cpu, code, eip);
         cpu.segmentation.markAccessed(selector, code);
-        setStackPointer(cpu, stackOffset(cpu, popped));
+        setStackPointer(cpu, stackOffset(cpu, popped - released));
         cpu.segmentation.loadCode(selector, code, level);
         cpu.eip = eip;
+        if (released != 0) {
+            // In the mode that is returned to: a stack of 16 bits wraps in compatibility mode, not in 64-bit mode.
+            setStackPointer(cpu, stackOffset(cpu, released));
+        }
     }
 
     /** Returns the code segment that a return leads to, after all checks. */

@@ -98,6 +98,20 @@ class FarReturnTests {
         }
     }
 
+    /** As AMD's processors have it; by the pseudocode of RET, CS is loaded before parameters are released. */
+    @Test
+    void parametersAreReleasedByTheStackOfTheModeThatIsReturnedTo() {
+        try (EmulatedGuest guest = EmulatedGuest.long64(0)) {
+            Descriptors.put(guest, FREE, Descriptors.flat(Descriptors.CODE));
+            guest.change(state -> state.segment(SegmentRegister.SS, new SegmentState(0x10, 0, 0xffff, 0x0093)));
+            frame(guest, TARGET, FREE);
+            guest.put(CODE, "ca 00 f0").step(); // retf 0xf000
+
+            assertThat(guest.get(Register.RIP)).isEqualTo(TARGET);
+            assertThat(guest.get(Register.RSP)).isEqualTo(STACK + 8 + 0xf000 - 0x10000);
+        }
+    }
+
     private static void assertFault(EmulatedGuest guest, int ring, int vector, long errorCode) {
         assertThat(guest.vector()).isEqualTo(vector);
         assertThat(guest.stack(0)).isEqualTo(errorCode);
