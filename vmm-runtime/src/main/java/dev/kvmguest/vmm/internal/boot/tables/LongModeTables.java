@@ -21,6 +21,8 @@ import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * What a guest finds that is entered in 64-bit mode: GDT, TSS, IDT and page tables. Source: Intel SDM volume 3A, 3.4.5,
@@ -89,6 +91,9 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
     private static final int GIBIBYTES = 4;
     private static final int PAGES_SIZE = (DIRECTORIES + GIBIBYTES) * PAGE;
 
+    /** The page tables at their usual address: they are most of what is done to make a machine. */
+    private static final Map<Flavour, byte[]> USUAL_TABLES = new ConcurrentHashMap<>();
+
     /** Takes room for the tables. */
     public static LongModeTables take(LayoutPlan layout, Flavour flavour) {
         long end = BootPageTables.IDENTITY_END;
@@ -115,11 +120,11 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
                 gdt.base() + TSS_SELECTOR,
                 SegmentDescriptor.of(tss, LongModeTask.SIZE - 1, BUSY_TSS).raw());
         memory.write(tss + LongModeTask.IO_MAP_BASE, new byte[] {LongModeTask.SIZE, 0});
-        writePages(memory);
+        memory.write(
+                pages, pages == USUAL_PAGES ? USUAL_TABLES.computeIfAbsent(flavour, same -> pageTables()) : pageTables());
     }
 
-    private void writePages(GuestMemory memory) {
-        // Put together first: a guest's memory is written by the page much faster than by the entry.
+    private byte[] pageTables() {
         ByteBuffer tables = ByteBuffer.allocate(PAGES_SIZE).order(ByteOrder.LITTLE_ENDIAN);
         putEntry(tables, 0, 0, table(LOW_POINTERS));
         for (int i = 0; i < GIBIBYTES; i++) {
@@ -134,7 +139,7 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
         for (int i = 0; i < GIBIBYTES * ENTRIES; i++) {
             putEntry(tables, DIRECTORIES + i / ENTRIES, i % ENTRIES, i * LARGE_PAGE | PageEntry.LARGE);
         }
-        memory.write(pages, tables.array());
+        return tables.array();
     }
 
     private long table(int number) {

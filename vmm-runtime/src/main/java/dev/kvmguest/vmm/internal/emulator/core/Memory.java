@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.internal.x86.CpuMode;
 import dev.kvmguest.vmm.internal.x86.Cr4;
 import dev.kvmguest.vmm.internal.x86.Vector;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -69,7 +70,9 @@ public final class Memory {
     }
 
     private static Tlb[] tlbs() {
-        return Stream.of(Access.values()).map(access -> new Tlb()).toArray(Tlb[]::new);
+        Tlb[] tlbs = new Tlb[Access.values().length];
+        Arrays.setAll(tlbs, access -> new Tlb());
+        return tlbs;
     }
 
     /** Chooses the rights by which instructions access memory from now on. */

@@ -34,7 +34,8 @@ final class Tlb {
     final ByteBuffer[] buffers = new ByteBuffer[ENTRIES];
 
     Tlb() {
-        flush();
+        // New arrays are zero: flush() would write them once more.
+        tags[0] = emptyTag(0);
     }
 
     static int slot(long linear) {

@@ -231,11 +231,18 @@ enum Difference {
             for (int half = 0; half < Long.SIZE; half += Integer.SIZE) {
                 float one = Float.intBitsToFloat((int) (executed.real().xmm[i] >>> half));
                 float other = Float.intBitsToFloat((int) (executed.emulated().xmm[i] >>> half));
-                if (Float.compare(one, other) != 0 && !(Math.abs(one - other) <= Math.abs(one) * APPROXIMATE)) {
+                if (Float.compare(one, other) != 0
+                        && !(Math.abs(one - other) <= Math.abs(one) * APPROXIMATE)
+                        && !(isSmallest(one) && isSmallest(other) && Math.signum(one) * Math.signum(other) >= 0)) {
                     return false;
                 }
             }
         }
         return true;
+    }
+
+    /** Returns whether an approximation is of the smallest normal number, or 0 because it came out below it. */
+    private static boolean isSmallest(float value) {
+        return value == 0 || Math.abs(value) <= Float.MIN_NORMAL * (1 + APPROXIMATE);
     }
 }
