@@ -94,9 +94,9 @@ IDT_OF_ONE tick_idt, TIMER_VECTOR, tick
 CASE handler_changes_r9
     STACK
     LOAD lidt, changing_idt
-    START_TIMER
     movabs rdx, 0x7fff80000000
     mov r9d, 8
+    START_TIMER
 1:  mov ebx, 1
     cmp dword ptr [ticks], 0
     je 1b

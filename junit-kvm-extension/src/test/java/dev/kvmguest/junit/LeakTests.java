@@ -23,7 +23,7 @@ import org.junit.jupiter.api.TestFactory;
 @Tag("kvm")
 class LeakTests {
 
-    private static final int RUNS = 30;
+    private static final int RUNS = 10;
 
     @Test
     void testsLeaveNoDescriptorThreadOrOutcomeBehindHoweverTheyEnd() throws IOException {

@@ -25,11 +25,11 @@ import org.junit.jupiter.api.parallel.Isolated;
 @OnEachEngine
 class ResourceTests {
 
-    private static final int GUESTS = 500;
+    private static final int GUESTS = 150;
     /** Large, so that a single mapping left behind by KVM outweighs whatever the JVM itself maps meanwhile. */
     private static final long MEMORY = 512L << 20;
 
-    /** The emulator's RAM is never sparse; 16 MiB left behind by each guest would be 8 GiB. */
+    /** The emulator's RAM is never sparse; 16 MiB left behind by each guest would be 2.3 GiB. */
     private static final long DENSE_MEMORY = 16L << 20;
 
     private static final VcpuConfig HALTING = real("b0 61 e6 e9 f4"); // mov al,'a'; out 0xe9,al; hlt
@@ -46,7 +46,7 @@ class ResourceTests {
 
     @Test
     void manyGuestsLeaveNoDescriptorMappingOrThread() throws IOException {
-        runGuests(100);
+        runGuests(50);
         Usage before = Usage.now();
 
         runGuests(GUESTS);

@@ -81,6 +81,17 @@ public final class TestGuest {
         }
     }
 
+    /** Runs a guest that hangs on the emulator, to a limit of its own time: a microsecond is 100 instructions at most. */
+    public static Outcome hang(VcpuConfig guest, Duration limit) {
+        MachineConfig config = MachineConfig.builder()
+                .vcpu(guest)
+                .engine(EngineChoice.EMULATOR)
+                .build();
+        try (Machine machine = Machine.create(config, limit)) {
+            return machine.run();
+        }
+    }
+
     /** Returns a machine whose time limit is soon reached, on the emulator at the same instruction on every host. */
     public static Machine hanging(MachineConfig.Builder config, EngineChoice engine) {
         return Machine.create(

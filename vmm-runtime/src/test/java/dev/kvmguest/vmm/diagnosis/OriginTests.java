@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.diagnosis.TakenEvent.Kind;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.TextReport;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -89,7 +90,8 @@ class OriginTests {
 
     @Test
     void exceptionInItsOwnHandlerIsToldAsTheFirstOne() {
-        Outcome outcome = run(guest(UD, "41" + UD2, "90" + UD2));
+        // The limit comes before the frames on the stack have overwritten the code.
+        Outcome outcome = TestGuest.hang(TestGuest.flat(guest(UD, "41" + UD2, "90" + UD2)), Duration.ofNanos(50_000));
 
         Fault origin = outcome.run().diagnosis().origin().orElseThrow();
         assertThat(origin.at().inWords()).isEqualTo("ud2 at 0x101a");

@@ -33,12 +33,14 @@ final class PortTable<T> {
     }
 
     /** Calls {@code action} for each port that has something, in ascending order. */
+    @SuppressWarnings("unchecked") // put() takes nothing but T.
     void forEach(BiConsumer<Integer, T> action) {
-        for (int port = 0; port < PORTS; port++) {
-            if (pages[port / PAGE] == null) {
-                port += PAGE - 1;
-            } else if (get(port) != null) {
-                action.accept(port, get(port));
+        for (int first = 0; first < PORTS; first += PAGE) {
+            Object[] page = pages[first / PAGE];
+            for (int i = 0; page != null && i < PAGE; i++) {
+                if (page[i] != null) {
+                    action.accept(first + i, (T) page[i]);
+                }
             }
         }
     }
