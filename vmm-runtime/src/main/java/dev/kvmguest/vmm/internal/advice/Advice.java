@@ -25,6 +25,7 @@ public final class Advice {
             CodeSize::wrong,
             LongModeSteps::refused,
             ifNoHandlerTookIt(DeliberateReset::byEmptyTable),
+            LoadedElsewhere::unpaged,
             TableOperand::ofLgdt,
             TableOperand::ofLidt,
             UnhandledInterrupt::notRemapped,

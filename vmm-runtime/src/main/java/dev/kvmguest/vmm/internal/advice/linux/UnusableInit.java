@@ -16,8 +16,8 @@ import java.util.stream.Collectors;
 /**
  * Recognizes a Linux kernel that panicked since it had no init to start, or since its init ended.
  *
- * <p>Silent unless the kernel itself said so on its console: a thread of the kernel's own that died in init's place, and
- * any other panic, are no mistakes of an init.
+ * <p>Silent unless the kernel itself said so on its console: a thread of the kernel's own that died in init's place,
+ * and any other panic, are no mistakes of an init.
  *
  * <p>Source: Linux 6.1, {@code init/main.c}, {@code kernel_init}; {@code init/do_mounts.c}, {@code mount_block_root};
  * {@code init/initramfs.c}, {@code do_populate_rootfs}; {@code kernel/exit.c}, {@code find_child_reaper}.
@@ -53,8 +53,8 @@ public final class UnusableInit {
     private UnusableInit() {}
 
     /**
-     * Returns what was wrong and the way out, as a sentence without a full stop; empty unless a Linux kernel panicked for
-     * want of an init.
+     * Returns what was wrong and the way out, as a sentence without a full stop; empty unless a Linux kernel panicked
+     * for want of an init.
      *
      * @param guest the guest
      * @param run what it did
