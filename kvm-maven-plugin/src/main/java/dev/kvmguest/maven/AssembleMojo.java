@@ -209,7 +209,10 @@ public class AssembleMojo extends AbstractMojo {
         try {
             spec.detected()
                     .ifPresent(boot -> GuestWarnings.log(
-                            getLog(), guest + ": ", boot, spec.file().getFileName().toString()));
+                            getLog(),
+                            guest + ": ",
+                            boot,
+                            spec.file().getFileName().toString()));
             GuestAssembler.Result result = publisher.publish(spec);
             GuestWarnings.log(getLog(), guest, result.layout());
             getLog().info(

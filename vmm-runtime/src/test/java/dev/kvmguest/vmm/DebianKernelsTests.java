@@ -136,8 +136,7 @@ class DebianKernelsTests {
     }
 
     private static List<BootModule> disk(byte[] init) {
-        return List.of(
-                new BootModule("initrd", new Cpio().program("init", init).build()));
+        return List.of(new BootModule("initrd", new Cpio().program("init", init).build()));
     }
 
     private static Outcome linux(GuestImage kernel, List<BootModule> modules, String options) {

@@ -132,8 +132,9 @@ class ProjectTemplateTests {
         String code = "fa f4 90 02 b0 ad 1b 00 00 00 00 fe 4f 52 e4".replace(" ", "");
 
         assertThat(madeFor(image("build.bin", code)).warning())
-                .hasValue("image build.bin has a Multiboot header at file offset 0x3, which is not a multiple of 4; align"
-                        + " it with .balign 4; as it is, it is booted in boot mode real");
+                .hasValue(
+                        "image build.bin has a Multiboot header at file offset 0x3, which is not a multiple of 4; align"
+                                + " it with .balign 4; as it is, it is booted in boot mode real");
         assertThat(template().writeWithNewKernel().warning()).isEmpty();
     }
 

@@ -60,7 +60,8 @@ public record DetectedBoot(BootMode boot, String reason, Optional<String> overlo
             return Optional.of(new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header"));
         }
         if (PvhNote.isMeant(image)) {
-            return Optional.of(new DetectedBoot(BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header"));
+            return Optional.of(
+                    new DetectedBoot(BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header"));
         }
         if (LimineMagic.isMeant(image)) {
             return Optional.of(new DetectedBoot(BootMode.LIMINE, "it has requests of the Limine boot protocol"));
@@ -99,8 +100,7 @@ public record DetectedBoot(BootMode boot, String reason, Optional<String> overlo
                 ? PvhNote.dropped(image)
                 : startsWithBootSector(image)
                         ? Optional.empty()
-                        : MultibootHeader.overlooked(image.file())
-                                .or(() -> Multiboot2Header.overlooked(image.file()));
+                        : MultibootHeader.overlooked(image.file()).or(() -> Multiboot2Header.overlooked(image.file()));
     }
 
     private static boolean startsWithBootSector(GuestImage image) {

@@ -150,22 +150,26 @@ class DetectedBootTests {
 
         assertThat(detect(odd).boot()).isEqualTo(BootMode.REAL);
         assertThat(detect(odd).warning("kernel.bin"))
-                .hasValue("image kernel.bin has a Multiboot header at file offset 0x3, which is not a multiple of 4; align"
-                        + " it with .balign 4; as it is, it is booted in boot mode real");
+                .hasValue(
+                        "image kernel.bin has a Multiboot header at file offset 0x3, which is not a multiple of 4; align"
+                                + " it with .balign 4; as it is, it is booted in boot mode real");
         assertThat(detect(join(new byte[8192], header(3))).overlooked())
-                .hasValue("has a Multiboot header at file offset 0x2000, after the first 8192 bytes, where loaders look;"
-                        + " put its section first in the linker script");
+                .hasValue(
+                        "has a Multiboot header at file offset 0x2000, after the first 8192 bytes, where loaders look;"
+                                + " put its section first in the linker script");
         assertThat(detect(join(new byte[4], Multiboot2Kernel.header())).overlooked())
                 .hasValue("has a Multiboot 2 header at file offset 0x4, which is not a multiple of 8; align it with"
                         + " .balign 8");
         assertThat(detect(join(new byte[0x8000], Multiboot2Kernel.header())).overlooked())
-                .hasValue("has a Multiboot 2 header at file offset 0x8000, not within the first 32768 bytes, where loaders"
-                        + " look; put its section first in the linker script");
+                .hasValue(
+                        "has a Multiboot 2 header at file offset 0x8000, not within the first 32768 bytes, where loaders"
+                                + " look; put its section first in the linker script");
     }
 
     @Test
     void headerThatIsNoneOfTheImagesOwnIsNotWarnedOf() {
-        // A disk image with a kernel after its boot sector, a magic number without its checksum, and a header that is found.
+        // A disk image with a kernel after its boot sector, a magic number without its checksum, and a header that is
+        // found.
         byte[] disk = join(bootSector(512), new byte[8192], header(3));
         for (byte[] other : new byte[][] {disk, join(new byte[3], words(MAGIC, 3, 0), new byte[64]), header(3)}) {
             assertThat(detect(other).warning("kernel.bin")).isEmpty();
@@ -177,8 +181,9 @@ class DetectedBootTests {
         assertThat(detect(withSymbol("pvh_start").build()).boot()).isEqualTo(BootMode.PROTECTED);
         assertThat(detect(withSymbol("pvh_start").build()).warning("kernel.elf"))
                 .hasValueSatisfying(warning -> assertThat(warning)
-                        .startsWith("image kernel.elf has no Xen note of type 18 (XEN_ELFNOTE_PHYS32_ENTRY), though it has"
-                                + " pvh_start, so that a linker script may have dropped it (/DISCARD/); give its section")
+                        .startsWith(
+                                "image kernel.elf has no Xen note of type 18 (XEN_ELFNOTE_PHYS32_ENTRY), though it has"
+                                        + " pvh_start, so that a linker script may have dropped it (/DISCARD/); give its section")
                         .endsWith("; as it is, it is booted in boot mode protected"));
         assertThat(detect(withSymbol("pvhistory").build()).overlooked()).isEmpty();
         assertThat(detect(withSymbol("pvh_start")

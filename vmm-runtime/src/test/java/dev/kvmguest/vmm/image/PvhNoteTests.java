@@ -61,9 +61,10 @@ class PvhNoteTests {
 
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> PvhNote.find(image))
-                .withMessageStartingWith("image kernel has no Xen note of type 18 (XEN_ELFNOTE_PHYS32_ENTRY), which boot"
-                        + " mode pvh needs, though it has xen_pvh_entry, so that a linker script may have dropped it"
-                        + " (/DISCARD/); give its section");
+                .withMessageStartingWith(
+                        "image kernel has no Xen note of type 18 (XEN_ELFNOTE_PHYS32_ENTRY), which boot"
+                                + " mode pvh needs, though it has xen_pvh_entry, so that a linker script may have dropped it"
+                                + " (/DISCARD/); give its section");
     }
 
     @Test

@@ -203,6 +203,7 @@ final class Execution {
         }
         if (from.is(Trait.RETURN)) {
             return HandlerReturn.frameTaken(evidence, to)
+                    .or(() -> ReturnAddress.ofEntry(evidence, from))
                     .or(() -> ReturnAddress.overwritten(evidence, from))
                     .orElse(
                             "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"

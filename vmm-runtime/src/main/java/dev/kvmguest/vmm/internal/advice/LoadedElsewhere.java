@@ -51,9 +51,8 @@ final class LoadedElsewhere {
         List<Executed> path = evidence.path();
         return IntStream.range(0, path.size())
                 .mapToObj(i -> path.get(path.size() - 1 - i))
-                .flatMap(executed -> absoluteRead(executed, registers)
-                        .flatMap(read -> misread(evidence, executed, read))
-                        .stream())
+                .flatMap(executed ->
+                        absoluteRead(executed, registers).flatMap(read -> misread(evidence, executed, read)).stream())
                 .findFirst();
     }
 
@@ -99,8 +98,9 @@ final class LoadedElsewhere {
                 .allMatch(segment -> segment.virtualAddress() - segment.physicalAddress() == linked - loaded
                         && evidence.memory().ram().contains(segment.virtualAddress(), segment.memorySize()));
         return fits
-                ? where + "load the image at " + hex(first.virtualAddress()) + ", for which it is linked, or link it for "
-                        + hex(first.physicalAddress()) + ", where it is loaded"
+                ? where + "load the image at " + hex(first.virtualAddress())
+                        + ", for which it is linked, or link it for " + hex(first.physicalAddress())
+                        + ", where it is loaded"
                 : where + "switch paging on with it mapped before any such " + use
                         + ", or link the image for the address that it is loaded at";
     }

@@ -181,7 +181,8 @@ public final class PostMortem {
             List<String> ofLoader = LoaderWarnings.of(
                     config, fault.map(Fault::registers).or(() -> end.run().registers()), memory, layout);
             return concat(
-                    ofLoader, StrayOuts.before(end, recording.timeline()).stream().toList());
+                    ofLoader,
+                    StrayOuts.before(end, recording.timeline()).stream().toList());
         } catch (RuntimeException e) {
             stumbled(e);
             return List.of();

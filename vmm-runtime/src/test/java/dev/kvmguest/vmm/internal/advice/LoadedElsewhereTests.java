@@ -79,9 +79,10 @@ class LoadedElsewhereTests {
     @Test
     void operandOfLgdtThatIsTheLinkersIsTold() {
         assertThat(unpaged(0x20_0000, LOADS_GDT).get(0))
-                .isEqualTo("lgdt [0x200020] at 0x1000 reads 0x200020 (gdt_register), which is where the linker put it, but"
-                        + " it was loaded at physical 0x1020, and paging is off; load the image at 0x200000, for which it"
-                        + " is linked, or link it for 0x1000, where it is loaded");
+                .isEqualTo(
+                        "lgdt [0x200020] at 0x1000 reads 0x200020 (gdt_register), which is where the linker put it, but"
+                                + " it was loaded at physical 0x1020, and paging is off; load the image at 0x200000, for which it"
+                                + " is linked, or link it for 0x1000, where it is loaded");
     }
 
     @Test
@@ -108,7 +109,8 @@ class LoadedElsewhereTests {
         // lgdt [0x1020], whose table has no segment 0x18
         assertThat(unpaged(
                         0x1000,
-                        LOADS_GDT.replace("15 20 00 20 00", "15 20 10 00 00")
+                        LOADS_GDT
+                                .replace("15 20 00 20 00", "15 20 10 00 00")
                                 .replace("08 00f4", "18 00f4")
                                 .replace("28 00 20 00", "28 10 00 00")))
                 .noneMatch(sentence -> sentence.contains("linker"));

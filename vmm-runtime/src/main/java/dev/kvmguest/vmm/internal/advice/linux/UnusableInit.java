@@ -28,8 +28,9 @@ public final class UnusableInit {
     private static final Pattern PANIC =
             Pattern.compile("(?m)^(?:\\[ *[0-9.]+] )?(Kernel panic - not syncing: (.*?)) *$");
 
-    private static final Pattern NOT_STARTED = Pattern.compile("(?:Failed to execute|Starting init:|Requested init) (\\S+)"
-            + " (?:exists but couldn't execute it |failed )?\\(error -(\\d+)\\)");
+    private static final Pattern NOT_STARTED =
+            Pattern.compile("(?:Failed to execute|Starting init:|Requested init) (\\S+)"
+                    + " (?:exists but couldn't execute it |failed )?\\(error -(\\d+)\\)");
 
     private static final Pattern NOT_UNPACKED = Pattern.compile("Initramfs unpacking failed: (.*\\S)");
 
@@ -64,9 +65,8 @@ public final class UnusableInit {
             return Optional.empty();
         }
         String text = ConsoleText.withoutCarriageReturns(run.console());
-        return last(PANIC, text)
-                .flatMap(panic -> cause(guest, text, panic)
-                        .map(cause -> "the kernel says " + ConsoleText.quoted(panic.group(1)) + ": " + cause));
+        return last(PANIC, text).flatMap(panic -> cause(guest, text, panic)
+                .map(cause -> "the kernel says " + ConsoleText.quoted(panic.group(1)) + ": " + cause));
     }
 
     private static Optional<String> cause(VcpuConfig guest, String console, MatchResult panic) {
@@ -87,7 +87,8 @@ public final class UnusableInit {
                             + " /init into the initial RAM disk, or name another program by rdinit="));
         }
         Matcher exit = EXIT_CODE.matcher(reason);
-        boolean isOfKernel = KERNEL_THREAD.matcher(console.substring(panic.end())).find();
+        boolean isOfKernel =
+                KERNEL_THREAD.matcher(console.substring(panic.end())).find();
         return exit.find() && !isOfKernel
                 ? Optional.of(ended(Integer.parseUnsignedInt(exit.group(1), 16)))
                 : Optional.empty();
@@ -125,7 +126,8 @@ public final class UnusableInit {
                 init + " may not be executed (error -13, EACCES); make it an ordinary file, and set its right to be"
                         + " executed (chmod +x) before it is put into the archive";
             default ->
-                init + " could not be started (error -" + error + ", see errno-base.h); name another program by rdinit=";
+                init + " could not be started (error -" + error
+                        + ", see errno-base.h); name another program by rdinit=";
         };
     }
 

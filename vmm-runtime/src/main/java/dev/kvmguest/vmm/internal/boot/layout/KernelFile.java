@@ -98,7 +98,8 @@ public final class KernelFile {
                 return Optional.of("image " + image.name() + " has " + header + " by whose load_addr "
                         + hex(addresses.load()) + " what is linked for " + hex(linked) + " is loaded at " + hex(placed)
                         + ", so that addresses in its code lead elsewhere unless it moves itself there; write load_addr "
-                        + hex(addresses.load() + linked - placed) + ", or leave the addresses out of the header, so that"
+                        + hex(addresses.load() + linked - placed)
+                        + ", or leave the addresses out of the header, so that"
                         + " the ELF program headers count");
             }
         }

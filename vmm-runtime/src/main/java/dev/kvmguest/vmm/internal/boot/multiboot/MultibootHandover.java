@@ -41,8 +41,7 @@ public final class MultibootHandover implements Handover {
         KernelFile.requireOwnPlace(image, config);
         this.guest = PlacedGuest.entered(image, config);
         this.contradiction = header.addresses()
-                .flatMap(addresses ->
-                        KernelFile.contradiction(addresses, config.image(), HEADER, header.offset()));
+                .flatMap(addresses -> KernelFile.contradiction(addresses, config.image(), HEADER, header.offset()));
     }
 
     private static GuestImage place(GuestImage image, MultibootHeader header) {

@@ -26,6 +26,9 @@ import java.util.stream.Stream;
  */
 public final class Multiboot2Handover implements Handover {
 
+    /** What the layout calls the tags that the kernel is told. */
+    public static final String INFORMATION = "the Multiboot 2 information";
+
     private static final long BEYOND_32_BITS = 1L << 32;
     private static final String HEADER = "a Multiboot 2 header";
 

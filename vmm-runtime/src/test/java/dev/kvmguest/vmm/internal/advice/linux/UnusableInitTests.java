@@ -57,8 +57,9 @@ class UnusableInitTests {
 
     @Test
     void kernelThatHaltsInItsPanic() {
-        assertThat(standstill(run(linux(HALT, NO_ROOT))).advice()).singleElement().satisfies(said -> assertThat(said)
-                .contains("it was given no initial RAM disk"));
+        assertThat(standstill(run(linux(HALT, NO_ROOT))).advice())
+                .singleElement()
+                .satisfies(said -> assertThat(said).contains("it was given no initial RAM disk"));
     }
 
     @ParameterizedTest
@@ -190,7 +191,8 @@ class UnusableInitTests {
     private static byte[] code(String end, String console, int load) {
         byte[] text = console.getBytes(StandardCharsets.US_ASCII);
         // mov esi,TEXT; mov ecx,LENGTH; mov edx,0xe9; rep outsb
-        byte[] code = TestGuest.bytes("be " + word(load + 0x40) + "b9" + word(text.length) + "ba e9 00 00 00 f3 6e" + end);
+        byte[] code =
+                TestGuest.bytes("be " + word(load + 0x40) + "b9" + word(text.length) + "ba e9 00 00 00 f3 6e" + end);
         return MultibootKernel.join(code, new byte[0x40 - code.length], text);
     }
 
