@@ -137,6 +137,7 @@ final class GuestDefinition {
         if (detected.isNews()) {
             LOG.log(Level.INFO, detected.describe(guest.image().name()));
         }
+        detected.warning(guest.image().name()).ifPresent(warning -> LOG.log(Level.WARNING, warning));
         return guest.withBoot(detected.boot());
     }
 

@@ -207,8 +207,12 @@ public class AssembleMojo extends AbstractMojo {
     private void publish(ImagePublisher publisher, ImageSpec spec) throws MojoExecutionException {
         String guest = "guest " + spec.id();
         try {
-            spec.detected().ifPresent(boot -> getLog().info(guest + ": "
-                    + boot.describe(spec.file().getFileName().toString())));
+            spec.detected()
+                    .ifPresent(boot -> GuestWarnings.log(
+                            getLog(),
+                            guest + ": ",
+                            boot,
+                            spec.file().getFileName().toString()));
             GuestAssembler.Result result = publisher.publish(spec);
             GuestWarnings.log(getLog(), guest, result.layout());
             getLog().info(

@@ -96,8 +96,8 @@ record BootTargets(Log log, MavenProject project, MojoExecution execution, Path 
     /** Returns a guest of which no manifest says the boot mode. What a parameter says replaces what the image says. */
     static VcpuConfig detected(GuestImage image, String boot, Log log) {
         DetectedBoot detected = DetectedBoot.of(image);
-        if (boot == null && detected.isNews()) {
-            log.info(detected.describe(image.name()));
+        if (boot == null) {
+            GuestWarnings.log(log, "", detected, image.name());
         }
         return VcpuConfig.of(image).withBoot(detected.boot());
     }

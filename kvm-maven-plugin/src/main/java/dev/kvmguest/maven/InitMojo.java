@@ -59,6 +59,7 @@ public class InitMojo extends AbstractMojo {
             throw new MojoExecutionException(e.getMessage(), e);
         }
         made.kernel().ifPresent(getLog()::info);
+        made.warning().ifPresent(getLog()::warn);
         made.files().forEach(file -> getLog().info("Wrote " + folder.resolve(file)));
         getLog().info("Now run: mvn verify");
     }

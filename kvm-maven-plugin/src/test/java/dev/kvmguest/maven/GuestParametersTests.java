@@ -239,7 +239,8 @@ class GuestParametersTests {
         assertThat(spec.id()).isEqualTo("kernel");
         assertThat(spec.file()).isEqualTo(file);
         assertThat(spec.boot()).isEmpty();
-        assertThat(spec.detected()).isEmpty();
+        assertThat(spec.detected())
+                .hasValueSatisfying(boot -> assertThat(boot.isNews()).isFalse());
         guest.image = null;
         assertThat(new GuestParameters(basedir).readImages(List.of(guest))).isEmpty();
     }

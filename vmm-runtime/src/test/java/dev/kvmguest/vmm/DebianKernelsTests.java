@@ -91,6 +91,34 @@ class DebianKernelsTests {
         linuxComesTo("linux-amd64", init);
     }
 
+    /** A kernel that has no init panics, is told to reset then, and the report says what it lacks. */
+    @Test
+    void linuxWithoutAnInitialRamDiskIsExplained() throws IOException {
+        Outcome outcome = linux(read("linux-i386"), List.of(), OPTIONS + " panic=-1");
+
+        assertThat(outcome.kind()).as(TextReport.whole(outcome)).isEqualTo(Outcome.Kind.RESET);
+        assertThat(outcome.warnings())
+                .singleElement()
+                .asString()
+                .startsWith("the kernel says \"Kernel panic - not syncing: VFS: Unable to mount root fs on ")
+                .contains(": it was given no initial RAM disk, and");
+    }
+
+    /** A kernel that can't start the init that it has says why on its console, and the report what that means. */
+    @Test
+    void linuxWithAnInitForAnotherArchitectureIsExplained() throws IOException {
+        byte[] init = init(ElfBuilder.of64(), 0x40_0078, "eb fe");
+
+        Outcome outcome = linux(read("linux-i386"), disk(init), OPTIONS + " panic=-1");
+
+        assertThat(outcome.warnings())
+                .as(TextReport.whole(outcome))
+                .singleElement()
+                .asString()
+                .startsWith("the kernel says \"Kernel panic - not syncing: No working init found.")
+                .contains(": /init is no program that this kernel runs (error -8, ENOEXEC); compile it for the");
+    }
+
     /** Returns a program of this code and the message behind it. */
     private static byte[] init(ElfBuilder builder, long address, String code) {
         byte[] bytes =
@@ -100,20 +128,25 @@ class DebianKernelsTests {
     }
 
     private static void linuxComesTo(String kernel, byte[] init) throws IOException {
-        BootModule disk =
-                new BootModule("initrd", new Cpio().program("init", init).build());
-        GuestImage image = read(kernel);
-        Outcome outcome = boot(
-                VcpuConfig.of(image)
-                        .withBoot(DetectedBoot.of(image).boot())
-                        .withCommandLine(OPTIONS)
-                        .withModules(List.of(disk)),
-                LINUX_MEMORY,
-                LINUX_TIME);
+        Outcome outcome = linux(read(kernel), disk(init), OPTIONS);
 
         // Linux's terminal puts CR before LF.
         assertThat(outcome.console()).as(TextReport.whole(outcome)).contains(INIT_SAYS.strip());
         assertThat(outcome.exitCode()).hasValue(5);
+    }
+
+    private static List<BootModule> disk(byte[] init) {
+        return List.of(new BootModule("initrd", new Cpio().program("init", init).build()));
+    }
+
+    private static Outcome linux(GuestImage kernel, List<BootModule> modules, String options) {
+        return boot(
+                VcpuConfig.of(kernel)
+                        .withBoot(DetectedBoot.of(kernel).boot())
+                        .withCommandLine(options)
+                        .withModules(modules),
+                LINUX_MEMORY,
+                LINUX_TIME);
     }
 
     private static GuestImage read(String kernel) throws IOException {

@@ -78,8 +78,8 @@ class LimineGuestTests {
         // By no means a reset on purpose: the kernel hasn't loaded an IDT yet.
         assertThat(fault.advice())
                 .containsExactly(
-                        "IDTR's limit is 0x0, so that there is no IDT[6], the gate of #UD; LIDT takes the table's"
-                                + " size in bytes less 1, 0xfff for 256 gates of 16 bytes");
+                        "there is no IDT: the boot loader leaves none, and none was loaded; fill an IDT with a gate for"
+                                + " each vector from 0 to 31 at least, and load it with LIDT before anything can go wrong");
     }
 
     @Test
@@ -215,5 +215,84 @@ class LimineGuestTests {
                         .withModules(List.of(new BootModule("initrd", new byte[] {'m'}))));
 
         assertThat(outcome.console()).isEqualTo("m");
+    }
+
+    private List<String> advice(String code) {
+        return run(kernel("HHDM", code).config()).run().fault().orElseThrow().advice();
+    }
+
+    @Test
+    void physicalAddressThatTheDirectMapHasIsTold() {
+        // mov eax,0x100000; mov ecx,[rax]
+        assertThat(advice("b8 00 00 10 00 8b 08"))
+                .first()
+                .asString()
+                .isEqualTo("mov ecx, [rax] at 0xffffffff80000005 (_start+0x5) uses 0x100000, where no page is; as a"
+                        + " physical address it is mapped at 0xffff800000100000, by the loader's direct map: add the offset"
+                        + " that answers an HHDM request, 0xffff800000000000 here, to physical addresses before they are"
+                        + " used");
+    }
+
+    @Test
+    void physicalAddressOfTextMemoryIsTold() {
+        // mov eax,0xb8f9e; mov [rax],ecx
+        assertThat(advice("b8 9e 8f 0b 00 89 08"))
+                .first()
+                .asString()
+                .contains("uses 0xb8f9e, where no page is: that is the physical address of VGA text memory");
+    }
+
+    @Test
+    void otherAddressesWithoutAPageAreNoPhysicalOnes() {
+        // mov eax,0x50000000; mov ecx,[rax]: no RAM
+        assertThat(advice("b8 00 00 00 50 8b 08")).noneMatch(said -> said.contains("physical address"));
+        // mov eax,0xfff; mov cl,[rax]: a null pointer and an offset
+        assertThat(advice("b8 ff 0f 00 00 8a 08")).noneMatch(said -> said.contains("physical address"));
+        // mov eax,0x100000; jmp rax
+        assertThat(advice("b8 00 00 10 00 ff e0")).noneMatch(said -> said.contains("physical address"));
+        // mov al,[0xffffffff80000000]; mov [0xffffffff80000000],al: a page that is there, and isn't writable
+        assertThat(advice("8a 04 25 00 00 00 80 88 04 25 00 00 00 80"))
+                .noneMatch(said -> said.contains("physical address"));
+    }
+
+    @Test
+    void tablesWhereTheLinkerHadThemAreTold() {
+        // mov eax,0x2000; mov cr3,rax
+        assertThat(advice("b8 00 20 00 00 0f 22 d8"))
+                .first()
+                .asString()
+                .isEqualTo("mov cr3, rax at 0xffffffff80000005 (_start+0x5) loads 0x2000, which is 0xffffffff80002000"
+                        + " minus 0xffffffff80000000, while the loader put that at physical 0x202000; subtract virtual_base"
+                        + " and add physical_base of what answers an executable address request");
+    }
+
+    @Test
+    void tablesOfAnotherKindInTheWrongPlaceAreNotThose() {
+        // mov eax,0x202000; mov cr3,rax: where they are, and empty. mov eax,0x9000; mov cr3,rax: none of the kernel's
+        for (String code : List.of("b8 00 20 20 00 0f 22 d8", "b8 00 90 00 00 0f 22 d8")) {
+            assertThat(advice(code)).noneMatch(said -> said.contains("while the loader put that at"));
+        }
+    }
+
+    @Test
+    void entryThatReturnsIsTold() {
+        // ret
+        assertThat(advice("c3"))
+                .first()
+                .asString()
+                .contains("; the kernel's entry point has returned, and nobody has called it: the boot loader put a 0");
+        // push 0; ret
+        assertThat(advice("6a 00 c3")).noneMatch(said -> said.contains("has returned"));
+    }
+
+    @Test
+    void gateWithASelectorOfAnotherGdtIsTold() {
+        // mov rdi,0xffffffff80002040; mov dword [rdi],0x00080100; mov dword [rdi+4],0x80008e00;
+        // mov dword [rdi+8],0xffffffff; push rdi; push 0; mov word [rsp+6],0xfff; lidt [rsp+6]; int 0
+        assertThat(advice("48 c7 c7 40 20 00 80 c7 07 00 01 08 00 c7 47 04 00 8e 00 80 c7 47 08 ff ff ff ff"
+                        + "57 6a 00 66 c7 44 24 06 ff 0f 0f 01 5c 24 06 cd 00"))
+                .first()
+                .asString()
+                .startsWith("IDT[0] at 0xffffffff80002040 has the selector 0x8, ");
     }
 }

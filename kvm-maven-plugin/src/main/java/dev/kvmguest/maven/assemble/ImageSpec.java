@@ -46,11 +46,9 @@ public record ImageSpec(
         return boot.orElseGet(() -> DetectedBoot.of(image).boot());
     }
 
-    /** Returns what the image asks for itself, if nobody else says the boot mode and it is not real mode. */
+    /** Returns what the image asks for itself, if nobody else says the boot mode. */
     public Optional<DetectedBoot> detected() {
-        return boot.isPresent()
-                ? Optional.empty()
-                : Optional.of(DetectedBoot.of(image)).filter(DetectedBoot::isNews);
+        return boot.isPresent() ? Optional.empty() : Optional.of(DetectedBoot.of(image));
     }
 
     /** Returns the manifest of the guest, with the file named as seen from the project. */

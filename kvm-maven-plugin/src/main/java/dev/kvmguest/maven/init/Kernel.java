@@ -20,8 +20,9 @@ import java.util.Optional;
  * @param file its image
  * @param boot the boot mode that was asked for, or that its image asks for
  * @param outcome how it ended
+ * @param warning what a boot loader overlooks in it, if it was asked for its boot mode
  */
-record Kernel(Path file, BootMode boot, Outcome outcome) {
+record Kernel(Path file, BootMode boot, Outcome outcome, Optional<String> warning) {
 
     /** Most kernels have written something by then. */
     private static final Duration LIMIT = Duration.ofSeconds(3);
@@ -40,9 +41,12 @@ record Kernel(Path file, BootMode boot, Outcome outcome) {
         }
         try {
             GuestImage image = GuestImage.read(file);
+            Optional<String> warning = wanted.isPresent()
+                    ? Optional.empty()
+                    : DetectedBoot.of(image).warning(image.name());
             Kernel first = null;
             for (BootMode mode : wanted.map(List::of).orElseGet(() -> candidates(image))) {
-                Kernel kernel = new Kernel(file, mode, boot(image, mode));
+                Kernel kernel = new Kernel(file, mode, boot(image, mode), warning);
                 if (kernel.outcome.endedNormally() || kernel.isAlive()) {
                     return kernel;
                 }

@@ -48,8 +48,9 @@ public final class ProjectTemplate {
      *
      * @param files the files that were written, relative to the folder
      * @param kernel what is known of a kernel that was there already, and to be told
+     * @param warning what a boot loader overlooks in such a kernel, and users should know
      */
-    public record Made(List<String> files, Optional<String> kernel) {}
+    public record Made(List<String> files, Optional<String> kernel, Optional<String> warning) {}
 
     /**
      * Writes a project with a small new kernel.
@@ -63,7 +64,7 @@ public final class ProjectTemplate {
         files.put(NEW_KERNEL + "kernel.c", resource("kernel.c"));
         files.put(testFile(), test(DEFAULT_ID, ends("debugExited(0).consoleContains(\"Hello, World!\")")));
         new NewFiles(folder).write(files);
-        return new Made(List.copyOf(files.keySet()), Optional.empty());
+        return new Made(List.copyOf(files.keySet()), Optional.empty(), Optional.empty());
     }
 
     /**
@@ -84,7 +85,8 @@ public final class ProjectTemplate {
         return new Made(
                 List.copyOf(files.keySet()),
                 Optional.of("image " + kernel.file().getFileName() + " is booted in boot mode " + kernel.boot()
-                        + ", where it " + kernel.outcome().describe()));
+                        + ", where it " + kernel.outcome().describe()),
+                kernel.warning());
     }
 
     private String testFile() {

@@ -119,11 +119,23 @@ class ProjectTemplateTests {
 
         assertThat(made.kernel()).hasValueSatisfying(text -> assertThat(text)
                 .startsWith("image build.bin is booted in boot mode real, where it halted with interrupts off"));
+        assertThat(made.warning()).isEmpty();
         assertThat(made.files()).containsExactly("pom.xml", "src/test/java/org/example/KernelTests.java");
         assertThat(test()).contains("@KvmGuest(\"build\")", "assertThat(outcome).halted().consoleContains(\"Hi\");");
         assertThat(pom())
                 .contains("<id>build</id>\n              <image>build.bin</image>\n              <boot>real</boot>")
                 .doesNotContain("<profile>");
+    }
+
+    @Test
+    void headerThatABootLoaderOverlooksIsWarnedOf() throws Exception {
+        // hlt, three bytes before a Multiboot header
+        String code = "fa f4 90 02 b0 ad 1b 00 00 00 00 fe 4f 52 e4".replace(" ", "");
+
+        assertThat(madeFor(image("build.bin", code)).warning())
+                .hasValue(
+                        "image build.bin has a Multiboot header at file offset 0x3, which is not a multiple of 4; align"
+                                + " it with .balign 4; as it is, it is booted in boot mode real");
     }
 
     @Test

@@ -16,8 +16,13 @@ enum CorpusFolder {
     LONG("long", BootMode.LONG),
     /** Guests that are entered in protected mode and switch to 64-bit mode themselves. */
     ENTERING_LONG("entering-long", BootMode.PROTECTED),
+    MULTIBOOT2("multiboot2", BootMode.MULTIBOOT2),
+    LIMINE("limine", BootMode.LIMINE),
     HANGS("hangs", BootMode.PROTECTED),
     LONG_HANGS("long-hangs", BootMode.LONG);
+
+    private static final long MEMORY = 2 << 20;
+    private static final long MEMORY_OF_LIMINE = 16 << 20;
 
     private static final Duration LIMIT = Duration.ofSeconds(5);
     private static final Duration LIMIT_OF_HANGS = Duration.ofMillis(250);
@@ -61,6 +66,12 @@ enum CorpusFolder {
     /** Returns the boot mode of its guests. */
     BootMode mode() {
         return mode;
+    }
+
+    /** Returns the RAM of its guests: little, so that what runs through empty memory is at its end soon. */
+    long memory() {
+        // A Limine loader puts kernels from 2 MiB on, and a framebuffer beside them.
+        return this == LIMINE ? MEMORY_OF_LIMINE : MEMORY;
     }
 
     /** Returns the longest time that a guest may run. */

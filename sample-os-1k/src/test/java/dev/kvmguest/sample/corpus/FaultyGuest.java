@@ -23,9 +23,6 @@ import java.util.stream.Stream;
  */
 record FaultyGuest(CorpusFolder folder, String name, VcpuConfig vcpu) {
 
-    /** So that what runs through empty memory is at its end soon. */
-    private static final long MEMORY = 2 << 20;
-
     /** Returns the cases of a folder in the order of their addresses. */
     static List<FaultyGuest> in(CorpusFolder folder) throws IOException {
         String id = "corpus-" + folder.id();
@@ -51,7 +48,7 @@ record FaultyGuest(CorpusFolder folder, String name, VcpuConfig vcpu) {
         MachineConfig config = MachineConfig.builder()
                 .vcpu(vcpu)
                 .engine(engine)
-                .memory(MEMORY)
+                .memory(folder.memory())
                 .timeout(folder.limit())
                 .build();
         try (Machine machine = Machine.create(config)) {

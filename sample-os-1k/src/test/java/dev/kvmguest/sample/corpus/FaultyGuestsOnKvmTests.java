@@ -22,7 +22,12 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
 
     /** KVM has no answer where the processor reads code or gates and no RAM is. */
     private static final Set<String> WITHOUT_RAM = Set.of(
-            "jump_behind_ram", "call_without_stack", "stack_behind_ram", "idt_behind_ram", "paging_switched_off");
+            "jump_behind_ram",
+            "call_without_stack",
+            "stack_behind_ram",
+            "idt_behind_ram",
+            "paging_switched_off",
+            "information_as_of_multiboot_1");
 
     /** The guests that die otherwise on KVM, or don't, and why. */
     private static final Map<String, String> NOT_RUN = Map.ofEntries(
@@ -30,6 +35,7 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
                     "directory_at_linear_address", "KVM doesn't come back before the time limit; see DeathReplayTests"),
             Map.entry("directory_overwritten", OLD_ENTRIES),
             Map.entry("gate_beyond_code_limit", NO_LIMITS),
+            Map.entry("information_lost_to_cpuid", "what CPUID leaves in EBX is each processor's own"),
             Map.entry("segment_by_number", NO_LIMITS),
             Map.entry("stack_beyond_its_segment", NO_LIMITS),
             Map.entry("protected_mode_with_interrupts_on", "the timer ticks when it likes, and no HLT waits for it"),
@@ -60,8 +66,7 @@ class FaultyGuestsOnKvmTests extends FaultyGuests {
         }
         BootMode mode = folder.mode();
         // The guests that start in real mode take their exceptions in protected mode.
-        return Host.whyNoKvm(mode)
-                .or(() -> Host.whyNoKvmWithInterrupts(mode == BootMode.LONG ? mode : BootMode.PROTECTED));
+        return Host.whyNoKvm(mode).or(() -> Host.whyNoKvmWithInterrupts(mode.longMode() ? mode : BootMode.PROTECTED));
     }
 
     @Override

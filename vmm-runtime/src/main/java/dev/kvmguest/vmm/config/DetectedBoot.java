@@ -8,6 +8,8 @@ import dev.kvmguest.vmm.image.LinuxHeader;
 import dev.kvmguest.vmm.image.Multiboot2Header;
 import dev.kvmguest.vmm.image.MultibootHeader;
 import dev.kvmguest.vmm.image.PvhNote;
+import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * The boot mode that an image asks for itself, for a guest of which nobody says the mode.
@@ -23,31 +25,51 @@ import dev.kvmguest.vmm.image.PvhNote;
  *
  * @param boot the mode
  * @param reason what in the image says so, to follow "because"
+ * @param overlooked what in the image is meant for a boot loader, and why none finds it, to follow the image's name;
+ *     empty if there is nothing of the kind
  */
-public record DetectedBoot(BootMode boot, String reason) {
+public record DetectedBoot(BootMode boot, String reason, Optional<String> overlooked) {
 
     private static final long REAL_MODE_SEGMENT_SIZE = 0x1_0000;
+    private static final int SECTOR = 512;
+
+    /** Creates what an image asks for in which nothing is overlooked. */
+    public DetectedBoot(BootMode boot, String reason) {
+        this(boot, reason, Optional.empty());
+    }
 
     /** Looks at an image. */
     public static DetectedBoot of(GuestImage image) {
+        return ofLoader(image).orElseGet(() -> {
+            DetectedBoot plain = ofPlain(image);
+            return new DetectedBoot(plain.boot, plain.reason, overlooked(image));
+        });
+    }
+
+    private static Optional<DetectedBoot> ofLoader(GuestImage image) {
         if (LinuxHeader.isMeant(image)) {
-            return new DetectedBoot(BootMode.LINUX, "it has the setup header of a Linux kernel");
+            return Optional.of(new DetectedBoot(BootMode.LINUX, "it has the setup header of a Linux kernel"));
         }
         if (Multiboot2Header.isIn(image.file())) {
-            return new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header");
+            return Optional.of(new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header"));
         }
         if (MultibootHeader.isMeant(image)) {
-            return new DetectedBoot(BootMode.MULTIBOOT, "it has a Multiboot header");
+            return Optional.of(new DetectedBoot(BootMode.MULTIBOOT, "it has a Multiboot header"));
         }
         if (Multiboot2Header.isMeant(image)) {
-            return new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header");
+            return Optional.of(new DetectedBoot(BootMode.MULTIBOOT2, "it has a Multiboot 2 header"));
         }
         if (PvhNote.isMeant(image)) {
-            return new DetectedBoot(BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header");
+            return Optional.of(
+                    new DetectedBoot(BootMode.PVH, "it has the Xen note of a PVH kernel and no Multiboot header"));
         }
         if (LimineMagic.isMeant(image)) {
-            return new DetectedBoot(BootMode.LIMINE, "it has requests of the Limine boot protocol");
+            return Optional.of(new DetectedBoot(BootMode.LIMINE, "it has requests of the Limine boot protocol"));
         }
+        return Optional.empty();
+    }
+
+    private static DetectedBoot ofPlain(GuestImage image) {
         if (image.format() == GuestImage.Format.FLAT) {
             return new DetectedBoot(
                     BootMode.REAL,
@@ -69,6 +91,23 @@ public record DetectedBoot(BootMode boot, String reason) {
                 "it is an ELF file with the entry " + hex(entry) + " and no Multiboot header");
     }
 
+    /**
+     * An ELF file with a header that no loader finds is refused in the header's boot mode. A flat binary may have one
+     * by chance, or for another file in it: a disk image begins with a boot sector.
+     */
+    private static Optional<String> overlooked(GuestImage image) {
+        return image.format().isElf()
+                ? PvhNote.dropped(image)
+                : startsWithBootSector(image)
+                        ? Optional.empty()
+                        : MultibootHeader.overlooked(image.file()).or(() -> Multiboot2Header.overlooked(image.file()));
+    }
+
+    private static boolean startsWithBootSector(GuestImage image) {
+        byte[] sector = Arrays.copyOf(image.file(), SECTOR);
+        return GuestImage.flat(image.name(), sector).isBootSector();
+    }
+
     /** Returns the entry that the file names; a linker that finds none writes 0, where there is no segment then. */
     private static long entry(GuestImage image) {
         long entry = image.entry().orElse(0);
@@ -80,6 +119,11 @@ public record DetectedBoot(BootMode boot, String reason) {
     /** Returns whether the mode differs from the one that a guest has by default, so that users should be told. */
     public boolean isNews() {
         return boot != BootMode.REAL;
+    }
+
+    /** Returns a warning for the log about the image of this name, if a boot loader overlooks something in it. */
+    public Optional<String> warning(String image) {
+        return overlooked.map(what -> "image " + image + " " + what + "; as it is, it is booted in boot mode " + boot);
     }
 
     /** Returns a sentence for the log about the image of this name. */

@@ -108,6 +108,18 @@ public record Multiboot2Header(
                                 || misplaced(file).isPresent());
     }
 
+    /**
+     * Returns why no loader finds the header that a file has, to follow its name: it lies beyond the first bytes, or at
+     * an odd place.
+     *
+     * @return empty if a loader finds one, or if there is none
+     */
+    public static Optional<String> overlooked(byte[] bytes) {
+        return isIn(bytes)
+                ? Optional.empty()
+                : misplaced(ElfLayout.buffer(bytes)).map(Multiboot2Header::whyMisplaced);
+    }
+
     /** Returns whether bytes start with a header's magic number. */
     public static boolean startsWithMagic(byte[] bytes) {
         return bytes.length >= SIZE && ElfLayout.buffer(bytes).getInt() == MAGIC;

@@ -102,6 +102,18 @@ public record MultibootHeader(int offset, Optional<VideoMode> videoMode, Optiona
         return elf && misplaced(file).isPresent();
     }
 
+    /**
+     * Returns why no loader finds the header that a file has, to follow its name: it lies beyond the first bytes, or at
+     * an odd place.
+     *
+     * @return empty if a loader finds one, or if there is none
+     */
+    public static Optional<String> overlooked(byte[] bytes) {
+        ByteBuffer file = ElfLayout.buffer(bytes);
+        OptionalInt at = isThere(file) ? OptionalInt.empty() : misplaced(file);
+        return at.isPresent() ? Optional.of(whyMisplaced(file, at.getAsInt())) : Optional.empty();
+    }
+
     /** Returns whether a file has a header that a loader finds. */
     static boolean isThere(ByteBuffer file) {
         for (int at = 0; at + SIZE <= Math.min(SEARCHED, file.capacity()); at += ALIGNMENT) {
@@ -168,7 +180,10 @@ public record MultibootHeader(int offset, Optional<VideoMode> videoMode, Optiona
                     + " bytes, which boot mode multiboot needs; put it into a section of its own that the linker script"
                     + " places first, or choose another boot mode";
         }
-        int at = misplaced.getAsInt();
+        return whyMisplaced(file, misplaced.getAsInt());
+    }
+
+    private static String whyMisplaced(ByteBuffer file, int at) {
         if (at % ALIGNMENT != 0) {
             return "has a Multiboot header at file offset " + hex(at) + ", which is not a multiple of " + ALIGNMENT
                     + "; align it with .balign 4";

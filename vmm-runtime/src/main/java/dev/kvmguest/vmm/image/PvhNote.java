@@ -2,9 +2,11 @@ package dev.kvmguest.vmm.image;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import dev.kvmguest.vmm.image.GuestImage.Symbol;
 import java.nio.ByteBuffer;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.Pattern;
 
 /**
  * The note in an ELF file that says where a PVH loader enters the kernel: XEN_ELFNOTE_PHYS32_ENTRY of the name "Xen".
@@ -28,6 +30,11 @@ public record PvhNote(int offset, long entry) {
     private static final int ALIGNMENT = 4;
     private static final int WIDE_ALIGNMENT = 8;
 
+    /** A word of a symbol's name, such as pvh_start and xen_pvh_entry have it, and no part of a word. */
+    private static final Pattern MEANT = Pattern.compile("(?i)(?<![a-z0-9])pvh(?![a-z0-9])");
+
+    private static final String HAS_NONE = "has no Xen note of type " + PHYS32_ENTRY + " (XEN_ELFNOTE_PHYS32_ENTRY)";
+
     private static final String WAY_OUT =
             "; give its section the flag \"a\" (.section .note.Xen, \"a\", @note), and have the linker script put that"
                     + " into a program header of the type PT_NOTE, by :note after it, and keep it (KEEP)";
@@ -43,7 +50,30 @@ public record PvhNote(int offset, long entry) {
             throw error(image, "is a flat binary, in which no note can be found; boot mode pvh boots the ELF file");
         }
         ByteBuffer file = ElfLayout.buffer(image.file());
-        return find(image, file).orElseThrow(() -> error(image, whyNotFound(file)));
+        return find(image, file).orElseThrow(() -> error(image, whyNotFound(image, file)));
+    }
+
+    /**
+     * Returns that an ELF file has no note although its symbols speak of one, to follow its name: a linker script that
+     * drops the note leaves the code that the note leads to.
+     *
+     * @return empty if it has the note, or no such symbol
+     */
+    public static Optional<String> dropped(GuestImage image) {
+        return isMeant(image) ? Optional.empty() : symbol(image).map(name -> HAS_NONE + whyDropped(name) + WAY_OUT);
+    }
+
+    private static String whyDropped(String symbol) {
+        return ", though it has " + symbol + ", so that a linker script may have dropped it (/DISCARD/)";
+    }
+
+    private static Optional<String> symbol(GuestImage image) {
+        return image.format().isElf()
+                ? image.symbols().stream()
+                        .map(Symbol::name)
+                        .filter(name -> MEANT.matcher(name).find())
+                        .findFirst()
+                : Optional.empty();
     }
 
     /** Returns whether an ELF file means to be a PVH kernel: whether it has the note, were it one that is damaged. */
@@ -119,12 +149,13 @@ public record PvhNote(int offset, long entry) {
         return new PvhNote(at, entry);
     }
 
-    private static String whyNotFound(ByteBuffer file) {
+    private static String whyNotFound(GuestImage image, ByteBuffer file) {
         OptionalInt found = misplaced(file);
         return found.isPresent()
                 ? "has the Xen note of type " + PHYS32_ENTRY + " at file offset " + hex(found.getAsInt())
                         + ", which is in no PT_NOTE program header, where loaders look" + WAY_OUT
-                : "has no Xen note of type " + PHYS32_ENTRY + " (XEN_ELFNOTE_PHYS32_ENTRY), which boot mode pvh needs"
+                : HAS_NONE + ", which boot mode pvh needs"
+                        + symbol(image).map(PvhNote::whyDropped).orElse("")
                         + WAY_OUT + "; or choose another boot mode";
     }
 

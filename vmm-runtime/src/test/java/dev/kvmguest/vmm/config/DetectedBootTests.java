@@ -145,6 +145,59 @@ class DetectedBootTests {
     }
 
     @Test
+    void headerThatLoadersOverlookInAFlatBinaryIsWarnedOf() {
+        byte[] odd = join(new byte[3], header(0x1_0000, 0, 0, 0, 0, 0));
+
+        assertThat(detect(odd).boot()).isEqualTo(BootMode.REAL);
+        assertThat(detect(odd).warning("kernel.bin"))
+                .hasValue(
+                        "image kernel.bin has a Multiboot header at file offset 0x3, which is not a multiple of 4; align"
+                                + " it with .balign 4; as it is, it is booted in boot mode real");
+        assertThat(detect(join(new byte[8192], header(3))).overlooked())
+                .hasValue(
+                        "has a Multiboot header at file offset 0x2000, after the first 8192 bytes, where loaders look;"
+                                + " put its section first in the linker script");
+        assertThat(detect(join(new byte[4], Multiboot2Kernel.header())).overlooked())
+                .hasValue("has a Multiboot 2 header at file offset 0x4, which is not a multiple of 8; align it with"
+                        + " .balign 8");
+        assertThat(detect(join(new byte[0x8000], Multiboot2Kernel.header())).overlooked())
+                .hasValue(
+                        "has a Multiboot 2 header at file offset 0x8000, not within the first 32768 bytes, where loaders"
+                                + " look; put its section first in the linker script");
+    }
+
+    @Test
+    void headerThatIsNoneOfTheImagesOwnIsNotWarnedOf() {
+        // A disk image with a kernel after its boot sector, a magic number without its checksum, and a header that is
+        // found.
+        byte[] disk = join(bootSector(512), new byte[8192], header(3));
+        for (byte[] other : new byte[][] {disk, join(new byte[3], words(MAGIC, 3, 0), new byte[64]), header(3)}) {
+            assertThat(detect(other).warning("kernel.bin")).isEmpty();
+        }
+    }
+
+    @Test
+    void xensNoteThatTheLinkerScriptDroppedIsWarnedOf() {
+        assertThat(detect(withSymbol("pvh_start").build()).boot()).isEqualTo(BootMode.PROTECTED);
+        assertThat(detect(withSymbol("pvh_start").build()).warning("kernel.elf"))
+                .hasValueSatisfying(warning -> assertThat(warning)
+                        .startsWith(
+                                "image kernel.elf has no Xen note of type 18 (XEN_ELFNOTE_PHYS32_ENTRY), though it has"
+                                        + " pvh_start, so that a linker script may have dropped it (/DISCARD/); give its section")
+                        .endsWith("; as it is, it is booted in boot mode protected"));
+        assertThat(detect(withSymbol("pvhistory").build()).overlooked()).isEmpty();
+        assertThat(detect(withSymbol("pvh_start")
+                                .notes(PvhKernel.entry(4, PvhKernel.LOAD))
+                                .build())
+                        .overlooked())
+                .isEmpty();
+    }
+
+    private static ElfBuilder withSymbol(String name) {
+        return PvhKernel.code(new ElfBuilder(), new byte[] {(byte) 0xf4}).symbol(name, PvhKernel.LOAD, 1, 2);
+    }
+
+    @Test
     void flatBinaryIsReal() {
         assertThat(detect(new byte[] {(byte) 0xf4})).isEqualTo(new DetectedBoot(BootMode.REAL, "it is a flat binary"));
     }

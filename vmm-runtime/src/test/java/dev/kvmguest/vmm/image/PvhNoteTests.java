@@ -52,6 +52,22 @@ class PvhNoteTests {
     }
 
     @Test
+    void symbolThatSpeaksOfADroppedNoteIsNamed() {
+        GuestImage image = GuestImage.of(
+                "kernel",
+                PvhKernel.code(ElfBuilder.of64(), HALT)
+                        .symbol("xen_pvh_entry", PvhKernel.LOAD, 1, 2)
+                        .build());
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> PvhNote.find(image))
+                .withMessageStartingWith(
+                        "image kernel has no Xen note of type 18 (XEN_ELFNOTE_PHYS32_ENTRY), which boot"
+                                + " mode pvh needs, though it has xen_pvh_entry, so that a linker script may have dropped it"
+                                + " (/DISCARD/); give its section");
+    }
+
+    @Test
     void noteThatTheLinkerScriptPutElsewhereIsNamed() {
         GuestImage image = GuestImage.of(
                 "kernel",

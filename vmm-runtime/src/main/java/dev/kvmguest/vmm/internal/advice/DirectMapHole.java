@@ -17,7 +17,7 @@ import java.util.Optional;
 final class DirectMapHole {
 
     /** Where a loader of that protocol puts the map, with 4-level paging. */
-    private static final long START = 0xffff_8000_0000_0000L;
+    static final long START = 0xffff_8000_0000_0000L;
 
     private DirectMapHole() {}
 

@@ -43,6 +43,7 @@ final class Execution {
                 || NullPointer.used(evidence).isPresent()
                 || CutAddress.used(evidence).isPresent()
                 || LoadedElsewhere.pointer(evidence).isPresent()
+                || LoadedElsewhere.unpaged(evidence).isPresent()
                 || GateTarget.any(evidence).isPresent()) {
             return Optional.empty();
         }
@@ -109,11 +110,12 @@ final class Execution {
             return Optional.empty();
         }
         boolean paging = (evidence.registers().get(Register.CR0) & Cr0.PG) != 0;
-        return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + from.inWords()
-                + ", which is where the linker put it, but it was loaded at physical " + hex(loaded.getAsLong()) + ", "
-                + (paging ? "to which the page tables don't lead from there" : "and paging is off") + "; "
-                + (paging ? "map it there" : "switch paging on with it mapped before any such jump")
-                + ", or link the image for the address that it is loaded at");
+        return Optional.of("execution went to " + hex(to) + evidence.symbol(linear) + ", after " + from.inWords() + ", "
+                + (paging
+                        ? "which is where the linker put it, but it was loaded at physical " + hex(loaded.getAsLong())
+                                + ", to which the page tables don't lead from there; map it there, or link the image for"
+                                + " the address that it is loaded at"
+                        : LoadedElsewhere.butLoaded(evidence, linear, loaded.getAsLong(), "jump")));
     }
 
     /**
@@ -201,6 +203,7 @@ final class Execution {
         }
         if (from.is(Trait.RETURN)) {
             return HandlerReturn.frameTaken(evidence, to)
+                    .or(() -> ReturnAddress.ofEntry(evidence, from))
                     .or(() -> ReturnAddress.overwritten(evidence, from))
                     .orElse(
                             "the return address on the stack is wrong: look for pushes that were not popped and for writes past local"

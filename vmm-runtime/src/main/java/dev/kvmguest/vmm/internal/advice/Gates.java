@@ -44,6 +44,9 @@ final class Gates {
         if (!evidence.registers().protectedMode()) {
             return beyondVectors(evidence, idt);
         }
+        if (evidence.hasNeverHadAnIdt()) {
+            return Optional.of("there is no IDT: the boot loader leaves none, and none was loaded" + BUILD);
+        }
         String gate = name(vector) + ", the gate of " + Fault.Event.name(vector);
         if (!InterruptGate.isWithinLimit(evidence.registers(), vector)) {
             int bytes = InterruptGate.bytes(evidence.registers());
@@ -201,7 +204,16 @@ final class Gates {
                     + ", which is not canonical; put the upper half of the handler's address into bytes 8 to 11");
         }
         return segment.map(words -> "has the selector " + hex(selector) + ", " + words + "; "
-                + ofTable(evidence, selector).orElse("bytes 2 and 3 of a gate take the selector of " + use.words()));
+                + ofTable(evidence, selector)
+                        .orElse("bytes 2 and 3 of a gate take the selector of " + use.words()
+                                + ofRunningCode(evidence, use)));
+    }
+
+    private static String ofRunningCode(Evidence evidence, Selectors.Use use) {
+        int running = evidence.registers().segment(SegmentRegister.CS).selector();
+        return evidence.cpl() == 0 && Selectors.unfit(evidence, running, use).isEmpty()
+                ? ", such as " + hex(running) + ", which CS has"
+                : "";
     }
 
     /** Returns what to do where the gate's selector is right by itself, and the GDT is not the one that it is for. */
@@ -265,6 +277,7 @@ final class Gates {
     /** Returns the vectors whose handlers could not be entered, in the order of the attempts. */
     static List<Integer> vectors(Evidence evidence) {
         Set<Integer> vectors = new LinkedHashSet<>();
+        askedFor(evidence).ifPresent(vectors::add);
         for (Fault.Event event : evidence.fault().chain()) {
             int error = event.errorCode().orElse(0);
             boolean ofSelector = Vector.GP.is(event.vector()) || Vector.NP.is(event.vector());
@@ -274,6 +287,23 @@ final class Gates {
             vectors.add(event.vector());
         }
         return new ArrayList<>(vectors);
+    }
+
+    /** Returns the vector of INT3 or INT n, if what was raised is about the selector that its gate has. */
+    private static Optional<Integer> askedFor(Evidence evidence) {
+        int error = evidence.first().errorCode().orElse(0);
+        boolean ofSelector = (Vector.GP.is(evidence.first().vector())
+                        || Vector.NP.is(evidence.first().vector()))
+                && (error & Selector.IN_IDT) == 0;
+        return evidence.at()
+                .decoded()
+                .filter(at -> ofSelector && (at.mnemonic == Mnemonic.INT3 || at.mnemonic == Mnemonic.INT))
+                .map(at -> at.mnemonic == Mnemonic.INT3 ? Vector.BP.number() : (int) at.op0.value)
+                .filter(vector -> isReadable(evidence, vector)
+                        && evidence.gate(vector)
+                                .filter(gate -> Selector.offset(gate.selector()) == Selector.offset(error)
+                                        && gate.selector() != 0)
+                                .isPresent());
     }
 
     private static String name(int vector) {

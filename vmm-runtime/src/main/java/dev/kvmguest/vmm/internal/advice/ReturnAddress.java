@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.boot.limine.LimineHandover;
 import dev.kvmguest.vmm.internal.emulator.core.Registers;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.inspection.LastChange.Change;
@@ -23,6 +24,23 @@ final class ReturnAddress {
     private static final int SWITCH = 64;
 
     private ReturnAddress() {}
+
+    /** Returns that nobody had called what returned: RET took the word that a boot loader leaves on its own stack. */
+    static Optional<String> ofEntry(Evidence evidence, Executed ret) {
+        long place = evidence.mode().addresses().linear(evidence.stackPointer() - evidence.word());
+        OptionalLong physical = evidence.memory().physical(place);
+        boolean isFirst = physical.isPresent()
+                && ret.is(Mnemonic.RET)
+                && evidence.before().filter(ret::equals).isPresent()
+                && evidence.layout().ranges().stream()
+                        .anyMatch(range -> range.name().equals(LimineHandover.STACK)
+                                && range.end() == physical.getAsLong() + evidence.word());
+        return isFirst
+                ? Optional.of(
+                        "the kernel's entry point has returned, and nobody has called it: the boot loader put a 0"
+                                + " there for a return address; end it by a loop of HLT, or the run by the debug-exit port 0xf4")
+                : Optional.empty();
+    }
 
     /** Returns who overwrote the return address that RET took, and what to do about it, without a full stop. */
     static Optional<String> overwritten(Evidence evidence, Executed ret) {

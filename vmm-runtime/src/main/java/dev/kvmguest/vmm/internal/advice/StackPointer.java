@@ -4,6 +4,7 @@ import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.cpu.DescriptorTable;
 import dev.kvmguest.vmm.cpu.Register;
+import dev.kvmguest.vmm.internal.boot.limine.LimineHandover;
 import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
 import dev.kvmguest.vmm.internal.emulator.decode.Trait;
 import dev.kvmguest.vmm.internal.inspection.LinearMemory;
@@ -181,7 +182,20 @@ final class StackPointer {
                         + ", which is overwritten by what is pushed; "
                         + Recursion.onStack(evidence)
                                 .map(depth -> depth + ": end the recursion, or move the stack")
+                                .or(() -> ofLoader(evidence, esp))
                                 .orElse("move the stack"));
+    }
+
+    /** Returns what to do about a stack pointer that is not far below the stack that a boot loader gave. */
+    private static Optional<String> ofLoader(Evidence evidence, long esp) {
+        return evidence.memory().physical(esp).stream()
+                .boxed()
+                .flatMap(physical -> evidence.stacks().stream()
+                        .filter(stack -> stack.name().equals(LimineHandover.STACK)
+                                && physical < stack.start()
+                                && physical >= stack.start() - NEAR))
+                .findFirst()
+                .map(stack -> stack + " is full: ask for a larger one by a stack size request");
     }
 
     /** Returns whether the stack is in the IDT, whose gates are then none of the guest's making. */

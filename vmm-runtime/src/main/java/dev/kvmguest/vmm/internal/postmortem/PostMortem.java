@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.diagnosis.HandledException;
 import dev.kvmguest.vmm.diagnosis.Inspection;
 import dev.kvmguest.vmm.diagnosis.Parting;
 import dev.kvmguest.vmm.diagnosis.Standstill;
+import dev.kvmguest.vmm.internal.advice.linux.UnusableInit;
 import dev.kvmguest.vmm.internal.advice.past.PastAdvice;
 import dev.kvmguest.vmm.internal.board.Board;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
@@ -126,12 +127,14 @@ public final class PostMortem {
         Optional<List<HandledException>> exceptions = watched.or(taken::exceptions)
                 .filter(any -> machine.watchExceptions())
                 .map(this::named);
-        List<String> ledThere = past.of(end, first.isPresent());
-        List<String> warnings = warnings(fault, end);
+        List<String> saidSo = UnusableInit.of(config, end.run()).stream().toList();
+        List<String> ledThere = concat(saidSo, past.of(end, first.isPresent()));
+        List<String> warned = warnings(fault, end);
         // Last, since a guest that hangs goes on for it: what others look at must be as its end left it.
         Optional<Standstill> standstill = new StandstillFinder(machine, config, cpu, memory, board)
                 .find(end, halted)
                 .map(found -> found.withAdvice(PastAdvice.before(ledThere, found.advice())));
+        List<String> warnings = standstill.isPresent() ? warned : concat(saidSo, warned);
         return new Diagnosis(
                 first,
                 fault,
@@ -177,12 +180,17 @@ public final class PostMortem {
         try {
             List<String> ofLoader = LoaderWarnings.of(
                     config, fault.map(Fault::registers).or(() -> end.run().registers()), memory, layout);
-            return Stream.concat(ofLoader.stream(), StrayOuts.before(end, recording.timeline()).stream())
-                    .toList();
+            return concat(
+                    ofLoader,
+                    StrayOuts.before(end, recording.timeline()).stream().toList());
         } catch (RuntimeException e) {
             stumbled(e);
             return List.of();
         }
+    }
+
+    private static List<String> concat(List<String> first, List<String> second) {
+        return Stream.concat(first.stream(), second.stream()).toList();
     }
 
     private Optional<ExceptionOrigin.Found> origin(DeliveryLog handlers, Outcome end, Optional<Fault> death) {

@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.image.ElfBuilder;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -157,15 +158,48 @@ class MultibootImageTests {
     }
 
     /** An ELF file linked for the upper half, loaded at 0x110000 and entered behind the header's first 12 bytes. */
+    @Test
+    void headerThatLoadsAnElfFileElsewhereThanItIsLinkedForIsWarnedOf() {
+        byte[] header = header(0x1_0000, 0x20_0000, 0x20_0000, 0, 0, 0x20_0020);
+
+        assertThat(warnings(elf(LOAD, LOAD, header)))
+                .containsExactly("image kernel has a Multiboot header by whose load_addr 0x200000 what is linked for"
+                        + " 0x100000 is loaded at 0x200000, so that addresses in its code lead elsewhere unless it moves"
+                        + " itself there; write load_addr 0x100000, or leave the addresses out of the header, so that the"
+                        + " ELF program headers count");
+    }
+
+    @Test
+    void headerThatLoadsAnElfFileWhereItsProgramHeadersDoIsRight() {
+        byte[] header = header(0x1_0000, LOAD, LOAD, 0, 0, LOAD + 0x20);
+
+        assertThat(warnings(elf(LOAD, LOAD, header))).isEmpty();
+        assertThat(warnings(elf(LOAD, 0x20_0000, header))).as("physically").isEmpty();
+        assertThat(warnings(elf(0xc010_0000L, 0xc010_0000L, header)))
+                .as("a higher half, without physical addresses")
+                .isEmpty();
+        assertThat(warnings(withAddresses(0, LOAD, LOAD, 0, 0, LOAD + 0x20)))
+                .as("a flat file")
+                .isEmpty();
+    }
+
+    private static List<String> warnings(byte[] file) {
+        return Guests.loader(4 << 20, kernel(file)).layout().warnings();
+    }
+
     private static byte[] elf(byte[] header) {
+        return elf(0x11_0000, 0xc011_0000L, header);
+    }
+
+    private static byte[] elf(long physical, long linear, byte[] header) {
         byte[] data = join(header, CODE);
         int[] bytes = new int[data.length];
         for (int i = 0; i < bytes.length; i++) {
             bytes[i] = data[i];
         }
         return new ElfBuilder()
-                .entry(0xc011_000cL)
-                .load(0x11_0000, 0xc011_0000L, bytes.length, bytes)
+                .entry(linear + 12)
+                .load(physical, linear, bytes.length, bytes)
                 .build();
     }
 

@@ -19,6 +19,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Collectors;
 
 /**
@@ -58,6 +59,11 @@ final class LostExecution {
         if (isOverwritten(evidence, departure)) {
             return went + ", which is not what the image's file has there: the code was overwritten"
                     + stackInImage(evidence, departure);
+        }
+        OptionalLong loaded = evidence.image().loadedAt(target);
+        if (loaded.isPresent() && !loaded.equals(evidence.memory().physical(target))) {
+            return went + ": the linker put it there, but it was loaded at physical " + hex(loaded.getAsLong())
+                    + "; load the image at the address that it is linked for, or link it for the one that it is loaded at";
         }
         Optional<Instruction> by = CodeReader.decode(departure.by(), CpuMode.of(departure.before()));
         boolean indirect = by.filter(LostExecution::isIndirect).isPresent();

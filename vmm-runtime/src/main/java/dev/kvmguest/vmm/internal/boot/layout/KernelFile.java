@@ -3,15 +3,23 @@ package dev.kvmguest.vmm.internal.boot.layout;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.ElfLayout;
 import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.image.GuestImage.Segment;
 import dev.kvmguest.vmm.image.MultibootHeader.Addresses;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** Puts a kernel's file where a header in it or its ELF program headers say, for an entry with paging off. */
 public final class KernelFile {
+
+    private static final int PT_LOAD = 1;
+
+    /** From 1 GiB on: the lowest that kernels with physical addresses of their own are linked for. */
+    private static final long HIGHER_HALF = 0x4000_0000L;
 
     private KernelFile() {}
 
@@ -59,6 +67,43 @@ public final class KernelFile {
         byte[] data = Arrays.copyOfRange(file, (int) start, (int) (start + length));
         return image.placed(
                 List.of(new Segment(addresses.load(), addresses.load(), data, memorySize)), addresses.entry());
+    }
+
+    /**
+     * Returns that a header's addresses put a part of an ELF file elsewhere than where it was linked for, as a warning.
+     * A kernel for the higher half is loaded elsewhere too: its linear addresses are far above.
+     *
+     * @param addresses as for {@link #at}, which has accepted them
+     * @return empty if they put the file where its program headers do, linearly or physically, and if it is no ELF file
+     */
+    public static Optional<String> contradiction(Addresses addresses, GuestImage image, String header, int offset) {
+        if (!image.format().isElf()) {
+            return Optional.empty();
+        }
+        ElfLayout layout = ElfLayout.of(image.file()).orElseThrow();
+        ElfLayout.ProgramHeader fields = layout.programHeader();
+        ByteBuffer file = ElfLayout.buffer(image.file());
+        long start = offset - (addresses.header() - addresses.load());
+        // The table lies within the file: the image's reader has looked.
+        int table = (int) layout.word(file, layout.header().programHeaders());
+        int size = Short.toUnsignedInt(file.getShort(layout.header().programHeaderSize()));
+        int count = Short.toUnsignedInt(file.getShort(layout.header().programHeaderCount()));
+        for (int at = table; at < table + count * size; at += size) {
+            long linked = layout.word(file, at + fields.virtualAddress());
+            long placed = addresses.load() + layout.word(file, at + fields.offset()) - start;
+            boolean isElsewhere = placed != linked
+                    && placed != layout.word(file, at + fields.physicalAddress())
+                    && Long.compareUnsigned(linked, HIGHER_HALF) < 0;
+            if (file.getInt(at) == PT_LOAD && layout.word(file, at + fields.fileSize()) != 0 && isElsewhere) {
+                return Optional.of("image " + image.name() + " has " + header + " by whose load_addr "
+                        + hex(addresses.load()) + " what is linked for " + hex(linked) + " is loaded at " + hex(placed)
+                        + ", so that addresses in its code lead elsewhere unless it moves itself there; write load_addr "
+                        + hex(addresses.load() + linked - placed)
+                        + ", or leave the addresses out of the header, so that"
+                        + " the ELF program headers count");
+            }
+        }
+        return Optional.empty();
     }
 
     /**

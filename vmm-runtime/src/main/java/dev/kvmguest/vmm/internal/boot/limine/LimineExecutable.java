@@ -48,8 +48,9 @@ final class LimineExecutable {
     private static final int ALIGNMENT = 48;
     private static final long MOST_ALIGNMENT = 1 << 30;
 
-    private static final String LINK_HIGH =
-            "; link it at " + hex(HIGHER_HALF) + " or above: \". = " + hex(HIGHER_HALF) + ";\" in its linker script";
+    private static final String LINK_HIGH = "; link it at " + hex(HIGHER_HALF) + " or above: \". = " + hex(HIGHER_HALF)
+            + ";\" before the first section of its linker script, which is given to the linker by -T, and compile it for"
+            + " addresses there (-mcmodel=kernel; Rust: -C code-model=kernel)";
 
     /**
      * A segment.

@@ -42,6 +42,9 @@ import java.util.OptionalLong;
  */
 public final class LimineHandover implements Handover {
 
+    /** What the layout calls the stack that the kernel is entered with. */
+    public static final String STACK = "the stack from Limine";
+
     /** Where memory is mapped as a whole: the higher half direct map's offset with 4-level paging. */
     static final long HHDM = 0xffff_8000_0000_0000L;
 
@@ -237,7 +240,7 @@ public final class LimineHandover implements Handover {
                     + " guest more memory");
         }
         long size = Math.max(LEAST_STACK, wanted) + PAGE - 1 & -PAGE;
-        stackEnd = take(plan, Kind.STACK, "the stack from Limine", size) + size;
+        stackEnd = take(plan, Kind.STACK, STACK, size) + size;
     }
 
     @Override

@@ -14,13 +14,17 @@ import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
 import dev.kvmguest.vmm.internal.boot.tables.GrubEntry;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.List;
 import java.util.Optional;
 
 /** A Multiboot 1 kernel, as GRUB 2.06 hands over (measured). */
 public final class MultibootHandover implements Handover {
 
+    private static final String HEADER = "a Multiboot header";
+
     private final VcpuConfig config;
     private final PlacedGuest guest;
+    private final Optional<String> contradiction;
     private GrubEntry entry;
     private MultibootInfo information;
 
@@ -31,15 +35,18 @@ public final class MultibootHandover implements Handover {
      */
     public MultibootHandover(VcpuConfig config) {
         this.config = config;
-        GuestImage image = place(config.image());
+        MultibootHeader header =
+                MultibootHeader.find(config.image().name(), config.image().file());
+        GuestImage image = place(config.image(), header);
         KernelFile.requireOwnPlace(image, config);
         this.guest = PlacedGuest.entered(image, config);
+        this.contradiction = header.addresses()
+                .flatMap(addresses -> KernelFile.contradiction(addresses, config.image(), HEADER, header.offset()));
     }
 
-    private static GuestImage place(GuestImage image) {
-        MultibootHeader header = MultibootHeader.find(image.name(), image.file());
+    private static GuestImage place(GuestImage image, MultibootHeader header) {
         if (header.addresses().isPresent()) {
-            return KernelFile.at(header.addresses().get(), image, "a Multiboot header", header.offset());
+            return KernelFile.at(header.addresses().get(), image, HEADER, header.offset());
         }
         if (image.format() == GuestImage.Format.FLAT) {
             throw new IllegalArgumentException(
@@ -68,6 +75,11 @@ public final class MultibootHandover implements Handover {
     @Override
     public Optional<LinearFramebuffer> framebuffer() {
         return information.framebuffer();
+    }
+
+    @Override
+    public List<String> warnings() {
+        return contradiction.stream().toList();
     }
 
     @Override

@@ -17,6 +17,7 @@ import dev.kvmguest.vmm.internal.boot.tables.GrubEntry;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * A Multiboot 2 kernel, as GRUB 2.06 hands over.
@@ -25,11 +26,16 @@ import java.util.Optional;
  */
 public final class Multiboot2Handover implements Handover {
 
+    /** What the layout calls the tags that the kernel is told. */
+    public static final String INFORMATION = "the Multiboot 2 information";
+
     private static final long BEYOND_32_BITS = 1L << 32;
+    private static final String HEADER = "a Multiboot 2 header";
 
     private final VcpuConfig config;
     private final Multiboot2Header header;
     private final Optional<ElfSectionHeaders> sections;
+    private final Optional<String> contradiction;
     private PlacedGuest guest;
     private GrubEntry entry;
     private Multiboot2Info information;
@@ -52,6 +58,9 @@ public final class Multiboot2Handover implements Handover {
             KernelFile.requireOwnPlace(linked, config);
         }
         guest = PlacedGuest.entered(linked, config);
+        contradiction = header.addresses()
+                .filter(addresses -> header.relocation().isEmpty())
+                .flatMap(addresses -> KernelFile.contradiction(addresses, image, HEADER, header.offset()));
     }
 
     /** GRUB boots none, be it that nothing reads them. */
@@ -66,7 +75,7 @@ public final class Multiboot2Handover implements Handover {
     /** Returns the image where it is linked, with the physical address of its entry point. */
     private GuestImage linked(GuestImage image) {
         if (header.addresses().isPresent()) {
-            return KernelFile.at(header.addresses().get(), image, "a Multiboot 2 header", header.offset());
+            return KernelFile.at(header.addresses().get(), image, HEADER, header.offset());
         }
         if (!image.format().isElf()) {
             throw new IllegalArgumentException("image " + image.name()
@@ -115,11 +124,11 @@ public final class Multiboot2Handover implements Handover {
 
     @Override
     public List<String> warnings() {
-        return information.missing().stream()
+        Stream<String> missing = information.missing().stream()
                 .map(tag -> "image " + config.image().name() + " requires tag " + tag.number() + " of the Multiboot 2"
                         + " information, " + tag.words() + ", which this machine hasn't got; as with GRUB the kernel is"
-                        + " booted without it")
-                .toList();
+                        + " booted without it");
+        return Stream.concat(contradiction.stream(), missing).toList();
     }
 
     @Override

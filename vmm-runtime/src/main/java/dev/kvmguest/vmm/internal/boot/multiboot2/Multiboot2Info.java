@@ -78,7 +78,7 @@ final class Multiboot2Info {
         framebuffer.ifPresentOrElse(this::putFramebuffer, this::putTextScreen);
         block.end();
         long from = plan.ram().lowEnd() > E820Map.HIGH_MEMORY ? E820Map.HIGH_MEMORY : IN_LOW_MEMORY;
-        address = plan.place("the Multiboot 2 information", block.bytes().length, Long.BYTES, from);
+        address = plan.place(Multiboot2Handover.INFORMATION, block.bytes().length, Long.BYTES, from);
     }
 
     /** A mode that can't be had, or with a side left open, is the usual one: the header only recommends a mode. */

@@ -16,6 +16,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class PastAdviceTests {
@@ -40,6 +41,28 @@ class PastAdviceTests {
                     .or(() -> diagnosis.fault().map(Fault::advice))
                     .orElseThrow();
         }
+    }
+
+    @Test
+    void jumpToWhereTheLinkerPutWhatWasLoadedElsewhereIsTold() {
+        // jmp 8:0x300010, linked for 0x300000 and loaded at 0x1000
+        VcpuConfig linked = VcpuConfig.of(new GuestImage(
+                        "kernel",
+                        GuestImage.Format.FLAT,
+                        List.of(new GuestImage.Segment(
+                                0, 0x30_0000, TestGuest.bytes("ea 10 00 30 00 08 00" + "f4".repeat(16)), 23)),
+                        OptionalLong.empty(),
+                        List.of(new GuestImage.Symbol("main", 0x30_0010, 7))))
+                .withBoot(BootMode.PROTECTED);
+
+        assertThat(hung(linked))
+                .contains("execution went to 0x8:0x300010 (main), outside the image, and on through zeros, after jmp"
+                        + " 0x8:0x300010 at 0x1000: the linker put it there, but it was loaded at physical 0x1010; load the"
+                        + " image at the address that it is linked for, or link it for the one that it is loaded at");
+        // The same of bytes of which nobody knows where they are linked
+        assertThat(hung(TestGuest.flat("ea 10 00 30 00 08 00")))
+                .noneMatch(said -> said.contains("linker"))
+                .anyMatch(said -> said.startsWith("execution went to 0x8:0x300010, outside the image"));
     }
 
     private static VcpuConfig sector(String code) {

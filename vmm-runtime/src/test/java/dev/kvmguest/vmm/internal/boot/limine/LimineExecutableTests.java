@@ -53,8 +53,9 @@ class LimineExecutableTests {
         assertRefused(
                 elf(ElfBuilder.of64().entry(0x10_0000).load(0x10_0000, 8, 5, CODE)),
                 "image kernel.elf has a segment at 0x100000, and Limine maps kernels in the last 2 GiB of linear memory,"
-                        + " the higher half, only; link it at 0xffffffff80000000 or above: \". = 0xffffffff80000000;\" in its"
-                        + " linker script");
+                        + " the higher half, only; link it at 0xffffffff80000000 or above: \". = 0xffffffff80000000;\""
+                        + " before the first section of its linker script, which is given to the linker by -T, and compile"
+                        + " it for addresses there (-mcmodel=kernel; Rust: -C code-model=kernel)");
     }
 
     @Test
