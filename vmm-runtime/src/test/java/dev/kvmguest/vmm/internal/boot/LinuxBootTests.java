@@ -159,8 +159,8 @@ class LinuxBootTests {
     @Test
     void graphicsThatHaveNoRoomAreRefused() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Guests.load(
-                        Guests.memory(4 << 20), KERNEL.guest().withCommandLine("vga=0x318")))
+                .isThrownBy(
+                        () -> Guests.load(Guests.memory(4 << 20), KERNEL.guest().withCommandLine("vga=0x318")))
                 .withMessageContaining("there is no room for the framebuffer of 1024 x 768, 3145728 bytes, in RAM,");
     }
 
