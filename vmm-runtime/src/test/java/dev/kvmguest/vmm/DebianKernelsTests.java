@@ -37,6 +37,9 @@ class DebianKernelsTests {
     /** Of the guest's own time: a kernel whose panic waits for a key, or counts to a billion, ends here. */
     private static final Duration GUEST_TIME = Duration.ofSeconds(8);
 
+    /** It tests for hours: the 32-bit one is at its test 5 then, the other one at test 6. */
+    private static final Duration MEMTEST_TIME = Duration.ofSeconds(10);
+
     /** What a Linux kernel has of its own time; it comes to its init long before. */
     private static final Duration LINUX_TIME = Duration.ofMinutes(5);
 
@@ -55,8 +58,7 @@ class DebianKernelsTests {
     void gnuMachLooksForItsServers() throws IOException {
         Outcome outcome = boot(VcpuConfig.of(read("gnumach")).withBoot(BootMode.MULTIBOOT), 64 << 20, GUEST_TIME);
 
-        String screen = TextReport.screen(outcome.screen()).replaceAll("[|\\s]+", " ");
-        assertThat(screen).contains("GNU Mach ", "No bootstrap code loaded with t he kernel!");
+        assertThat(screen(outcome)).contains("GNU Mach ", "No bootstrap code loaded with t he kernel!");
     }
 
     /** The kernel of 32 bits unpacks itself, finds its devices, and starts the program that it was given. */
@@ -72,23 +74,54 @@ class DebianKernelsTests {
                         + "b8 36 00 00 00 b9 09 54 00 00 ba 01 00 00 00 cd 80"
                         + "b8 6e 00 00 00 bb 03 00 00 00 cd 80 b0 05 e6 f4 eb fe");
 
-        linuxComesTo("linux-i386", init);
+        linuxComesTo("linux-i386", BootMode.LINUX, init);
     }
 
     /** The kernel of 64 bits is entered in long mode, and calls it by SYSCALL. */
     @Test
     void linuxForAmd64ComesToItsInit() throws IOException {
+        linuxComesTo("linux-amd64", BootMode.LINUX, initOf64Bits());
+    }
+
+    /** The same kernel unpacked, an ELF file with Xen's note. */
+    @Test
+    void unpackedLinuxForAmd64ComesToItsInit() throws IOException {
+        linuxComesTo("linux-amd64-unpacked", BootMode.PVH, initOf64Bits());
+    }
+
+    /** It has found no error in its first tests. */
+    @Test
+    void memtestOf32BitsTestsMemory() throws IOException {
+        memtestComesTo("memtest-ia32", "Test #5 [Moving inversions, random pattern]");
+    }
+
+    /** Entered in long mode, it is one test further. */
+    @Test
+    void memtestOf64BitsTestsMemory() throws IOException {
+        memtestComesTo("memtest-x64", "Test #6 [Moving inversions, 64 bit pattern]");
+    }
+
+    private static void memtestComesTo(String kernel, String test) throws IOException {
+        Outcome outcome = boot(VcpuConfig.of(read(kernel)).withBoot(BootMode.LINUX), 8 << 20, MEMTEST_TIME);
+
+        assertThat(screen(outcome)).contains("Memtest86+ v", test, "Status: Testing", "Errors: 0");
+    }
+
+    /** Returns the text of a screen, with a space for any number of them. */
+    private static String screen(Outcome outcome) {
+        return TextReport.screen(outcome.screen()).replaceAll("[|\\s]+", " ");
+    }
+
+    private static byte[] initOf64Bits() {
         // mov eax,1; mov edi,1; mov esi,MESSAGE; mov edx,LENGTH; syscall; mov eax,16; mov esi,0x5409; mov edx,1;
         // syscall
         // mov eax,172; mov edi,3; syscall; mov al,5; out 0xf4,al; jmp $
-        byte[] init = init(
+        return init(
                 ElfBuilder.of64(),
                 0x40_0078,
                 "b8 01 00 00 00 bf 01 00 00 00 be b2 00 40 00 ba 11 00 00 00 0f 05"
                         + "b8 10 00 00 00 be 09 54 00 00 ba 01 00 00 00 0f 05"
                         + "b8 ac 00 00 00 bf 03 00 00 00 0f 05 b0 05 e6 f4 eb fe");
-
-        linuxComesTo("linux-amd64", init);
     }
 
     /** Returns a program of this code and the message behind it. */
@@ -99,15 +132,13 @@ class DebianKernelsTests {
         return builder.entry(address).load(address, address, data.length, data).build();
     }
 
-    private static void linuxComesTo(String kernel, byte[] init) throws IOException {
+    private static void linuxComesTo(String kernel, BootMode mode, byte[] init) throws IOException {
         BootModule disk =
                 new BootModule("initrd", new Cpio().program("init", init).build());
         GuestImage image = read(kernel);
+        assertThat(DetectedBoot.of(image).boot()).isEqualTo(mode);
         Outcome outcome = boot(
-                VcpuConfig.of(image)
-                        .withBoot(DetectedBoot.of(image).boot())
-                        .withCommandLine(OPTIONS)
-                        .withModules(List.of(disk)),
+                VcpuConfig.of(image).withBoot(mode).withCommandLine(OPTIONS).withModules(List.of(disk)),
                 LINUX_MEMORY,
                 LINUX_TIME);
 
