@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -161,7 +162,15 @@ class DebianKernelsTests {
                 .timeout(TimeFactor.stretch(LIMIT))
                 .build();
         try (Machine machine = Machine.create(config, time)) {
-            return machine.run();
+            Outcome outcome = machine.run();
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s, boot %s: %d million instructions, %.1f s%n",
+                    guest.image().name(),
+                    guest.boot(),
+                    outcome.run().instructions().orElseThrow() / 1_000_000,
+                    outcome.run().wallTime().toMillis() / 1000.0);
+            return outcome;
         }
     }
 }
