@@ -46,7 +46,7 @@ class DebianKernelsTests {
 
     private static final long LINUX_MEMORY = 256 << 20;
 
-    /** Linux takes some 75 s of a processor's time for i386, and 110 s for amd64, most of it to unpack itself. */
+    /** Linux takes some 30 s of a processor's time for i386, and 40 s for amd64, most of it to unpack itself. */
     private static final Duration LIMIT = Duration.ofMinutes(20);
 
     /** Neither all of the kernel's messages, nor tests of its cryptography, nor a random place: they take time. */
