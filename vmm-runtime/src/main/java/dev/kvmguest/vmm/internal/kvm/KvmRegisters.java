@@ -54,8 +54,8 @@ final class KvmRegisters {
             SegmentRegister.LDTR, kvm_sregs.ldt));
 
     /**
-     * In IA32_APIC_BASE. KVM's own local APIC is not used; without the bit, KVM takes the feature out of CPUID, too, and
-     * no guest looks for one.
+     * In IA32_APIC_BASE. KVM's own local APIC is not used; without the bit, KVM takes the feature out of CPUID, too,
+     * and no guest looks for one.
      */
     private static final long APIC_ENABLE = 1 << 11;
 
