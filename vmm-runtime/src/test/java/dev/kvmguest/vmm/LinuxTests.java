@@ -8,6 +8,7 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.LinuxKernel;
 import dev.kvmguest.vmm.internal.engine.Feature;
 import dev.kvmguest.vmm.outcome.Outcome;
+import dev.kvmguest.vmm.outcome.Picture;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
@@ -59,6 +60,16 @@ class LinuxTests {
                 .withCommandLine("quiet");
 
         assertThat(run(kernel).console()).isEqualTo("quiet\0");
+    }
+
+    @Test
+    void kernelDrawsIntoTheFramebufferThatItsCommandLineAsksFor() {
+        // mov edi,[esi+0x18]; movzx ecx,word [esi+0x24]; mov eax,0xff8000; shr ecx,2; rep stosd; hlt: one row
+        VcpuConfig kernel =
+                new LinuxKernel(TestGuest.bytes("8b 7e 18 0f b7 4e 24 b8 00 80 ff 00 c1 e9 02 f3 ab f4")).guest();
+
+        assertThat(run(kernel.withCommandLine("vga=0x312")).screen().framebuffer())
+                .hasValue(Picture.of(640, 480, (x, y) -> y == 0 ? 0xff8000 : 0));
     }
 
     private List<Integer> words(VcpuConfig kernel) {

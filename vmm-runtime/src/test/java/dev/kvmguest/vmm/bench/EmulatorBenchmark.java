@@ -19,7 +19,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
@@ -80,7 +79,7 @@ public final class EmulatorBenchmark {
     }
 
     private void run() throws IOException, InterruptedException {
-        boolean qemu = isInstalled("qemu-system-x86_64");
+        boolean qemu = Qemu.isInstalled();
         System.out.printf(
                 Locale.ROOT,
                 "%-34s %10s %10s %8s %6s%n",
@@ -115,9 +114,9 @@ public final class EmulatorBenchmark {
                 Locale.ROOT,
                 "%-34s %10.1f %10.1f %8.2f %6d%n",
                 mode.toString().toLowerCase(Locale.ROOT) + ", " + work.words,
-                median(ours),
-                median(theirs),
-                median(ours) / median(theirs),
+                Median.of(ours),
+                Median.of(theirs),
+                Median.of(ours) / Median.of(theirs),
                 work.aim);
     }
 
@@ -142,35 +141,15 @@ public final class EmulatorBenchmark {
 
     /** Runs the image compiled last in QEMU, and returns the time between its two bytes of output. */
     private long qemuNanos() throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(
-                        "qemu-system-x86_64",
-                        "-accel",
-                        "tcg",
-                        "-display",
-                        "none",
-                        "-no-reboot",
-                        "-drive",
-                        "format=raw,file=" + folder.resolve("image.bin"),
-                        "-debugcon",
-                        "stdio",
-                        "-device",
-                        "isa-debug-exit,iobase=0xf4")
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        Process process = Qemu.start("-drive", "format=raw,file=" + folder.resolve("image.bin"));
         try (InputStream output = process.getInputStream()) {
-            require(output.read(), 'S');
+            Qemu.require(output.read(), 'S');
             long start = System.nanoTime();
-            require(output.read(), 'E');
+            Qemu.require(output.read(), 'E');
             return System.nanoTime() - start;
         } finally {
             process.destroy();
             process.waitFor();
-        }
-    }
-
-    private static void require(int read, char expected) {
-        if (read != expected) {
-            throw new IllegalStateException("QEMU's guest wrote " + read + " in place of " + expected);
         }
     }
 
@@ -211,17 +190,6 @@ public final class EmulatorBenchmark {
         }
     }
 
-    private static boolean isInstalled(String program) throws InterruptedException {
-        try {
-            Process process = new ProcessBuilder(program, "--version")
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start();
-            return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0;
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
     private static void printFirstOutput() {
         for (BootMode mode : BootMode.values()) {
             VcpuConfig guest = guest(mode);
@@ -239,7 +207,7 @@ public final class EmulatorBenchmark {
                     Locale.ROOT,
                     "a machine made, a byte of output and HLT, boot %s: %.0f us (median; aim 1000)%n",
                     mode,
-                    median(micros));
+                    Median.of(micros));
         }
     }
 
@@ -268,11 +236,5 @@ public final class EmulatorBenchmark {
         System.gc();
         Runtime runtime = Runtime.getRuntime();
         return runtime.totalMemory() - runtime.freeMemory();
-    }
-
-    private static double median(List<Double> values) {
-        double[] sorted =
-                values.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-        return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
     }
 }

@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
@@ -93,13 +92,16 @@ public final class KvmBenchmark {
         print("fresh VM, HLT, closed", javaBoots, cBoots, 1.30);
         print("port OUT there and back", javaOuts, cOuts, 1.15);
         System.out.printf(
-                Locale.ROOT, "the first %d boots of the JVM: %.2f us (median)%n", BOOTS, median(firstBoots) / 1000.0);
+                Locale.ROOT,
+                "the first %d boots of the JVM: %.2f us (median)%n",
+                BOOTS,
+                Median.of(firstBoots) / 1000.0);
         printOverruns();
     }
 
     private static void print(String what, List<Long> java, List<Long> c, double aim) {
-        double javaMedian = median(java) / 1000.0;
-        double cMedian = median(c) / 1000.0;
+        double javaMedian = Median.of(java) / 1000.0;
+        double cMedian = Median.of(c) / 1000.0;
         System.out.printf(
                 Locale.ROOT,
                 "%-34s %7.2f us %7.2f us %7.2f %6.2f%n",
@@ -127,14 +129,8 @@ public final class KvmBenchmark {
         System.out.printf(
                 Locale.ROOT,
                 "a spinning guest outlives its time limit by %.2f ms (median), %.2f ms (most)%n",
-                median(overruns) / 1e6,
+                Median.of(overruns) / 1e6,
                 overruns.stream().mapToLong(Long::longValue).max().orElseThrow() / 1e6);
-    }
-
-    private static long median(List<Long> values) {
-        long[] sorted = values.stream().mapToLong(Long::longValue).toArray();
-        Arrays.sort(sorted);
-        return sorted[sorted.length / 2];
     }
 
     private static long bootNanos() {

@@ -449,6 +449,8 @@ static void set_registers(void)
 	sregs.cr3 = 0x0;
 	sregs.cr4 = 0x0;
 	sregs.efer = 0x0;
+	/* Disabled: there is no local APIC here, and CPUID says so then. */
+	sregs.apic_base &= ~0x800ull;
 	IOCTL(vcpu, KVM_SET_SREGS, &sregs);
 
 	memset(&regs, 0, sizeof(regs));

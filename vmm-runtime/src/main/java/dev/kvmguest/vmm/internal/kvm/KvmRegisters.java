@@ -53,6 +53,12 @@ final class KvmRegisters {
             SegmentRegister.TR, kvm_sregs.tr,
             SegmentRegister.LDTR, kvm_sregs.ldt));
 
+    /**
+     * In IA32_APIC_BASE. KVM's own local APIC is not used; without the bit, KVM takes the feature out of CPUID, too,
+     * and no guest looks for one.
+     */
+    private static final long APIC_ENABLE = 1 << 11;
+
     private KvmRegisters() {}
 
     /** Reads all registers. */
@@ -70,8 +76,9 @@ final class KvmRegisters {
 
     /** Writes all registers. */
     static void write(KvmVcpu vcpu, CpuState state) {
-        // Read first: what CpuState doesn't have, such as the APIC base, stays as it is.
+        // Read first: what CpuState doesn't have stays as it is.
         ByteBuffer sregs = vcpu.sregs();
+        sregs.putLong(kvm_sregs.apic_base, sregs.getLong(kvm_sregs.apic_base) & ~APIC_ENABLE);
         CONTROL_REGISTERS.forEach((register, offset) -> sregs.putLong(offset, state.get(register)));
         SEGMENTS.forEach((register, offset) -> putSegment(sregs, offset, state.segment(register)));
         putTable(sregs, kvm_sregs.gdt, state.gdt());

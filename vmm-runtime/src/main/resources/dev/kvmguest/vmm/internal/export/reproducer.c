@@ -320,7 +320,9 @@ static void set_registers(void)
 	struct kvm_regs regs;
 
 	IOCTL(vcpu, KVM_GET_SREGS, &sregs);
-@SREGS@	IOCTL(vcpu, KVM_SET_SREGS, &sregs);
+@SREGS@	/* Disabled: there is no local APIC here, and CPUID says so then. */
+	sregs.apic_base &= ~0x800ull;
+	IOCTL(vcpu, KVM_SET_SREGS, &sregs);
 
 	memset(&regs, 0, sizeof(regs));
 @REGS@	IOCTL(vcpu, KVM_SET_REGS, &regs);

@@ -16,6 +16,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where a Linux kernel and its initial RAM disk go, and what it is told. */
 class LinuxBootTests {
@@ -108,6 +109,59 @@ class LinuxBootTests {
 
         assertThat(memory.read(parameters, 0x12))
                 .containsExactly(0, 0, 0x00, 0x1c, 0, 0, 3, 80, 0, 0, 3, 0, 0, 0, 25, 1, 16, 0);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "vga=0x301, 0x301, 640, 480, 19",
+        "quiet vga=786, 0x312, 640, 480, 19",
+        "vga=0x303, 0x303, 800, 600, 30",
+        "vga=0x315, 0x315, 800, 600, 30",
+        "vga=normal vga=01430 quiet, 0x318, 1024, 768, 48",
+        "vga=0x307, 0x307, 1280, 1024, 80",
+        "vga=0x31b, 0x31b, 1280, 1024, 80",
+    })
+    void graphicsAreAFramebufferAtTheEndOfRam(String line, String mode, int width, int height, int units) {
+        boot(KERNEL.guest().withCommandLine(line));
+
+        int start = (8 << 20) - (units << 16);
+        assertThat(word(0x1fa) & 0xffff).isEqualTo(Integer.decode(mode));
+        assertThat(memory.readByte(parameters + 0x0f)).as("VIDEO_TYPE_VLFB").isEqualTo(0x23);
+        assertThat(word(0x12)).isEqualTo(height << 16 | width);
+        assertThat(word(0x16) & 0xffff).isEqualTo(32);
+        assertThat(word(0x18)).isEqualTo(start);
+        assertThat(word(0x1c)).isEqualTo(units);
+        assertThat(word(0x24) & 0xffff).isEqualTo(4 * width);
+        assertThat(memory.read(parameters + 0x26, 8)).containsExactly(8, 16, 8, 8, 8, 0, 8, 24);
+        assertThat(range(3)).isEqualTo("0x100000 0x" + Integer.toHexString(start - 0x10_0000) + " 1");
+        assertThat(range(4))
+                .isEqualTo("0x" + Integer.toHexString(start) + " 0x" + Integer.toHexString(units << 16) + " 2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vga=normal", "vga=0xf00", "vga=0x312 vga=65535", "video=vga=0x312", ""})
+    void textModesLeaveTheTextScreen(String line) {
+        boot(KERNEL.guest().withCommandLine(line));
+
+        assertThat(memory.readByte(parameters + 0x0f)).isEqualTo(1);
+        assertThat(memory.readByte(parameters + 0x1e8)).isEqualTo(4);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"vga=ask", "vga=ext", "vga=", "vga=0x302", "vga=0x309", "vga=0x30f", "vga=0x31c", "vga=x"})
+    void modesThatAreNotThereAreRefused(String option) {
+        assertRefused(
+                KERNEL.guest().withCommandLine("quiet " + option),
+                "option " + option + " of the command line asks for a video mode that this machine doesn't have; use"
+                        + " vga=0x312 for graphics of 640 x 480, ");
+    }
+
+    @Test
+    void graphicsThatHaveNoRoomAreRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(
+                        () -> Guests.load(Guests.memory(4 << 20), KERNEL.guest().withCommandLine("vga=0x318")))
+                .withMessageContaining("there is no room for the framebuffer of 1024 x 768, 3145728 bytes, in RAM,");
     }
 
     @Test

@@ -56,6 +56,12 @@ public final class LinuxKernel {
         return this;
     }
 
+    /** Puts bytes into the boot sector and the setup code, by their offset in the file. */
+    public LinuxKernel setup(int offset, byte[] bytes) {
+        setup.put(offset, bytes);
+        return this;
+    }
+
     public LinuxKernel version(int version) {
         return field(0x206, 2, version);
     }

@@ -39,6 +39,9 @@ public record LinearFramebuffer(long address, int width, int height) {
     /** The lowest bit of blue. */
     public static final int BLUE = 0;
 
+    /** The lowest bit of those that don't count, as many as a colour has. */
+    public static final int UNUSED = 24;
+
     private static final int PAGE = 0x1000;
     private static final int MOST = 4096;
 
@@ -48,13 +51,23 @@ public record LinearFramebuffer(long address, int width, int height) {
      * @throws IllegalArgumentException if there is none, or a side isn't from 1 to 4096
      */
     public static LinearFramebuffer take(LayoutPlan plan, int width, int height) {
+        return take(plan, width, height, 1);
+    }
+
+    /**
+     * Takes memory for a framebuffer, and what is left free up to a multiple of {@code unit} bytes, a power of two. A
+     * protocol that tells the size in such units tells of no memory that isn't the framebuffer's.
+     *
+     * @throws IllegalArgumentException as the other method
+     */
+    public static LinearFramebuffer take(LayoutPlan plan, int width, int height, int unit) {
         if (!isPossible(width, height)) {
             throw new IllegalArgumentException("a framebuffer of " + width + " x " + height
                     + " pixels can't be had; each side is from 1 to " + MOST + " pixels");
         }
         String name = "the framebuffer of " + width + " x " + height;
-        return new LinearFramebuffer(
-                plan.placeHigh(Kind.FRAMEBUFFER, name, (long) height * pitch(width), PAGE), width, height);
+        long size = (long) height * pitch(width) + unit - 1 & -unit;
+        return new LinearFramebuffer(plan.placeHigh(Kind.FRAMEBUFFER, name, size, PAGE), width, height);
     }
 
     /** Returns whether there are framebuffers with these sides. */

@@ -6,12 +6,13 @@ import dev.kvmguest.vmm.internal.boot.layout.CString;
 import dev.kvmguest.vmm.internal.boot.layout.E820Map;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
-import dev.kvmguest.vmm.outcome.Screen;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a Linux kernel is told: boot_params, the "zero page", with the command line behind it, and the initial RAM disk
@@ -32,6 +33,7 @@ final class BootParameters {
     private static final int MAP = 0x2d0;
     private static final int MAP_ENTRY_SIZE = 20;
 
+    private static final int VIDEO_MODE = 0x1fa;
     private static final int LOADER_TYPE = 0x210;
     /** A loader without a number of its own. */
     private static final int UNASSIGNED = 0xff;
@@ -46,6 +48,8 @@ final class BootParameters {
     private final VcpuConfig config;
     private final LinuxHeader header;
     private final long load;
+    private final Optional<VgaOption> vga;
+    private final ScreenInfo screen;
     private final List<E820Map.Entry> map;
     private final byte[] commandLine;
     private final byte[] disk;
@@ -55,12 +59,14 @@ final class BootParameters {
     /**
      * Finds room for the parameters and the initial RAM disk of a kernel whose own memory is taken.
      *
-     * @throws IllegalArgumentException if there is none, or the command line is too long
+     * @throws IllegalArgumentException if there is none, the command line is too long, or its video mode impossible
      */
     BootParameters(VcpuConfig config, LinuxHeader header, long load, LayoutPlan plan, Firmware firmware) {
         this.config = config;
         this.header = header;
         this.load = load;
+        vga = VgaOption.of(config.commandLine());
+        screen = new ScreenInfo(vga.flatMap(option -> option.takeFramebuffer(plan)));
         map = E820Map.of(plan, firmware);
         commandLine = commandLine(config, header);
         disk = InitialRamDisk.of(config.modules());
@@ -87,6 +93,11 @@ final class BootParameters {
         return address;
     }
 
+    /** Returns the video memory that the kernel is told of, beside the VGA's; empty if there is none. */
+    Optional<LinearFramebuffer> framebuffer() {
+        return screen.framebuffer();
+    }
+
     /** Writes the parameters, the command line and the initial RAM disk. */
     void write(GuestMemory memory) {
         memory.write(address, page());
@@ -98,7 +109,7 @@ final class BootParameters {
 
     private byte[] page() {
         ByteBuffer page = ByteBuffer.allocate(SIZE).order(ByteOrder.LITTLE_ENDIAN);
-        putScreen(page);
+        screen.put(page);
         long above = E820Map.upperMemory(map) >> 10;
         page.putShort(EXTENDED_MEMORY, (short) Math.min(above, 0xffff));
         page.putInt(ALTERNATE_MEMORY, (int) above);
@@ -112,17 +123,6 @@ final class BootParameters {
         return page.array();
     }
 
-    /** Mode 3 of a VGA, with the cursor in the upper left corner (struct screen_info). */
-    private static void putScreen(ByteBuffer page) {
-        page.put(0x06, (byte) 3)
-                .put(0x07, (byte) Screen.COLUMNS)
-                // A colour screen, and 256 KiB of video memory.
-                .putShort(0x0a, (short) 3)
-                .put(0x0e, (byte) Screen.ROWS)
-                .put(0x0f, (byte) 1)
-                .putShort(0x10, (short) 16);
-    }
-
     private void putHeader(ByteBuffer page) {
         page.position(LinuxHeader.START);
         page.put(config.image().file(), LinuxHeader.START, header.headerEnd() - LinuxHeader.START);
@@ -131,6 +131,7 @@ final class BootParameters {
                 .putInt(DISK_ADDRESS, (int) diskAddress)
                 .putInt(DISK_SIZE, disk.length)
                 .putInt(COMMAND_LINE, (int) (address + SIZE));
+        vga.ifPresent(option -> page.putShort(VIDEO_MODE, (short) option.mode()));
         if (header.version() >= FIRST_SUBARCHITECTURE) {
             page.putInt(SUBARCHITECTURE, 0);
         }

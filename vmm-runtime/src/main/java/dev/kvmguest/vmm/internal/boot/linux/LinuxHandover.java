@@ -8,10 +8,12 @@ import dev.kvmguest.vmm.internal.boot.layout.EntryRegisters;
 import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
+import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.internal.boot.layout.PlacedGuest;
 import dev.kvmguest.vmm.internal.boot.tables.BootDescriptorTables;
 import dev.kvmguest.vmm.internal.boot.tables.LongModeTables;
 import dev.kvmguest.vmm.memory.GuestMemory;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
@@ -63,6 +65,11 @@ public final class LinuxHandover implements Handover {
     @Override
     public void takeInformation(LayoutPlan plan, Firmware firmware) {
         parameters = new BootParameters(config, header, guest.image().physicalStart(), plan, firmware);
+    }
+
+    @Override
+    public Optional<LinearFramebuffer> framebuffer() {
+        return parameters.framebuffer();
     }
 
     @Override

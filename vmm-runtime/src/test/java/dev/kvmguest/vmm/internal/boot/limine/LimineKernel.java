@@ -61,7 +61,11 @@ public final class LimineKernel {
     }
 
     public LimineKernel code(String hex) {
-        code = HexFormat.of().parseHex(hex.replace(" ", ""));
+        return code(HexFormat.of().parseHex(hex.replace(" ", "")));
+    }
+
+    public LimineKernel code(byte[] bytes) {
+        code = bytes.clone();
         return this;
     }
 
