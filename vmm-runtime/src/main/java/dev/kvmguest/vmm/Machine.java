@@ -3,6 +3,7 @@ package dev.kvmguest.vmm;
 import dev.kvmguest.vmm.bundle.Bundle;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.doctor.HostReport;
 import dev.kvmguest.vmm.export.KvmReproducer;
@@ -66,6 +67,9 @@ public final class Machine implements AutoCloseable {
     private final MachineBackend backend;
 
     private boolean started;
+    /** Whether the only vCPU has been run up to a milestone, and waits there. */
+    private boolean paused;
+
     private boolean closed;
     private volatile boolean looked;
 
@@ -107,6 +111,28 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
+     * Makes a machine that goes on from where a snapshot was taken, as often as wanted and by any thread. Its guest has
+     * the same RAM, devices, time and input that waits, its console has what was written before, and its report tells
+     * the whole run from its boot on.
+     *
+     * @throws IllegalStateException if the snapshot is closed
+     * @throws VmmException if the host refuses what the engine needs
+     */
+    public static Machine create(Snapshot snapshot) {
+        return create(snapshot, snapshot.saved().config().timeout());
+    }
+
+    /**
+     * Makes one with a time limit of its own.
+     *
+     * @param timeout the limit, from here on; see {@link MachineConfig.Builder#timeout}
+     */
+    public static Machine create(Snapshot snapshot, Duration timeout) {
+        MachineConfig config = snapshot.saved().config().withTimeout(timeout);
+        return new Machine(config, new EngineMachine(config, snapshot.saved()));
+    }
+
+    /**
      * Returns what lies where in the memory of a machine of this configuration, without making one.
      *
      * @throws IllegalArgumentException if an image can't be placed as the configuration says
@@ -119,12 +145,69 @@ public final class Machine implements AutoCloseable {
      * Starts every vCPU on a thread of its own, for guests that get input while they run. Does nothing if they have
      * been started.
      *
-     * @throws IllegalStateException if the machine is closed
+     * @throws IllegalStateException if the machine is closed, or paused
      */
     public void start() {
         if (claimStart()) {
             backend.start();
+        } else if (isPaused()) {
+            throw new IllegalStateException(
+                    "the guest is paused, and goes on by the thread that has run it so far; start"
+                            + " a machine that is made from its snapshot");
         }
+    }
+
+    private synchronized boolean isPaused() {
+        return paused;
+    }
+
+    /**
+     * Runs the only vCPU on the calling thread until it comes to a milestone, and pauses it there: then
+     * {@link #snapshot} may be called, and the same thread may run it on, to another milestone or, by {@link #run}, to
+     * its end. While it runs there is no input but what was there before. The time limit counts from each call on.
+     *
+     * @return false if it has come to its end before; its outcome is there then
+     * @throws IllegalStateException if it was started, has ended, or there are several vCPUs
+     * @throws IllegalArgumentException if the engine, such as QEMU, can't pause it
+     * @throws VmmException if the calling thread is interrupted; the guest is stopped then
+     */
+    public boolean runUntil(Milestone milestone) {
+        if (vcpus() > 1) {
+            throw new IllegalStateException("a machine with " + vcpus() + " vCPUs can't be paused");
+        }
+        if (!claimStart() && !claimPaused()) {
+            throw new IllegalStateException("the guest runs on a thread of its own, or has come to its end");
+        }
+        boolean[] reached = new boolean[1];
+        runHere(() -> reached[0] = backend.runUntil(milestone));
+        synchronized (this) {
+            paused = reached[0];
+        }
+        return reached[0];
+    }
+
+    /**
+     * Returns the machine as it is now: at a milestone to which it was run, or before it was ever started. It may be
+     * run on and closed all the same.
+     *
+     * @throws IllegalStateException if it is running, has ended or is closed, or there are several vCPUs
+     * @throws VmmException if the host can't say some of its state; the message names what
+     */
+    public synchronized Snapshot snapshot() {
+        if (vcpus() > 1) {
+            throw new IllegalStateException("a machine with " + vcpus() + " vCPUs has no snapshot");
+        }
+        if (closed || started && !paused) {
+            throw new IllegalStateException("the machine " + (closed ? "is closed" : "runs, or has come to its end")
+                    + "; take a snapshot after runUntil(...) has returned true");
+        }
+        return new Snapshot(backend.save());
+    }
+
+    private synchronized boolean claimPaused() {
+        boolean waited = paused;
+        paused = false;
+        return waited;
     }
 
     private synchronized boolean claimStart() {
@@ -139,6 +222,7 @@ public final class Machine implements AutoCloseable {
     /** Returns whether a vCPU is still running. */
     public synchronized boolean isRunning() {
         return started
+                && !paused
                 && IntStream.range(0, vcpus())
                         .anyMatch(vcpu -> !backend.outcome(vcpu).isDone());
     }
@@ -166,8 +250,8 @@ public final class Machine implements AutoCloseable {
     public List<Outcome> runAll() {
         if (vcpus() > 1) {
             start();
-        } else if (claimStart()) {
-            runHere();
+        } else if (claimStart() || claimPaused()) {
+            runHere(backend::runHere);
         }
         List<Outcome> outcomes = new ArrayList<>();
         for (int i = 0; i < vcpus(); i++) {
@@ -186,9 +270,9 @@ public final class Machine implements AutoCloseable {
         return await(vcpu);
     }
 
-    private void runHere() {
+    private void runHere(Runnable run) {
         try {
-            new InterruptHook(this::stop).run(backend::runHere);
+            new InterruptHook(this::stop).run(run);
         } catch (InterruptedException e) {
             throw interrupted(e);
         }

@@ -203,6 +203,14 @@ public final class FakeVirtualCpu implements VirtualCpu {
         }
 
         @Override
+        public Seen seen() {
+            return new Seen() {};
+        }
+
+        @Override
+        public void goOnFrom(Seen seen) {}
+
+        @Override
         public void watchExceptions() {}
 
         @Override

@@ -2,8 +2,11 @@ package dev.kvmguest.vmm.memory;
 
 import static dev.kvmguest.vmm.text.Notation.hex;
 
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Where a guest's RAM is among guest physical addresses. As on a PC the addresses from 3 to 4 GiB are left to devices:
@@ -31,6 +34,22 @@ public record RamMap(long size) {
         /** Returns the number of bytes. */
         public long length() {
             return end - start;
+        }
+
+        /** Returns what is in either of two lists, each in ascending order, as one such list. */
+        public static List<Extent> union(List<Extent> one, List<Extent> other) {
+            List<Extent> union = new ArrayList<>();
+            Stream.concat(one.stream(), other.stream())
+                    .sorted(Comparator.comparingLong(Extent::start))
+                    .forEach(next -> {
+                        Extent last = union.isEmpty() ? next : union.get(union.size() - 1);
+                        if (next.start <= last.end && !union.isEmpty()) {
+                            union.set(union.size() - 1, new Extent(last.start, Math.max(last.end, next.end)));
+                        } else {
+                            union.add(next);
+                        }
+                    });
+            return union;
         }
     }
 

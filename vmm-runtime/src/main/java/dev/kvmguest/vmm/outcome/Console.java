@@ -30,6 +30,14 @@ public final class Console {
 
     public Console() {}
 
+    /** Creates one that goes on from what is in another one now: with its text, and what was awaited there. */
+    public Console(Console before) {
+        synchronized (before) {
+            log.restore(before.log.save());
+            awaitedUpTo = before.awaitedUpTo;
+        }
+    }
+
     /** Returns everything written so far, decoded as UTF-8; malformed bytes become U+FFFD. */
     public String text() {
         return new String(bytes(), StandardCharsets.UTF_8);
@@ -38,6 +46,27 @@ public final class Console {
     /** Returns everything written so far. */
     public synchronized byte[] bytes() {
         return log.toByteArray();
+    }
+
+    /** Returns the number of bytes kept. */
+    public synchronized int size() {
+        return log.size();
+    }
+
+    /**
+     * Looks for text once, without waiting, and takes it as awaited if it is there.
+     *
+     * @param wanted the text, in UTF-8
+     * @param from the number of bytes before the place from which on the text may begin
+     * @return whether it was found after that and after what was last awaited
+     */
+    public synchronized boolean found(byte[] wanted, int from) {
+        int start = Math.max(awaitedUpTo, from);
+        int end = start < log.size() ? endOf(log.toByteArray(start, log.size()), wanted) : -1;
+        if (end >= 0) {
+            advance(start + end);
+        }
+        return end >= 0;
     }
 
     /** Returns the number of bytes written after the limit and not kept. */

@@ -14,6 +14,7 @@ import dev.kvmguest.vmm.internal.engine.Activity;
 import dev.kvmguest.vmm.internal.engine.DebugControl;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.StateReturn;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
@@ -306,6 +307,12 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
     /** Returns the number of instructions retired. */
     public long instructions() {
         return cpu.retired();
+    }
+
+    /** Forgets what was asked of it, for whoever restores it next. */
+    void leave() {
+        emulator.leave();
+        clock.setAlarm(GuestClock.NEVER);
     }
 
     /** Refuses every further use but {@link #interrupt}, since the machine's RAM goes to another one. */

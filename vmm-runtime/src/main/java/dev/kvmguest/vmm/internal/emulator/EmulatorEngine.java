@@ -4,10 +4,13 @@ import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.emulator.core.FrameAllocator;
 import dev.kvmguest.vmm.internal.emulator.core.Ram;
+import dev.kvmguest.vmm.internal.emulator.core.SharedRam;
 import dev.kvmguest.vmm.internal.emulator.exec.RoundRobinScheduler;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
 import dev.kvmguest.vmm.internal.engine.Feature;
+import dev.kvmguest.vmm.internal.engine.MachineTemplate;
+import dev.kvmguest.vmm.internal.engine.SavedRam;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.RamMap;
@@ -16,6 +19,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Runs guests on an x86 CPU written in Java: on any host, always in the same way, and without native code. */
 public final class EmulatorEngine implements Engine {
@@ -75,6 +79,12 @@ public final class EmulatorEngine implements Engine {
         return new EmulatedMachine(memorySize, vcpus);
     }
 
+    @Override
+    public MachineTemplate template(SavedRam memory) {
+        SharedRam shared = new SharedRam(memory);
+        return new EmulatedTemplate(() -> new EmulatedMachine(shared));
+    }
+
     private static ByteBuffer cleared(ByteBuffer buffer) {
         return buffer.put(0, new byte[buffer.capacity()]);
     }
@@ -82,7 +92,9 @@ public final class EmulatorEngine implements Engine {
     /** A machine: RAM from the pool and vCPUs. The RAM goes back only after the vCPUs have been kept from using it. */
     public final class EmulatedMachine implements VirtualMachine {
 
-        private final ByteBuffer low;
+        /** The buffer of low RAM; none if RAM is shared with other machines. */
+        private final Optional<ByteBuffer> low;
+
         private final FrameAllocator frames = new FrameAllocator(() -> framePool.take(FrameAllocator.BUFFER_SIZE));
         private final Ram ram;
         private final GuestMemory memory;
@@ -90,9 +102,20 @@ public final class EmulatorEngine implements Engine {
         private boolean closed;
 
         private EmulatedMachine(long memorySize, int vcpuCount) {
-            low = lowPool.take((int) (memorySize <= LARGEST_BUFFER ? memorySize : LOW_RAM));
-            ram = new Ram(new RamMap(memorySize), low, frames);
+            low = Optional.of(lowPool.take((int) (memorySize <= LARGEST_BUFFER ? memorySize : LOW_RAM)));
+            ram = new Ram(new RamMap(memorySize), low.get(), frames);
             memory = ram.guestMemory(() -> {});
+            addVcpus(vcpuCount);
+        }
+
+        private EmulatedMachine(SharedRam shared) {
+            low = Optional.empty();
+            ram = new Ram(shared, frames);
+            memory = ram.guestMemory(() -> {});
+            addVcpus(1);
+        }
+
+        private void addVcpus(int vcpuCount) {
             RoundRobinScheduler scheduler = new RoundRobinScheduler(vcpuCount);
             for (int i = 0; i < vcpuCount; i++) {
                 vcpus.add(new EmulatedVirtualCpu(ram, scheduler, i));
@@ -109,6 +132,17 @@ public final class EmulatorEngine implements Engine {
             return vcpus.get(index);
         }
 
+        /** Returns the RAM for one of several users, one after the other; each closes what it was given. */
+        GuestMemory lendMemory() {
+            return ram.guestMemory(() -> {});
+        }
+
+        /** Has RAM be what it was at first, and nothing be asked of the vCPU, for the next user. */
+        void share() {
+            vcpus.forEach(EmulatedVirtualCpu::leave);
+            ram.share();
+        }
+
         @Override
         public synchronized void close() {
             if (closed) {
@@ -117,8 +151,10 @@ public final class EmulatorEngine implements Engine {
             closed = true;
             memory.close();
             vcpus.forEach(EmulatedVirtualCpu::close);
-            ram.clearLow();
-            lowPool.give(low);
+            low.ifPresent(buffer -> {
+                ram.clearLow();
+                lowPool.give(buffer);
+            });
             frames.buffers().stream().limit(MOST_FRAME_BUFFERS).forEach(buffer -> framePool.give(cleared(buffer)));
         }
     }

@@ -17,4 +17,15 @@ public interface Engine {
      * @throws dev.kvmguest.vmm.config.VmmException if the host refuses
      */
     VirtualMachine createMachine(long memorySize, int vcpus);
+
+    /**
+     * Makes a template of machines.
+     *
+     * @param memory the RAM that they begin with; it isn't needed any more afterwards
+     * @throws dev.kvmguest.vmm.config.VmmException if the host refuses
+     * @throws UnsupportedOperationException if the engine has none
+     */
+    default MachineTemplate template(SavedRam memory) {
+        throw new UnsupportedOperationException("engine " + name() + " has no templates of machines");
+    }
 }

@@ -10,6 +10,9 @@ import java.util.SortedMap;
 /** What an engine sees of a guest because it executes each instruction itself. */
 public interface ExecutionObserver {
 
+    /** What an observer has seen of a guest, for another one of the same engine that goes on from there; immutable. */
+    interface Seen {}
+
     /** Returns the number of instructions retired since the start. */
     long instructions();
 
@@ -21,6 +24,15 @@ public interface ExecutionObserver {
 
     /** Returns the instructions executed last, the oldest first, without symbols; of zeros only some. */
     List<GuestInstruction> lastInstructions();
+
+    /** Returns what it has seen so far. */
+    Seen seen();
+
+    /**
+     * Has what it has seen so far be what another one had; to be called after the vCPU's state was set, and after
+     * {@link #watchExceptions}.
+     */
+    void goOnFrom(Seen seen);
 
     /** Notes the exceptions that the guest takes from now on, after forgetting those noted before. */
     void watchExceptions();

@@ -3,13 +3,12 @@ package dev.kvmguest.vmm.internal.kvm;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.engine.Capabilities;
 import dev.kvmguest.vmm.internal.engine.Engine;
+import dev.kvmguest.vmm.internal.engine.MachineTemplate;
+import dev.kvmguest.vmm.internal.engine.SavedRam;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.host.HostProbe;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.NativeBuffer;
-import dev.kvmguest.vmm.memory.GuestMemory;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Runs guests on the host kernel's KVM. */
 public final class KvmEngine implements Engine {
@@ -49,7 +48,22 @@ public final class KvmEngine implements Engine {
             }
             // Asked before there is a VM, which a refusal would leave open.
             HostSupport asked = support(system);
-            return new KvmMachine(system.createVm(), memorySize, vcpus, asked);
+            return new KvmMachine(system.createVm(), Mapping.anonymous(memorySize), vcpus, asked);
+        }
+    }
+
+    @Override
+    public MachineTemplate template(SavedRam memory) {
+        return new KvmTemplate(memory, this::machineWith);
+    }
+
+    private KvmMachine machineWith(Mapping ram) {
+        try (KvmSystem system = KvmSystem.open()) {
+            HostSupport asked = support(system);
+            return new KvmMachine(system.createVm(), ram, 1, asked);
+        } catch (RuntimeException e) {
+            ram.close();
+            throw e;
         }
     }
 
@@ -70,56 +84,5 @@ public final class KvmEngine implements Engine {
      * @param cpuid the CPUID leaves
      * @param syncsRegs whether KVM can copy the general registers into the shared page
      */
-    private record HostSupport(NativeBuffer cpuid, boolean syncsRegs) {}
-
-    /** A VM with its RAM and vCPUs; frees them in the reverse order of their making. */
-    private static final class KvmMachine implements VirtualMachine {
-
-        private final KvmVm vm;
-        private final List<KvmVcpu> descriptors = new ArrayList<>();
-        private final List<KvmVirtualCpu> vcpus = new ArrayList<>();
-        private GuestMemory memory;
-
-        KvmMachine(KvmVm vm, long memorySize, int vcpuCount, HostSupport support) {
-            this.vm = vm;
-            try {
-                Mapping ram = Mapping.anonymous(memorySize);
-                memory = KvmMemory.of(ram);
-                vm.mapMemory(ram);
-                for (int i = 0; i < vcpuCount; i++) {
-                    KvmVcpu vcpu = vm.createVcpu(i);
-                    descriptors.add(vcpu);
-                    vcpu.setCpuid(support.cpuid);
-                    if (support.syncsRegs) {
-                        vcpu.syncRegs();
-                    }
-                    vcpus.add(new KvmVirtualCpu(vcpu));
-                }
-            } catch (RuntimeException e) {
-                close();
-                throw e;
-            }
-        }
-
-        @Override
-        public GuestMemory memory() {
-            return memory;
-        }
-
-        @Override
-        public KvmVirtualCpu vcpu(int index) {
-            return vcpus.get(index);
-        }
-
-        @Override
-        public void close() {
-            vcpus.forEach(KvmVirtualCpu::finish);
-            descriptors.forEach(KvmVcpu::close);
-            vm.close();
-            // Last: KVM refers to the pages until the VM is gone.
-            if (memory != null) {
-                memory.close();
-            }
-        }
-    }
+    record HostSupport(NativeBuffer cpuid, boolean syncsRegs) {}
 }

@@ -19,11 +19,13 @@ final class KvmMemory implements RamPages {
 
     private final RamMap map;
     private final Mapping mapping;
+    private final List<Extent> fromTheStart;
     private final List<ByteBuffer> buffers = new ArrayList<>();
 
-    private KvmMemory(RamMap map, Mapping mapping) {
+    private KvmMemory(RamMap map, Mapping mapping, List<Extent> fromTheStart) {
         this.map = map;
         this.mapping = mapping;
+        this.fromTheStart = fromTheStart;
         for (long start = 0; start < map.size(); start += 1L << BUFFER_SHIFT) {
             buffers.add(mapping.bytes(start, Math.min(1L << BUFFER_SHIFT, map.size() - start)));
         }
@@ -35,7 +37,16 @@ final class KvmMemory implements RamPages {
      * @param mapping unmapped when the RAM is closed
      */
     static GuestMemory of(Mapping mapping) {
-        return new GuestMemory(new KvmMemory(new RamMap(mapping.length()), mapping), mapping::close);
+        return new GuestMemory(new KvmMemory(new RamMap(mapping.length()), mapping, List.of()), mapping::close);
+    }
+
+    /**
+     * Returns RAM in a mapping that somebody else unmaps.
+     *
+     * @param used the pages that are not zero when they have not been touched, in ascending order
+     */
+    static GuestMemory of(Mapping mapping, List<Extent> used) {
+        return new GuestMemory(new KvmMemory(new RamMap(mapping.length()), mapping, used), () -> {});
     }
 
     @Override
@@ -64,6 +75,6 @@ final class KvmMemory implements RamPages {
                     .forEach(part -> used.add(new Extent(
                             part.start() - mapping.address() + base, part.end() - mapping.address() + base)));
         }
-        return used;
+        return Extent.union(used, fromTheStart);
     }
 }

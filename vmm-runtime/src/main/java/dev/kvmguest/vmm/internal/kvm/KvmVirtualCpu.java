@@ -161,6 +161,13 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
         vcpu.runPage().put(kvm_run.ready_for_interrupt_injection, (byte) (ready ? 1 : 0));
     }
 
+    /** Forgets what was asked of it, for whoever restores it next. */
+    void leave() {
+        setSingleStep(false);
+        setInterruptWindow(false);
+        clock.setAlarm(GuestClock.NEVER);
+    }
+
     @Override
     public void finish() {
         clock.setAlarm(GuestClock.NEVER);

@@ -23,8 +23,7 @@ final class Mapping implements AutoCloseable {
 
     /**
      * Maps zero pages that take memory only once they are written, and none of what the host reserves for a process
-     * unless it reserves all (vm.overcommit_memory=2). Private, so that a snapshot can later be mapped over them
-     * copy-on-write.
+     * unless it reserves all (vm.overcommit_memory=2).
      */
     static Mapping anonymous(long length) {
         return map(
@@ -37,6 +36,23 @@ final class Mapping implements AutoCloseable {
     /** Maps what a vCPU shares with its user. */
     static Mapping shared(int fd, long length) {
         return map("mmap of the vCPU's kvm_run", length, Libc.MAP_SHARED, fd);
+    }
+
+    /** Maps a file in memory, to be written. */
+    static Mapping file(int fd, long length) {
+        return map("mmap of " + length + " bytes of a snapshot", length, Libc.MAP_SHARED, fd);
+    }
+
+    /** Maps a file in memory: a page takes memory only once it is written, and then the file doesn't change. */
+    static Mapping copyOnWrite(int fd, long length) {
+        return map("mmap of " + length + " bytes of guest RAM", length, Libc.MAP_PRIVATE | Libc.MAP_NORESERVE, fd);
+    }
+
+    /** Has the pages of a {@link #copyOnWrite} mapping be the file's again. */
+    void reset() {
+        if (Libc.madvise(address, length, Libc.MADV_DONTNEED) != 0) {
+            throw KvmException.lastError("madvise of guest RAM");
+        }
     }
 
     private static Mapping map(String operation, long length, int flags, int fd) {

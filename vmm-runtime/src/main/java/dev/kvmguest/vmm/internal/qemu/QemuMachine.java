@@ -2,6 +2,7 @@ package dev.kvmguest.vmm.internal.qemu;
 
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
@@ -12,6 +13,7 @@ import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.internal.run.MachineBackend;
+import dev.kvmguest.vmm.internal.run.SavedMachine;
 import dev.kvmguest.vmm.internal.run.Uninterrupted;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Console;
@@ -159,6 +161,17 @@ public final class QemuMachine implements MachineBackend {
     /** Returns whether the guest gets nothing but what the configuration says, and the same each time. */
     private boolean isRepeatable() {
         return config.qemuArguments().isEmpty() && !typed;
+    }
+
+    @Override
+    public boolean runUntil(Milestone milestone) {
+        throw new IllegalArgumentException("a guest in QEMU can't be run until " + milestone.inWords()
+                + " and paused there; run it on engine emulator or kvm");
+    }
+
+    @Override
+    public SavedMachine save() {
+        throw new IllegalStateException("a guest in QEMU is never paused");
     }
 
     @Override

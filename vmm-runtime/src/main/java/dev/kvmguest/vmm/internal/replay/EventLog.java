@@ -59,6 +59,20 @@ final class EventLog {
         return log;
     }
 
+    /** Returns a log that goes on from what is here now. */
+    EventLog copy() {
+        EventLog copy = new EventLog(limit);
+        copy.words = words.clone();
+        copy.size = size;
+        copy.plain = plain;
+        copy.period = period;
+        copy.phase = phase;
+        copy.repeated = repeated;
+        copy.full = full;
+        copy.events = events;
+        return copy;
+    }
+
     /** Returns the numbers that are kept. Nothing may be added any more. */
     long[] numbers() {
         settle();

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine;
 import dev.kvmguest.vmm.internal.emulator.EmulatorEngine.EmulatedMachine;
+import dev.kvmguest.vmm.internal.engine.SavedRam;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 
 /** Where a replay starts, and how much of the recording had happened by then. */

@@ -34,6 +34,16 @@ final class RecentEvents {
         this.eip = eip;
     }
 
+    /** Returns a collection that goes on from what is here now; {@code at} tells where its guest is. */
+    RecentEvents copy(LongSupplier at) {
+        RecentEvents copy = new RecentEvents(at);
+        groups.forEach(group -> copy.groups.add(group.copy()));
+        copy.point = point;
+        copy.newest = point < 0 ? copy.newest : copy.groups.get(point);
+        copy.events = events;
+        return copy;
+    }
+
     /**
      * Adds an exchange.
      *
@@ -82,6 +92,16 @@ final class RecentEvents {
         private long eip;
         private long times;
         private long bytes;
+
+        Group copy() {
+            Group copy = new Group();
+            System.arraycopy(values, 0, copy.values, 0, VALUE_BYTES);
+            copy.subject = subject;
+            copy.eip = eip;
+            copy.times = times;
+            copy.bytes = bytes;
+            return copy;
+        }
 
         void begin(long what, long at) {
             subject = what;

@@ -36,7 +36,7 @@ public final class Recording {
 
     private final VirtualCpu cpu;
     private final EventLog log;
-    private final RecentEvents recent = new RecentEvents(this::eip);
+    private final RecentEvents recent;
     private boolean atEvent = true;
     private End end = End.EXCHANGE;
     private ExecutionPoint point;
@@ -44,8 +44,16 @@ public final class Recording {
     private Recording(EventLog log, End end, ExecutionPoint point) {
         this.cpu = null;
         this.log = log;
+        this.recent = new RecentEvents(this::eip);
         this.end = end;
         this.point = point;
+    }
+
+    private Recording(VirtualCpu cpu, Recording before) {
+        this.cpu = cpu;
+        this.log = before.log.copy();
+        this.recent = before.recent.copy(this::eip);
+        this.atEvent = before.atEvent;
     }
 
     /** Creates an empty recording of what a vCPU does. */
@@ -56,6 +64,16 @@ public final class Recording {
     Recording(VirtualCpu cpu, int limit) {
         this.cpu = cpu;
         this.log = new EventLog(limit);
+        this.recent = new RecentEvents(this::eip);
+    }
+
+    /**
+     * Returns one that goes on from what is in this one now, whose run has not ended.
+     *
+     * @param other the vCPU that goes on; null if none does yet
+     */
+    public Recording copy(VirtualCpu other) {
+        return new Recording(other, this);
     }
 
     /** Notes that the guest read a port, and what. */

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.internal.engine.DeliveryLog;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.ExecutionPoint;
 import dev.kvmguest.vmm.internal.engine.ExitData;
+import dev.kvmguest.vmm.internal.engine.SavedRam;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.replay.EventLog.Cursor;
 import dev.kvmguest.vmm.internal.replay.Recording.End;

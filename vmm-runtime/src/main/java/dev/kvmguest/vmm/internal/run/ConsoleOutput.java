@@ -16,7 +16,7 @@ final class ConsoleOutput implements IntConsumer {
     private static final long INTERVAL = 100_000;
 
     private final GuestClock clock;
-    private final Console console = new Console();
+    private final Console console;
     /** When bytes were written, in ns of guest time, by the number of bytes before them. */
     private final TreeMap<Integer, Long> times = new TreeMap<>();
 
@@ -26,6 +26,16 @@ final class ConsoleOutput implements IntConsumer {
 
     ConsoleOutput(GuestClock clock) {
         this.clock = clock;
+        this.console = new Console();
+    }
+
+    /** Creates one that goes on from what is in another one now. */
+    ConsoleOutput(GuestClock clock, ConsoleOutput before) {
+        this.clock = clock;
+        this.console = new Console(before.console);
+        this.times.putAll(before.times);
+        this.written = before.written;
+        this.noted = before.noted;
     }
 
     /** Takes a byte, 0 to 255. */

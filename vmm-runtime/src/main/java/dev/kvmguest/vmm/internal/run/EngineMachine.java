@@ -1,10 +1,12 @@
 package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
+import dev.kvmguest.vmm.internal.engine.SavedRam;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.replay.Recording;
 import dev.kvmguest.vmm.memory.GuestMemory;
@@ -20,6 +22,9 @@ import java.util.concurrent.CompletableFuture;
 /** vCPUs of KVM or the emulator, on boards with devices in Java. */
 public final class EngineMachine implements MachineBackend {
 
+    private final MachineConfig config;
+    private final EngineSelection selection;
+    private final MemoryLayout layout;
     private final VirtualMachine machine;
     private final Display display;
     private final List<Partition> partitions;
@@ -33,12 +38,14 @@ public final class EngineMachine implements MachineBackend {
      */
     public EngineMachine(MachineConfig config, EngineSelection selection) {
         List<VcpuConfig> vcpus = config.vcpus();
+        this.config = config;
+        this.selection = selection;
         machine = selection.engine().createMachine(config.memorySize(), vcpus.size());
         try {
             BootLoader loader = new BootLoader(config);
             loader.load(machine.memory());
             display = new Display(loader.framebuffer(), machine.memory());
-            MemoryLayout layout = loader.layout();
+            layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {
                 machine.vcpu(i).setState(loader.states().get(i));
             }
@@ -46,6 +53,28 @@ public final class EngineMachine implements MachineBackend {
             runners = partitions.stream()
                     .flatMap(partition -> partition.vcpus().stream())
                     .toList();
+        } catch (RuntimeException e) {
+            machine.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Makes a machine that goes on from where another one was.
+     *
+     * @param config how it may differ: in the time limit
+     */
+    public EngineMachine(MachineConfig config, SavedMachine saved) {
+        this.config = config;
+        selection = saved.engine();
+        layout = saved.layout();
+        machine = saved.memory().createMachine();
+        try {
+            display = new Display(saved.framebuffer(), machine.memory());
+            machine.vcpu(0).restore(saved.run().cpu());
+            partitions =
+                    List.of(new MachineAssembly(config, selection, layout, this::screen).resumed(machine, saved.run()));
+            runners = partitions.get(0).vcpus();
         } catch (RuntimeException e) {
             machine.close();
             throw e;
@@ -70,6 +99,27 @@ public final class EngineMachine implements MachineBackend {
     @Override
     public void runHere() {
         runners.get(0).run();
+    }
+
+    @Override
+    public boolean runUntil(Milestone milestone) {
+        VcpuRunner runner = runners.get(0);
+        return runner.runUntil(Goal.of(milestone, console(0), this::screen, runner.clock()));
+    }
+
+    @Override
+    public SavedMachine save() {
+        // First, as long as it can be refused.
+        SavedRun run = runners.get(0).save();
+        SavedRam memory = SavedRam.of(machine.memory());
+        return new SavedMachine(
+                config,
+                selection,
+                layout,
+                display.framebuffer(),
+                selection.engine().template(memory),
+                memory.usedBytes(),
+                run);
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.boot.firmware.FirmwareRom;
+import dev.kvmguest.vmm.internal.engine.Activity;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VirtualMachine;
@@ -43,26 +44,45 @@ public record MachineAssembly(
         return partitions;
     }
 
+    /** Puts the only vCPU of a machine, which has been restored, on a board as it was. */
+    public Partition resumed(VirtualMachine machine, SavedRun saved) {
+        VirtualCpu cpu = machine.vcpu(0);
+        ConsoleOutput console = new ConsoleOutput(cpu.clock(), saved.console());
+        PcBoard board = board(0, console);
+        board.restore(saved.board());
+        VcpuRunner runner = runner(
+                0, cpu, machine.memory(), board, console, saved.recording().copy(cpu));
+        saved.seen().ifPresent(seen -> cpu.observer().orElseThrow().goOnFrom(seen));
+        if (saved.cpu().activity() == Activity.HALTED) {
+            runner.wasHalted();
+        }
+        Partition partition = new Partition(board, console);
+        partition.add(runner);
+        return partition;
+    }
+
     /** Returns a partition with one vCPU. */
     Partition partition(int number, VirtualCpu cpu, GuestMemory memory) {
         VcpuConfig guest = config.vcpus().get(number);
         ConsoleOutput console = new ConsoleOutput(cpu.clock());
-        PcBoard board = new PcBoard(
-                console,
-                new PcBoard.Setup(
-                        config.memorySize(), config.date(), guest.boot().leavesInterruptsOpen()));
+        PcBoard board = board(number, console);
         board.input().add(guest.inputBytes());
         guest.guestTest().ifPresent(board.testPort()::ask);
         Partition partition = new Partition(board, console);
-        partition.add(runner(number, cpu, memory, board, console));
+        partition.add(runner(number, cpu, memory, board, console, new Recording(cpu)));
         return partition;
     }
 
-    private VcpuRunner runner(int number, VirtualCpu cpu, GuestMemory memory, PcBoard board, ConsoleOutput console) {
+    private PcBoard board(int number, ConsoleOutput console) {
+        boolean firmware = config.vcpus().get(number).boot().leavesInterruptsOpen();
+        return new PcBoard(console, new PcBoard.Setup(config.memorySize(), config.date(), firmware));
+    }
+
+    private VcpuRunner runner(
+            int number, VirtualCpu cpu, GuestMemory memory, PcBoard board, ConsoleOutput console, Recording recording) {
         if (config.watchExceptions()) {
             cpu.observer().ifPresent(ExecutionObserver::watchExceptions);
         }
-        Recording recording = new Recording(cpu);
         FirmwareCalls firmware = new FirmwareCalls(
                 FirmwareRom.in(layout), memory, config.vcpus().get(number).boot());
         return new VcpuRunner(

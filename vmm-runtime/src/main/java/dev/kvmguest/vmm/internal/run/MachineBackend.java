@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.run;
 
+import dev.kvmguest.vmm.config.Milestone;
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
 import dev.kvmguest.vmm.internal.replay.Recording;
@@ -25,6 +27,21 @@ public interface MachineBackend {
 
     /** Runs the only vCPU on the calling thread, to its end. */
     void runHere();
+
+    /**
+     * Runs the only vCPU on the calling thread until it comes to a milestone, and pauses it there.
+     *
+     * @return false if it has come to its end before
+     * @throws IllegalArgumentException if it can't be paused
+     */
+    boolean runUntil(Milestone milestone);
+
+    /**
+     * Returns the machine as it is, while its only vCPU is paused.
+     *
+     * @throws VmmException if the host can't say some of it; the message names what
+     */
+    SavedMachine save();
 
     /** Completes when a vCPU has ended. */
     CompletableFuture<Outcome> outcome(int vcpu);

@@ -2,6 +2,8 @@ package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.board.PcBoard;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VirtualClock;
 import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.internal.engine.VmExit;
@@ -73,9 +75,14 @@ public final class VcpuRunner {
     private long guestTimeLimit = Long.MAX_VALUE;
     private volatile Ending endedByHost;
     private volatile Thread running;
+    private volatile boolean paused;
+    private long wallNanos;
     private boolean live;
     private VmExit last;
     private boolean halted;
+    /** Whether the guest has executed HLT, and it has not been looked at yet what it waits for. */
+    private boolean waits;
+
     private Thread thread;
 
     VcpuRunner(RunDescription description, Parts parts) {
@@ -100,6 +107,35 @@ public final class VcpuRunner {
      */
     public void limitGuestTime(long nanos) {
         guestTimeLimit = nanos;
+    }
+
+    /** Returns the guest's clock. */
+    GuestClock clock() {
+        return cpu.clock();
+    }
+
+    /**
+     * Returns all of the run that is needed to go on elsewhere, while it is paused or before it.
+     *
+     * @throws VmmException if the host can't say some of it; the message names what
+     */
+    SavedRun save() {
+        return new SavedRun(
+                cpu.save(),
+                board.save(),
+                new ConsoleOutput(cpu.clock(), console),
+                recording.copy(null),
+                cpu.observer().map(ExecutionObserver::seen));
+    }
+
+    /** Has the guest be one that has executed HLT and waits; to be called before the run. */
+    void wasHalted() {
+        waits = true;
+    }
+
+    /** Returns whether the run is paused; see {@link #runUntil}. */
+    boolean isPaused() {
+        return paused;
     }
 
     /** Has the devices look at what has come from outside. */
@@ -144,9 +180,13 @@ public final class VcpuRunner {
         wake();
     }
 
-    /** Waits until a run that has been started is over, and its thread too, so that what it uses can be freed. */
+    /**
+     * Waits until a run that has been started is over or paused, and its thread too, so that what it uses can be freed.
+     */
     public void join() throws InterruptedException {
-        over.await();
+        if (!paused) {
+            over.await();
+        }
         if (thread != null) {
             thread.join();
         }
@@ -159,24 +199,39 @@ public final class VcpuRunner {
         wake();
     }
 
-    /** Runs the vCPU on the calling thread; to be called once. */
+    /** Runs the vCPU on the calling thread to its end; to be called once. */
     public void run() {
+        runUntil(Goal.NONE);
+    }
+
+    /**
+     * Runs the vCPU on the calling thread until it has come to something. Then it is paused, between two instructions,
+     * and may be run on by the same thread. The time limit counts from here.
+     *
+     * @return false if it has come to its end before
+     */
+    boolean runUntil(Goal goal) {
         running = Thread.currentThread();
+        paused = false;
         long start = System.nanoTime();
         TimeLimits.Limit limit = limits.start(description.timeout(), this::timeOut);
-        Ending how;
+        Optional<Ending> how;
         try {
-            how = runToItsEnd(limit);
+            how = runToItsEnd(limit, goal);
         } catch (RuntimeException | Error e) {
             // Whatever went wrong on this thread must become a verdict, or a test would wait for it in vain.
-            how = new Ending.EngineError(e instanceof VmmException ? e.getMessage() : e.toString());
+            how = Optional.of(new Ending.EngineError(e instanceof VmmException ? e.getMessage() : e.toString()));
         }
         limit.cancel();
+        wallNanos += System.nanoTime() - start;
+        how.ifPresentOrElse(this::complete, () -> paused = true);
+        return paused;
+    }
+
+    private void complete(Ending how) {
         try {
             outcome.complete(examined(
-                    how,
-                    description.record(
-                            cpu, board, console.console(), firmware, Duration.ofNanos(System.nanoTime() - start))));
+                    how, description.record(cpu, board, console.console(), firmware, Duration.ofNanos(wallNanos))));
         } catch (RuntimeException | Error e) {
             outcome.completeExceptionally(e);
         } finally {
@@ -192,14 +247,20 @@ public final class VcpuRunner {
         end(lastMoment.hasBegun() ? new Ending.Stopped() : new Ending.TimedOut(description.timeout()));
     }
 
-    private Ending runToItsEnd(TimeLimits.Limit limit) {
+    /** Returns how it ended; empty if it came to the goal. */
+    private Optional<Ending> runToItsEnd(TimeLimits.Limit limit, Goal goal) {
         // Whoever may type for a guest may change it in other ways too, such as by its memory.
         EndlessLoop loop = live ? null : endless.orElse(null);
         while (endedByHost == null) {
-            long alarm = Math.min(Math.min(guestTimeLimit, lastMoment.end()), keyRetry.next());
-            interrupts.beforeRun(loop == null ? alarm : Math.min(loop.alarm(), alarm));
-            VmExit exit = cpu.run();
+            long alarm =
+                    Math.min(Math.min(guestTimeLimit, lastMoment.end()), Math.min(keyRetry.next(), goal.nextLook()));
+            VmExit exit = waits ? new VmExit.Halt() : runUpTo(loop == null ? alarm : Math.min(loop.alarm(), alarm));
+            waits = false;
             halted = exit instanceof VmExit.Halt;
+            if (halted && goal.isReached(exit)) {
+                waits = true;
+                return Optional.empty();
+            }
             if (halted && wakes(limit)) {
                 if (loop != null) {
                     loop.isProved(exit);
@@ -210,7 +271,10 @@ public final class VcpuRunner {
             Optional<Ending> end = exits.handle(exit);
             if (end.isPresent()) {
                 last = exit;
-                return end.get();
+                return end;
+            }
+            if (goal.isReached(exit)) {
+                return Optional.empty();
             }
             if (exit instanceof VmExit.Interrupted && cpu.clock().time() >= keyRetry.next()) {
                 keyRetry.attempt(false);
@@ -223,7 +287,12 @@ public final class VcpuRunner {
             endAtGuestTimeLimit();
         }
         recording.stopHere();
-        return endedByHost;
+        return Optional.of(endedByHost);
+    }
+
+    private VmExit runUpTo(long alarm) {
+        interrupts.beforeRun(alarm);
+        return cpu.run();
     }
 
     private void endAtGuestTimeLimit() {

@@ -121,7 +121,8 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
                 SegmentDescriptor.of(tss, LongModeTask.SIZE - 1, BUSY_TSS).raw());
         memory.write(tss + LongModeTask.IO_MAP_BASE, new byte[] {LongModeTask.SIZE, 0});
         memory.write(
-                pages, pages == USUAL_PAGES ? USUAL_TABLES.computeIfAbsent(flavour, same -> pageTables()) : pageTables());
+                pages,
+                pages == USUAL_PAGES ? USUAL_TABLES.computeIfAbsent(flavour, same -> pageTables()) : pageTables());
     }
 
     private byte[] pageTables() {

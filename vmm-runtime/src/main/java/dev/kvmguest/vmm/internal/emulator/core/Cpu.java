@@ -102,11 +102,11 @@ public final class Cpu {
     public long codeStamp;
 
     /** Set by any thread, after one of the two below, so that one look is enough between blocks. */
-    public volatile boolean interruptedOrCodeChanged;
+    public volatile boolean interruptedOrMemoryChanged;
     /** Set by any thread to have the run end with {@code Interrupted}. */
     volatile boolean interrupted;
-    /** Set by any thread when the host has written to code. */
-    public volatile boolean codeChanged;
+    /** Set by any thread when the host has written to code, or to a page that has another frame now. */
+    public volatile boolean memoryChanged;
 
     private CpuFault faultAfter;
     private CpuMode mode = CpuMode.REAL16;
@@ -382,16 +382,16 @@ public final class Cpu {
         asyncEvent = true;
     }
 
-    /** Notes, on any thread, that code in RAM is no longer what was decoded. */
-    public void codeChangedByHost() {
-        codeChanged = true;
-        interruptedOrCodeChanged = true;
+    /** Notes, on any thread, that code in RAM is no longer what was decoded, or a page no longer where it was. */
+    public void memoryChangedByHost() {
+        memoryChanged = true;
+        interruptedOrMemoryChanged = true;
     }
 
     /** Has the run end, on any thread. */
     public void interrupt() {
         interrupted = true;
-        interruptedOrCodeChanged = true;
+        interruptedOrMemoryChanged = true;
     }
 
     /** Returns whether the run has to end, and forgets it. */
@@ -403,7 +403,7 @@ public final class Cpu {
 
     /** Returns whether a repeated instruction is to pause after an iteration, because the host wants something. */
     public boolean mustPause() {
-        return asyncEvent || interruptedOrCodeChanged;
+        return asyncEvent || interruptedOrMemoryChanged;
     }
 
     /** Drops the single-step trap that TF would have caused after this instruction: it has entered a handler. */

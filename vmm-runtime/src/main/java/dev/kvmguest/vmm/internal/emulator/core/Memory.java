@@ -121,6 +121,12 @@ public final class Memory {
         ram.closeJournal();
     }
 
+    /** Forgets by which a page of RAM is read: its bytes are elsewhere from now on. It was never written. */
+    public void forgetFrame(long physical) {
+        supervisor[Access.READ.ordinal()].invalidateFrame(physical);
+        user[Access.READ.ordinal()].invalidateFrame(physical);
+    }
+
     /** Makes writes to a page of RAM take the long way again. */
     public void noticeWrites(long physical) {
         supervisorParked.invalidateFrame(physical);

@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.memory.RamMap.Extent;
 import dev.kvmguest.vmm.memory.RamPages;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -27,12 +28,12 @@ public final class Ram {
     /** What is known of pages is in tables for 2 MiB each, which exist where they are needed. */
     private static final int REGION_SHIFT = 21;
 
-    private static final int REGION_PAGES = 1 << REGION_SHIFT - Tlb.PAGE_SHIFT;
+    static final int REGION_PAGES = 1 << REGION_SHIFT - Tlb.PAGE_SHIFT;
 
     private static final ByteBuffer ZEROS = ByteBuffer.allocateDirect(PAGE_SIZE).asReadOnlyBuffer();
 
-    /** What must learn of writes to pages with code. */
-    public interface CodeWatcher {
+    /** What must learn of writes to pages with code, and of pages whose bytes are elsewhere from now on. */
+    public interface PageWatcher {
 
         /** A write to a page with code, by a vCPU of this machine and on its thread. */
         void codeWritten(long physical, int length);
@@ -40,8 +41,11 @@ public final class Ram {
         /** A page that had no code is about to have some: writes to it must not go unseen any more. */
         void codeAppears(long physical);
 
-        /** A write to a page with code by the host, on any thread. */
-        void codeWrittenByHost();
+        /** A page that others share has been given a frame of its own, by a vCPU of this machine and on its thread. */
+        void frameReplaced(long physical);
+
+        /** A write by the host to a page with code, or one by which a page was given another frame, on any thread. */
+        void changedByHost();
     }
 
     /** The pages of 2 MiB. The arrays are read without a lock, by the vCPUs' threads and the host's. */
@@ -51,7 +55,7 @@ public final class Ram {
         private final boolean[] written = new boolean[REGION_PAGES];
 
         private final boolean[] code = new boolean[REGION_PAGES];
-        /** None for low RAM. */
+        /** None for low RAM, and for pages that are still shared. */
         private final Frame[] frames = new Frame[REGION_PAGES];
     }
 
@@ -60,8 +64,14 @@ public final class Ram {
     private final int lowSize;
     private final Supplier<Frame> source;
     private final Region[] regions;
+    /** What pages hold that were not written; null if that is zeros. */
+    private final SharedRam shared;
+    /** Pages that were shared and have a frame of their own now, and frames that were given back. */
+    private final ArrayList<Long> replaced = new ArrayList<>();
+
+    private final ArrayDeque<Frame> spare = new ArrayDeque<>();
     /** Replaced as a whole when one is added: it is gone through at each write to a page with code. */
-    private volatile CodeWatcher[] watchers = {};
+    private volatile PageWatcher[] watchers = {};
 
     /** What keeps pages as they were; null most of the time. Read by the host's threads. */
     private volatile WriteJournal journal;
@@ -74,11 +84,27 @@ public final class Ram {
      * @param frames gives all other pages their frames
      */
     public Ram(RamMap map, ByteBuffer low, FrameAllocator frames) {
+        this(map, low, frames, null);
+    }
+
+    /**
+     * Creates RAM that begins as others do. All pages have frames; a page is given one of its own when it is first
+     * written.
+     *
+     * @param shared what it begins with
+     * @param frames gives those frames
+     */
+    public Ram(SharedRam shared, FrameAllocator frames) {
+        this(shared.map(), ByteBuffer.allocateDirect(0), frames, shared);
+    }
+
+    private Ram(RamMap map, ByteBuffer low, FrameAllocator frames, SharedRam shared) {
         this.map = map;
+        this.shared = shared;
         this.low = low.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         this.lowSize = low.capacity();
         this.source = frames::take;
-        this.regions = new Region[(int) (map.end() + (1 << REGION_SHIFT) - 1 >> REGION_SHIFT)];
+        this.regions = new Region[regions(map)];
     }
 
     /** Creates RAM that is all in one direct buffer of zeros, a multiple of 4096 bytes long. */
@@ -88,14 +114,29 @@ public final class Ram {
         }));
     }
 
+    /** Returns the number of regions of 2 MiB that RAM takes. */
+    static int regions(RamMap map) {
+        return region(map.end() + (1 << REGION_SHIFT) - 1);
+    }
+
+    /** Returns the number of the region of 2 MiB that an address is in. */
+    static int region(long physical) {
+        return (int) (physical >> REGION_SHIFT);
+    }
+
+    /** Returns the number of a page in its region. */
+    static int indexInRegion(long physical) {
+        return (int) (physical >> Tlb.PAGE_SHIFT) & REGION_PAGES - 1;
+    }
+
     /** Returns the RAM as the runtime sees it; what the host writes by it is noticed. */
     public GuestMemory guestMemory(Runnable release) {
         return new GuestMemory(new HostView(), release);
     }
 
-    /** Adds what must learn of writes to code. */
-    public synchronized void watch(CodeWatcher watcher) {
-        CodeWatcher[] more = Arrays.copyOf(watchers, watchers.length + 1);
+    /** Adds what must learn of what happens to pages. */
+    public synchronized void watch(PageWatcher watcher) {
+        PageWatcher[] more = Arrays.copyOf(watchers, watchers.length + 1);
         more[watchers.length] = watcher;
         watchers = more;
     }
@@ -115,7 +156,10 @@ public final class Ram {
         return physical < lowSize;
     }
 
-    /** Returns the frame of a page that isn't low, after giving it one if it has none. */
+    /**
+     * Returns the frame of a page that isn't low, after giving it one if it has none. It must not be written unless the
+     * page is one that was {@link #markWritten}.
+     */
     Frame frame(long physical) {
         Frame frame = frameIfAny(physical);
         return frame != null ? frame : takeFrame(physical);
@@ -123,12 +167,13 @@ public final class Ram {
 
     private Frame frameIfAny(long physical) {
         // What another thread has just put there may not show yet. Only the lock tells for certain that there is none.
-        Region region = regions[(int) (physical >> REGION_SHIFT)];
-        return region == null ? null : region.frames[indexInRegion(physical)];
+        Region region = regions[region(physical)];
+        Frame own = region == null ? null : region.frames[indexInRegion(physical)];
+        return own == null && shared != null ? shared.frame(physical) : own;
     }
 
     private synchronized Frame takeFrame(long physical) {
-        Region region = region(physical);
+        Region region = regionOf(physical);
         int index = indexInRegion(physical);
         if (region.frames[index] == null) {
             region.frames[index] = source.get();
@@ -136,9 +181,9 @@ public final class Ram {
         return region.frames[index];
     }
 
-    private Region region(long physical) {
-        Region region = regions[(int) (physical >> REGION_SHIFT)];
-        return region != null ? region : makeRegion((int) (physical >> REGION_SHIFT));
+    private Region regionOf(long physical) {
+        Region region = regions[region(physical)];
+        return region != null ? region : makeRegion(region(physical));
     }
 
     private synchronized Region makeRegion(int number) {
@@ -146,10 +191,6 @@ public final class Ram {
             regions[number] = new Region();
         }
         return regions[number];
-    }
-
-    private static int indexInRegion(long physical) {
-        return (int) (physical >> Tlb.PAGE_SHIFT) & REGION_PAGES - 1;
     }
 
     /** Reads a value that doesn't cross pages: 1, 2, 4 or 8 bytes. */
@@ -175,7 +216,7 @@ public final class Ram {
     void write(long physical, int width, long value) {
         markWritten(physical);
         if (hasCode(physical)) {
-            for (CodeWatcher watcher : watchers) {
+            for (PageWatcher watcher : watchers) {
                 watcher.codeWritten(physical, width);
             }
         }
@@ -198,11 +239,48 @@ public final class Ram {
 
     /** Notes that a vCPU may write to this page from now on without saying so each time. */
     void markWritten(long physical) {
-        region(physical).written[indexInRegion(physical)] = true;
+        regionOf(physical).written[indexInRegion(physical)] = true;
         WriteJournal open = journal;
         if (open != null) {
             open.beforeWrite(physical & Tlb.PAGE_MASK);
         }
+        if (shared != null && takeOwnFrame(physical & Tlb.PAGE_MASK)) {
+            for (PageWatcher watcher : watchers) {
+                watcher.frameReplaced(physical & Tlb.PAGE_MASK);
+            }
+        }
+    }
+
+    /** Gives a page that is shared a frame of its own; returns false if it has one. */
+    private synchronized boolean takeOwnFrame(long page) {
+        Region region = regionOf(page);
+        int index = indexInRegion(page);
+        if (region.frames[index] != null) {
+            return false;
+        }
+        Frame own = spare.isEmpty() ? source.get() : spare.removeLast();
+        Frame before = shared.frame(page);
+        own.bytes().put(own.start(), before.bytes(), before.start(), PAGE_SIZE);
+        region.frames[index] = own;
+        replaced.add(page);
+        return true;
+    }
+
+    /** Has all pages be shared again, and forgets what was written. No vCPU may be running. */
+    public synchronized void share() {
+        for (long page : replaced) {
+            if (hasCode(page)) {
+                for (PageWatcher watcher : watchers) {
+                    watcher.codeWritten(page, PAGE_SIZE);
+                }
+            }
+            Region region = regionOf(page);
+            int index = indexInRegion(page);
+            spare.addLast(region.frames[index]);
+            region.frames[index] = null;
+            region.written[index] = false;
+        }
+        replaced.clear();
     }
 
     /** Returns a page as it is now, alone in a buffer that must not be written. */
@@ -230,15 +308,15 @@ public final class Ram {
 
     /** Returns whether a vCPU has decoded code from this page. */
     boolean hasCode(long physical) {
-        Region region = regions[(int) (physical >> REGION_SHIFT)];
+        Region region = regions[region(physical)];
         return region != null && region.code[indexInRegion(physical)];
     }
 
     /** Notes that a vCPU decodes code from this page. */
     public void markCode(long physical) {
         if (!hasCode(physical)) {
-            region(physical).code[indexInRegion(physical)] = true;
-            for (CodeWatcher watcher : watchers) {
+            regionOf(physical).code[indexInRegion(physical)] = true;
+            for (PageWatcher watcher : watchers) {
                 watcher.codeAppears(physical & Tlb.PAGE_MASK);
             }
         }
@@ -247,19 +325,21 @@ public final class Ram {
     /** Makes all low RAM zero again. No vCPU may be running. */
     public void clearLow() {
         byte[] zeros = new byte[PAGE_SIZE];
-        forEachWrittenPage(page -> {
+        forEachUsedPage(page -> {
             if (isLow(page)) {
                 low.put((int) page, zeros);
             }
         });
     }
 
-    /** Passes on each page that was ever written, in ascending order. */
-    private void forEachWrittenPage(LongConsumer action) {
+    /** Passes on each page that was ever written, or held something from the start, in ascending order. */
+    private void forEachUsedPage(LongConsumer action) {
         for (int number = 0; number < regions.length; number++) {
-            for (int index = 0; regions[number] != null && index < REGION_PAGES; index++) {
-                if (regions[number].written[index]) {
-                    action.accept(((long) number << REGION_SHIFT) + ((long) index << Tlb.PAGE_SHIFT));
+            Region region = regions[number];
+            for (int index = 0; (region != null || shared != null) && index < REGION_PAGES; index++) {
+                long page = ((long) number << REGION_SHIFT) + ((long) index << Tlb.PAGE_SHIFT);
+                if (region != null && region.written[index] || shared != null && shared.isUsed(page)) {
+                    action.accept(page);
                 }
             }
         }
@@ -284,10 +364,10 @@ public final class Ram {
             if (open != null) {
                 open.writtenByHost();
             }
-            region(page).written[indexInRegion(page)] = true;
-            if (hasCode(page)) {
-                for (CodeWatcher watcher : watchers) {
-                    watcher.codeWrittenByHost();
+            regionOf(page).written[indexInRegion(page)] = true;
+            if (hasCode(page) | (shared != null && takeOwnFrame(page))) {
+                for (PageWatcher watcher : watchers) {
+                    watcher.changedByHost();
                 }
             }
             if (!isLow(page)) {
@@ -299,7 +379,7 @@ public final class Ram {
         @Override
         public List<Extent> used() {
             List<Extent> used = new ArrayList<>();
-            forEachWrittenPage(page -> used.add(new Extent(page, page + PAGE_SIZE)));
+            forEachUsedPage(page -> used.add(new Extent(page, page + PAGE_SIZE)));
             return used;
         }
     }

@@ -23,7 +23,7 @@ import java.util.Set;
  * The blocks that a vCPU has decoded, by the page of RAM that they came from. A write to such a page drops those blocks
  * that it touches. In front of it is a table by EIP.
  */
-public final class CodeCache implements Ram.CodeWatcher {
+public final class CodeCache implements Ram.PageWatcher {
 
     private static final int PAGE_SHIFT = 12;
     private static final int PAGE_MASK = (1 << PAGE_SHIFT) - 1;
@@ -206,8 +206,13 @@ public final class CodeCache implements Ram.CodeWatcher {
     }
 
     @Override
-    public void codeWrittenByHost() {
-        cpu.codeChangedByHost();
+    public void frameReplaced(long physical) {
+        cpu.memory.forgetFrame(physical);
+    }
+
+    @Override
+    public void changedByHost() {
+        cpu.memoryChangedByHost();
     }
 
     private static boolean endsBlock(Instruction instruction) {

@@ -62,6 +62,22 @@ final class Delivered {
         this.at = at;
     }
 
+    /** Returns a copy that doesn't refer to others yet. */
+    Delivered alone() {
+        Delivered copy = new Delivered(kind, eip, stack, level, retired, registers, at);
+        copy.trace = trace;
+        copy.vector = vector;
+        copy.handler = handler;
+        copy.frame = frame;
+        copy.end = end;
+        copy.depth = depth;
+        copy.hasErrorCode = hasErrorCode;
+        copy.errorCode = errorCode;
+        copy.cr2 = cr2;
+        copy.cause = cause;
+        return copy;
+    }
+
     /** Takes note of which it is. */
     void is(int number, boolean withErrorCode, int code, long address, String why) {
         vector = number;

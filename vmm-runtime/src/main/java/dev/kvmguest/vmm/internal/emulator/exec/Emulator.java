@@ -159,6 +159,45 @@ public final class Emulator implements ExecutionObserver {
         return trace.last(cpu.retired).stream().map(CodeReader::describe).toList();
     }
 
+    /**
+     * What an emulator had seen when it was asked.
+     *
+     * @param trace what was executed last
+     * @param handlers which handlers were entered
+     * @param exceptions which exceptions were taken, if somebody watched
+     */
+    private record SeenSoFar(Trace trace, HandlerLog handlers, Optional<List<HandledException>> exceptions)
+            implements Seen {}
+
+    /** Forgets what a host asked for that doesn't use this vCPU any more. */
+    public void leave() {
+        windowWanted = false;
+        singleStep = false;
+        exceptions = null;
+        handlers.watch(null);
+        code.watch(Set.of());
+        cpu.takeInterrupt();
+    }
+
+    @Override
+    public Seen seen() {
+        // Without a vCPU: nothing arises there, and whoever keeps it doesn't keep this machine.
+        HandlerLog known = new HandlerLog(null, null, eip -> Optional.empty());
+        known.restore(handlers);
+        return new SeenSoFar(
+                trace.copy(), known, Optional.ofNullable(exceptions).map(ExceptionLog::taken));
+    }
+
+    @Override
+    public void goOnFrom(Seen seen) {
+        SeenSoFar before = (SeenSoFar) seen;
+        trace.restore(before.trace);
+        handlers.restore(before.handlers);
+        if (exceptions != null) {
+            before.exceptions.ifPresent(exceptions::addAll);
+        }
+    }
+
     @Override
     public void watchExceptions() {
         exceptions = new ExceptionLog();
@@ -305,7 +344,7 @@ public final class Emulator implements ExecutionObserver {
         try {
             while (!shutDown) {
                 // An exit comes first: a question that the host was kept from would be taken for answered.
-                VmExit exit = cpu.interruptedOrCodeChanged && !cpu.host.hasExits() ? handleHostRequest() : null;
+                VmExit exit = cpu.interruptedOrMemoryChanged && !cpu.host.hasExits() ? handleHostRequest() : null;
                 if (exit == null && cpu.asyncEvent) {
                     exit = handleAsyncEvent();
                 }
@@ -336,10 +375,11 @@ public final class Emulator implements ExecutionObserver {
     }
 
     private VmExit handleHostRequest() {
-        cpu.interruptedOrCodeChanged = false;
-        if (cpu.codeChanged) {
-            cpu.codeChanged = false;
+        cpu.interruptedOrMemoryChanged = false;
+        if (cpu.memoryChanged) {
+            cpu.memoryChanged = false;
             code.clear();
+            cpu.memory.flush();
         }
         return cpu.takeInterrupt() ? new VmExit.Interrupted() : null;
     }
@@ -355,7 +395,7 @@ public final class Emulator implements ExecutionObserver {
         try {
             do {
                 executeBlock();
-            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrCodeChanged);
+            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrMemoryChanged);
             if (cpu.asyncEvent) {
                 finishInstruction();
             }
@@ -375,7 +415,7 @@ public final class Emulator implements ExecutionObserver {
         try {
             do {
                 executeBlock();
-            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrCodeChanged && !mark.isHere());
+            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrMemoryChanged && !mark.isHere());
             if (cpu.asyncEvent) {
                 finishInstruction();
             }

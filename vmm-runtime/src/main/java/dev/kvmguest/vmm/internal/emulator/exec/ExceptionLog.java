@@ -12,6 +12,11 @@ final class ExceptionLog {
 
     private final List<HandledException> taken = new ArrayList<>();
 
+    /** Takes note of exceptions that were taken before, at most {@link #MOST}. */
+    void addAll(List<HandledException> before) {
+        taken.addAll(before);
+    }
+
     /** Takes note of an exception. */
     void add(Delivered exception) {
         if (taken.size() < MOST) {

@@ -5,7 +5,7 @@ final class ExceptionPlace {
 
     private static final long NEVER = -1;
 
-    final Delivered first;
+    Delivered first;
     /** The last one. */
     Delivered newest;
     /** The first of those that were raised again as soon as the handler had returned. */
@@ -21,6 +21,16 @@ final class ExceptionPlace {
 
     ExceptionPlace(Delivered first) {
         this.first = first;
+    }
+
+    /** Returns a copy that refers to the same others. */
+    ExceptionPlace alone() {
+        ExceptionPlace copy = new ExceptionPlace(first);
+        copy.times = times;
+        copy.row = row;
+        copy.finished = finished;
+        copy.returnedAt = returnedAt;
+        return copy;
     }
 
     /** Takes note of an exception here. */

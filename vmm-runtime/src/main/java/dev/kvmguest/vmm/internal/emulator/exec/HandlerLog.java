@@ -114,6 +114,25 @@ final class HandlerLog implements ExceptionWatch {
         after = null;
     }
 
+    /** Has it know what another one knows, which stays as it is. No event must be arising in either. */
+    void restore(HandlerLog other) {
+        clear();
+        System.arraycopy(other.counts, 0, counts, 0, counts.length);
+        System.arraycopy(other.finished, 0, finished, 0, finished.length);
+        System.arraycopy(other.changes, 0, changes, 0, changes.length);
+        System.arraycopy(other.returns, 0, returns, 0, returns.length);
+        DeliveredCopies copies = new DeliveredCopies();
+        other.places.forEach((key, place) -> places.put(key, copies.of(place)));
+        other.waiting.forEach(innermost -> waiting.addLast(copies.of(innermost)));
+        interrupts = other.interrupts;
+        open = copies.of(other.open);
+        omitted = other.omitted;
+        newest = copies.of(other.newest);
+        returnedTo = copies.of(other.returnedTo);
+        changed = copies.of(other.changed);
+        after = other.after;
+    }
+
     /** Adds each exception to a list from now on, instead of to the one before. */
     void watch(ExceptionLog list) {
         watched = list;

@@ -45,6 +45,15 @@ final class Trace {
         return new Trace(blocks.clone(), starts.clone(), next);
     }
 
+    /** Has it be what another one is, which stays as it is. */
+    void restore(Trace other) {
+        System.arraycopy(other.blocks, 0, blocks, 0, BLOCKS);
+        System.arraycopy(other.starts, 0, starts, 0, BLOCKS);
+        next = other.next;
+        // A block that goes on is one of this vCPU's own.
+        newest = null;
+    }
+
     /** Takes note of a block that is about to be executed. */
     void add(Block block, long retired) {
         // Left early, a block goes on as another one, unless at its first instruction: what it retires in a row is

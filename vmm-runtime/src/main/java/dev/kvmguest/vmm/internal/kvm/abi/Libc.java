@@ -46,6 +46,10 @@ public final class Libc {
 
     public static final long SYS_GETTID = 186;
     public static final long SYS_TGKILL = 234;
+    public static final long SYS_MEMFD_CREATE = 319;
+    public static final int MFD_CLOEXEC = 1;
+    /** Has pages of a private mapping of a file be the file's again. */
+    public static final int MADV_DONTNEED = 4;
 
     static {
         Native.register(Libc.class, "c");
@@ -62,6 +66,10 @@ public final class Libc {
     public static native long mmap(long address, long length, int protection, int flags, int fd, long offset);
 
     public static native int munmap(long address, long length);
+
+    public static native int madvise(long address, long length, int advice);
+
+    public static native int ftruncate(int fd, long length);
 
     public static native int pthread_sigmask(int how, long set, long oldSet);
 

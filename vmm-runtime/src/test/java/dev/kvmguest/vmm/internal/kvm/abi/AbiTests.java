@@ -31,7 +31,8 @@ class AbiTests {
             "SIZEOF_KERNEL_SIGSET", "(_NSIG - 1) / 8",
             "SIZEOF_TIMESPEC", "sizeof(struct timespec)",
             "SYS_GETTID", "SYS_gettid",
-            "SYS_TGKILL", "SYS_tgkill");
+            "SYS_TGKILL", "SYS_tgkill",
+            "SYS_MEMFD_CREATE", "SYS_memfd_create");
 
     private final Map<String, Long> ours = new LinkedHashMap<>();
     private final Map<String, String> expressions = new LinkedHashMap<>();

@@ -1,4 +1,4 @@
-package dev.kvmguest.vmm.internal.replay;
+package dev.kvmguest.vmm.internal.engine;
 
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.GuestMemory.Page;
@@ -11,17 +11,22 @@ import java.util.List;
  * @param size bytes of RAM
  * @param pages those pages that were not all zero; their bytes are not to be changed
  */
-record SavedRam(long size, List<Page> pages) {
+public record SavedRam(long size, List<Page> pages) {
 
     /** Returns what RAM holds now. */
-    static SavedRam of(GuestMemory memory) {
+    public static SavedRam of(GuestMemory memory) {
         List<Page> pages = new ArrayList<>();
         memory.forEachPage(pages::add);
         return new SavedRam(memory.size(), pages);
     }
 
+    /** Returns the bytes of the pages that are kept. */
+    public long usedBytes() {
+        return pages.stream().mapToLong(page -> page.bytes().length).sum();
+    }
+
     /** Writes it into RAM of the same size that is still all zero. */
-    void writeTo(GuestMemory fresh) {
+    public void writeTo(GuestMemory fresh) {
         pages.forEach(page -> fresh.write(page.address(), page.bytes()));
     }
 }

@@ -1,0 +1,91 @@
+package dev.kvmguest.vmm.config;
+
+import dev.kvmguest.vmm.text.Notation;
+import java.util.Objects;
+
+/** Something that a guest comes to, up to which it is run. */
+public sealed interface Milestone {
+
+    /** Returns it as reports have it, to follow "until" in a sentence. */
+    String inWords();
+
+    /**
+     * Returns the moment at which the guest has written a text to its console, after what was last awaited there.
+     *
+     * @throws IllegalArgumentException if the text is empty
+     */
+    static Milestone console(String text) {
+        return new ConsoleText(text);
+    }
+
+    /**
+     * Returns the moment at which its screen shows a text within a line. It is looked for after each port access, and
+     * every millisecond of the guest's time.
+     *
+     * @throws IllegalArgumentException if the text is empty
+     */
+    static Milestone screen(String text) {
+        return new ScreenText(text);
+    }
+
+    /**
+     * Returns the moment at which it has written to a port.
+     *
+     * @param port 0 to 65535
+     * @throws IllegalArgumentException if it is out of range
+     */
+    static Milestone port(int port) {
+        return new PortWrite(port);
+    }
+
+    /** A text on the console; see {@link #console}. */
+    record ConsoleText(String text) implements Milestone {
+
+        /** Checks the text. */
+        public ConsoleText {
+            requireText(text);
+        }
+
+        @Override
+        public String inWords() {
+            return "its console has \"" + text + "\"";
+        }
+    }
+
+    /** A text on the screen; see {@link #screen}. */
+    record ScreenText(String text) implements Milestone {
+
+        /** Checks the text. */
+        public ScreenText {
+            requireText(text);
+        }
+
+        @Override
+        public String inWords() {
+            return "its screen shows \"" + text + "\"";
+        }
+    }
+
+    /** A write to a port; see {@link #port}. */
+    record PortWrite(int port) implements Milestone {
+
+        /** Checks the number. */
+        public PortWrite {
+            if (port < 0 || port > 0xffff) {
+                throw new IllegalArgumentException("port " + port + " is not between 0 and 65535");
+            }
+        }
+
+        @Override
+        public String inWords() {
+            return "it writes to port " + Notation.hex(port);
+        }
+    }
+
+    private static void requireText(String text) {
+        if (Objects.requireNonNull(text, "text").isEmpty()) {
+            throw new IllegalArgumentException("the text that a guest is to come to is empty; name a part of what it"
+                    + " writes then, such as its prompt");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package dev.kvmguest.vmm.internal.run;
+
+import dev.kvmguest.vmm.config.Milestone;
+import dev.kvmguest.vmm.internal.engine.GuestClock;
+import dev.kvmguest.vmm.internal.engine.VmExit;
+import dev.kvmguest.vmm.outcome.Console;
+import dev.kvmguest.vmm.outcome.Screen;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
+
+/** What a guest is run up to. To be used by the thread that runs the vCPU. */
+interface Goal {
+
+    /** A guest is run to its end. */
+    Goal NONE = exit -> false;
+
+    /** Returns whether it is reached, after what an exit asked for was done. */
+    boolean isReached(VmExit exit);
+
+    /** Returns the guest time, in ns, at which the vCPU is to exit if it doesn't before. */
+    default long nextLook() {
+        return GuestClock.NEVER;
+    }
+
+    /**
+     * Returns the goal that is a milestone of a guest.
+     *
+     * @param console the guest's console
+     * @param screen gives what its screen shows
+     * @param clock the guest's clock
+     */
+    static Goal of(Milestone milestone, Console console, Supplier<Screen> screen, GuestClock clock) {
+        if (milestone instanceof Milestone.ConsoleText text) {
+            return new OnConsole(console, text.text());
+        }
+        if (milestone instanceof Milestone.ScreenText text) {
+            return new OnScreen(screen, text.text(), clock);
+        }
+        int port = ((Milestone.PortWrite) milestone).port();
+        return exit -> exit instanceof VmExit.PortOut out && out.port() == port;
+    }
+
+    /** A text on the console. */
+    final class OnConsole implements Goal {
+
+        private final Console console;
+        private final byte[] text;
+        /** Before this the text doesn't end. */
+        private int seen;
+
+        OnConsole(Console console, String text) {
+            this.console = console;
+            this.text = text.getBytes(StandardCharsets.UTF_8);
+        }
+
+        @Override
+        public boolean isReached(VmExit exit) {
+            int size = console.size();
+            if (size == seen) {
+                return false;
+            }
+            boolean found = console.found(text, Math.max(0, seen - text.length + 1));
+            seen = size;
+            return found;
+        }
+    }
+
+    /** A text on the screen. Guests write there without an exit. */
+    final class OnScreen implements Goal {
+
+        private static final long INTERVAL = 1_000_000;
+
+        private final Supplier<Screen> screen;
+        private final String text;
+        private final GuestClock clock;
+        private long next;
+
+        OnScreen(Supplier<Screen> screen, String text, GuestClock clock) {
+            this.screen = screen;
+            this.text = text;
+            this.clock = clock;
+        }
+
+        @Override
+        public boolean isReached(VmExit exit) {
+            next = clock.time() + INTERVAL;
+            return screen.get().text().contains(text);
+        }
+
+        @Override
+        public long nextLook() {
+            return next;
+        }
+    }
+}

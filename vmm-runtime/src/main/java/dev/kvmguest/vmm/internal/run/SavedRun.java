@@ -1,0 +1,18 @@
+package dev.kvmguest.vmm.internal.run;
+
+import dev.kvmguest.vmm.internal.board.Board;
+import dev.kvmguest.vmm.internal.engine.ExecutionObserver.Seen;
+import dev.kvmguest.vmm.internal.engine.VcpuState;
+import dev.kvmguest.vmm.internal.replay.Recording;
+import java.util.Optional;
+
+/**
+ * A run of a guest as it was at a moment.
+ *
+ * @param cpu the vCPU
+ * @param board the devices
+ * @param console what the guest had written; nothing is written to it any more
+ * @param recording what the guest had exchanged with its machine since boot; nothing is added to it any more
+ * @param seen what the engine had seen of the guest; empty if it sees nothing
+ */
+record SavedRun(VcpuState cpu, Board.State board, ConsoleOutput console, Recording recording, Optional<Seen> seen) {}
