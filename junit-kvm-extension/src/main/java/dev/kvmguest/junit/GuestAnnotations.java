@@ -6,6 +6,7 @@ import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.outcome.Expectation;
 import java.lang.reflect.AnnotatedElement;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -20,10 +21,16 @@ import org.junit.platform.commons.support.AnnotationSupport;
  *
  * @param test the test, as errors name it
  * @param guestTest the method's {@link GuestTest}
+ * @param steps by which the guest is booted, one after the other, before the test goes on from there
  * @param onMethod whether the method itself asks for a guest
  */
 record GuestAnnotations(
-        String test, GuestSettings settings, Optional<GuestTest> guestTest, boolean onMethod, ClassLoader loader) {
+        String test,
+        GuestSettings settings,
+        Optional<GuestTest> guestTest,
+        List<BootStep> steps,
+        boolean onMethod,
+        ClassLoader loader) {
 
     /**
      * Reads the annotations that apply to a test method, the outermost class first.
@@ -35,27 +42,41 @@ record GuestAnnotations(
                 + method.getRequiredTestMethod().getName();
         try {
             GuestSettings settings = GuestSettings.NONE;
+            List<BootStep> steps = new ArrayList<>();
             for (Class<?> testClass : outermostFirst(method)) {
-                settings = settings.overriddenBy(ofClass(testClass));
+                GuestSettings ofClass = ofClass(testClass);
+                settings = settings.overriddenBy(ofClass);
+                add(steps, testClass, ofClass);
             }
             AnnotatedElement element = method.getRequiredTestMethod();
             Optional<KvmGuest> kvmGuest = AnnotationSupport.findAnnotation(element, KvmGuest.class);
             Optional<GuestTest> guestTest = AnnotationSupport.findAnnotation(element, GuestTest.class);
-            if (kvmGuest.isPresent()) {
-                settings = settings.overriddenBy(GuestSettings.of(kvmGuest.get()));
-            }
+            GuestSettings ofMethod = kvmGuest.map(GuestSettings::of).orElse(GuestSettings.NONE);
             if (guestTest.isPresent()) {
-                settings = settings.overriddenBy(GuestSettings.of(guestTest.get()));
+                ofMethod = ofMethod.overriddenBy(GuestSettings.of(guestTest.get()));
             }
+            settings = settings.overriddenBy(ofMethod);
+            boolean goesOn = add(steps, element, ofMethod);
             return new GuestAnnotations(
                     test,
                     settings,
                     guestTest,
-                    kvmGuest.isPresent() || guestTest.isPresent(),
+                    List.copyOf(steps),
+                    kvmGuest.isPresent() || guestTest.isPresent() || goesOn,
                     method.getRequiredTestClass().getClassLoader());
         } catch (IllegalArgumentException e) {
             throw refused(test, e);
         }
+    }
+
+    /** Adds the step of a class or method, and drops those before it if it has a guest of its own. */
+    private static boolean add(List<BootStep> steps, AnnotatedElement element, GuestSettings settings) {
+        if (settings.namesGuest()) {
+            steps.clear();
+        }
+        Optional<BootedUntil> annotation = AnnotationSupport.findAnnotation(element, BootedUntil.class);
+        annotation.map(BootStep::of).ifPresent(steps::add);
+        return annotation.isPresent();
     }
 
     /**

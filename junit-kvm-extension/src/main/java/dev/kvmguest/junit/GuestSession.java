@@ -25,18 +25,33 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     private final GuestAnnotations annotations;
     private final MachineConfig config;
     private final Expectation expectation;
+    private final BootedGuests booted;
     /** What the test has awaited on each vCPU's console, and found. */
     private final Map<Integer, List<Pattern>> awaited = new ConcurrentHashMap<>();
 
     private Machine machine;
     private VmmException refusal;
+    private Optional<AssertionError> notBooted = Optional.empty();
+    private List<Outcome> failedBoot = List.of();
     private boolean live;
     private boolean closed;
 
-    GuestSession(GuestAnnotations annotations) {
+    /**
+     * Makes a session without a machine.
+     *
+     * @param booted the guests that several tests go on from
+     */
+    GuestSession(GuestAnnotations annotations, BootedGuests booted) {
         this.annotations = annotations;
+        this.booted = booted;
         this.config = annotations.machine();
         this.expectation = annotations.expectation();
+        if (!annotations.steps().isEmpty() && config.vcpus().size() > 1) {
+            throw GuestAnnotations.refused(
+                    annotations.test(),
+                    new IllegalArgumentException("@BootedUntil is for a guest with one vCPU, and there are "
+                            + config.vcpus().size()));
+        }
     }
 
     GuestAnnotations annotations() {
@@ -89,7 +104,7 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         }
         if (machine == null) {
             try {
-                machine = Machine.create(config);
+                machine = annotations.steps().isEmpty() ? Machine.create(config) : bootedMachine();
                 refusal = null;
             } catch (VmmException e) {
                 refusal = e;
@@ -99,6 +114,24 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
             }
         }
         return machine;
+    }
+
+    private Machine bootedMachine() {
+        BootedGuest guest = booted.booted(annotations, config);
+        try {
+            Machine goesOn = guest.machine(annotations.test(), config.timeout());
+            goesOn.type(0, config.vcpus().get(0).inputBytes());
+            return goesOn;
+        } catch (AssertionError e) {
+            notBooted = Optional.of(e);
+            failedBoot = guest.outcomes();
+            throw e;
+        }
+    }
+
+    /** Returns why the guest did not come to where the test goes on; empty if it did or that was not yet tried. */
+    synchronized Optional<AssertionError> notBooted() {
+        return notBooted;
     }
 
     /** Boots the guest, unless it has been booted, and waits until every vCPU has ended. */
@@ -128,17 +161,18 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
      *
      * @param passed whether the test's body has passed, so that how the guest ends decides; otherwise it is stopped at
      *     once
-     * @return how each vCPU ended; empty if nothing was booted
+     * @return how each vCPU ended, or the guest did that never came to where the test goes on; empty if nothing was
+     *     booted
      */
     List<Outcome> end(boolean passed) {
-        Optional<Machine> booted = booted();
-        if (booted.isEmpty()) {
-            return List.of();
+        Optional<Machine> made = booted();
+        if (made.isEmpty()) {
+            return failedBoot;
         }
-        if (passed && booted.get().isRunning()) {
-            booted.get().finish();
+        if (passed && made.get().isRunning()) {
+            made.get().finish();
         } else {
-            booted.get().stop();
+            made.get().stop();
         }
         // The verdict must be had even if the test's thread was interrupted; now it comes soon.
         boolean interrupted = Thread.interrupted();

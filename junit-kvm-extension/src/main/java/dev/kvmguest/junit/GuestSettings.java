@@ -138,6 +138,27 @@ record GuestSettings(
                 inner.strictPorts.or(() -> strictPorts));
     }
 
+    /** Returns those by which its boot is decided: without input and time limit, which a test may have of its own. */
+    GuestSettings ofBoot() {
+        return new GuestSettings(
+                ids,
+                images,
+                boot,
+                load,
+                entry,
+                commandLine,
+                modules,
+                memory,
+                List.of(),
+                Optional.empty(),
+                date,
+                engine,
+                qemuArguments,
+                vcpus,
+                watchExceptions,
+                Optional.empty());
+    }
+
     boolean namesGuest() {
         return !ids.isEmpty() || !images.isEmpty();
     }

@@ -140,6 +140,10 @@ final class KvmGuestExtension
             throw new ExtensionConfigurationException("guest of " + test + ": GuestTests are for a @TestFactory method,"
                     + " which returns their stream()");
         }
+        if (!GuestAnnotations.of(context).steps().isEmpty()) {
+            throw new ExtensionConfigurationException(
+                    "guest of " + test + ": GuestTests boot a machine each, so that" + " @BootedUntil is not for them");
+        }
         if (parameters.size() > 1) {
             throw new ExtensionConfigurationException("guest of " + test + ": GuestTests boot a machine each, so that"
                     + " a method that takes them can't take a Guest or an Outcome too");
@@ -169,6 +173,9 @@ final class KvmGuestExtension
         if (session.refusal().isPresent()) {
             return Optional.of(test + ": the guest could not be run: "
                     + session.refusal().get().getMessage());
+        }
+        if (session.notBooted().isPresent()) {
+            return Optional.of(test + ": " + session.notBooted().get().getMessage());
         }
         if (outcomes.isEmpty()) {
             return Optional.of(
@@ -202,7 +209,9 @@ final class KvmGuestExtension
     private static GuestSession session(ExtensionContext context) {
         return context.getStore(NAMESPACE)
                 .getOrComputeIfAbsent(
-                        GuestSession.class, key -> new GuestSession(GuestAnnotations.of(context)), GuestSession.class);
+                        GuestSession.class,
+                        key -> new GuestSession(GuestAnnotations.of(context), new BootedGuests(context)),
+                        GuestSession.class);
     }
 
     private static Optional<GuestSession> existingSession(ExtensionContext context) {

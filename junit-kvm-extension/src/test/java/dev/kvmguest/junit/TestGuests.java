@@ -42,6 +42,11 @@ final class TestGuests {
     static final String WAIT = "target/test-guests/wait.bin";
     /** Writes what is typed on COM1 to 0xE9 until a q is typed, then halts. */
     static final String ECHO = "target/test-guests/echo.bin";
+    /**
+     * Writes a prompt to 0xE9, and then each byte typed on COM1 with how many there were so far, which is in memory,
+     * until a q is typed; then halts.
+     */
+    static final String PROMPT = "target/test-guests/prompt.bin";
     /** Writes the scan codes of what is typed on its keyboard, to 0xE9 until Escape is released, then halts. */
     static final String SCAN_CODES = "target/test-guests/scan-codes.bin";
 
@@ -118,6 +123,14 @@ final class TestGuests {
             entry(EXIT_3, "b003 e6f4"),
             // sti; hlt
             entry(WAIT, "fb f4"),
+            entry(
+                    PROMPT,
+                    "b03ee6e9" // mov al, '>'; out 0xe9, al
+                            + "bafd03eca80174fbb2f8ec" // wait for a byte at COM1, and read it
+                            + "3c71740f" // cmp al, 'q'; je to the end
+                            + "e6e9fe060030" // out 0xe9, al; inc byte [0x3000]
+                            + "a000300430e6e9" // mov al, [0x3000]; add al, '0'; out 0xe9, al
+                            + "ebe2f4"),
             // next: mov dx, 0x3fd; poll: in al, dx; test al, 1; jz poll; mov dx, 0x3f8; in al, dx; out 0xe9, al;
             // cmp al, 'q'; jne next; hlt
             entry(ECHO, "bafd03 ec a801 74fb baf803 ec e6e9 3c71 75ee f4"),
