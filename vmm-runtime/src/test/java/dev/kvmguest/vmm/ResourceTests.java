@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.NeedsKvm.Device;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.EntryPoint;
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.outcome.Outcome;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.Isolated;
@@ -56,6 +58,47 @@ class ResourceTests {
         assertThat(after.vcpuMappings).as("mapped kvm_run pages").isZero();
         assertThat(after.threads).as("threads %s", after.threads).isEqualTo(before.threads);
         assertThat(after.mapped).as("bytes mapped").isLessThan(before.mapped + MEMORY);
+    }
+
+    /** More than are kept for the next time, one after the other and at once; one goes on after its snapshot is closed. */
+    @Test
+    void machinesOfASnapshotLeaveNothing() throws IOException {
+        runFromSnapshot();
+        Usage before = Usage.now();
+
+        runFromSnapshot();
+
+        Usage after = Usage.now();
+        assertThat(after.descriptors).as("open file descriptors").isEqualTo(before.descriptors);
+        assertThat(after.vcpuMappings).as("mapped kvm_run pages").isZero();
+        assertThat(after.threads).as("threads %s", after.threads).isEqualTo(before.threads);
+        assertThat(after.mapped).as("bytes mapped").isLessThan(before.mapped + MEMORY);
+    }
+
+    private void runFromSnapshot() {
+        List<Machine> machines = new ArrayList<>();
+        try (Snapshot snapshot = snapshot()) {
+            for (int i = 0; i < 200; i++) {
+                try (Machine machine = Machine.create(snapshot)) {
+                    assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.HALTED);
+                }
+            }
+            for (int i = 0; i < 20; i++) {
+                machines.add(Machine.create(snapshot));
+            }
+            machines.remove(0).close();
+        }
+        for (Machine machine : machines) {
+            assertThat(machine.run().console()).isEqualTo("a");
+            machine.close();
+        }
+    }
+
+    private Snapshot snapshot() {
+        try (Machine machine = Machine.create(config(HALTING))) {
+            assertThat(machine.runUntil(Milestone.console("a"))).isTrue();
+            return machine.snapshot();
+        }
     }
 
     @Test

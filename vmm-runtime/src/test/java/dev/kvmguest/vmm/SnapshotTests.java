@@ -15,7 +15,6 @@ import dev.kvmguest.vmm.config.VcpuConfig;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.JsonReport;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -161,24 +160,6 @@ class SnapshotTests {
 
             assertThat(machine.run().console()).isEqualTo(">22");
         }
-    }
-
-    @Test
-    void nothingIsLeftOfManyMachines() throws IOException {
-        try (Snapshot warm = snapshot(COUNTER, PROMPT)) {
-            Machine.create(warm).close();
-        }
-        List<String> before = OpenDescriptors.now();
-
-        try (Snapshot snapshot = snapshot(COUNTER, PROMPT)) {
-            for (int i = 0; i < 500; i++) {
-                try (Machine machine = Machine.create(snapshot)) {
-                    assertThat(machine.run().console()).isEqualTo(">22");
-                }
-            }
-        }
-
-        assertThat(OpenDescriptors.now()).hasSameSizeAs(before);
     }
 
     @Test
