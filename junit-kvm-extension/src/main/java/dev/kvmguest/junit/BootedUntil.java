@@ -39,7 +39,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * counts from that moment on, and the boot has the time limit of the test that comes first. If the guest ends before it
  * comes there, all of its tests fail, the first of them with the whole report.
  *
- * <p>It needs a {@link KvmGuest} with one vCPU, and doesn't go with engine {@code qemu} and {@link GuestTests}.
+ * <p>It needs a {@link KvmGuest} with one vCPU, and doesn't go with engine {@code qemu}; {@link GuestTests} boot once
+ * by themselves, until the guest asks which test to run.
  */
 @Documented
 @Inherited

@@ -1,7 +1,9 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.Snapshot;
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.image.SourceFolders;
@@ -16,8 +18,13 @@ import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.function.Executable;
 
-/** Runs tests inside a guest for one test factory, each in a machine of its own. */
-final class GuestTestRunner {
+/**
+ * Runs tests inside a guest for one test factory, each in a machine of its own. The guest boots once, until it asks
+ * which test to run; a guest that never asks boots for each of them.
+ *
+ * <p>JUnit closes it with the factory's store: as an AutoCloseable from 5.13 on, as a CloseableResource before.
+ */
+final class GuestTestRunner implements AutoCloseable, ExtensionContext.Store.CloseableResource {
 
     private final ExtensionContext factory;
     private final GuestAnnotations annotations;
@@ -26,6 +33,9 @@ final class GuestTestRunner {
     private final List<GuestTestCase> tests;
     private final SourceFolders sources;
     private final AtomicBoolean used = new AtomicBoolean();
+
+    /** The guest as it asks which test to run; empty if it doesn't, null if that was not tried yet. */
+    private Optional<Snapshot> asking;
 
     /**
      * Creates a runner.
@@ -71,7 +81,7 @@ final class GuestTestRunner {
     private void run(GuestTestCase test) {
         Outcome outcome;
         Machine ended;
-        try (Machine machine = Machine.create(config.withGuestTest(test))) {
+        try (Machine machine = machine(test)) {
             outcome = machine.run();
             ended = machine;
         } catch (VmmException e) {
@@ -90,6 +100,29 @@ final class GuestTestRunner {
                             outcome.run().screen(),
                             Optional.of(ended))
                     .failure(factory, Failures.message(mismatches, outcome), null);
+        }
+    }
+
+    private Machine machine(GuestTestCase test) {
+        return asking().map(snapshot -> Machine.create(snapshot, test))
+                .orElseGet(() -> Machine.create(config.withGuestTest(test)));
+    }
+
+    private synchronized Optional<Snapshot> asking() {
+        if (asking == null) {
+            try (Machine machine = Machine.create(config.withGuestTest(tests.get(0)))) {
+                asking = machine.canBePaused() && machine.runUntil(Milestone.testQuestion())
+                        ? Optional.of(machine.snapshot())
+                        : Optional.empty();
+            }
+        }
+        return asking;
+    }
+
+    @Override
+    public synchronized void close() {
+        if (asking != null) {
+            asking.ifPresent(Snapshot::close);
         }
     }
 

@@ -141,8 +141,8 @@ final class KvmGuestExtension
                     + " which returns their stream()");
         }
         if (!GuestAnnotations.of(context).steps().isEmpty()) {
-            throw new ExtensionConfigurationException(
-                    "guest of " + test + ": GuestTests boot a machine each, so that" + " @BootedUntil is not for them");
+            throw new ExtensionConfigurationException("guest of " + test + ": GuestTests boot once by themselves, until"
+                    + " the guest asks which test to run; leave @BootedUntil out");
         }
         if (parameters.size() > 1) {
             throw new ExtensionConfigurationException("guest of " + test + ": GuestTests boot a machine each, so that"

@@ -209,8 +209,8 @@ class BootedUntilTests {
                 .anySatisfy(message -> assertThat(message).contains("@BootedUntil names 2 moments; give it one"))
                 .anySatisfy(message ->
                         assertThat(message).contains("@BootedUntil is for a guest with one vCPU, and there are 2"))
-                .anySatisfy(message ->
-                        assertThat(message).contains("GuestTests boot a machine each, so that @BootedUntil is not"));
+                .anySatisfy(message -> assertThat(message)
+                        .contains("GuestTests boot once by themselves, until the guest asks which test"));
     }
 
     static class Mistakes {

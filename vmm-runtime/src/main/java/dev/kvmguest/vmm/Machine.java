@@ -7,6 +7,7 @@ import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.doctor.HostReport;
 import dev.kvmguest.vmm.export.KvmReproducer;
+import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.image.SourceFolders;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.bundle.BundleContents;
@@ -119,7 +120,7 @@ public final class Machine implements AutoCloseable {
      * @throws VmmException if the host refuses what the engine needs
      */
     public static Machine create(Snapshot snapshot) {
-        return create(snapshot, snapshot.saved().config().timeout());
+        return create(snapshot, snapshot.saved().config());
     }
 
     /**
@@ -128,7 +129,19 @@ public final class Machine implements AutoCloseable {
      * @param timeout the limit, from here on; see {@link MachineConfig.Builder#timeout}
      */
     public static Machine create(Snapshot snapshot, Duration timeout) {
-        MachineConfig config = snapshot.saved().config().withTimeout(timeout);
+        return create(snapshot, snapshot.saved().config().withTimeout(timeout));
+    }
+
+    /**
+     * Makes one whose guest is asked for a test of its own, in place of that for which it was asked before.
+     *
+     * @param test the test; the guest must not have heard of another one yet, as at {@link Milestone#testQuestion}
+     */
+    public static Machine create(Snapshot snapshot, GuestTestCase test) {
+        return create(snapshot, snapshot.saved().config().withGuestTest(test));
+    }
+
+    private static Machine create(Snapshot snapshot, MachineConfig config) {
         return new Machine(config, new EngineMachine(config, snapshot.saved()));
     }
 
@@ -159,6 +172,11 @@ public final class Machine implements AutoCloseable {
 
     private synchronized boolean isPaused() {
         return paused;
+    }
+
+    /** Returns whether {@link #runUntil} can pause it: it has one vCPU, and its engine isn't QEMU. */
+    public boolean canBePaused() {
+        return backend.canBePaused();
     }
 
     /**

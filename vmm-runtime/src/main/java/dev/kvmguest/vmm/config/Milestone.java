@@ -38,6 +38,14 @@ public sealed interface Milestone {
         return new PortWrite(port);
     }
 
+    /**
+     * Returns the moment at which it has asked whether there is a test to run, and not yet which, by the protocol of
+     * {@code kvmguest.h}. It never comes if it isn't given a test.
+     */
+    static Milestone testQuestion() {
+        return new TestQuestion();
+    }
+
     /** A text on the console; see {@link #console}. */
     record ConsoleText(String text) implements Milestone {
 
@@ -79,6 +87,15 @@ public sealed interface Milestone {
         @Override
         public String inWords() {
             return "it writes to port " + Notation.hex(port);
+        }
+    }
+
+    /** The question for a test; see {@link #testQuestion}. */
+    record TestQuestion() implements Milestone {
+
+        @Override
+        public String inWords() {
+            return "it asks for a test";
         }
     }
 

@@ -164,6 +164,11 @@ public final class QemuMachine implements MachineBackend {
     }
 
     @Override
+    public boolean canBePaused() {
+        return false;
+    }
+
+    @Override
     public boolean runUntil(Milestone milestone) {
         throw new IllegalArgumentException("a guest in QEMU can't be run until " + milestone.inWords()
                 + " and paused there; run it on engine emulator or kvm");

@@ -62,7 +62,7 @@ public final class EngineMachine implements MachineBackend {
     /**
      * Makes a machine that goes on from where another one was.
      *
-     * @param config how it may differ: in the time limit
+     * @param config its configuration, which may differ in the time limit and in the test that the guest is asked for
      */
     public EngineMachine(MachineConfig config, SavedMachine saved) {
         this.config = config;
@@ -99,6 +99,11 @@ public final class EngineMachine implements MachineBackend {
     @Override
     public void runHere() {
         runners.get(0).run();
+    }
+
+    @Override
+    public boolean canBePaused() {
+        return runners.size() == 1;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.config.Milestone;
+import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.outcome.Console;
@@ -35,6 +36,9 @@ interface Goal {
         }
         if (milestone instanceof Milestone.ScreenText text) {
             return new OnScreen(screen, text.text(), clock);
+        }
+        if (milestone instanceof Milestone.TestQuestion) {
+            return exit -> exit instanceof VmExit.PortIn in && in.port() == PcBoard.TEST;
         }
         int port = ((Milestone.PortWrite) milestone).port();
         return exit -> exit instanceof VmExit.PortOut out && out.port() == port;

@@ -50,6 +50,7 @@ public record MachineAssembly(
         ConsoleOutput console = new ConsoleOutput(cpu.clock(), saved.console());
         PcBoard board = board(0, console);
         board.restore(saved.board());
+        config.vcpus().get(0).guestTest().ifPresent(board.testPort()::ask);
         VcpuRunner runner = runner(
                 0, cpu, machine.memory(), board, console, saved.recording().copy(cpu));
         saved.seen().ifPresent(seen -> cpu.observer().orElseThrow().goOnFrom(seen));

@@ -28,6 +28,9 @@ public interface MachineBackend {
     /** Runs the only vCPU on the calling thread, to its end. */
     void runHere();
 
+    /** Returns whether {@link #runUntil} can pause it. */
+    boolean canBePaused();
+
     /**
      * Runs the only vCPU on the calling thread until it comes to a milestone, and pauses it there.
      *

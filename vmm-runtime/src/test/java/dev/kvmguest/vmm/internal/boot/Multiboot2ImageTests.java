@@ -236,7 +236,7 @@ class Multiboot2ImageTests {
     void randomHeadersAreBootedOrRefused() {
         Random random = new Random(17);
         int booted = 0;
-        for (int i = 0; i < 5000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             byte[] tags = join(
                     tag(2, 0, number(random), number(random), number(random), number(random)),
                     tag(3, 0, number(random)),
@@ -257,7 +257,7 @@ class Multiboot2ImageTests {
                 assertThat(e.getMessage()).isNotEmpty();
             }
         }
-        assertThat(booted).isBetween(50, 4950);
+        assertThat(booted).isBetween(200, 19_800);
     }
 
     /** Returns an address that is often usable. */
