@@ -4,6 +4,7 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static dev.kvmguest.sample.ShellSession.PROMPT;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.kvmguest.junit.BootedUntil;
 import dev.kvmguest.junit.Guest;
 import dev.kvmguest.vmm.keyboard.Key;
 import java.util.regex.Matcher;
@@ -12,15 +13,15 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Conversations with the kernel while it runs, on its serial line and on its keyboard. Each subclass has them on an engine
- * and in a boot mode.
+ * and in a boot mode, where the kernel boots once for all of them.
  */
+@BootedUntil(PROMPT)
 abstract class LiveKernelGuests {
 
     private static final String CTRL_C = "\u0003";
 
     @Test
     void showsTheMenuAndRunsAProgram(Guest guest) {
-        guest.awaitOutput(PROMPT);
         guest.type("1\n");
         guest.awaitOutput("9 x 9 = 81\n" + PROMPT);
         guest.type("0\n");
@@ -29,7 +30,6 @@ abstract class LiveKernelGuests {
 
     @Test
     void keyboardIsAsGoodAsTheSerialLine(Guest guest) {
-        guest.awaitOutput(PROMPT);
         guest.typeOnKeyboard("echo Hello, World! {~|}\n");
         guest.awaitOutput("\nHello, World! {~|}\n" + PROMPT);
         guest.type("6 6 * 7\n");
@@ -40,7 +40,6 @@ abstract class LiveKernelGuests {
 
     @Test
     void shellStaysUsableWhileAProgramSpins(Guest guest) {
-        guest.awaitOutput(PROMPT);
         guest.type("spin &\n");
         guest.awaitOutput("spin is process 2\n" + PROMPT);
         guest.type("5\n");
@@ -58,7 +57,6 @@ abstract class LiveKernelGuests {
 
     @Test
     void controlCEndsTheProgramInTheForeground(Guest guest) {
-        guest.awaitOutput(PROMPT);
         guest.type("spin round\n");
         guest.awaitOutput("spin round\n");
         guest.awaitOutput("round\n");
@@ -74,7 +72,6 @@ abstract class LiveKernelGuests {
 
     @Test
     void flushedArchiveIsInMemoryWithEveryFile(Guest guest) {
-        guest.awaitOutput(PROMPT);
         guest.type("write note.txt Hello, archive!\nflush\n");
         Matcher archive = Pattern.compile("3 files in (\\d+) bytes at 0x([0-9a-f]+)\n")
                 .matcher(guest.awaitOutput(Pattern.compile("3 files in \\d+ bytes at 0x[0-9a-f]+\n")));

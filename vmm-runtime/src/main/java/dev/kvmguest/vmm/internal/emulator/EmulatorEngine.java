@@ -38,6 +38,12 @@ public final class EmulatorEngine implements Engine {
     /** The low RAM of guests with more. */
     private static final long LOW_RAM = MachineConfig.DEFAULT_MEMORY;
 
+    /** The frames of one machine are in buffers of 1 MiB. */
+    private static final int FRAME_BUFFER = 1 << 20;
+
+    /** Those of a machine that shares RAM are few. */
+    private static final int SMALL_FRAME_BUFFER = 64 << 10;
+
     /** 64 MiB are kept for the frames of other machines. */
     private static final int MOST_FRAME_BUFFERS = 64;
 
@@ -81,36 +87,45 @@ public final class EmulatorEngine implements Engine {
 
     @Override
     public MachineTemplate template(SavedRam memory) {
-        SharedRam shared = new SharedRam(memory);
+        SharedRam shared = new SharedRam(memory, smallFrames());
         return new EmulatedTemplate(() -> new EmulatedMachine(shared));
+    }
+
+    /** Returns what gives out frames that don't go back to the pool. */
+    private FrameAllocator smallFrames() {
+        return new FrameAllocator(() -> framePool.take(SMALL_FRAME_BUFFER));
     }
 
     private static ByteBuffer cleared(ByteBuffer buffer) {
         return buffer.put(0, new byte[buffer.capacity()]);
     }
 
-    /** A machine: RAM from the pool and vCPUs. The RAM goes back only after the vCPUs have been kept from using it. */
+    /** What a machine's RAM has of the pools. */
+    private record PooledRam(ByteBuffer low, FrameAllocator frames) {}
+
+    /** A machine: RAM from the pools and vCPUs. The RAM goes back only after the vCPUs have been kept from using it. */
     public final class EmulatedMachine implements VirtualMachine {
 
-        /** The buffer of low RAM; none if RAM is shared with other machines. */
-        private final Optional<ByteBuffer> low;
+        /** Empty if RAM is shared with other machines. */
+        private final Optional<PooledRam> pooled;
 
-        private final FrameAllocator frames = new FrameAllocator(() -> framePool.take(FrameAllocator.BUFFER_SIZE));
         private final Ram ram;
         private final GuestMemory memory;
         private final List<EmulatedVirtualCpu> vcpus = new ArrayList<>();
         private boolean closed;
 
         private EmulatedMachine(long memorySize, int vcpuCount) {
-            low = Optional.of(lowPool.take((int) (memorySize <= LARGEST_BUFFER ? memorySize : LOW_RAM)));
-            ram = new Ram(new RamMap(memorySize), low.get(), frames);
+            ByteBuffer low = lowPool.take((int) (memorySize <= LARGEST_BUFFER ? memorySize : LOW_RAM));
+            FrameAllocator frames = new FrameAllocator(() -> framePool.take(FRAME_BUFFER));
+            pooled = Optional.of(new PooledRam(low, frames));
+            ram = new Ram(new RamMap(memorySize), low, frames);
             memory = ram.guestMemory(() -> {});
             addVcpus(vcpuCount);
         }
 
         private EmulatedMachine(SharedRam shared) {
-            low = Optional.empty();
-            ram = new Ram(shared, frames);
+            pooled = Optional.empty();
+            ram = new Ram(shared, smallFrames());
             memory = ram.guestMemory(() -> {});
             addVcpus(1);
         }
@@ -151,11 +166,15 @@ public final class EmulatorEngine implements Engine {
             closed = true;
             memory.close();
             vcpus.forEach(EmulatedVirtualCpu::close);
-            low.ifPresent(buffer -> {
-                ram.clearLow();
-                lowPool.give(buffer);
-            });
-            frames.buffers().stream().limit(MOST_FRAME_BUFFERS).forEach(buffer -> framePool.give(cleared(buffer)));
+            pooled.ifPresent(this::giveBack);
+        }
+
+        private void giveBack(PooledRam taken) {
+            ram.clearLow();
+            lowPool.give(taken.low);
+            taken.frames.buffers().stream()
+                    .limit(MOST_FRAME_BUFFERS)
+                    .forEach(buffer -> framePool.give(cleared(buffer)));
         }
     }
 }

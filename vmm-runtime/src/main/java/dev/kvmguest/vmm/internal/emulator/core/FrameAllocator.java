@@ -12,18 +12,16 @@ import java.util.function.Supplier;
  */
 public final class FrameAllocator {
 
-    /** The bytes of each buffer. */
-    public static final int BUFFER_SIZE = 1 << 20;
-
     private final Supplier<ByteBuffer> pool;
     private final List<ByteBuffer> buffers = new ArrayList<>();
+    private ByteBuffer last = ByteBuffer.allocate(0);
     /** Where the next frame starts in the last buffer. */
-    private int next = BUFFER_SIZE;
+    private int next;
 
     /**
      * Creates an allocator that has given out nothing.
      *
-     * @param pool returns direct buffers of {@link #BUFFER_SIZE} zeros
+     * @param pool returns direct buffers of zeros, each a multiple of 4096 bytes long
      */
     public FrameAllocator(Supplier<ByteBuffer> pool) {
         this.pool = pool;
@@ -31,11 +29,12 @@ public final class FrameAllocator {
 
     /** Returns a frame of zeros that nobody else has. */
     Frame take() {
-        if (next == BUFFER_SIZE) {
-            buffers.add(pool.get().order(ByteOrder.LITTLE_ENDIAN));
+        if (next == last.capacity()) {
+            last = pool.get().order(ByteOrder.LITTLE_ENDIAN);
+            buffers.add(last);
             next = 0;
         }
-        Frame frame = new Frame(buffers.get(buffers.size() - 1), next);
+        Frame frame = new Frame(last, next);
         next += 1 << Tlb.PAGE_SHIFT;
         return frame;
     }

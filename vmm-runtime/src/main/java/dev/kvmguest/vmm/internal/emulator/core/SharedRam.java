@@ -19,11 +19,14 @@ public final class SharedRam {
     /** By region, as {@link Ram} has them, and page; of zeros there is none, and of regions of zeros no array. */
     private final Frame[][] frames;
 
-    /** Copies what RAM held at a moment. */
-    public SharedRam(SavedRam saved) {
+    /**
+     * Copies what RAM held at a moment.
+     *
+     * @param allocator gives each page that isn't all zero its frame
+     */
+    public SharedRam(SavedRam saved, FrameAllocator allocator) {
         map = new RamMap(saved.size());
         frames = new Frame[Ram.regions(map)][];
-        FrameAllocator allocator = new FrameAllocator(() -> ByteBuffer.allocateDirect(FrameAllocator.BUFFER_SIZE));
         for (Page page : saved.pages()) {
             int region = Ram.region(page.address());
             if (frames[region] == null) {
