@@ -17,6 +17,13 @@ public class Check {
      */
     String input;
 
+    /**
+     * A text that the console shows when the guest has booted: it boots once up to there, and all of its checks that
+     * say so go on from there. Their input is typed then, and their time limit counts from then on. Escapes are
+     * understood as in {@link #input}. Default: none, the guest boots for this check.
+     */
+    String bootedUntil;
+
     /** The command line of a kernel that a boot loader loads. Default: the guest's. */
     String commandLine;
 

@@ -50,6 +50,10 @@ public class CheckMojo extends AbstractCheckMojo {
      *     checks.</li>
      *   <li>{@code input}: The input typed before the guest starts. {@code \n}, {@code \r}, {@code \t}, {@code \e}
      *     (escape), {@code \\} and {@code \x00} to {@code \x7f} are understood. Default: nothing.</li>
+     *   <li>{@code bootedUntil}: A text that the console shows when the guest has booted: it boots once up to there,
+     *     and all of its checks that say so go on from there. Their input is typed then, and their time limit counts
+     *     from then on. Escapes are understood as in {@code input}. Default: none, the guest boots for this
+     *     check.</li>
      *   <li>{@code commandLine}: The command line of a kernel that a boot loader loads. Default: the guest's.</li>
      *   <li>{@code modules}: The files that are loaded beside a kernel that a boot loader loads, relative to the
      *     project, in place of the guest's. Default: what the guest says.</li>
@@ -140,7 +144,12 @@ public class CheckMojo extends AbstractCheckMojo {
             getLog().info("No guest is checked: " + skippedBy.get() + " is set");
             return;
         }
-        BuiltGuests built = new BuiltGuests(outputDirectory.toPath());
+        try (BuiltGuests built = new BuiltGuests(outputDirectory.toPath())) {
+            check(built);
+        }
+    }
+
+    private void check(BuiltGuests built) throws MojoExecutionException {
         List<GuestCheck> checks = checks(built);
         CheckRunner runner = new CheckRunner(built, CheckParameters.parallelism(parallelism));
         CheckReports reports = reports(files(built, checks));

@@ -4,6 +4,7 @@ import dev.kvmguest.maven.check.GuestCheck;
 import dev.kvmguest.maven.check.Points;
 import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.diagnosis.Fault.Event;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -186,6 +187,7 @@ final class CheckParameters {
                 guest.id,
                 name,
                 check.input == null ? "" : value("input", () -> Escapes.resolve(check.input)),
+                check.bootedUntil == null ? Optional.empty() : Optional.of(value("bootedUntil", this::milestone)),
                 value("exception", expectation::build),
                 value("timeout", () -> Notation.parseDuration("timeout", check.timeout)),
                 check.date == null
@@ -200,6 +202,15 @@ final class CheckParameters {
                         ? Optional.empty()
                         : Optional.of(value("points", () -> Points.parse(check.points))),
                 Optional.empty());
+    }
+
+    private Milestone milestone() {
+        if (check.guestTests) {
+            throw new IllegalArgumentException(
+                    "the tests inside a guest go on from where it asks for one of them, once it"
+                            + " has booted; leave the element out");
+        }
+        return Milestone.console(Escapes.resolve(check.bootedUntil));
     }
 
     private static List<Path> files(List<File> files) {

@@ -15,9 +15,10 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The guests that kvm:assemble has left in a folder of classes. */
-public final class BuiltGuests implements GuestBooter {
+public final class BuiltGuests implements GuestBooter, AutoCloseable {
 
     private final Path classes;
+    private final BootedGuests booted = new BootedGuests();
 
     /**
      * Creates a view of what was built.
@@ -100,9 +101,15 @@ public final class BuiltGuests implements GuestBooter {
                 .engine(check.engine())
                 .qemuArguments(check.qemuArguments());
         located.manifest().memory().ifPresent(config::memory);
-        try (Machine machine = Machine.create(config.build())) {
+        try (Machine machine = booted.machine(check, config.build())) {
             return machine.run();
         }
+    }
+
+    /** Gives up what was booted for several checks. */
+    @Override
+    public void close() {
+        booted.close();
     }
 
     private static List<BootModule> read(List<Path> files) throws IOException {

@@ -1,6 +1,7 @@
 package dev.kvmguest.maven.check;
 
 import dev.kvmguest.vmm.config.EngineChoice;
+import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.image.GuestTestCase;
 import dev.kvmguest.vmm.outcome.Expectation;
 import java.math.BigDecimal;
@@ -15,7 +16,9 @@ import java.util.Optional;
  *
  * @param guest the guest's id
  * @param name what reports call the check, unlike that of any other check of the guest
- * @param input what is typed for the guest before it starts
+ * @param input what is typed for the guest before it starts, or before it goes on
+ * @param bootedUntil where the guest goes on from, after it was booted once for several checks; empty if it boots for
+ *     this one
  * @param expectation what the run is compared with
  * @param timeout the longest that the guest may run
  * @param date what the guest's CMOS clock shows when it starts
@@ -31,6 +34,7 @@ public record GuestCheck(
         String guest,
         String name,
         String input,
+        Optional<Milestone> bootedUntil,
         Expectation expectation,
         Duration timeout,
         LocalDateTime date,
@@ -55,6 +59,7 @@ public record GuestCheck(
                 guest,
                 name + ": " + test.name(),
                 input,
+                Optional.of(Milestone.testQuestion()),
                 expectation,
                 timeout,
                 date,
@@ -73,6 +78,7 @@ public record GuestCheck(
                 guest,
                 name,
                 input,
+                bootedUntil,
                 expectation,
                 timeout,
                 date,
