@@ -221,6 +221,26 @@ class SnapshotTests {
     }
 
     @Test
+    void machineThatDiedLeavesNothingForTheNext() {
+        VcpuConfig guest =
+                flat(WRITE_PROMPT + "b0 02 66 ba 00 05 ee ec" // mov al, 2; mov dx, 0x500; out dx, al; in al, dx
+                        + "3c 64 74 03" // cmp al, 'd'; je to the end
+                        + "e6 e9 f4" // out 0xe9, al; hlt
+                        + "0f 0b"); // ud2
+        try (Snapshot snapshot = snapshot(guest, PROMPT)) {
+            for (String letter : List.of("x", "d", "y", "d", "z")) {
+                try (Machine machine = Machine.create(snapshot)) {
+                    machine.type(letter);
+                    Outcome outcome = machine.run();
+                    assertThat(outcome.kind())
+                            .isEqualTo(letter.equals("d") ? Outcome.Kind.TRIPLE_FAULT : Outcome.Kind.HALTED);
+                    assertThat(outcome.console()).isEqualTo(letter.equals("d") ? ">" : ">" + letter);
+                }
+            }
+        }
+    }
+
+    @Test
     void guestThatWaitsForAKeyIsGivenOne() {
         // The keyboard's interrupt writes the scan code, and the guest halts for it before and after the snapshot.
         VcpuConfig guest = realWithVectors(
