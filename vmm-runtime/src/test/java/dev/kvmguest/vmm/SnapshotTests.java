@@ -209,9 +209,9 @@ class SnapshotTests {
 
     @Test
     void deathInAHandlerThatWasEnteredBeforeIsExplainedAsAfterABoot() {
-        // mov word [0x80], handler; int 0x20; hlt; handler: out '>'; ud2, whose vector is 0
-        VcpuConfig guest = realWithVectors(
-                "c7 06 80 00 09 10" // mov word [0x80], 0x1009
+        VcpuConfig guest = real(
+                "c7 06 80 00 0f 10" // mov word [0x80], 0x100f
+                        + "c7 06 82 00 00 00" // mov word [0x82], 0
                         + "cd 20" // int 0x20
                         + "f4" // hlt
                         + WRITE_PROMPT
@@ -242,19 +242,16 @@ class SnapshotTests {
 
     @Test
     void guestThatWaitsForAKeyIsGivenOne() {
-        // The keyboard's interrupt writes the scan code, and the guest halts for it before and after the snapshot.
+        // The keyboard's interrupt writes and counts the scan codes, of a key pressed and released.
         VcpuConfig guest = realWithVectors(
-                "c7 06 24 00 16 10" // mov word [4*9], handler
+                "c7 06 24 00 1e 10" // mov word [4*9], 0x101e
                         + "b0 fd e6 21" // mov al, 0xfd; out 0x21, al
                         + WRITE_PROMPT
-                        + "fb" // sti
-                        + "f4" // hlt
-                        + "f4" // hlt
+                        + "fa 80 3e 00 30 02 73 04" // next: cli; cmp byte [0x3000], 2; jae to the end
+                        + "fb f4 eb f4" // sti; hlt; jmp next
                         + "b0 7a e6 f4" // mov al, 'z'; out 0xf4, al
-                        + "90"
-                        + "e4 60 e6 e9" // handler: in al, 0x60; out 0xe9, al
-                        + "b0 20 e6 20" // mov al, 0x20; out 0x20, al
-                        + "cf"); // iret
+                        + "e4 60 e6 e9 fe 06 00 30" // handler: in al, 0x60; out 0xe9, al; inc byte [0x3000]
+                        + "b0 20 e6 20 cf"); // mov al, 0x20; out 0x20, al; iret
         try (Snapshot snapshot = snapshot(guest, PROMPT)) {
             for (String key : List.of("a", "b")) {
                 try (Machine machine = Machine.create(snapshot)) {
