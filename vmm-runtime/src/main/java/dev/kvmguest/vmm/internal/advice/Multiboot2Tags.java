@@ -48,9 +48,8 @@ final class Multiboot2Tags {
                         && FIELDS_OF_1.containsKey((int) read.displacement()))
                 .map(range -> by.inWords() + " reads " + hex(read.linear()) + ", where Multiboot 1 has "
                         + FIELDS_OF_1.get((int) read.displacement()) + ", and this is Multiboot 2's information at "
-                        + hex(range.start()) + ", as EAX said at entry (0x36d76289): from offset 8 on it has tags, each"
-                        + " with its type and its size in four bytes; look for the tag that has what is wanted, or give"
-                        + " the kernel a Multiboot 1 header"));
+                        + hex(range.start()) + ", as EAX said at entry (0x36d76289): from offset 8 on it has tags; look"
+                        + " for the one that has what is wanted, or give the kernel a Multiboot 1 header"));
     }
 
     /** What was taken for a tag begins where the tag before it ends, amid what is left free. */

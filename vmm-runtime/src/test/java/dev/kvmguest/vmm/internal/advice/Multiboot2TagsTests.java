@@ -24,8 +24,7 @@ class Multiboot2TagsTests {
                 .matches(
                         "mov eax, \\[ebx\\+0x30\\] at 0x100040 reads 0x\\w+, where Multiboot 1 has mmap_addr, and this is"
                                 + " Multiboot 2's information at 0x\\w+, as EAX said at entry \\(0x36d76289\\): from offset 8 on"
-                                + " it has tags, each with its type and its size in four bytes; look for the tag that has what is"
-                                + " wanted, or give the kernel a Multiboot 1 header");
+                                + " it has tags; look for the one that has what is wanted, or give the kernel a Multiboot 1 header");
     }
 
     @ParameterizedTest
