@@ -1,6 +1,7 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.Snapshot;
 import dev.kvmguest.vmm.config.TimeFactor;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.keyboard.Key;
@@ -20,6 +21,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -312,6 +314,50 @@ public final class Guest {
 
     private Console bootedConsole() {
         return session.machine().console(vcpu);
+    }
+
+    /**
+     * Takes a snapshot of the guest, wherever it is; it goes on meanwhile. What is looked for on the console after
+     * {@link #restore} is what came after what was awaited until now.
+     *
+     * @throws IllegalStateException if it has ended, or there are several vCPUs
+     */
+    public Snapshot checkpoint() {
+        return session.checkpoint();
+    }
+
+    /**
+     * Has the guest go on from a checkpoint, with a new machine and its whole time limit. What it did since then is
+     * undone; how it ended, if it did, must have been asserted.
+     *
+     * @throws AssertionError if the guest had died, hung or could not be run, and the test has not asserted that
+     */
+    public void restore(Snapshot checkpoint) {
+        session.restore(checkpoint);
+    }
+
+    /**
+     * Tries each of several inputs from here: the guest goes on from where it is now each time, as it does at the end.
+     *
+     * @param inputs what is tried, one after the other
+     * @param trial what is done with the guest and an input, and asserted
+     * @throws AssertionError if a trial fails, or the guest died in it and that was not asserted; the message names the
+     *     input
+     */
+    public <T> void forEach(Iterable<T> inputs, Consumer<? super T> trial) {
+        try (Snapshot here = checkpoint()) {
+            for (T input : inputs) {
+                try {
+                    restore(here);
+                    trial.accept(input);
+                    session.requireAcceptedEnd();
+                } catch (AssertionError e) {
+                    throw new AssertionError(
+                            "with input " + ConsoleText.quoted(String.valueOf(input)) + ": " + e.getMessage(), e);
+                }
+            }
+            restore(here);
+        }
     }
 
     private String found(String text, Duration timeout) {

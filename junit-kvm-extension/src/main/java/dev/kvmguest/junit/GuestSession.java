@@ -1,6 +1,7 @@
 package dev.kvmguest.junit;
 
 import dev.kvmguest.vmm.Machine;
+import dev.kvmguest.vmm.Snapshot;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.outcome.Expectation;
@@ -28,6 +29,8 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     private final BootedGuests booted;
     /** What the test has awaited on each vCPU's console, and found. */
     private final Map<Integer, List<Pattern>> awaited = new ConcurrentHashMap<>();
+
+    private final List<Snapshot> checkpoints = new ArrayList<>();
 
     private Machine machine;
     private VmmException refusal;
@@ -129,6 +132,50 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
         }
     }
 
+    /** Returns the machine as it is; see {@link Guest#checkpoint}. */
+    Snapshot checkpoint() {
+        Snapshot taken = machine().snapshot();
+        synchronized (this) {
+            checkpoints.add(taken);
+        }
+        return taken;
+    }
+
+    /** Replaces the machine; see {@link Guest#restore}. */
+    void restore(Snapshot checkpoint) {
+        requireAcceptedEnd();
+        Machine goesOn = Machine.create(checkpoint, config.timeout());
+        Machine before;
+        synchronized (this) {
+            before = machine;
+            machine = goesOn;
+        }
+        dispose(before);
+    }
+
+    /**
+     * Ends what still runs, and requires how it ended to be what the test may leave unsaid, or has asserted.
+     *
+     * @throws AssertionError if it is not
+     */
+    void requireAcceptedEnd() {
+        for (Outcome outcome : end(true)) {
+            List<Mismatch> mismatches = mismatches(outcome);
+            if (!mismatches.isEmpty()) {
+                throw new AssertionError(Failures.message(mismatches, outcome));
+            }
+        }
+    }
+
+    private static void dispose(Machine last) {
+        if (last != null) {
+            for (int i = 0; i < last.vcpus(); i++) {
+                last.outcome(i).ifPresent(AssertedEnds::forget);
+            }
+            last.close();
+        }
+    }
+
     /** Returns why the guest did not come to where the test goes on; empty if it did or that was not yet tried. */
     synchronized Optional<AssertionError> notBooted() {
         return notBooted;
@@ -227,16 +274,14 @@ final class GuestSession implements AutoCloseable, ExtensionContext.Store.Closea
     @Override
     public void close() {
         Machine last;
+        List<Snapshot> taken;
         synchronized (this) {
             closed = true;
+            taken = List.copyOf(checkpoints);
             last = machine;
             machine = null;
         }
-        if (last != null) {
-            for (int i = 0; i < last.vcpus(); i++) {
-                last.outcome(i).ifPresent(AssertedEnds::forget);
-            }
-            last.close();
-        }
+        dispose(last);
+        taken.forEach(Snapshot::close);
     }
 }

@@ -205,19 +205,20 @@ public final class Machine implements AutoCloseable {
     }
 
     /**
-     * Returns the machine as it is now: at a milestone to which it was run, or before it was ever started. It may be
-     * run on and closed all the same.
+     * Returns the machine as it is now: at a milestone to which it was run, before it was ever started, or, while it
+     * runs, wherever its guest is. It may be run on and closed all the same.
      *
-     * @throws IllegalStateException if it is running, has ended or is closed, or there are several vCPUs
+     * @throws IllegalStateException if it has ended or is closed, there are several vCPUs, or QEMU runs it
      * @throws VmmException if the host can't say some of its state; the message names what
      */
-    public synchronized Snapshot snapshot() {
+    public Snapshot snapshot() {
         if (vcpus() > 1) {
             throw new IllegalStateException("a machine with " + vcpus() + " vCPUs has no snapshot");
         }
-        if (closed || started && !paused) {
-            throw new IllegalStateException("the machine " + (closed ? "is closed" : "runs, or has come to its end")
-                    + "; take a snapshot after runUntil(...) has returned true");
+        synchronized (this) {
+            if (closed) {
+                throw new IllegalStateException("the machine is closed");
+            }
         }
         return new Snapshot(backend.save());
     }

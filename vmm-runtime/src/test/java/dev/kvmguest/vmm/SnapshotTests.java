@@ -29,6 +29,8 @@ class SnapshotTests {
 
     private static final Milestone PROMPT = Milestone.console(">");
 
+    private static final Duration LONG = Duration.ofSeconds(30);
+
     /** mov al,'>'; out 0xe9,al */
     private static final String WRITE_PROMPT = "b0 3e e6 e9";
 
@@ -329,14 +331,66 @@ class SnapshotTests {
     }
 
     @Test
+    void guestThatRunsHasSnapshotsToo() throws InterruptedException {
+        // Counts the bytes that it reads at COM1 in memory, and writes the count; a q ends it.
+        VcpuConfig guest = real(WRITE_PROMPT
+                + "ba fd 03 ec a8 01 74 fb b2 f8 ec" // poll the status; mov dl, 0xf8; in al, dx
+                + "3c 71 74 0d" // cmp al, 'q'; je to the end
+                + "fe 06 00 30 a0 00 30 04 30 e6 e9" // inc byte [0x3000]; mov al, [0x3000]; add al, '0'; out 0xe9, al
+                + "eb e4 f4"); // jmp to the poll; hlt
+        try (Machine machine = Machine.create(config(guest))) {
+            machine.start();
+            machine.type("ab");
+            assertThat(machine.console().await(">12", LONG)).isPresent();
+            try (Snapshot snapshot = machine.snapshot()) {
+                machine.type("c");
+                assertThat(machine.console().await("3", LONG)).isPresent();
+                for (int i = 0; i < 2; i++) {
+                    try (Machine other = Machine.create(snapshot)) {
+                        other.type("xyq");
+                        assertThat(other.run().console()).isEqualTo(">1234");
+                    }
+                }
+            }
+            machine.type("q");
+            assertThat(machine.run().console()).isEqualTo(">123");
+        }
+    }
+
+    @Test
+    void guestThatWaitsInAHltHasSnapshotsToo() throws InterruptedException {
+        // Each key's interrupt writes its scan code, and the guest halts for the next.
+        VcpuConfig guest = realWithVectors(
+                "c7 06 24 00 12 10" // mov word [4*9], 0x1012
+                        + "b0 fd e6 21" // mov al, 0xfd; out 0x21, al
+                        + WRITE_PROMPT
+                        + "fb f4 eb fc" // next: sti; hlt; jmp next
+                        + "e4 60 e6 e9 b0 20 e6 20 cf"); // handler: in al, 0x60; out 0xe9, al; mov al, 0x20; out 0x20,
+        // al; iret
+        try (Machine machine = Machine.create(config(guest))) {
+            machine.start();
+            assertThat(machine.console().await(">", LONG)).isPresent();
+            try (Snapshot snapshot = machine.snapshot();
+                    Machine other = Machine.create(snapshot)) {
+                other.start();
+                other.type("a");
+                assertThat(other.console().await("\u001e", LONG)).isPresent();
+                assertThat(machine.console().text()).isEqualTo(">");
+            }
+            machine.stop();
+            assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.STOPPED);
+            assertThatThrownBy(machine::snapshot).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
     void milestoneThatNeverComesIsTheGuestsEnd() {
         try (Machine machine = Machine.create(config(COUNTER))) {
             assertThat(machine.runUntil(Milestone.console("never"))).isFalse();
             assertThat(machine.outcome(0)).get().extracting(Outcome::console).isEqualTo(">22");
             assertThatThrownBy(machine::snapshot)
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessage("the machine runs, or has come to its end; take a snapshot after runUntil(...) has"
-                            + " returned true");
+                    .hasMessage("the guest has come to its end");
             assertThatThrownBy(() -> machine.runUntil(PROMPT)).isInstanceOf(IllegalStateException.class);
         }
     }

@@ -176,7 +176,7 @@ public final class QemuMachine implements MachineBackend {
 
     @Override
     public SavedMachine save() {
-        throw new IllegalStateException("a guest in QEMU is never paused");
+        throw new IllegalStateException("a guest in QEMU has no snapshot; run it on engine emulator or kvm");
     }
 
     @Override

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /** vCPUs of KVM or the emulator, on boards with devices in Java. */
 public final class EngineMachine implements MachineBackend {
@@ -114,6 +115,14 @@ public final class EngineMachine implements MachineBackend {
 
     @Override
     public SavedMachine save() {
+        try {
+            return runners.get(0).betweenInstructions(this::savedNow).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
+    }
+
+    private SavedMachine savedNow() {
         // First, as long as it can be refused.
         SavedRun run = runners.get(0).save();
         SavedRam memory = SavedRam.of(machine.memory());

@@ -55,7 +55,7 @@ public record MachineAssembly(
                 0, cpu, machine.memory(), board, console, saved.recording().copy(cpu));
         saved.seen().ifPresent(seen -> cpu.observer().orElseThrow().goOnFrom(seen));
         if (saved.cpu().activity() == Activity.HALTED) {
-            runner.wasHalted();
+            runner.wasHalted(saved.haltedSince());
         }
         Partition partition = new Partition(board, console);
         partition.add(runner);

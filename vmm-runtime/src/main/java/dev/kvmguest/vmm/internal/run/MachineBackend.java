@@ -40,8 +40,9 @@ public interface MachineBackend {
     boolean runUntil(Milestone milestone);
 
     /**
-     * Returns the machine as it is, while its only vCPU is paused.
+     * Returns the machine as it is between two instructions of its only vCPU.
      *
+     * @throws IllegalStateException if that has come to its end
      * @throws VmmException if the host can't say some of it; the message names what
      */
     SavedMachine save();

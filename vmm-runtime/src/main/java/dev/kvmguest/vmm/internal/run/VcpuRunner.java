@@ -19,9 +19,12 @@ import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 
 /** Runs one vCPU on its board until it ends or is ended. */
 public final class VcpuRunner {
@@ -56,6 +59,9 @@ public final class VcpuRunner {
             LastMoment lastMoment,
             TimeLimits limits) {}
 
+    /** No time. */
+    static final long NOT_YET = -1;
+
     private final RunDescription description;
     private final VirtualCpu cpu;
     private final PcBoard board;
@@ -75,6 +81,11 @@ public final class VcpuRunner {
     private long guestTimeLimit = Long.MAX_VALUE;
     private volatile Ending endedByHost;
     private volatile Thread running;
+    /** Those who ask for something hold the queue's lock while they look at the two below. */
+    private final Queue<Task<?>> tasks = new ConcurrentLinkedQueue<>();
+
+    private boolean runs;
+    private boolean ended;
     private volatile boolean paused;
     private long wallNanos;
     private boolean live;
@@ -82,6 +93,8 @@ public final class VcpuRunner {
     private boolean halted;
     /** Whether the guest has executed HLT, and it has not been looked at yet what it waits for. */
     private boolean waits;
+    /** The guest time in ns since when what it waits for is looked at; {@link #NOT_YET} while it isn't. */
+    private long haltedSince = NOT_YET;
 
     private Thread thread;
 
@@ -115,27 +128,74 @@ public final class VcpuRunner {
     }
 
     /**
-     * Returns all of the run that is needed to go on elsewhere, while it is paused or before it.
+     * Has something done between two instructions: at once if the run is paused or yet to begin, else soon, by the
+     * thread that runs the vCPU. Completes with {@link IllegalStateException} if the run ends before, or that thread
+     * itself asks.
+     */
+    <T> CompletableFuture<T> betweenInstructions(Supplier<T> task) {
+        CompletableFuture<T> result = new CompletableFuture<>();
+        Task<T> asked = new Task<>(task, result);
+        synchronized (tasks) {
+            if (ended) {
+                asked.refuse("the guest has come to its end");
+            } else if (runs && Thread.currentThread() == running) {
+                asked.refuse("the thread that runs the guest, as it does for whoever listens to its console, would wait"
+                        + " for itself");
+            } else if (runs) {
+                tasks.add(asked);
+            } else {
+                asked.run();
+            }
+        }
+        wake();
+        return result;
+    }
+
+    /** Something to be done between two instructions. */
+    private record Task<T>(Supplier<T> work, CompletableFuture<T> result) {
+
+        void run() {
+            try {
+                result.complete(work.get());
+            } catch (RuntimeException e) {
+                result.completeExceptionally(e);
+            }
+        }
+
+        void refuse(String why) {
+            result.completeExceptionally(new IllegalStateException(why));
+        }
+    }
+
+    private void doTasks() {
+        for (Task<?> task = tasks.poll(); task != null; task = tasks.poll()) {
+            task.run();
+        }
+    }
+
+    /**
+     * Returns all of the run that is needed to go on elsewhere; to be called {@link #betweenInstructions}.
      *
      * @throws VmmException if the host can't say some of it; the message names what
      */
     SavedRun save() {
         return new SavedRun(
                 cpu.save(),
+                haltedSince,
                 board.save(),
                 new ConsoleOutput(cpu.clock(), console),
                 recording.copy(null),
                 cpu.observer().map(ExecutionObserver::seen));
     }
 
-    /** Has the guest be one that has executed HLT and waits; to be called before the run. */
-    void wasHalted() {
+    /**
+     * Has the guest be one that has executed HLT and waits; to be called before the run.
+     *
+     * @param since the guest time in ns since when, or {@link #NOT_YET}
+     */
+    void wasHalted(long since) {
         waits = true;
-    }
-
-    /** Returns whether the run is paused; see {@link #runUntil}. */
-    boolean isPaused() {
-        return paused;
+        haltedSince = since;
     }
 
     /** Has the devices look at what has come from outside. */
@@ -147,6 +207,9 @@ public final class VcpuRunner {
     /** Starts a thread that calls {@link #run}, for a guest that somebody may type for while it runs. */
     public void start() {
         live = true;
+        synchronized (tasks) {
+            runs = true;
+        }
         String guest = description.config().image().name();
         thread = new Thread(this::run, "kvmguest-vcpu-" + description.vcpu() + "-" + guest);
         // A daemon, so that a machine that nobody closes doesn't keep the JVM alive.
@@ -212,6 +275,9 @@ public final class VcpuRunner {
      */
     boolean runUntil(Goal goal) {
         running = Thread.currentThread();
+        synchronized (tasks) {
+            runs = true;
+        }
         paused = false;
         long start = System.nanoTime();
         TimeLimits.Limit limit = limits.start(description.timeout(), this::timeOut);
@@ -224,11 +290,24 @@ public final class VcpuRunner {
         }
         limit.cancel();
         wallNanos += System.nanoTime() - start;
-        how.ifPresentOrElse(this::complete, () -> paused = true);
+        how.ifPresentOrElse(this::complete, this::pause);
         return paused;
     }
 
+    private void pause() {
+        paused = true;
+        synchronized (tasks) {
+            runs = false;
+            doTasks();
+        }
+    }
+
     private void complete(Ending how) {
+        synchronized (tasks) {
+            ended = true;
+            tasks.forEach(task -> task.refuse("the guest has come to its end"));
+            tasks.clear();
+        }
         try {
             outcome.complete(examined(
                     how, description.record(cpu, board, console.console(), firmware, Duration.ofNanos(wallNanos))));
@@ -252,6 +331,7 @@ public final class VcpuRunner {
         // Whoever may type for a guest may change it in other ways too, such as by its memory.
         EndlessLoop loop = live ? null : endless.orElse(null);
         while (endedByHost == null) {
+            doTasks();
             long alarm =
                     Math.min(Math.min(guestTimeLimit, lastMoment.end()), Math.min(keyRetry.next(), goal.nextLook()));
             VmExit exit = waits ? new VmExit.Halt() : runUpTo(loop == null ? alarm : Math.min(loop.alarm(), alarm));
@@ -305,29 +385,38 @@ public final class VcpuRunner {
 
     /** Returns whether the vCPU, which is halted, goes on, once it does. */
     private boolean wakes(TimeLimits.Limit limit) {
-        long start = cpu.clock().time();
+        if (haltedSince == NOT_YET) {
+            haltedSince = cpu.clock().time();
+        }
         if (board.keyboard().hasUnreadKey() && exits.interruptsEnabled() && interrupts.noneIsToCome()) {
             keyRetry.attempt(true);
         }
         boolean wakes = exits.interruptsEnabled() && interruptComes(limit);
-        recording.halt(cpu.clock() instanceof VirtualClock clock ? clock.time() - start : 0);
+        recording.halt(cpu.clock() instanceof VirtualClock clock ? clock.time() - haltedSince : 0);
+        haltedSince = NOT_YET;
         return wakes;
     }
 
     private boolean interruptComes(TimeLimits.Limit limit) {
         if (!live) {
-            return interrupts.await(false, () -> endedByHost != null, limit::skip);
+            return interrupts.await(false, this::isEndedByHost, limit::skip);
         }
-        boolean comes = interrupts.await(true, () -> endedByHost != null || lastMoment.hasBegun(), limit::skip);
+        boolean comes = interrupts.await(true, () -> isEndedByHost() || lastMoment.hasBegun(), limit::skip);
         if (comes && lastMoment.hasBegun()) {
             // What is skipped now nobody waits for, and counts towards no limit.
             comes = interrupts.await(
-                    false, () -> endedByHost != null || lastMoment.isOver(), lastMoment.end(), skipped -> {});
+                    false, () -> isEndedByHost() || lastMoment.isOver(), lastMoment.end(), skipped -> {});
             if (!comes) {
                 stop();
             }
         }
         return comes || endedByHost != null;
+    }
+
+    /** Returns whether it is, asked while the guest waits, between two instructions. */
+    private boolean isEndedByHost() {
+        doTasks();
+        return endedByHost != null;
     }
 
     private Outcome examined(Ending how, GuestRun run) {
