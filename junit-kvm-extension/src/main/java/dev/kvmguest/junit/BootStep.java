@@ -25,13 +25,16 @@ record BootStep(String input, Milestone milestone) {
         if (!annotation.screen().isEmpty()) {
             named.add(Milestone.screen(annotation.screen()));
         }
+        if (!annotation.symbol().isEmpty()) {
+            named.add(Milestone.symbol(annotation.symbol()));
+        }
         for (int port : annotation.port()) {
             named.add(Milestone.port(port));
         }
         if (named.size() != 1) {
             throw new IllegalArgumentException("@BootedUntil names " + named.size()
-                    + " moments; give it one: a text on the console, screen = a text on the screen, or port = one that"
-                    + " the guest writes to");
+                    + " moments; give it one: a text on the console, screen = a text on the screen, symbol ="
+                    + " a symbol of its image, or port = one that the guest writes to");
         }
         return new BootStep(annotation.input(), named.get(0));
     }

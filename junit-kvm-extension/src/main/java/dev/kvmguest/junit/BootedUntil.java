@@ -58,6 +58,9 @@ public @interface BootedUntil {
     /** The text that its screen shows within a line, instead. */
     String screen() default "";
 
+    /** The symbol of its image that it comes to the first time, before the instruction there, instead. */
+    String symbol() default "";
+
     /** The port that it has written to, 0 to 65535, instead; several are an error. */
     int[] port() default {};
 }

@@ -201,12 +201,13 @@ class BootedUntilTests {
                         .orElseThrow())
                 .toList();
 
-        assertThat(failures).hasSize(4).allSatisfy(failure -> assertThat(failure)
+        assertThat(failures).hasSize(5).allSatisfy(failure -> assertThat(failure)
                 .isInstanceOf(ExtensionConfigurationException.class));
         assertThat(failures)
                 .extracting(Throwable::getMessage)
                 .anySatisfy(message -> assertThat(message).contains("@BootedUntil names 0 moments; give it one"))
                 .anySatisfy(message -> assertThat(message).contains("@BootedUntil names 2 moments; give it one"))
+                .anySatisfy(message -> assertThat(message).contains("image prompt.bin has no symbol \"kernel_ready\""))
                 .anySatisfy(message ->
                         assertThat(message).contains("@BootedUntil is for a guest with one vCPU, and there are 2"))
                 .anySatisfy(message -> assertThat(message)
@@ -224,6 +225,13 @@ class BootedUntilTests {
         @KvmGuest(image = TestGuests.PROMPT)
         @BootedUntil(value = ">", screen = ">")
         void two(Guest guest) {}
+
+        @Test
+        @KvmGuest(image = TestGuests.PROMPT)
+        @BootedUntil(symbol = "kernel_ready")
+        void noSymbol(Guest guest) {
+            guest.await();
+        }
 
         @Test
         @KvmGuest(image = {TestGuests.HELLO, TestGuests.HELLO})

@@ -40,6 +40,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
 /**
@@ -186,18 +187,19 @@ public final class Machine implements AutoCloseable {
      *
      * @return false if it has come to its end before; its outcome is there then
      * @throws IllegalStateException if it was started, has ended, or there are several vCPUs
-     * @throws IllegalArgumentException if the engine, such as QEMU, can't pause it
+     * @throws IllegalArgumentException if the engine, such as QEMU, can't pause it, or its image lacks the symbol
      * @throws VmmException if the calling thread is interrupted; the guest is stopped then
      */
     public boolean runUntil(Milestone milestone) {
         if (vcpus() > 1) {
             throw new IllegalStateException("a machine with " + vcpus() + " vCPUs can't be paused");
         }
+        BooleanSupplier run = backend.upTo(milestone);
         if (!claimStart() && !claimPaused()) {
             throw new IllegalStateException("the guest runs on a thread of its own, or has come to its end");
         }
         boolean[] reached = new boolean[1];
-        runHere(() -> reached[0] = backend.runUntil(milestone));
+        runHere(() -> reached[0] = run.getAsBoolean());
         synchronized (this) {
             paused = reached[0];
         }

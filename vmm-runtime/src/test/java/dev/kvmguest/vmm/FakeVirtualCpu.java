@@ -162,7 +162,13 @@ public final class FakeVirtualCpu implements VirtualCpu {
     @Override
     public DebugControl debug() {
         // The script says what a run ends with, stepped or not.
-        return on -> {};
+        return new DebugControl() {
+            @Override
+            public void setSingleStep(boolean on) {}
+
+            @Override
+            public void setBreakpoint(OptionalLong linear) {}
+        };
     }
 
     @Override

@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.outcome.Outcome;
 import dev.kvmguest.vmm.report.JsonReport;
@@ -380,6 +381,42 @@ class SnapshotTests {
             machine.stop();
             assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.STOPPED);
             assertThatThrownBy(machine::snapshot).isInstanceOf(IllegalStateException.class);
+        }
+    }
+
+    @Test
+    void symbolIsAMilestone() {
+        // Both are come to by running on into them, the second one in a loop.
+        VcpuConfig guest = VcpuConfig.of(TestGuest.image(
+                "b3 61" // mov bl, 'a'
+                        + "88 d8 e6 e9" // ready: mov al, bl; out 0xe9, al
+                        + "fe c3 80 fb 63 75 f5" // again: inc bl; cmp bl, 'c'; jne ready
+                        + "f4",
+                new GuestImage.Symbol("ready", 0x1002, 4, 0x100e),
+                new GuestImage.Symbol("again", 0x1006, 7, 0x100e)));
+        try (Machine machine = Machine.create(config(guest))) {
+            assertThat(machine.runUntil(Milestone.symbol("ready"))).isTrue();
+            assertThat(machine.console().text()).isEmpty();
+            assertThat(machine.runUntil(Milestone.symbol("again"))).isTrue();
+            assertThat(machine.console().text()).isEqualTo("a");
+            try (Snapshot snapshot = machine.snapshot();
+                    Machine other = Machine.create(snapshot)) {
+                assertThat(other.run().console()).isEqualTo("ab");
+            }
+            assertThat(machine.run().console()).isEqualTo("ab");
+        }
+    }
+
+    @Test
+    void symbolThatTheImageLacksIsAnErrorAndLosesNothing() {
+        VcpuConfig guest =
+                VcpuConfig.of(TestGuest.image("f4", new GuestImage.Symbol("kernel_ready", 0x1000, 1, 0x1001)));
+        try (Machine machine = Machine.create(config(guest))) {
+            assertThatThrownBy(() -> machine.runUntil(Milestone.symbol("kernel_redy")))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("image guest has no symbol \"kernel_redy\"; did you mean kernel_ready?");
+            assertThat(machine.runUntil(Milestone.symbol("kernel_ready"))).isTrue();
+            assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.HALTED);
         }
     }
 

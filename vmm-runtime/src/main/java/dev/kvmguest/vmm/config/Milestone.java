@@ -39,6 +39,16 @@ public sealed interface Milestone {
     }
 
     /**
+     * Returns the moment at which it comes to a symbol of its image the first time, before it executes the instruction
+     * there. On KVM the guest's own use of debug registers has no effect until then.
+     *
+     * @throws IllegalArgumentException if the name is empty
+     */
+    static Milestone symbol(String name) {
+        return new AtSymbol(name);
+    }
+
+    /**
      * Returns the moment at which it has asked whether there is a test to run, and not yet which, by the protocol of
      * {@code kvmguest.h}. It never comes if it isn't given a test.
      */
@@ -87,6 +97,20 @@ public sealed interface Milestone {
         @Override
         public String inWords() {
             return "it writes to port " + Notation.hex(port);
+        }
+    }
+
+    /** A symbol; see {@link #symbol}. */
+    record AtSymbol(String name) implements Milestone {
+
+        /** Checks the name. */
+        public AtSymbol {
+            requireText(name);
+        }
+
+        @Override
+        public String inWords() {
+            return "it comes to " + name;
         }
     }
 

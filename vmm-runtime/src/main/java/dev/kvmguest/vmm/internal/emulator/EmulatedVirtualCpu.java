@@ -194,6 +194,12 @@ public final class EmulatedVirtualCpu implements VirtualCpu, DebugControl, State
     }
 
     @Override
+    public void setBreakpoint(OptionalLong linear) {
+        requireOpen();
+        emulator.setBreakpoint(linear);
+    }
+
+    @Override
     public VcpuState save() {
         requireOpen();
         return new VcpuState(

@@ -1,6 +1,8 @@
 package dev.kvmguest.vmm.internal.engine;
 
-/** Stops a vCPU after each instruction. */
+import java.util.OptionalLong;
+
+/** Stops a vCPU after each instruction, or before one. */
 public interface DebugControl {
 
     /**
@@ -14,4 +16,15 @@ public interface DebugControl {
      * @throws dev.kvmguest.vmm.config.VmmException if the host can't step
      */
     void setSingleStep(boolean on);
+
+    /**
+     * Makes {@link VirtualCpu#run} return {@link VmExit.SingleStep} before it executes an instruction, each time the
+     * guest comes there, or no longer. Not to be used with {@link #setSingleStep}.
+     *
+     * <p>KVM uses the processor's debug registers; the guest has none of its own meanwhile.
+     *
+     * @param linear the instruction's linear address; empty for no longer
+     * @throws dev.kvmguest.vmm.config.VmmException if the host has none
+     */
+    void setBreakpoint(OptionalLong linear);
 }

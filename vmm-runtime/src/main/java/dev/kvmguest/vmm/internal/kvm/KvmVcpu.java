@@ -21,6 +21,10 @@ import java.nio.ByteBuffer;
  */
 public final class KvmVcpu implements AutoCloseable {
 
+    private static final int DR7 = 7;
+    /** In DR7: DR0 has a breakpoint on code (Intel SDM volume 3B, 17.2.4); bits 9 and 10 are as usual. */
+    private static final long BREAK_AT_DR0 = 0x602;
+
     private final OwnedFd fd;
     private final Mapping mapping;
     private final ByteBuffer run;
@@ -178,10 +182,14 @@ public final class KvmVcpu implements AutoCloseable {
      * Sets what KVM debugs.
      *
      * @param control the {@code KVM_GUESTDBG_} bits; 0 ends all of it
+     * @param address the linear address of the breakpoint, if the bits ask for one
      */
-    void setGuestDebug(int control) {
+    void setGuestDebug(int control, long address) {
         NativeBuffer debug = new NativeBuffer(kvm_guest_debug.SIZE);
-        debug.bytes().putInt(kvm_guest_debug.control, control);
+        debug.bytes()
+                .putInt(kvm_guest_debug.control, control)
+                .putLong(kvm_guest_debug.arch, address)
+                .putLong(kvm_guest_debug.arch + DR7 * Long.BYTES, BREAK_AT_DR0);
         fd.ioctl("KVM_SET_GUEST_DEBUG", Kvm.KVM_SET_GUEST_DEBUG, debug);
     }
 

@@ -13,6 +13,7 @@ import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.Structs.kvm_run;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** A KVM vCPU as engines have it: registers in the runtime's terms, exits as {@link VmExit}. */
 final class KvmVirtualCpu implements VirtualCpu, DebugControl {
@@ -22,6 +23,8 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
      * nothing that KVM_INTERRUPT queued.
      */
     private static final int STEP = Kvm.KVM_GUESTDBG_ENABLE | Kvm.KVM_GUESTDBG_SINGLESTEP;
+
+    private static final int BREAK = Kvm.KVM_GUESTDBG_ENABLE | Kvm.KVM_GUESTDBG_USE_HW_BP;
 
     private final KvmVcpu vcpu;
     private boolean stepping;
@@ -83,7 +86,7 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
         accessPending = false;
         if (stepping) {
             // Once more: KVM loses TF where RIP is set, and where it raises a fault itself, as #UD on AMD's processors.
-            vcpu.setGuestDebug(STEP);
+            vcpu.setGuestDebug(STEP, 0);
         }
         if (overdue == null && !vcpu.run()) {
             // The kick may have kept it from running at all: the registers are to be those between two instructions.
@@ -134,7 +137,13 @@ final class KvmVirtualCpu implements VirtualCpu, DebugControl {
         // Else the end of an instruction that had its exit before stepping began would be a step of its own.
         completeAccess();
         stepping = on;
-        vcpu.setGuestDebug(on ? STEP : 0);
+        vcpu.setGuestDebug(on ? STEP : 0, 0);
+    }
+
+    @Override
+    public void setBreakpoint(OptionalLong linear) {
+        completeAccess();
+        vcpu.setGuestDebug(linear.isPresent() ? BREAK : 0, linear.orElse(0));
     }
 
     @Override

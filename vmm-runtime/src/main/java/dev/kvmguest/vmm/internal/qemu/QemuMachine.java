@@ -32,6 +32,7 @@ import java.util.OptionalLong;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 
 /** A guest in QEMU, as {@link EngineChoice#QEMU} asks for it. */
@@ -169,7 +170,7 @@ public final class QemuMachine implements MachineBackend {
     }
 
     @Override
-    public boolean runUntil(Milestone milestone) {
+    public BooleanSupplier upTo(Milestone milestone) {
         throw new IllegalArgumentException("a guest in QEMU can't be run until " + milestone.inWords()
                 + " and paused there; run it on engine emulator or kvm");
     }

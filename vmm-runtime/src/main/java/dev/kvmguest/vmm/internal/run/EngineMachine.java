@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.BooleanSupplier;
 
 /** vCPUs of KVM or the emulator, on boards with devices in Java. */
 public final class EngineMachine implements MachineBackend {
@@ -108,9 +109,10 @@ public final class EngineMachine implements MachineBackend {
     }
 
     @Override
-    public boolean runUntil(Milestone milestone) {
+    public BooleanSupplier upTo(Milestone milestone) {
         VcpuRunner runner = runners.get(0);
-        return runner.runUntil(Goal.of(milestone, console(0), this::screen, runner.clock()));
+        Goal goal = Goal.of(milestone, config.vcpus().get(0).image(), console(0), this::screen, runner.clock());
+        return () -> runner.runUntil(goal);
     }
 
     @Override

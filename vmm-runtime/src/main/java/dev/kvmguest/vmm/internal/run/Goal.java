@@ -1,12 +1,15 @@
 package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.config.Milestone;
+import dev.kvmguest.vmm.image.GuestImage;
 import dev.kvmguest.vmm.internal.board.PcBoard;
 import dev.kvmguest.vmm.internal.engine.GuestClock;
 import dev.kvmguest.vmm.internal.engine.VmExit;
 import dev.kvmguest.vmm.outcome.Console;
 import dev.kvmguest.vmm.outcome.Screen;
+import dev.kvmguest.vmm.text.NearNames;
 import java.nio.charset.StandardCharsets;
+import java.util.OptionalLong;
 import java.util.function.Supplier;
 
 /** What a guest is run up to. To be used by the thread that runs the vCPU. */
@@ -23,25 +26,66 @@ interface Goal {
         return GuestClock.NEVER;
     }
 
+    /** Returns the linear address before whose instruction the vCPU is to exit by a step; empty for none. */
+    default OptionalLong breakpoint() {
+        return OptionalLong.empty();
+    }
+
     /**
      * Returns the goal that is a milestone of a guest.
      *
+     * @param image the guest's image
      * @param console the guest's console
      * @param screen gives what its screen shows
      * @param clock the guest's clock
      */
-    static Goal of(Milestone milestone, Console console, Supplier<Screen> screen, GuestClock clock) {
+    static Goal of(Milestone milestone, GuestImage image, Console console, Supplier<Screen> screen, GuestClock clock) {
         if (milestone instanceof Milestone.ConsoleText text) {
             return new OnConsole(console, text.text());
         }
         if (milestone instanceof Milestone.ScreenText text) {
             return new OnScreen(screen, text.text(), clock);
         }
+        if (milestone instanceof Milestone.AtSymbol symbol) {
+            return new AtAddress(address(image, symbol.name()));
+        }
         if (milestone instanceof Milestone.TestQuestion) {
             return exit -> exit instanceof VmExit.PortIn in && in.port() == PcBoard.TEST;
         }
         int port = ((Milestone.PortWrite) milestone).port();
         return exit -> exit instanceof VmExit.PortOut out && out.port() == port;
+    }
+
+    private static long address(GuestImage image, String name) {
+        return image.symbols().stream()
+                .filter(symbol -> symbol.name().equals(name))
+                .mapToLong(GuestImage.Symbol::address)
+                .findFirst()
+                .orElseThrow(
+                        () -> new IllegalArgumentException("image " + image.name() + " has no symbol \"" + name + "\""
+                                + NearNames.question(
+                                        name,
+                                        image.symbols().stream()
+                                                .map(GuestImage.Symbol::name)
+                                                .toList())));
+    }
+
+    /**
+     * An instruction.
+     *
+     * @param linear its linear address
+     */
+    record AtAddress(long linear) implements Goal {
+
+        @Override
+        public boolean isReached(VmExit exit) {
+            return exit instanceof VmExit.SingleStep;
+        }
+
+        @Override
+        public OptionalLong breakpoint() {
+            return OptionalLong.of(linear);
+        }
     }
 
     /** A text on the console. */

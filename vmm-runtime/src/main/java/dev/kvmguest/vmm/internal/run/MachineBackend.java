@@ -12,6 +12,7 @@ import dev.kvmguest.vmm.outcome.Screen;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 
 /**
  * What runs the guests of a machine: vCPUs of an engine on boards of this project, or a program that is a whole
@@ -28,16 +29,16 @@ public interface MachineBackend {
     /** Runs the only vCPU on the calling thread, to its end. */
     void runHere();
 
-    /** Returns whether {@link #runUntil} can pause it. */
+    /** Returns whether {@link #upTo} can pause it. */
     boolean canBePaused();
 
     /**
-     * Runs the only vCPU on the calling thread until it comes to a milestone, and pauses it there.
+     * Returns what runs the only vCPU on the calling thread until it comes to a milestone, pauses it there, and returns
+     * false if it has come to its end before.
      *
-     * @return false if it has come to its end before
-     * @throws IllegalArgumentException if it can't be paused
+     * @throws IllegalArgumentException if it can't be paused, or its image lacks the symbol
      */
-    boolean runUntil(Milestone milestone);
+    BooleanSupplier upTo(Milestone milestone);
 
     /**
      * Returns the machine as it is between two instructions of its only vCPU.

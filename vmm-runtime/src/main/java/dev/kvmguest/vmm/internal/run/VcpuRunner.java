@@ -19,6 +19,7 @@ import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.outcome.Outcome;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -283,7 +284,13 @@ public final class VcpuRunner {
         TimeLimits.Limit limit = limits.start(description.timeout(), this::timeOut);
         Optional<Ending> how;
         try {
+            if (goal.breakpoint().isPresent()) {
+                cpu.debug().setBreakpoint(goal.breakpoint());
+            }
             how = runToItsEnd(limit, goal);
+            if (goal.breakpoint().isPresent()) {
+                cpu.debug().setBreakpoint(OptionalLong.empty());
+            }
         } catch (RuntimeException | Error e) {
             // Whatever went wrong on this thread must become a verdict, or a test would wait for it in vain.
             how = Optional.of(new Ending.EngineError(e instanceof VmmException ? e.getMessage() : e.toString()));

@@ -52,7 +52,7 @@ class KvmSteppingTests {
             cpu.setInterruptWindow(false);
 
             cpu.injectInterrupt(0x20);
-            vcpu.setGuestDebug(control);
+            vcpu.setGuestDebug(control, 0);
 
             VmExit exit = cpu.run();
             for (int i = 0; i < 3 && cpu.register(Register.RIP) >= 0x100a; i++) {

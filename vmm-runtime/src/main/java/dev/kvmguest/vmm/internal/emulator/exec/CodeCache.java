@@ -51,6 +51,9 @@ public final class CodeCache implements Ram.PageWatcher {
     /** What is left of the places that are watched; none most of the time. */
     private Set<Long> unreached = Set.of();
 
+    /** The linear address at which a block must not go on. */
+    private long cut;
+
     private int kept;
 
     CodeCache(Cpu cpu, Ram ram, Decoder decoder) {
@@ -110,7 +113,10 @@ public final class CodeCache implements Ram.PageWatcher {
         if (physical >= 0 && secondPage < 0) {
             Instruction last = first;
             int offset = ((int) physical & PAGE_MASK) + first.length;
-            while (!endsBlock(last) && instructions.size() < LONGEST_BLOCK && offset <= PAGE_MASK) {
+            while (!endsBlock(last)
+                    && instructions.size() < LONGEST_BLOCK
+                    && offset <= PAGE_MASK
+                    && cpu.memory.linear(cpu.segments[Cpu.CS], last.nextEip) != cut) {
                 // One that can't be fetched, or crosses into the next page, is left for when it is its turn.
                 last = tryDecode(last.nextEip, mode);
                 if (last == null) {
@@ -181,6 +187,12 @@ public final class CodeCache implements Ram.PageWatcher {
         } catch (CpuFault e) {
             return new byte[0];
         }
+    }
+
+    /** Has no block go on at a linear address from now on. */
+    void cutAt(long linear) {
+        cut = linear;
+        clear();
     }
 
     /** Drops all blocks. */

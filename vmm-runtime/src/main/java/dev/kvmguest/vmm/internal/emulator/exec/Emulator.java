@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
 
@@ -40,6 +41,8 @@ import java.util.SortedMap;
 public final class Emulator implements ExecutionObserver {
 
     private static final int NO_INTERRUPT = -1;
+    /** Not canonical. */
+    private static final long NO_BREAKPOINT = Long.MIN_VALUE;
 
     /**
      * A guest whose handlers fault at their first instruction retires none, and never comes to a number of them: after
@@ -76,6 +79,7 @@ public final class Emulator implements ExecutionObserver {
     private int pendingInterrupt = NO_INTERRUPT;
     private boolean windowWanted;
     private boolean singleStep;
+    private long breakpoint = NO_BREAKPOINT;
     private ExecutionPoint awaited;
     /** Where the guest may come back to; null most of the time. */
     private StateMark mark;
@@ -171,6 +175,7 @@ public final class Emulator implements ExecutionObserver {
 
     /** Forgets what a host asked for that doesn't use this vCPU any more. */
     public void leave() {
+        breakpoint = NO_BREAKPOINT;
         windowWanted = false;
         singleStep = false;
         exceptions = null;
@@ -231,6 +236,13 @@ public final class Emulator implements ExecutionObserver {
         singleStep = on;
         stepped = false;
         cpu.requestAsyncEvent();
+    }
+
+    /** Has the run end with {@code SingleStep} before each execution of an instruction; see {@code DebugControl}. */
+    public void setBreakpoint(OptionalLong linear) {
+        breakpoint = linear.orElse(NO_BREAKPOINT);
+        // Blocks that were decoded go past it.
+        code.cutAt(breakpoint);
     }
 
     /** Has the run end with {@code Interrupted} at a point of execution, once. */
@@ -356,12 +368,14 @@ public final class Emulator implements ExecutionObserver {
                     return new VmExit.Interrupted();
                 }
                 if (!shutDown && undelivered == null) {
-                    if (mark == null) {
+                    if (mark == null && breakpoint == NO_BREAKPOINT) {
                         execute(end);
-                    } else if (isMarkReached()) {
+                    } else if (isAtBreakpoint()) {
+                        return new VmExit.SingleStep();
+                    } else if (mark != null && isMarkReached()) {
                         return new VmExit.Interrupted();
                     } else {
-                        executeToMark(end);
+                        executeWatched(end);
                     }
                 }
             }
@@ -410,18 +424,26 @@ public final class Emulator implements ExecutionObserver {
         block.execute(cpu);
     }
 
-    /** Executes likewise, but not on from where the mark is. What sets IF ends it, too. */
-    private void executeToMark(long end) {
+    private boolean isAtBreakpoint() {
+        return breakpoint != NO_BREAKPOINT && !begun && cpu.memory.linear(cpu.segments[Cpu.CS], cpu.eip) == breakpoint;
+    }
+
+    /** Executes likewise, but not on from where the mark or the breakpoint is. What sets IF ends it, too. */
+    private void executeWatched(long end) {
         try {
             do {
                 executeBlock();
-            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrMemoryChanged && !mark.isHere());
+            } while (!cpu.asyncEvent && cpu.retired < end && !cpu.interruptedOrMemoryChanged && !isWhereToStop());
             if (cpu.asyncEvent) {
                 finishInstruction();
             }
         } catch (CpuFault fault) {
             raise(fault);
         }
+    }
+
+    private boolean isWhereToStop() {
+        return mark != null && mark.isHere() || isAtBreakpoint();
     }
 
     /** Takes note of what the last instruction leaves to be done. */

@@ -122,6 +122,7 @@ public final class Kvm {
 
     public static final int KVM_GUESTDBG_ENABLE = 0x1;
     public static final int KVM_GUESTDBG_SINGLESTEP = 0x2;
+    public static final int KVM_GUESTDBG_USE_HW_BP = 0x0002_0000;
 
     public static final int KVM_VCPUEVENT_VALID_SHADOW = 0x4;
 
