@@ -18,6 +18,7 @@ import dev.kvmguest.vmm.internal.export.RecordedGuest;
 import dev.kvmguest.vmm.internal.qemu.QemuMachine;
 import dev.kvmguest.vmm.internal.run.EngineMachine;
 import dev.kvmguest.vmm.internal.run.EngineRequest;
+import dev.kvmguest.vmm.internal.run.EngineSelection;
 import dev.kvmguest.vmm.internal.run.EngineSelector;
 import dev.kvmguest.vmm.internal.run.InterruptHook;
 import dev.kvmguest.vmm.internal.run.MachineBackend;
@@ -140,6 +141,22 @@ public final class Machine implements AutoCloseable {
      */
     public static Machine create(Snapshot snapshot, GuestTestCase test) {
         return create(snapshot, snapshot.saved().config().withGuestTest(test));
+    }
+
+    /**
+     * Makes one on another engine: a guest that was booted on KVM goes on in the emulator, or the other way. The
+     * time-stamp counter is that of the engine. What the guest did before is told, but a run on KVM can't be replayed
+     * from its boot if it went on in the emulator.
+     *
+     * @param engine the engine; {@link EngineChoice#QEMU} can't go on from a snapshot
+     * @throws VmmException if the engine can't run the guest on this host, or lacks registers that the guest uses, or
+     *     the guest is amid an instruction
+     * @throws IllegalArgumentException if it is QEMU
+     */
+    public static Machine create(Snapshot snapshot, EngineChoice engine) {
+        MachineConfig config = snapshot.saved().config().withEngine(engine);
+        EngineSelection selection = EngineSelector.OF_THIS_HOST.choose(config);
+        return new Machine(config, new EngineMachine(config, snapshot.saved(selection)));
     }
 
     private static Machine create(Snapshot snapshot, MachineConfig config) {

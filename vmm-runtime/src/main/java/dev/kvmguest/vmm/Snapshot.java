@@ -1,6 +1,9 @@
 package dev.kvmguest.vmm;
 
+import dev.kvmguest.vmm.internal.run.EngineSelection;
 import dev.kvmguest.vmm.internal.run.SavedMachine;
+import java.util.HashMap;
+import java.util.Map;
 
 /**
  * A machine as it was at a moment, from which others go on: a guest is booted once, and each test starts where it had
@@ -26,6 +29,8 @@ import dev.kvmguest.vmm.internal.run.SavedMachine;
 public final class Snapshot implements AutoCloseable {
 
     private volatile SavedMachine saved;
+    /** The same for other engines, by their names. */
+    private final Map<String, SavedMachine> carried = new HashMap<>();
 
     Snapshot(SavedMachine saved) {
         this.saved = saved;
@@ -39,6 +44,14 @@ public final class Snapshot implements AutoCloseable {
         return present;
     }
 
+    /** Returns the machine for an engine. */
+    synchronized SavedMachine saved(EngineSelection engine) {
+        SavedMachine original = saved();
+        return engine.engine() == original.engine().engine()
+                ? original
+                : carried.computeIfAbsent(engine.engine().name(), name -> original.on(engine));
+    }
+
     /** Returns the bytes of RAM that it keeps: of those pages that aren't all zero. */
     public long usedBytes() {
         return saved().usedBytes();
@@ -49,6 +62,8 @@ public final class Snapshot implements AutoCloseable {
     public synchronized void close() {
         if (saved != null) {
             saved.memory().close();
+            carried.values().forEach(other -> other.memory().close());
+            carried.clear();
             saved = null;
         }
     }

@@ -28,6 +28,9 @@ import org.junit.jupiter.api.parallel.Isolated;
 class ResourceTests {
 
     private static final int GUESTS = 150;
+    /** So many machines of a snapshot, one after the other. */
+    private static final int RESTORES = Integer.getInteger("kvmguest.snapshot.machines", 200);
+
     /** Large, so that a single mapping left behind by KVM outweighs whatever the JVM itself maps meanwhile. */
     private static final long MEMORY = 512L << 20;
 
@@ -78,7 +81,7 @@ class ResourceTests {
     private void runFromSnapshot() {
         List<Machine> machines = new ArrayList<>();
         try (Snapshot snapshot = snapshot()) {
-            for (int i = 0; i < 200; i++) {
+            for (int i = 0; i < RESTORES; i++) {
                 try (Machine machine = Machine.create(snapshot)) {
                     assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.HALTED);
                 }

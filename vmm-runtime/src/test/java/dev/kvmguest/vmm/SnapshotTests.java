@@ -46,6 +46,21 @@ class SnapshotTests {
                     + "a0 00 20 e6 e9" // mov al, [0x2000]; out 0xe9, al
                     + "f4");
 
+    /** The prompt is on the screen only, and the guest halts for a timer that comes every 55 ms. */
+    private static final VcpuConfig TICKS_ONCE = realWithVectors(
+            "c7 06 20 00 23 10" // mov word [4*8], handler
+                    + "b0 34 e6 43 30 c0 e6 40 e6 40" // mode 2, 65536
+                    + "b0 fe e6 21" // mov al, 0xfe; out 0x21, al
+                    + "b8 00 b8 8e c0" // mov ax, 0xb800; mov es, ax
+                    + "26 c6 06 00 00 3e" // mov byte [es:0], '>'
+                    + "fb" // sti
+                    + "f4" // hlt
+                    + "fa" // cli
+                    + "f4" // hlt
+                    + "b0 74 e6 e9" // handler: mov al, 't'; out 0xe9, al
+                    + "b0 20 e6 20" // mov al, 0x20; out 0x20, al
+                    + "cf");
+
     private final EngineChoice engine;
 
     SnapshotTests(EngineChoice engine) {
@@ -270,22 +285,9 @@ class SnapshotTests {
 
     @Test
     void haltedGuestIsStillHalted() {
-        // The prompt is on the screen only, and the guest halts for a timer that comes every 55 ms.
-        VcpuConfig guest = realWithVectors(
-                "c7 06 20 00 23 10" // mov word [4*8], handler
-                        + "b0 34 e6 43 30 c0 e6 40 e6 40" // mode 2, 65536
-                        + "b0 fe e6 21" // mov al, 0xfe; out 0x21, al
-                        + "b8 00 b8 8e c0" // mov ax, 0xb800; mov es, ax
-                        + "26 c6 06 00 00 3e" // mov byte [es:0], '>'
-                        + "fb" // sti
-                        + "f4" // hlt
-                        + "fa" // cli
-                        + "f4" // hlt
-                        + "b0 74 e6 e9" // handler: mov al, 't'; out 0xe9, al
-                        + "b0 20 e6 20" // mov al, 0x20; out 0x20, al
-                        + "cf"); // iret
+        // iret
 
-        Outcome outcome = resumed(guest, Milestone.screen(">"));
+        Outcome outcome = resumed(TICKS_ONCE, Milestone.screen(">"));
 
         assertThat(outcome.kind()).isEqualTo(Outcome.Kind.HALTED);
         assertThat(outcome.console()).isEqualTo("t");
@@ -417,6 +419,43 @@ class SnapshotTests {
                     .hasMessage("image guest has no symbol \"kernel_redy\"; did you mean kernel_ready?");
             assertThat(machine.runUntil(Milestone.symbol("kernel_ready"))).isTrue();
             assertThat(machine.run().kind()).isEqualTo(Outcome.Kind.HALTED);
+        }
+    }
+
+    /** From KVM to the emulator, and from the emulator to KVM where that is there. */
+    @Test
+    void guestGoesOnOnTheOtherEngine() {
+        EngineChoice other = engine == EngineChoice.KVM ? EngineChoice.EMULATOR : EngineChoice.KVM;
+        Device.assumeFor(other);
+        try (Snapshot snapshot = snapshot(COUNTER, PROMPT)) {
+            for (int i = 0; i < 2; i++) {
+                try (Machine machine = Machine.create(snapshot, other)) {
+                    Outcome outcome = machine.run();
+                    assertThat(outcome.console()).isEqualTo(">22");
+                    assertThat(outcome.run().engine()).isEqualTo(other.id());
+                }
+            }
+            try (Machine machine = Machine.create(snapshot, engine)) {
+                assertThat(machine.run().run().engine()).isEqualTo(engine.id());
+            }
+        }
+    }
+
+    @Test
+    void guestThatHaltsGoesOnOnTheOtherEngine() {
+        EngineChoice other = engine == EngineChoice.KVM ? EngineChoice.EMULATOR : EngineChoice.KVM;
+        Device.assumeFor(other);
+        try (Snapshot snapshot = snapshot(TICKS_ONCE, Milestone.screen(">"));
+                Machine machine = Machine.create(snapshot, other)) {
+            assertThat(machine.run().console()).isEqualTo("t");
+        }
+    }
+
+    @Test
+    void qemuGoesOnFromNoSnapshot() {
+        try (Snapshot snapshot = snapshot(COUNTER, PROMPT)) {
+            assertThatThrownBy(() -> Machine.create(snapshot, EngineChoice.QEMU))
+                    .isInstanceOf(IllegalArgumentException.class);
         }
     }
 

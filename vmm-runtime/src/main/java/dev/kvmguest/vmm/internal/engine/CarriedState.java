@@ -44,6 +44,30 @@ public final class CarriedState {
                 own.instructions());
     }
 
+    /**
+     * Returns the state in which a vCPU goes on for good as that of another engine would: with its time, and what was
+     * due before the next instruction.
+     *
+     * @param from the state of the other engine's vCPU
+     * @param own the state that this engine's vCPU has when it is made
+     */
+    public static VcpuState withTime(VcpuState from, VcpuState own) {
+        VcpuState carried = of(from, own);
+        return new VcpuState(
+                carried.registers(),
+                carried.pageDirectoryPointers(),
+                carried.fpu(),
+                carried.xcr0(),
+                carried.taskPriority(),
+                carried.msrs(),
+                carried.debugRegisters(),
+                from.events(),
+                from.progress(),
+                from.activity(),
+                from.time(),
+                from.instructions());
+    }
+
     private static XsaveArea fpu(XsaveArea from, XsaveArea own) {
         ByteBuffer area = ByteBuffer.allocate(own.bytes().limit()).order(ByteOrder.LITTLE_ENDIAN);
         area.put(own.bytes()).rewind();

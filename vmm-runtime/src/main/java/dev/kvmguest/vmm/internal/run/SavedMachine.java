@@ -1,8 +1,11 @@
 package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.config.MachineConfig;
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import dev.kvmguest.vmm.internal.engine.MachineTemplate;
+import dev.kvmguest.vmm.internal.engine.SavedRam;
+import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import java.util.Optional;
 
@@ -25,4 +28,33 @@ public record SavedMachine(
         Optional<LinearFramebuffer> framebuffer,
         MachineTemplate memory,
         long usedBytes,
-        SavedRun run) {}
+        SavedRun run) {
+
+    /**
+     * Returns the same machine for another engine.
+     *
+     * @throws VmmException if that can't go on from there
+     */
+    public SavedMachine on(EngineSelection other) {
+        MachineTemplate template = other.engine().template(ram());
+        try (VirtualMachine machine = template.createMachine()) {
+            return new SavedMachine(
+                    config,
+                    other,
+                    layout,
+                    framebuffer,
+                    template,
+                    usedBytes,
+                    run.carriedTo(machine.vcpu(0).save()));
+        } catch (RuntimeException e) {
+            template.close();
+            throw e;
+        }
+    }
+
+    private SavedRam ram() {
+        try (VirtualMachine machine = memory.createMachine()) {
+            return SavedRam.of(machine.memory());
+        }
+    }
+}

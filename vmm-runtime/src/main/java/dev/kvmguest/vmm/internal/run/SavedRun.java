@@ -1,6 +1,7 @@
 package dev.kvmguest.vmm.internal.run;
 
 import dev.kvmguest.vmm.internal.board.Board;
+import dev.kvmguest.vmm.internal.engine.CarriedState;
 import dev.kvmguest.vmm.internal.engine.ExecutionObserver.Seen;
 import dev.kvmguest.vmm.internal.engine.VcpuState;
 import dev.kvmguest.vmm.internal.replay.Recording;
@@ -22,4 +23,14 @@ record SavedRun(
         Board.State board,
         ConsoleOutput console,
         Recording recording,
-        Optional<Seen> seen) {}
+        Optional<Seen> seen) {
+
+    /**
+     * Returns the same run for a vCPU of another engine.
+     *
+     * @param own the state that such a vCPU has when it is made
+     */
+    SavedRun carriedTo(VcpuState own) {
+        return new SavedRun(CarriedState.withTime(cpu, own), haltedSince, board, console, recording, Optional.empty());
+    }
+}
