@@ -142,7 +142,7 @@ class BootedUntilTests {
         @KvmGuest(image = TestGuests.PROMPT)
         @BootedUntil(port = 0xe9)
         void byAPort(Guest guest) {
-            assertThat(guest.console()).isEqualTo(">");
+            assertThat(guest.awaitOutput("x1")).isEqualTo(">x1");
         }
     }
 
