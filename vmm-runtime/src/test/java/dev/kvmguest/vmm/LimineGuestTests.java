@@ -68,6 +68,19 @@ class LimineGuestTests {
     }
 
     @Test
+    void memoryTypesAreThoseOfTheSpecification() {
+        // mov ecx,0x277; rdmsr; out 0xe9,al; shr eax,8; out 0xe9,al; shr eax,8; out 0xe9,al; shr eax,8; out 0xe9,al;
+        // mov eax,edx; out 0xe9,al; shr eax,8; out 0xe9,al; hlt
+        Outcome outcome = run(kernel(
+                        "HHDM",
+                        "b9 77 02 00 00 0f 32 e6 e9 c1 e8 08 e6 e9 c1 e8 08 e6 e9 c1 e8 08 e6 e9 89 d0 e6 e9 c1 e8 08"
+                                + " e6 e9 f4")
+                .config());
+
+        assertThat(outcome.run().consoleBytes()).containsExactly(6, 4, 7, 0, 5, 1);
+    }
+
+    @Test
     void invalidOpcodeIsExplainedByTheFunctionsName() {
         Outcome outcome = run(kernel("HHDM", "90 0f 0b").config());
 

@@ -11,6 +11,7 @@ import dev.kvmguest.vmm.internal.boot.layout.Firmware;
 import dev.kvmguest.vmm.internal.boot.layout.Handover;
 import dev.kvmguest.vmm.internal.boot.layout.LayoutPlan;
 import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
+import dev.kvmguest.vmm.internal.engine.VirtualCpu;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import dev.kvmguest.vmm.memory.MemoryLayout;
 import dev.kvmguest.vmm.memory.MemoryLayout.Kind;
@@ -85,7 +86,20 @@ public final class BootLoader {
         }
     }
 
-    /** Returns the registers with which each vCPU starts. */
+    /**
+     * Sets the registers with which a vCPU starts.
+     *
+     * @param number the vCPU's number, from 0
+     */
+    public void enter(int number, VirtualCpu cpu) {
+        Handover guest = guests.get(number);
+        cpu.setState(guest.state());
+        if (!guest.modelSpecificRegisters().isEmpty()) {
+            cpu.restore(cpu.save().with(guest.modelSpecificRegisters()));
+        }
+    }
+
+    /** Returns the registers with which each vCPU starts, but for model-specific ones. */
     public List<CpuState> states() {
         return guests.stream().map(Handover::state).toList();
     }

@@ -47,6 +47,25 @@ public record VcpuState(
     /** The number of the time-stamp counter among the MSRs. */
     public static final int TSC = 0x10;
 
+    /** Returns the same with some model-specific registers set. */
+    public VcpuState with(Map<Integer, Long> someMsrs) {
+        SortedMap<Integer, Long> all = new TreeMap<>((Map<Integer, Long>) msrs);
+        all.putAll(someMsrs);
+        return new VcpuState(
+                registers,
+                pageDirectoryPointers,
+                fpu,
+                xcr0,
+                taskPriority,
+                all,
+                debugRegisters,
+                events,
+                progress,
+                activity,
+                time,
+                instructions);
+    }
+
     /** Copies what could change. */
     public VcpuState {
         pageDirectoryPointers = List.copyOf(pageDirectoryPointers);

@@ -73,7 +73,7 @@ public interface Origin {
             try {
                 BootLoader loader = new BootLoader(config);
                 loader.load(machine.memory());
-                machine.vcpu(0).setState(loader.states().get(vcpu));
+                loader.enter(vcpu, machine.vcpu(0));
                 return machine;
             } catch (RuntimeException e) {
                 machine.close();

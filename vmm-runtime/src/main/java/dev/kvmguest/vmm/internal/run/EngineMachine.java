@@ -49,7 +49,7 @@ public final class EngineMachine implements MachineBackend {
             display = new Display(loader.framebuffer(), machine.memory());
             layout = loader.layout();
             for (int i = 0; i < vcpus.size(); i++) {
-                machine.vcpu(i).setState(loader.states().get(i));
+                loader.enter(i, machine.vcpu(i));
             }
             partitions = new MachineAssembly(config, selection, layout, this::screen).partitioned(machine);
             runners = partitions.stream()

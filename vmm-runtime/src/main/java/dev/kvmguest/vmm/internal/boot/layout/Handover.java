@@ -3,6 +3,7 @@ package dev.kvmguest.vmm.internal.boot.layout;
 import dev.kvmguest.vmm.cpu.CpuState;
 import dev.kvmguest.vmm.memory.GuestMemory;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -43,4 +44,9 @@ public interface Handover {
 
     /** Returns the registers at entry. */
     CpuState state();
+
+    /** Returns the model-specific registers that differ from those after a reset, by number. EFER is in the state. */
+    default Map<Integer, Long> modelSpecificRegisters() {
+        return Map.of();
+    }
 }

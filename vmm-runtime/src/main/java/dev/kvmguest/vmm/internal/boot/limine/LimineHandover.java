@@ -31,6 +31,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -41,6 +42,10 @@ import java.util.OptionalLong;
  * What only base revision 5 and 6 promise of registers holds by each.
  */
 public final class LimineHandover implements Handover {
+
+    private static final int IA32_PAT = 0x277;
+    /** WB, WT, UC-, UC, WP and WC, the first one lowest (Intel SDM volume 3A, 11.12.2). */
+    private static final long MEMORY_TYPES = 0x0105_0007_0406L;
 
     /** What the layout calls the stack that the kernel is entered with. */
     public static final String STACK = "the stack from Limine";
@@ -264,6 +269,11 @@ public final class LimineHandover implements Handover {
             }
         });
         responses.write(memory);
+    }
+
+    @Override
+    public Map<Integer, Long> modelSpecificRegisters() {
+        return Map.of(IA32_PAT, MEMORY_TYPES);
     }
 
     @Override
