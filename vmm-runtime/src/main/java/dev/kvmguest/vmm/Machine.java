@@ -205,7 +205,8 @@ public final class Machine implements AutoCloseable {
      * @return false if it has come to its end before; its outcome is there then
      * @throws IllegalStateException if it was started, has ended, or there are several vCPUs
      * @throws IllegalArgumentException if the engine, such as QEMU, can't pause it, or its image lacks the symbol
-     * @throws VmmException if the calling thread is interrupted; the guest is stopped then
+     * @throws VmmException if the calling thread is interrupted; the guest is stopped then. Or if this host's KVM can't
+     *     stop at a symbol, without having run the guest
      */
     public boolean runUntil(Milestone milestone) {
         if (vcpus() > 1) {

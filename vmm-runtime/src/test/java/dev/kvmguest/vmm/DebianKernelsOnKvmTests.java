@@ -24,18 +24,25 @@ class DebianKernelsOnKvmTests {
     }
 
     @Test
+    void linuxForI386ComesToItsInit() throws IOException {
+        Device.assumeFor(EngineChoice.KVM, Feature.PAGING_4K);
+        Device.assumeFor(EngineChoice.KVM, Feature.PROTECTED_MODE_INTERRUPTS);
+        linuxComesToItsInit("linux-i386", BootMode.LINUX, DebianKernels.initOf32Bits());
+    }
+
+    @Test
     void linuxForAmd64ComesToItsInit() throws IOException {
-        linuxComesToItsInit("linux-amd64", BootMode.LINUX);
+        linuxComesToItsInit("linux-amd64", BootMode.LINUX, DebianKernels.initOf64Bits());
     }
 
     @Test
     void unpackedLinuxForAmd64ComesToItsInit() throws IOException {
-        linuxComesToItsInit("linux-amd64-unpacked", BootMode.PVH);
+        linuxComesToItsInit("linux-amd64-unpacked", BootMode.PVH, DebianKernels.initOf64Bits());
     }
 
-    private static void linuxComesToItsInit(String kernel, BootMode mode) throws IOException {
+    private static void linuxComesToItsInit(String kernel, BootMode mode, byte[] init) throws IOException {
         MachineConfig config = MachineConfig.builder()
-                .vcpu(DebianKernels.linux(kernel, mode, DebianKernels.initOf64Bits()))
+                .vcpu(DebianKernels.linux(kernel, mode, init))
                 .engine(EngineChoice.KVM)
                 .memory(DebianKernels.LINUX_MEMORY)
                 .timeout(TimeFactor.stretch(LIMIT))

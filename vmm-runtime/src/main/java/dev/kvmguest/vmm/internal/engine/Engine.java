@@ -1,5 +1,7 @@
 package dev.kvmguest.vmm.internal.engine;
 
+import java.util.Optional;
+
 /** A way to execute guest code. */
 public interface Engine {
 
@@ -8,6 +10,14 @@ public interface Engine {
 
     /** Returns what this engine can do on this host, in words; found out once per JVM. */
     Capabilities capabilities();
+
+    /**
+     * Returns why {@link DebugControl#setBreakpoint} doesn't work on this host, in words; found out once per JVM. Empty
+     * if it works.
+     */
+    default Optional<String> whyNoBreakpoints() {
+        return Optional.empty();
+    }
 
     /**
      * Makes a machine.

@@ -47,6 +47,9 @@ public final class HostProbe {
     /** mov byte [0x3000], 0x4b; hlt */
     private static final String REAL_GUEST = "c6 06 00 30 4b f4";
 
+    /** The bytes of its first instruction. */
+    private static final int FIRST_INSTRUCTION = 5;
+
     /** mov dword [0xc0], 0x100f; int 0x30; mov [0x3000], al; hlt; handler: mov al, 0x4b; iret */
     private static final String REAL_INTERRUPT_GUEST = "66 c7 06 c0 00 0f 10 00 00 cd 30 a2 00 30 f4 b0 4b cf";
 
@@ -254,9 +257,24 @@ public final class HostProbe {
                 return new Finding(false, "the probe guest " + describe(exit) + " in place of a step");
             }
             long next = vcpu.state().eip();
-            return next == LOAD + 5
+            return next == LOAD + FIRST_INSTRUCTION
                     ? new Finding(true, "")
                     : new Finding(false, "a step over one instruction ended at " + Long.toHexString(next));
+        }
+    }
+
+    /** Tries whether a guest stops at a breakpoint: where KVM's processor is itself emulated, it may not. */
+    public Finding tryBreakpoint() {
+        try (VirtualMachine machine = engine.createMachine(MEMORY, 1)) {
+            load(machine, List.of(guest(BootMode.REAL, REAL_GUEST)));
+            VirtualCpu vcpu = machine.vcpu(0);
+            vcpu.debug().setBreakpoint(OptionalLong.of(LOAD + FIRST_INSTRUCTION));
+            VmExit exit = await(start(vcpu), vcpu).exit;
+            return exit instanceof VmExit.SingleStep && vcpu.state().eip() == LOAD + FIRST_INSTRUCTION
+                    ? new Finding(true, "")
+                    : new Finding(false, "the probe guest " + describe(exit) + " in place of a stop at a breakpoint");
+        } catch (VmmException e) {
+            return new Finding(false, e.getMessage());
         }
     }
 

@@ -9,6 +9,7 @@ import dev.kvmguest.vmm.internal.engine.VirtualMachine;
 import dev.kvmguest.vmm.internal.host.HostProbe;
 import dev.kvmguest.vmm.internal.kvm.abi.Kvm;
 import dev.kvmguest.vmm.internal.kvm.abi.NativeBuffer;
+import java.util.Optional;
 
 /** Runs guests on the host kernel's KVM. */
 public final class KvmEngine implements Engine {
@@ -17,6 +18,7 @@ public final class KvmEngine implements Engine {
 
     private HostSupport support;
     private Capabilities capabilities;
+    private Capabilities.Finding breakpoints;
 
     private KvmEngine() {}
 
@@ -36,6 +38,14 @@ public final class KvmEngine implements Engine {
             capabilities = new HostProbe(this).probe();
         }
         return capabilities;
+    }
+
+    @Override
+    public synchronized Optional<String> whyNoBreakpoints() {
+        if (breakpoints == null) {
+            breakpoints = new HostProbe(this).tryBreakpoint();
+        }
+        return breakpoints.works() ? Optional.empty() : Optional.of(breakpoints.seen());
     }
 
     @Override

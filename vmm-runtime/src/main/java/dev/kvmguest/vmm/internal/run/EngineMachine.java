@@ -1,8 +1,10 @@
 package dev.kvmguest.vmm.internal.run;
 
+import dev.kvmguest.vmm.config.EngineChoice;
 import dev.kvmguest.vmm.config.MachineConfig;
 import dev.kvmguest.vmm.config.Milestone;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.config.VmmException;
 import dev.kvmguest.vmm.internal.boot.BootLoader;
 import dev.kvmguest.vmm.internal.device.Keystroke;
 import dev.kvmguest.vmm.internal.device.MouseMove;
@@ -112,6 +114,13 @@ public final class EngineMachine implements MachineBackend {
     public BooleanSupplier upTo(Milestone milestone) {
         VcpuRunner runner = runners.get(0);
         Goal goal = Goal.of(milestone, config.vcpus().get(0).image(), console(0), this::screen, runner.clock());
+        if (goal.breakpoint().isPresent()) {
+            selection.engine().whyNoBreakpoints().ifPresent(why -> {
+                throw new VmmException("engine " + selection.engine().name() + " can't run a guest until "
+                        + milestone.inWords() + " on this host: " + why + "; name another moment, or use engine "
+                        + EngineChoice.EMULATOR);
+            });
+        }
         return () -> runner.runUntil(goal);
     }
 

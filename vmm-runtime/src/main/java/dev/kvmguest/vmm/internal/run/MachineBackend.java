@@ -37,6 +37,7 @@ public interface MachineBackend {
      * false if it has come to its end before.
      *
      * @throws IllegalArgumentException if it can't be paused, or its image lacks the symbol
+     * @throws VmmException if this host can't stop at a symbol
      */
     BooleanSupplier upTo(Milestone milestone);
 
