@@ -4,7 +4,6 @@ import static dev.kvmguest.junit.GuestAssertions.assertThat;
 import static dev.kvmguest.sample.ShellSession.PROMPT;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.kvmguest.junit.BootedUntil;
 import dev.kvmguest.junit.Guest;
 import dev.kvmguest.vmm.keyboard.Key;
 import java.util.regex.Matcher;
@@ -13,9 +12,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Conversations with the kernel while it runs, on its serial line and on its keyboard. Each subclass has them on an engine
- * and in a boot mode, where the kernel boots once for all of them.
+ * and in a boot mode, where the guest is at its prompt first.
  */
-@BootedUntil(PROMPT)
 abstract class LiveKernelGuests {
 
     private static final String CTRL_C = "\u0003";

@@ -158,6 +158,7 @@ public final class TextReport {
                 .append('\n'));
         RunNotes.replayNote(outcome).ifPresent(sentence -> FaultText.wrap(text, "  ", "replay: " + sentence));
         run.diagnosis().parting().ifPresent(parting -> text.append(FaultText.parting(parting, "    ")));
+        int notes = (int) text.chars().filter(c -> c == '\n').count() - 1;
         Optional<Fault> origin = run.diagnosis().origin();
         boolean all = extent.equals(Extent.ALL);
         origin.ifPresent(fault -> text.append(FaultText.origin(
@@ -166,10 +167,10 @@ public final class TextReport {
                         all ? extent.instructions() : outcome.fault().isPresent() ? 2 : 4))
                 .append(registersAtTheFault(fault)));
         boolean registersToo = origin.isEmpty() || all;
+        Extent left = extent.below(notes);
         text.append(outcome.fault()
                 .map(fault -> registersToo
-                        ? FaultText.story(fault, inspectionAtTheEnd(run.diagnosis()), extent)
-                                + registersAtTheFault(fault)
+                        ? FaultText.story(fault, inspectionAtTheEnd(run.diagnosis()), left) + registersAtTheFault(fault)
                         : FaultText.end(fault))
                 .or(() -> run.registers()
                         .map(state -> standstill(run, state, extent) + (registersToo ? registers(state, "  ") : "")))

@@ -29,4 +29,19 @@ public record Extent(
 
     /** All that there is. */
     public static final Extent ALL = new Extent(ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY);
+
+    /** Returns the same with so many instructions fewer, for that many lines above them. */
+    public Extent below(int lines) {
+        return instructions == ANY
+                ? this
+                : new Extent(
+                        Math.max(0, instructions - lines),
+                        callers,
+                        samples,
+                        loop,
+                        exceptions,
+                        console,
+                        consoleBeside,
+                        consoleWidth);
+    }
 }
