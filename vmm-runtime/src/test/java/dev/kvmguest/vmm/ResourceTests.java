@@ -56,11 +56,7 @@ class ResourceTests {
 
         runGuests(GUESTS);
 
-        Usage after = Usage.now();
-        assertThat(after.descriptors).as("open file descriptors").isEqualTo(before.descriptors);
-        assertThat(after.vcpuMappings).as("mapped kvm_run pages").isZero();
-        assertThat(after.threads).as("threads %s", after.threads).isEqualTo(before.threads);
-        assertThat(after.mapped).as("bytes mapped").isLessThan(before.mapped + MEMORY);
+        assertNothingIsLeft(before);
     }
 
     /** More than are kept for the next time, one after the other and at once; one goes on after its snapshot is closed. */
@@ -71,6 +67,10 @@ class ResourceTests {
 
         runFromSnapshot();
 
+        assertNothingIsLeft(before);
+    }
+
+    private static void assertNothingIsLeft(Usage before) throws IOException {
         Usage after = Usage.now();
         assertThat(after.descriptors).as("open file descriptors").isEqualTo(before.descriptors);
         assertThat(after.vcpuMappings).as("mapped kvm_run pages").isZero();

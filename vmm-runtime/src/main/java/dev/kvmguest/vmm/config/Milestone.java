@@ -89,9 +89,7 @@ public sealed interface Milestone {
 
         /** Checks the number. */
         public PortWrite {
-            if (port < 0 || port > 0xffff) {
-                throw new IllegalArgumentException("port " + port + " is not between 0 and 65535");
-            }
+            Notation.requirePort("port", port);
         }
 
         @Override

@@ -3,9 +3,6 @@ package dev.kvmguest.vmm.internal.advice;
 import static dev.kvmguest.vmm.text.Notation.hex;
 
 import dev.kvmguest.vmm.image.LimineMagic;
-import dev.kvmguest.vmm.internal.emulator.decode.Instruction;
-import dev.kvmguest.vmm.internal.emulator.decode.Mnemonic;
-import dev.kvmguest.vmm.internal.emulator.decode.Operand;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -16,8 +13,6 @@ import java.util.OptionalLong;
  * <p>Silent unless CR3 was loaded so from an address of the image.
  */
 final class AssumedBase {
-
-    private static final int CR3 = 3;
 
     private AssumedBase() {}
 
@@ -32,18 +27,12 @@ final class AssumedBase {
             return Optional.empty();
         }
         return evidence.path().stream()
-                .filter(executed -> executed.decoded().stream().anyMatch(AssumedBase::loadsCr3))
+                .filter(PagingSwitch::loadsTables)
                 .reduce((first, second) -> second)
                 .map(
                         by -> by.inWords() + " loads " + hex(assumed) + ", which is " + hex(linear)
                                 + evidence.symbol(linear) + " minus " + hex(LimineMagic.LOWEST_ADDRESS)
                                 + ", while the loader put that at physical " + hex(loaded.getAsLong())
                                 + "; subtract virtual_base and add physical_base of what answers an executable address request");
-    }
-
-    private static boolean loadsCr3(Instruction instruction) {
-        return instruction.mnemonic == Mnemonic.MOV_CONTROL
-                && instruction.op0.kind == Operand.Kind.CONTROL
-                && instruction.op0.number == CR3;
     }
 }

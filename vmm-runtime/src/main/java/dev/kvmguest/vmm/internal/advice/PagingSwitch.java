@@ -147,6 +147,11 @@ final class PagingSwitch {
         return writesControl(instruction, Set.of(0));
     }
 
+    /** Returns whether an instruction writes to CR3, which says where the tables are. */
+    static boolean loadsTables(Executed instruction) {
+        return writesControl(instruction, Set.of(3));
+    }
+
     private static boolean writesControl(Executed instruction, Set<Integer> registers) {
         return instruction
                 .decoded()

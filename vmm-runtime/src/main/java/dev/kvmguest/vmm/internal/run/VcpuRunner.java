@@ -63,6 +63,14 @@ public final class VcpuRunner {
     /** No time. */
     static final long NOT_YET = -1;
 
+    /** How far a run is. */
+    private enum Phase {
+        READY,
+        RUNNING,
+        PAUSED,
+        ENDED
+    }
+
     private final RunDescription description;
     private final VirtualCpu cpu;
     private final PcBoard board;
@@ -82,12 +90,10 @@ public final class VcpuRunner {
     private long guestTimeLimit = Long.MAX_VALUE;
     private volatile Ending endedByHost;
     private volatile Thread running;
-    /** Those who ask for something hold the queue's lock while they look at the two below. */
+    /** Those who ask for something, and those who change the phase, hold the queue's lock meanwhile. */
     private final Queue<Task<?>> tasks = new ConcurrentLinkedQueue<>();
 
-    private boolean runs;
-    private boolean ended;
-    private volatile boolean paused;
+    private volatile Phase phase = Phase.READY;
     private long wallNanos;
     private boolean live;
     private VmExit last;
@@ -137,12 +143,12 @@ public final class VcpuRunner {
         CompletableFuture<T> result = new CompletableFuture<>();
         Task<T> asked = new Task<>(task, result);
         synchronized (tasks) {
-            if (ended) {
+            if (phase == Phase.ENDED) {
                 asked.refuse("the guest has come to its end");
-            } else if (runs && Thread.currentThread() == running) {
+            } else if (phase == Phase.RUNNING && Thread.currentThread() == running) {
                 asked.refuse("the thread that runs the guest, as it does for whoever listens to its console, would wait"
                         + " for itself");
-            } else if (runs) {
+            } else if (phase == Phase.RUNNING) {
                 tasks.add(asked);
             } else {
                 asked.run();
@@ -208,9 +214,7 @@ public final class VcpuRunner {
     /** Starts a thread that calls {@link #run}, for a guest that somebody may type for while it runs. */
     public void start() {
         live = true;
-        synchronized (tasks) {
-            runs = true;
-        }
+        enter(Phase.RUNNING);
         String guest = description.config().image().name();
         thread = new Thread(this::run, "kvmguest-vcpu-" + description.vcpu() + "-" + guest);
         // A daemon, so that a machine that nobody closes doesn't keep the JVM alive.
@@ -248,7 +252,7 @@ public final class VcpuRunner {
      * Waits until a run that has been started is over or paused, and its thread too, so that what it uses can be freed.
      */
     public void join() throws InterruptedException {
-        if (!paused) {
+        if (phase != Phase.PAUSED) {
             over.await();
         }
         if (thread != null) {
@@ -276,10 +280,7 @@ public final class VcpuRunner {
      */
     boolean runUntil(Goal goal) {
         running = Thread.currentThread();
-        synchronized (tasks) {
-            runs = true;
-        }
-        paused = false;
+        enter(Phase.RUNNING);
         long start = System.nanoTime();
         TimeLimits.Limit limit = limits.start(description.timeout(), this::timeOut);
         Optional<Ending> how;
@@ -298,20 +299,25 @@ public final class VcpuRunner {
         limit.cancel();
         wallNanos += System.nanoTime() - start;
         how.ifPresentOrElse(this::complete, this::pause);
-        return paused;
+        return phase == Phase.PAUSED;
+    }
+
+    private void enter(Phase next) {
+        synchronized (tasks) {
+            phase = next;
+        }
     }
 
     private void pause() {
-        paused = true;
         synchronized (tasks) {
-            runs = false;
+            phase = Phase.PAUSED;
             doTasks();
         }
     }
 
     private void complete(Ending how) {
         synchronized (tasks) {
-            ended = true;
+            phase = Phase.ENDED;
             tasks.forEach(task -> task.refuse("the guest has come to its end"));
             tasks.clear();
         }

@@ -3,9 +3,9 @@ package dev.kvmguest.vmm.internal.advice.linux;
 import dev.kvmguest.vmm.config.BootMode;
 import dev.kvmguest.vmm.config.BootModule;
 import dev.kvmguest.vmm.config.VcpuConfig;
+import dev.kvmguest.vmm.internal.boot.linux.KernelOptions;
 import dev.kvmguest.vmm.outcome.GuestRun;
 import dev.kvmguest.vmm.text.ConsoleText;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.MatchResult;
@@ -105,7 +105,7 @@ public final class UnusableInit {
             return "it could not unpack the initial RAM disk " + disk + " (" + unpacking.get() + "); make " + ARCHIVE
                     + ", and pack it by nothing or by what the kernel was configured for (CONFIG_RD_GZIP and others)";
         }
-        String init = option(guest, "rdinit=").orElse("/init");
+        String init = KernelOptions.last(guest.commandLine(), "rdinit=").orElse("/init");
         return "it found no " + init + " that it may execute in the initial RAM disk " + disk
                 + ", and this machine has no disk that could be its root instead; put an executable " + init
                 + " at the root of the archive, or name another program in it by rdinit= (a kernel without"
@@ -145,14 +145,6 @@ public final class UnusableInit {
                 + (status == NOT_FOUND ? ", by which a shell or dynamic linker says that it didn't find something" : "")
                 + ", and an init must never end; have it write its verdict to port 0xf4 after iopl(3), call reboot, or"
                 + " wait for ever";
-    }
-
-    /** Returns the value of an option of the kernel's command line; of two the later one counts. */
-    private static Optional<String> option(VcpuConfig guest, String name) {
-        return List.of(guest.commandLine().split("\\s+")).stream()
-                .filter(option -> option.startsWith(name))
-                .map(option -> option.substring(name.length()))
-                .reduce((first, second) -> second);
     }
 
     private static Optional<MatchResult> last(Pattern pattern, String text) {

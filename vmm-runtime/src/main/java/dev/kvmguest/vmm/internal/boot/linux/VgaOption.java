@@ -5,7 +5,6 @@ import dev.kvmguest.vmm.internal.boot.layout.LinearFramebuffer;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * The option {@code vga=} of a command line, which is meant for the boot loader: the kernel's setup code would set that
@@ -49,30 +48,27 @@ record VgaOption(int mode) {
      * @throws IllegalArgumentException if the mode isn't one that this machine can have
      */
     static Optional<VgaOption> of(String commandLine) {
-        return Stream.of(commandLine.split("\\s+"))
-                .filter(option -> option.startsWith(NAME))
-                .reduce((earlier, later) -> later)
-                .map(option -> new VgaOption(mode(option)));
+        return KernelOptions.last(commandLine, NAME).map(value -> new VgaOption(mode(value)));
     }
 
-    private static int mode(String option) {
-        String value = option.substring(NAME.length());
+    private static int mode(String value) {
         int mode;
         try {
             mode = WORDS.containsKey(value) ? WORDS.get(value) : Integer.decode(value);
         } catch (NumberFormatException e) {
-            throw refused(option);
+            throw refused(value);
         }
         if (mode != NORMAL && mode != TEXT_80_BY_25 && size(mode).isEmpty()) {
-            throw refused(option);
+            throw refused(value);
         }
         return mode;
     }
 
-    private static IllegalArgumentException refused(String option) {
-        return new IllegalArgumentException("option " + option + " of the command line asks for a video mode that this"
-                + " machine doesn't have; use vga=0x312 for graphics of 640 x 480, 0x315 for 800 x 600, 0x318 for"
-                + " 1024 x 768, 0x31b for 1280 x 1024, and vga=normal or no such option for the text screen");
+    private static IllegalArgumentException refused(String value) {
+        return new IllegalArgumentException(
+                "option " + NAME + value + " of the command line asks for a video mode that this"
+                        + " machine doesn't have; use vga=0x312 for graphics of 640 x 480, 0x315 for 800 x 600, 0x318 for"
+                        + " 1024 x 768, 0x31b for 1280 x 1024, and vga=normal or no such option for the text screen");
     }
 
     private static Optional<Size> size(int mode) {

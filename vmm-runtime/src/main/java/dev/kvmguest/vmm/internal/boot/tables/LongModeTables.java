@@ -125,6 +125,7 @@ public record LongModeTables(Flavour flavour, DescriptorTable gdt, long tss, Des
                 pages == USUAL_PAGES ? USUAL_TABLES.computeIfAbsent(flavour, same -> pageTables()) : pageTables());
     }
 
+    /** Put together apart: a guest's memory is written by the page much faster than by the entry. */
     private byte[] pageTables() {
         ByteBuffer tables = ByteBuffer.allocate(PAGES_SIZE).order(ByteOrder.LITTLE_ENDIAN);
         putEntry(tables, 0, 0, table(LOW_POINTERS));

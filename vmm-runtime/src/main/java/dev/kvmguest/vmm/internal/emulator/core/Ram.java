@@ -365,7 +365,8 @@ public final class Ram {
                 open.writtenByHost();
             }
             regionOf(page).written[indexInRegion(page)] = true;
-            if (hasCode(page) | (shared != null && takeOwnFrame(page))) {
+            boolean isReplaced = shared != null && takeOwnFrame(page);
+            if (isReplaced || hasCode(page)) {
                 for (PageWatcher watcher : watchers) {
                     watcher.changedByHost();
                 }
